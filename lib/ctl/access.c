@@ -1,0 +1,113 @@
+#include "lib/ctl/access.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOOKUP_SIZE 16384 /* bytes for one row of the user database */
+#define GROUPS_MAX  65536
+
+static int find_group(const char *name, const char *setting, bool *has, gid_t *group, struct error *error)
+{
+    *has = name != NULL && name[0] != '\0';
+    if (!*has)
+        return OK;
+    char *memory = malloc(LOOKUP_SIZE * 4);
+    if (memory == NULL)
+        return error_set(error, ERR_MEMORY, "no memory");
+    struct group row, *found = NULL;
+    int result = OK;
+    if (getgrnam_r(name, &row, memory, LOOKUP_SIZE * 4, &found) != 0 || found == NULL)
+        result = error_set(error, ERR_NOT_FOUND,
+                           "%s: there is no group \"%s\"; create it (groupadd %s) or correct the setting",
+                           setting, name, name);
+    else
+        *group = found->gr_gid;
+    free(memory);
+    return result;
+}
+
+int ctl_rules_make(struct ctl_rules *rules, const char *admin_group, const char *viewer_group,
+                   struct error *error)
+{
+    memset(rules, 0, sizeof(*rules));
+    rules->own = geteuid();
+    int result = find_group(admin_group, "admin_group", &rules->has_admin_group, &rules->admin_group, error);
+    if (result != OK)
+        return result;
+    return find_group(viewer_group, "viewer_group", &rules->has_viewer_group, &rules->viewer_group, error);
+}
+
+enum ctl_level ctl_rules_decide(const struct ctl_rules *rules, uid_t uid, const gid_t *groups, size_t count)
+{
+    enum ctl_level level = CTL_LEVEL_NONE;
+    if (uid == 0 || uid == rules->own)
+        return CTL_LEVEL_ALL;
+    for (size_t i = 0; i < count; i++) {
+        if (rules->has_admin_group && groups[i] == rules->admin_group)
+            return CTL_LEVEL_ALL;
+        if (rules->has_viewer_group && groups[i] == rules->viewer_group)
+            level = CTL_LEVEL_READ;
+    }
+    return level;
+}
+
+bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command)
+{
+    switch (level) {
+    case CTL_LEVEL_NONE:
+        return false;
+    case CTL_LEVEL_READ:
+        return command == NULL || command->access == CTL_ACCESS_READ;
+    case CTL_LEVEL_ALL:
+        return true;
+    }
+    return false;
+}
+
+int ctl_peer_read(int socket, struct ctl_peer *peer, struct error *error)
+{
+    struct ucred credentials;
+    socklen_t length = sizeof(credentials);
+    memset(peer, 0, sizeof(*peer));
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+        return error_set(error, ERR_IO, "the peer's credentials cannot be read: %s", strerror(errno));
+    peer->uid = credentials.uid;
+    peer->gid = credentials.gid;
+    peer->pid = credentials.pid;
+    snprintf(peer->name, sizeof(peer->name), "%u", (unsigned)peer->uid);
+    char *memory = malloc(LOOKUP_SIZE);
+    struct passwd row, *found = NULL;
+    if (memory != NULL && getpwuid_r(peer->uid, &row, memory, LOOKUP_SIZE, &found) == 0 && found != NULL)
+        snprintf(peer->name, sizeof(peer->name), "%s", found->pw_name);
+    free(memory);
+    return OK;
+}
+
+enum ctl_level ctl_peer_level(const struct ctl_peer *peer, const struct ctl_rules *rules)
+{
+    int count = 64;
+    gid_t *groups = NULL;
+    while (count <= GROUPS_MAX) {
+        int room = count;
+        free(groups);
+        groups = malloc((size_t)room * sizeof(*groups));
+        if (groups == NULL)
+            break;
+        if (getgrouplist(peer->name, peer->gid, groups, &count) >= 0)
+            break;
+        if (count <= room)
+            count = room * 2;
+    }
+    /* Without memory or an end to the groups only the primary one counts. */
+    bool known = groups != NULL && count > 0 && count <= GROUPS_MAX;
+    enum ctl_level level = known ? ctl_rules_decide(rules, peer->uid, groups, (size_t)count)
+                                 : ctl_rules_decide(rules, peer->uid, &peer->gid, 1);
+    free(groups);
+    return level;
+}

@@ -1,0 +1,128 @@
+#ifndef LIB_CTL_COMMANDS_H
+#define LIB_CTL_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/str.h"
+
+/*
+ * THE command table: what hubd's admin methods and hubctl's commands are, each told once. hubd checks
+ * parameters by it before a handler runs and answers rpc.discover from it; hubctl parses its command line,
+ * writes its help and prints its answers by it. Everything is static and immutable.
+ *
+ * A new command is a row here and a handler in hubd/admin; nothing else.
+ */
+
+enum ctl_access {
+    CTL_ACCESS_READ, /* viewer_group may */
+    CTL_ACCESS_ADMIN /* root, hubd's user, admin_group */
+};
+
+enum ctl_type {
+    CTL_TEXT,
+    CTL_PARTY,    /* IN-ABC and its other spellings, with an optional ":CPO" */
+    CTL_NUMBER,   /* JSON number, 0 or greater */
+    CTL_SWITCH,   /* option without value; JSON true */
+    CTL_DURATION, /* "10s" */
+    CTL_TIME,     /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
+    CTL_CHOICE,   /* one of `choices` */
+    CTL_FILE,     /* a path on hubctl's side; never sent */
+    CTL_JSON      /* an object, written as JSON */
+};
+
+struct ctl_param {
+    const char *name; /* positional: as usage shows it ("ID"); option: long name without dashes */
+    const char *key;  /* member of the request's params; NULL: hubctl keeps it to itself */
+    enum ctl_type type;
+    char letter; /* short option, 0: none */
+    bool positional, required, repeatable;
+    bool hidden;       /* not in usage and help: for hubctl's paging */
+    char one_of;       /* parameters with the same letter here: exactly one of them must be given. 0: free */
+    const char *value; /* an option's value in usage ("URL"); NULL: the type's own word */
+    const char *const *choices; /* NULL-terminated */
+    const char *help;
+};
+
+/* How a value is shown. */
+enum ctl_kind {
+    CTL_COLUMN_TEXT,   /* may be cut on a narrow terminal, last resort */
+    CTL_COLUMN_ID,     /* never cut */
+    CTL_COLUMN_STATUS, /* never cut; coloured where colour is on */
+    CTL_COLUMN_NUMBER, /* right */
+    CTL_COLUMN_TIME,   /* local time on a terminal, RFC 3339 UTC elsewhere */
+    CTL_COLUMN_LIST,   /* array of words, comma separated */
+    CTL_COLUMN_SECTION /* cards only: array of objects, with columns of its own */
+};
+
+/* Where a column is seen. All are keys of --json and --field. */
+enum ctl_seen {
+    CTL_SEEN_ALWAYS, /* table and TSV */
+    CTL_SEEN_PIPED,  /* TSV only: would make a terminal's table too wide */
+    CTL_SEEN_JSON    /* neither */
+};
+
+struct ctl_column {
+    const char *key;     /* JSON key */
+    const char *heading; /* terminal heading or label */
+    enum ctl_kind kind;
+    enum ctl_seen seen;
+    const struct ctl_column *section; /* CTL_COLUMN_SECTION */
+    const char *help;                 /* one sentence for the man page */
+};
+
+/* The form of an answer, and so how hubctl prints it. */
+enum ctl_output {
+    CTL_OUTPUT_CHANGE, /* {"id":…,"change":"added","message":"party IN-ABC added","hints":[…]} : one line */
+    CTL_OUTPUT_LIST, /* {"rows":[…],"next":…}: table; `next` (absent: the end) is the parameter `after` of the
+                        next page */
+    CTL_OUTPUT_CARD,   /* one object: label and value per line */
+    CTL_OUTPUT_STREAM, /* notifications with one row each */
+    CTL_OUTPUT_TOKEN,  /* a secret, alone on stdout */
+    CTL_OUTPUT_MATRIX, /* {"cpos":[…],"rows":[{"emsp":…,"rules":{cpo:state}}]} */
+    CTL_OUTPUT_BODY,   /* `body`: bytes to print as they are */
+    CTL_OUTPUT_TEXT    /* made by hubctl itself */
+};
+
+enum ctl_flag {
+    CTL_STREAMS = 1,   /* answers with notifications */
+    CTL_SECRET = 2,    /* its answer holds a secret: buffers are wiped */
+    CTL_DANGEROUS = 4, /* asks on a terminal, needs --confirm=<first positional> elsewhere */
+    CTL_LOCAL = 8,     /* no method of hubd */
+    CTL_CHECK = 16     /* "ok":false in the answer is exit 6 */
+};
+
+struct ctl_command {
+    const char *noun, *verb; /* verb NULL: the noun is the whole command */
+    const char *method;      /* "noun.verb" or "noun" */
+    enum ctl_access access;
+    unsigned flags; /* enum ctl_flag */
+    enum ctl_output output;
+    const char *purpose; /* one line, lower case, no full stop */
+    const char *details; /* paragraphs for -h; may be NULL */
+    const char *danger;  /* CTL_DANGEROUS: what will happen, after "this " */
+    const char *examples[2];
+    const struct ctl_param *params;   /* ends with name NULL */
+    const struct ctl_column *columns; /* ends with key NULL */
+};
+
+/* Rows in the order of help: index 0 … ctl_command_count() - 1. */
+size_t ctl_command_count(void);
+const struct ctl_command *ctl_command_at(size_t index);
+/* By method; NULL when there is none. */
+const struct ctl_command *ctl_command_by_method(struct str method);
+/* By words; `verb` NULL for commands of one word. NULL when there is none. */
+const struct ctl_command *ctl_command_by_words(const char *noun, const char *verb);
+/* The first row of a noun, NULL when there is none. */
+const struct ctl_command *ctl_command_of_noun(const char *noun);
+/* What a noun is about, one line; NULL when there is no such noun. */
+const char *ctl_noun_purpose(const char *noun);
+/* The parameter of that JSON key, NULL. */
+const struct ctl_param *ctl_param_by_key(const struct ctl_command *command, struct str key);
+/* The word for a parameter's value in usage: "ID", "DURATION", "CPO|EMSP". Static text of the table, choices
+ * aside (NULL then). */
+const char *ctl_param_word(const struct ctl_param *param);
+/* Whether `word` is one of the parameter's choices (always true without choices). */
+bool ctl_param_allows(const struct ctl_param *param, struct str word);
+
+#endif

@@ -1,0 +1,241 @@
+#include "lib/ctl/params.h"
+
+#include "lib/base/suggest.h"
+#include "lib/base/timestamp.h"
+
+#define TEXT_MAX   4096
+#define REPEAT_MAX 64
+
+static int bad(struct error *error, const struct ctl_param *param, const char *what)
+{
+    return error_set(error, ERR_INVALID, "%s%s: %s", param->positional ? "" : "--", param->name, what);
+}
+
+static bool has_control_bytes(struct str text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+static int check_choice(const struct ctl_param *param, struct str word, struct error *error)
+{
+    if (ctl_param_allows(param, word))
+        return OK;
+    struct suggest suggest;
+    suggest_begin(&suggest, word);
+    char known[256];
+    struct str list = {known, 0};
+    for (const char *const *choice = param->choices; *choice != NULL; choice++) {
+        suggest_offer(&suggest, *choice);
+        struct str next = str_from(*choice);
+        if (list.length + next.length + 3 < sizeof(known)) {
+            memcpy(known + list.length, ", ", 2);
+            memcpy(known + list.length + 2, next.data, next.length);
+            list.length += 2 + next.length;
+        }
+    }
+    const char *best = suggest_best(&suggest);
+    list = str_skip(list, 2);
+    return error_set(error, ERR_INVALID, "%s%s: \"" STR_FMT "\" is none of " STR_FMT "%s%s%s",
+                     param->positional ? "" : "--", param->name, (int)(word.length < 40 ? word.length : 40),
+                     word.data, STR_ARG(list), best != NULL ? "; did you mean " : "",
+                     best != NULL ? best : "", best != NULL ? "?" : "");
+}
+
+static int check_text(const struct ctl_param *param, struct str text, struct error *error)
+{
+    int64_t number;
+    if (text.length > TEXT_MAX)
+        return bad(error, param, "too long");
+    if (has_control_bytes(text))
+        return bad(error, param, "must not contain control characters");
+    switch (param->type) {
+    case CTL_PARTY:
+        return text.length >= 5 && text.length <= 16 ? OK
+                                                     : bad(error, param, "no party id; write it as IN-ABC");
+    case CTL_DURATION:
+        return duration_parse(text, &number)
+                   ? OK
+                   : bad(error, param, "no duration; write a number with s, m, h or d, e.g. 7d");
+    case CTL_TIME:
+        return timestamp_parse(text, &number)
+                   ? OK
+                   : bad(error, param, "no time; write it as 2026-01-31T12:00:00Z");
+    case CTL_CHOICE:
+        return check_choice(param, text, error);
+    case CTL_TEXT:
+        return text.length > 0 || !param->required ? OK : bad(error, param, "must not be empty");
+    case CTL_NUMBER:
+    case CTL_SWITCH:
+    case CTL_FILE:
+    case CTL_JSON:
+        break;
+    }
+    return bad(error, param, "must not be a text");
+}
+
+static int check_value(const struct ctl_param *param, const struct json_value *value, struct error *error)
+{
+    uint64_t number;
+    if (param->type == CTL_NUMBER) {
+        bool digits = value->type == JSON_NUMBER && str_to_uint64(value->raw, &number) && number <= INT64_MAX;
+        return digits ? OK : bad(error, param, "no number; write digits only");
+    }
+    if (param->type == CTL_SWITCH)
+        return value->type == JSON_BOOLEAN ? OK : bad(error, param, "must be true or false");
+    if (param->type == CTL_JSON)
+        return value->type == JSON_OBJECT ? OK : bad(error, param, "must be an object");
+    if (value->type != JSON_STRING)
+        return bad(error, param, "must be a text");
+    return check_text(param, value->text, error);
+}
+
+static int check_member(const struct ctl_param *param, const struct json_value *value, struct error *error)
+{
+    if (!param->repeatable)
+        return check_value(param, value, error);
+    if (value->type != JSON_ARRAY)
+        return bad(error, param, "must be an array");
+    if (value->count > REPEAT_MAX)
+        return bad(error, param, "given too often");
+    int result = OK;
+    for (const struct json_value *item = value->child; item != NULL && result == OK; item = item->next)
+        result = check_value(param, item, error);
+    return result;
+}
+
+static bool is_given(const struct ctl_param *param, const struct json_value *params)
+{
+    const struct json_value *value = param->key == NULL ? NULL : json_get(params, param->key);
+    if (value == NULL)
+        return false;
+    return !(value->type == JSON_BOOLEAN && !value->boolean) &&
+           !(value->type == JSON_ARRAY && value->count == 0);
+}
+
+/* "FINGERPRINT or --all" for the parameters that share the mark of `first`. */
+static int check_alternatives(const struct ctl_command *command, const struct ctl_param *first,
+                              const struct json_value *params, struct error *error)
+{
+    struct buffer names = {0};
+    unsigned given = 0;
+    for (const struct ctl_param *param = command->params; param->name != NULL; param++) {
+        if (param->one_of != first->one_of)
+            continue;
+        given += is_given(param, params) ? 1 : 0;
+        buffer_printf(&names, "%s%s%s", names.length > 0 ? " or " : "", param->positional ? "" : "--",
+                      param->name);
+    }
+    int result = OK;
+    if (given != 1)
+        result = error_set(error, ERR_INVALID, "give %s" STR_FMT, given == 0 ? "" : "only one of ",
+                           STR_ARG(buffer_str(&names)));
+    buffer_free(&names);
+    return result;
+}
+
+int ctl_params_check(const struct ctl_command *command, const struct json_value *params, struct error *error)
+{
+    if (params != NULL && params->type != JSON_OBJECT)
+        return error_set(error, ERR_INVALID, "params must be an object");
+    const struct json_value *member = params == NULL ? NULL : params->child;
+    for (; member != NULL; member = member->next) {
+        const struct ctl_param *param = ctl_param_by_key(command, member->key);
+        if (param == NULL)
+            return error_set(error, ERR_INVALID, "%s has no parameter \"" STR_FMT "\"", command->method,
+                             (int)(member->key.length < 40 ? member->key.length : 40), member->key.data);
+        int result = member->type == JSON_NULL ? OK : check_member(param, member, error);
+        if (result != OK)
+            return result;
+    }
+    for (const struct ctl_param *param = command->params; param != NULL && param->name != NULL; param++) {
+        if (param->required && param->key != NULL && !is_given(param, params))
+            return bad(error, param, "is missing");
+        int result = param->one_of == 0 ? OK : check_alternatives(command, param, params, error);
+        if (result != OK)
+            return result;
+    }
+    return OK;
+}
+
+/* ---------------------------------------------------------------- rpc.discover */
+
+static void discover_params(struct json_writer *writer, const struct ctl_param *param)
+{
+    static const char *const types[] = {
+        [CTL_TEXT] = "text",      [CTL_PARTY] = "party",       [CTL_NUMBER] = "number",
+        [CTL_SWITCH] = "boolean", [CTL_DURATION] = "duration", [CTL_TIME] = "time",
+        [CTL_CHOICE] = "choice",  [CTL_FILE] = "file",         [CTL_JSON] = "object"};
+    json_key(writer, "params");
+    json_array_begin(writer);
+    for (; param != NULL && param->name != NULL; param++) {
+        if (param->key == NULL)
+            continue;
+        json_object_begin(writer);
+        json_field_text(writer, "name", param->key);
+        json_field_text(writer, "type", types[param->type]);
+        json_field_boolean(writer, "required", param->required);
+        json_field_boolean(writer, "repeatable", param->repeatable);
+        if (param->choices != NULL) {
+            json_key(writer, "choices");
+            json_array_begin(writer);
+            for (const char *const *choice = param->choices; *choice != NULL; choice++)
+                json_string(writer, str_from(*choice));
+            json_array_end(writer);
+        }
+        json_field_text(writer, "help", param->help);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+}
+
+static void discover_columns(struct json_writer *writer, const struct ctl_column *column)
+{
+    json_key(writer, "fields");
+    json_array_begin(writer);
+    for (; column != NULL && column->key != NULL; column++) {
+        json_object_begin(writer);
+        json_field_text(writer, "name", column->key);
+        json_field_text(writer, "help", column->help);
+        if (column->section != NULL)
+            discover_columns(writer, column->section);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+}
+
+static void discover_command(struct json_writer *writer, const struct ctl_command *command)
+{
+    json_object_begin(writer);
+    json_field_text(writer, "name", command->method);
+    json_field_text(writer, "noun", command->noun);
+    if (command->verb != NULL)
+        json_field_text(writer, "verb", command->verb);
+    json_field_text(writer, "access", command->access == CTL_ACCESS_READ ? "read" : "admin");
+    json_field_boolean(writer, "streams", (command->flags & CTL_STREAMS) != 0);
+    json_field_boolean(writer, "secret", (command->flags & CTL_SECRET) != 0);
+    json_field_boolean(writer, "dangerous", (command->flags & CTL_DANGEROUS) != 0);
+    json_field_text(writer, "help", command->purpose);
+    discover_params(writer, command->params);
+    discover_columns(writer, command->columns);
+    json_object_end(writer);
+}
+
+void ctl_discover(struct json_writer *writer)
+{
+    json_object_begin(writer);
+    json_field_text(writer, "version", HUB_VERSION);
+    json_field_int(writer, "protocol", 1);
+    json_key(writer, "methods");
+    json_array_begin(writer);
+    for (size_t i = 0; i < ctl_command_count(); i++) {
+        const struct ctl_command *command = ctl_command_at(i);
+        if ((command->flags & CTL_LOCAL) == 0)
+            discover_command(writer, command);
+    }
+    json_array_end(writer);
+    json_object_end(writer);
+}

@@ -1,0 +1,168 @@
+#include "lib/ctl/server_internal.h"
+
+#include <stdlib.h>
+
+#include "lib/base/magic.h"
+#include "lib/ctl/params.h"
+
+#define REQUEST_MAGIC UINT32_C(0x63746c72)
+#define DEPTH_MAX     32
+
+/* ---------------------------------------------------------------- the end of a request */
+
+static bool is_gone(const struct ctl_request *request)
+{
+    return request->closed || request->connection->closing;
+}
+
+static void end_request(struct ctl_request *request)
+{
+    struct ctl_connection *connection = request->connection;
+    queue_remove(&request->queue);
+    connection->in_flight--;
+    request->magic = 0;
+    arena_free(&request->arena);
+    free(request);
+    if (connection->closing)
+        ctl_connection_maybe_free(connection);
+    else
+        ctl_connection_process(connection);
+}
+
+void ctl_reply(struct ctl_request *request, const struct buffer *result)
+{
+    struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
+    if (result->failed) {
+        ctl_fail(checked, CTL_INTERNAL, "no memory for the answer", NULL);
+        return;
+    }
+    if (!is_gone(checked)) {
+        struct buffer line = {0};
+        buffer_reserve(&line, result->length + 128); /* at once, so that a secret leaves no copies behind */
+        ctl_write_result(&line, checked->id, buffer_str(result));
+        ctl_connection_send(checked->connection, &line, (checked->command->flags & CTL_SECRET) != 0);
+    }
+    end_request(checked);
+}
+
+void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint)
+{
+    struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
+    if (!is_gone(checked))
+        ctl_connection_send_error(checked->connection, checked->id, code, message, hint);
+    end_request(checked);
+}
+
+bool ctl_notify(struct ctl_request *request, const struct buffer *params)
+{
+    struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
+    if (is_gone(checked))
+        return true;
+    struct buffer line = {.failed = params->failed};
+    ctl_write_notification(&line, checked->command->method, buffer_str(params));
+    ctl_connection_send(checked->connection, &line, false);
+    if (is_gone(checked) || ctl_connection_queued(checked->connection) < CTL_OUTPUT_HIGH)
+        return true;
+    checked->waits_for_drain = true;
+    return false;
+}
+
+/* ---------------------------------------------------------------- one request */
+
+static void answer_discover(struct ctl_connection *connection, struct str id)
+{
+    struct buffer result = {0}, line = {0};
+    struct json_writer writer;
+    json_writer_init(&writer, &result);
+    ctl_discover(&writer);
+    line.failed = result.failed;
+    ctl_write_result(&line, id, buffer_str(&result));
+    buffer_free(&result);
+    ctl_connection_send(connection, &line, false);
+}
+
+static void refuse(struct ctl_connection *connection, struct str id, struct str method)
+{
+    const struct ctl_server_options *options = &connection->server->options;
+    if (options->refused != NULL)
+        options->refused(&connection->peer, method, options->context);
+    ctl_connection_send_error(connection, id, CTL_NOT_PERMITTED, "you may read, but not change anything here",
+                              "ask for membership of hubd's admin_group");
+}
+
+static void start_request(struct ctl_connection *connection, struct ctl_request *request,
+                          const struct ctl_handler *handler)
+{
+    request->magic = REQUEST_MAGIC;
+    request->peer = connection->peer;
+    request->context = connection->server->options.context;
+    request->connection = connection;
+    queue_push(&connection->requests, &request->queue);
+    connection->in_flight++;
+    handler->run(request);
+}
+
+/* Whether the message became a request; `request` has its arena. Everything else is answered here. */
+static const struct ctl_handler *examine(struct ctl_connection *connection, struct ctl_request *request,
+                                         struct str line)
+{
+    const struct json_value *message;
+    struct error error = {0};
+    if (json_parse(&request->arena, line, DEPTH_MAX, &message, &error) != OK) {
+        ctl_connection_send_error(connection, STR("null"), CTL_PARSE_ERROR, error.text, NULL);
+        return NULL;
+    }
+    const struct json_value *id = json_get(message, "id"), *method = json_get(message, "method");
+    bool good_id =
+        id != NULL && (id->type == JSON_NUMBER || id->type == JSON_STRING) && id->raw.length <= 128;
+    request->id = good_id ? id->raw : STR("null");
+    if (!good_id || method == NULL || method->type != JSON_STRING ||
+        !str_equal(json_get_text(message, "jsonrpc"), STR("2.0"))) {
+        ctl_connection_send_error(connection, request->id, CTL_BAD_REQUEST,
+                                  "no JSON-RPC 2.0 request with id and method", NULL);
+        return NULL;
+    }
+    if (str_equal(method->text, STR(CTL_DISCOVER))) {
+        answer_discover(connection, request->id);
+        return NULL;
+    }
+    request->command = ctl_command_by_method(method->text);
+    const struct ctl_handler *handler = ctl_server_handler(connection->server, method->text);
+    if (request->command == NULL || handler == NULL) {
+        error_set(&error, ERR_NOT_FOUND, "hubd " HUB_VERSION " does not know the method \"" STR_FMT "\"",
+                  (int)(method->text.length < 64 ? method->text.length : 64), method->text.data);
+        ctl_connection_send_error(connection, request->id, CTL_NO_METHOD, error.text,
+                                  "hubctl rpc rpc.discover");
+        return NULL;
+    }
+    if (!ctl_level_allows(connection->level, request->command)) {
+        refuse(connection, request->id, method->text);
+        return NULL;
+    }
+    request->params = json_get(message, "params");
+    if (ctl_params_check(request->command, request->params, &error) != OK) {
+        ctl_connection_send_error(connection, request->id, CTL_BAD_PARAMS, error.text, NULL);
+        return NULL;
+    }
+    static const struct json_value no_params = {.type = JSON_OBJECT};
+    if (request->params == NULL)
+        request->params = &no_params;
+    return handler;
+}
+
+void ctl_request_begin(struct ctl_connection *connection, struct str line)
+{
+    struct ctl_request *request = calloc(1, sizeof(*request));
+    if (request == NULL) {
+        ctl_connection_close(connection);
+        return;
+    }
+    arena_init(&request->arena, 0);
+    const struct ctl_handler *handler = examine(connection, request, line);
+    if (handler != NULL) {
+        start_request(connection, request, handler);
+        return;
+    }
+    arena_free(&request->arena);
+    free(request);
+}

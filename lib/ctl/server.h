@@ -1,0 +1,94 @@
+#ifndef LIB_CTL_SERVER_H
+#define LIB_CTL_SERVER_H
+
+#include <uv.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/queue.h"
+#include "lib/ctl/access.h"
+#include "lib/ctl/protocol.h"
+
+/*
+ * hubd's end of the admin socket, on one libuv loop. Peers are known by SO_PEERCRED; what they may is decided
+ * when they connect (access.h) and by the command's row. Parameters are checked against the table before a
+ * handler is called; rpc.discover is answered from it. Requests of one connection may overlap.
+ *
+ * Bounds: 128 connections, 16 requests in flight per connection, 1 MiB per line in; a client that does not
+ * read is not read from any more, and its streams wait: nothing here ever blocks the loop or grows without
+ * end.
+ */
+struct ctl_server;
+struct ctl_connection;
+
+/*
+ * One request, from its handler's call until ctl_reply or ctl_fail, exactly one of which must be called in
+ * every case, also after the client hung up (then it sends nothing). Memory of `arena` ends with it. Handlers
+ * may answer at once or later, on the loop's thread only.
+ */
+struct ctl_request {
+    uint32_t magic;
+    struct arena arena;
+    const struct ctl_command *command;
+    const struct json_value *params; /* an object that passed ctl_params_check; in the arena */
+    struct ctl_peer peer;
+    void *context; /* of the server's options */
+    bool closed;   /* the client is gone */
+    /* The handler's, for streams: called when ctl_notify may go on, and when the client hangs up (then end
+     * the request soon). May be NULL. */
+    void *state;
+    void (*on_drain)(struct ctl_request *request);
+    void (*on_closed)(struct ctl_request *request);
+    /* own */
+    struct ctl_connection *connection;
+    struct str id;
+    bool waits_for_drain;
+    struct queue queue;
+};
+
+struct ctl_handler {
+    const char *method;
+    void (*run)(struct ctl_request *request);
+};
+
+struct ctl_server_options {
+    const char *path;        /* of the socket */
+    const char *admin_group; /* names; NULL or "": none */
+    const char *viewer_group;
+    const struct ctl_handler
+        *handlers; /* borrowed; one for every row of the command table that is not local */
+    size_t handler_count;
+    bool partial; /* tests: a table with gaps is all right */
+    void *context;
+    /* A refused try: `method` "connect" when the peer may nothing at all. May be NULL. */
+    void (*refused)(const struct ctl_peer *peer, struct str method, void *context);
+};
+
+/*
+ * Binds and listens. Mode 0660, or 0666 with a viewer_group; a missing parent directory is made (0750); the
+ * file of a dead server is removed. Errors, with the remedy: ERR_EXISTS (a live server), ERR_NOT_FOUND (no
+ * such group), ERR_REFUSED (something else is in the way), ERR_IO.
+ */
+int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, struct ctl_server **server,
+                     struct error *error);
+/*
+ * Stops listening, removes the socket file, hangs up on everybody (streams are told by on_closed). `stopped`
+ * (may be NULL) is called on the loop when the last request has ended; the server is freed then.
+ */
+void ctl_server_stop(struct ctl_server *server, void (*stopped)(void *context), void *context);
+
+/* Whether the handlers cover the command table, each row once and no more; else `*what` names the first that
+ * does not fit. */
+bool ctl_handlers_fit(const struct ctl_handler *handlers, size_t count, const char **what);
+
+/* Ends the request with a result (one JSON value). A buffer that failed becomes an internal error. */
+void ctl_reply(struct ctl_request *request, const struct buffer *result);
+/* Ends the request with an error. `message` for people: lower case, names the object; `hint` may be NULL. */
+void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint);
+/*
+ * Sends a notification of the request's method. False when the client reads slower than we write: send
+ * nothing more until on_drain (what was handed over is sent nevertheless). True and nothing sent after the
+ * client has gone.
+ */
+bool ctl_notify(struct ctl_request *request, const struct buffer *params);
+
+#endif

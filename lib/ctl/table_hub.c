@@ -1,0 +1,76 @@
+#include "lib/ctl/table.h"
+
+/* clang-format off */
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+
+static const struct ctl_column attention_columns[] = {
+    {"what", "NEEDS ATTENTION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is wrong"},
+    {"hint", "TRY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the command that tells more"},
+    {.key = NULL}};
+static const struct ctl_column count_columns[] = {
+    {"name", "NAME", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "of what"},
+    {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how many"},
+    {.key = NULL}};
+static const struct ctl_column queue_columns[] = {
+    {"receiver", "RECEIVER", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"},
+    {"pending", "PENDING", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages to be sent"},
+    {"held", "HELD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages held"},
+    {"dead", "DEAD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages given up"},
+    {"oldest_pending", "OLDEST", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when the oldest pending one was taken on"},
+    {.key = NULL}};
+
+const struct ctl_command ctl_table_hub[] = {
+    {"status", NULL, "status", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
+     "show how the hub is doing, what needs attention first", NULL, NULL,
+     {"hubctl status", "hubctl status --field degraded"},
+     NULL,
+     COLUMNS({"attention", "ATTENTION", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, attention_columns, "what needs attention"},
+             {"version", "VERSION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "hubd's version"},
+             {"started", "STARTED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when hubd was started"},
+             {"uptime_s", "UPTIME (S)", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "seconds since then"},
+             {"degraded", "DEGRADED", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true while the store cannot keep up or fails to write"},
+             {"base_url", "BASE URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what partners call"},
+             {"parties", "PARTIES", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, count_columns, "parties by status"},
+             {"objects", "OBJECTS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, count_columns, "what the hub holds"},
+             {"queues", "QUEUES", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, queue_columns, "deliveries by receiver"},
+             {"audit_rows", "AUDIT ROWS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "rows of the audit"},
+             {"audit_head", "AUDIT HEAD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "number of the newest row"},
+             {"database_bytes", "DATABASE BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "size of the database"},
+             {"wal_bytes", "WAL BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "size of its write-ahead log"})},
+    {"conf", "show", "conf.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "show hubd's settings as they are in effect", NULL, NULL,
+     {"hubctl conf show", "hubctl conf show base_url --field value"},
+     PARAMS(OPTIONAL("NAME", "name", CTL_TEXT, "only this setting")),
+     COLUMNS({"name", "SETTING", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its name"},
+             {"value", "VALUE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "in effect"},
+             {"default", "DEFAULT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "built in; null: computed"},
+             {"reload", "RELOAD", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true when SIGHUP applies a change, else a restart does"},
+             {"help", "MEANING", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "what it does"})},
+    {"log", "level", "log.level", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
+     "show or change how much hubd logs, until it is restarted", NULL, NULL,
+     {"hubctl log level", "hubctl log level debug"},
+     PARAMS({.name = "LEVEL", .key = "level", .type = CTL_CHOICE, .positional = true, .choices = levels,
+             .help = "error, warn, info or debug"}),
+     CHANGE_COLUMNS},
+    {"version", NULL, "version", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
+     "show the versions of hubctl and of the hubd it speaks to", NULL, NULL,
+     {"hubctl version", "hubctl version --field hubd"},
+     NULL,
+     COLUMNS({"hubctl", "HUBCTL", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "this program"},
+             {"hubd", "HUBD", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the daemon"},
+             {"protocol", "PROTOCOL", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "of the admin socket"},
+             {"ocpi", "OCPI", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "spoken with partners"})},
+    {"rpc", NULL, "rpc", CTL_ACCESS_READ, CTL_LOCAL, CTL_OUTPUT_TEXT,
+     "call a method of hubd and print its answer",
+     "`hubctl rpc rpc.discover` lists the methods with their parameters. A JSON of - is read from stdin.", NULL,
+     {"hubctl rpc rpc.discover", "hubctl rpc party.show '{\"id\":\"IN-ABC\"}'"},
+     PARAMS(POSITIONAL("METHOD", NULL, CTL_TEXT, "the method's name"),
+            OPTIONAL("JSON", NULL, CTL_JSON, "its parameters, an object")),
+     NULL},
+    {"help", NULL, "help", CTL_ACCESS_READ, CTL_LOCAL, CTL_OUTPUT_TEXT,
+     "explain a command or a topic", "Topics: exit-codes, environment, formatting, scripting.", NULL,
+     {"hubctl help scripting", "hubctl help party add"},
+     PARAMS({.name = "TOPIC", .type = CTL_TEXT, .positional = true, .repeatable = true, .help = "a topic, or the words of a command"}),
+     NULL},
+    {.noun = NULL}};
+/* clang-format on */

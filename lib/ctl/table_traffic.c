@@ -1,0 +1,142 @@
+#include "lib/ctl/table.h"
+
+/* clang-format off */
+static const char *const delivery_states[] = {"pending", "held", "dead", "delivered", "superseded", "all", NULL};
+static const char *const kinds[] = {"location", "tariff", "session", "cdr", NULL};
+
+#define DELIVERY_COLUMNS \
+    {"id", "ID", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "its number"}, \
+    {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "pending, delivered, held, dead or superseded"}, \
+    {"reason", "REASON", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is held"}, \
+    {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"}, \
+    {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the object's id"}, \
+    {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the sending party"}, \
+    {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"}, \
+    {"attempts", "TRIES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "tries made"}, \
+    {"next_attempt", "NEXT TRY", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it is tried again; null: at once or never"}, \
+    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was taken on"}, \
+    {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the last try failed with"}
+
+#define COMMAND_COLUMNS \
+    {"id", "ID", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "its number"}, \
+    {"command", "COMMAND", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "START_SESSION, STOP_SESSION …"}, \
+    {"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who asked"}, \
+    {"cpo", "CPO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who was asked"}, \
+    {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "sent, accepted or ended"}, \
+    {"result", "RESULT", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "the last CommandResponse or CommandResult"}, \
+    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it came"}, \
+    {"expires", "EXPIRES", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ends as TIMEOUT without a result"}
+
+const struct ctl_command ctl_table_traffic[] = {
+    {"audit", "tail", "audit.tail", CTL_ACCESS_READ, CTL_STREAMS, CTL_OUTPUT_STREAM,
+     "show what happened, oldest first; with -f as it happens",
+     "Every row has a cursor. --cursor goes on behind it; --cursor-file reads it from a file and keeps the file up to date after "
+     "what was printed, so that a script that is stopped and started misses nothing. -f survives a restart of hubd.", NULL,
+     {"hubctl audit tail -f --party IN-ABC", "hubctl audit tail --since 2h --action 'token.*' --json"},
+     PARAMS({.name = "follow", .key = "follow", .type = CTL_SWITCH, .letter = 'f', .help = "wait for more, until Ctrl-C"},
+            {.name = "lines", .key = "last", .type = CTL_NUMBER, .letter = 'n', .value = "N",
+             .help = "the last N rows; default 20, or all with --since or --cursor"},
+            OPTION("since", "since", CTL_TIME, "from this time on: RFC 3339, 2026-01-31, today, or 2h for two hours ago"),
+            OPTION("until", "until", CTL_TIME, "before this time"),
+            OPTION("party", "party", CTL_PARTY, "rows about, from or to this party"),
+            {.name = "action", .key = "action", .type = CTL_TEXT, .value = "A",
+             .help = "this action, e.g. party.add; a * at the end stands for any rest"},
+            {.name = "actor", .key = "actor", .type = CTL_TEXT, .value = "U", .help = "rows whose actor contains this"},
+            {.name = "cursor", .key = "cursor", .type = CTL_TEXT, .value = "C", .help = "rows behind this cursor"},
+            {.name = "cursor-file", .type = CTL_FILE, .help = "go on behind the cursor in this file and keep it there"}),
+     COLUMNS({"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when"},
+             {"actor", "ACTOR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who: a user of this machine, a party or the hub"},
+             {"action", "ACTION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "what"},
+             {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whom it is about"},
+             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "the OCPI module"},
+             {"method", "METHOD", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "the HTTP method"},
+             {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the sending party"},
+             {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"},
+             {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the object's id"},
+             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "ok, an OCPI status code, stale, held …"},
+             {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how long it took, milliseconds"},
+             {"request_id", "REQUEST", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Request-ID"},
+             {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Correlation-ID"},
+             {"cursor", "CURSOR", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "where to go on: opaque"},
+             {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "object: before and after, findings …; no secrets"})},
+    {"audit", "verify", "audit.verify", CTL_ACCESS_READ, CTL_STREAMS | CTL_CHECK, CTL_OUTPUT_CARD,
+     "prove that no row of the audit was changed or removed", "Exit 6 when a row does not verify.", NULL,
+     {"hubctl audit verify", "hubctl audit verify --field head"},
+     NULL,
+     COLUMNS({"ok", "OK", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true when every row verifies"},
+             {"rows", "ROWS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "rows checked"},
+             {"head", "HEAD", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the chain's value at the last row, as hubd logs it"},
+             {"bad_row", "BAD ROW", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "number of the first row that does not verify"},
+             {"problem", "PROBLEM", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is wrong with it"})},
+
+    {"delivery", "list", "delivery.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "list messages that wait for a partner", "Without --state: pending, held and dead ones.", NULL,
+     {"hubctl delivery list", "hubctl delivery list --state dead --party IN-XYZ --json=id,last_error"},
+     PARAMS({.name = "state", .key = "state", .type = CTL_CHOICE, .choices = delivery_states,
+             .help = "pending, held, dead, delivered, superseded or all"},
+            OPTION("party", "party", CTL_PARTY, "only those from or to this party"), PAGING),
+     COLUMNS(DELIVERY_COLUMNS)},
+    {"delivery", "show", "delivery.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
+     "show one delivery with its last error and body", NULL, NULL,
+     {"hubctl delivery show 42", "hubctl delivery show 42 --field body"},
+     PARAMS(POSITIONAL("N", "id", CTL_NUMBER, "its number")),
+     COLUMNS(DELIVERY_COLUMNS,
+             {"method", "METHOD", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the HTTP method"},
+             {"url", "URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "where it goes, when not the module's receiver"},
+             {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "X-Correlation-ID"},
+             {"done", "DONE", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ended"},
+             {"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is sent"})},
+    {"delivery", "retry", "delivery.retry", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
+     "try again now", "One delivery in any state but delivered, or all dead and pending ones of a party or of everybody.", NULL,
+     {"hubctl delivery retry 42", "hubctl delivery retry --party IN-XYZ"},
+     PARAMS({.name = "N", .key = "id", .type = CTL_NUMBER, .positional = true, .one_of = 'a', .help = "its number"},
+            {.name = "party", .key = "party", .type = CTL_PARTY, .one_of = 'a', .help = "all that are for this party"},
+            {.name = "all", .key = "all", .type = CTL_SWITCH, .one_of = 'a', .help = "all"}),
+     CHANGE_COLUMNS},
+    {"delivery", "drop", "delivery.drop", CTL_ACCESS_ADMIN, CTL_DANGEROUS, CTL_OUTPUT_CHANGE,
+     "give up a delivery", "It is not sent any more and leaves the lists; `delivery retry N` brings it back.",
+     "gives the message up: the partner will not get it",
+     {"hubctl delivery drop 42 --confirm=42", "hubctl delivery show 42"},
+     PARAMS(POSITIONAL("N", "id", CTL_NUMBER, "its number"), CONFIRM("N")),
+     CHANGE_COLUMNS},
+
+    {"command", "list", "command.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "list remote commands, newest first", NULL, NULL,
+     {"hubctl command list --limit 20", "hubctl command list --limit 100 --json=id,command,result"},
+     PARAMS(PAGING),
+     COLUMNS(COMMAND_COLUMNS)},
+    {"command", "show", "command.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
+     "show one remote command", NULL, NULL,
+     {"hubctl command show 7", "hubctl command show 7 --field result"},
+     PARAMS(POSITIONAL("ID", "id", CTL_NUMBER, "its number in `hubctl command list`")),
+     COLUMNS(COMMAND_COLUMNS,
+             {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the session, location or reservation"},
+             {"response_url", "RESPONSE URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "where the eMSP wants its result, without query"},
+             {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "X-Correlation-ID"},
+             {"result_body", "RESULT BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the CommandResult as received"})},
+
+    {"object", "list", "object.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "list what the hub holds of a kind, oldest first", NULL, NULL,
+     {"hubctl object list location --party IN-ABC", "hubctl object list session --since 2h --json=party,id,status"},
+     PARAMS({.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = kinds,
+             .help = "location, tariff, session or cdr"},
+            OPTION("party", "party", CTL_PARTY, "only objects of this CPO"),
+            OPTION("since", "since", CTL_TIME, "only what changed since then"),
+            {.name = "id", .key = "id", .type = CTL_TEXT, .value = "X", .help = "only objects with this id, whoever owns them"},
+            PAGING),
+     COLUMNS({"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "location, tariff, session or cdr"},
+             {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its owner"},
+             {"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id, in upper case"},
+             {"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "sessions and CDRs: the party of cdr_token"},
+             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "sessions: their status"},
+             {"last_updated", "LAST UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as its owner says"},
+             {"bytes", "BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "size as served"})},
+    {"object", "show", "object.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_BODY,
+     "print one object as the hub received it", "--json and --field choose members of the object.", NULL,
+     {"hubctl object show location IN-ABC LOC1", "hubctl object show cdr IN-ABC CDR-2026-0001 --field total_cost"},
+     PARAMS({.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = kinds,
+             .help = "location, tariff, session or cdr"},
+            POSITIONAL("ID", "id", CTL_PARTY, "its owner"), POSITIONAL("OBJECT", "object", CTL_TEXT, "its id")),
+     COLUMNS({"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the object's bytes"})},
+    {.noun = NULL}};
+/* clang-format on */
