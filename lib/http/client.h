@@ -1,0 +1,80 @@
+#ifndef LIB_HTTP_CLIENT_H
+#define LIB_HTTP_CLIENT_H
+
+#include <uv.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+#include "lib/base/queue.h"
+#include "lib/http/message.h"
+#include "lib/http/url.h"
+
+/*
+ * Outbound HTTP: libcurl's multi socket interface on one libuv loop. Keep-alive connections are reused; TLS
+ * is verified; environment proxies are ignored; only http and https; at most one redirect (307 or 308, method
+ * and body kept) and only to the same scheme, host and port; answers over `answer_max` are refused. Names are
+ * resolved before curl sees them by a resolver pool of its own threads, checked against the URL policy,
+ * pinned with CURLOPT_RESOLVE; the connected address is checked again in the open-socket callback, so that
+ * DNS rebinding does not pass (hub-contract 12). One client belongs to one loop and one thread.
+ */
+
+/* Resolves names on its own threads so that a dead DNS server stops no loop; shared by all clients of the
+ * process, thread safe. Answers are kept `ttl_ms`. */
+struct http_resolver;
+struct http_resolver *http_resolver_new(unsigned threads, int64_t ttl_ms);
+void http_resolver_free(struct http_resolver *resolver);
+
+struct http_client_options {
+    const struct url_policy *policy; /* borrowed; must outlive the client */
+    struct http_resolver *resolver;  /* borrowed */
+    size_t answer_max;               /* bytes of an answer's body; over: ERR_TOO_LARGE */
+    unsigned connections_per_host;   /* at once; more calls wait */
+    unsigned connections_total;
+    const char *ca_file; /* NULL: the system's */
+};
+
+struct http_client;
+struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options);
+/* Cancels what is under way (callbacks with ERR_CLOSED, from inside this call) and closes its handles; the
+ * loop must run on to finish closing. */
+void http_client_free(struct http_client *client);
+
+/*
+ * One call; all-zero but for the in fields. The caller owns the struct and everything in it until `callback`
+ * has returned; the callback comes later on the client's loop, exactly once, never from inside
+ * http_client_start. `arena` must be the caller's; the answer's headers and body live in it.
+ */
+struct http_call {
+    /* in */
+    struct arena *arena;
+    enum http_method method;
+    struct str url;
+    const struct http_header *headers; /* copied by start */
+    size_t header_count;
+    struct str body; /* not copied; sent with Content-Length; empty with PUT/POST/PATCH: Content-Length 0 */
+    int64_t timeout_ms; /* whole call with resolving, connecting and waiting for a free connection; 0: 30 s */
+    void (*callback)(struct http_call *call);
+    void *context;
+    /* out */
+    int result; /* OK (an HTTP answer came), ERR_TIMEOUT, ERR_UNREACHABLE (resolve, connect, reset, TLS),
+                   ERR_REFUSED (URL policy), ERR_TOO_LARGE, ERR_INVALID (URL, or no HTTP), ERR_CLOSED,
+                   ERR_MEMORY */
+    struct error error; /* the sentence: which host, what happened; never a secret */
+    int status;         /* HTTP status, 0 when none */
+    struct http_header *answer_headers;
+    size_t answer_header_count;
+    struct str answer;  /* body */
+    int64_t latency_us; /* from start to callback */
+    bool sent; /* bytes of the request went out: the other side may have acted on it. False: it cannot have */
+    /* own */
+    struct queue queue;
+    void *handle;
+};
+
+/* Starts a call. Always ends in the callback. */
+void http_client_start(struct http_client *client, struct http_call *call);
+/* Gives up: the callback comes later with ERR_CLOSED. */
+void http_client_cancel(struct http_client *client, struct http_call *call);
+
+#endif

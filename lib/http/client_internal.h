@@ -1,0 +1,210 @@
+#ifndef LIB_HTTP_CLIENT_INTERNAL_H
+#define LIB_HTTP_CLIENT_INTERNAL_H
+
+#include <curl/curl.h>
+
+#include "lib/base/magic.h"
+#include "lib/http/client.h"
+#include "lib/http/resolver.h"
+
+/*
+ * The inside of struct http_client, shared by its files:
+ *   client.c           the calls: start, deadline, cancel, delivery of callbacks, life of the client
+ *   client_origin.c    the hosts: addresses, policy, who waits for an address or a free connection
+ *   client_transfer.c  one exchange with libcurl: options, headers, body, redirect, errors
+ *   client_answer.c    what comes back: header and body callbacks, error sentences
+ *   client_socket.c    libcurl's sockets and timer on libuv
+ *
+ * A call is carried by a *flight*; a flight belongs to an *origin* (scheme, host, port) and waits there until
+ * the origin has addresses and a connection may be used; then it gets a *transfer* (a recycled easy handle).
+ * libcurl never queues and never resolves: it only sees calls that may run now and names that are pinned. No
+ * user callback runs while libcurl is on the stack.
+ */
+
+#define CLIENT_MAGIC   0x48434c49u /* "HCLI" */
+#define FLIGHT_MAGIC   0x464c4954u /* "FLIT" */
+#define TRANSFER_MAGIC 0x5452414eu /* "TRAN" */
+#define SOCKET_MAGIC   0x534f434bu /* "SOCK" */
+
+#define ORIGIN_BUCKETS 256
+/* Hosts that are remembered though no call is under way. */
+#define ORIGINS_IDLE_MAX 256
+/* "https://" + "[" host "]" + ":65535" and the NUL. */
+#define ORIGIN_KEY_SIZE (HTTP_HOST_SIZE + 20)
+/* "+host:port:" and up to 16 addresses of up to 46 characters in brackets with a comma. */
+#define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 16 + HTTP_ADDRESSES_MAX * 50)
+
+struct client_origin {
+    struct queue bucket; /* client->origins */
+    struct queue idle;   /* client->idle_origins while no flight is here */
+    struct queue ready;  /* client->ready while a waiting flight could start */
+    char
+        key[ORIGIN_KEY_SIZE]; /* "https://host" or "https://host:8443": the canonical beginning of its URLs */
+    size_t key_length;
+    char host[HTTP_HOST_SIZE];
+    char name[HTTP_HOST_SIZE + 10]; /* "host:port", for sentences */
+    uint16_t port;
+    bool literal;               /* the host is an address: nothing to resolve or pin */
+    union http_address address; /* of a literal */
+    bool resolved;              /* `pin` is usable */
+    int64_t fresh_until_ms;     /* then ask again in the background */
+    int64_t usable_until_ms;    /* then calls wait for the answer */
+    bool resolving;
+    struct http_resolver_request request;
+    char pin[ORIGIN_PIN_SIZE]; /* for CURLOPT_RESOLVE: the allowed addresses */
+    struct curl_slist pin_list;
+    struct queue unresolved; /* flights that wait for an address */
+    struct queue waiting;    /* flights that wait for a free connection */
+    unsigned active;         /* flights with a transfer */
+    unsigned flights;        /* all of them */
+    struct http_client *client;
+};
+
+struct client_flight {
+    uint32_t magic;
+    struct queue all;   /* client->flights or client->spare_flights */
+    struct queue queue; /* origin->unresolved or origin->waiting */
+    struct http_client *client;
+    struct http_call *call;
+    struct client_origin *origin;
+    struct client_transfer *transfer; /* NULL while waiting */
+    struct curl_slist *headers;       /* in the call's arena */
+    char *url;                        /* in the call's arena */
+    bool active;                      /* counted in origin->active */
+    bool redirected;
+    uv_timer_t timer; /* the deadline of the whole call */
+};
+
+/* How an easy handle is set up for a request; changed only when the next call needs another. */
+enum transfer_form { FORM_NONE, FORM_PLAIN, FORM_HEAD, FORM_BODY };
+
+struct client_transfer {
+    uint32_t magic;
+    struct queue queue; /* client->spare_transfers while free, client->ended when libcurl is done with it */
+    struct http_client *client;
+    struct client_flight *flight; /* NULL while free */
+    CURL *easy;
+    CURLcode code; /* how libcurl ended it */
+    enum transfer_form form;
+    enum http_method method;
+    bool pinned; /* CURLOPT_RESOLVE is set */
+    /* the answer so far */
+    struct buffer body;
+    struct http_header *headers; /* in the call's arena */
+    size_t header_count, header_capacity, head_bytes;
+    bool head_done;
+    int failure;        /* why a callback stopped the transfer, OK if none did */
+    struct error error; /* its sentence */
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+/* A socket of libcurl's. It stays registered while its connection is idle, which saves two system calls per
+ * call. */
+struct client_socket {
+    uint32_t magic;
+    struct http_client *client;
+    uv_poll_t poll;
+    curl_socket_t fd;
+    int events;         /* registered with libuv */
+    bool watched;       /* libcurl wants events */
+    bool was_readable;  /* libcurl once waited for input: the connection was established */
+    CURL *released_by;  /* the transfer that ended its interest */
+    struct queue queue; /* client->released */
+};
+
+struct http_client {
+    uint32_t magic;
+    uv_loop_t *loop;
+    CURLM *multi;
+    struct http_client_options options;
+    char *ca_file;
+    uv_idle_t kick;   /* runs libcurl and the callbacks in the next loop iteration */
+    uv_timer_t timer; /* libcurl's */
+    uv_async_t async; /* the resolver's */
+    unsigned open_handles;
+    bool closing;
+    bool curl_due; /* libcurl wants to run at once */
+    struct http_resolver_inbox inbox;
+    struct queue done, delivering; /* calls whose callback is due */
+    struct queue flights, spare_flights;
+    struct queue spare_transfers, ended;
+    struct queue released;          /* sockets that libcurl let go in this run */
+    struct client_socket **sockets; /* by file descriptor */
+    size_t socket_slots;
+    struct queue origins[ORIGIN_BUCKETS];
+    struct queue idle_origins; /* least recently used first */
+    size_t idle_origin_count;
+    struct queue ready;
+    unsigned active;
+};
+
+/* ---- client.c ---- */
+
+/* Ends a flight: `call` gets `result` (its sentence is already in call->error) and its callback in the next
+ * loop iteration. */
+void client_flight_finish(struct client_flight *flight, int result);
+/* Asks for a run of libcurl and of the due callbacks in the next loop iteration. */
+void client_kick(struct http_client *client);
+/* Runs the due callbacks. Only from a callback of libuv's, last. */
+void client_deliver(struct http_client *client);
+/* For uv_close of the client's handles. */
+void client_handle_closed(struct http_client *client);
+
+/* ---- client_origin.c ---- */
+
+/* The origin of a URL, made if it is new, and the URL in canonical form in `arena`. ERR_INVALID, ERR_MEMORY.
+ */
+int client_origin_find(struct http_client *client, struct arena *arena, struct str text,
+                       struct client_origin **origin, char **url, struct error *error);
+/* Takes a flight in. It may be finished at once (never its callback called). */
+void client_origin_admit(struct client_origin *origin, struct client_flight *flight);
+/* A flight leaves. */
+void client_origin_leave(struct client_origin *origin, struct client_flight *flight);
+/* Starts what may start. */
+void client_origin_pump(struct http_client *client);
+/* Takes the resolver's answers. */
+void client_origin_answers(struct http_client *client);
+/* Frees all, when no flight is left. */
+void client_origin_free_all(struct http_client *client);
+
+/* ---- client_transfer.c ---- */
+
+/* Copies a call's headers into its arena as libcurl wants them. ERR_INVALID, ERR_MEMORY. */
+int client_transfer_headers(struct http_call *call, struct curl_slist **list, struct error *error);
+/* Gives the flight a transfer and starts it. ERR_MEMORY. */
+int client_transfer_start(struct client_flight *flight);
+/* Takes the transfer away from the flight; a running one is cut. */
+void client_transfer_release(struct client_flight *flight);
+/* libcurl has ended a transfer: redirect, or the end of the flight. */
+void client_transfer_ended(struct client_transfer *transfer);
+void client_transfer_free(struct client_transfer *transfer);
+
+/* ---- client_answer.c ---- */
+
+size_t client_answer_header(char *data, size_t size, size_t count, void *context);
+size_t client_answer_body(char *data, size_t size, size_t count, void *context);
+/* Makes room for another answer on the same transfer. */
+void client_answer_reset(struct client_transfer *transfer);
+/* Fills the call's out fields from a complete answer. OK or ERR_MEMORY. */
+int client_answer_take(struct client_transfer *transfer);
+/* The result and sentence for a transfer that failed. */
+int client_answer_failure(struct client_transfer *transfer, CURLcode code);
+/* True when bytes of the request went out. */
+bool client_answer_was_sent(struct client_transfer *transfer);
+
+/* ---- client_socket.c ---- */
+
+/* Sets libcurl's callbacks on the multi handle. */
+void client_socket_setup(struct http_client *client);
+/* Runs libcurl for its timer, and ends what it has ended. */
+void client_socket_run(struct http_client *client);
+/* Must follow every call that lets libcurl drop sockets: unregisters those that may be gone. */
+void client_socket_settle(struct http_client *client);
+/* A socket for CURLOPT_OPENSOCKETFUNCTION, known to this client. */
+curl_socket_t client_socket_open(struct http_client *client, const struct curl_sockaddr *address);
+/* CURLOPT_CLOSESOCKETFUNCTION; `context` is the client. */
+int client_socket_close(void *context, curl_socket_t fd);
+/* After curl_multi_cleanup: unregisters what is left. */
+void client_socket_free_all(struct http_client *client);
+
+#endif

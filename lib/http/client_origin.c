@@ -1,0 +1,303 @@
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/env.h"
+#include "lib/http/client_internal.h"
+
+static struct queue *bucket_of(struct http_client *client, struct str key)
+{
+    return &client->origins[str_hash(key) % ORIGIN_BUCKETS];
+}
+
+static struct client_origin *lookup(struct http_client *client, struct str key)
+{
+    struct queue *bucket = bucket_of(client, key);
+
+    for (struct queue *node = bucket->next; node != bucket; node = node->next) {
+        struct client_origin *origin = CONTAINER_OF(node, struct client_origin, bucket);
+        if (str_equal(str_of(origin->key, origin->key_length), key))
+            return origin;
+    }
+    return NULL;
+}
+
+static void origin_free(struct client_origin *origin)
+{
+    http_resolver_cancel(origin->client->options.resolver, &origin->request);
+    queue_remove(&origin->bucket);
+    queue_remove(&origin->idle);
+    queue_remove(&origin->ready);
+    free(origin);
+}
+
+static void set_idle(struct client_origin *origin)
+{
+    struct http_client *client = origin->client;
+
+    queue_push(&client->idle_origins, &origin->idle);
+    if (client->idle_origin_count < ORIGINS_IDLE_MAX)
+        client->idle_origin_count++;
+    else
+        origin_free(CONTAINER_OF(client->idle_origins.next, struct client_origin, idle));
+}
+
+/* An address as host needs no DNS. */
+static void set_literal(struct client_origin *origin)
+{
+    union http_address *address = &origin->address;
+
+    if (inet_pton(AF_INET, origin->host, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        origin->literal = true;
+    } else if (inet_pton(AF_INET6, origin->host, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        origin->literal = true;
+    }
+}
+
+static struct client_origin *origin_new(struct http_client *client, struct str key, const struct url *url)
+{
+    struct client_origin *origin = calloc(1, sizeof *origin);
+
+    if (origin == NULL)
+        return NULL;
+    origin->client = client;
+    origin->port = url->port;
+    str_copy(key, origin->key, sizeof origin->key);
+    origin->key_length = key.length;
+    str_copy(url->host, origin->host, sizeof origin->host);
+    bool bracket = str_find(url->host, ':') != SIZE_MAX;
+    snprintf(origin->name, sizeof origin->name, bracket ? "[%s]:%u" : "%s:%u", origin->host, origin->port);
+    set_literal(origin);
+    queue_init(&origin->idle);
+    queue_init(&origin->ready);
+    queue_init(&origin->unresolved);
+    queue_init(&origin->waiting);
+    queue_push(bucket_of(client, key), &origin->bucket);
+    set_idle(origin);
+    return origin;
+}
+
+/* ---- from URL to origin ---- */
+
+/* The part before the path of a URL that looks canonical already, STR_NONE when a real parse is needed. */
+static struct str plain_key(struct str text)
+{
+    size_t at = str_starts_with(text, STR("https://")) ? 8 : 7;
+
+    if (text.length > 2048 || (at == 7 && !str_starts_with(text, STR("http://"))))
+        return STR_NONE;
+    while (at < text.length && text.data[at] != '/' && text.data[at] != '?')
+        at++;
+    for (size_t i = at; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte <= 0x20 || byte >= 0x7f || byte == '#')
+            return STR_NONE;
+    }
+    return str_of(text.data, at);
+}
+
+static struct str canonical_key(const struct url *url, char *out, size_t size)
+{
+    bool bracket = str_find(url->host, ':') != SIZE_MAX;
+    bool standard = url->port == (str_equal(url->scheme, STR("https")) ? 443 : 80);
+    int length = snprintf(out, size, STR_FMT "://%s" STR_FMT "%s", STR_ARG(url->scheme), bracket ? "[" : "",
+                          STR_ARG(url->host), bracket ? "]" : "");
+
+    if (!standard && length > 0 && (size_t)length < size)
+        length += snprintf(out + length, size - (size_t)length, ":%u", url->port);
+    return str_of(out, (size_t)length);
+}
+
+int client_origin_find(struct http_client *client, struct arena *arena, struct str text,
+                       struct client_origin **origin, char **url, struct error *error)
+{
+    char buffer[ORIGIN_KEY_SIZE];
+    struct url parts;
+    struct str key = plain_key(text);
+
+    /* Nearly every call goes to a known host: what was parsed once need not be parsed again. */
+    *origin = key.length == 0 ? NULL : lookup(client, key);
+    if (*origin != NULL) {
+        *url = arena_copy_text(arena, text);
+        return *url == NULL ? error_set(error, ERR_MEMORY, "no memory for a URL") : OK;
+    }
+    int result = url_parse(arena, text, &parts, error);
+    if (result != OK)
+        return result;
+    key = canonical_key(&parts, buffer, sizeof buffer);
+    *origin = lookup(client, key);
+    if (*origin == NULL)
+        *origin = origin_new(client, key, &parts);
+    struct str whole = arena_printf(arena, STR_FMT STR_FMT "%s" STR_FMT, STR_ARG(key), STR_ARG(parts.path),
+                                    parts.query.length > 0 ? "?" : "", STR_ARG(parts.query));
+    if (*origin == NULL || whole.data == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for a URL");
+    *url = arena_copy_text(arena, whole);
+    return *url == NULL ? error_set(error, ERR_MEMORY, "no memory for a URL") : OK;
+}
+
+/* ---- names ---- */
+
+/* Pins the addresses that the policy allows; ERR_REFUSED when there is none. */
+static int pin(struct client_origin *origin, struct error *error)
+{
+    const struct http_addresses *addresses = &origin->request.addresses;
+    int length = snprintf(origin->pin, sizeof origin->pin, "+%s:%u:", origin->host, origin->port);
+    size_t at = (size_t)length, count = 0;
+
+    for (size_t i = 0; i < addresses->count; i++) {
+        const union http_address *address = &addresses->list[i];
+        char text[INET6_ADDRSTRLEN];
+        const void *bytes = address->any.sa_family == AF_INET ? (const void *)&address->v4.sin_addr
+                                                              : (const void *)&address->v6.sin6_addr;
+        if (url_policy_check(origin->client->options.policy, str_from(origin->host), &address->any,
+                             count == 0 ? error : NULL) != OK ||
+            inet_ntop(address->any.sa_family, bytes, text, sizeof text) == NULL)
+            continue;
+        length = snprintf(origin->pin + at, sizeof origin->pin - at, "%s%s%s%s", count == 0 ? "" : ",",
+                          address->any.sa_family == AF_INET6 ? "[" : "", text,
+                          address->any.sa_family == AF_INET6 ? "]" : "");
+        at += (size_t)length;
+        count++;
+    }
+    origin->pin_list.data = origin->pin;
+    return count > 0 ? OK : ERR_REFUSED;
+}
+
+static void fail_all(struct queue *flights, int result, const struct error *error)
+{
+    struct queue *node;
+
+    while ((node = queue_pop(flights)) != NULL) {
+        struct client_flight *flight = CONTAINER_OF(node, struct client_flight, queue);
+        error_set(&flight->call->error, result, "%s", error->text);
+        client_flight_finish(flight, result);
+    }
+}
+
+static void set_ready(struct client_origin *origin)
+{
+    struct http_client *client = origin->client;
+
+    if (!queue_is_empty(&origin->waiting) && origin->active < client->options.connections_per_host &&
+        queue_is_empty(&origin->ready))
+        queue_push(&client->ready, &origin->ready);
+}
+
+/* The resolver has answered. */
+static void take_answer(struct client_origin *origin)
+{
+    struct http_resolver_request *request = &origin->request;
+    int64_t now = env_monotonic_ms();
+    int result = request->result;
+
+    origin->resolving = false;
+    if (result == OK) {
+        result = pin(origin, &request->error);
+        origin->resolved = result == OK;
+        origin->fresh_until_ms = request->expires_ms;
+        origin->usable_until_ms = result == OK ? request->expires_ms + (request->expires_ms - now) : now;
+        if (result != OK)
+            fail_all(&origin->waiting, result, &request->error);
+    }
+    if (result == OK)
+        queue_append(&origin->waiting, &origin->unresolved);
+    else
+        fail_all(&origin->unresolved, result, &request->error);
+    set_ready(origin);
+}
+
+static void ask(struct client_origin *origin)
+{
+    struct http_client *client = origin->client;
+
+    if (origin->resolving)
+        return;
+    origin->resolving = true;
+    if (http_resolver_ask(client->options.resolver, &origin->request, &client->inbox, origin->host))
+        take_answer(origin);
+}
+
+void client_origin_answers(struct http_client *client)
+{
+    struct http_resolver_request *request;
+
+    while ((request = http_resolver_take(client->options.resolver, &client->inbox)) != NULL)
+        take_answer(CONTAINER_OF(request, struct client_origin, request));
+}
+
+/* ---- who may start ---- */
+
+void client_origin_admit(struct client_origin *origin, struct client_flight *flight)
+{
+    struct http_client *client = origin->client;
+    struct http_call *call = flight->call;
+
+    flight->origin = origin;
+    if (origin->flights++ == 0) {
+        queue_remove(&origin->idle);
+        client->idle_origin_count--;
+    }
+    if (origin->literal) {
+        int result = url_policy_check(client->options.policy, str_from(origin->host), &origin->address.any,
+                                      &call->error);
+        if (result != OK) {
+            client_flight_finish(flight, result);
+            return;
+        }
+        queue_push(&origin->waiting, &flight->queue);
+    } else {
+        /* While an answer is young an old one serves on and the new one is fetched beside it: DNS adds no
+         * latency. */
+        int64_t now = env_monotonic_ms();
+        bool usable = origin->resolved && now < origin->usable_until_ms;
+        queue_push(usable ? &origin->waiting : &origin->unresolved, &flight->queue);
+        if (!usable || now >= origin->fresh_until_ms)
+            ask(origin);
+    }
+    set_ready(origin);
+}
+
+void client_origin_leave(struct client_origin *origin, struct client_flight *flight)
+{
+    queue_remove(&flight->queue);
+    flight->origin = NULL;
+    if (flight->active) {
+        flight->active = false;
+        origin->active--;
+        origin->client->active--;
+    }
+    set_ready(origin);
+    if (--origin->flights == 0)
+        set_idle(origin);
+}
+
+void client_origin_pump(struct http_client *client)
+{
+    struct queue *node;
+
+    while (client->active < client->options.connections_total && (node = queue_pop(&client->ready)) != NULL) {
+        struct client_origin *origin = CONTAINER_OF(node, struct client_origin, ready);
+        if ((node = queue_pop(&origin->waiting)) == NULL)
+            continue;
+        struct client_flight *flight = CONTAINER_OF(node, struct client_flight, queue);
+        flight->active = true;
+        client->active++;
+        origin->active++;
+        set_ready(origin);
+        int result = client_transfer_start(flight);
+        if (result != OK) {
+            error_set(&flight->call->error, result, "no memory to call %s", origin->name);
+            client_flight_finish(flight, result);
+        }
+    }
+}
+
+void client_origin_free_all(struct http_client *client)
+{
+    for (size_t i = 0; i < ORIGIN_BUCKETS; i++)
+        while (!queue_is_empty(&client->origins[i]))
+            origin_free(CONTAINER_OF(client->origins[i].next, struct client_origin, bucket));
+}

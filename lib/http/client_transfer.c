@@ -1,0 +1,336 @@
+#include <stdlib.h>
+
+#include "lib/http/client_internal.h"
+
+/* Idle connections older than this are not used again: most servers hang up after 60 to 75 s. */
+#define CONNECTION_IDLE_MAX_S 55L
+/* A connection is not used longer, so that a partner that moves to another address is followed. */
+#define CONNECTION_LIFE_MAX_S 300L
+/* Pins outlive every call; they are renewed by each call that might connect. */
+#define PIN_LIFE_S 3600L
+/* A recycled body buffer above this is given back. */
+#define BODY_KEEP_MAX 65536u
+
+/* ---- request headers ---- */
+
+/* The client's own business, not the caller's. */
+static bool is_own_header(struct str name)
+{
+    static const char *const own[] = {"Host",       "Content-Length", "Transfer-Encoding", "Connection",
+                                      "Keep-Alive", "Expect",         "Upgrade",           "Proxy-Connection",
+                                      "TE",         "Trailer"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (str_equal_fold(name, str_from(own[i])))
+            return true;
+    return false;
+}
+
+/* A field name is a token, a value has no control bytes (RFC 9110 sections 5.1, 5.5): nothing a header
+ * carries can begin another line. */
+static bool is_valid_header(const struct http_header *header)
+{
+    if (header->name.length == 0)
+        return false;
+    for (size_t i = 0; i < header->name.length; i++) {
+        unsigned char byte = (unsigned char)header->name.data[i];
+        if (byte <= 0x20 || byte >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", byte) != NULL)
+            return false;
+    }
+    for (size_t i = 0; i < header->value.length; i++) {
+        unsigned char byte = (unsigned char)header->value.data[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static char *write_text(char *out, struct str text)
+{
+    if (text.length > 0)
+        memcpy(out, text.data, text.length);
+    return out + text.length;
+}
+
+static char *write_header(char *out, const struct http_header *header)
+{
+    out = write_text(out, header->name);
+    /* "Name;" is libcurl's way to send an empty value; "Name:" would remove the header. */
+    out = header->value.length == 0 ? write_text(out, STR(";")) : write_text(out, STR(": "));
+    out = write_text(out, header->value);
+    *out = '\0';
+    return out + 1;
+}
+
+int client_transfer_headers(struct http_call *call, struct curl_slist **list, struct error *error)
+{
+    static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
+    struct curl_slist *nodes = arena_alloc(call->arena, (call->header_count + 2) * sizeof *nodes);
+    size_t size = 1, used = 0;
+
+    for (size_t i = 0; i < call->header_count; i++)
+        size += call->headers[i].name.length + call->headers[i].value.length + 3;
+    char *text = arena_alloc(call->arena, size);
+    if (nodes == NULL || text == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for the headers");
+    nodes[used++].data = no_expect;
+    if (http_header_find(call->headers, call->header_count, "Content-Type").data == NULL)
+        nodes[used++].data = no_type; /* else libcurl claims a form */
+    for (size_t i = 0; i < call->header_count; i++) {
+        struct http_header header = {call->headers[i].name, str_trim(call->headers[i].value)};
+        if (!is_valid_header(&header))
+            return error_set(error, ERR_INVALID, "header %zu has a name or value that HTTP does not allow",
+                             i + 1);
+        if (is_own_header(header.name))
+            continue;
+        nodes[used++].data = text;
+        text = write_header(text, &header);
+    }
+    for (size_t i = 0; i + 1 < used; i++)
+        nodes[i].next = &nodes[i + 1];
+    *list = nodes;
+    return OK;
+}
+
+/* ---- easy handles ---- */
+
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct client_transfer *transfer = MAGIC_CAST(struct client_transfer, context, TRANSFER_MAGIC);
+    struct client_origin *origin = transfer->flight->origin;
+
+    (void)purpose;
+    /* The address that is really connected to, whatever was resolved before: DNS rebinding ends here. */
+    int result = url_policy_check(transfer->client->options.policy, str_from(origin->host), &address->addr,
+                                  &transfer->error);
+    if (result != OK) {
+        transfer->failure = result;
+        return CURL_SOCKET_BAD;
+    }
+    return client_socket_open(transfer->client, address);
+}
+
+/* What stays the same for all calls; per call only what differs is set. */
+static void set_constant_options(struct client_transfer *transfer)
+{
+    struct http_client *client = transfer->client;
+    CURL *easy = transfer->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, PIN_LIFE_S);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (client->ca_file != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->options.answer_max);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, client_socket_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, client_answer_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, client_answer_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+}
+
+static struct client_transfer *transfer_new(struct http_client *client)
+{
+    struct client_transfer *transfer = calloc(1, sizeof *transfer);
+
+    if (transfer == NULL)
+        return NULL;
+    transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL) {
+        free(transfer);
+        return NULL;
+    }
+    transfer->magic = TRANSFER_MAGIC;
+    transfer->client = client;
+    transfer->method = HTTP_METHOD_OTHER;
+    queue_init(&transfer->queue);
+    buffer_init(&transfer->body, client->options.answer_max);
+    set_constant_options(transfer);
+    return transfer;
+}
+
+void client_transfer_free(struct client_transfer *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    buffer_free(&transfer->body);
+    transfer->magic = 0;
+    free(transfer);
+}
+
+static enum transfer_form form_of(const struct http_call *call)
+{
+    if (call->body.length > 0)
+        return FORM_BODY;
+    switch (call->method) {
+    case HTTP_METHOD_POST:
+    case HTTP_METHOD_PUT:
+    case HTTP_METHOD_PATCH:
+        return FORM_BODY;
+    case HTTP_METHOD_HEAD:
+        return FORM_HEAD;
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_DELETE:
+    case HTTP_METHOD_OTHER:
+        break;
+    }
+    return FORM_PLAIN;
+}
+
+/* Method and body. POSTFIELDS with any method: the body stays where it is and can be sent again on a fresh
+ * connection. */
+static CURLcode set_method(struct client_transfer *transfer, const struct http_call *call)
+{
+    enum transfer_form form = form_of(call);
+    CURL *easy = transfer->easy;
+    CURLcode code = CURLE_OK;
+
+    if (form == FORM_BODY) {
+        code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.length);
+        if (code == CURLE_OK)
+            code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.length > 0 ? call->body.data : "");
+        if (code == CURLE_OK && transfer->form != form)
+            code = curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    } else if (transfer->form != form) {
+        code = curl_easy_setopt(easy, form == FORM_HEAD ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
+    }
+    transfer->form = form;
+    if (code == CURLE_OK && transfer->method != call->method) {
+        code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(call->method));
+        transfer->method = code == CURLE_OK ? call->method : HTTP_METHOD_OTHER;
+    }
+    return code;
+}
+
+/* URL, pin and start; also for the second round of a redirect. */
+static int launch(struct client_transfer *transfer)
+{
+    struct client_flight *flight = transfer->flight;
+    struct client_origin *origin = flight->origin;
+    CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, flight->url);
+
+    client_answer_reset(transfer);
+    if (code == CURLE_OK && !origin->literal) {
+        code = curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, &origin->pin_list);
+        transfer->pinned = true;
+    }
+    if (code != CURLE_OK || curl_multi_add_handle(transfer->client->multi, transfer->easy) != CURLM_OK)
+        return ERR_MEMORY;
+    return OK;
+}
+
+int client_transfer_start(struct client_flight *flight)
+{
+    struct http_client *client = flight->client;
+    struct queue *node = queue_pop(&client->spare_transfers);
+    struct client_transfer *transfer =
+        node != NULL ? CONTAINER_OF(node, struct client_transfer, queue) : transfer_new(client);
+
+    if (transfer == NULL)
+        return ERR_MEMORY;
+    transfer->flight = flight;
+    flight->transfer = transfer;
+    CURLcode code = set_method(transfer, flight->call);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, flight->headers);
+    return code == CURLE_OK ? launch(transfer) : ERR_MEMORY;
+}
+
+void client_transfer_release(struct client_flight *flight)
+{
+    struct client_transfer *transfer = flight->transfer;
+    struct http_client *client = transfer->client;
+
+    /* Cuts a running transfer; harmless for one that libcurl does not hold. */
+    curl_multi_remove_handle(client->multi, transfer->easy);
+    client_socket_settle(client);
+    if (transfer->pinned) {
+        curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE,
+                         NULL); /* not read yet perhaps, and the origin may go */
+        transfer->pinned = false;
+    }
+    if (transfer->body.capacity > BODY_KEEP_MAX) {
+        buffer_free(&transfer->body);
+        buffer_init(&transfer->body, client->options.answer_max);
+    }
+    transfer->flight = NULL;
+    flight->transfer = NULL;
+    queue_push(&client->spare_transfers, &transfer->queue);
+}
+
+/* ---- the end ---- */
+
+/*
+ * One redirect to the same origin is followed with method and body (307, 308: RFC 9110
+ * sections 15.4.8, 15.4.9). True: the transfer runs again. Otherwise
+ * `*result` is what the call ends with.
+ */
+static bool follow_redirect(struct client_transfer *transfer, long status, int *result)
+{
+    struct client_flight *flight = transfer->flight;
+    struct http_call *call = flight->call;
+    struct client_origin *origin;
+    char *location = NULL;
+
+    if ((status != 307 && status != 308) ||
+        curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &location) != CURLE_OK || location == NULL)
+        return false;
+    *result = ERR_REFUSED;
+    if (flight->redirected) {
+        error_set(&call->error, ERR_REFUSED, "%s redirects more than once", flight->origin->name);
+        return false;
+    }
+    struct str target = str_from(location);
+    size_t fragment = str_find(target, '#');
+    if (fragment != SIZE_MAX)
+        target.length = fragment;
+    if (client_origin_find(transfer->client, call->arena, target, &origin, &flight->url, NULL) != OK ||
+        origin != flight->origin) {
+        error_set(&call->error, ERR_REFUSED,
+                  "%s redirects to another scheme, host or port, which the hub does not follow",
+                  flight->origin->name);
+        return false;
+    }
+    flight->redirected = true;
+    curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+    *result = launch(transfer);
+    if (*result != OK)
+        error_set(&call->error, *result, "no memory to call %s", origin->name);
+    return *result == OK;
+}
+
+void client_transfer_ended(struct client_transfer *transfer)
+{
+    CURLcode code = transfer->code;
+    struct client_flight *flight = transfer->flight;
+    long status = 0;
+    int result = OK;
+
+    flight->call->sent = client_answer_was_sent(transfer);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && follow_redirect(transfer, status, &result))
+        return;
+    flight->call->status = (int)status;
+    if (code != CURLE_OK)
+        result = client_answer_failure(transfer, code);
+    else if (result == OK)
+        result = client_answer_take(transfer);
+    client_flight_finish(flight, result);
+}
