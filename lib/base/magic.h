@@ -1,0 +1,22 @@
+#ifndef LIB_BASE_MAGIC_H
+#define LIB_BASE_MAGIC_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+/*
+ * A `void *` that comes back from a callback is checked: the struct's first member is `uint32_t magic`, set with its own constant
+ * at creation and cleared at the end. A wrong one is a bug that must not run on.
+ */
+#define MAGIC_CAST(type, pointer, number)                                                                              \
+    __extension__({                                                                                                    \
+        type *magic_object = (pointer);                                                                                \
+        if (magic_object == NULL || magic_object->magic != (number))                                                   \
+            abort();                                                                                                   \
+        magic_object;                                                                                                  \
+    })
+
+/* The struct around a member. */
+#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

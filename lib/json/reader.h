@@ -1,0 +1,62 @@
+#ifndef LIB_JSON_READER_H
+#define LIB_JSON_READER_H
+
+#include "lib/base/arena.h"
+#include "lib/base/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * JSON as a tree of values that keep the span of the source they were read from, so that bytes can be passed on as received.
+ * Reading is simdjson's (On-Demand; every value is visited, so everything is checked); this is its C face.
+ */
+enum json_type { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+struct json_value {
+    enum json_type type;
+    bool boolean;                   /* JSON_BOOLEAN */
+    uint32_t count;                 /* members or elements of an object or array */
+    struct str raw;                 /* the value as written in the source (strings with quotes) */
+    struct str text;                /* JSON_STRING: unescaped UTF-8, may hold NUL bytes */
+    double number;                  /* JSON_NUMBER, nearest double; `raw` has the spelling */
+    struct str key;                 /* member of an object: its name, unescaped */
+    struct str raw_key;             /* its name as written, with quotes */
+    const struct json_value *child; /* first member or element */
+    const struct json_value *next;  /* next sibling */
+};
+
+#define JSON_DEPTH_MAX 64
+
+/*
+ * Parses `bytes` (RFC 8259, UTF-8, one value, nothing but white space after it; a BOM is refused). Tree and unescaped text live in `arena`; `raw`
+ * spans point into a padded copy of the source that also lives in `arena`. Errors: ERR_INVALID (not JSON, lone surrogate, number out of double's
+ * range, the sentence says where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64), ERR_MEMORY.
+ * Thread safe (one parser per thread behind it). Duplicate keys are kept, in order; lookups find the first.
+ */
+int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const struct json_value **value,
+               struct error *error);
+
+/* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as absent. */
+const struct json_value *json_get(const struct json_value *object, const char *key);
+/* The same, but a JSON null is returned as such. */
+const struct json_value *json_get_raw(const struct json_value *object, struct str key);
+/* The member's text, STR_NONE when absent or no string. */
+struct str json_get_text(const struct json_value *object, const char *key);
+/* An integer member that fits; false when absent, no number, or with a fraction. */
+bool json_get_int64(const struct json_value *object, const char *key, int64_t *value);
+bool json_get_boolean(const struct json_value *object, const char *key, bool otherwise);
+/* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */
+const struct json_value *json_at(const struct json_value *value, struct str pointer);
+/*
+ * The same JSON value: member order, white space and number spelling (1.0 = 1.00 = 1e0, compared as decimals, not doubles) aside. Members named in
+ * `ignored` (NULL or a key of the top-level object) do not count (hub-contract 5, CDRs).
+ */
+bool json_equal(const struct json_value *a, const struct json_value *b, const char *ignored);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,89 @@
+#include "lib/json/reader.h"
+
+#include "lib/json/decimal.h"
+
+static const struct json_value *find(const struct json_value *object, struct str key)
+{
+    if (object == NULL || object->type != JSON_OBJECT)
+        return NULL;
+    for (const struct json_value *member = object->child; member != NULL; member = member->next)
+        if (str_equal(member->key, key))
+            return member;
+    return NULL;
+}
+
+const struct json_value *json_get_raw(const struct json_value *object, struct str key)
+{
+    return find(object, key);
+}
+
+const struct json_value *json_get(const struct json_value *object, const char *key)
+{
+    const struct json_value *member = find(object, str_from(key));
+    return member == NULL || member->type == JSON_NULL ? NULL : member;
+}
+
+struct str json_get_text(const struct json_value *object, const char *key)
+{
+    const struct json_value *member = json_get(object, key);
+    return member == NULL || member->type != JSON_STRING ? STR_NONE : member->text;
+}
+
+bool json_get_int64(const struct json_value *object, const char *key, int64_t *value)
+{
+    const struct json_value *member = json_get(object, key);
+    if (member == NULL || member->type != JSON_NUMBER)
+        return false;
+    return json_decimal_to_int64(json_decimal_of(member->raw), value);
+}
+
+bool json_get_boolean(const struct json_value *object, const char *key, bool otherwise)
+{
+    const struct json_value *member = json_get(object, key);
+    return member == NULL || member->type != JSON_BOOLEAN ? otherwise : member->boolean;
+}
+
+/* Compares a name with a pointer's part, in which ~1 stands for '/' and ~0 for '~'. */
+static bool is_named(struct str name, struct str part)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < part.length; i++, at++) {
+        char byte = part.data[i];
+        if (byte == '~') {
+            if (++i == part.length || (part.data[i] != '0' && part.data[i] != '1'))
+                return false;
+            byte = part.data[i] == '0' ? '~' : '/';
+        }
+        if (at >= name.length || name.data[at] != byte)
+            return false;
+    }
+    return at == name.length;
+}
+
+static const struct json_value *step(const struct json_value *value, struct str part)
+{
+    const struct json_value *child = value->child;
+    if (value->type == JSON_OBJECT) {
+        while (child != NULL && !is_named(child->key, part))
+            child = child->next;
+        return child;
+    }
+    uint64_t index;
+    if (value->type != JSON_ARRAY || !str_to_uint64(part, &index) || index >= value->count)
+        return NULL;
+    if (part.length > 1 && part.data[0] == '0')
+        return NULL;
+    while (index-- > 0)
+        child = child->next;
+    return child;
+}
+
+const struct json_value *json_at(const struct json_value *value, struct str pointer)
+{
+    if (pointer.length > 0 && pointer.data[0] != '/')
+        return NULL;
+    struct str rest = pointer.length > 0 ? str_skip(pointer, 1) : STR_NONE, part;
+    while (value != NULL && str_split(&rest, '/', &part))
+        value = step(value, part);
+    return value;
+}
