@@ -1,0 +1,36 @@
+#ifndef LIB_HTTP_MESSAGE_H
+#define LIB_HTTP_MESSAGE_H
+
+#include "lib/base/str.h"
+
+/* What server and client share. */
+enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_POST, HTTP_METHOD_PUT, HTTP_METHOD_PATCH, HTTP_METHOD_DELETE, HTTP_METHOD_OTHER };
+
+/* "GET" …; "?" for HTTP_METHOD_OTHER. Static text. */
+const char *http_method_name(enum http_method method);
+enum http_method http_method_from(struct str name);
+
+struct http_header {
+    struct str name;
+    struct str value;
+};
+
+/* The standard reason phrase, "" when unknown. */
+const char *http_reason(int status);
+
+/* The value of the first header of that name (ASCII-folded), STR_NONE when there is none. */
+struct str http_header_find(const struct http_header *headers, size_t count, const char *name);
+
+/*
+ * Query strings (WHATWG application/x-www-form-urlencoded without '+' for space: OCPI timestamps may carry a '+'): iterates over `*rest`
+ * ("a=1&b=2"), giving raw name and value; false at the end.
+ */
+bool http_query_next(struct str *rest, struct str *name, struct str *value);
+
+struct arena;
+/* Percent-decodes; data == NULL on a bad escape, an escaped NUL, or no memory. */
+struct str http_percent_decode(struct arena *arena, struct str text);
+/* Percent-encodes everything but RFC 3986 unreserved characters. */
+struct str http_percent_encode(struct arena *arena, struct str text);
+
+#endif

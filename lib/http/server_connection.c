@@ -1,0 +1,369 @@
+#include "lib/http/server_internal.h"
+
+#include <arpa/inet.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* ---- state ---- */
+
+void connection_set_state(struct connection *connection, enum connection_state state)
+{
+#define TO(name) (1 << CONNECTION_##name)
+    static const uint8_t allowed[] = {
+        [CONNECTION_HEAD] = TO(BODY) | TO(STOPPED) | TO(CLOSED),
+        [CONNECTION_BODY] = TO(HEAD) | TO(STOPPED) | TO(CLOSED),
+        [CONNECTION_STOPPED] = TO(LINGER) | TO(CLOSED),
+        [CONNECTION_LINGER] = TO(CLOSED),
+        [CONNECTION_CLOSED] = 0,
+    };
+#undef TO
+    if ((allowed[connection->state] & 1 << state) == 0)
+        abort();
+    if (connection->state == CONNECTION_LINGER)
+        connection->server->lingering--;
+    connection->state = state;
+    if (state == CONNECTION_LINGER)
+        connection->server->lingering++;
+    /* As much as a well-meaning client may still be sending, so that it gets to read why it was refused. */
+    if (state == CONNECTION_STOPPED)
+        connection->discard_left = connection->server->limits.body_max + (1 << 20);
+}
+
+bool connection_may_parse(const struct connection *connection)
+{
+    const struct http_limits *limits = &connection->server->limits;
+    unsigned most = connection->http_1_0 || limits->pipeline_max == 0 ? 1 : limits->pipeline_max;
+    return connection->state == CONNECTION_HEAD && connection->exchange_count < most &&
+           connection->waiting <= limits->write_buffer_max;
+}
+
+bool connection_wants_read(const struct connection *connection)
+{
+    if (connection->eof)
+        return false;
+    switch (connection->state) {
+    case CONNECTION_HEAD:
+        return connection_may_parse(connection);
+    case CONNECTION_BODY:
+        return true;
+    case CONNECTION_STOPPED:
+    case CONNECTION_LINGER:
+        return connection->discard_left > 0;
+    case CONNECTION_CLOSED:
+        break;
+    }
+    return false;
+}
+
+/* ---- the end ---- */
+
+static void timer_stop(struct server_timer *timer)
+{
+    queue_remove(&timer->link);
+    timer->kind = WAIT_NONE;
+}
+
+static void timer_set(struct http_server *server, struct server_timer *timer, enum server_wait kind,
+                      int64_t deadline_us)
+{
+    if (timer->kind == kind && timer->deadline_us == deadline_us)
+        return;
+    timer_stop(timer);
+    if (kind == WAIT_NONE)
+        return;
+    timer->kind = kind;
+    timer->deadline_us = deadline_us;
+    queue_push(&server->waits[kind], &timer->link);
+}
+
+void connection_maybe_free(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    if (connection->state != CONNECTION_CLOSED || !connection->handle_closed || connection->busy > 0 ||
+        !queue_is_empty(&connection->exchanges))
+        return;
+    queue_remove(&connection->dirty);
+    connection->magic = 0;
+    free(connection);
+    server->connection_count--;
+    server_maybe_free(server);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct connection *connection = MAGIC_CAST(struct connection, handle->data, CONNECTION_MAGIC);
+    connection->handle_closed = true;
+    connection_maybe_free(connection);
+}
+
+/* The peer is gone: handlers must still answer, sources must still end, everything else goes at once. */
+static void abandon_exchanges(struct connection *connection)
+{
+    for (struct queue *link = connection->exchanges.next, *next; link != &connection->exchanges;
+         link = next) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        next = link->next;
+        exchange->shown.gone = true;
+        output_drop(exchange);
+        if (exchange->state == EXCHANGE_RECEIVING || exchange->state == EXCHANGE_ANSWERED)
+            exchange_recycle(exchange);
+    }
+    connection->receiving = NULL;
+}
+
+void connection_close(struct connection *connection, bool reset)
+{
+    struct http_server *server = connection->server;
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    connection_set_state(connection, CONNECTION_CLOSED);
+    timer_stop(&connection->wait);
+    timer_stop(&connection->write_wait);
+    uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
+    if (reset)
+        setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+                   sizeof(struct linger));
+    connection->ops->close(connection->stream);
+    connection->fd = -1;
+    buffer_free(&connection->input);
+    queue_remove(&connection->link);
+    if (connection->counted)
+        atomic_fetch_sub(&server->open, 1);
+    abandon_exchanges(connection);
+    server_mark(connection);
+}
+
+/* Everything is sent: say so to the peer and give it time to read (RFC 9112 section 9.6). */
+static void finish(struct connection *connection)
+{
+    if (connection->eof || connection->server->lingering >= SERVER_LINGERING ||
+        shutdown(connection->fd, SHUT_WR) != 0) {
+        connection_close(connection, false);
+        return;
+    }
+    connection_set_state(connection, CONNECTION_LINGER);
+}
+
+/* Bytes that the peer's kernel has not taken. */
+static int unacknowledged(const struct connection *connection)
+{
+    int bytes = 0;
+    return ioctl(connection->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+void connection_timed_out(struct connection *connection, enum server_wait kind)
+{
+    switch (kind) {
+    case WAIT_HEAD:
+        request_refuse(connection, 408, "the request head did not come in time");
+        break;
+    case WAIT_BODY:
+        request_refuse(connection, 408, "the request body did not come in time");
+        break;
+    case WAIT_IDLE:
+    case WAIT_LINGER:
+        connection_close(connection, false);
+        break;
+    case WAIT_WRITE:
+        /* The socket may not be writable for long though the peer reads: the kernel holds megabytes. */
+        if (unacknowledged(connection) >= connection->unacknowledged)
+            connection_close(connection, true);
+        break;
+    case WAIT_NONE:
+    case WAIT_COUNT:
+        break;
+    }
+    connection_advance(connection);
+}
+
+/* ---- what may happen next ---- */
+
+/* Writes and reads on until neither gets further; true when only fairness stopped it. */
+static bool run(struct connection *connection)
+{
+    struct buffer *input = &connection->input;
+    for (int round = 0;;) {
+        output_write(connection);
+        if (connection->state == CONNECTION_CLOSED)
+            return false;
+        size_t used = 0;
+        if (connection->state <= CONNECTION_BODY && input->length > 0) {
+            used = request_feed(connection, buffer_str(input));
+            if (connection->state <= CONNECTION_BODY)
+                buffer_consume(input, used);
+            if (connection->state > CONNECTION_BODY || input->length == 0)
+                buffer_free(input);
+        }
+        bool ended =
+            connection->eof && (connection->state == CONNECTION_BODY || connection_may_parse(connection));
+        if (used > 0) {
+            if (++round == 8)
+                return true;
+            continue;
+        }
+        if (!ended)
+            return false;
+        request_end_of_input(connection);
+    }
+}
+
+/* The stream whose source may be asked for a slice now. Without a peer every source is asked, so that it can
+ * end. */
+static struct exchange *stream_to_resume(struct connection *connection)
+{
+    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        bool closed = connection->state == CONNECTION_CLOSED;
+        if (exchange->state == EXCHANGE_STREAMING && !exchange->asked &&
+            (closed || exchange->waiting < connection->server->limits.write_buffer_max))
+            return exchange;
+        if (!closed)
+            break;
+    }
+    return NULL;
+}
+
+static void set_timers(struct connection *connection)
+{
+    const struct http_limits *limits = &connection->server->limits;
+    struct http_server *server = connection->server;
+    enum server_wait kind = WAIT_NONE;
+    int64_t deadline = 0;
+    if (connection->state == CONNECTION_BODY) {
+        kind = WAIT_BODY;
+        deadline = connection->read_us + limits->body_timeout_ms * 1000;
+    } else if (connection->state == CONNECTION_LINGER) {
+        kind = WAIT_LINGER;
+        deadline =
+            connection->wait.kind == kind ? connection->wait.deadline_us : server->now_us + SERVER_LINGER_US;
+    } else if (connection->state == CONNECTION_HEAD && connection->began_us != 0 &&
+               connection_may_parse(connection)) {
+        kind = WAIT_HEAD;
+        deadline = connection->began_us + limits->head_timeout_ms * 1000;
+    } else if (connection->state == CONNECTION_HEAD && connection->exchange_count == 0) {
+        kind = connection->used ? WAIT_IDLE : WAIT_HEAD;
+        deadline = connection->used ? connection->active_us + limits->idle_timeout_ms * 1000
+                                    : connection->opened_us + limits->head_timeout_ms * 1000;
+    }
+    timer_set(server, &connection->wait, kind, deadline);
+    if (!connection->blocked) {
+        timer_stop(&connection->write_wait);
+    } else if (connection->write_wait.kind == WAIT_NONE) {
+        connection->unacknowledged = unacknowledged(connection);
+        int64_t time_ms = limits->write_timeout_ms > 0 ? limits->write_timeout_ms : 1;
+        timer_set(server, &connection->write_wait, WAIT_WRITE, server->now_us + time_ms * 1000);
+    }
+}
+
+static void set_events(struct connection *connection)
+{
+    int events =
+        (connection_wants_read(connection) ? UV_READABLE : 0) | (connection->blocked ? UV_WRITABLE : 0);
+    if (events == connection->events)
+        return;
+    connection->events = events;
+    if (events == 0)
+        uv_poll_stop(&connection->poll);
+    else
+        uv_poll_start(&connection->poll, events, connection_on_poll);
+}
+
+static void settle(struct connection *connection)
+{
+    bool nothing = queue_is_empty(&connection->exchanges);
+    bool idle =
+        connection->state == CONNECTION_HEAD && connection->began_us == 0 && connection->input.length == 0;
+    if (connection->server->draining && idle) {
+        if (nothing)
+            connection_close(connection, false);
+        else
+            connection_set_state(connection, CONNECTION_STOPPED);
+    }
+    if (connection->state == CONNECTION_STOPPED && nothing)
+        finish(connection);
+    if (connection->state == CONNECTION_LINGER && connection->eof)
+        connection_close(connection, false);
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    set_timers(connection);
+    set_events(connection);
+}
+
+void connection_advance(struct connection *connection)
+{
+    connection->busy++;
+    queue_remove(&connection->dirty);
+    if (connection->last_look && connection_wants_read(connection))
+        connection_read_once(connection);
+    connection->last_look = false;
+    bool again = connection->state != CONNECTION_CLOSED && run(connection);
+    struct exchange *stream = stream_to_resume(connection);
+    if (stream != NULL) {
+        stream->asked = true;
+        stream->resume(&stream->shown, stream->resume_context);
+        if (connection->state != CONNECTION_CLOSED)
+            again = run(connection) || again;
+        again = stream_to_resume(connection) != NULL || again;
+    }
+    if (connection->state != CONNECTION_CLOSED)
+        settle(connection);
+    connection->busy--;
+    if (again)
+        server_mark(connection);
+    connection_maybe_free(connection);
+}
+
+/* ---- the beginning ---- */
+
+static void name_peer(struct connection *connection)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    if (getpeername(connection->fd, (struct sockaddr *)&address, &size) != 0)
+        return;
+    const void *bytes = address.ss_family == AF_INET6
+                            ? (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr
+                            : (const void *)&((struct sockaddr_in *)&address)->sin_addr;
+    if (address.ss_family == AF_INET || address.ss_family == AF_INET6)
+        inet_ntop(address.ss_family, bytes, connection->peer, sizeof connection->peer);
+}
+
+static void connection_init(struct connection *connection, struct http_server *server, int fd, bool full)
+{
+    connection->magic = CONNECTION_MAGIC;
+    connection->server = server;
+    connection->ops = &http_plain_stream;
+    connection->stream = (void *)(intptr_t)fd;
+    connection->fd = fd;
+    connection->counted = !full;
+    connection->opened_us = connection->read_us = connection->active_us = server->now_us;
+    connection->poll.data = connection;
+    queue_init(&connection->dirty);
+    queue_init(&connection->wait.link);
+    queue_init(&connection->write_wait.link);
+    queue_init(&connection->exchanges);
+    queue_push(&server->connections, &connection->link);
+    server->connection_count++;
+    server_start_timer(server);
+    name_peer(connection);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+void connection_open(struct http_server *server, int fd, bool full)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL || uv_poll_init(server->loop, &connection->poll, fd) != 0) {
+        free(connection);
+        close(fd);
+        if (!full)
+            atomic_fetch_sub(&server->open, 1);
+        return;
+    }
+    connection_init(connection, server, fd, full);
+    if (full || server->draining)
+        request_refuse(connection, 503, server->draining ? "the hub is shutting down" : "the hub is full");
+    /* The first request has mostly come with the connection. */
+    connection_read(connection);
+}

@@ -1,0 +1,85 @@
+#include "lib/http/server_internal.h"
+
+#include "lib/base/log.h"
+
+struct exchange *exchange_new(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct queue *spare = queue_pop(&server->spare);
+    struct exchange *exchange;
+    if (spare != NULL) {
+        exchange = CONTAINER_OF(spare, struct exchange, link);
+        server->spare_count--;
+        struct arena arena = exchange->shown.arena;
+        struct buffer body = exchange->body;
+        memset(exchange, 0, sizeof *exchange);
+        exchange->shown.arena = arena;
+        exchange->body = body;
+    } else {
+        exchange = calloc(1, sizeof *exchange);
+        if (exchange == NULL)
+            return NULL;
+        arena_init(&exchange->shown.arena, 0);
+    }
+    exchange->magic = EXCHANGE_MAGIC;
+    exchange->connection = connection;
+    exchange->headers_end = &exchange->headers;
+    exchange->output_end = &exchange->output;
+    exchange->body.maximum = server->limits.body_max;
+    exchange->shown.server = server;
+    exchange->shown.peer = str_from(connection->peer);
+    exchange->shown.received_us = connection->began_us != 0 ? connection->began_us : server->now_us;
+    queue_push(&connection->exchanges, &exchange->link);
+    connection->exchange_count++;
+    return exchange;
+}
+
+void exchange_recycle(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    struct http_server *server = connection->server;
+    output_drop(exchange);
+    queue_remove(&exchange->link);
+    connection->exchange_count--;
+    connection->active_us = server->now_us;
+    exchange->magic = 0;
+    if (exchange->body.capacity > SERVER_KEEP)
+        buffer_free(&exchange->body);
+    buffer_clear(&exchange->body);
+    if (server->spare_count < SERVER_SPARE && !server->freeing) {
+        if (arena_size(&exchange->shown.arena) > SERVER_KEEP)
+            arena_free(&exchange->shown.arena);
+        else
+            arena_reset(&exchange->shown.arena);
+        queue_push(&server->spare, &exchange->link);
+        server->spare_count++;
+        return;
+    }
+    arena_free(&exchange->shown.arena);
+    buffer_free(&exchange->body);
+    free(exchange);
+}
+
+void request_refuse(struct connection *connection, int status, const char *reason)
+{
+    struct http_server *server = connection->server;
+    struct exchange *exchange =
+        connection->receiving != NULL ? connection->receiving : exchange_new(connection);
+    connection->receiving = NULL;
+    connection->began_us = 0;
+    if (exchange == NULL) {
+        connection_close(connection, true);
+        return;
+    }
+    log_debug("http: %s: refused with %d: %s", connection->peer, status, reason);
+    struct buffer body;
+    buffer_init(&body, 0);
+    if (server->callbacks.refuse != NULL)
+        server->callbacks.refuse(status, reason, &body, server->context);
+    connection_set_state(connection, CONNECTION_STOPPED);
+    exchange->close = true;
+    http_exchange_header(&exchange->shown, "Content-Type", STR("application/json"));
+    if (status == 503)
+        http_exchange_header(&exchange->shown, "Retry-After", STR("1"));
+    answer_send(exchange, status, &body);
+}

@@ -1,0 +1,225 @@
+#ifndef LIB_HTTP_SERVER_INTERNAL_H
+#define LIB_HTTP_SERVER_INTERNAL_H
+
+#include <llhttp.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+#include "lib/base/magic.h"
+#include "lib/base/queue.h"
+#include "lib/http/chunked.h"
+#include "lib/http/server.h"
+
+/*
+ * The insides of the server, for lib/http/server_*.c and their test only.
+ *
+ *   server_connection.c  a socket's life: bytes in, timers, end      server_request.c  bytes -> exchange ->
+ * handler server_answer.c      what the handler says -> output             server_output.c   output -> writev
+ *   server.c             the loop around them                        server_listener.c accept
+ *
+ * A connection owns its exchanges, in order of arrival; an exchange owns its output. The connection lives
+ * until its socket is closed and every exchange has come home from the handler. Nothing here waits: whatever
+ * changes a connection ends in connection_advance, either directly (busy) or through the server's `dirty`
+ * queue, which is worked off once per turn of the loop, before it sleeps.
+ */
+
+#define SERVER_SCRATCH   (64 * 1024) /* one read; shared by all connections of a loop */
+#define SERVER_HEADERS   256         /* header lines of a request; more: 431 */
+#define SERVER_PARTS     64          /* iovecs of one write */
+#define SERVER_SPARE     64          /* recycled exchanges */
+#define SERVER_KEEP      16384       /* bytes of memory that a recycled exchange may keep */
+#define SERVER_LINGERING 1024        /* connections that may drain after a refusal; more are cut */
+#define SERVER_TICK_MS   250
+#define SERVER_LINGER_US 5000000
+
+/* What a connection's reading side waits for; each has its own queue, which the constant duration keeps in
+ * order. */
+enum server_wait { WAIT_NONE, WAIT_HEAD, WAIT_BODY, WAIT_IDLE, WAIT_LINGER, WAIT_WRITE, WAIT_COUNT };
+
+struct server_timer {
+    struct queue link;
+    int64_t deadline_us;
+    enum server_wait kind;
+};
+
+/* A run of bytes on its way to the socket. */
+struct server_output {
+    struct server_output *next;
+    struct iovec parts[3];
+    unsigned first, count; /* parts[first..count) are still to be sent */
+    char *memory;          /* freed when sent; may be NULL */
+    bool heap;             /* the struct itself is freed too */
+    char prefix[20];       /* a chunk's size line */
+};
+
+enum exchange_state { EXCHANGE_RECEIVING, EXCHANGE_HANDLING, EXCHANGE_STREAMING, EXCHANGE_ANSWERED };
+
+struct answer_header {
+    struct answer_header *next;
+    struct str name, value;
+};
+
+#define EXCHANGE_MAGIC 0x48584348u
+struct exchange {
+    struct http_exchange shown;
+    uint32_t magic;
+    enum exchange_state state;
+    struct connection *connection;
+    struct queue link;    /* connection->exchanges or server->spare */
+    struct buffer body;   /* of the request */
+    bool http_1_0, close; /* close: this answer says so, and it is the last */
+    bool aborted;         /* cut the connection where this answer would go on */
+    bool discard;         /* HEAD, 204, 304: the body goes nowhere */
+    struct answer_header *headers, **headers_end;
+    struct server_output interim, answer, tail;
+    struct server_output *output, **output_end;
+    size_t waiting; /* bytes of `output` */
+    void (*resume)(struct http_exchange *exchange, void *context);
+    void *resume_context;
+    bool asked; /* resume was called, the slice has not come */
+    bool chunked;
+    size_t stream_left; /* bytes of the declared length still to come */
+};
+
+enum connection_state {
+    CONNECTION_HEAD,    /* waits for a request, or reads its head */
+    CONNECTION_BODY,    /* reads a body */
+    CONNECTION_STOPPED, /* takes no more requests; answers go out, input is discarded */
+    CONNECTION_LINGER,  /* everything is sent; waits for the peer to read it (RFC 9112 section 9.6) */
+    CONNECTION_CLOSED   /* no socket; waits for its exchanges */
+};
+
+#define CONNECTION_MAGIC 0x48434f4eu
+struct connection {
+    uint32_t magic;
+    enum connection_state state;
+    struct http_server *server;
+    uv_poll_t poll;
+    const struct http_stream_ops *ops;
+    void *stream;
+    int fd;
+    int events;         /* what uv_poll watches now */
+    struct queue link;  /* server->connections */
+    struct queue dirty; /* server->dirty */
+    struct server_timer wait, write_wait;
+    struct queue exchanges; /* oldest first */
+    unsigned exchange_count;
+    unsigned busy; /* connection_advance follows anyway; not to be freed */
+    struct exchange *receiving;
+    struct buffer input; /* bytes not yet understood; no memory while there are none */
+    size_t scanned;      /* http_prescan_end's */
+    int64_t began_us;    /* first byte of the head that is coming in, 0 before it */
+    uint64_t body_left;  /* of Content-Length */
+    struct http_chunked chunked;
+    bool body_chunked;
+    bool counted;  /* in server->open */
+    bool used;     /* had a request */
+    bool http_1_0; /* the last one was HTTP/1.0: no pipelining */
+    bool eof, blocked, handle_closed;
+    bool last_look;                        /* draining: one read before it is called idle */
+    int64_t opened_us, read_us, active_us; /* accept; last byte in; last byte in or answer out */
+    size_t waiting;                        /* bytes of output of all exchanges */
+    int unacknowledged;                    /* bytes in the kernel when write_wait began */
+    size_t discard_left;                   /* bytes that may still be read for nothing */
+    char peer[INET6_ADDRSTRLEN];
+};
+
+struct adopted {
+    int fd;
+    bool full;
+};
+
+#define SERVER_MAGIC 0x48535256u
+struct http_server {
+    uint32_t magic;
+    uv_loop_t *loop;
+    struct http_limits limits;
+    struct http_server_callbacks callbacks;
+    void *context;
+    struct queue connections; /* with a socket */
+    size_t connection_count;  /* all, also those without a socket */
+    size_t lingering;
+    struct queue dirty;
+    struct queue waits[WAIT_COUNT];
+    struct queue spare;
+    unsigned spare_count;
+    int64_t now_us;
+    uv_async_t async;
+    uv_prepare_t prepare;
+    uv_idle_t idle;
+    uv_timer_t timer;
+    unsigned handles; /* open ones of the four */
+    bool draining, drained_told, freeing, closing;
+    int64_t drain_deadline_us;
+    void (*drained)(void *context);
+    void *drained_context;
+    int64_t date_second;
+    char date[48];
+    atomic_uint open;
+    uv_mutex_t inbox_lock; /* guards the three below, and nothing else is shared */
+    struct adopted *inbox;
+    size_t inbox_count, inbox_capacity;
+    struct http_header header_scratch[SERVER_HEADERS];
+    char scratch[SERVER_SCRATCH];
+};
+
+/* ---- server.c ---- */
+/* Looks at every deadline; the coarse timer's work, called by tests that own the clock. */
+void server_tick(struct http_server *server);
+/* Has connection_advance called before the loop sleeps. */
+void server_mark(struct connection *connection);
+/* Has the coarse timer run. */
+void server_start_timer(struct http_server *server);
+/* Memory of all connections and their exchanges, for tests that assert bounds. */
+size_t server_bytes(const struct http_server *server);
+/* Closes and frees what http_server_free left for the last connection. */
+void server_maybe_free(struct http_server *server);
+
+/* ---- server_connection.c ---- */
+/* Takes over `fd`. Closes it when there is no memory. */
+void connection_open(struct http_server *server, int fd, bool full);
+/* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
+void connection_advance(struct connection *connection);
+void connection_set_state(struct connection *connection, enum connection_state state);
+/* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
+void connection_close(struct connection *connection, bool reset);
+void connection_maybe_free(struct connection *connection);
+void connection_timed_out(struct connection *connection, enum server_wait kind);
+/* True when another request may be taken. */
+bool connection_may_parse(const struct connection *connection);
+bool connection_wants_read(const struct connection *connection);
+
+/* ---- server_read.c ---- */
+extern const struct http_stream_ops http_plain_stream;
+/* One read(2). False when there is nothing more to read now. */
+bool connection_read_once(struct connection *connection);
+/* A few reads, then connection_advance. */
+void connection_read(struct connection *connection);
+void connection_on_poll(uv_poll_t *poll, int status, int events);
+
+/* ---- server_request.c ---- */
+/* Takes requests off the front of `bytes`; returns the number of bytes used. */
+size_t request_feed(struct connection *connection, struct str bytes);
+void request_end_of_input(struct connection *connection);
+
+/* ---- server_exchange.c ---- */
+/* An exchange at the end of the connection's queue, EXCHANGE_RECEIVING; NULL without memory. */
+struct exchange *exchange_new(struct connection *connection);
+/* Takes it out of the queue and frees it, or keeps its memory for the next. */
+void exchange_recycle(struct exchange *exchange);
+/* Answers in the server's own name and stops reading. */
+void request_refuse(struct connection *connection, int status, const char *reason);
+
+/* ---- server_answer.c ---- */
+void answer_send(struct exchange *exchange, int status, struct buffer *body);
+
+/* ---- server_output.c ---- */
+void output_add(struct exchange *exchange, struct server_output *output);
+void output_part(struct server_output *output, const char *data, size_t length);
+/* Frees what is waiting. */
+void output_drop(struct exchange *exchange);
+/* Writes what may go out, in order, and ends the exchanges that are done. May close the connection. */
+void output_write(struct connection *connection);
+
+#endif

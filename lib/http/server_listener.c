@@ -1,0 +1,307 @@
+#include "lib/http/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/magic.h"
+#include "lib/base/queue.h"
+
+#define LISTENER_MAGIC 0x484c4953u
+#define SOCKET_MAGIC   0x48534f43u
+#define ACCEPT_BATCH   64   /* then the others on this loop have their turn */
+#define PAUSE_MS       100  /* without any descriptor left, and none in reserve */
+#define BACKLOG        4096 /* the kernel takes the smaller of this and somaxconn */
+
+struct listening {
+    uint32_t magic;
+    struct http_listener *listener;
+    struct queue link;
+    uv_poll_t poll;
+    int fd;
+};
+
+struct http_listener {
+    uint32_t magic;
+    uv_loop_t *loop;
+    struct http_server **servers;
+    size_t server_count;
+    unsigned connections_max;
+    struct queue sockets; /* struct listening */
+    uv_timer_t pause;
+    int reserve;  /* given up to answer one more connection when descriptors have run out; -1: used */
+    bool starved; /* said so in the log */
+    unsigned handles;
+};
+
+/* ---- accepting ---- */
+
+static void hand_over(struct http_listener *listener, int fd, bool full)
+{
+    struct http_server *fewest = listener->servers[0];
+    unsigned total = 0, least = UINT32_MAX;
+    for (size_t i = 0; i < listener->server_count; i++) {
+        unsigned connections = http_server_connections(listener->servers[i]);
+        total += connections;
+        if (connections < least) {
+            least = connections;
+            fewest = listener->servers[i];
+        }
+    }
+    http_server_adopt(fewest, fd, full || total >= listener->connections_max);
+}
+
+static void take_reserve(struct http_listener *listener)
+{
+    if (listener->reserve < 0)
+        listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int accept_one(struct listening *listening)
+{
+    return accept4(listening->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static void on_listen(uv_poll_t *poll, int status, int events);
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct http_listener *listener = MAGIC_CAST(struct http_listener, timer->data, LISTENER_MAGIC);
+    take_reserve(listener);
+    for (struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next)
+        uv_poll_start(&CONTAINER_OF(link, struct listening, link)->poll, UV_READABLE, on_listen);
+}
+
+/* Out of descriptors: answers one with the reserve; without it stops for a moment instead of spinning. */
+static void out_of_descriptors(struct listening *listening)
+{
+    struct http_listener *listener = listening->listener;
+    if (!listener->starved)
+        log_warn("http: out of file descriptors; raise RLIMIT_NOFILE or lower the number of connections");
+    listener->starved = true;
+    if (listener->reserve >= 0) {
+        close(listener->reserve);
+        listener->reserve = -1;
+        int fd = accept_one(listening);
+        if (fd >= 0)
+            hand_over(listener, fd, true);
+    }
+    for (struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next)
+        uv_poll_stop(&CONTAINER_OF(link, struct listening, link)->poll);
+    uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+static void on_listen(uv_poll_t *poll, int status, int events)
+{
+    struct listening *listening = MAGIC_CAST(struct listening, poll->data, SOCKET_MAGIC);
+    (void)events;
+    if (status < 0)
+        return;
+    take_reserve(listening->listener);
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        int fd = accept_one(listening);
+        if (fd >= 0) {
+            listening->listener->starved = false;
+            hand_over(listening->listener, fd, false);
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            out_of_descriptors(listening);
+        return;
+    }
+}
+
+/* ---- binding ---- */
+
+/* Splits "host:port" or "[v6]:port". */
+static int split_address(const char *address, char *host, size_t host_size, char *port, size_t port_size,
+                         struct error *error)
+{
+    const char *colon = strrchr(address, ':');
+    struct str name = str_of(address, colon != NULL ? (size_t)(colon - address) : 0);
+    uint64_t number;
+    if (colon == NULL || !str_to_uint64(str_from(colon + 1), &number) || number > 65535)
+        return error_set(error, ERR_INVALID, "listen %s: expected host:port with a port of 0 to 65535",
+                         address);
+    if (name.length >= 2 && name.data[0] == '[' && name.data[name.length - 1] == ']')
+        name = str_of(name.data + 1, name.length - 2);
+    else if (str_find(name, ':') != SIZE_MAX)
+        return error_set(error, ERR_INVALID, "listen %s: write an IPv6 address in brackets, as [::1]:8080",
+                         address);
+    if (name.length == 0)
+        return error_set(error, ERR_INVALID, "listen %s: no host; 0.0.0.0 stands for every IPv4 address",
+                         address);
+    if (!str_copy(name, host, host_size) || !str_copy(str_from(colon + 1), port, port_size))
+        return error_set(error, ERR_INVALID, "listen %s: too long", address);
+    return OK;
+}
+
+static int open_socket(const struct addrinfo *info)
+{
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    /* "[::]" means IPv6 alone, so that "0.0.0.0" with the same port may stand beside it. */
+    if (info->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static void write_bound(int fd, char *bound, size_t size)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    char host[INET6_ADDRSTRLEN] = "";
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(bound, size, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(bound, size, "%s:%u", host, ntohs(v4->sin_port));
+    }
+}
+
+static int watch(struct http_listener *listener, int fd)
+{
+    struct listening *listening = calloc(1, sizeof *listening);
+    if (listening == NULL || uv_poll_init(listener->loop, &listening->poll, fd) != 0) {
+        free(listening);
+        close(fd);
+        return ERR_MEMORY;
+    }
+    listening->magic = SOCKET_MAGIC;
+    listening->listener = listener;
+    listening->fd = fd;
+    listening->poll.data = listening;
+    listener->handles++;
+    queue_push(&listener->sockets, &listening->link);
+    uv_poll_start(&listening->poll, UV_READABLE, on_listen);
+    return OK;
+}
+
+static const char *remedy(int number)
+{
+    switch (number) {
+    case EADDRINUSE:
+        return "; another program listens there, choose another port or stop it";
+    case EACCES:
+        return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    case EADDRNOTAVAIL:
+        return "; this machine has no such address";
+    default:
+        return "";
+    }
+}
+
+int http_listener_bind(struct http_listener *listener, const char *address, char *bound, size_t bound_size,
+                       struct error *error)
+{
+    char host[256], port[8];
+    int result = split_address(address, host, sizeof host, port, sizeof port, error);
+    if (result != OK)
+        return result;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    int found = getaddrinfo(host, port, &hints, &list);
+    if (found != 0)
+        return error_set(error, ERR_INVALID, "listen %s: %s", address, gai_strerror(found));
+    unsigned opened = 0;
+    for (struct addrinfo *info = list; info != NULL && result == OK; info = info->ai_next) {
+        int fd = open_socket(info);
+        if (fd < 0) {
+            /* "localhost" may name ::1 on a machine without IPv6: the addresses it has are enough. */
+            bool absent = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT;
+            if (!absent || (info->ai_next == NULL && opened == 0))
+                result = error_set(error, ERR_IO, "listen %s: %s%s", address, strerror(errno), remedy(errno));
+            continue;
+        }
+        if (opened++ == 0 && bound != NULL)
+            write_bound(fd, bound, bound_size);
+        if (watch(listener, fd) != OK)
+            result = error_set(error, ERR_MEMORY, "listen %s: no memory", address);
+        if (strcmp(port, "0") == 0)
+            break; /* each further address would get another port */
+    }
+    freeaddrinfo(list);
+    return result;
+}
+
+/* ---- life ---- */
+
+struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
+                                        size_t server_count, unsigned connections_max)
+{
+    struct http_listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL)
+        return NULL;
+    listener->servers = calloc(server_count, sizeof(struct http_server *));
+    if (listener->servers == NULL) {
+        free(listener);
+        return NULL;
+    }
+    memcpy(listener->servers, servers, server_count * sizeof(struct http_server *));
+    listener->magic = LISTENER_MAGIC;
+    listener->loop = loop;
+    listener->server_count = server_count;
+    listener->connections_max = connections_max;
+    listener->reserve = -1;
+    listener->handles = 1;
+    queue_init(&listener->sockets);
+    uv_timer_init(loop, &listener->pause);
+    listener->pause.data = listener;
+    take_reserve(listener);
+    return listener;
+}
+
+static void release(struct http_listener *listener)
+{
+    if (--listener->handles > 0)
+        return;
+    if (listener->reserve >= 0)
+        close(listener->reserve);
+    listener->magic = 0;
+    free(listener->servers);
+    free(listener);
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+    struct listening *listening = MAGIC_CAST(struct listening, handle->data, SOCKET_MAGIC);
+    struct http_listener *listener = listening->listener;
+    listening->magic = 0;
+    free(listening);
+    release(listener);
+}
+
+static void on_pause_closed(uv_handle_t *handle)
+{
+    release(MAGIC_CAST(struct http_listener, handle->data, LISTENER_MAGIC));
+}
+
+void http_listener_close(struct http_listener *listener)
+{
+    if (listener == NULL)
+        return;
+    for (struct queue *link; (link = queue_pop(&listener->sockets)) != NULL;) {
+        struct listening *listening = CONTAINER_OF(link, struct listening, link);
+        uv_close((uv_handle_t *)&listening->poll, on_socket_closed);
+        close(listening->fd);
+    }
+    uv_close((uv_handle_t *)&listener->pause, on_pause_closed);
+}

@@ -1,0 +1,145 @@
+#include "lib/http/server_internal.h"
+
+#include <errno.h>
+
+void output_part(struct server_output *output, const char *data, size_t length)
+{
+    if (length > 0)
+        output->parts[output->count++] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+}
+
+void output_add(struct exchange *exchange, struct server_output *output)
+{
+    size_t length = 0;
+    for (unsigned i = output->first; i < output->count; i++)
+        length += output->parts[i].iov_len;
+    output->next = NULL;
+    *exchange->output_end = output;
+    exchange->output_end = &output->next;
+    exchange->waiting += length;
+    exchange->connection->waiting += length;
+}
+
+/* Takes the first output off the exchange and frees it. */
+static void drop_first(struct exchange *exchange)
+{
+    struct server_output *output = exchange->output;
+    exchange->output = output->next;
+    if (exchange->output == NULL)
+        exchange->output_end = &exchange->output;
+    free(output->memory);
+    output->memory = NULL;
+    if (output->heap)
+        free(output);
+}
+
+void output_drop(struct exchange *exchange)
+{
+    while (exchange->output != NULL)
+        drop_first(exchange);
+    exchange->connection->waiting -= exchange->waiting;
+    exchange->waiting = 0;
+}
+
+static struct exchange *exchange_of(struct queue *link)
+{
+    return CONTAINER_OF(link, struct exchange, link);
+}
+
+/* Collects what may be sent now: answers in the order of the requests, up to the first that is not complete.
+ */
+static int gather(struct connection *connection, struct iovec *parts, size_t *total)
+{
+    int count = 0;
+    *total = 0;
+    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
+        struct exchange *exchange = exchange_of(link);
+        for (struct server_output *output = exchange->output; output != NULL; output = output->next) {
+            for (unsigned i = output->first; i < output->count; i++) {
+                if (count == SERVER_PARTS)
+                    return count;
+                parts[count++] = output->parts[i];
+                *total += output->parts[i].iov_len;
+            }
+        }
+        if (exchange->state != EXCHANGE_ANSWERED || exchange->aborted)
+            break;
+    }
+    return count;
+}
+
+/* Notes that `sent` bytes of the exchange's output are gone; returns what is left of `sent`. */
+static size_t consume(struct exchange *exchange, size_t sent)
+{
+    while (exchange->output != NULL) {
+        struct server_output *output = exchange->output;
+        for (; output->first < output->count; output->first++) {
+            struct iovec *part = &output->parts[output->first];
+            size_t taken = part->iov_len < sent ? part->iov_len : sent;
+            exchange->waiting -= taken;
+            exchange->connection->waiting -= taken;
+            sent -= taken;
+            if (taken < part->iov_len) {
+                part->iov_base = (char *)part->iov_base + taken;
+                part->iov_len -= taken;
+                return 0;
+            }
+        }
+        drop_first(exchange);
+    }
+    return sent;
+}
+
+/* Ends the exchanges whose answers are out. False when the connection was closed. */
+static bool retire(struct connection *connection, size_t sent)
+{
+    while (!queue_is_empty(&connection->exchanges)) {
+        struct exchange *exchange = exchange_of(connection->exchanges.next);
+        sent = consume(exchange, sent);
+        if (exchange->output != NULL || exchange->state != EXCHANGE_ANSWERED)
+            break;
+        if (exchange->aborted) {
+            connection_close(connection, true);
+            return false;
+        }
+        exchange_recycle(exchange);
+    }
+    return true;
+}
+
+void output_write(struct connection *connection)
+{
+    struct iovec parts[SERVER_PARTS];
+    connection->blocked = false;
+    for (;;) {
+        size_t total;
+        int count = gather(connection, parts, &total);
+        if (count == 0) {
+            retire(connection, 0);
+            return;
+        }
+        ssize_t sent = connection->ops->writev(connection->stream, parts, count);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            connection->blocked = true;
+            return;
+        }
+        if (sent < 0) {
+            connection_close(connection, false);
+            return;
+        }
+        /* Progress: the peer reads, so its time begins anew. */
+        queue_remove(&connection->write_wait.link);
+        connection->write_wait.kind = WAIT_NONE;
+        if (!retire(connection, (size_t)sent))
+            return;
+        if ((size_t)sent < total) {
+            connection->blocked = true;
+            return;
+        }
+        if (count < SERVER_PARTS)
+            return;
+    }
+}

@@ -1,0 +1,318 @@
+#include "lib/http/server_internal.h"
+
+#include "lib/http/characters.h"
+#include "lib/http/prescan.h"
+
+/* ---- the complete request ---- */
+
+static void dispatch(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct exchange *exchange = connection->receiving;
+    connection->receiving = NULL;
+    connection->used = true;
+    exchange->state = EXCHANGE_HANDLING;
+    exchange->shown.body = buffer_str(&exchange->body);
+    if (exchange->close || server->draining)
+        connection_set_state(connection, CONNECTION_STOPPED);
+    else if (connection->state == CONNECTION_BODY)
+        connection_set_state(connection, CONNECTION_HEAD);
+    server->callbacks.request(&exchange->shown, server->context);
+}
+
+/* ---- bodies ---- */
+
+static size_t body_by_length(struct connection *connection, struct str bytes)
+{
+    struct exchange *exchange = connection->receiving;
+    size_t length = bytes.length < connection->body_left ? bytes.length : (size_t)connection->body_left;
+    buffer_append(&exchange->body, str_of(bytes.data, length));
+    connection->body_left -= length;
+    if (exchange->body.failed)
+        request_refuse(connection, 503, "no memory for the body");
+    else if (connection->body_left == 0)
+        dispatch(connection);
+    return length;
+}
+
+static size_t body_by_chunks(struct connection *connection, struct str bytes)
+{
+    struct buffer *body = &connection->receiving->body;
+    size_t body_max = connection->server->limits.body_max;
+    struct str rest = bytes;
+    for (;;) {
+        struct str data;
+        const char *reason = NULL;
+        enum http_chunked_result result = http_chunked_next(&connection->chunked, &rest, &data, &reason);
+        if (result == HTTP_CHUNKED_BAD) {
+            request_refuse(connection, 400, reason);
+            break;
+        }
+        if (result == HTTP_CHUNKED_END) {
+            dispatch(connection);
+            break;
+        }
+        size_t coming = result == HTTP_CHUNKED_DATA ? data.length : 0;
+        if (connection->chunked.left > body_max ||
+            body->length + coming + connection->chunked.left > body_max) {
+            request_refuse(connection, 413, "the body is too large");
+            break;
+        }
+        if (result == HTTP_CHUNKED_MORE)
+            break;
+        buffer_append(body, data);
+        if (body->failed) {
+            request_refuse(connection, 503, "no memory for the body");
+            break;
+        }
+    }
+    return bytes.length - rest.length;
+}
+
+/* ---- heads ---- */
+
+/* What llhttp's callbacks gather; on the stack of read_head. */
+struct head_parser {
+    llhttp_t parser;
+    struct http_header *headers;
+    size_t count;
+    bool in_value, too_many, complete;
+};
+
+static int on_field(llhttp_t *parser, const char *at, size_t length)
+{
+    struct head_parser *head = parser->data;
+    if (head->count == SERVER_HEADERS) {
+        head->too_many = true;
+        return -1;
+    }
+    /* The head is fed in one piece, so a span is whole. */
+    head->headers[head->count++] = (struct http_header){.name = {at, length}, .value = {at + length, 0}};
+    return 0;
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t length)
+{
+    struct head_parser *head = parser->data;
+    if (head->count > 0)
+        head->headers[head->count - 1].value = str_trim(str_of(at, length));
+    return 0;
+}
+
+static int on_head_complete(llhttp_t *parser)
+{
+    struct head_parser *head = parser->data;
+    head->complete = true;
+    return HPE_PAUSED; /* bodies are framed here, see chunked.h */
+}
+
+static const llhttp_settings_t *head_settings(void)
+{
+    static const llhttp_settings_t settings = {
+        .on_header_field = on_field, .on_header_value = on_value, .on_headers_complete = on_head_complete};
+    return &settings;
+}
+
+/* The request line, which the pre-scan found well formed. */
+struct request_line {
+    struct str method, target;
+    const char *version;
+};
+
+static struct request_line split_request_line(struct str head)
+{
+    size_t space = str_find(head, ' ');
+    struct request_line line = {.method = str_of(head.data, space)};
+    struct str rest = str_skip(head, space + 1);
+    space = str_find(rest, ' ');
+    line.target = str_of(rest.data, space);
+    line.version = rest.data + space + 1;
+    return line;
+}
+
+/* Reduces absolute-form (RFC 9112 section 3.2.2) to path and query. */
+static bool set_target(struct http_exchange *shown, struct str target)
+{
+    size_t scheme = str_find(target, ':');
+    if (target.data[0] != '/' && scheme != SIZE_MAX &&
+        str_starts_with(str_skip(target, scheme), STR("://"))) {
+        size_t at = scheme + 3;
+        while (at < target.length && target.data[at] != '/' && target.data[at] != '?')
+            at++;
+        target = str_skip(target, at);
+        if (target.length == 0 || target.data[0] == '?')
+            target = arena_printf(&shown->arena, "/" STR_FMT, STR_ARG(target));
+        if (target.data == NULL)
+            return false;
+    }
+    size_t question = str_find(target, '?');
+    shown->target = target;
+    shown->path = str_of(target.data, question == SIZE_MAX ? target.length : question);
+    shown->query = question == SIZE_MAX ? STR_NONE : str_skip(target, question + 1);
+    return true;
+}
+
+/* Runs llhttp over the exchange's own copy of the head; NULL, or what is wrong with it. */
+static const char *parse_head(struct head_parser *head, struct str copy, const struct request_line *line,
+                              bool other)
+{
+    llhttp_init(&head->parser, HTTP_REQUEST, head_settings());
+    head->parser.data = head;
+    enum llhttp_errno result = HPE_OK;
+    if (other) {
+        /* llhttp refuses methods it does not know and treats CONNECT in its own way; the router shall answer
+         * 405. */
+        result = llhttp_execute(&head->parser, "POST / ", 7);
+        if (result == HPE_OK)
+            result = llhttp_execute(&head->parser, line->version,
+                                    copy.length - (size_t)(line->version - copy.data));
+    } else {
+        result = llhttp_execute(&head->parser, copy.data, copy.length);
+    }
+    if (result == HPE_PAUSED && head->complete)
+        return NULL;
+    const char *reason = llhttp_get_error_reason(&head->parser);
+    return reason != NULL && reason[0] != '\0' ? reason : "the head is not HTTP";
+}
+
+/* Fills the exchange from the parsed head. False when there is no memory. */
+static bool fill_exchange(struct exchange *exchange, const struct head_parser *head,
+                          const struct request_line *line)
+{
+    struct http_exchange *shown = &exchange->shown;
+    shown->method = http_method_from(line->method);
+    if (shown->method == HTTP_METHOD_HEAD) {
+        shown->method = HTTP_METHOD_GET;
+        shown->head = true;
+    }
+    exchange->http_1_0 = head->parser.http_minor == 0;
+    exchange->close = llhttp_should_keep_alive(&head->parser) == 0;
+    exchange->connection->http_1_0 = exchange->http_1_0;
+    shown->header_count = head->count;
+    if (head->count > 0) {
+        shown->headers = arena_alloc(&shown->arena, head->count * sizeof *shown->headers);
+        if (shown->headers == NULL)
+            return false;
+        memcpy(shown->headers, head->headers, head->count * sizeof *shown->headers);
+    }
+    return set_target(shown, line->target);
+}
+
+/* Decides how the body is framed, or that there is none. `more`: bytes have come behind the head. */
+static void begin_body(struct connection *connection, const struct head_parser *head, bool more)
+{
+    struct exchange *exchange = connection->receiving;
+    const struct http_limits *limits = &connection->server->limits;
+    connection->body_chunked = (head->parser.flags & F_CHUNKED) != 0;
+    connection->body_left = connection->body_chunked ? 0 : head->parser.content_length;
+    if (connection->body_left > limits->body_max) {
+        request_refuse(connection, 413, "the body is too large");
+        return;
+    }
+    if (!connection->body_chunked && connection->body_left == 0) {
+        dispatch(connection);
+        return;
+    }
+    connection_set_state(connection, CONNECTION_BODY);
+    http_chunked_init(&connection->chunked, limits->head_max);
+    buffer_reserve(&exchange->body,
+                   connection->body_left < SERVER_SCRATCH ? (size_t)connection->body_left : SERVER_SCRATCH);
+    struct str expect = http_header_find(exchange->shown.headers, exchange->shown.header_count, "Expect");
+    if (!more && !exchange->http_1_0 && str_equal_fold(expect, STR("100-continue"))) {
+        output_part(&exchange->interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        output_add(exchange, &exchange->interim);
+    }
+}
+
+/* A complete, clean head. `more`: bytes have come behind it. */
+static void take_head(struct connection *connection, struct str raw, bool more)
+{
+    struct exchange *exchange = exchange_new(connection);
+    if (exchange == NULL) {
+        connection_close(connection, true);
+        return;
+    }
+    connection->receiving = exchange;
+    connection->began_us = 0;
+    struct str copy = arena_copy(&exchange->shown.arena, raw);
+    if (copy.data == NULL) {
+        request_refuse(connection, 503, "no memory for the request");
+        return;
+    }
+    struct request_line line = split_request_line(copy);
+    struct head_parser head = {.headers = connection->server->header_scratch};
+    bool other = http_method_from(line.method) == HTTP_METHOD_OTHER;
+    const char *reason = parse_head(&head, copy, &line, other);
+    if (head.too_many)
+        request_refuse(connection, 431, "the request has too many header lines");
+    else if (reason != NULL)
+        request_refuse(connection, 400, reason);
+    else if (!fill_exchange(exchange, &head, &line))
+        request_refuse(connection, 503, "no memory for the request");
+    else
+        begin_body(connection, &head, more);
+}
+
+/* What does not begin like a request (a TLS handshake on the wrong port, say) is refused at once instead of
+ * after the head's time. */
+static bool begins_wrong(struct str bytes)
+{
+    char first = bytes.data[0];
+    return first != '\r' && first != '\n' && !http_is(first, HTTP_TOKEN);
+}
+
+static size_t read_head(struct connection *connection, struct str bytes)
+{
+    const struct http_limits *limits = &connection->server->limits;
+    if (connection->began_us == 0)
+        connection->began_us = connection->server->now_us;
+    size_t length = http_prescan_end(bytes, &connection->scanned);
+    if (length > limits->head_max || (length == 0 && bytes.length > limits->head_max)) {
+        request_refuse(connection, 431, "the request head is too large");
+        return bytes.length;
+    }
+    if (length == 0) {
+        if (begins_wrong(bytes))
+            request_refuse(connection, 400, "this is not HTTP");
+        return 0;
+    }
+    connection->scanned = 0;
+    struct str head = str_of(bytes.data, length);
+    const char *reason = http_prescan_check(head);
+    if (reason != NULL) {
+        request_refuse(connection, 400, reason);
+        return length;
+    }
+    while (head.data[0] == '\r' || head.data[0] == '\n')
+        head = str_skip(head, 1);
+    take_head(connection, head, bytes.length > length);
+    return length;
+}
+
+/* ---- the way in ---- */
+
+size_t request_feed(struct connection *connection, struct str bytes)
+{
+    size_t used = 0;
+    while (used < bytes.length) {
+        struct str rest = str_skip(bytes, used);
+        size_t taken = 0;
+        if (connection->state == CONNECTION_BODY)
+            taken = connection->body_chunked ? body_by_chunks(connection, rest)
+                                             : body_by_length(connection, rest);
+        else if (connection_may_parse(connection))
+            taken = read_head(connection, rest);
+        if (taken == 0)
+            break;
+        used += taken;
+    }
+    return used;
+}
+
+void request_end_of_input(struct connection *connection)
+{
+    if (connection->state == CONNECTION_BODY || connection->began_us != 0)
+        request_refuse(connection, 400, "the request ended before it was complete");
+    else
+        connection_set_state(connection, CONNECTION_STOPPED);
+}

@@ -1,0 +1,923 @@
+/* The HTTP server (lib/http/server.h) on a real socket, spoken to in raw bytes. */
+#include "tests/unit/http_harness.h"
+
+#include <malloc.h>
+#include <sys/resource.h>
+
+#define HOST      "Host: hub\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+
+static void hold_answer(unsigned index, const char *text)
+{
+    struct buffer body;
+    buffer_init(&body, 0);
+    buffer_append_text(&body, text);
+    http_exchange_send(harness.held[index], 200, &body);
+    harness.held[index] = NULL;
+}
+
+static int default_setup(void **state)
+{
+    (void)state;
+    harness_start(NULL, 10000);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    harness_stop();
+    return 0;
+}
+
+/* ---- the straight way ---- */
+
+static void test_get(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, "GET /a/b?c=d HTTP/1.1\r\n" HOST "X-Request-ID: 1 2\r\nX-Empty:\r\n\r\n");
+    struct answer answer = peer_answer(&peer);
+    assert_int_equal(answer.status, 200);
+    assert_str(answer.body, "GET /a/b?c=d ");
+    assert_str(answer_header_value(&answer, "Date"), "Fri, 31 Jul 2026 23:59:59 GMT");
+    assert_str(answer_header_value(&answer, "Content-Type"), "text/plain");
+    assert_str(answer_header_value(&answer, "X-Request-ID"), "1 2");
+    assert_null(answer_header_value(&answer, "Connection").data);
+    assert_silent(&peer);
+    peer_close(&peer);
+    assert_int_equal(http_server_connections(harness.server), 0);
+}
+
+static void test_split_everywhere(void **state)
+{
+    (void)state;
+    static const char request[] = "\r\nPUT /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+                                  "5;e=1\r\nhello\r\n1\r\n!\r\n0\r\nT: 1\r\n\r\n"
+                                  "PUT /y HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc";
+    for (size_t step = 1; step < sizeof request; step = step < 8 ? step + 1 : step + 13) {
+        struct peer peer;
+        peer_open(&peer);
+        for (size_t at = 0; at < sizeof request - 1; at += step) {
+            size_t left = sizeof request - 1 - at;
+            peer_send(&peer, str_of(request + at, step < left ? step : left));
+        }
+        struct answer answer = peer_answer(&peer);
+        assert_str(answer.body, "PUT /x hello!");
+        answer = peer_answer(&peer);
+        assert_str(answer.body, "PUT /y abc");
+        peer_close(&peer);
+    }
+}
+
+static void test_pipelining_keeps_order(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, GET("/hold/0") GET("/hold/1") GET("/b") GET("/hold/3"));
+    assert_int_equal(harness.requests, 4);
+    hold_answer(2, "three");
+    hold_answer(1, "one");
+    assert_silent(&peer);
+    hold_answer(0, "zero");
+    static const char *const expected[] = {"zero", "one", "GET /b ", "three"};
+    for (size_t i = 0; i < 4; i++) {
+        struct answer answer = peer_answer(&peer);
+        assert_str(answer.body, expected[i]);
+    }
+    assert_silent(&peer);
+    peer_close(&peer);
+}
+
+static void test_pipeline_is_bounded(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    for (int i = 0; i < 40; i++)
+        peer_say(&peer, GET("/hold"));
+    assert_int_equal(harness.requests, 16);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_true(harness.held_count > i);
+        hold_answer(i, "x");
+        assert_int_equal(peer_answer(&peer).status, 200);
+    }
+    assert_int_equal(harness.requests, 40);
+    assert_silent(&peer);
+    peer_close(&peer);
+}
+
+static void test_many_pipelined_at_once(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    struct buffer bytes;
+    buffer_init(&bytes, 0);
+    for (int i = 0; i < 3000; i++)
+        buffer_append_text(&bytes, GET("/many"));
+    peer_send(&peer, buffer_str(&bytes));
+    buffer_free(&bytes);
+    for (int i = 0; i < 3000; i++)
+        assert_int_equal(peer_answer(&peer).status, 200);
+    peer_close(&peer);
+    assert_int_equal(harness.requests, 3000);
+}
+
+static void test_head_and_none(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, "HEAD /h HTTP/1.1\r\n" HOST "\r\n");
+    struct answer answer = peer_answer_to(&peer, true);
+    assert_str(answer_header_value(&answer, "Content-Length"), "7");
+    assert_silent(&peer);
+    harness.stream_slices = 3;
+    harness.stream_size = 10;
+    peer_say(&peer, "HEAD /chunked HTTP/1.1\r\n" HOST "\r\n");
+    answer = peer_answer_to(&peer, true);
+    assert_int_equal(answer.status, 200);
+    turn(10);
+    assert_true(harness.stream_ended);
+    peer_say(&peer, GET("/none"));
+    answer = peer_answer(&peer);
+    assert_int_equal(answer.status, 204);
+    assert_null(answer_header_value(&answer, "Content-Length").data);
+    assert_silent(&peer);
+    peer_close(&peer);
+}
+
+static void test_other_methods_reach_the_handler(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n",
+        "BREW /pot HTTP/1.1\r\n" HOST "\r\n", "TRACE /t HTTP/1.1\r\n" HOST "\r\n",
+        "get /low HTTP/1.1\r\n" HOST "\r\n",  "SOURCE /s HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nab",
+    };
+    static const char *const bodies[] = {"? * ", "? a:1 ", "? /pot ", "? /t ", "? /low ", "? /s ab"};
+    struct peer peer;
+    peer_open(&peer);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        peer_say(&peer, requests[i]);
+        struct answer answer = peer_answer(&peer);
+        assert_str(answer.body, bodies[i]);
+    }
+    peer_close(&peer);
+}
+
+static void test_absolute_form_and_upgrade(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, "GET http://other/p?q=1 HTTP/1.1\r\n" HOST "\r\n"
+                    "GET https://other HTTP/1.1\r\n" HOST "\r\n"
+                    "GET http://other?q HTTP/1.1\r\n" HOST "\r\n"
+                    "GET /up HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" GET("//IN//x"));
+    static const char *const bodies[] = {"GET /p?q=1 ", "GET / ", "GET /?q ", "GET /up ", "GET //IN//x "};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct answer answer = peer_answer(&peer);
+        assert_str(answer.body, bodies[i]);
+    }
+    assert_string_equal(harness.paths, "/p / / /up //IN//x ");
+    peer_close(&peer);
+}
+
+static void test_close_and_http_1_0(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n" GET("/never"),
+        "GET /a HTTP/1.0\r\n\r\n" GET("/never"),
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct peer peer;
+        peer_open(&peer);
+        peer_say(&peer, requests[i]);
+        struct answer answer = peer_answer(&peer);
+        assert_str(answer_header_value(&answer, "Connection"), "close");
+        peer_wait_end(&peer);
+        assert_true(peer.eof);
+        assert_int_equal(peer.taken, peer.length);
+        peer_close(&peer);
+    }
+    assert_int_equal(harness.requests, 2);
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    struct answer answer = peer_answer(&peer);
+    assert_str(answer_header_value(&answer, "Connection"), "keep-alive");
+    harness.stream_slices = 2;
+    harness.stream_size = 4;
+    peer_say(&peer, "GET /chunked HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    answer = peer_answer(&peer);
+    assert_str(answer_header_value(&answer, "Connection"), "close");
+    assert_null(answer_header_value(&answer, "Transfer-Encoding").data);
+    peer_wait_end(&peer);
+    assert_str(str_of(peer.data + peer.taken, peer.length - peer.taken), "aaaabbbb");
+    peer_close(&peer);
+}
+
+static void test_expect_continue(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer,
+             GET("/hold") "PUT /e HTTP/1.1\r\n" HOST "Expect: 100-Continue\r\nContent-Length: 4\r\n\r\n");
+    assert_silent(&peer); /* its turn comes behind the first answer */
+    hold_answer(0, "first");
+    struct answer answer = peer_answer(&peer);
+    assert_str(answer.body, "first");
+    answer = peer_answer(&peer);
+    assert_int_equal(answer.status, 100);
+    peer_say(&peer, "body");
+    answer = peer_answer(&peer);
+    assert_str(answer.body, "PUT /e body");
+    /* The body has come along: no 100. HTTP/1.0 knows none. */
+    peer_say(&peer, "PUT /e HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody");
+    assert_int_equal(peer_answer(&peer).status, 200);
+    peer_say(&peer, "PUT /e HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 4194305\r\n\r\n");
+    assert_int_equal(peer_answer(&peer).status, 413);
+    peer_wait_end(&peer);
+    assert_true(peer.eof);
+    peer_close(&peer);
+}
+
+/* ---- refusals ---- */
+
+struct refused_row {
+    const char *bytes;
+    int status;
+};
+
+#define CHUNKED "POST /first HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+static const struct refused_row refused[] = {
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 44\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: 0, 0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: +0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length : 0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Transfer-Encoding:\x0b"
+     "chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"POST /first HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+     400},
+    {"POST /first HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"GET /first HTTP/1.1\nHost: a\n\n", 400},
+    {"GET /first HTTP/1.1\r\nHost: a\n\r\n", 400},
+    {"GET /first HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", 400},
+    {"GET /first HTTP/1.1\r\nHost : a\r\n\r\n", 400},
+    {"GET /first HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+    {"GET /first HTTP/1.1\r\n\r\n", 400},
+    {"GET /first HTTP/1.1\r\n" HOST "X:\rY: b\r\n\r\n", 400},
+    {"GET /first HTTP/1.2\r\n" HOST "\r\n", 400},
+    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
+    {"GET /first#x HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET first HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET /first\r\n\r\n", 400},
+    {"\r\n\r\n\r\nGET /first HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"\x16\x03\x01\x02", 400},
+    {CHUNKED "FFFFFFFFFFFFFFFFF\r\n", 400},
+    {CHUNKED "FFFFFFFFFFFFFFFF\r\n", 413},
+    {CHUNKED "400001\r\n", 413},
+    {CHUNKED "-1\r\n", 400},
+    {CHUNKED "5\r\nhelloXX0\r\n\r\n", 400},
+    {CHUNKED "5\r\nhello\n0\r\n\r\n", 400},
+    {CHUNKED "5\nhello\r\n0\r\n\r\n", 400},
+    {CHUNKED "5\r\r\nhello\r\n0\r\n\r\n", 400},
+    {CHUNKED "5;a\nb\r\nhello\r\n0\r\n\r\n", 400},
+    {CHUNKED "0\r\nGET /x HTTP/1.1\r\n\r\n", 400},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: 4194305\r\n\r\n", 413},
+    {"POST /first HTTP/1.1\r\n" HOST "Content-Length: 9999999999999999999\r\n\r\n", 413},
+};
+
+static void refuse_row(const struct refused_row *row, bool byte_by_byte, bool after_good)
+{
+    struct peer peer;
+    peer_open(&peer);
+    if (after_good)
+        peer_say(&peer, GET("/good"));
+    struct str bytes = str_from(row->bytes);
+    for (size_t i = 0; byte_by_byte && i < bytes.length; i++)
+        peer_send(&peer, str_of(bytes.data + i, 1));
+    if (!byte_by_byte)
+        peer_send(&peer, bytes);
+    peer_say(&peer, GET("/smuggled"));
+    if (after_good)
+        assert_int_equal(peer_answer(&peer).status, 200);
+    struct answer answer = peer_answer(&peer);
+    if (answer.status != row->status)
+        fail_msg("%s: %d, expected %d", row->bytes, answer.status, row->status);
+    assert_str(answer_header_value(&answer, "Connection"), "close");
+    assert_true(str_starts_with(answer.body, STR("refused ")));
+    peer_wait_end(&peer);
+    assert_true(peer.eof);
+    assert_int_equal(peer.taken, peer.length);
+    peer_close(&peer);
+    if (strstr(harness.paths, "smuggled") != NULL || strstr(harness.paths, "first") != NULL)
+        fail_msg("%s: reached the handler: %s", row->bytes, harness.paths);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        refuse_row(&refused[i], false, false);
+        refuse_row(&refused[i], true, false);
+        refuse_row(&refused[i], false, true);
+        harness.paths[0] = '\0';
+    }
+    turn(4);
+    assert_int_equal(http_server_connections(harness.server), 0);
+}
+
+static void test_head_limits(void **state)
+{
+    (void)state;
+    static char head[20000];
+    static const size_t pads[] = {16300, 17000};
+    for (int i = 0; i < 2; i++) {
+        memset(head, 'x', sizeof head);
+        struct peer peer;
+        peer_open(&peer);
+        peer_say(&peer, "GET /h HTTP/1.1\r\n" HOST "X: ");
+        peer_send(&peer, str_of(head, pads[i]));
+        peer_say(&peer, "\r\n\r\n");
+        assert_int_equal(peer_answer(&peer).status, i == 0 ? 200 : 431);
+        peer_close(&peer);
+    }
+    struct peer peer;
+    peer_open(&peer); /* never ends */
+    peer_send(&peer, str_of(head, 16385));
+    assert_int_equal(peer_answer(&peer).status, 431);
+    peer_close(&peer);
+    peer_open(&peer);
+    peer_say(&peer, "GET /h HTTP/1.1\r\n" HOST);
+    for (int i = 0; i < 256; i++)
+        peer_say(&peer, "X: 1\r\n");
+    peer_say(&peer, "\r\n");
+    assert_int_equal(peer_answer(&peer).status, 431);
+    peer_close(&peer);
+    assert_int_equal(harness.requests, 1);
+}
+
+static void test_large_bodies(void **state)
+{
+    (void)state;
+    size_t size = 4194304;
+    char *body = malloc(size + 1);
+    memset(body, 'b', size + 1);
+    for (int over = 0; over < 2; over++) {
+        struct peer peer;
+        peer_open(&peer);
+        peer_say(&peer, CHUNKED);
+        for (size_t at = 0; at < size; at += 65536) {
+            peer_say(&peer, "10000\r\n");
+            peer_send(&peer, str_of(body, 65536));
+            peer_say(&peer, "\r\n");
+        }
+        peer_say(&peer, over ? "1\r\nb\r\n0\r\n\r\n" : "0\r\n\r\n");
+        struct answer answer = peer_answer(&peer);
+        assert_int_equal(answer.status, over ? 413 : 200);
+        if (!over)
+            assert_int_equal(answer.body.length, size + strlen("POST /first "));
+        peer_close(&peer);
+    }
+    struct peer peer;
+    peer_open(&peer); /* a client that sends all before it reads still gets to read the refusal */
+    peer_say(&peer, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 4194305\r\n\r\n");
+    peer_send(&peer, str_of(body, size + 1));
+    assert_int_equal(peer_answer(&peer).status, 413);
+    peer_wait_end(&peer);
+    assert_true(peer.eof);
+    peer_close(&peer);
+    free(body);
+}
+
+/* ---- time ---- */
+
+static void test_head_timeout(void **state)
+{
+    (void)state;
+    struct peer silent, slow, second;
+    peer_open(&silent);
+    peer_open(&slow);
+    peer_open(&second);
+    peer_say(&second, GET("/a"));
+    assert_int_equal(peer_answer(&second).status, 200);
+    tick(4000);
+    peer_say(&slow, "GET / HT");
+    peer_say(&second, "GET / HT");
+    tick(5999);
+    peer_say(&slow, "TP");
+    assert_silent(&silent);
+    assert_silent(&slow);
+    tick(1); /* 10 s from the accept */
+    assert_int_equal(peer_answer(&silent).status, 408);
+    assert_silent(&slow);
+    tick(4000); /* 10 s from the first byte, however many came since */
+    assert_int_equal(peer_answer(&slow).status, 408);
+    assert_int_equal(peer_answer(&second).status, 408);
+    peer_wait_end(&second);
+    peer_close(&silent);
+    peer_close(&slow);
+    peer_close(&second);
+}
+
+static void test_body_and_idle_timeout(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, "PUT /x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\na");
+    tick(9000);
+    peer_say(&peer, "b");
+    tick(9000);
+    assert_silent(&peer);
+    tick(1000);
+    assert_int_equal(peer_answer(&peer).status, 408);
+    peer_wait_end(&peer);
+    peer_close(&peer);
+    peer_open(&peer);
+    peer_say(&peer, GET("/a"));
+    assert_int_equal(peer_answer(&peer).status, 200);
+    tick(74000);
+    peer_say(&peer, GET("/hold"));
+    tick(100000); /* the handler is slow, not the peer */
+    hold_answer(0, "late");
+    struct answer answer = peer_answer(&peer);
+    assert_str(answer.body, "late");
+    tick(74999);
+    assert_silent(&peer);
+    tick(1);
+    peer_wait_end(&peer);
+    assert_true(peer.eof);
+    assert_int_equal(peer.taken, peer.length);
+    peer_close(&peer);
+    assert_int_equal(harness.requests, 2);
+}
+
+static void test_linger_ends(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, "nonsense\r\n\r\n");
+    assert_int_equal(peer_answer(&peer).status, 400);
+    peer_wait_end(&peer);
+    assert_int_equal(http_server_connections(harness.server), 1);
+    tick(5000);
+    assert_int_equal(http_server_connections(harness.server), 0);
+    peer_close(&peer);
+}
+
+/* ---- streams ---- */
+
+static void test_chunked_out(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    harness.stream_slices = 5;
+    harness.stream_size = 100000;
+    peer_say(&peer, GET("/chunked") GET("/after"));
+    struct answer answer = peer_answer(&peer);
+    assert_int_equal(answer.body.length, 500000);
+    assert_int_equal(answer.chunks, 5);
+    assert_int_equal(answer.body.data[499999], 'e');
+    answer = peer_answer(&peer);
+    assert_str(answer.body, "GET /after ");
+    harness.stream_given = 0;
+    peer_say(&peer, GET("/sized"));
+    answer = peer_answer(&peer);
+    assert_int_equal(answer.body.length, 500000);
+    harness.stream_given = 0;
+    peer_say(&peer, GET("/short")); /* one byte less than declared: cut, not passed off as complete */
+    for (int i = 0; i < TURNS && !peer.eof && !peer.reset; i++) {
+        peer_read(&peer);
+        turn(1);
+    }
+    assert_true(peer.reset);
+    peer_close(&peer);
+}
+
+static void test_stream_abort(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    harness.stream_waits = true;
+    harness.stream_slices = 2;
+    harness.stream_size = 10;
+    peer_say(&peer, GET("/chunked"));
+    assert_true(harness.stream_asked);
+    stream_step(harness.stream);
+    turn(4);
+    assert_true(harness.stream_asked);
+    http_exchange_stream_abort(harness.stream);
+    peer_wait_end(&peer);
+    assert_true(peer.reset);
+    peer_close(&peer);
+}
+
+static void test_slow_reader_is_bounded(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open_sized(&peer, 4096);
+    harness.stream_slices = 2000;
+    harness.stream_size = 16384;
+    peer_say(&peer, GET("/chunked"));
+    turn(3000);
+    struct connection *connection = CONTAINER_OF(harness.server->connections.next, struct connection, link);
+    assert_true(connection->waiting >= harness.server->limits.write_buffer_max);
+    assert_true(connection->waiting <= harness.server->limits.write_buffer_max + 17000);
+    assert_true(harness.stream_given < 1000);
+    /* It reads a little: too little for the socket to become writable, enough to stay. */
+    for (int i = 0; i < 8; i++) {
+        static char bytes[8192];
+        assert_true(recv(peer.fd, bytes, sizeof bytes, 0) > 0);
+        turn(10);
+        tick(29000);
+        assert_int_equal(http_server_connections(harness.server), 1);
+    }
+    /* What was on its way may still count as progress once, not twice. */
+    tick(30000);
+    tick(30000);
+    tick(30000);
+    assert_int_equal(http_server_connections(harness.server), 0);
+    turn(10);
+    assert_true(harness.stream_ended);
+    peer_close(&peer);
+}
+
+static void test_slow_reader_gets_everything(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open_sized(&peer, 4096);
+    harness.stream_slices = 200;
+    harness.stream_size = 16384;
+    peer_say(&peer, GET("/chunked"));
+    struct answer answer = peer_answer(&peer);
+    assert_int_equal(answer.body.length, 200 * 16384);
+    peer_close(&peer);
+}
+
+/* A peer that sends requests and reads no answers is no longer read from. */
+static void test_unread_answers_stop_reading(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open_sized(&peer, 4096);
+    char *request = malloc(100200);
+    int head = snprintf(request, 200, "PUT /x HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
+    memset(request + head, 'x', 100000);
+    size_t sent = 0;
+    for (int idle = 0; idle < 100;) {
+        ssize_t count = send(peer.fd, request + sent % (size_t)(head + 100000),
+                             (size_t)(head + 100000) - sent % (size_t)(head + 100000), MSG_NOSIGNAL);
+        idle = count > 0 ? 0 : idle + 1;
+        sent += count > 0 ? (size_t)count : 0;
+        assert_true(sent < 100000000);
+        turn(1);
+    }
+    assert_true(harness.requests > 2);
+    assert_true(server_bytes(harness.server) < 2500000);
+    free(request);
+    peer_close(&peer);
+}
+
+/* ---- peers that go away ---- */
+
+static void test_gone_peer(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer,
+             GET("/hold/0") GET("/hold/1") "PUT /half HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nabc");
+    assert_int_equal(harness.held_count, 2);
+    assert_false(harness.held[0]->gone);
+    peer_close(&peer);
+    assert_true(harness.held[0]->gone);
+    assert_true(harness.held[1]->gone);
+    hold_answer(1, "nobody");
+    hold_answer(0, "nobody");
+    turn(5);
+    assert_int_equal(http_server_connections(harness.server), 0);
+    assert_int_equal(harness.server->connection_count, 0);
+}
+
+static void test_reset_peer(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    harness.stream_waits = true;
+    harness.stream_slices = 2;
+    harness.stream_size = 10;
+    peer_say(&peer, GET("/chunked") GET("/hold"));
+    assert_true(harness.stream_asked);
+    setsockopt(peer.fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    peer_close(&peer);
+    assert_true(harness.held[0]->gone);
+    assert_true(harness.stream->gone);
+    assert_int_equal(http_server_connections(harness.server), 0);
+    stream_step(harness.stream);
+    assert_true(harness.stream_ended);
+    hold_answer(0, "nobody");
+    turn(5);
+    assert_int_equal(harness.server->connection_count, 0);
+}
+
+/* Shut for writing only: it still wants its answers, and costs no turns of the loop meanwhile. */
+static void test_half_closed_peer(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, GET("/a") GET("/hold"));
+    shutdown(peer.fd, SHUT_WR);
+    turn(5);
+    struct connection *connection = CONTAINER_OF(harness.server->connections.next, struct connection, link);
+    assert_int_equal(connection->events, 0);
+    assert_false(uv_is_active((uv_handle_t *)&connection->poll));
+    assert_false(uv_is_active((uv_handle_t *)&harness.server->idle));
+    assert_int_equal(peer_answer(&peer).status, 200);
+    hold_answer(0, "still");
+    struct answer answer = peer_answer(&peer);
+    assert_str(answer.body, "still");
+    assert_str(answer_header_value(&answer, "Connection"), "close");
+    peer_wait_end(&peer);
+    assert_true(peer.eof);
+    peer_close(&peer);
+    peer_open(&peer); /* with all requests in one write with the end */
+    harness.stream_slices = 3;
+    harness.stream_size = 10;
+    peer_say(&peer, "");
+    assert_true(send(peer.fd, GET("/chunked"), sizeof GET("/chunked") - 1, 0) > 0);
+    shutdown(peer.fd, SHUT_WR);
+    answer = peer_answer(&peer);
+    assert_int_equal(answer.body.length, 30);
+    peer_wait_end(&peer);
+    peer_close(&peer);
+    peer_open(&peer); /* in the middle of a body */
+    peer_say(&peer, "PUT /half HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nabc");
+    shutdown(peer.fd, SHUT_WR);
+    assert_int_equal(peer_answer(&peer).status, 400);
+    peer_wait_end(&peer);
+    peer_close(&peer);
+    assert_null(strstr(harness.paths, "half"));
+}
+
+/* ---- full, drain ---- */
+
+static int full_setup(void **state)
+{
+    (void)state;
+    harness_start(NULL, 2);
+    return 0;
+}
+
+static void test_full_hub(void **state)
+{
+    (void)state;
+    struct peer one, two, three;
+    peer_open(&one);
+    peer_open(&two);
+    peer_open(&three);
+    assert_int_equal(http_server_connections(harness.server), 2);
+    peer_say(&three, GET("/late"));
+    struct answer answer = peer_answer(&three);
+    assert_int_equal(answer.status, 503);
+    assert_str(answer_header_value(&answer, "Retry-After"), "1");
+    peer_wait_end(&three);
+    assert_true(three.eof);
+    peer_close(&three);
+    peer_close(&one);
+    peer_open(&three);
+    peer_say(&three, GET("/again"));
+    assert_int_equal(peer_answer(&three).status, 200);
+    peer_close(&two);
+    peer_close(&three);
+}
+
+static void test_out_of_descriptors(void **state)
+{
+    (void)state;
+    struct peer first, second;
+    peer_open(&first);
+    second = (struct peer){.fd = socket(AF_INET, SOCK_STREAM, 0)};
+    struct rlimit before, tight;
+    getrlimit(RLIMIT_NOFILE, &before);
+    tight = before;
+    int next = dup(0);
+    close(next);
+    tight.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(harness.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(second.fd, (struct sockaddr *)&address, sizeof address), 0);
+    fcntl(second.fd, F_SETFL, O_NONBLOCK);
+    turn(10);
+    int status = peer_answer(&second).status;
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(status, 503);
+    peer_close(&second);
+    peer_say(&first, GET("/still"));
+    assert_int_equal(peer_answer(&first).status, 200);
+    peer_close(&first);
+}
+
+static void test_drain(void **state)
+{
+    (void)state;
+    struct peer idle, busy, late, unread;
+    peer_open(&idle);
+    peer_open(&busy);
+    peer_open(&unread);
+    peer_say(&busy, GET("/hold/0") GET("/hold/1"));
+    assert_true(send(unread.fd, GET("/in-time"), sizeof GET("/in-time") - 1, 0) > 0);
+    http_server_drain(harness.server, 10000, on_drained, &harness);
+    peer_wait_end(&idle);
+    assert_true(idle.eof);
+    struct answer answer = peer_answer(&unread);
+    assert_int_equal(answer.status, 200);
+    assert_str(answer_header_value(&answer, "Connection"), "close");
+    peer_open(&late);
+    answer = peer_answer(&late);
+    assert_int_equal(answer.status, 503);
+    assert_str(answer_header_value(&answer, "Retry-After"), "1");
+    hold_answer(0, "zero");
+    answer = peer_answer(&busy);
+    assert_null(answer_header_value(&answer, "Connection").data);
+    hold_answer(1, "one");
+    answer = peer_answer(&busy);
+    assert_str(answer.body, "one");
+    assert_str(answer_header_value(&answer, "Connection"), "close");
+    peer_wait_end(&busy);
+    assert_false(harness.drained);
+    peer_close(&busy);
+    peer_close(&late);
+    peer_close(&unread);
+    turn(5);
+    assert_true(harness.drained);
+    peer_close(&idle);
+}
+
+static void test_drain_deadline(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, GET("/hold"));
+    http_server_drain(harness.server, 10000, on_drained, &harness);
+    turn(5);
+    tick(9999);
+    assert_false(harness.drained);
+    tick(1);
+    assert_true(harness.drained);
+    assert_true(harness.held[0]->gone);
+    peer_wait_end(&peer);
+    peer_close(&peer);
+    /* The handler may answer even when the server has been freed. */
+    http_server_free(harness.server);
+    turn(5);
+    hold_answer(0, "at last");
+    turn(5);
+    harness.server = NULL;
+}
+
+static void test_drain_without_connections(void **state)
+{
+    (void)state;
+    http_server_drain(harness.server, 10000, on_drained, &harness);
+    assert_false(harness.drained);
+    turn(3);
+    assert_true(harness.drained);
+}
+
+static void test_listen_errors(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"127.0.0.1",       "127.0.0.1:", "127.0.0.1:x",
+                                      "127.0.0.1:65536", ":80",        "::1:80"};
+    struct error error;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(http_listener_bind(harness.listener, bad[i], NULL, 0, &error), ERR_INVALID);
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", harness.port);
+    assert_int_equal(http_listener_bind(harness.listener, address, NULL, 0, &error), ERR_IO);
+    assert_non_null(strstr(error.text, address));
+    assert_non_null(strstr(error.text, "another"));
+}
+
+/* ---- memory ---- */
+
+#define IDLE_PEERS 1000
+
+static size_t used_memory(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static void test_idle_connections_are_cheap(void **state)
+{
+    (void)state;
+    static struct peer peers[IDLE_PEERS];
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < 2 * IDLE_PEERS + 64)
+        skip();
+    size_t before = used_memory();
+    for (size_t i = 0; i < IDLE_PEERS; i++) {
+        peer_open(&peers[i]);
+        peer_say(&peers[i], "PUT /idle HTTP/1.1\r\n" HOST "Content-Length: 30\r\n\r\n");
+        peer_say(&peers[i], "012345678901234567890123456789");
+        assert_int_equal(peer_answer(&peers[i]).status, 200);
+        free(peers[i].data);
+        peers[i] = (struct peer){.fd = peers[i].fd};
+    }
+    assert_int_equal(http_server_connections(harness.server), IDLE_PEERS);
+    size_t all = used_memory() - before;
+    print_message("an idle connection: %zu bytes, with libuv's and malloc's share %zu\n",
+                  server_bytes(harness.server) / IDLE_PEERS, all / IDLE_PEERS);
+    assert_true(server_bytes(harness.server) / IDLE_PEERS < 1024);
+    assert_true(all / IDLE_PEERS < 4096);
+    for (size_t i = 0; i < IDLE_PEERS; i++)
+        peer_close(&peers[i]);
+}
+
+/* Allocations per request do not grow with the number of requests. */
+static void test_memory_is_recycled(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    size_t before = 0;
+    for (int i = 0; i < 2000; i++) {
+        peer_say(&peer, "PUT /r HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello");
+        assert_int_equal(peer_answer(&peer).status, 200);
+        peer.length = peer.taken = 0;
+        if (i == 10)
+            before = used_memory();
+    }
+    assert_true(used_memory() <= before + 1024);
+    assert_int_equal(harness.server->spare_count, 1);
+    peer_close(&peer);
+}
+
+#define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, default_setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SERVER_TEST(test_get),
+        SERVER_TEST(test_split_everywhere),
+        SERVER_TEST(test_pipelining_keeps_order),
+        SERVER_TEST(test_pipeline_is_bounded),
+        SERVER_TEST(test_many_pipelined_at_once),
+        SERVER_TEST(test_head_and_none),
+        SERVER_TEST(test_other_methods_reach_the_handler),
+        SERVER_TEST(test_absolute_form_and_upgrade),
+        SERVER_TEST(test_close_and_http_1_0),
+        SERVER_TEST(test_expect_continue),
+        SERVER_TEST(test_refusals),
+        SERVER_TEST(test_head_limits),
+        SERVER_TEST(test_large_bodies),
+        SERVER_TEST(test_head_timeout),
+        SERVER_TEST(test_body_and_idle_timeout),
+        SERVER_TEST(test_linger_ends),
+        SERVER_TEST(test_chunked_out),
+        SERVER_TEST(test_stream_abort),
+        SERVER_TEST(test_slow_reader_is_bounded),
+        SERVER_TEST(test_slow_reader_gets_everything),
+        SERVER_TEST(test_unread_answers_stop_reading),
+        SERVER_TEST(test_gone_peer),
+        SERVER_TEST(test_reset_peer),
+        SERVER_TEST(test_half_closed_peer),
+        cmocka_unit_test_setup_teardown(test_full_hub, full_setup, teardown),
+        SERVER_TEST(test_out_of_descriptors),
+        SERVER_TEST(test_drain),
+        SERVER_TEST(test_drain_deadline),
+        SERVER_TEST(test_drain_without_connections),
+        SERVER_TEST(test_listen_errors),
+        SERVER_TEST(test_idle_connections_are_cheap),
+        SERVER_TEST(test_memory_is_recycled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
