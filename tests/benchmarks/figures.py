@@ -1,0 +1,350 @@
+"""The figures: each function measures one piece of work and returns rows of the table."""
+
+import os
+import resource
+import socket
+import statistics
+import time
+from dataclasses import dataclass, field
+
+from tests.benchmarks import load, payloads, peers
+from tests.benchmarks.hub import FakeHub, Hub, call, good
+from tests.benchmarks.load import CONNECTIONS, Traffic
+from tests.benchmarks.process import Child, Failure, free_port
+
+STORED = 10000
+PAGE = 50
+IDLE = 1000
+PUSH_RATE = 500
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    work: str
+    hubd: str
+    against: str
+    ratio: str
+    at_least: str
+    ok: bool
+
+
+@dataclass
+class Setup:
+    """What a run needs to know."""
+
+    folder: str  # everything that is written goes here
+    programs: str  # hubd, hubctl
+    tools: str  # backend, forwarder, pusher, rows
+    schema: str
+    seconds: int
+    rounds: int
+    fake: bool
+    say: object  # progress, for people
+    notes: list = field(default_factory=list)
+    template_session: str = "BENCHTEMPLATE0000000000"
+    stored_hub: object = None
+    shared: list = field(default_factory=list)  # processes that later figures use too
+
+    @property
+    def receipts(self):
+        return os.path.join(self.folder, "receipts")
+
+    def hub(self, name, threads=0):
+        return (FakeHub if self.fake else Hub)(self, name, threads)
+
+    def file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def backend(self, name, *arguments):
+        port = free_port()
+        child = Child(name, [f"{self.tools}/backend", "--port", str(port), *arguments], self.folder)
+        child.wait_for_port(port)
+        return child, port
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def per_second(rates):
+    return f"{median([rate.per_second for rate in rates]):,.0f}/s".replace(",", " ")
+
+
+def compare(work, hubd, against, name, at_least):
+    """A row of two throughputs: medians of the rounds."""
+    ratio = median([rate.per_second for rate in hubd]) / median([rate.per_second for rate in against])
+    other = f"{name} {per_second(against)}"
+    return Row(work, per_second(hubd), other, f"{ratio:.2f}", f"{at_least:.2f}", ratio >= at_least)
+
+
+def cpu_note(setup, work, sides):
+    """CPU of each server per request: what the ratio would be if clients cost nothing."""
+    parts = [f"{name} {median([rate.cpu_us for rate in rates]):.1f}" for name, rates in sides]
+    setup.notes.append(f"{work}: CPU µs per request: {', '.join(parts)}")
+
+
+def rounds(setup, sides, prefix="R"):
+    """Runs every side once per round, in turn, so that all see the same machine; a short warm-up first."""
+    results = {name: [] for name, *_ in sides}
+    for name, server, port, traffic in sides:
+        load.wrk(server, port, traffic, 1, f"{prefix}W")
+    for number in range(setup.rounds):
+        for name, server, port, traffic in sides:
+            rate = load.wrk(server, port, traffic, setup.seconds, f"{prefix}{number}")
+            results[name].append(rate)
+            setup.say(f"  {name}: {rate.per_second:,.0f}/s, {rate.cpu_us:.1f} µs CPU each, p99 {rate.p99_ms:.1f} ms")
+    return results
+
+
+def put_location(setup, hub, number=0):
+    """One stored location; its id."""
+    identity = f"BENCHLOC{number:010}"
+    body = payloads.location().replace("{id}", identity).replace("{time}", "2026-01-01T00:00:00.000Z")
+    path = f"/ocpi/2.2.1/locations/IN/ABC/{identity}"
+    good(call(hub.port, "PUT", path, hub.headers(payloads.CPO), body), "PUT of a location")
+    return identity
+
+
+def authorize(setup):
+    """An eMSP's authorize forwarded to a static backend: 1 loop of hubd, 1 thread of haproxy, the bare forwarder."""
+    _, backend = setup.backend("cpo")
+    hub = setup.hub("authorize", threads=1).start().onboard(backend, backend)
+    location = put_location(setup, hub)
+    body = setup.file("authorize.json", payloads.authorize(location))
+    path = "/ocpi/2.2.1/tokens/IN/XYZ/04A2B3C4D5E680/authorize?type=RFID"
+    ids = (
+        "X-Request-ID: 6a3f8d8e-7f0b-4f3e-9a51-0c2f3c1d7e90",
+        "X-Correlation-ID: 0b9df2b4-7a0c-4c58-8a7e-5d1f0e6b2a11",
+    )
+    traffic = Traffic("PUT", path, (*hub.headers(payloads.EMSP), *ids), body)
+    status, _, answer = call(hub.port, "PUT", path, traffic.headers, payloads.authorize(location))
+    if status != 200 or b"ALLOWED" not in answer or b"NOT_ALLOWED" in answer:
+        raise Failure(f"authorize: HTTP {status} {answer[:300]!r}")
+    haproxy, haproxy_port = peers.start_haproxy(setup, backend)
+    forwarder, forwarder_port = peers.start_forwarder(setup, backend)
+    results = rounds(
+        setup,
+        [
+            ("hubd", hub.child, hub.port, traffic),
+            ("haproxy", haproxy, haproxy_port, traffic),
+            ("forwarder", forwarder, forwarder_port, traffic),
+        ],
+    )
+    cpu_note(setup, "authorize", results.items())
+    setup.notes.append(
+        "authorize: hubd --threads=1 (1 loop; its store writer beside), haproxy nbthread 1 with http-reuse always, "
+        "forwarder 1 thread, backend 1 thread, wrk 1 thread. The body names a stored location_id, by which hubd finds "
+        "the CPO; every answer is checked for 1000."
+    )
+    for child in (haproxy, forwarder):
+        child.stop()
+    hub.stop()
+    return [
+        compare("authorize, forwarded", results["hubd"], results["haproxy"], "haproxy", 0.30),
+        compare("authorize, forwarded", results["hubd"], results["forwarder"], "bare forwarder", 0.60),
+    ]
+
+
+def session(setup):
+    """A session PUT, durable with its delivery and audit rows, against the same rows straight into SQLite."""
+    _, backend = setup.backend("partners")
+    hub = setup.hub("session").start().onboard(backend, backend)
+    body = setup.file("session.json", payloads.session())
+    path = "/ocpi/2.2.1/sessions/IN/ABC/{id}"
+    traffic = Traffic("PUT", path, hub.headers(payloads.CPO), body)
+    # One push, then a look at what hubd wrote for it: that is what `rows` copies.
+    one = payloads.session().replace("{id}", setup.template_session).replace("{time}", "2026-01-01T00:00:00.000Z")
+    answer = call(hub.port, "PUT", path.replace("{id}", setup.template_session), traffic.headers, one)
+    good(answer, "PUT of a session")
+    hub.stop()
+    template = hub.copy_state("template")
+    hub.start()
+
+    database = os.path.join(setup.folder, "rows.db")
+    written, hubd, direct = 1, [], []
+    load.wrk(hub.child, hub.port, traffic, 1, "SW")
+    for number in range(setup.rounds):
+        rate = load.wrk(hub.child, hub.port, traffic, setup.seconds, f"S{number}")
+        hubd.append(rate)
+        result = load.rows(setup.tools, template, setup.template_session, database, setup.seconds, written)
+        written += result["pushes"]
+        direct.append(load.Rate(result["rate"], 0, result["pushes"], 0, 0))
+        setup.say(f"  hubd: {rate.per_second:,.0f}/s, p99 {rate.p99_ms:.1f} ms; rows: {result['rate']:,.0f}/s")
+    cpu_note(setup, "session PUT", [("hubd", hubd)])
+    tables = result["tables"].split()
+    others = f" hubd wrote {result['others']} more row(s) per push than the loop does." if result["others"] else ""
+    setup.notes.append(
+        f"session PUT: hubd default threads ({hub.child.threads()} in all) with wrk 1 thread on the same cores; the loop "
+        f"1 thread, alone. The eMSP is up, but its sessions receiver is unset, so that the delivery row is written (held) "
+        f"and nothing is sent: intake alone is compared. Rows copied from hubd's own: {', '.join(tables)}; "
+        f"{result['bytes']} bytes a push.{others}"
+    )
+    if len(tables) != 3:
+        setup.notes.append(f"session PUT: three tables were expected, hubd used {len(tables)}: look at it")
+    hub.stop()
+    os.remove(database)
+    return [compare("session PUT, durable", hubd, direct, "SQLite loop, 64 a commit", 0.30)]
+
+
+def stored_hub(setup):
+    """A hub with STORED locations, loaded once for all figures that need it."""
+    if setup.stored_hub is None:
+        partners, backend = setup.backend("stored-partners")
+        hub = setup.hub("stored").start().onboard(backend, backend)
+        body = setup.file("location.json", payloads.location())
+        traffic = Traffic("PUT", "/ocpi/2.2.1/locations/IN/ABC/{id}", hub.headers(payloads.CPO), body)
+        result = load.push(setup.tools, hub.port, traffic, STORED, "BENCHLOC")
+        setup.say(f"  {STORED} locations stored in {result['seconds']:.1f} s")
+        setup.stored_hub = hub
+        setup.shared += [partners, hub.child]
+    return setup.stored_hub
+
+
+def get_page(hub, path, count):
+    """A page that must be whole: its bytes."""
+    answer = call(hub.port, "GET", path, hub.headers(payloads.EMSP))
+    data = good(answer, f"GET {path}").get("data")
+    if not isinstance(data, list) or len(data) != count:
+        raise Failure(f"GET {path}: {len(data or [])} locations instead of {count}")
+    if not hub.fake and answer[1].get("X-Total-Count") != str(STORED):
+        raise Failure(f"GET {path}: X-Total-Count {answer[1].get('X-Total-Count')}")
+    return answer[2]
+
+
+def check_bytes(rate, page):
+    """Large pages are not looked into one by one; what arrived in all must be that many whole pages."""
+    if rate.bytes < rate.requests * len(page):
+        raise Failure(f"{rate.requests} answers were {rate.bytes:.0f} bytes, less than so many pages of {len(page)}")
+
+
+def locations_list(setup):
+    """A page of 50 locations out of 10 000 against nginx sending the same bytes from a file."""
+    hub = stored_hub(setup)
+    path = f"/ocpi/2.2.1/locations?offset=0&limit={PAGE}"
+    page = get_page(hub, path, PAGE)
+    workers = min(os.cpu_count(), 4)  # as many as hubd's default loops
+    nginx, nginx_port = peers.start_nginx(setup, page, workers)
+    headers = hub.headers(payloads.EMSP)
+    results = rounds(
+        setup,
+        [
+            ("hubd", hub.child, hub.port, Traffic("GET", path, headers, check="status")),
+            ("nginx", nginx, nginx_port, Traffic("GET", "/page.json", headers, check="status")),
+        ],
+    )
+    for rates in results.values():
+        for rate in rates:
+            check_bytes(rate, page)
+    deep = f"/ocpi/2.2.1/locations?offset={STORED // 2}&limit={PAGE}"
+    get_page(hub, deep, PAGE)
+    deep_rate = load.wrk(hub.child, hub.port, Traffic("GET", deep, headers, check="status"), 2)
+    get_page(hub, path, PAGE)
+    nginx.stop()
+    cpu_note(setup, "locations list", results.items())
+    setup.notes.append(
+        f"locations list: hubd default threads, nginx {workers} workers (sendfile, open_file_cache), wrk 1 thread; "
+        f"page of {len(page):,} bytes; at offset {STORED // 2} hubd does {deep_rate.per_second:,.0f}/s."
+    )
+    return [compare(f"locations list, {PAGE} of {STORED}", results["hubd"], results["nginx"], "nginx, a file", 0.15)]
+
+
+def percentile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * share))]
+
+
+def latencies(setup, hub, traffic, number):
+    """One run at PUSH_RATE: milliseconds from the CPO's 200 to the eMSP's receipt, of every push."""
+    count = PUSH_RATE * setup.seconds
+    acknowledged = os.path.join(setup.folder, f"acknowledged-{number}")
+    result = load.push(setup.tools, hub.port, traffic, count, f"D{number}", PUSH_RATE, acknowledged)
+    answered = load.read_times(acknowledged)
+    deadline = time.monotonic() + 10
+    while True:
+        received = load.read_times(setup.receipts)
+        missing = len(answered.keys() - received.keys())
+        if missing == 0 or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    if missing:
+        raise Failure(f"delivery: {missing} of {count} pushes did not reach the eMSP within 10 s")
+    values = [max(0.0, (received[one] - answered[one]) / 1e6) for one in answered]
+    p50, p95, p99 = (percentile(values, share) for share in (0.50, 0.95, 0.99))
+    setup.say(f"  p50 {p50:.2f} ms, p95 {p95:.2f} ms, p99 {p99:.2f} ms, worst {max(values):.1f} ms; "
+              f"worst delay of the client {result['worst_delay_ms']:.1f} ms")
+    return p50, p95, p99, max(values)
+
+
+def delivery(setup):
+    """How long after the CPO's 200 the eMSP has it, at a steady 500 pushes a second."""
+    _, emsp = setup.backend("emsp", "--record", setup.receipts)
+    hub = setup.hub("delivery").start().onboard(emsp, emsp, ("sessions", "cdrs"))
+    body = setup.file("delivery.json", payloads.session())
+    traffic = Traffic("PUT", "/ocpi/2.2.1/sessions/IN/ABC/{id}", hub.headers(payloads.CPO), body)
+    load.push(setup.tools, hub.port, traffic, PUSH_RATE, "DW", PUSH_RATE)  # warm-up
+    results = [latencies(setup, hub, traffic, number) for number in range(setup.rounds)]
+    p50, p95, p99, worst = (median([result[i] for result in results]) for i in range(4))
+    hub.stop()
+    setup.notes.append(
+        f"delivery: open loop, {PUSH_RATE} pushes/s of distinct sessions, {setup.seconds} s a run; from the moment the "
+        f"client read the 200 to the moment the receiver read the PUT (same clock; receipt before the 200 counts as 0); "
+        f"p50 {p50:.2f} ms, worst {worst:.1f} ms."
+    )
+    work = f"delivery at {PUSH_RATE} pushes/s"
+    return [
+        Row(work, f"p95 {p95:.2f} ms", "-", "-", "under 20 ms", p95 < 20),
+        Row(work, f"p99 {p99:.2f} ms", "-", "-", "under 100 ms", p99 < 100),
+    ]
+
+
+def open_idle(hub, count):
+    """Connections that have sent one request each, so that all their buffers exist, and then rest."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count + 100:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
+    lines = "\r\n".join((f"Host: 127.0.0.1:{hub.port}", *hub.headers(payloads.EMSP)))
+    request = f"GET /ocpi/versions HTTP/1.1\r\n{lines}\r\n\r\n".encode()
+    idle = []
+    for _ in range(count):
+        sock = socket.create_connection(("127.0.0.1", hub.port), timeout=10)
+        sock.sendall(request)
+        if b" 200 " not in sock.recv(65536).split(b"\r\n", 1)[0]:
+            raise Failure("an idle connection's request failed")
+        idle.append(sock)
+    return idle
+
+
+def memory(setup):
+    """What hubd holds with everything stored and many partners connected, and its peak under large pages."""
+    hub = stored_hub(setup)
+    idle = open_idle(hub, IDLE)
+    time.sleep(1)
+    resting = hub.child.memory_mib("VmRSS")
+    for sock in idle:
+        sock.close()
+    limit = PAGE if hub.fake else 1000
+    path = f"/ocpi/2.2.1/locations?offset=0&limit={limit}"
+    page = get_page(hub, path, limit)
+    traffic = Traffic("GET", path, hub.headers(payloads.EMSP), check="status")
+    rate = load.wrk(hub.child, hub.port, traffic, setup.seconds)
+    check_bytes(rate, page)
+    peak = hub.child.memory_mib("VmHWM")
+    setup.notes.append(
+        f"memory: hubd default threads; the peak is VmHWM of its whole life with loading; pages of limit=1000 are "
+        f"{len(page):,} bytes, {rate.per_second:,.0f}/s."
+    )
+    rest_work = f"memory, {STORED} stored, {IDLE} idle connections"
+    peak_work = f"memory, peak at c={CONNECTIONS}, limit=1000"
+    return [
+        Row(rest_work, f"RSS {resting:.1f} MiB", "-", "-", "under 64 MiB", resting < 64),
+        Row(peak_work, f"peak {peak:.1f} MiB", "-", "-", "under 128 MiB", peak < 128),
+    ]
+
+
+# In the order of the table; memory before list, so that its resting figure is taken on a hub that has only been loaded.
+FIGURES = {"authorize": authorize, "session": session, "delivery": delivery, "memory": memory, "list": locations_list}
