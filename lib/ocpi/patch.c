@@ -176,18 +176,16 @@ static struct str member_set(struct arena *arena, const struct json_value *objec
                              struct str before, struct str raw, struct str behind)
 {
     const struct json_value *old = json_get_raw(object, key);
-    struct str raw_key = old != NULL ? old->raw_key : raw_key_make(arena, key);
+    struct str raw_key = old == NULL ? raw_key_make(arena, key) : STR("");
     if (raw_key.data == NULL)
         return STR_NONE;
     struct splice splice;
     splice_begin(&splice, arena, object->raw,
                  raw_key.length + before.length + raw.length + behind.length + 2);
-    if (old != NULL) {
+    if (old != NULL)
         splice_replace(&splice, old->raw, before);
-    } else {
-        bool needs_comma = splice_keep_children(&splice, object);
-        splice_member(&splice, needs_comma, raw_key, before);
-    }
+    else
+        splice_member(&splice, splice_keep_children(&splice, object), raw_key, before);
     splice_add(&splice, raw);
     splice_add(&splice, behind);
     return splice_end(&splice);
