@@ -44,7 +44,7 @@ static struct str pointer_text(struct arena *arena, const struct ocpi_place *pla
     if (place->up == NULL)
         return STR("");
     struct str before = pointer_text(arena, place->up, STR_NONE);
-    if (place->key.data == NULL)
+    if (place->key.data == NULL && last.data == NULL)
         return arena_printf(arena, STR_FMT "/%zu", STR_ARG(before), place->index);
     struct str key = last.data != NULL ? last : place->key;
     return arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(before), STR_ARG(key));

@@ -180,6 +180,7 @@ static void test_rules(void **state)
         {"Location", "{'vendor':{'x':1}}", OCPI_RULE_UNKNOWN, false, "/vendor",
          "/vendor: not a field of Location"},
         {"Location", "{'a/b~c':1}", OCPI_RULE_UNKNOWN, false, "/a~1b~0c", NULL},
+        {"Location", "{'':1}", OCPI_RULE_UNKNOWN, false, "/", NULL},
         {"Location", "{'coordinates':{'latitude':'51.0475','longitude':'3.72900'}}", OCPI_RULE_FORMAT, false,
          "/coordinates/latitude", NULL},
         {"Location", "{'coordinates':{'latitude':'51.04759','longitude':'1234.72900'}}", OCPI_RULE_FORMAT,
