@@ -153,7 +153,8 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
     }
     for (const struct ctl_param *param = command->params; param != NULL && param->name != NULL; param++) {
         if (param->required && param->key != NULL && !is_given(param, params))
-            return bad(error, param, "is missing");
+            return error_set(error, ERR_INVALID, "%s%s is missing", param->positional ? "" : "--",
+                             param->name);
         int result = param->one_of == 0 ? OK : check_alternatives(command, param, params, error);
         if (result != OK)
             return result;

@@ -1,0 +1,16 @@
+#ifndef HUBCTL_MOMENT_H
+#define HUBCTL_MOMENT_H
+
+#include "lib/base/str.h"
+
+/*
+ * Times as people write and read them. Written: RFC 3339; without a zone, or as a date alone, local time;
+ * "now", "today", "yesterday" (local midnight); a duration ("90m") is that long ago. False when it is none of
+ * these.
+ */
+bool moment_parse(struct str text, int64_t *wall_ms);
+/* Read: "2026-01-31 17:30:00+05:30" in local time or UTC; `out` has MOMENT_SIZE bytes. Returns `out`. */
+#define MOMENT_SIZE 32
+const char *moment_format(int64_t wall_ms, bool utc, char out[MOMENT_SIZE]);
+
+#endif

@@ -1,0 +1,59 @@
+#ifndef HUBCTL_OPTIONS_H
+#define HUBCTL_OPTIONS_H
+
+#include "lib/base/arena.h"
+#include "lib/ctl/commands.h"
+#include "lib/ctl/protocol.h"
+
+/*
+ * The command line, parsed by the command table. Options may stand anywhere behind the noun and verb they
+ * belong to; no abbreviations, so that a script written today means the same tomorrow.
+ */
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct options {
+    const char *socket; /* NULL: HUBCTL_SOCKET or hubd's defaults */
+    bool json;
+    const char *json_fields; /* comma separated; NULL: all */
+    const char *field;
+    bool quiet;
+    enum color color;
+    int64_t timeout_ms; /* 0: none */
+    bool no_pager, utc, help, version;
+};
+
+#define GIVEN_MAX 256
+
+/* One argument with the parameter it belongs to. */
+struct given {
+    const struct ctl_param *param;
+    const char *text; /* switches: "" */
+};
+
+/* What was asked for. Texts are argv's or the arena's. */
+struct invocation {
+    struct arena arena;
+    struct options options;
+    const char *noun;                  /* as written, NULL when there was no word */
+    const struct ctl_command *command; /* NULL: none */
+    struct given given[GIVEN_MAX];
+    size_t given_count;
+    struct str params; /* the request's, a JSON object */
+};
+
+/* CTL_EXIT_DONE, or CTL_EXIT_USAGE after complaining. With -h and -V nothing else is checked. */
+enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv);
+void invocation_free(struct invocation *invocation);
+/* The text of a parameter by name, NULL when it was not given; `index`: of a repeated one. */
+const char *invocation_text(const struct invocation *invocation, const char *name, size_t index);
+
+/* One global option, for help. */
+struct global_option {
+    const char *name;
+    char letter;
+    const char *value; /* NULL: a switch; "[=…]" forms begin with '[' */
+    const char *help;
+};
+extern const struct global_option global_options[]; /* ends with name NULL */
+
+#endif

@@ -1,0 +1,328 @@
+#include "hubctl/print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hubctl/diagnose.h"
+#include "hubctl/terminal.h"
+#include "lib/json/writer.h"
+
+/* ---------------------------------------------------------------- the form */
+
+static bool has_field(const struct ctl_command *command, struct str name)
+{
+    if (command->output == CTL_OUTPUT_BODY) /* an object's members are its owner's business */
+        return true;
+    for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL;
+         column++) {
+        if (str_equal(name, str_from(column->key)))
+            return true;
+    }
+    return false;
+}
+
+static enum ctl_exit check_field(const struct ctl_command *command, struct str name)
+{
+    if (name.length > 0 && has_field(command, name))
+        return CTL_EXIT_DONE;
+    struct buffer known = {0};
+    for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL; column++)
+        buffer_printf(&known, "%s%s", known.length > 0 ? "," : "", column->key);
+    if (name.length == 0)
+        complain("no field named; there are: " STR_FMT, STR_ARG(buffer_str(&known)));
+    else
+        complain("no field \"" STR_FMT "\"; there are: " STR_FMT, STR_ARG(name), STR_ARG(buffer_str(&known)));
+    buffer_free(&known);
+    return CTL_EXIT_USAGE;
+}
+
+static enum ctl_exit check_fields(const struct ctl_command *command, const char *names)
+{
+    struct str rest = str_from(names), name;
+    enum ctl_exit result = rest.length == 0 ? check_field(command, rest) : CTL_EXIT_DONE;
+    while (result == CTL_EXIT_DONE && str_split(&rest, ',', &name))
+        result = check_field(command, str_trim(name));
+    return result;
+}
+
+enum ctl_exit print_init(struct printer *printer, const struct invocation *invocation)
+{
+    const struct options *options = &invocation->options;
+    memset(printer, 0, sizeof(*printer));
+    printer->options = options;
+    printer->command = invocation->command;
+    printer->style.people = isatty(STDOUT_FILENO) != 0;
+    printer->style.color = terminal_has_color(options);
+    printer->style.utc = options->utc;
+    printer->style.width = printer->style.people ? terminal_width() : 0;
+    printer->form = printer->style.people ? FORM_PEOPLE : FORM_TSV;
+    if (options->quiet)
+        printer->form = FORM_QUIET;
+    if (options->json)
+        printer->form = FORM_JSON;
+    if (options->field != NULL)
+        printer->form = FORM_FIELD;
+    if (options->json && options->field != NULL) {
+        complain("--json and --field exclude each other");
+        return CTL_EXIT_USAGE;
+    }
+    if (options->field != NULL)
+        return check_field(invocation->command, str_from(options->field));
+    return options->json_fields != NULL ? check_fields(invocation->command, options->json_fields)
+                                        : CTL_EXIT_DONE;
+}
+
+bool print_collects(const struct printer *printer)
+{
+    return printer->form == FORM_PEOPLE && printer->command->output != CTL_OUTPUT_STREAM;
+}
+
+/* ---------------------------------------------------------------- one line per object */
+
+static void write_json(struct buffer *out, const struct json_value *object, const char *fields)
+{
+    if (fields == NULL) {
+        buffer_append(out, object->raw);
+        return;
+    }
+    struct json_writer writer;
+    struct str rest = str_from(fields), name;
+    json_writer_init(&writer, out);
+    json_object_begin(&writer);
+    while (str_split(&rest, ',', &name)) {
+        const struct json_value *value = json_get_raw(object, str_trim(name));
+        json_key_str(&writer, str_trim(name));
+        json_raw(&writer, value != NULL ? value->raw : STR("null"));
+    }
+    json_object_end(&writer);
+}
+
+static void write_tsv(struct buffer *out, const struct ctl_column *columns, const struct json_value *row,
+                      const struct style *style)
+{
+    bool first = true;
+    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
+        if (column->seen == CTL_SEEN_JSON)
+            continue;
+        buffer_append_text(out, first ? "" : "\t");
+        value_write(out, json_get(row, column->key), column->kind, style);
+        first = false;
+    }
+}
+
+static void put_line(struct buffer *line)
+{
+    buffer_append_byte(line, '\n');
+    if (line->length > 0)
+        fwrite(line->data, 1, line->length, stdout);
+    buffer_free(line);
+}
+
+/* The forms that are the same for every kind of answer; false when this is not one of them. */
+static bool print_selected(const struct printer *printer, const struct json_value *object)
+{
+    struct buffer line = {0};
+    switch (printer->form) {
+    case FORM_JSON:
+        write_json(&line, object, printer->options->json_fields);
+        break;
+    case FORM_FIELD:
+        value_write_bare(&line, json_get_raw(object, str_from(printer->options->field)));
+        break;
+    case FORM_QUIET:
+        value_write_bare(&line, json_get(object, printer->command->columns[0].key));
+        break;
+    case FORM_PEOPLE:
+    case FORM_TSV:
+        return false;
+    }
+    put_line(&line);
+    return true;
+}
+
+void print_row(struct printer *printer, const struct json_value *row)
+{
+    struct buffer line = {0};
+    if (print_selected(printer, row))
+        return;
+    if (printer->form == FORM_PEOPLE) {
+        table_stream_row(&printer->stream, printer->command->columns, row, &printer->style, &line);
+        if (line.length > 0)
+            fwrite(line.data, 1, line.length, stdout);
+        buffer_free(&line);
+        return;
+    }
+    write_tsv(&line, printer->command->columns, row, &printer->style);
+    put_line(&line);
+}
+
+void print_table(struct printer *printer, const struct json_value *const *rows, size_t count)
+{
+    char *text = table_render(printer->command->columns, rows, count, NULL, &printer->style);
+    if (text != NULL && count > 0)
+        print_text(printer->options, text);
+    free(text);
+}
+
+void print_change(struct printer *printer, const struct json_value *object)
+{
+    if (print_selected(printer, object))
+        return;
+    struct buffer line = {0};
+    struct style style = printer->style;
+    style.people = true; /* a sentence in pipes too */
+    value_write(&line, json_get(object, "message"), CTL_COLUMN_TEXT, &style);
+    put_line(&line);
+    const struct json_value *hints = json_get(object, "hints");
+    for (const struct json_value *next = hints != NULL ? hints->child : NULL; next != NULL;
+         next = next->next) {
+        if (isatty(STDERR_FILENO))
+            hint(STR_FMT, STR_ARG(next->text));
+    }
+}
+
+/* ---------------------------------------------------------------- cards */
+
+static size_t label_width(const struct ctl_column *columns)
+{
+    size_t width = 0;
+    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
+        size_t own = strlen(column->heading);
+        if (column->kind != CTL_COLUMN_SECTION && own > width)
+            width = own;
+    }
+    return width;
+}
+
+/* Its own table, two columns in. */
+static void write_section(struct buffer *out, const struct ctl_column *column, const struct json_value *list,
+                          const struct style *style)
+{
+    const struct json_value **rows = calloc(list->count + 1, sizeof(*rows));
+    size_t count = 0;
+    for (const struct json_value *row = list->child; row != NULL && rows != NULL && count < list->count;
+         row = row->next)
+        rows[count++] = row;
+    struct style inner = *style;
+    inner.width = style->width > 4 ? style->width - 2 : style->width;
+    char *text = rows == NULL ? NULL : table_render(column->section, rows, count, "party", &inner);
+    free(rows);
+    struct str rest = str_from(text), line;
+    buffer_printf(out, "\n%s\n", column->heading);
+    while (text != NULL && str_split(&rest, '\n', &line)) {
+        if (line.length > 0)
+            buffer_printf(out, "  " STR_FMT "\n", STR_ARG(line));
+    }
+    free(text);
+}
+
+static void write_card(struct buffer *out, const struct ctl_column *columns, const struct json_value *object,
+                       const struct style *style)
+{
+    size_t width = label_width(columns);
+    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
+        const struct json_value *value = json_get(object, column->key);
+        if (column->seen == CTL_SEEN_JSON || value_is_empty(value))
+            continue;
+        if (column->kind == CTL_COLUMN_SECTION) {
+            write_section(out, column, value, style);
+            continue;
+        }
+        buffer_printf(out, "%-*s  ", (int)width, column->heading);
+        value_write(out, value, column->kind, style);
+        buffer_append_byte(out, '\n');
+    }
+}
+
+/* key TAB value; rows of a section: key TAB its columns. */
+static void write_card_tsv(struct buffer *out, const struct ctl_column *columns,
+                           const struct json_value *object, const struct style *style)
+{
+    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
+        const struct json_value *value = json_get(object, column->key);
+        if (column->seen == CTL_SEEN_JSON)
+            continue;
+        if (column->kind != CTL_COLUMN_SECTION) {
+            buffer_printf(out, "%s\t", column->key);
+            value_write(out, value, column->kind, style);
+            buffer_append_byte(out, '\n');
+            continue;
+        }
+        for (const struct json_value *row = value != NULL ? value->child : NULL; row != NULL;
+             row = row->next) {
+            buffer_printf(out, "%s\t", column->key);
+            write_tsv(out, column->section, row, style);
+            buffer_append_byte(out, '\n');
+        }
+    }
+}
+
+void print_card(struct printer *printer, const struct json_value *object)
+{
+    struct buffer text = {0};
+    if (print_selected(printer, object))
+        return;
+    if (printer->form == FORM_PEOPLE) {
+        write_card(&text, printer->command->columns, object, &printer->style);
+        buffer_append_byte(&text, '\0');
+        struct str rest = str_from(text.failed ? NULL : text.data);
+        while (rest.length > 0 && rest.data[0] == '\n') /* a section in front needs no line before it */
+            rest = str_skip(rest, 1);
+        if (rest.length > 0)
+            print_text(printer->options, rest.data);
+    } else {
+        write_card_tsv(&text, printer->command->columns, object, &printer->style);
+        if (text.length > 0)
+            fwrite(text.data, 1, text.length, stdout);
+    }
+    buffer_free(&text);
+}
+
+/* ---------------------------------------------------------------- the odd ones */
+
+static void print_pairs(const struct json_value *result)
+{
+    const struct json_value *rows = json_get(result, "rows");
+    for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next) {
+        const struct json_value *rules = json_get(row, "rules");
+        struct str emsp = json_get_text(row, "emsp");
+        for (const struct json_value *rule = rules != NULL ? rules->child : NULL; rule != NULL;
+             rule = rule->next)
+            printf(STR_FMT "\t" STR_FMT "\t" STR_FMT "\n", STR_ARG(emsp), STR_ARG(rule->key),
+                   STR_ARG(rule->text));
+    }
+}
+
+void print_matrix(struct printer *printer, const struct json_value *object)
+{
+    const struct json_value *rows = json_get(object, "rows");
+    if (printer->form == FORM_TSV) {
+        print_pairs(object);
+    } else if (printer->form == FORM_PEOPLE) {
+        char *text = table_render_matrix(object, &printer->style);
+        if (text != NULL && rows != NULL && rows->count > 0)
+            print_text(printer->options, text);
+        free(text);
+    } else {
+        for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next)
+            print_selected(printer, row);
+    }
+}
+
+bool print_body(struct printer *printer, struct arena *arena, struct str body)
+{
+    const struct json_value *object;
+    bool members =
+        printer->form == FORM_FIELD || (printer->form == FORM_JSON && printer->options->json_fields != NULL);
+    if (members) {
+        if (json_parse(arena, body, JSON_DEPTH_MAX, &object, NULL) != OK)
+            return false;
+        return print_selected(printer, object);
+    }
+    fwrite(body.data, 1, body.length, stdout);
+    if (body.length == 0 || body.data[body.length - 1] != '\n')
+        putchar('\n');
+    return true;
+}

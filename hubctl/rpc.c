@@ -1,0 +1,71 @@
+#include "hubctl/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hubctl/diagnose.h"
+
+static bool read_stdin(struct buffer *out)
+{
+    char bytes[4096];
+    size_t count;
+    buffer_init(out, CTL_REQUEST_MAX);
+    while ((count = fread(bytes, 1, sizeof(bytes), stdin)) > 0)
+        buffer_append(out, str_of(bytes, count));
+    return !out->failed && ferror(stdin) == 0;
+}
+
+static enum ctl_exit print_answers(struct client *client, struct arena *arena, int64_t timeout, bool change)
+{
+    const struct json_value *value;
+    for (;;) {
+        arena_reset(arena);
+        enum client_event event = client_next(client, arena, timeout, &value);
+        if (event == CLIENT_RESULT || event == CLIENT_NOTIFICATION)
+            printf(STR_FMT "\n", STR_ARG(value->raw));
+        if (event == CLIENT_NOTIFICATION)
+            continue;
+        if (event == CLIENT_RESULT)
+            return CTL_EXIT_DONE;
+        if (event == CLIENT_ERROR)
+            return client_explain_error(value);
+        return client_explain(client, event, change, timeout);
+    }
+}
+
+enum ctl_exit run_rpc(const struct invocation *invocation)
+{
+    const char *method = invocation_text(invocation, "METHOD", 0),
+               *json = invocation_text(invocation, "JSON", 0);
+    const struct ctl_command *command = ctl_command_by_method(str_from(method));
+    struct buffer input = {0};
+    struct client client;
+    struct arena arena;
+    const struct json_value *value;
+    struct error error = {0};
+    struct str params = json != NULL ? str_from(json) : STR("{}");
+    arena_init(&arena, 65536);
+    enum ctl_exit code = CTL_EXIT_USAGE;
+    if (json != NULL && strcmp(json, "-") == 0) {
+        if (!read_stdin(&input)) {
+            complain("rpc: stdin cannot be read or holds more than 1 MiB");
+            goto out;
+        }
+        params = buffer_str(&input);
+    }
+    if (json_parse(&arena, params, JSON_DEPTH_MAX, &value, &error) != OK) {
+        complain("rpc: the parameters are no JSON: %s", error.text);
+        goto out;
+    }
+    code = client_open(&client, &invocation->options, false);
+    if (code != CTL_EXIT_DONE)
+        goto out;
+    client_send(&client, method, params, invocation->options.timeout_ms);
+    code = print_answers(&client, &arena, invocation->options.timeout_ms,
+                         command == NULL || command->access == CTL_ACCESS_ADMIN);
+    client_close(&client);
+out:
+    buffer_free(&input);
+    arena_free(&arena);
+    return code;
+}

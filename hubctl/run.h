@@ -1,0 +1,25 @@
+#ifndef HUBCTL_RUN_H
+#define HUBCTL_RUN_H
+
+#include "hubctl/client.h"
+#include "hubctl/print.h"
+
+/* Runs the command of an invocation and prints its answer. The exit code. */
+enum ctl_exit run_command(const struct invocation *invocation);
+/* audit tail: rows until the end, or with -f for ever; reconnects and goes on at its cursor. */
+enum ctl_exit run_tail(const struct invocation *invocation, struct printer *printer);
+/* token issue: the secret alone on stdout or in --out. */
+enum ctl_exit run_token(const struct invocation *invocation, struct printer *printer);
+/* rpc METHOD [JSON]. */
+enum ctl_exit run_rpc(const struct invocation *invocation);
+/* help TOPIC. */
+enum ctl_exit run_help(const struct invocation *invocation);
+
+/*
+ * One request on an open connection; notifications of a stream before its answer are passed over. On
+ * CTL_EXIT_DONE `*result` lives in `arena`; else it has complained.
+ */
+enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,
+                       struct arena *arena, const struct json_value **result);
+
+#endif

@@ -1,0 +1,153 @@
+#include "hubctl/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hubctl/diagnose.h"
+#include "hubctl/print.h"
+
+static size_t dimension(const char *variable, unsigned short reported, size_t otherwise)
+{
+    const char *text = getenv(variable);
+    uint64_t value;
+    if (text != NULL && str_to_uint64(str_from(text), &value) && value > 0 && value < 10000)
+        return (size_t)value;
+    return reported > 0 ? reported : otherwise;
+}
+
+size_t terminal_width(void)
+{
+    struct winsize size = {0};
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    return dimension("COLUMNS", size.ws_col, 80);
+}
+
+size_t terminal_height(void)
+{
+    struct winsize size = {0};
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    return dimension("LINES", size.ws_row, 24);
+}
+
+bool terminal_has_color(const struct options *options)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    switch (options->color) {
+    case COLOR_ALWAYS:
+        return true;
+    case COLOR_NEVER:
+        return false;
+    case COLOR_AUTO:
+        break;
+    }
+    return isatty(STDOUT_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
+}
+
+void terminal_prepare(void)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY,
+                                O_WRONLY}; /* stdout read-only: writes fail and are told */
+    for (int descriptor = 0; descriptor < 3; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        if (open("/dev/null", modes[descriptor]) != descriptor)
+            _exit(CTL_EXIT_REFUSED);
+    }
+    signal(SIGPIPE, SIG_DFL);
+}
+
+static int first_write_error; /* errno of a flush that failed: later calls forget it */
+
+bool terminal_flush(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return true;
+    if (first_write_error == 0)
+        first_write_error = errno;
+    return false;
+}
+
+bool terminal_finish(void)
+{
+    bool good = terminal_flush();
+    errno = 0;
+    if (fclose(stdout) == 0 && good)
+        return true;
+    int number = first_write_error != 0 ? first_write_error : errno;
+    fprintf(stderr, "hubctl: cannot write to stdout: %s\n", number != 0 ? strerror(number) : "output error");
+    return false;
+}
+
+bool terminal_can_ask(void)
+{
+    return isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
+}
+
+bool terminal_ask(const char *question, const char *word)
+{
+    char answer[128];
+    fprintf(stderr, "%s\nType %s to go on: ", question, word);
+    fflush(stderr);
+    if (fgets(answer, sizeof(answer), stdin) == NULL) {
+        fputc('\n', stderr);
+        return false;
+    }
+    answer[strcspn(answer, "\r\n")] = '\0';
+    return str_equal_fold(str_trim(str_from(answer)), str_from(word));
+}
+
+/* ---------------------------------------------------------------- the pager */
+
+static const char *pager_command(const struct options *options)
+{
+    const char *own = getenv("HUBCTL_PAGER"), *common = getenv("PAGER");
+    if (options->no_pager || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0)
+        return NULL;
+    const char *command = own != NULL ? own : common != NULL ? common : "less";
+    return command[0] == '\0' || strcmp(command, "cat") == 0 ? NULL : command;
+}
+
+static bool is_long(const char *text)
+{
+    size_t lines = 0, height = terminal_height();
+    for (const char *at = text; *at != '\0'; at++)
+        lines += *at == '\n';
+    return lines >= height;
+}
+
+static void write_text(FILE *file, const char *text)
+{
+    fputs(text, file);
+    if (text[0] != '\0' && text[strlen(text) - 1] != '\n')
+        fputc('\n', file);
+}
+
+void print_text(const struct options *options, const char *text)
+{
+    const char *command = is_long(text) ? pager_command(options) : NULL;
+    FILE *pager = NULL;
+    if (command != NULL) {
+        setenv("LESS", "FRX", 0); /* as git does: leave at once when it fits, keep colours */
+        fflush(stdout);
+        /* Quitting the pager early is no error, and not a signal for us. */
+        signal(SIGPIPE, SIG_IGN);
+        pager = popen(command, "w");
+    }
+    if (pager != NULL) {
+        write_text(pager, text);
+        int status = pclose(pager);
+        signal(SIGPIPE, SIG_DFL);
+        if (WIFEXITED(status) && WEXITSTATUS(status) < 126) /* 126, 127: the shell did not find it */
+            return;
+    }
+    write_text(stdout, text);
+}

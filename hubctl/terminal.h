@@ -1,0 +1,25 @@
+#ifndef HUBCTL_TERMINAL_H
+#define HUBCTL_TERMINAL_H
+
+#include "hubctl/options.h"
+
+/* What hubctl needs to know of the terminal and of its standard streams. */
+
+/* Columns and lines of stdout's terminal; 80 and 24 when it does not say. */
+size_t terminal_width(void);
+size_t terminal_height(void);
+/* --color, else: a terminal, no NO_COLOR, TERM not dumb. */
+bool terminal_has_color(const struct options *options);
+/* At start: closed standard streams become harmless ones (a write to a closed stdout must fail, not land in a
+ * socket), a closed pipe ends hubctl silently. */
+void terminal_prepare(void);
+/* Sends what was printed on its way; false when some of it is lost (terminal_finish says why). */
+bool terminal_flush(void);
+/* At the end: whether everything written has arrived; complains otherwise (full disk). */
+bool terminal_finish(void);
+/* Asks on the terminal and compares the answer with `word` (case aside). False: not the word, or no terminal
+ * to ask on. */
+bool terminal_can_ask(void);
+bool terminal_ask(const char *question, const char *word);
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef HUBCTL_VALUE_H
+#define HUBCTL_VALUE_H
+
+#include "lib/base/buffer.h"
+#include "lib/ctl/commands.h"
+#include "lib/json/reader.h"
+
+/* How values are written. People: local times, yes/no, "-" for nothing. Pipes: RFC 3339 UTC, true/false,
+ * empty, tab and line break as \t and \n, backslash as \\. */
+struct style {
+    bool people;
+    bool color;
+    bool utc;
+    size_t width; /* columns of the terminal, 0: unknown */
+};
+
+/* One value of a column of that kind; NULL is nothing. Control bytes never reach the output as such. */
+void value_write(struct buffer *out, const struct json_value *value, enum ctl_kind kind,
+                 const struct style *style);
+/* Bare, for --field: strings as they are, everything else as JSON; lists of words comma separated. */
+void value_write_bare(struct buffer *out, const struct json_value *value);
+/* Colour name for a word of a status column, NULL for none. The word alone says it too. */
+const char *value_color(const char *word);
+/* Columns that a text takes on the terminal. */
+size_t value_width(struct str text);
+/* Nothing to show: absent, null, "", []. */
+bool value_is_empty(const struct json_value *value);
+
+#endif
