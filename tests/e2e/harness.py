@@ -1,0 +1,347 @@
+"""What the end-to-end tests stand on: a hubd process, hubctl calls, waiting with a deadline.
+
+No test lets time pass by itself: it waits for an event (a request that a platform received, a state that hubctl
+reports, a line in a log) and fails at a deadline.
+"""
+
+import base64
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.sim import Journal, Party, Platform
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("HUB_BIN", ROOT / "build" / "bin")).resolve()
+LONG = bool(os.environ.get("HUB_LONG"))
+SLOW = float(os.environ.get("HUB_SLOW", "1"))  # factor on deadlines, for sanitizer builds
+DEADLINE = 10 * SLOW
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer")
+STDERR_SHOWN = 150
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def eventually(probe, what, seconds=None):
+    """Asks `probe` until it returns something true, and returns that; fails at the deadline, telling the last answer."""
+    end = time.monotonic() + (seconds or DEADLINE)
+    tick = threading.Event()
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within the deadline; last answer {value!r}")
+        tick.wait(0.02)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(address):
+    """Whether somebody listens there: a (host, port) pair or the path of a Unix socket."""
+    family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
+    with socket.socket(family) as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(address if isinstance(address, tuple) else str(address)) == 0
+
+
+@dataclass
+class Result:
+    """What one run of hubctl gave."""
+
+    args: list
+    rc: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        """The lines of --json output, parsed."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def rows(self):
+        """TSV lines as lists of fields."""
+        return [line.split("\t") for line in self.out.splitlines()]
+
+    def __str__(self):
+        return f"hubctl {' '.join(map(str, self.args))} -> {self.rc}\nstdout: {self.out}\nstderr: {self.err}"
+
+
+class Hub:
+    """One hubd process on its own state directory. Settings are given as keyword arguments: retry_initial="50ms"."""
+
+    alive = []  # for the report of a failed test
+
+    def __init__(self, **settings):
+        # Not pytest's tmp_path: its folder is closed to other users, and the socket's own rights are under test.
+        self.directory = Path(tempfile.mkdtemp(prefix="hub-e2e-"))
+        self.directory.chmod(0o755)
+        self.socket = self.directory / "admin.sock"
+        self.config = self.directory / "hubd.conf"
+        self.config.write_text("")
+        self.log = self.directory / "stderr"
+        self.port = free_port()
+        self.settings = {
+            "state_dir": self.directory / "state",
+            "key_file": self.directory / "hub.key",
+            "admin_socket": self.socket,
+            "allow_networks": "127.0.0.0/8",
+            "threads": "2",
+            "log_level": "debug",
+            "retry_initial": "50ms",
+            "retry_max": "200ms",
+            "forward_timeout": f"{2 * SLOW:g}s",
+            **settings,
+        }
+        self.process = None
+        self.platforms = []
+        self._parties = itertools.count()
+        Hub.alive.append(self)
+
+    # ---------------------------------------------------------------- the process
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def arguments(self, **settings):
+        """The command line of this hub; a setting given as None is left out."""
+        wanted = {"listen": f"127.0.0.1:{self.port}", "base_url": self.url, **self.settings, **settings}
+        return [str(BIN / "hubd"), "-c", str(self.config)] + [f"--{k}={v}" for k, v in wanted.items() if v is not None]
+
+    def start(self):
+        """Starts hubd and waits until it accepts on both sockets. Another program may take the port first: then another port."""
+        for _ in range(5):
+            with open(self.log, "ab") as log:
+                self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            up = eventually(self._up_or_dead, "hubd is up", DEADLINE)
+            if up == "up":
+                return self
+            if self.process.returncode != 78 or "in use" not in self.stderr().splitlines()[-1]:
+                break
+            self.port = free_port()
+        raise AssertionError(f"hubd did not start (exit {self.process.returncode}):\n{self.stderr()}")
+
+    def _up_or_dead(self):
+        if self.process.poll() is not None:
+            return "dead"
+        return "up" if accepts(("127.0.0.1", self.port)) and self.socket.exists() and accepts(self.socket) else None
+
+    def stop(self, expected=0):
+        """SIGTERM; the exit code must be 0 and a sanitizer must have nothing to say."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            code = self.process.wait(15 * SLOW)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"hubd did not end on SIGTERM:\n{self.tail()}")
+        found = SANITIZER.search(self.stderr())
+        assert not found, f"sanitizer report of hubd:\n{self.stderr()[found.start():][:6000]}"
+        assert code == expected, f"hubd ended with {code}:\n{self.tail()}"
+
+    def kill(self):
+        """kill -9, and wait until it is gone."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def restart(self):
+        """After a kill or stop: the same state, the same port."""
+        return self.start()
+
+    def close(self):
+        """The end of a test: platforms go, hubd stops cleanly, the state is removed."""
+        try:
+            self.stop()
+        finally:
+            for platform in self.platforms:
+                platform.close()
+            Hub.alive.remove(self)
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.close()
+
+    def stderr(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def tail(self):
+        return "\n".join(self.stderr().splitlines()[-STDERR_SHOWN:])
+
+    def wait_log(self, pattern, what=None, seconds=None):
+        """Waits for a line of hubd's log that matches; returns the match."""
+        return eventually(lambda: re.search(pattern, self.stderr()), what or f"a log line with {pattern!r}", seconds)
+
+    # ---------------------------------------------------------------- hubctl
+
+    def ctl(self, *args, stdin=None, **options):
+        """Runs hubctl against this hub; options go to subprocess.run (stdout=…, user=…)."""
+        command = [str(BIN / "hubctl"), "-s", str(self.socket), *map(str, args)]
+        options.setdefault("stdout", subprocess.PIPE)
+        done = subprocess.run(command, input=stdin or "", stderr=subprocess.PIPE, text=True, timeout=30 * SLOW, **options)
+        assert not SANITIZER.search(done.stderr), f"sanitizer report of hubctl:\n{done.stderr}"
+        return Result(list(args), done.returncode, done.stdout or "", done.stderr)
+
+    def ok(self, *args, **options):
+        """hubctl that must succeed."""
+        result = self.ctl(*args, **options)
+        assert result.rc == 0, result
+        return result
+
+    def rows(self, *args):
+        """The objects that `hubctl --json …` lists."""
+        return self.ok("--json", *args).json
+
+    def one(self, *args):
+        """The one object that `hubctl --json …` shows."""
+        rows = self.rows(*args)
+        assert len(rows) == 1, rows
+        return rows[0]
+
+    def wait_rows(self, *args, where, what, seconds=None, count=1):
+        """Waits until at least `count` listed objects satisfy `where`; returns them."""
+
+        def probe():
+            found = [row for row in self.rows(*args) if where(row)]
+            return found if len(found) >= count else None
+
+        return eventually(probe, what, seconds)
+
+    def audit(self, **wanted):
+        """Audit rows (all of them, oldest first) whose fields equal what is wanted."""
+        rows = self.rows("audit", "tail", "-n", "100000")
+        return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+
+    def wait_audit(self, where, what, seconds=None):
+        return self.wait_rows("audit", "tail", "-n", "100000", where=where, what=what, seconds=seconds)[0]
+
+    def status_of(self, party):
+        return self.one("party", "show", party)["status"]
+
+    def wait_status(self, party, status, seconds=None):
+        eventually(lambda: self.status_of(party) == status, f"{party} is {status}", seconds)
+
+    def deliveries(self, **wanted):
+        """Delivery rows whose fields equal what is wanted."""
+        return [row for row in self.rows("delivery", "list") if all(row.get(k) == v for k, v in wanted.items())]
+
+    def held(self, party):
+        return [row for row in self.rows("delivery", "list", "--state", "held") if row["to"] == party]
+
+    # ---------------------------------------------------------------- partners
+
+    def new_party(self, role):
+        """A party id that nobody has on this hub."""
+        number = next(self._parties)
+        return Party.parse(f"IN-{role[0]}{DIGITS[number // 36 % 36]}{DIGITS[number % 36]}", role)
+
+    def add(self, platform, *options):
+        """hubctl party add for each party of a platform."""
+        first = platform.parties[0]
+        for party in platform.parties:
+            host = () if party is first else ("--platform", first.id)
+            self.ok("party", "add", party.id, "--role", party.role, "--name", party.name, *host, *options)
+        return platform
+
+    def platform(self, *roles, **options):
+        """A simulated platform with new parties of these roles (or with the given Party objects), not registered here."""
+        parties = [role if isinstance(role, Party) else self.new_party(role) for role in roles]
+        platform = Platform(self.url, *parties, **options)
+        self.platforms.append(platform)
+        return platform
+
+    def issue(self, party):
+        """An initial token."""
+        return self.ok("token", "issue", party).out.strip()
+
+    def onboard(self, *roles, **options):
+        """A platform that has gone through the whole exchange."""
+        platform = self.add(self.platform(*roles, **options))
+        platform.register(self.issue(platform.id))
+        return platform
+
+    def pair(self, cpo_options=None, emsp_options=None, rule=True):
+        """A CPO and an eMSP, exchanged; with `rule` the rule between them is on."""
+        cpo, emsp = self.onboard("CPO", **(cpo_options or {})), self.onboard("EMSP", **(emsp_options or {}))
+        if rule:
+            self.rule(emsp, cpo)
+        return Pair(self, cpo, emsp)
+
+    def rule(self, emsp, cpo, verb="enable", *options):
+        return self.ok("rule", verb, emsp.id, cpo.id, *options)
+
+    def receiver(self, platform, module):
+        """The receiver URL of a platform's module that the hub uses; None when there is none."""
+        rows = self.rows("receiver", "list", platform.id)
+        return next((row["url"] for row in rows if row["module"] == module), None)
+
+    def follow(self, *args):
+        return Follow(self, *args)
+
+
+@dataclass
+class Pair:
+    """A CPO and an eMSP on one hub."""
+
+    hub: Hub
+    cpo: Platform
+    emsp: Platform
+
+    def __iter__(self):
+        return iter((self.hub, self.cpo, self.emsp))
+
+
+class Follow:
+    """A running `hubctl --json audit tail -f`: its lines arrive in a journal that can be waited on."""
+
+    def __init__(self, hub, *args):
+        command = [str(BIN / "hubctl"), "-s", str(hub.socket), "--json", "audit", "tail", "-f", *map(str, args)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.journal = Journal("audit tail -f")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.journal.add(json.loads(line))
+
+    def wait(self, where, what="an audit row", count=1):
+        return self.journal.wait(where, count, DEADLINE, what)
+
+    def close(self):
+        """Ends it and returns all rows it printed."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
+        return self.journal.all()
+
+
+def forms(secret):
+    """The byte strings that would give a token away: raw and in Base64 (with and without padding)."""
+    encoded = base64.b64encode(secret.encode())
+    return {secret.encode(), encoded, encoded.rstrip(b"=")}
+
+
+def finds_pointer(answer, pointer):
+    """Whether a 2001 names that place as a JSON pointer."""
+    return re.search(rf"(^|\s|;){re.escape(pointer)}\b", answer.message) is not None

@@ -1,0 +1,131 @@
+"""Health: probes, OFFLINE, CONNECTED again, and what HubClientInfo tells."""
+
+import pytest
+
+from tests.e2e.harness import SLOW, eventually
+from tests.sim import Gate, Reply, payloads
+from tests.sim.client import authorization
+
+
+@pytest.fixture(scope="module")
+def hub_settings():
+    # Probes come often, so that a test waits for a handful of them and not for minutes.
+    return {"probe_interval": "200ms", "probe_timeout": f"{400 * SLOW:g}ms", "offline_after": f"{1200 * SLOW:g}ms"}
+
+
+def info(platform, party):
+    """The HubClientInfo of a party as this platform sees it."""
+    (entry,) = [entry for page in platform.pages("hubclientinfo") for entry in page.data if entry["party_id"] == party.party_id]
+    return entry
+
+
+def test_probes_use_the_versions_url(pair):
+    """Every exchanged platform is probed at its versions URL with its token."""
+    pair.cpo.wait("GET", "^/ocpi/versions$", count=4)
+    probe = pair.cpo.received("GET", "^/ocpi/versions$")[-1]
+    assert probe.headers["authorization"] == authorization(pair.cpo.token)
+
+
+def test_versions_receiver_is_probed(hub, pair):
+    """A versions receiver that the account team set is what is probed."""
+    hub.ok("receiver", "set", pair.cpo.id, "versions", pair.cpo.url + "/health/versions")
+    pair.cpo.script("GET", "^/health/versions$", Reply(data=[{"version": "2.2.1", "url": pair.cpo.url + "/ocpi/2.2.1"}]), forever=True)
+    pair.cpo.wait("GET", "^/health/versions$", count=2)
+    assert hub.status_of(pair.cpo.id) == "CONNECTED"
+
+
+def test_offline_and_back(hub, pair):
+    """No valid answer for offline_after: OFFLINE, told by hubctl, hubclientinfo and the audit; the first success brings it back."""
+    before = info(pair.emsp, pair.cpo.party)
+    assert before["status"] == "CONNECTED"
+    pair.cpo.down()
+    hub.wait_status(pair.cpo.id, "OFFLINE")
+    offline = info(pair.emsp, pair.cpo.party)
+    assert offline["status"] == "OFFLINE" and offline["last_updated"] > before["last_updated"]
+    assert hub.status_of(pair.emsp.id) == "CONNECTED"
+    hub.wait_audit(lambda row: row["party"] == pair.cpo.id and "OFFLINE" in str(row), "the change in the audit")
+    pair.cpo.up()
+    hub.wait_status(pair.cpo.id, "CONNECTED")
+    back = info(pair.emsp, pair.cpo.party)
+    assert back["status"] == "CONNECTED" and back["last_updated"] > offline["last_updated"]
+
+
+VERSIONS = ("GET", "/ocpi/versions$")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(http=500, code=3000), Reply(body=b"<html/>"), Reply(data=[{"version": "2.1.1", "url": "http://x/"}]), Reply(http=401, code=2002),
+        Reply(code=2000), Reply(hold=Gate(5 * SLOW)), Reply(drop="reset"),
+    ],
+    ids=["500", "html", "no 2.2.1", "401", "2000", "slow", "reset"],
+)  # fmt: skip
+def test_what_is_no_valid_answer(hub, pair, reply):
+    """An answer must be OCPI, in time, and list 2.2.1."""
+    script = pair.cpo.script(*VERSIONS, reply, forever=True)
+    hub.wait_status(pair.cpo.id, "OFFLINE")
+    pair.cpo.unscript(script)
+    hub.wait_status(pair.cpo.id, "CONNECTED")
+
+
+def test_other_calls_count_too(hub, pair):
+    """A valid answer to any outbound call keeps a platform CONNECTED although its versions URL fails."""
+    pair.cpo.script(*VERSIONS, Reply(http=500, code=3000), forever=True)
+    probes = len(pair.cpo.received(*VERSIONS))
+
+    def alive():
+        assert pair.emsp.authorize("T1").data["allowed"] == "ALLOWED"
+        assert hub.status_of(pair.cpo.id) == "CONNECTED"
+        return len(pair.cpo.received(*VERSIONS)) >= probes + 2 * 6 * SLOW
+
+    eventually(alive, "two times offline_after has passed, counted in probes", 30 * SLOW)
+    hub.wait_status(pair.cpo.id, "OFFLINE")
+
+
+def test_offline_receivers_queue_waits_and_drains(hub, pair):
+    """What is for an OFFLINE eMSP waits, and goes out when it is back; authorize at an OFFLINE CPO is UNKNOWN."""
+    pair.emsp.down()
+    hub.wait_status(pair.emsp.id, "OFFLINE")
+    pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party))
+    pair.emsp.up()
+    hub.wait_status(pair.emsp.id, "CONNECTED")
+    pair.emsp.wait("PUT", "/sessions/")
+    pair.cpo.down()
+    hub.wait_status(pair.cpo.id, "OFFLINE")
+    assert pair.emsp.authorize("T1").data["allowed"] == "UNKNOWN"
+    assert pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party)).outcome == (200, 4003)
+
+
+def test_suspended_and_planned(hub, pair):
+    """HubClientInfo tells SUSPENDED and PLANNED too; a suspended party is not brought back by a probe."""
+    party = hub.new_party("EMSP")
+    hub.ok("party", "add", party.id, "--role", "EMSP")
+    assert info(pair.cpo, party)["status"] == "PLANNED"
+    hub.ok("party", "suspend", pair.emsp.id, "--reason", "test")
+    assert info(pair.cpo, pair.emsp.party)["status"] == "SUSPENDED"
+    probes = len(pair.cpo.received(*VERSIONS))
+    pair.cpo.wait(*VERSIONS, count=probes + 3)
+    assert info(pair.cpo, pair.emsp.party)["status"] == "SUSPENDED"
+
+
+def test_status_survives_a_restart(new_hub, hub_settings):
+    """OFFLINE and CONNECTED are as they were after a restart, until a probe says otherwise."""
+    made = new_hub(**hub_settings).pair()
+    made.cpo.down()
+    made.hub.wait_status(made.cpo.id, "OFFLINE")
+    made.hub.kill()
+    made.hub.restart()
+    assert made.hub.status_of(made.cpo.id) == "OFFLINE"
+    assert made.hub.status_of(made.emsp.id) == "CONNECTED"
+    made.cpo.up()
+    made.hub.wait_status(made.cpo.id, "CONNECTED")
+
+
+def test_changes_are_pushed_to_receivers(hub, pair):
+    """With a hubclientinfo receiver, changes are PUT there."""
+    other = hub.onboard("CPO")
+    other.down()
+    request = pair.emsp.wait("PUT", f"/hubclientinfo/IN/{other.party.party_id}$", where=lambda r: r.json["status"] == "OFFLINE")
+    assert (request.json["role"], request.json["party_id"]) == ("CPO", other.party.party_id)
+    assert request.routing == (None, None), "no routing headers on configuration modules"

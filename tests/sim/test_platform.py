@@ -1,0 +1,165 @@
+"""The simulated platform itself: what it serves, records and gets wrong on demand. Needs no hub."""
+
+import http.client
+import json
+import socket
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.sim import Gate, Party, Platform, Reply, call, exact, payloads
+from tests.sim.client import Spelled
+
+CPO = Party("IN", "ABC", "CPO", "ABC Charging")
+EMSP = Party("IN", "XYZ", "EMSP", "XYZ Mobility")
+
+
+@pytest.fixture
+def platform():
+    made = Platform("http://127.0.0.1:9", CPO, EMSP, token="secret-token")
+    yield made
+    made.close()
+
+
+def ask(platform, method, path, body=None, **options):
+    return call(method, platform.url + path, body, token=platform.token, **options)
+
+
+def test_versions_and_details(platform):
+    """Both interfaces of a platform with two roles are listed, with absolute URLs."""
+    versions = ask(platform, "GET", "/ocpi/versions")
+    assert versions.outcome == (200, 1000)
+    details = call("GET", versions.data[0]["url"], token=platform.token)
+    listed = {(entry["identifier"], entry["role"]) for entry in details.data["endpoints"]}
+    assert {("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("sessions", "RECEIVER"), ("credentials", "SENDER")} <= listed
+
+
+@pytest.mark.parametrize("encodings, sent, status", [
+    ({"raw", "base64"}, "raw", 200), ({"raw", "base64"}, "base64", 200), ({"raw"}, "base64", 401), ({"base64"}, "raw", 401), ({"raw"}, "raw", 200),
+])  # fmt: skip
+def test_token_forms(platform, encodings, sent, status):
+    platform.encodings = encodings
+    assert ask(platform, "GET", "/ocpi/versions", encoding=sent).status == status
+
+
+def test_records_and_waits(platform):
+    """A waiter in one thread is woken by a request from another; headers, body and routing are kept."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(platform.wait("PUT", "/sessions/", where=lambda r: r.json["kwh"] == 2)))
+    thread.start()
+    for kwh in (1, 2):
+        body = payloads.session(CPO, EMSP, kwh=kwh)
+        answer = ask(platform, "PUT", "/ocpi/2.2.1/sessions/IN/ABC/S1?x=1", body, headers={"OCPI-to-party-id": "XYZ", "OCPI-to-country-code": "IN"})
+        assert answer.status == (201 if kwh == 1 else 200)
+    thread.join(10)
+    assert found[0].routing == (None, "IN-XYZ") and found[0].query == "x=1"
+    with pytest.raises(AssertionError, match="waited"):
+        platform.wait("DELETE", "/nothing", seconds=0.01)
+
+
+def test_scripts_in_order(platform):
+    """Scripted answers are used up one by one, then the default again; a forever one stays until taken back."""
+    platform.script("PUT", "/authorize$", Reply(http=503), Reply(data={"allowed": "BLOCKED"}))
+    path = "/ocpi/2.2.1/tokens/IN/XYZ/T1/authorize"
+    outcomes = [ask(platform, "PUT", path) for _ in range(3)]
+    assert [answer.status for answer in outcomes] == [503, 200, 200]
+    assert [answer.data["allowed"] for answer in outcomes[1:]] == ["BLOCKED", "ALLOWED"]
+    entry = platform.script("PUT", "/authorize$", Reply(code=2001), forever=True)
+    assert [ask(platform, "PUT", path).code for _ in range(2)] == [2001, 2001]
+    platform.unscript(entry)
+    assert ask(platform, "PUT", path).code == 1000
+    made = call("POST", platform.url + "/_sim/script", {"path": "authorize", "reply": {"http": 500, "code": 3000}})
+    assert made.outcome == (200, 1000) and ask(platform, "PUT", path).outcome == (500, 3000)
+
+
+def test_gate_holds_an_answer(platform):
+    gate = Gate()
+    platform.script("GET", "/versions$", Reply(hold=gate))
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(ask(platform, "GET", "/ocpi/versions")))
+    thread.start()
+    platform.wait("GET", "/versions$")
+    assert ask(platform, "GET", "/ocpi/versions").status == 200, "others pass"
+    assert not answers
+    gate.open()
+    thread.join(10)
+    assert answers[0].status == 200
+
+
+@pytest.mark.parametrize("reply, error", [
+    (Reply(drop="close"), http.client.RemoteDisconnected), (Reply(drop="reset"), ConnectionResetError),
+    (Reply(wire=b"SSH-2.0-x\r\n"), http.client.BadStatusLine),
+    (Reply(wire=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", drop="close"), http.client.IncompleteRead),
+])  # fmt: skip
+def test_broken_answers(platform, reply, error):
+    platform.script("GET", "/versions$", reply)
+    with pytest.raises(error):
+        ask(platform, "GET", "/ocpi/versions")
+    assert ask(platform, "GET", "/ocpi/versions").status == 200
+
+
+def test_slow_bytes_and_own_bytes(platform):
+    body = b'{"status_code":1000,"data":12.50,"timestamp":"2025-01-01T00:00:00Z"}'
+    platform.script("GET", "/versions$", Reply(body=body, drip=20, drip_gap=0.001))
+    answer = ask(platform, "GET", "/ocpi/versions")
+    assert answer.body == body and answer.exact_data == Spelled("12.50")
+
+
+def test_down_and_up(platform):
+    """Down: refused, and open connections are cut; up: the same port."""
+    address = ("127.0.0.1", platform.server.port)
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET /ocpi/versions HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 401")
+        platform.down()
+        connection.settimeout(5)
+        try:
+            assert connection.recv(10000).endswith(b"}") and connection.recv(1) == b""
+        except ConnectionResetError:
+            pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address).close()
+    platform.up()
+    assert ("127.0.0.1", platform.server.port) == address and ask(platform, "GET", "/ocpi/versions").status == 200
+
+
+def test_keep_alive_and_chunked(platform):
+    """Two requests on one connection, the first one chunked."""
+    with socket.create_connection(("127.0.0.1", platform.server.port)) as connection:
+        connection.sendall(b"POST /ocpi/callbacks/1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n0\r\n\r\n")
+        connection.sendall(b"GET /ocpi/callbacks/2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+    assert received.count(b"HTTP/1.1 ") == 2
+    assert platform.received("POST", "/callbacks/1$")[0].body == b"{}\n"
+
+
+def test_command_and_result():
+    """A CPO and an eMSP talk directly: the command, its answer, and the result at the response_url."""
+    emsp = Platform("http://127.0.0.1:9", EMSP)
+    cpo = Platform("http://127.0.0.1:9", CPO)
+    try:
+        cpo.auto_result = "ACCEPTED"
+        body = {**payloads.start_session(EMSP), "response_url": emsp.response_url()}
+        answer = ask(cpo, "POST", "/ocpi/2.2.1/commands/START_SESSION", body)
+        assert answer.data["result"] == "ACCEPTED"
+        result = emsp.wait("POST", urlsplit(body["response_url"]).path)
+        assert result.json == {"result": "ACCEPTED"}
+    finally:
+        emsp.close()
+        cpo.close()
+
+
+def test_exact_keeps_order_and_spelling():
+    text = '{"b":12.50,"a":[1,1E2,{"z":-0.0}]}'
+    assert exact(text) == exact(text.replace(",", ", "))
+    assert exact(text) != exact('{"a":[1,1E2,{"z":-0.0}],"b":12.50}')
+    assert exact(text) != exact(text.replace("12.50", "12.5"))
+
+
+def test_a_location_is_about_2600_bytes():
+    body = payloads.location(CPO)
+    size = len(json.dumps(body, separators=(",", ":")))
+    assert 2400 <= size <= 2900 and len(body["evses"]) == 2
