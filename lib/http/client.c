@@ -78,6 +78,7 @@ static struct client_flight *flight_take(struct http_client *client)
         queue_init(&flight->queue);
     }
     flight->redirected = false;
+    flight->attempt = 0;
     queue_push(&client->flights, &flight->all);
     return flight;
 }
@@ -103,7 +104,7 @@ static void on_deadline(uv_timer_t *timer)
     struct http_client *client = flight->client;
     struct http_call *call = flight->call;
     const struct client_origin *origin = flight->origin;
-    long long after = call->timeout_ms > 0 ? (long long)call->timeout_ms : DEFAULT_TIMEOUT_MS;
+    long long after = (long long)flight->timeout_ms;
 
     if (flight->transfer != NULL)
         call->sent = client_answer_was_sent(flight->transfer);
@@ -168,8 +169,8 @@ void http_client_start(struct http_client *client, struct http_call *call)
     flight->url = url;
     call->handle = flight;
     uv_update_time(client->loop);
-    uv_timer_start(&flight->timer, on_deadline,
-                   (uint64_t)(call->timeout_ms > 0 ? call->timeout_ms : DEFAULT_TIMEOUT_MS), 0);
+    flight->timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : DEFAULT_TIMEOUT_MS;
+    uv_timer_start(&flight->timer, on_deadline, (uint64_t)flight->timeout_ms, 0);
     client_origin_admit(origin, flight);
     client_kick(client);
 }

@@ -2,6 +2,7 @@
 #define LIB_HTTP_CLIENT_INTERNAL_H
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 
 #include "lib/base/magic.h"
 #include "lib/http/client.h"
@@ -31,8 +32,14 @@
 #define ORIGINS_IDLE_MAX 256
 /* "https://" + "[" host "]" + ":65535" and the NUL. */
 #define ORIGIN_KEY_SIZE (HTTP_HOST_SIZE + 20)
-/* "+host:port:" and up to 16 addresses of up to 46 characters in brackets with a comma. */
-#define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 16 + HTTP_ADDRESSES_MAX * 50)
+/* "+host:port:", two addresses in brackets, a comma and the NUL. */
+#define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 128)
+
+/* An address that the policy allows, as CURLOPT_RESOLVE wants it. */
+struct client_address {
+    int family;
+    char text[INET6_ADDRSTRLEN + 2];
+};
 
 struct client_origin {
     struct queue bucket; /* client->origins */
@@ -46,13 +53,15 @@ struct client_origin {
     uint16_t port;
     bool literal;               /* the host is an address: nothing to resolve or pin */
     union http_address address; /* of a literal */
-    bool resolved;              /* `pin` is usable */
+    bool resolved;              /* there are addresses */
     int64_t fresh_until_ms;     /* then ask again in the background */
     int64_t usable_until_ms;    /* then calls wait for the answer */
     bool resolving;
     struct http_resolver_request request;
-    char pin[ORIGIN_PIN_SIZE]; /* for CURLOPT_RESOLVE: the allowed addresses */
-    struct curl_slist pin_list;
+    struct client_address addresses[HTTP_ADDRESSES_MAX];
+    size_t address_count;
+    size_t pair_count;       /* see client_origin_pin */
+    size_t preferred;        /* the pair that answered last */
     struct queue unresolved; /* flights that wait for an address */
     struct queue waiting;    /* flights that wait for a free connection */
     unsigned active;         /* flights with a transfer */
@@ -72,7 +81,10 @@ struct client_flight {
     char *url;                        /* in the call's arena */
     bool active;                      /* counted in origin->active */
     bool redirected;
-    uv_timer_t timer; /* the deadline of the whole call */
+    int64_t timeout_ms; /* of the call */
+    size_t pair;        /* of the origin's addresses, see client_origin_pin */
+    size_t attempt;     /* pairs tried before */
+    uv_timer_t timer;   /* the deadline of the whole call */
 };
 
 /* How an easy handle is set up for a request; changed only when the next call needs another. */
@@ -87,7 +99,9 @@ struct client_transfer {
     CURLcode code; /* how libcurl ended it */
     enum transfer_form form;
     enum http_method method;
-    bool pinned; /* CURLOPT_RESOLVE is set */
+    int64_t connect_timeout_ms; /* as set in libcurl; 0: its default, which outlasts every deadline */
+    struct curl_slist pin_list; /* for CURLOPT_RESOLVE */
+    char pin[ORIGIN_PIN_SIZE];
     /* the answer so far */
     struct buffer body;
     struct http_header *headers; /* in the call's arena */
@@ -160,6 +174,12 @@ int client_origin_find(struct http_client *client, struct arena *arena, struct s
 void client_origin_admit(struct client_origin *origin, struct client_flight *flight);
 /* A flight leaves. */
 void client_origin_leave(struct client_origin *origin, struct client_flight *flight);
+/*
+ * Writes the pin for CURLOPT_RESOLVE with pair number `number` (any; they go round) of the origin's
+ * addresses: one IPv6 and one IPv4 address, which libcurl races (RFC 8305). libcurl 7.88 gets stuck between
+ * two addresses of one family when it is driven by sockets, so it never sees more.
+ */
+void client_origin_pin(const struct client_origin *origin, size_t number, char *out, size_t size);
 /* Starts what may start. */
 void client_origin_pump(struct http_client *client);
 /* Takes the resolver's answers. */

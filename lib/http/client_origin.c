@@ -140,30 +140,54 @@ int client_origin_find(struct http_client *client, struct arena *arena, struct s
 
 /* ---- names ---- */
 
-/* Pins the addresses that the policy allows; ERR_REFUSED when there is none. */
-static int pin(struct client_origin *origin, struct error *error)
+/*
+ * Takes over the addresses that the policy allows. ERR_REFUSED when there is none; the old ones stay then for
+ * the transfers that are under way.
+ */
+static int take_addresses(struct client_origin *origin, struct error *error)
 {
     const struct http_addresses *addresses = &origin->request.addresses;
-    int length = snprintf(origin->pin, sizeof origin->pin, "+%s:%u:", origin->host, origin->port);
-    size_t at = (size_t)length, count = 0;
+    struct client_address allowed[HTTP_ADDRESSES_MAX];
+    size_t count = 0, v4 = 0, v6 = 0;
 
     for (size_t i = 0; i < addresses->count; i++) {
         const union http_address *address = &addresses->list[i];
         char text[INET6_ADDRSTRLEN];
-        const void *bytes = address->any.sa_family == AF_INET ? (const void *)&address->v4.sin_addr
-                                                              : (const void *)&address->v6.sin6_addr;
+        bool is_v4 = address->any.sa_family == AF_INET;
+        const void *bytes =
+            is_v4 ? (const void *)&address->v4.sin_addr : (const void *)&address->v6.sin6_addr;
         if (url_policy_check(origin->client->options.policy, str_from(origin->host), &address->any,
                              count == 0 ? error : NULL) != OK ||
             inet_ntop(address->any.sa_family, bytes, text, sizeof text) == NULL)
             continue;
-        length = snprintf(origin->pin + at, sizeof origin->pin - at, "%s%s%s%s", count == 0 ? "" : ",",
-                          address->any.sa_family == AF_INET6 ? "[" : "", text,
-                          address->any.sa_family == AF_INET6 ? "]" : "");
-        at += (size_t)length;
+        allowed[count].family = address->any.sa_family;
+        snprintf(allowed[count].text, sizeof allowed[count].text, is_v4 ? "%s" : "[%s]", text);
         count++;
+        v4 += is_v4;
+        v6 += !is_v4;
     }
-    origin->pin_list.data = origin->pin;
-    return count > 0 ? OK : ERR_REFUSED;
+    if (count == 0)
+        return ERR_REFUSED;
+    memcpy(origin->addresses, allowed, count * sizeof allowed[0]);
+    origin->address_count = count;
+    origin->pair_count = v4 > v6 ? v4 : v6;
+    return OK;
+}
+
+void client_origin_pin(const struct client_origin *origin, size_t number, char *out, size_t size)
+{
+    size_t pair = number % origin->pair_count, v4 = 0, v6 = 0;
+    int at = snprintf(out, size, "+%s:%u:", origin->host, origin->port);
+    const char *comma = "";
+
+    for (size_t i = 0; i < origin->address_count; i++) {
+        const struct client_address *address = &origin->addresses[i];
+        size_t *seen = address->family == AF_INET ? &v4 : &v6;
+        if ((*seen)++ != pair)
+            continue;
+        at += snprintf(out + at, size - (size_t)at, "%s%s", comma, address->text);
+        comma = ",";
+    }
 }
 
 static void fail_all(struct queue *flights, int result, const struct error *error)
@@ -195,7 +219,7 @@ static void take_answer(struct client_origin *origin)
 
     origin->resolving = false;
     if (result == OK) {
-        result = pin(origin, &request->error);
+        result = take_addresses(origin, &request->error);
         origin->resolved = result == OK;
         origin->fresh_until_ms = request->expires_ms;
         origin->usable_until_ms = result == OK ? request->expires_ms + (request->expires_ms - now) : now;

@@ -8,6 +8,8 @@
 #define CONNECTION_LIFE_MAX_S 300L
 /* Pins outlive every call; they are renewed by each call that might connect. */
 #define PIN_LIFE_S 3600L
+/* An attempt to connect gets this part of the call's time when there are more addresses to try. */
+#define ATTEMPT_PART 4
 /* A recycled body buffer above this is given back. */
 #define BODY_KEEP_MAX 65536u
 
@@ -219,18 +221,40 @@ static CURLcode set_method(struct client_transfer *transfer, const struct http_c
     return code;
 }
 
-/* URL, pin and start; also for the second round of a redirect. */
-static int launch(struct client_transfer *transfer)
+static bool has_more_addresses(const struct client_flight *flight)
+{
+    return flight->origin->resolved && flight->attempt + 1 < flight->origin->pair_count;
+}
+
+/* Pins the name to the addresses of this attempt; one of several attempts must not use up the call's time. */
+static CURLcode set_addresses(struct client_transfer *transfer)
 {
     struct client_flight *flight = transfer->flight;
-    struct client_origin *origin = flight->origin;
-    CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, flight->url);
+    int64_t timeout_ms = 0;
+    CURLcode code = CURLE_OK;
+
+    if (!flight->origin->literal) {
+        client_origin_pin(flight->origin, flight->pair, transfer->pin, sizeof transfer->pin);
+        transfer->pin_list.data = transfer->pin;
+        code = curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, &transfer->pin_list);
+        if (has_more_addresses(flight))
+            timeout_ms = flight->timeout_ms / ATTEMPT_PART + 1;
+    }
+    if (code == CURLE_OK && transfer->connect_timeout_ms != timeout_ms) {
+        code = curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
+        transfer->connect_timeout_ms = timeout_ms;
+    }
+    return code;
+}
+
+/* URL, addresses and start; also for the next address and for the second round of a redirect. */
+static int launch(struct client_transfer *transfer)
+{
+    CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->flight->url);
 
     client_answer_reset(transfer);
-    if (code == CURLE_OK && !origin->literal) {
-        code = curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, &origin->pin_list);
-        transfer->pinned = true;
-    }
+    if (code == CURLE_OK)
+        code = set_addresses(transfer);
     if (code != CURLE_OK || curl_multi_add_handle(transfer->client->multi, transfer->easy) != CURLM_OK)
         return ERR_MEMORY;
     return OK;
@@ -247,6 +271,7 @@ int client_transfer_start(struct client_flight *flight)
         return ERR_MEMORY;
     transfer->flight = flight;
     flight->transfer = transfer;
+    flight->pair = flight->origin->preferred;
     CURLcode code = set_method(transfer, flight->call);
     if (code == CURLE_OK)
         code = curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, flight->headers);
@@ -261,10 +286,9 @@ void client_transfer_release(struct client_flight *flight)
     /* Cuts a running transfer; harmless for one that libcurl does not hold. */
     curl_multi_remove_handle(client->multi, transfer->easy);
     client_socket_settle(client);
-    if (transfer->pinned) {
-        curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE,
-                         NULL); /* not read yet perhaps, and the origin may go */
-        transfer->pinned = false;
+    if (transfer->pin[0] != '\0') {
+        curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, NULL); /* not read yet perhaps */
+        transfer->pin[0] = '\0';
     }
     if (transfer->body.capacity > BODY_KEEP_MAX) {
         buffer_free(&transfer->body);
@@ -316,6 +340,29 @@ static bool follow_redirect(struct client_transfer *transfer, long status, int *
     return *result == OK;
 }
 
+/* A host with several addresses is unreachable only when none of them answers. True: the transfer runs again.
+ */
+static bool try_next_address(struct client_transfer *transfer, CURLcode code)
+{
+    struct client_flight *flight = transfer->flight;
+
+    if ((code != CURLE_COULDNT_CONNECT && code != CURLE_OPERATION_TIMEDOUT) || transfer->failure != OK ||
+        flight->call->sent || !has_more_addresses(flight))
+        return false;
+    flight->attempt++;
+    flight->pair++;
+    curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+    return launch(transfer) == OK;
+}
+
+/* The next calls begin with what worked. */
+static void remember_address(struct client_flight *flight)
+{
+    if (flight->attempt > 0)
+        flight->origin->preferred = flight->pair % flight->origin->pair_count;
+    flight->attempt = 0;
+}
+
 void client_transfer_ended(struct client_transfer *transfer)
 {
     CURLcode code = transfer->code;
@@ -325,6 +372,10 @@ void client_transfer_ended(struct client_transfer *transfer)
 
     flight->call->sent = client_answer_was_sent(transfer);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (try_next_address(transfer, code))
+        return;
+    if (code == CURLE_OK)
+        remember_address(flight);
     if (code == CURLE_OK && follow_redirect(transfer, status, &result))
         return;
     flight->call->status = (int)status;

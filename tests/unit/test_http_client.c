@@ -309,6 +309,13 @@ static int scripted_lookup(void *context, const char *host, struct http_addresse
     } else if (strcmp(host, "both.example") == 0) {
         add_address(addresses, "10.0.0.1");
         add_address(addresses, "127.0.0.1");
+    } else if (strcmp(host, "hole.example") == 0) {
+        add_address(addresses, "127.0.0.3");
+        add_address(addresses, "127.0.0.1");
+    } else if (strcmp(host, "next.example") == 0) {
+        add_address(addresses, "127.0.0.3");
+        add_address(addresses, "127.0.0.4");
+        add_address(addresses, "127.0.0.1");
     } else if (strcmp(host, "metadata.example") == 0) {
         add_address(addresses, "169.254.169.254");
     } else {
@@ -825,6 +832,85 @@ static void test_policy(void **state)
     bench_close(&bench);
 }
 
+/* Nobody listens at the first addresses: libcurl closes those sockets unannounced and their numbers come back
+ * at once. */
+static void test_next_address(void **state)
+{
+    struct bench bench;
+    struct probe probes[20];
+
+    (void)state;
+    bench_open(&bench, 60000);
+    assert_int_equal(url_policy_add(&bench.policy, STR("127.0.0.0/29"), NULL), OK);
+    for (int round = 0; round < 5; round++) {
+        for (size_t i = 0; i < 20; i++) {
+            probe_prepare(&probes[i], &bench, HTTP_METHOD_GET, i % 4 == 0 ? LOCAL : "next.example",
+                          i % 2 == 0 ? "/ok-close" : "/ok");
+            probe_start(&probes[i]);
+        }
+        for (size_t i = 0; i < 20; i++) {
+            probe_wait(&probes[i]);
+            expect(&probes[i], OK, 200, "hello");
+            probe_end(&probes[i]);
+        }
+    }
+    bench_close(&bench);
+}
+
+/* A listener whose queue is full drops what comes: connecting to it takes for ever. Returns the sockets that
+ * keep it so. */
+static void hole_open(int fds[4], const char *address, uint16_t port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    inet_pton(AF_INET, address, &name.sin_addr);
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fds[0], (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    for (int i = 1; i < 4; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fds[i], (struct sockaddr *)&name, sizeof name);
+    }
+}
+
+static void test_black_hole(void **state)
+{
+    struct bench bench;
+    struct probe probe;
+    char url[64];
+    int fds[4];
+
+    (void)state;
+    bench_open(&bench, 60000);
+    assert_int_equal(url_policy_add(&bench.policy, STR("127.0.0.3"), NULL), OK);
+    hole_open(fds, "127.0.0.3", bench.server.port);
+    snprintf(url, sizeof url, "http://127.0.0.3:%u/", bench.server.port);
+    for (int i = 0; i < 3; i++) {
+        probe_prepare(&probe, &bench, HTTP_METHOD_GET, LOCAL, url);
+        probe.call.timeout_ms = 20;
+        probe_start(&probe);
+        probe_wait(&probe);
+        expect(&probe, ERR_TIMEOUT, 0, "no connection to 127.0.0.3");
+        assert_false(probe.call.sent);
+        probe_end(&probe);
+        get(&bench, LOCAL, "/ok-close", OK, 200, "hello"); /* on the same descriptor */
+    }
+    /* Another address of the same host answers: first after a part of the call's time, from then on at once.
+     */
+    for (int i = 0; i < 20; i++) {
+        probe_prepare(&probe, &bench, HTTP_METHOD_GET, "hole.example", "/ok-close");
+        probe.call.timeout_ms = 400;
+        probe_start(&probe);
+        probe_wait(&probe);
+        expect(&probe, OK, 200, "hello");
+        assert_true(i == 0 || probe.call.latency_us < 300000);
+        probe_end(&probe);
+    }
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+    bench_close(&bench);
+}
+
 /* A name that points to an allowed address when it is checked and to another one a moment later. */
 static void test_rebinding(void **state)
 {
@@ -1107,6 +1193,7 @@ int main(void)
         cmocka_unit_test(test_redirects),        cmocka_unit_test(test_bad_answers),
         cmocka_unit_test(test_bad_urls),         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_no_connection),    cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_next_address),     cmocka_unit_test(test_black_hole),
         cmocka_unit_test(test_rebinding),        cmocka_unit_test(test_connected_address),
         cmocka_unit_test(test_names_are_cached), cmocka_unit_test(test_dead_dns),
         cmocka_unit_test(test_connection_limit), cmocka_unit_test(test_total_limit),
