@@ -107,7 +107,10 @@ static void write_tsv(struct buffer *out, const struct ctl_column *columns, cons
         if (column->seen == CTL_SEEN_JSON)
             continue;
         buffer_append_text(out, first ? "" : "\t");
-        value_write(out, json_get(row, column->key), column->kind, style);
+        struct buffer text = {0};
+        value_write(&text, json_get(row, column->key), column->kind, style);
+        value_paint(out, buffer_str(&text), column->kind, style);
+        buffer_free(&text);
         first = false;
     }
 }
@@ -231,7 +234,10 @@ static void write_card(struct buffer *out, const struct ctl_column *columns, con
             continue;
         }
         buffer_printf(out, "%-*s  ", (int)width, column->heading);
-        value_write(out, value, column->kind, style);
+        struct buffer text = {0};
+        value_write(&text, value, column->kind, style);
+        value_paint(out, buffer_str(&text), column->kind, style);
+        buffer_free(&text);
         buffer_append_byte(out, '\n');
     }
 }

@@ -181,15 +181,17 @@ static size_t first_width(const struct ctl_column *column)
     return heading > usual ? heading : usual;
 }
 
-static void write_padded(struct buffer *out, struct str text, size_t *width, bool right, bool last)
+static void write_padded(struct buffer *out, struct str text, size_t *width, const struct ctl_column *column,
+                         bool last, const struct style *style)
 {
     size_t own = value_width(text);
+    bool right = column->kind == CTL_COLUMN_NUMBER;
     if (own > *width)
         *width = own;
     int padding = (int)(*width - own);
     if (right)
         buffer_printf(out, "%*s", padding, "");
-    buffer_append(out, text);
+    value_paint(out, text, column->kind, style);
     if (!right && !last)
         buffer_printf(out, "%*s", padding, "");
     buffer_append_text(out, last ? "\n" : "  ");
@@ -212,8 +214,8 @@ void table_stream_row(struct table_stream *stream, const struct ctl_column *colu
         if (column->seen != CTL_SEEN_ALWAYS || index >= TABLE_COLUMNS_MAX)
             continue;
         stream->widths[index] = first_width(column);
-        write_padded(out, str_from(column->heading), &stream->widths[index++],
-                     column->kind == CTL_COLUMN_NUMBER, is_last(column));
+        write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column),
+                     style);
     }
     stream->begun = true;
     index = 0;
@@ -222,8 +224,7 @@ void table_stream_row(struct table_stream *stream, const struct ctl_column *colu
             continue;
         struct buffer text = {0};
         value_write(&text, json_get(row, column->key), column->kind, style);
-        write_padded(out, buffer_str(&text), &stream->widths[index++], column->kind == CTL_COLUMN_NUMBER,
-                     is_last(column));
+        write_padded(out, buffer_str(&text), &stream->widths[index++], column, is_last(column), style);
         buffer_free(&text);
     }
 }

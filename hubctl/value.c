@@ -122,6 +122,23 @@ const char *value_color(const char *word)
     return NULL;
 }
 
+void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style)
+{
+    static const struct {
+        const char *color, *sequence;
+    } rows[] = {{"red", "\033[31m"}, {"green", "\033[32m"}, {"yellow", "\033[33m"}};
+    char word[32];
+    const char *color = NULL;
+    if (style->color && kind == CTL_COLUMN_STATUS && str_copy(text, word, sizeof(word)))
+        color = value_color(word);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && color != NULL; i++) {
+        if (strcmp(rows[i].color, color) == 0)
+            buffer_append_text(out, rows[i].sequence);
+    }
+    buffer_append(out, text);
+    buffer_append_text(out, color != NULL ? "\033[0m" : "");
+}
+
 size_t value_width(struct str text)
 {
     mbstate_t state = {0};

@@ -21,6 +21,8 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
 void value_write_bare(struct buffer *out, const struct json_value *value);
 /* Colour name for a word of a status column, NULL for none. The word alone says it too. */
 const char *value_color(const char *word);
+/* Appends `text`, in colour when it is such a word in a status column and colour is on. */
+void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style);
 /* Columns that a text takes on the terminal. */
 size_t value_width(struct str text);
 /* Nothing to show: absent, null, "", []. */

@@ -45,6 +45,27 @@ static int check_choice(const struct ctl_param *param, struct str word, struct e
                      best != NULL ? best : "", best != NULL ? "?" : "");
 }
 
+static bool is_letter(char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+}
+
+/* IN-ABC, IN*ABC, IN/ABC or INABC, with ":ROLE" behind. Whose it is, hubd knows. */
+static bool is_party(struct str text)
+{
+    size_t colon = str_find(text, ':');
+    struct str role = colon == SIZE_MAX ? STR("CPO") : str_skip(text, colon + 1);
+    text.length = colon == SIZE_MAX ? text.length : colon;
+    bool good = text.length == 5 || (text.length == 6 && strchr("-*/", text.data[2]) != NULL);
+    for (size_t i = 0; i < text.length && good; i++) {
+        bool separator = text.length == 6 && i == 2, digit = text.data[i] >= '0' && text.data[i] <= '9';
+        good = separator || is_letter(text.data[i]) || (digit && i > 1);
+    }
+    for (size_t i = 0; i < role.length && good; i++)
+        good = is_letter(role.data[i]);
+    return good && role.length >= 3 && role.length <= 5;
+}
+
 static int check_text(const struct ctl_param *param, struct str text, struct error *error)
 {
     int64_t number;
@@ -54,8 +75,7 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
         return bad(error, param, "must not contain control characters");
     switch (param->type) {
     case CTL_PARTY:
-        return text.length >= 5 && text.length <= 16 ? OK
-                                                     : bad(error, param, "no party id; write it as IN-ABC");
+        return is_party(text) ? OK : bad(error, param, "no party id; write it as IN-ABC");
     case CTL_DURATION:
         return duration_parse(text, &number)
                    ? OK
