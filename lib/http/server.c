@@ -68,8 +68,10 @@ static void server_turn(struct http_server *server)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct http_server *server = server_of(prepare->data);
-    if (queue_is_empty(&server->dirty) && !server->draining)
+    if (queue_is_empty(&server->dirty) && !server->draining) {
+        uv_idle_stop(&server->idle);
         return;
+    }
     server->now_us = env_monotonic_us();
     server_turn(server);
     tell_drained(server);

@@ -180,8 +180,18 @@ static void tick(int64_t milliseconds)
     turn(4);
 }
 
+/* Work left over would make the loop spin instead of sleep. */
+static void assert_loop_sleeps(void)
+{
+    turn(4);
+    assert_false(uv_is_active((uv_handle_t *)&harness.server->idle));
+    assert_true(uv_backend_timeout(&harness.loop) != 0);
+}
+
 static void harness_stop(void)
 {
+    if (harness.server != NULL)
+        assert_loop_sleeps();
     http_listener_close(harness.listener);
     http_server_free(harness.server);
     for (int i = 0; i < TURNS && uv_loop_alive(&harness.loop); i++)
@@ -381,6 +391,7 @@ static void assert_silent(struct peer *peer)
     peer_read(peer);
     assert_int_equal(peer->length, peer->taken);
     assert_false(peer->eof || peer->reset);
+    assert_loop_sleeps();
 }
 
 #endif
