@@ -154,7 +154,7 @@ void http_client_start(struct http_client *client, struct http_call *call)
     else if (call->method == HTTP_METHOD_OTHER)
         result = error_set(&call->error, ERR_INVALID, "the hub does not send this method");
     if (result == OK)
-        result = client_transfer_headers(call, &headers, &call->error);
+        result = client_request_headers(call, &headers, &call->error);
     if (result == OK)
         result = client_origin_find(client, call->arena, call->url, &origin, &url, &call->error);
     struct client_flight *flight = result == OK ? flight_take(client) : NULL;

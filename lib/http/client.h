@@ -50,16 +50,24 @@ struct http_call {
     struct arena *arena;
     enum http_method method;
     struct str url;
-    const struct http_header *headers; /* copied by start */
+    /* Copied by start. Host, Content-Length, Transfer-Encoding, Connection, Expect and the like are the
+     * client's own and left out. */
+    const struct http_header *headers;
     size_t header_count;
     struct str body; /* not copied; sent with Content-Length; empty with PUT/POST/PATCH: Content-Length 0 */
     int64_t timeout_ms; /* whole call with resolving, connecting and waiting for a free connection; 0: 30 s */
     void (*callback)(struct http_call *call);
     void *context;
     /* out */
-    int result; /* OK (an HTTP answer came), ERR_TIMEOUT, ERR_UNREACHABLE (resolve, connect, reset, TLS),
-                   ERR_REFUSED (URL policy), ERR_TOO_LARGE, ERR_INVALID (URL, or no HTTP), ERR_CLOSED,
-                   ERR_MEMORY */
+    /*
+     * OK: an HTTP answer came, whatever its status (301, 302, 303 too: they are not followed). ERR_TIMEOUT:
+     * not in time, also while resolving, connecting or waiting for a free connection. ERR_UNREACHABLE:
+     * resolving, connecting or TLS failed, or the connection broke. ERR_REFUSED: the URL policy forbids the
+     * address, or a redirect (307, 308; `status` says so) leads elsewhere or is the second. ERR_TOO_LARGE:
+     * body over answer_max or head over 64 KiB. ERR_INVALID: URL or headers, nothing was sent; or the answer
+     * is no HTTP. ERR_CLOSED, ERR_MEMORY.
+     */
+    int result;
     struct error error; /* the sentence: which host, what happened; never a secret */
     int status;         /* HTTP status, 0 when none */
     struct http_header *answer_headers;

@@ -12,7 +12,8 @@
  * The inside of struct http_client, shared by its files:
  *   client.c           the calls: start, deadline, cancel, delivery of callbacks, life of the client
  *   client_origin.c    the hosts: addresses, policy, who waits for an address or a free connection
- *   client_transfer.c  one exchange with libcurl: options, headers, body, redirect, errors
+ *   client_request.c   the headers of a request
+ *   client_transfer.c  one exchange with libcurl: options, body, addresses, redirect
  *   client_answer.c    what comes back: header and body callbacks, error sentences
  *   client_socket.c    libcurl's sockets and timer on libuv
  *
@@ -187,10 +188,13 @@ void client_origin_answers(struct http_client *client);
 /* Frees all, when no flight is left. */
 void client_origin_free_all(struct http_client *client);
 
-/* ---- client_transfer.c ---- */
+/* ---- client_request.c ---- */
 
 /* Copies a call's headers into its arena as libcurl wants them. ERR_INVALID, ERR_MEMORY. */
-int client_transfer_headers(struct http_call *call, struct curl_slist **list, struct error *error);
+int client_request_headers(struct http_call *call, struct curl_slist **list, struct error *error);
+
+/* ---- client_transfer.c ---- */
+
 /* Gives the flight a transfer and starts it. ERR_MEMORY. */
 int client_transfer_start(struct client_flight *flight);
 /* Takes the transfer away from the flight; a running one is cut. */
