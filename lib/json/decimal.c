@@ -3,6 +3,39 @@
 /* Exponents that differ by more cannot be evened out by the shifts, which are shorter than any document. */
 #define DIFFERENCE_MAX (INT64_MAX / 32)
 
+/* Position behind the digits that begin at `from`. */
+static size_t skip_digits(struct str raw, size_t from)
+{
+    while (from < raw.length && raw.data[from] >= '0' && raw.data[from] <= '9')
+        from++;
+    return from;
+}
+
+static bool is_at(struct str raw, size_t at, const char *bytes)
+{
+    return at < raw.length && raw.data[at] != '\0' && strchr(bytes, raw.data[at]) != NULL;
+}
+
+bool json_is_number(struct str raw)
+{
+    size_t from = is_at(raw, 0, "-") ? 1 : 0, at = skip_digits(raw, from);
+    if (at == from || (raw.data[from] == '0' && at > from + 1))
+        return false;
+    if (is_at(raw, at, ".")) {
+        from = at + 1;
+        at = skip_digits(raw, from);
+        if (at == from)
+            return false;
+    }
+    if (is_at(raw, at, "eE")) {
+        from = is_at(raw, at + 1, "+-") ? at + 2 : at + 1;
+        at = skip_digits(raw, from);
+        if (at == from)
+            return false;
+    }
+    return at == raw.length;
+}
+
 struct json_decimal json_decimal_of(struct str raw)
 {
     struct json_decimal decimal = {0};
@@ -88,6 +121,12 @@ bool json_decimal_equal(struct json_decimal a, struct json_decimal b)
     if (a.count != b.count || a.negative != b.negative)
         return false;
     return digits_equal(a.digits, b.digits) && exponent_difference(&a, &b) == b.shift - a.shift;
+}
+
+bool json_decimal_is_below_one(struct json_decimal decimal)
+{
+    const struct json_decimal zero = {0};
+    return exponent_difference(&decimal, &zero) <= -decimal.shift;
 }
 
 bool json_decimal_to_int64(struct json_decimal decimal, int64_t *value)

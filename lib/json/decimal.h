@@ -16,10 +16,16 @@ struct json_decimal {
     struct str exponent; /* its digits without leading zeros */
 };
 
-/* `raw` must be a number by RFC 8259. */
+/* Is it a number as RFC 8259 spells them? The functions below ask for one. */
+bool json_is_number(struct str raw);
 struct json_decimal json_decimal_of(struct str raw);
 bool json_decimal_equal(struct json_decimal a, struct json_decimal b);
+/* Is it between -1 and 1? */
+bool json_decimal_is_below_one(struct json_decimal decimal);
 /* True when it is a whole number that fits ("12", "12.0", "1.2e1"). */
 bool json_decimal_to_int64(struct json_decimal decimal, int64_t *value);
+
+/* The nearest double, 0 when it is too small for one; false when it is out of range. */
+bool json_read_double(struct str raw, double *number);
 
 #endif

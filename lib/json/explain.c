@@ -1,10 +1,8 @@
 #include "lib/json/explain.h"
 
 #include "lib/base/utf8.h"
+#include "lib/json/decimal.h"
 #include "lib/json/reader.h"
-
-#include <math.h>
-#include <stdlib.h>
 
 /* A reading position. `what` is set at the first fault, `at` stays there. */
 struct scan {
@@ -130,9 +128,8 @@ static bool scan_number(struct scan *scan)
         if (skip_digits(scan) == 0)
             return fault(scan, "a digit is missing in the exponent");
     }
-    char text[400]; /* longer ones are left to simdjson's word */
-    struct str number = str_of(scan->source.data + from, scan->at - from);
-    if (str_copy(number, text, sizeof(text)) && isinf(strtod(text, NULL))) {
+    double number;
+    if (!json_read_double(str_of(scan->source.data + from, scan->at - from), &number)) {
         scan->at = from;
         return fault(scan, "the number is out of range");
     }
