@@ -1,0 +1,205 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hubd/request.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+#include "lib/ocpi/headers.h"
+
+/* hub-contract 2, the table "what comes in". */
+static const struct {
+    int http, ocpi;
+} answer_replies[] = {
+    [REPLY_OK] = {200, OCPI_SUCCESS},
+    [REPLY_CREATED] = {201, OCPI_SUCCESS},
+    [REPLY_UNAUTHORIZED] = {401, OCPI_NOT_ENOUGH_INFORMATION},
+    [REPLY_NOT_JSON] = {400, OCPI_INVALID_PARAMETERS},
+    [REPLY_INVALID] = {200, OCPI_INVALID_PARAMETERS},
+    [REPLY_FORBIDDEN] = {403, OCPI_INVALID_PARAMETERS},
+    [REPLY_UNKNOWN] = {404, OCPI_UNKNOWN_LOCATION},
+    [REPLY_METHOD] = {405, OCPI_CLIENT_ERROR},
+    [REPLY_NOT_ROUTED] = {200, OCPI_CLIENT_ERROR},
+    [REPLY_UNKNOWN_RECEIVER] = {200, OCPI_UNKNOWN_RECEIVER},
+    [REPLY_FORWARD_TIMEOUT] = {200, OCPI_FORWARD_TIMEOUT},
+    [REPLY_NOT_CONNECTED] = {200, OCPI_RECEIVER_NOT_CONNECTED},
+    [REPLY_FAILED] = {500, OCPI_SERVER_ERROR},
+    [REPLY_BUSY] = {503, OCPI_SERVER_ERROR},
+};
+
+void request_refuse(int status, const char *reason, struct buffer *body, void *context)
+{
+    (void)context;
+    int ocpi = status == 400 ? OCPI_INVALID_PARAMETERS : status >= 500 ? OCPI_SERVER_ERROR : OCPI_CLIENT_ERROR;
+    ocpi_envelope_write(body, ocpi, str_from(reason), STR_NONE, env_wall_ms());
+}
+
+/* ---------------------------------------------------------------- audit */
+
+void request_audit_fill(const struct request *request, struct store_audit *row, struct str status)
+{
+    memset(row, 0, sizeof *row);
+    struct str party = request_party_key(request->party);
+    struct str hub = ocpi_party_key_str(&request->hub->key);
+    if (party.data == NULL && request->platform != NULL && request->platform->party_count > 0)
+        party = request_party_key(request->platform->parties[0]);
+    row->kind = request->route->audit == ROUTE_AUDIT_REALTIME ? STORE_AUDIT_REALTIME : STORE_AUDIT_PUSH;
+    row->time = env_wall_ms();
+    row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
+    row->action = str_from(request->route->action);
+    row->party = party;
+    row->module = str_from(request->route->module);
+    row->method = str_from(http_method_name(request->route->method));
+    row->sender = party;
+    row->receiver = request->target != NULL ? request_party_key(request->target) : hub;
+    row->object = request->object;
+    row->status = status;
+    row->latency_ms = (env_monotonic_us() - request->exchange->received_us) / 1000;
+    row->request_id = request->request_id;
+    row->correlation_id = request->correlation_id;
+}
+
+void request_audit_batch(struct request *request, struct store_apply *batch, struct str status)
+{
+    struct store_op *op = store_batch_add(batch, STORE_APPEND_AUDIT);
+    if (op == NULL)
+        return;
+    request_audit_fill(request, &op->u.audit, status);
+    request->audited = true;
+}
+
+/* Messages that changed nothing (refused pushes, real-time ones) get their row here. */
+static void answer_audit(struct request *request, int ocpi_status)
+{
+    if (request->audited || request->route == NULL || request->route->audit == ROUTE_AUDIT_NONE)
+        return;
+    if (request->platform == NULL && request->route->access != ROUTE_OPEN)
+        return;
+    char status[16];
+    snprintf(status, sizeof status, "%d", ocpi_status);
+    struct store_audit row;
+    request_audit_fill(request, &row, str_from(status));
+    if (store_audit_later(request->hub->store, &row) != OK)
+        log_error("audit: a %s row was lost: the store takes no more", request->route->action);
+}
+
+/* ---------------------------------------------------------------- headers */
+
+static bool answer_is_functional(const struct route *route)
+{
+    static const char *const configuration[] = {"versions", "credentials", "hubclientinfo"};
+    for (size_t i = 0; i < sizeof configuration / sizeof configuration[0]; i++)
+        if (str_equal(str_from(route->module), str_from(configuration[i])))
+            return false;
+    return true;
+}
+
+/* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
+static void answer_headers(struct request *request, int http_status)
+{
+    struct http_exchange *exchange = request->exchange;
+    http_exchange_header(exchange, "Content-Type", STR("application/json"));
+    http_exchange_header(exchange, OCPI_HEADER_REQUEST_ID, request->request_id);
+    http_exchange_header(exchange, OCPI_HEADER_CORRELATION_ID, request->correlation_id);
+    if (http_status == 401)
+        http_exchange_header(exchange, "WWW-Authenticate", STR("Token"));
+    if (http_status == 503)
+        http_exchange_header(exchange, "Retry-After", STR("1"));
+    if (request->party == NULL || !answer_is_functional(request->route))
+        return;
+    struct str from_country = str_from(request->hub->conf.country_code), from_party = str_from(request->hub->conf.party_id);
+    if (request->target != NULL) {
+        from_country = request->target->row.country_code;
+        from_party = request->target->row.party_id;
+    }
+    http_exchange_header(exchange, OCPI_HEADER_TO_COUNTRY_CODE, request->party->row.country_code);
+    http_exchange_header(exchange, OCPI_HEADER_TO_PARTY_ID, request->party->row.party_id);
+    http_exchange_header(exchange, OCPI_HEADER_FROM_COUNTRY_CODE, from_country);
+    http_exchange_header(exchange, OCPI_HEADER_FROM_PARTY_ID, from_party);
+}
+
+static void answer_release(struct request *request)
+{
+    struct registry_snapshot *snapshot = request->snapshot;
+    request->magic = 0;
+    request->worker->active--;
+    registry_release(request->worker->view, snapshot);
+}
+
+/* ---------------------------------------------------------------- ends */
+
+void request_answer_code(struct request *request, int http_status, int ocpi_status, struct str message, struct str data)
+{
+    struct buffer body;
+    buffer_init(&body, 0);
+    buffer_reserve(&body, data.length + message.length + 160);
+    ocpi_envelope_write(&body, ocpi_status, message, data, env_wall_ms());
+    answer_audit(request, ocpi_status);
+    answer_headers(request, http_status);
+    struct http_exchange *exchange = request->exchange;
+    answer_release(request);
+    http_exchange_send(exchange, body.failed ? 500 : http_status, &body);
+    buffer_free(&body);
+}
+
+void request_answer(struct request *request, enum reply reply, struct str message, struct str data)
+{
+    request_answer_code(request, answer_replies[reply].http, answer_replies[reply].ocpi, message, data);
+}
+
+void request_answerf(struct request *request, enum reply reply, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        length = 0;
+    if ((size_t)length >= sizeof text)
+        length = (int)sizeof text - 1;
+    request_answer(request, reply, str_of(text, (size_t)length), STR_NONE);
+}
+
+void request_answer_error(struct request *request, int error)
+{
+    switch ((enum error_code)error) {
+    case ERR_NOT_FOUND:
+        request_answer(request, REPLY_UNKNOWN, STR("no such object"), STR_NONE);
+        return;
+    case ERR_BUSY:
+    case ERR_CONFLICT:
+    case ERR_CLOSED:
+        request_answer(request, REPLY_BUSY, STR("the hub is busy; try again"), STR_NONE);
+        return;
+    case ERR_TIMEOUT:
+    case ERR_UNCERTAIN:
+    case ERR_IO:
+    case ERR_MEMORY:
+    case ERR_INVALID:
+    case ERR_EXISTS:
+    case ERR_STALE:
+    case ERR_TOO_LARGE:
+    case ERR_REFUSED:
+    case ERR_UNREACHABLE:
+    case OK:
+        break;
+    }
+    log_error("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request", error_name(error));
+    request_answer(request, REPLY_FAILED, STR("the hub failed; nothing was stored"), STR_NONE);
+}
+
+void request_stream_begin(struct request *request, void (*resume)(struct http_exchange *exchange, void *context), void *context)
+{
+    answer_headers(request, 200);
+    http_exchange_stream_begin(request->exchange, 200, SIZE_MAX, resume, context);
+}
+
+void request_stream_end(struct request *request, bool complete)
+{
+    struct http_exchange *exchange = request->exchange;
+    answer_release(request);
+    if (complete)
+        http_exchange_stream_end(exchange);
+    else
+        http_exchange_stream_abort(exchange);
+}

@@ -1,0 +1,314 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hubd/delivery_internal.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+#include "lib/base/magic.h"
+
+#define SENDING_MAGIC 0x53454e44u
+/* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and after 50 more minutes. */
+static const int64_t refused_delays[] = {600, 3000};
+static const char *const refused_reasons[] = {"refused once", "refused twice"};
+#define REFUSED_TRIES (sizeof refused_delays / sizeof refused_delays[0])
+
+/* One try of one message. */
+struct sending {
+    uint32_t magic;
+    struct arena arena;
+    struct delivery_receiver *receiver;
+    struct delivery_item *item;
+    struct hub *hub;
+    struct registry_snapshot *snapshot;
+    struct registry_party *sender, *target;
+    struct store_delivery_read read;
+    struct outbound outbound;
+    struct store_apply batch;
+    enum delivery_verdict verdict;
+    int64_t retry_after_ms;
+};
+
+static void sending_end(struct sending *sending, enum delivery_verdict verdict)
+{
+    struct delivery_receiver *receiver = sending->receiver;
+    struct delivery_item *item = sending->item;
+    int64_t retry_after_ms = sending->retry_after_ms;
+    if (sending->snapshot != NULL)
+        registry_release(sending->hub->control_view, sending->snapshot);
+    sending->magic = 0;
+    arena_free(&sending->arena);
+    free(sending);
+    delivery_item_finished(receiver, item, verdict, retry_after_ms);
+}
+
+/* ---------------------------------------------------------------- the result, stored */
+
+static void sending_stored(struct store_apply *apply)
+{
+    struct sending *sending = MAGIC_CAST(struct sending, apply->context, SENDING_MAGIC);
+    if (apply->result != OK && apply->result != ERR_NOT_FOUND)
+        log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id, apply->error.text);
+    /* not stored: the row is still pending and will be sent again, which at-least-once allows */
+    sending_end(sending, apply->result == OK ? sending->verdict : DELIVERY_SKIPPED);
+}
+
+static void sending_audit(struct sending *sending, const char *action, struct str status)
+{
+    struct store_op *op = store_batch_add(&sending->batch, STORE_APPEND_AUDIT);
+    const struct store_delivery *row = &sending->read.row;
+    if (op == NULL)
+        return;
+    struct store_audit *audit = &op->u.audit;
+    audit->kind = STORE_AUDIT_PUSH;
+    audit->actor = STR("hub");
+    audit->action = str_from(action);
+    audit->party = row->receiver;
+    audit->module = row->module;
+    audit->method = row->method;
+    audit->sender = row->sender;
+    audit->receiver = row->receiver;
+    audit->object = row->object;
+    audit->status = status;
+    audit->latency_ms = sending->outbound.callback == NULL ? -1 : sending->outbound.latency_ms;
+    audit->request_id = str_from(sending->outbound.request_id);
+    audit->correlation_id = row->correlation_id;
+    audit->detail = arena_printf(&sending->arena, "{\"delivery\":%lld,\"attempts\":%u}", (long long)row->id, row->attempts);
+}
+
+/* How the row goes on. `action` NULL: a try that failed and will be repeated leaves no audit row, the row itself counts it. */
+static void sending_finish(struct sending *sending, enum store_delivery_state state, struct str reason, int64_t delay_ms,
+                           struct str last_error, const char *action, struct str status)
+{
+    store_batch_init(&sending->batch, &sending->arena);
+    struct store_op *op = store_batch_add(&sending->batch, STORE_FINISH_DELIVERY);
+    if (op != NULL) {
+        int64_t now = env_wall_ms();
+        op->u.finish.id = sending->read.row.id;
+        op->u.finish.state = state;
+        op->u.finish.reason = reason;
+        op->u.finish.attempts = sending->read.row.attempts;
+        op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
+        op->u.finish.last_error = last_error;
+        op->u.finish.done = state == STORE_DELIVERY_DELIVERED || state == STORE_DELIVERY_DEAD ? now : 0;
+    }
+    if (action != NULL)
+        sending_audit(sending, action, status);
+    sending->batch.callback = sending_stored;
+    sending->batch.context = sending;
+    store_apply(sending->hub->control_store, &sending->batch);
+}
+
+static void sending_hold(struct sending *sending, const char *reason)
+{
+    sending->verdict = DELIVERY_SKIPPED;
+    sending_finish(sending, STORE_DELIVERY_HELD, str_from(reason), 0, sending->read.row.last_error, "delivery.held",
+                   STR("held"));
+}
+
+/* ---------------------------------------------------------------- judging the answer */
+
+static enum delivery_verdict sending_judge(const struct outbound *outbound)
+{
+    static const int receivers_faults[] = {401, 403, 404, 405, 408, 425, 429};
+    static const int messages_faults[] = {400, 409, 413, 422};
+    if (outbound->result != OK)
+        return DELIVERY_RECEIVER_FAULT;
+    if (outbound->status / 100 == 2) {
+        if (outbound->raw_answer.length == 0 || (outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 1))
+            return DELIVERY_DONE;
+        return outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 2 ? DELIVERY_MESSAGE_FAULT
+                                                                                       : DELIVERY_RECEIVER_FAULT;
+    }
+    for (size_t i = 0; i < sizeof messages_faults / sizeof messages_faults[0]; i++)
+        if (outbound->status == messages_faults[i])
+            return DELIVERY_MESSAGE_FAULT;
+    for (size_t i = 0; i < sizeof receivers_faults / sizeof receivers_faults[0]; i++)
+        if (outbound->status == receivers_faults[i])
+            return DELIVERY_RECEIVER_FAULT;
+    return outbound->status / 100 == 4 ? DELIVERY_MESSAGE_FAULT : DELIVERY_RECEIVER_FAULT;
+}
+
+/* What people need to see: status, OCPI code and message, and of a dead letter the answer's first KiB. */
+static struct str sending_error_text(struct sending *sending, bool with_body)
+{
+    const struct outbound *outbound = &sending->outbound;
+    struct str body = outbound->raw_answer;
+    if (outbound->result != OK)
+        return outbound->error;
+    if (body.length > 1024)
+        body.length = 1024;
+    if (outbound->answer.is_envelope)
+        return arena_printf(&sending->arena, "HTTP %d, status_code %d " STR_FMT "%s" STR_FMT, outbound->status,
+                            outbound->answer.status_code, STR_ARG(outbound->answer.status_message), with_body ? ": " : "",
+                            with_body ? (int)body.length : 0, body.data);
+    return arena_printf(&sending->arena, "HTTP %d, no OCPI envelope%s" STR_FMT, outbound->status,
+                        with_body && body.length > 0 ? ": " : "", with_body ? (int)body.length : 0,
+                        body.data == NULL ? "" : body.data);
+}
+
+/* Seconds or an HTTP date (RFC 9110 10.2.3); only seconds are honoured, up to retry_max. */
+static int64_t sending_retry_after(const struct sending *sending)
+{
+    int64_t seconds, maximum = sending->hub->conf.retry_max;
+    struct str value =
+        http_header_find(sending->outbound.answer_headers, sending->outbound.answer_header_count, "Retry-After");
+    if (!str_to_int64(str_trim(value), &seconds) || seconds < 0)
+        return 0;
+    return seconds > maximum / 1000 ? maximum : seconds * 1000;
+}
+
+static void sending_receiver_fault(struct sending *sending)
+{
+    const struct conf *conf = &sending->hub->conf;
+    struct store_delivery *row = &sending->read.row;
+    int64_t give_up = row->kind == (int)STORE_CDR ? conf->retry_give_up_cdrs : conf->retry_give_up;
+    if (env_wall_ms() - row->created > give_up) {
+        sending_finish(sending, STORE_DELIVERY_DEAD, STR("given up"), 0, sending_error_text(sending, true), "delivery.dead",
+                       STR("dead"));
+        return;
+    }
+    sending->retry_after_ms = sending_retry_after(sending);
+    /* the receiver's pause decides when; the row is due at once so that a restart does not wait */
+    sending_finish(sending, STORE_DELIVERY_PENDING, row->reason, 0, sending_error_text(sending, false), NULL, STR_NONE);
+}
+
+static void sending_message_fault(struct sending *sending)
+{
+    struct store_delivery *row = &sending->read.row;
+    size_t refused = 0;
+    while (refused < REFUSED_TRIES && !str_equal(row->reason, str_from(refused_reasons[refused])))
+        refused++;
+    refused = refused == REFUSED_TRIES ? 0 : refused + 1; /* times it was refused before */
+    if (refused == REFUSED_TRIES)
+        sending_finish(sending, STORE_DELIVERY_DEAD, STR("refused"), 0, sending_error_text(sending, true), "delivery.dead",
+                       STR("dead"));
+    else
+        sending_finish(sending, STORE_DELIVERY_PENDING, str_from(refused_reasons[refused]),
+                       refused_delays[refused] * sending->hub->conf.retry_initial, sending_error_text(sending, true), NULL,
+                       STR_NONE);
+}
+
+static void sending_answered(struct outbound *outbound)
+{
+    struct sending *sending = MAGIC_CAST(struct sending, outbound->context, SENDING_MAGIC);
+    char status[16];
+    if (outbound->result == ERR_CLOSED) { /* the hub is going down: as if it had not been tried */
+        sending_end(sending, DELIVERY_SKIPPED);
+        return;
+    }
+    sending->read.row.attempts++;
+    sending->verdict = sending_judge(outbound);
+    switch (sending->verdict) {
+    case DELIVERY_DONE:
+        snprintf(status, sizeof status, "%d", outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status);
+        sending_finish(sending, STORE_DELIVERY_DELIVERED, STR(""), 0, STR(""), "delivery.done",
+                       arena_copy(&sending->arena, str_from(status)));
+        return;
+    case DELIVERY_RECEIVER_FAULT:
+        sending_receiver_fault(sending);
+        return;
+    case DELIVERY_MESSAGE_FAULT:
+        sending_message_fault(sending);
+        return;
+    case DELIVERY_SKIPPED:
+        return;
+    }
+}
+
+/* ---------------------------------------------------------------- sending */
+
+/* sessions are PUT to …/{country_code}/{party_id}/{session_id} with the owner's spelling, CDRs POSTed to the base. */
+static struct str sending_url(struct sending *sending)
+{
+    struct store_delivery *row = &sending->read.row;
+    struct arena *arena = &sending->arena;
+    if (row->url.length > 0)
+        return row->url;
+    char *module = arena_copy_text(arena, row->module);
+    struct str base = module == NULL ? STR_NONE : registry_receiver_url(sending->target, module);
+    if (base.data == NULL || str_equal(row->method, STR("POST")))
+        return base;
+    const struct json_value *object;
+    struct str id = row->object;
+    if (json_parse(arena, row->body, JSON_DEPTH_MAX, &object, NULL) == OK && json_get_text(object, "id").length > 0)
+        id = json_get_text(object, "id");
+    return url_join(arena, base,
+                    arena_printf(arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(sending->sender->row.country_code),
+                                 STR_ARG(sending->sender->row.party_id), STR_ARG(http_percent_encode(arena, id))));
+}
+
+static void sending_call(struct sending *sending)
+{
+    struct store_delivery *row = &sending->read.row;
+    struct hub *hub = sending->hub;
+    struct outbound *outbound = &sending->outbound;
+    outbound->arena = &sending->arena;
+    outbound->hub = hub;
+    outbound->client = hub->control_client;
+    outbound->platform = sending->target->platform;
+    outbound->method = http_method_from(row->method);
+    outbound->url = sending_url(sending);
+    outbound->trusted = row->url.length == 0;
+    outbound->body = row->body;
+    outbound->routed = true;
+    outbound->from_country = sending->sender->row.country_code;
+    outbound->from_party = sending->sender->row.party_id;
+    outbound->to_country = sending->target->row.country_code;
+    outbound->to_party = sending->target->row.party_id;
+    outbound->correlation_id = row->correlation_id;
+    outbound->timeout_ms = hub->conf.delivery_timeout;
+    outbound->callback = sending_answered;
+    outbound->context = sending;
+    outbound_start(outbound);
+}
+
+/* The world may have changed since the row was made: party, suspension, rule, receiver URL. NULL: it may go. */
+static const char *sending_why_held(struct sending *sending)
+{
+    struct store_delivery *row = &sending->read.row;
+    struct ocpi_party_key sender;
+    bool known = ocpi_party_key_parse(row->sender, &sender, NULL, NULL, NULL);
+    sending->sender = known ? registry_find_party(sending->snapshot, &sender, OCPI_ROLE_CPO) : NULL;
+    sending->target = registry_find_party(sending->snapshot, &sending->receiver->key, OCPI_ROLE_EMSP);
+    if (sending->sender == NULL || sending->target == NULL)
+        return ROUTE_HELD_UNKNOWN_EMSP;
+    if (row->kind < 0) /* a command's result was paid for by the command: it needs no rule any more */
+        return sending->target->row.suspended ? ROUTE_HELD_SUSPENDED : NULL;
+    char *module = arena_copy_text(&sending->arena, row->module);
+    /* what got into the queue under a draining rule may leave it */
+    struct route_delivery route = route_find_delivery(sending->snapshot, sending->sender, &sending->receiver->key,
+                                                      module == NULL ? "" : module, INT64_MIN);
+    return route.state == STORE_DELIVERY_PENDING ? NULL : route.reason;
+}
+
+static void sending_read(struct store_read *base)
+{
+    struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
+    if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING || sending->receiver->delivery->stopping) {
+        sending_end(sending, DELIVERY_SKIPPED); /* superseded, dropped, or read again by the next poll */
+        return;
+    }
+    sending->snapshot = registry_hold(sending->hub->control_view);
+    const char *reason = sending_why_held(sending);
+    if (reason != NULL)
+        sending_hold(sending, reason);
+    else
+        sending_call(sending);
+}
+
+void delivery_send(struct delivery_receiver *receiver, struct delivery_item *item)
+{
+    struct sending *sending = calloc(1, sizeof *sending);
+    if (sending == NULL)
+        abort(); /* a few hundred bytes: without them nothing goes on */
+    sending->magic = SENDING_MAGIC;
+    sending->receiver = receiver;
+    sending->item = item;
+    sending->hub = receiver->delivery->hub;
+    arena_init(&sending->arena, 8192);
+    sending->read.base.arena = &sending->arena;
+    sending->read.base.callback = sending_read;
+    sending->read.base.context = sending;
+    sending->read.id = item->id;
+    store_read_delivery(sending->hub->control_store, &sending->read);
+}

@@ -1,0 +1,156 @@
+#include "hubd/discovery.h"
+
+#include "lib/ocpi/headers.h"
+
+bool discovery_wants(unsigned roles, struct str module)
+{
+    static const struct {
+        unsigned roles;
+        const char *module;
+    } wanted[] = {
+        {OCPI_ROLE_CPO, "tokens"},
+        {OCPI_ROLE_CPO, "commands"},
+        {OCPI_ROLE_CPO, "chargingprofiles"},
+        {OCPI_ROLE_EMSP, "sessions"},
+        {OCPI_ROLE_EMSP, "cdrs"},
+        {OCPI_ROLE_EMSP, "locations"},
+        {OCPI_ROLE_EMSP, "tariffs"},
+        {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, "hubclientinfo"},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if ((wanted[i].roles & roles) != 0 && str_equal(module, str_from(wanted[i].module)))
+            return true;
+    return false;
+}
+
+static struct str url_without_slash(struct str url)
+{
+    while (url.length > 0 && url.data[url.length - 1] == '/')
+        url.length--;
+    return url;
+}
+
+struct str discovery_versions_url(struct arena *arena, struct str url)
+{
+    url = url_without_slash(url);
+    if (str_ends_with(url, STR("/versions")))
+        return url;
+    size_t slash = url.length;
+    while (slash > 0 && url.data[slash - 1] != '/')
+        slash--;
+    struct url parsed;
+    if (url_parse(arena, url, &parsed, NULL) != OK || parsed.path.length <= 1) /* nothing but the host */
+        return url_join(arena, url, STR("versions"));
+    return arena_printf(arena, STR_FMT "versions", STR_ARG(str_of(url.data, slash)));
+}
+
+static void discovery_end(struct discovery *discovery, int status, struct str message)
+{
+    discovery->status = status;
+    discovery->message = message;
+    discovery->done(discovery);
+}
+
+static void discovery_get(struct discovery *discovery, struct str url, void (*callback)(struct outbound *outbound))
+{
+    struct outbound *outbound = &discovery->outbound;
+    memset(outbound, 0, sizeof *outbound);
+    outbound->arena = discovery->arena;
+    outbound->hub = discovery->hub;
+    outbound->client = discovery->client;
+    outbound->token = discovery->token;
+    outbound->raw_first = discovery->raw_first;
+    outbound->method = HTTP_METHOD_GET;
+    outbound->url = url;
+    outbound->timeout_ms = discovery->hub->conf.discovery_timeout;
+    outbound->callback = callback;
+    outbound->context = discovery;
+    outbound_start(outbound);
+}
+
+static bool discovery_answer_ok(const struct outbound *outbound)
+{
+    return outbound->result == OK && outbound->status / 100 == 2 && outbound->answer.is_envelope &&
+           outbound->answer.status_code / 1000 == 1 && outbound->answer.data != NULL;
+}
+
+static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
+{
+    const struct json_value *endpoints = json_get(details, "endpoints");
+    for (const struct json_value *e = endpoints == NULL ? NULL : endpoints->child;
+         e != NULL && discovery->endpoint_count < DISCOVERY_ENDPOINTS_MAX; e = e->next) {
+        struct str module = json_get_text(e, "identifier"), url = json_get_text(e, "url");
+        struct url parsed;
+        if (module.length == 0 || url_parse(discovery->arena, url, &parsed, NULL) != OK)
+            continue;
+        discovery->endpoints[discovery->endpoint_count++] = (struct discovery_endpoint){
+            module, str_equal_fold(json_get_text(e, "role"), STR("RECEIVER")), url_without_slash(url)};
+    }
+    discovery->used_raw = discovery->outbound.used_raw;
+    if (discovery->endpoint_count == 0)
+        discovery_end(discovery, OCPI_NO_MATCHING_ENDPOINTS, STR("the version details list no endpoints"));
+    else
+        discovery_end(discovery, OCPI_SUCCESS, STR_NONE);
+}
+
+static void discovery_details_answered(struct outbound *outbound)
+{
+    struct discovery *discovery = outbound->context;
+    if (discovery_answer_ok(outbound) && outbound->answer.data->type == JSON_OBJECT)
+        discovery_read_details(discovery, outbound->answer.data);
+    else
+        discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
+                      arena_printf(discovery->arena, "version details: HTTP %d %s", outbound->status,
+                                   outbound->result != OK ? outbound->error.data : "without version details"));
+}
+
+static void discovery_read_list(struct discovery *discovery, const struct json_value *list, struct str url)
+{
+    discovery->versions_url = url;
+    for (const struct json_value *version = list->child; version != NULL; version = version->next) {
+        if (!str_equal(json_get_text(version, "version"), STR("2.2.1")))
+            continue;
+        struct str details = arena_copy(discovery->arena, json_get_text(version, "url"));
+        discovery->raw_first = discovery->outbound.used_raw;
+        discovery_get(discovery, details, discovery_details_answered);
+        return;
+    }
+    discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, STR("the versions list does not contain 2.2.1"));
+}
+
+static void discovery_try(struct discovery *discovery);
+
+static void discovery_answered(struct outbound *outbound)
+{
+    struct discovery *discovery = outbound->context;
+    const struct json_value *data = outbound->answer.data;
+    if (discovery_answer_ok(outbound) && data->type == JSON_ARRAY) {
+        discovery_read_list(discovery, data, discovery->candidates[discovery->candidate]);
+    } else if (discovery_answer_ok(outbound) && json_get(data, "endpoints") != NULL) {
+        discovery_read_details(discovery, data);
+    } else if (outbound->result == OK && ++discovery->candidate < discovery->candidate_count) {
+        discovery_try(discovery);
+    } else {
+        discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
+                      outbound->result != OK ? arena_copy(discovery->arena, outbound->error)
+                                             : arena_printf(discovery->arena,
+                                                            "the url gives neither versions nor version details (HTTP %d)",
+                                                            outbound->status));
+    }
+}
+
+static void discovery_try(struct discovery *discovery)
+{
+    discovery_get(discovery, discovery->candidates[discovery->candidate], discovery_answered);
+}
+
+void discovery_start(struct discovery *discovery)
+{
+    struct str url = url_without_slash(discovery->url);
+    discovery->candidates[0] = discovery->url;
+    discovery->candidates[1] = discovery_versions_url(discovery->arena, url);
+    discovery->candidates[2] = url_join(discovery->arena, url, STR("versions"));
+    discovery->candidate_count = str_ends_with(url, STR("/versions")) ? 1 : 3;
+    discovery->candidate = 0;
+    discovery_try(discovery);
+}

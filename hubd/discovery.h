@@ -1,0 +1,46 @@
+#ifndef HUBD_DISCOVERY_H
+#define HUBD_DISCOVERY_H
+
+#include "hubd/outbound.h"
+
+/*
+ * Finds a partner's endpoints: GETs what it gave as `url` - a versions list or a version details document, with or without `versions` beside it - and the details of 2.2.1 (OCPI 2.2.1, Credentials:
+ * Registration; hub-contract 5).
+ */
+#define DISCOVERY_ENDPOINTS_MAX 32
+
+struct discovery_endpoint {
+    struct str module; /* ModuleID */
+    bool receiver;     /* InterfaceRole RECEIVER */
+    struct str url;
+};
+
+struct discovery {
+    /* in; must live until the callback */
+    struct arena *arena;
+    struct hub *hub;
+    struct http_client *client;
+    struct str token, url;
+    bool raw_first;
+    void (*done)(struct discovery *discovery);
+    void *context;
+    /* out */
+    int status;              /* OCPI: 1000; 3001 cannot be called, 3002 no 2.2.1, 3003 no endpoints */
+    struct str message;      /* why not */
+    struct str versions_url; /* of the list, empty when only details were found */
+    bool used_raw;           /* the token's encoding that worked */
+    struct discovery_endpoint endpoints[DISCOVERY_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    /* own */
+    struct outbound outbound;
+    struct str candidates[3];
+    unsigned candidate, candidate_count;
+};
+
+void discovery_start(struct discovery *discovery);
+/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-contract 9). */
+struct str discovery_versions_url(struct arena *arena, struct str url);
+/* Which modules' receivers the hub calls on a party of that role. */
+bool discovery_wants(unsigned roles, struct str module);
+
+#endif

@@ -1,0 +1,296 @@
+#include "hubd/health.h"
+
+#include <stdlib.h>
+
+#include "hubd/delivery.h"
+#include "hubd/discovery.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+#include "lib/base/magic.h"
+
+#define PROBE_MAGIC   0x50524f42u
+#define TICK_MIN_MS   20
+#define TICK_MAX_MS   1000
+
+/* What the control loop keeps per platform. */
+struct health_platform {
+    struct health_platform *next;
+    int64_t id;
+    int64_t next_probe; /* monotonic ms */
+    bool probing, changing;
+};
+
+struct health {
+    struct hub *hub;
+    uv_timer_t tick;
+    struct health_platform *platforms;
+    int64_t started; /* monotonic ms: silence before it does not count */
+    bool stopping;
+};
+
+/* A change of status under way, or a sign of life on its way from another loop. */
+struct health_change {
+    uint32_t magic;
+    struct loop_task task;
+    struct hub *hub;
+    int64_t platform;
+    enum store_platform_status status;
+    struct arena arena;
+    struct store_apply batch;
+};
+
+struct probe {
+    uint32_t magic;
+    struct arena arena;
+    struct hub *hub;
+    struct health_platform *state;
+    struct outbound outbound;
+};
+
+static struct health_platform *health_find(struct health *health, int64_t id)
+{
+    for (struct health_platform *p = health->platforms; p != NULL; p = p->next)
+        if (p->id == id)
+            return p;
+    struct health_platform *state = calloc(1, sizeof *state);
+    if (state == NULL)
+        return NULL;
+    state->id = id;
+    /* the first probes of a restarted hub are spread over one interval */
+    state->next_probe = env_monotonic_ms() + (int64_t)env_random_below((uint64_t)health->hub->conf.probe_interval + 1);
+    state->next = health->platforms;
+    health->platforms = state;
+    return state;
+}
+
+/* ---------------------------------------------------------------- changing a status */
+
+static void health_change_known(int result, void *context)
+{
+    struct health_change *change = MAGIC_CAST(struct health_change, context, PROBE_MAGIC);
+    struct hub *hub = change->hub;
+    struct health_platform *state = hub->health == NULL ? NULL : health_find(hub->health, change->platform);
+    if (state != NULL)
+        state->changing = false;
+    if (result == OK && change->status == STORE_PLATFORM_CONNECTED) {
+        struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+        struct registry_platform *platform = registry_find_platform(snapshot, change->platform);
+        for (size_t i = 0; platform != NULL && i < platform->party_count; i++)
+            delivery_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
+        registry_release(hub->control_view, snapshot);
+    }
+    arena_free(&change->arena);
+    free(change);
+}
+
+static void health_change_stored(struct store_apply *apply)
+{
+    struct health_change *change = MAGIC_CAST(struct health_change, apply->context, PROBE_MAGIC);
+    if (apply->result == OK)
+        registry_refresh(change->hub->registry, &change->hub->control, health_change_known, change);
+    else
+        health_change_known(apply->result, change); /* the next tick tries again */
+}
+
+static void health_audit(struct health_change *change, const struct registry_platform *platform)
+{
+    for (size_t i = 0; i < platform->party_count; i++) {
+        struct store_op *op = store_batch_add(&change->batch, STORE_APPEND_AUDIT);
+        if (op == NULL)
+            return;
+        bool connected = change->status == STORE_PLATFORM_CONNECTED;
+        op->u.audit.kind = STORE_AUDIT_ADMIN;
+        op->u.audit.actor = STR("hub");
+        op->u.audit.action = connected ? STR("party.connected") : STR("party.offline");
+        op->u.audit.party = arena_copy(&change->arena, ocpi_party_key_str(&platform->parties[i]->key));
+        op->u.audit.status = connected ? STR("CONNECTED") : STR("OFFLINE");
+        op->u.audit.latency_ms = -1;
+        log_info("party " STR_FMT " is %s", STR_ARG(op->u.audit.party), connected ? "CONNECTED" : "OFFLINE");
+    }
+}
+
+static void health_change(struct hub *hub, const struct registry_platform *platform, enum store_platform_status status)
+{
+    struct health_platform *state = health_find(hub->health, platform->row.id);
+    struct health_change *change = state == NULL || state->changing ? NULL : calloc(1, sizeof *change);
+    if (change == NULL)
+        return;
+    state->changing = true;
+    change->magic = PROBE_MAGIC;
+    change->hub = hub;
+    change->platform = platform->row.id;
+    change->status = status;
+    arena_init(&change->arena, 0);
+    store_batch_init(&change->batch, &change->arena);
+    struct store_op *op = store_batch_add(&change->batch, STORE_SET_STATUS);
+    if (op != NULL) {
+        op->u.health.platform = platform->row.id;
+        op->u.health.status = status;
+        op->u.health.last_seen = atomic_load(&platform->runtime->last_answer_wall);
+        op->u.health.now = env_wall_ms();
+    }
+    health_audit(change, platform);
+    change->batch.callback = health_change_stored;
+    change->batch.context = change;
+    store_apply(hub->control_store, &change->batch);
+}
+
+/* ---------------------------------------------------------------- signs of life */
+
+static void health_came_back(struct loop_task *task)
+{
+    struct health_change *sign = CONTAINER_OF(task, struct health_change, task);
+    struct hub *hub = sign->hub;
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    struct registry_platform *platform = registry_find_platform(snapshot, sign->platform);
+    if (platform != NULL && hub->health != NULL && !hub->health->stopping &&
+        platform->row.status == STORE_PLATFORM_OFFLINE)
+        health_change(hub, platform, STORE_PLATFORM_CONNECTED);
+    registry_release(hub->control_view, snapshot);
+    free(sign);
+}
+
+void health_answered(struct hub *hub, const struct registry_platform *platform)
+{
+    atomic_store(&platform->runtime->last_answer_ms, env_monotonic_ms());
+    atomic_store(&platform->runtime->last_answer_wall, env_wall_ms());
+    if (platform->row.status != STORE_PLATFORM_OFFLINE)
+        return;
+    struct health_change *sign = calloc(1, sizeof *sign);
+    if (sign == NULL)
+        return; /* the next answer says it again */
+    sign->hub = hub;
+    sign->platform = platform->row.id;
+    sign->task.run = health_came_back;
+    loop_post(&hub->control, &sign->task);
+}
+
+/* ---------------------------------------------------------------- probes */
+
+static bool probe_lists_version(const struct ocpi_answer *answer)
+{
+    if (!answer->is_envelope || answer->data == NULL)
+        return false;
+    for (const struct json_value *version = answer->data->child; version != NULL; version = version->next)
+        if (str_equal(json_get_text(version, "version"), STR("2.2.1")))
+            return true;
+    return false;
+}
+
+static void probe_answered(struct outbound *outbound)
+{
+    struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
+    if (outbound->result == OK && !probe_lists_version(&outbound->answer))
+        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->state->id, outbound->status);
+    else if (outbound->result != OK)
+        log_debug("probe of platform %lld: " STR_FMT, (long long)probe->state->id, STR_ARG(outbound->error));
+    probe->state->probing = false;
+    probe->magic = 0;
+    arena_free(&probe->arena);
+    free(probe);
+}
+
+/* The `versions` receiver if set, else the list that discovery found, else derived from the credentials url (hub-contract 9). */
+static struct str probe_url(struct arena *arena, const struct registry_platform *platform)
+{
+    for (size_t i = 0; i < platform->party_count; i++) {
+        struct str set = registry_receiver_url(platform->parties[i], "versions");
+        if (set.data != NULL)
+            return set;
+    }
+    if (platform->row.versions_url.length > 0)
+        return platform->row.versions_url;
+    return discovery_versions_url(arena, platform->row.credentials_url);
+}
+
+static void health_probe(struct health *health, struct health_platform *state, const struct registry_platform *platform)
+{
+    struct hub *hub = health->hub;
+    struct probe *probe = calloc(1, sizeof *probe);
+    if (probe == NULL)
+        return;
+    probe->magic = PROBE_MAGIC;
+    probe->hub = hub;
+    probe->state = state;
+    arena_init(&probe->arena, 0);
+    state->probing = true;
+    struct outbound *outbound = &probe->outbound;
+    outbound->arena = &probe->arena;
+    outbound->hub = hub;
+    outbound->client = hub->control_client;
+    outbound->view = hub->control_view;
+    outbound->snapshot = registry_hold(hub->control_view);
+    outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
+    outbound->method = HTTP_METHOD_GET;
+    outbound->url = probe_url(&probe->arena, platform);
+    outbound->is_alive = probe_lists_version;
+    outbound->timeout_ms = hub->conf.probe_timeout;
+    outbound->callback = probe_answered;
+    outbound->context = probe;
+    outbound_start(outbound);
+}
+
+static void health_watch(struct health *health, const struct registry_platform *platform, int64_t now)
+{
+    const struct conf *conf = &health->hub->conf;
+    struct health_platform *state = health_find(health, platform->row.id);
+    if (state == NULL)
+        return;
+    if (now >= state->next_probe && !state->probing) {
+        int64_t tenth = conf->probe_interval / 10;
+        state->next_probe = now + conf->probe_interval - tenth + (int64_t)env_random_below((uint64_t)tenth * 2 + 1);
+        health_probe(health, state, platform);
+    }
+    int64_t heard = atomic_load(&platform->runtime->last_answer_ms);
+    if (heard < health->started)
+        heard = health->started;
+    if (platform->row.status == STORE_PLATFORM_CONNECTED && now - heard > conf->offline_after)
+        health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
+}
+
+static void health_tick(uv_timer_t *timer)
+{
+    struct health *health = timer->data;
+    struct hub *hub = health->hub;
+    int64_t now = env_monotonic_ms();
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    for (size_t i = 0; i < snapshot->platform_count; i++) {
+        const struct registry_platform *platform = &snapshot->platforms[i];
+        if (platform->token.data != NULL && platform->row.status != STORE_PLATFORM_PLANNED)
+            health_watch(health, platform, now);
+    }
+    registry_release(hub->control_view, snapshot);
+}
+
+int health_start(struct hub *hub)
+{
+    struct health *health = calloc(1, sizeof *health);
+    if (health == NULL)
+        return ERR_MEMORY;
+    health->hub = hub;
+    health->started = env_monotonic_ms();
+    if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
+        return ERR_IO;
+    health->tick.data = health;
+    hub->health = health;
+    int64_t tick = hub->conf.probe_interval / 10;
+    tick = tick < TICK_MIN_MS ? TICK_MIN_MS : tick > TICK_MAX_MS ? TICK_MAX_MS : tick;
+    return uv_timer_start(&health->tick, health_tick, (uint64_t)tick, (uint64_t)tick) == 0 ? OK : ERR_IO;
+}
+
+void health_stop(struct hub *hub)
+{
+    hub->health->stopping = true;
+    uv_close((uv_handle_t *)&hub->health->tick, NULL);
+}
+
+void health_free(struct hub *hub)
+{
+    while (hub->health->platforms != NULL) {
+        struct health_platform *next = hub->health->platforms->next;
+        free(hub->health->platforms);
+        hub->health->platforms = next;
+    }
+    free(hub->health);
+    hub->health = NULL;
+}

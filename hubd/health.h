@@ -1,0 +1,14 @@
+#ifndef HUBD_HEALTH_H
+#define HUBD_HEALTH_H
+
+#include "hubd/hub.h"
+
+/* Probes every exchanged platform, decides OFFLINE and CONNECTED (hub-contract 9). Control loop, but health_answered. */
+int health_start(struct hub *hub);
+void health_stop(struct hub *hub);
+/* After health_stop and the client's end. */
+void health_free(struct hub *hub);
+/* Thread safe: the platform gave a valid answer to an outbound call. */
+void health_answered(struct hub *hub, const struct registry_platform *platform);
+
+#endif

@@ -1,0 +1,53 @@
+#ifndef HUBD_HUB_H
+#define HUBD_HUB_H
+
+#include "hubd/loop.h"
+#include "hubd/registry.h"
+#include "lib/conf/conf.h"
+#include "lib/http/client.h"
+#include "lib/http/server.h"
+
+/*
+ * What the process is made of. Built by main, borrowed by everybody else. `control` runs the admin socket, the registry, delivery, health and command timers; `workers` serve partners' requests and real-time forwards.
+ */
+struct delivery;
+struct health;
+struct commands;
+struct admin;
+
+struct worker {
+    struct loop loop;
+    uv_thread_t thread;
+    struct hub *hub;
+    struct http_server *server;
+    struct http_client *client;  /* real-time calls */
+    struct store_client *store;
+    struct registry_view *view;
+    unsigned active;             /* requests without their answer; this loop only */
+    _Atomic bool ended;          /* its loop has nothing left to do */
+};
+
+struct hub {
+    struct conf conf;            /* control loop writes on reload, fields are read as they are */
+    struct ocpi_party_key key;   /* the hub's own */
+    struct loop control;
+    struct store *store;
+    struct store_client *control_store;
+    struct registry *registry;
+    struct registry_view *control_view;
+    struct http_client *control_client; /* deliveries, probes, discovery */
+    struct http_resolver *resolver;
+    struct url_policy policy;
+    struct http_listener *listener;
+    struct worker *workers;
+    unsigned worker_count;
+    struct delivery *delivery;
+    struct health *health;
+    struct commands *commands;
+    struct admin *admin;
+    int64_t started_wall;
+    _Atomic bool draining;
+    uint8_t seal_key[32], audit_key[32];
+};
+
+#endif

@@ -1,0 +1,90 @@
+#include "hubd/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/env.h"
+
+#define SECRET_SIZE 32
+#define FILE_SIZE   (2 * SECRET_SIZE + 1)
+
+static int keys_create(const char *path, struct error *error)
+{
+    uint8_t secret[SECRET_SIZE];
+    char text[FILE_SIZE + 1];
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set(error, ERR_IO, "key_file %s: cannot be made: %s", path, strerror(errno));
+    env_random(secret, sizeof secret);
+    hex_encode(secret, sizeof secret, text);
+    text[FILE_SIZE - 1] = '\n';
+    bool written = write(fd, text, FILE_SIZE) == FILE_SIZE && fsync(fd) == 0;
+    int reason = errno;
+    crypto_wipe(secret, sizeof secret);
+    crypto_wipe(text, sizeof text);
+    close(fd);
+    if (written)
+        return OK;
+    unlink(path);
+    return error_set(error, ERR_IO, "key_file %s: cannot be written: %s", path, strerror(reason));
+}
+
+static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error *error)
+{
+    char text[FILE_SIZE + 1];
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+                         errno == ENOENT
+                             ? "key_file %s: %s, but there is a database: put the key file that belongs to it there"
+                             : "key_file %s: cannot be read: %s: make it readable for hubd's user",
+                         path, strerror(errno));
+    ssize_t length = fstat(fd, &status) == 0 ? read(fd, text, sizeof text) : -1;
+    close(fd);
+    if (length >= 0 && (status.st_mode & 077) != 0)
+        return error_set(error, ERR_REFUSED, "key_file %s: others may read it (mode %04o): chmod 600 %s", path,
+                         (unsigned)status.st_mode & 07777, path);
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        length--;
+    bool good = length == FILE_SIZE - 1 && hex_decode(str_of(text, (size_t)length), secret, SECRET_SIZE);
+    crypto_wipe(text, sizeof text);
+    return good ? OK
+                : error_set(error, ERR_INVALID,
+                            "key_file %s: not 64 hexadecimal digits: put back the file that hubd made (or its backup)", path);
+}
+
+static int keys_derive(const uint8_t secret[SECRET_SIZE], struct keys *keys)
+{
+    struct {
+        const char *purpose;
+        uint8_t *out;
+    } parts[] = {{"hubd seal 1", keys->seal}, {"hubd audit 1", keys->audit}, {"hubd check 1", keys->check}};
+    struct hmac *hmac = hmac_new(secret, SECRET_SIZE);
+    if (hmac == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        hmac_begin(hmac);
+        hmac_update(hmac, parts[i].purpose, strlen(parts[i].purpose));
+        hmac_end(hmac, parts[i].out);
+    }
+    hmac_free(hmac);
+    return OK;
+}
+
+int keys_load(const char *path, bool create, struct keys *keys, struct error *error)
+{
+    uint8_t secret[SECRET_SIZE];
+    int result = OK;
+    if (create && access(path, F_OK) != 0)
+        result = keys_create(path, error);
+    if (result == OK)
+        result = keys_read(path, secret, error);
+    if (result == OK && keys_derive(secret, keys) != OK)
+        result = error_set(error, ERR_MEMORY, "no memory");
+    crypto_wipe(secret, sizeof secret);
+    return result;
+}

@@ -1,0 +1,274 @@
+#include "hubd/list.h"
+
+#include <stdio.h>
+
+#include "hubd/route.h"
+#include "lib/base/env.h"
+#include "lib/base/timestamp.h"
+
+#define PAGE_BYTES_MAX (4 * 1024 * 1024)
+/* Small enough to hold a loop for less than a millisecond, large enough to fill a socket. */
+#define SLICE_BYTES (64 * 1024)
+
+/* ---------------------------------------------------------------- the query */
+
+static bool query_bad(struct request *request, struct str name, struct str value, const char *expected)
+{
+    request_answerf(request, REPLY_INVALID, "query " STR_FMT ": not %s: \"" STR_FMT "\"", STR_ARG(name), expected,
+                    STR_ARG(value));
+    return false;
+}
+
+bool list_query_parse(struct request *request, struct list_query *query)
+{
+    *query = (struct list_query){.limit = LIST_LIMIT_DEFAULT, .date_from = INT64_MIN, .date_to = INT64_MAX};
+    struct str rest = request->exchange->query, name, raw;
+    uint64_t number;
+    while (http_query_next(&rest, &name, &raw)) {
+        struct str value = http_percent_decode(request->arena, raw);
+        if (value.data == NULL)
+            return query_bad(request, name, raw, "percent-encoded text");
+        if (str_equal(name, STR("offset"))) {
+            if (!str_to_uint64(value, &query->offset))
+                return query_bad(request, name, value, "a number from 0");
+        } else if (str_equal(name, STR("limit"))) {
+            if (!str_to_uint64(value, &number) || number == 0)
+                return query_bad(request, name, value, "a number from 1");
+            query->limit = number > LIST_LIMIT_MAX ? LIST_LIMIT_MAX : (unsigned)number;
+        } else if (str_equal(name, STR("after"))) {
+            if (!str_to_int64(value, &query->after) || query->after < 0)
+                return query_bad(request, name, value, "a number that the hub's Link gave");
+        } else if (str_equal(name, STR("date_from"))) {
+            if (!timestamp_parse(value, &query->date_from))
+                return query_bad(request, name, value, "a DateTime");
+            query->date_from_text = raw;
+        } else if (str_equal(name, STR("date_to"))) {
+            if (!timestamp_parse(value, &query->date_to))
+                return query_bad(request, name, value, "a DateTime");
+            query->date_to_text = raw;
+        }
+    }
+    return true;
+}
+
+static struct str number_text(struct arena *arena, uint64_t number)
+{
+    return arena_printf(arena, "%llu", (unsigned long long)number);
+}
+
+/* RFC 8288; repeats the filters, and carries the place in the list so that a deep page costs what the first does. */
+static void list_header_link(struct request *request, const char *path, const struct list_query *query, uint64_t sent,
+                             int64_t after)
+{
+    struct buffer link = {0};
+    buffer_printf(&link, "<%s%s?offset=%llu&limit=%u", request->hub->conf.base_url, path,
+                  (unsigned long long)(query->offset + sent), query->limit);
+    if (after > 0)
+        buffer_printf(&link, "&after=%lld", (long long)after);
+    if (query->date_from_text.data != NULL)
+        buffer_printf(&link, "&date_from=" STR_FMT, STR_ARG(query->date_from_text));
+    if (query->date_to_text.data != NULL)
+        buffer_printf(&link, "&date_to=" STR_FMT, STR_ARG(query->date_to_text));
+    buffer_append(&link, STR(">; rel=\"next\""));
+    http_exchange_header(request->exchange, "Link", buffer_str(&link));
+    buffer_free(&link);
+}
+
+void list_headers(struct request *request, const char *path, const struct list_query *query, uint64_t total, bool more,
+                  uint64_t sent, int64_t after)
+{
+    if (more)
+        list_header_link(request, path, query, sent, after);
+    http_exchange_header(request->exchange, "X-Total-Count", number_text(request->arena, total));
+    http_exchange_header(request->exchange, "X-Limit", number_text(request->arena, LIST_LIMIT_MAX));
+}
+
+/* ---------------------------------------------------------------- a page in slices */
+
+struct list_page {
+    struct request *request;
+    const char *path;
+    struct list_query query;
+    struct store_page_read read;
+    struct store_bodies_read bodies;
+    struct buffer slice;
+    bool begun, finished;
+};
+
+static void list_next_slice(struct http_exchange *exchange, void *context)
+{
+    struct list_page *page = context;
+    if (exchange->gone || page->finished) {
+        buffer_free(&page->slice);
+        request_stream_end(page->request, page->finished);
+        return;
+    }
+    store_read_bodies(page->request->worker->store, &page->bodies);
+}
+
+/* One slice that holds everything goes out with its length; more than one is streamed. */
+static void list_slice_read(struct store_read *base)
+{
+    struct list_page *page = base->context;
+    struct request *request = page->request;
+    bool last = page->bodies.position >= page->read.item_count;
+    if (base->result != OK || page->slice.failed) {
+        buffer_free(&page->slice);
+        if (page->begun)
+            request_stream_end(request, false);
+        else
+            request_answer_error(request, base->result != OK ? base->result : ERR_MEMORY);
+        return;
+    }
+    if (last && !page->begun) {
+        buffer_append_byte(&page->slice, ']');
+        struct str data = arena_copy(request->arena, buffer_str(&page->slice));
+        buffer_free(&page->slice);
+        request_answer(request, REPLY_OK, STR_NONE, data);
+        return;
+    }
+    if (!page->begun) {
+        /* the list's opening bracket is in the slice; the envelope stands around it */
+        struct buffer head = {0};
+        ocpi_envelope_list_begin(&head);
+        struct str rest = str_skip(buffer_str(&page->slice), 1);
+        buffer_append(&head, rest);
+        buffer_free(&page->slice);
+        page->slice = head;
+        page->begun = true;
+        request_stream_begin(request, list_next_slice, page);
+    }
+    if (last) {
+        ocpi_envelope_list_end(&page->slice, env_wall_ms());
+        page->finished = true;
+    }
+    http_exchange_stream_write(request->exchange, &page->slice);
+}
+
+static void list_page_read(struct store_read *base)
+{
+    struct list_page *page = base->context;
+    struct request *request = page->request;
+    if (base->result != OK) {
+        request_answer_error(request, base->result);
+        return;
+    }
+    size_t count = page->read.item_count;
+    list_headers(request, page->path, &page->query, page->read.total, page->read.more, count,
+                 count == 0 ? 0 : page->read.items[count - 1].sequence);
+    struct store_bodies_read *bodies = &page->bodies;
+    bodies->base.arena = request->arena;
+    bodies->base.callback = list_slice_read;
+    bodies->base.context = page;
+    bodies->kind = page->read.kind;
+    bodies->items = page->read.items;
+    bodies->item_count = count;
+    bodies->slice_max = SLICE_BYTES;
+    bodies->out = &page->slice;
+    buffer_append_byte(&page->slice, '[');
+    store_read_bodies(request->worker->store, bodies);
+}
+
+/* Whose objects the caller sees: its own as CPO; as eMSP those of the CPOs with an active rule. */
+static bool list_owners(struct request *request, struct store_page_read *read)
+{
+    struct registry_snapshot *snapshot = request->snapshot;
+    struct store_owner_filter *owners = arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *owners);
+    if (owners == NULL)
+        return false;
+    bool emsp = (request->party->row.roles & OCPI_ROLE_EMSP) != 0;
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[i];
+        const struct store_rule *rule = emsp ? registry_find_rule(snapshot, request->party, party, false) : NULL;
+        if ((party->row.roles & OCPI_ROLE_CPO) == 0 || (rule == NULL && party != request->party))
+            continue;
+        owners[read->owner_count++] =
+            (struct store_owner_filter){request_party_key(party), rule == NULL ? INT64_MIN : rule->since};
+    }
+    read->owners = owners;
+    return true;
+}
+
+void list_serve(struct request *request, enum store_kind kind, const char *path)
+{
+    struct list_page *page = arena_alloc(request->arena, sizeof *page);
+    if (page == NULL || !list_owners(request, &page->read)) {
+        request_answer_error(request, ERR_MEMORY);
+        return;
+    }
+    page->request = request;
+    page->path = path;
+    if (!list_query_parse(request, &page->query))
+        return;
+    struct store_page_read *read = &page->read;
+    read->base.arena = request->arena;
+    read->base.callback = list_page_read;
+    read->base.context = page;
+    read->kind = kind;
+    read->date_from = page->query.date_from;
+    read->date_to = page->query.date_to;
+    read->after = page->query.after;
+    read->skip = page->query.after > 0 ? 0 : page->query.offset;
+    read->limit = page->query.limit;
+    read->bytes_max = PAGE_BYTES_MAX;
+    store_read_page(request->worker->store, read);
+}
+
+/* ---------------------------------------------------------------- one object */
+
+struct list_object {
+    struct request *request;
+    void (*found)(struct request *request, struct store_object_read *read);
+    struct store_object_read read;
+};
+
+static void list_object_read(struct store_read *base)
+{
+    struct list_object *object = base->context;
+    if (base->result != OK)
+        request_answer_error(object->request, base->result);
+    else if (object->found != NULL)
+        object->found(object->request, &object->read);
+    else
+        request_answer(object->request, REPLY_OK, STR_NONE, object->read.body);
+}
+
+bool list_may_see(const struct request *request, const struct registry_party *owner)
+{
+    return owner == request->party || ((request->party->row.roles & OCPI_ROLE_EMSP) != 0 &&
+                                       route_is_enabled(request->snapshot, request->party, owner));
+}
+
+void list_serve_object(struct request *request, enum store_kind kind, struct str country_code, struct str party_id,
+                       struct str id, struct str evse,
+                       void (*found)(struct request *request, struct store_object_read *read))
+{
+    struct ocpi_party_key key;
+    struct registry_party *owner = ocpi_party_key_make(country_code, party_id, &key)
+                                       ? registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO)
+                                       : NULL;
+    if (owner == NULL) {
+        request_answer(request, REPLY_UNKNOWN, STR("no such owner"), STR_NONE);
+        return;
+    }
+    if (!list_may_see(request, owner)) {
+        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
+                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
+        return;
+    }
+    struct list_object *object = arena_alloc(request->arena, sizeof *object);
+    if (object == NULL) {
+        request_answer_error(request, ERR_MEMORY);
+        return;
+    }
+    object->request = request;
+    object->found = found;
+    object->read.base.arena = request->arena;
+    object->read.base.callback = list_object_read;
+    object->read.base.context = object;
+    object->read.kind = kind;
+    object->read.owner = request_party_key(owner);
+    object->read.id = request_fold(request, id);
+    object->read.evse = evse.length == 0 ? STR_NONE : request_fold(request, evse);
+    store_read_object(request->worker->store, &object->read);
+}

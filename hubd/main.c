@@ -1,0 +1,53 @@
+/* hubd: reads its options and settings, then runs the service. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "hubd/options.h"
+#include "hubd/service.h"
+#include "lib/base/log.h"
+
+#define EXIT_CONFIG 78
+
+extern char **environ;
+
+static int print_config(const struct conf *conf)
+{
+    struct buffer text = {0};
+    conf_print(conf, &text);
+    bool written = fwrite(text.data, 1, text.length, stdout) == text.length && fflush(stdout) == 0;
+    buffer_free(&text);
+    return written ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    static struct hub hub;
+    struct options options;
+    struct buffer problems = {0};
+    /* secrets are in this memory: no core file, no ptrace by others of the same user */
+    prctl(PR_SET_DUMPABLE, 0);
+    options_read(&options, argc, argv);
+    if (options.action == OPTIONS_WRONG)
+        return EXIT_CONFIG;
+    if (options.action == OPTIONS_VERSION)
+        return printf("hubd %s\n", HUB_VERSION) < 0 || fflush(stdout) != 0;
+    if (options.action == OPTIONS_HELP) {
+        options_print_help();
+        return fflush(stdout) != 0;
+    }
+    int result = conf_load(&hub.conf, options.file, environ, options.overrides, options.override_count, &problems);
+    if (result != OK) {
+        fwrite(problems.data, 1, problems.length, stderr);
+        buffer_free(&problems);
+        return EXIT_CONFIG;
+    }
+    buffer_free(&problems);
+    if (options.action == OPTIONS_CHECK)
+        return printf("hubd: the settings are good\n") < 0 || fflush(stdout) != 0;
+    if (options.action == OPTIONS_PRINT)
+        return print_config(&hub.conf);
+    log_set_level((enum log_level)hub.conf.log_level);
+    log_set_format((enum log_format)hub.conf.log_format);
+    return service_run(&hub, &options);
+}

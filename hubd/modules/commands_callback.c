@@ -1,0 +1,127 @@
+/*
+ * The callback of a command: the CPO's CommandResult is stored with its delivery before it is answered; each command ends exactly once (hub-contract 5, Commands).
+ */
+#include "hubd/commands.h"
+#include "hubd/delivery.h"
+#include "hubd/modules/modules.h"
+#include "hubd/request.h"
+#include "lib/base/crypto.h"
+
+struct callback {
+    struct request *request;
+    struct store_command_read read;
+    struct store_apply batch;
+    uint8_t hash[32];
+    bool delivers;
+};
+
+static void callback_read_again(struct callback *callback);
+
+static void callback_stored(struct store_apply *apply)
+{
+    struct callback *callback = apply->context;
+    struct request *request = callback->request;
+    if (apply->result == ERR_CONFLICT) { /* another result, or TIMEOUT, was faster: look again */
+        request->audited = false;
+        callback_read_again(callback);
+        return;
+    }
+    if (apply->result != OK) {
+        request->audited = false;
+        request_answer_error(request, apply->result);
+        return;
+    }
+    if (callback->delivers)
+        delivery_wake(request->hub, callback->read.row.emsp);
+    request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
+}
+
+/* `deliver`: this result goes to the eMSP; else it only leaves its row in the audit. */
+static void callback_store(struct callback *callback, bool deliver, unsigned from, struct str status)
+{
+    struct request *request = callback->request;
+    struct store_apply *batch = &callback->batch;
+    store_batch_init(batch, request->arena);
+    callback->delivers = deliver;
+    if (deliver) {
+        struct store_op *op = store_batch_add(batch, STORE_UPDATE_COMMAND);
+        if (op != NULL) {
+            op->u.command_update.id = callback->read.row.id;
+            op->u.command_update.from = from;
+            op->u.command_update.state = STORE_COMMAND_ENDED;
+            op->u.command_update.result = json_get_text(request->body, "result");
+            op->u.command_update.result_body = request->exchange->body;
+        }
+        commands_add_delivery(batch, &callback->read.row, request->exchange->body);
+    }
+    request_audit_batch(request, batch, status);
+    batch->callback = callback_stored;
+    batch->context = callback;
+    store_apply(request->worker->store, batch);
+}
+
+/* The same result again, whatever its spelling. */
+static bool callback_is_repeated(struct callback *callback)
+{
+    const struct json_value *stored;
+    struct str body = callback->read.row.result_body;
+    return body.length > 0 && json_parse(callback->request->arena, body, JSON_DEPTH_MAX, &stored, NULL) == OK &&
+           json_equal(stored, callback->request->body, NULL);
+}
+
+static void callback_read(struct store_read *base)
+{
+    struct callback *callback = base->context;
+    struct request *request = callback->request;
+    struct store_command *row = &callback->read.row;
+    if (base->result == ERR_NOT_FOUND) {
+        request_answer(request, REPLY_UNKNOWN, STR("no such command"), STR_NONE);
+        return;
+    }
+    if (base->result != OK) {
+        request_answer_error(request, base->result);
+        return;
+    }
+    struct ocpi_party_key key;
+    if (ocpi_party_key_parse(row->cpo, &key, NULL, NULL, NULL))
+        request->party = registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO);
+    if (ocpi_party_key_parse(row->emsp, &key, NULL, NULL, NULL))
+        request->target = registry_find_party(request->snapshot, &key, OCPI_ROLE_EMSP);
+    request->correlation_id = row->correlation_id.length > 0 ? row->correlation_id : request->correlation_id;
+    request->object = row->object;
+    bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
+                   str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
+    if (row->state != STORE_COMMAND_ENDED)
+        callback_store(callback, true, COMMANDS_OPEN, STR("1000"));
+    else if (callback_is_repeated(callback))
+        callback_store(callback, false, 0, STR("repeated"));
+    else if (cancels && row->result_body.length > 0)
+        callback_store(callback, true, 1u << STORE_COMMAND_ENDED, STR("1000"));
+    else
+        callback_store(callback, false, 0, STR("late"));
+}
+
+static void callback_read_again(struct callback *callback)
+{
+    struct store_command_read *read = &callback->read;
+    memset(read, 0, sizeof *read);
+    read->base.arena = callback->request->arena;
+    read->base.callback = callback_read;
+    read->base.context = callback;
+    read->callback_hash = callback->hash;
+    store_read_command(callback->request->worker->store, read);
+}
+
+void commands_callback(struct request *request)
+{
+    struct callback *callback = arena_alloc(request->arena, sizeof *callback);
+    if (callback == NULL) {
+        request_answer_error(request, ERR_MEMORY);
+        return;
+    }
+    if (!request_validate(request, &ocpi_command_result, false))
+        return;
+    callback->request = request;
+    crypto_sha256(request->params[0], callback->hash);
+    callback_read_again(callback);
+}

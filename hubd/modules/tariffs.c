@@ -1,0 +1,54 @@
+/* Tariffs (OCPI 2.2.1, Tariffs module): the CPO PUTs and DELETEs, eMSPs pull. */
+#include "hubd/list.h"
+#include "hubd/modules/modules.h"
+#include "hubd/push.h"
+
+void tariffs_put(struct request *request)
+{
+    if (!request_validate(request, &ocpi_tariff, false) ||
+        !request_check_member(request, "country_code", request->params[0]) ||
+        !request_check_member(request, "party_id", request->params[1]) ||
+        !request_check_member(request, "id", request->params[2]))
+        return;
+    struct push *push = push_new(request, request->params[2]);
+    if (push == NULL)
+        return;
+    push_time(request->body, "last_updated", &push->last_updated);
+    push_begin(push);
+    struct store_op *op = store_batch_add(&push->batch, STORE_PUT_OBJECT);
+    if (op != NULL) {
+        op->u.object.kind = STORE_TARIFF;
+        op->u.object.owner = push->owner;
+        op->u.object.id = push->id;
+        op->u.object.body = request->exchange->body;
+        op->u.object.last_updated = push->last_updated;
+        op->u.object.conditions = STORE_IF_NOT_OLDER;
+        push_digest(request->exchange->body, op->u.object.digest);
+    }
+    push_apply(push);
+}
+
+void tariffs_delete(struct request *request)
+{
+    struct push *push = push_new(request, request->params[2]);
+    if (push == NULL)
+        return;
+    push_begin(push);
+    struct store_op *op = store_batch_add(&push->batch, STORE_DELETE_OBJECT);
+    if (op != NULL) {
+        op->u.key.kind = STORE_TARIFF;
+        op->u.key.owner = push->owner;
+        op->u.key.id = push->id;
+    }
+    push_apply(push);
+}
+
+void tariffs_list(struct request *request)
+{
+    list_serve(request, STORE_TARIFF, "/ocpi/2.2.1/tariffs");
+}
+
+void tariffs_get(struct request *request)
+{
+    list_serve_object(request, STORE_TARIFF, request->params[0], request->params[1], request->params[2], STR_NONE, NULL);
+}

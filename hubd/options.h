@@ -1,0 +1,23 @@
+#ifndef HUBD_OPTIONS_H
+#define HUBD_OPTIONS_H
+
+#include "lib/conf/conf.h"
+
+/* hubd's command line (hub-contract 14): [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h] [--SETTING=VALUE …]. */
+enum options_action { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_PRINT, OPTIONS_VERSION, OPTIONS_HELP, OPTIONS_WRONG };
+
+#define OPTIONS_OVERRIDES_MAX 128
+
+struct options {
+    enum options_action action;
+    const char *file;                              /* -c, or NULL */
+    const char *overrides[OPTIONS_OVERRIDES_MAX];  /* "name=value", views of argv */
+    size_t override_count;
+};
+
+/* Reads argv; OPTIONS_WRONG after saying on stderr what is wrong. */
+void options_read(struct options *options, int argc, char **argv);
+/* The usage text, with a line per setting, on stdout. */
+void options_print_help(void);
+
+#endif

@@ -1,0 +1,182 @@
+#include "hubd/outbound.h"
+
+#include "hubd/health.h"
+#include "lib/base/crypto.h"
+#include "lib/base/env.h"
+#include "lib/ocpi/headers.h"
+
+#define TRIAL_INTERVAL_MS 5000
+#define HEADERS_MAX       8
+
+bool outbound_may_try(const struct registry_platform *platform)
+{
+    if (platform->token.data == NULL || platform->row.status == STORE_PLATFORM_PLANNED)
+        return false;
+    if (platform->row.status == STORE_PLATFORM_CONNECTED)
+        return true;
+    int64_t now = env_monotonic_ms();
+    int64_t due = atomic_load(&platform->runtime->next_trial_ms);
+    return now >= due && atomic_compare_exchange_strong(&platform->runtime->next_trial_ms, &due, now + TRIAL_INTERVAL_MS);
+}
+
+static bool outbound_same_host(struct arena *arena, const struct url *target, struct str url)
+{
+    struct url parsed;
+    return url.length > 0 && url_parse(arena, url, &parsed, NULL) == OK && str_equal(parsed.host, target->host);
+}
+
+bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform, struct str url)
+{
+    struct url target;
+    if (url_parse(arena, url, &target, NULL) != OK)
+        return false;
+    if (outbound_same_host(arena, &target, platform->row.credentials_url) ||
+        outbound_same_host(arena, &target, platform->row.versions_url))
+        return true;
+    for (size_t i = 0; i < platform->party_count; i++)
+        for (size_t j = 0; j < platform->parties[i]->receiver_count; j++)
+            if (outbound_same_host(arena, &target, platform->parties[i]->receivers[j].url))
+                return true;
+    struct str rest = platform->row.allowed_hosts, host;
+    while (str_split(&rest, ' ', &host))
+        if (host.length > 0 && str_equal_fold(host, target.host))
+            return true;
+    return false;
+}
+
+/* ---------------------------------------------------------------- the ways to present a token */
+
+struct outbound_credential {
+    struct str token;
+    bool raw, previous;
+};
+
+/*
+ * The tries of a call, in order: what worked last, the other encoding, then the same two with the previous token. Returns false when there are no more.
+ */
+static bool outbound_credential_at(const struct outbound *outbound, unsigned attempt, struct outbound_credential *out)
+{
+    const struct registry_platform *platform = outbound->platform;
+    if (platform == NULL) {
+        *out = (struct outbound_credential){outbound->token, outbound->raw_first != (attempt == 1), false};
+        return attempt < 2;
+    }
+    bool fixed = platform->row.encoding != STORE_ENCODING_AUTO;
+    bool first_raw = fixed ? platform->row.encoding == STORE_ENCODING_RAW : atomic_load(&platform->runtime->raw_token);
+    unsigned forms = fixed ? 1 : 2;
+    bool overlap = platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
+    bool previous_first = overlap && atomic_load(&platform->runtime->previous_token);
+    if (attempt >= forms * (overlap ? 2u : 1u))
+        return false;
+    out->raw = first_raw != (attempt % forms == 1);
+    out->previous = overlap && (attempt / forms == 0) == previous_first;
+    out->token = out->previous ? platform->previous_token : platform->token;
+    return true;
+}
+
+static void outbound_remember(const struct outbound *outbound)
+{
+    struct outbound_credential used;
+    if (outbound->platform == NULL || !outbound_credential_at(outbound, outbound->attempt, &used))
+        return;
+    struct registry_runtime *runtime = outbound->platform->runtime;
+    if (outbound->platform->row.encoding == STORE_ENCODING_AUTO && atomic_load(&runtime->raw_token) != used.raw)
+        atomic_store(&runtime->raw_token, used.raw);
+    if (atomic_load(&runtime->previous_token) != used.previous)
+        atomic_store(&runtime->previous_token, used.previous);
+}
+
+/* ---------------------------------------------------------------- the call */
+
+static void outbound_call(struct outbound *outbound);
+
+static void outbound_finish(struct outbound *outbound)
+{
+    struct http_call *call = &outbound->call;
+    outbound->result = call->result;
+    outbound->status = call->status;
+    outbound->error = str_from(call->error.text);
+    outbound->answer_headers = call->answer_headers;
+    outbound->answer_header_count = call->answer_header_count;
+    outbound->raw_answer = call->answer;
+    outbound->latency_ms = call->latency_us / 1000;
+    if (call->result == OK) {
+        ocpi_answer_read(outbound->arena, call->answer, outbound->unwrap, &outbound->answer);
+        bool valid = call->status < 500 && call->status != 401 &&
+                     (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
+        if (valid) {
+            outbound_remember(outbound);
+            bool alive = outbound->is_alive == NULL || outbound->is_alive(&outbound->answer);
+            if (outbound->platform != NULL && alive)
+                health_answered(outbound->hub, outbound->platform);
+        }
+    }
+    struct registry_snapshot *snapshot = outbound->snapshot;
+    struct registry_view *view = outbound->view;
+    outbound->callback(outbound);
+    if (snapshot != NULL)
+        registry_release(view, snapshot);
+}
+
+static void outbound_called(struct http_call *call)
+{
+    struct outbound *outbound = call->context;
+    struct outbound_credential next;
+    if (call->result == OK && call->status == 401 && outbound_credential_at(outbound, outbound->attempt + 1, &next)) {
+        outbound->attempt++;
+        outbound_call(outbound);
+        return;
+    }
+    outbound_finish(outbound);
+}
+
+static void outbound_call(struct outbound *outbound)
+{
+    struct http_header headers[HEADERS_MAX];
+    size_t count = 0;
+    struct outbound_credential credential;
+    outbound_credential_at(outbound, outbound->attempt, &credential);
+    outbound->used_raw = credential.raw;
+    bool trusted = outbound->trusted || outbound->platform == NULL ||
+                   outbound_host_is_registered(outbound->arena, outbound->platform, outbound->url);
+    if (trusted)
+        headers[count++] = (struct http_header){
+            STR("Authorization"), ocpi_authorization_make(outbound->arena, credential.token, credential.raw)};
+    headers[count++] = (struct http_header){STR(OCPI_HEADER_REQUEST_ID), str_from(uuid_make(outbound->request_id))};
+    headers[count++] = (struct http_header){STR(OCPI_HEADER_CORRELATION_ID), outbound->correlation_id};
+    if (outbound->routed) {
+        headers[count++] = (struct http_header){STR(OCPI_HEADER_TO_COUNTRY_CODE), outbound->to_country};
+        headers[count++] = (struct http_header){STR(OCPI_HEADER_TO_PARTY_ID), outbound->to_party};
+        headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_COUNTRY_CODE), outbound->from_country};
+        headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_PARTY_ID), outbound->from_party};
+    }
+    if (outbound->body.length > 0)
+        headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
+    struct http_call *call = &outbound->call;
+    memset(call, 0, sizeof *call);
+    if (outbound->client == NULL) { /* the loop is ending */
+        call->result = error_set(&call->error, ERR_CLOSED, "the hub is shutting down");
+        outbound_finish(outbound);
+        return;
+    }
+    call->arena = outbound->arena;
+    call->method = outbound->method;
+    call->url = outbound->url;
+    call->headers = headers;
+    call->header_count = count;
+    call->body = outbound->body;
+    call->timeout_ms = outbound->timeout_ms;
+    call->callback = outbound_called;
+    call->context = outbound;
+    http_client_start(outbound->client, call);
+}
+
+void outbound_start(struct outbound *outbound)
+{
+    outbound->attempt = 0;
+    if (outbound->correlation_id.length == 0) {
+        char *made = arena_alloc(outbound->arena, UUID_SIZE);
+        outbound->correlation_id = made == NULL ? STR("-") : str_from(uuid_make(made));
+    }
+    outbound_call(outbound);
+}

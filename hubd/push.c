@@ -1,0 +1,183 @@
+#include "hubd/push.h"
+
+#include "hubd/delivery.h"
+#include "lib/base/crypto.h"
+#include "lib/base/magic.h"
+#include "lib/base/timestamp.h"
+
+#define TRIES_MAX 8
+
+struct push *push_new(struct request *request, struct str id)
+{
+    struct push *push = arena_alloc(request->arena, sizeof *push);
+    if (push == NULL) {
+        request_answer_error(request, ERR_MEMORY);
+        return NULL;
+    }
+    push->request = request;
+    push->owner = request_party_key(request->party);
+    push->id = request_fold(request, id);
+    request->object = id;
+    return push;
+}
+
+void push_begin(struct push *push)
+{
+    store_batch_init(&push->batch, push->request->arena);
+}
+
+bool push_time(const struct json_value *object, const char *member, int64_t *time)
+{
+    return timestamp_parse(json_get_text(object, member), time);
+}
+
+void push_digest(struct str body, uint8_t digest[16])
+{
+    uint8_t whole[SHA256_SIZE];
+    crypto_sha256(body, whole);
+    memcpy(digest, whole, 16);
+}
+
+bool push_find_emsp(struct push *push, const struct json_value *object, struct ocpi_party_key *emsp)
+{
+    struct request *request = push->request;
+    const struct json_value *cdr_token = json_get(object, "cdr_token");
+    if (!ocpi_party_key_make(json_get_text(cdr_token, "country_code"), json_get_text(cdr_token, "party_id"), emsp)) {
+        request_answer(request, REPLY_INVALID, STR("/cdr_token: country_code and party_id name no party"), STR_NONE);
+        return false;
+    }
+    if (request->has_to && !ocpi_party_key_equal(&request->to, emsp) &&
+        !ocpi_party_key_equal(&request->to, &request->hub->key)) {
+        request_answer(request, REPLY_INVALID, STR("OCPI-to must be the party of cdr_token"), STR_NONE);
+        return false;
+    }
+    return true;
+}
+
+void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
+                       const struct ocpi_party_key *emsp, int64_t started)
+{
+    struct request *request = push->request;
+    struct store_op *op = store_batch_add(&push->batch, STORE_PUT_DELIVERY);
+    if (op == NULL)
+        return;
+    struct route_delivery route = route_find_delivery(request->snapshot, request->party, emsp, module, started);
+    struct store_delivery *row = &op->u.delivery.row;
+    row->state = route.state;
+    row->reason = str_from(route.reason);
+    row->receiver = arena_copy(request->arena, ocpi_party_key_str(emsp));
+    row->sender = push->owner;
+    row->module = str_from(module);
+    row->method = str_from(method);
+    row->kind = (int)kind;
+    row->owner = push->owner;
+    row->object = push->id;
+    row->correlation_id = request->correlation_id;
+    row->created = request->now;
+    op->u.delivery.coalesce = kind == STORE_SESSION;
+}
+
+/* What the batch did: was the object new, and is there work for the delivery worker? */
+static void push_answer(struct push *push)
+{
+    struct request *request = push->request;
+    bool created = false;
+    for (const struct store_op *op = push->batch.first; op != NULL; op = op->next) {
+        if (op->type == STORE_PUT_OBJECT)
+            created = op->u.object.created;
+        else if (op->type == STORE_PUT_LOCATION)
+            created = op->u.location.created;
+        else if (op->type == STORE_PUT_EVSE)
+            created = created || op->u.evse.created;
+        else if (op->type == STORE_PUT_DELIVERY && op->u.delivery.row.state == STORE_DELIVERY_PENDING)
+            delivery_wake(request->hub, op->u.delivery.row.receiver);
+    }
+    bool made = created && request->route->method != HTTP_METHOD_PATCH;
+    request_answer(request, made ? REPLY_CREATED : REPLY_OK, STR_NONE, STR_NONE);
+}
+
+void push_answer_stale(struct push *push)
+{
+    struct request *request = push->request;
+    struct store_audit row;
+    request_audit_fill(request, &row, STR("stale"));
+    request->audited = true;
+    if (store_audit_later(request->hub->store, &row) != OK)
+        request_answer_error(request, ERR_BUSY);
+    else
+        request_answer(request, REPLY_OK, STR("last_updated is older than what is stored: not applied"), STR_NONE);
+}
+
+static void push_applied(struct store_apply *apply)
+{
+    struct push *push = apply->context;
+    struct request *request = push->request;
+    if (apply->result == OK) {
+        push_answer(push);
+        return;
+    }
+    request->audited = false; /* its row was rolled back with the rest */
+    if (apply->result == ERR_CONFLICT && push->again != NULL && ++push->tries < TRIES_MAX) {
+        push->again(push);
+        return;
+    }
+    if (push->failed != NULL && push->failed(push))
+        return;
+    if (apply->result == ERR_STALE)
+        push_answer_stale(push);
+    else
+        request_answer_error(request, apply->result);
+}
+
+void push_apply(struct push *push)
+{
+    request_audit_batch(push->request, &push->batch, STR("1000"));
+    push->batch.callback = push_applied;
+    push->batch.context = push;
+    store_apply(push->request->worker->store, &push->batch);
+}
+
+/* ---------------------------------------------------------------- reading what is stored */
+
+static void push_was_read(struct store_read *base)
+{
+    struct push_read *read = base->context;
+    if (base->result == OK)
+        read->done(read);
+    else if (base->result == ERR_NOT_FOUND)
+        request_answer(read->push->request, REPLY_UNKNOWN, STR("no such object: PUT it first"), STR_NONE);
+    else
+        request_answer_error(read->push->request, base->result);
+}
+
+void push_read_stored(struct push *push, enum store_kind kind, struct str evse, bool without_evses,
+                      void (*done)(struct push_read *read))
+{
+    struct push_read *read = arena_alloc(push->request->arena, sizeof *read);
+    if (read == NULL) {
+        request_answer_error(push->request, ERR_MEMORY);
+        return;
+    }
+    read->push = push;
+    read->done = done;
+    read->read.base.arena = push->request->arena;
+    read->read.base.callback = push_was_read;
+    read->read.base.context = read;
+    read->read.kind = kind;
+    read->read.owner = push->owner;
+    read->read.id = push->id;
+    read->read.evse = evse;
+    read->read.without_evses = without_evses;
+    store_read_object(push->request->worker->store, &read->read);
+}
+
+const struct json_value *push_parse_stored(struct push_read *read)
+{
+    const struct json_value *value;
+    struct error error;
+    int result = json_parse(read->push->request->arena, read->read.body, JSON_DEPTH_MAX, &value, &error);
+    if (result == OK)
+        return value;
+    request_answer_error(read->push->request, result);
+    return NULL;
+}

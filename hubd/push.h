@@ -1,0 +1,57 @@
+#ifndef HUBD_PUSH_H
+#define HUBD_PUSH_H
+
+#include "hubd/request.h"
+#include "hubd/route.h"
+
+/*
+ * The common end of every push: one batch with the object, its delivery and its audit row; the answer when it is durable. A conflict (somebody changed the object between read and write) runs `again`.
+ */
+struct push {
+    struct request *request;
+    struct store_apply batch;
+    void (*again)(struct push *push);   /* NULL where nothing was merged */
+    bool (*failed)(struct push *push);  /* sees other results first; true when it answered (or goes on). May be NULL */
+    unsigned tries;
+    struct str owner, id;               /* folded keys of the object */
+    int64_t last_updated;               /* of what was pushed, ms */
+    void *context;
+};
+
+/* A push in the request's arena; owner from request->party, id folded. NULL: no memory (answered). */
+struct push *push_new(struct request *request, struct str id);
+/* A batch to fill, empty again for each try. */
+void push_begin(struct push *push);
+/*
+ * The eMSP that cdr_token names. False when answered: no party, or OCPI-to headers name another one (pushes of sessions and CDRs always take the outbox, hub-contract 5).
+ */
+bool push_find_emsp(struct push *push, const struct json_value *object, struct ocpi_party_key *emsp);
+/* Adds the delivery of a session or CDR to the eMSP named, in the state that the routing says. */
+void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
+                       const struct ocpi_party_key *emsp, int64_t started);
+/* Adds the audit row, applies, answers: 200 or 201, stale, busy … */
+void push_apply(struct push *push);
+
+/* Older than what is stored: a row in the audit, 1000, nothing applied (hub-contract 2). */
+void push_answer_stale(struct push *push);
+/* A stored last_updated further ahead of the clock than this is no reason to call a push stale. */
+#define PUSH_FUTURE_MAX_MS (5 * 60 * 1000)
+
+/* The body's member as time; false when it is absent or no time (validation has refused that before). */
+bool push_time(const struct json_value *object, const char *member, int64_t *time);
+/* First 16 bytes of SHA-256 of the body. */
+void push_digest(struct str body, uint8_t digest[16]);
+
+/* Reads a stored object first (PATCH): `read` is called with it; unknown: 404. */
+struct push_read {
+    struct push *push;
+    struct store_object_read read;
+    void (*done)(struct push_read *read);
+};
+/* Reads kind/owner/id (and EVSE) of `push` and calls `done` when it is there; answers otherwise. */
+void push_read_stored(struct push *push, enum store_kind kind, struct str evse, bool without_evses,
+                      void (*done)(struct push_read *read));
+/* Parses what was read; NULL when answered. */
+const struct json_value *push_parse_stored(struct push_read *read);
+
+#endif

@@ -1,0 +1,320 @@
+#include "hubd/registry_internal.h"
+
+#include <stdlib.h>
+
+#include "lib/base/crypto.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+#include "lib/base/magic.h"
+
+#define REGISTRY_MAGIC 0x52454749u
+#define VIEW_MAGIC     0x56494557u
+#define VIEWS_MAX      64
+/* Snapshots that a loop may still hold for requests under way. */
+#define VIEW_HELD_MAX 64
+
+/* A loop's count of its own requests on one snapshot. */
+struct view_hold {
+    struct registry_snapshot *snapshot;
+    unsigned requests;
+};
+
+struct registry_view {
+    uint32_t magic;
+    struct registry *registry;
+    struct loop *loop;
+    struct view_hold holds[VIEW_HELD_MAX]; /* [0] is the current one */
+    unsigned hold_count;
+    struct loop_task pass;
+};
+
+/* Somebody waits until a refresh that began after its call has been passed by all loops. */
+struct registry_waiter {
+    struct registry *registry;
+    struct loop *loop;
+    void (*done)(int result, void *context);
+    void *context;
+    int result;
+    struct loop_task task;
+    struct queue queue;
+};
+
+struct registry {
+    uint32_t magic;
+    struct loop *control;
+    struct store *store;
+    struct store_client *client;
+    const uint8_t *seal_key;
+    struct registry_runtime *runtimes;
+    struct registry_view *views[VIEWS_MAX];
+    unsigned view_count;
+    _Atomic(struct registry_snapshot *) current;
+    uint64_t number;
+    struct queue waiting;  /* for the next refresh */
+    struct queue passing;  /* for the one under way */
+    bool busy;
+    unsigned not_passed;
+    struct arena arena;
+    struct store_registry_read read;
+    struct loop_task passed;
+};
+
+struct registry_runtime *registry_runtime_of(struct registry *registry, const struct store_platform *row)
+{
+    for (struct registry_runtime *r = registry->runtimes; r != NULL; r = r->next)
+        if (r->platform == row->id)
+            return r;
+    struct registry_runtime *runtime = calloc(1, sizeof *runtime);
+    if (runtime == NULL)
+        return NULL;
+    runtime->platform = row->id;
+    runtime->raw_token = row->learned_raw;
+    runtime->last_answer_wall = row->last_seen;
+    runtime->next = registry->runtimes;
+    registry->runtimes = runtime;
+    return runtime;
+}
+
+static void registry_drop(struct registry_snapshot *snapshot)
+{
+    if (atomic_fetch_sub(&snapshot->holders, 1) == 1)
+        registry_snapshot_free(snapshot);
+}
+
+/* The publisher's own hold, then the atomic pointer. */
+static void registry_publish(struct registry *registry, struct registry_snapshot *snapshot)
+{
+    snapshot->number = ++registry->number;
+    snapshot->holders = 1 + registry->view_count;
+    struct registry_snapshot *old = atomic_exchange(&registry->current, snapshot);
+    if (old != NULL)
+        registry_drop(old);
+}
+
+/* ---------------------------------------------------------------- views */
+
+static void view_take(struct registry_view *view, struct registry_snapshot *snapshot)
+{
+    if (view->hold_count > 0 && view->holds[0].requests == 0) {
+        registry_drop(view->holds[0].snapshot);
+    } else if (view->hold_count > 0) {
+        if (view->hold_count == VIEW_HELD_MAX)
+            abort(); /* 63 changes within the life of one request: refreshes wait for all loops, so this is a leak */
+        memmove(&view->holds[1], &view->holds[0], view->hold_count * sizeof view->holds[0]);
+        view->hold_count++;
+    } else {
+        view->hold_count = 1;
+    }
+    view->holds[0] = (struct view_hold){snapshot, 0};
+}
+
+static void registry_all_passed(struct loop_task *task);
+
+static void view_pass(struct loop_task *task)
+{
+    struct registry_view *view = CONTAINER_OF(task, struct registry_view, pass);
+    struct registry *registry = view->registry;
+    view_take(view, atomic_load(&registry->current));
+    if (__atomic_sub_fetch(&registry->not_passed, 1, __ATOMIC_ACQ_REL) == 0) {
+        registry->passed.run = registry_all_passed;
+        loop_post(registry->control, &registry->passed);
+    }
+}
+
+struct registry_view *registry_add_view(struct registry *registry, struct loop *loop)
+{
+    if (registry->view_count == VIEWS_MAX)
+        return NULL;
+    struct registry_view *view = calloc(1, sizeof *view);
+    if (view == NULL)
+        return NULL;
+    view->magic = VIEW_MAGIC;
+    view->registry = registry;
+    view->loop = loop;
+    view->pass.run = view_pass;
+    registry->views[registry->view_count++] = view;
+    struct registry_snapshot *current = atomic_load(&registry->current);
+    atomic_fetch_add(&current->holders, 1);
+    view_take(view, current);
+    return view;
+}
+
+struct registry_snapshot *registry_hold(struct registry_view *view)
+{
+    view->holds[0].requests++;
+    return view->holds[0].snapshot;
+}
+
+void registry_release(struct registry_view *view, struct registry_snapshot *snapshot)
+{
+    for (unsigned i = 0; i < view->hold_count; i++) {
+        if (view->holds[i].snapshot != snapshot)
+            continue;
+        if (--view->holds[i].requests == 0 && i > 0) {
+            memmove(&view->holds[i], &view->holds[i + 1], (view->hold_count - i - 1) * sizeof view->holds[0]);
+            view->hold_count--;
+            registry_drop(snapshot);
+        }
+        return;
+    }
+    abort(); /* released what was never held */
+}
+
+/* ---------------------------------------------------------------- refresh */
+
+static void waiter_answer(struct loop_task *task)
+{
+    struct registry_waiter *waiter = CONTAINER_OF(task, struct registry_waiter, task);
+    waiter->done(waiter->result, waiter->context);
+    free(waiter);
+}
+
+static void registry_start_refresh(struct registry *registry);
+
+static void registry_finish_refresh(struct registry *registry, int result)
+{
+    struct queue *node;
+    while ((node = queue_pop(&registry->passing)) != NULL) {
+        struct registry_waiter *waiter = CONTAINER_OF(node, struct registry_waiter, queue);
+        waiter->result = result;
+        waiter->task.run = waiter_answer;
+        loop_post(waiter->loop, &waiter->task);
+    }
+    registry->busy = false;
+    if (!queue_is_empty(&registry->waiting))
+        registry_start_refresh(registry);
+}
+
+static void registry_all_passed(struct loop_task *task)
+{
+    registry_finish_refresh(CONTAINER_OF(task, struct registry, passed), OK);
+}
+
+static void registry_was_read(struct store_read *base)
+{
+    struct registry *registry = MAGIC_CAST(struct registry, base->context, REGISTRY_MAGIC);
+    struct registry_snapshot *snapshot = NULL;
+    int result = base->result;
+    if (result == OK) {
+        snapshot = registry_snapshot_build(registry, registry->seal_key, &registry->arena, &registry->read);
+        if (snapshot == NULL)
+            result = ERR_MEMORY;
+    }
+    if (result != OK) {
+        log_error("registry: cannot be read again: %s", base->error.text);
+        arena_free(&registry->arena);
+        registry_finish_refresh(registry, result);
+        return;
+    }
+    registry->not_passed = registry->view_count;
+    registry_publish(registry, snapshot);
+    for (unsigned i = 0; i < registry->view_count; i++)
+        loop_post(registry->views[i]->loop, &registry->views[i]->pass);
+}
+
+static void registry_start_refresh(struct registry *registry)
+{
+    registry->busy = true;
+    queue_append(&registry->passing, &registry->waiting);
+    arena_init(&registry->arena, 65536);
+    memset(&registry->read, 0, sizeof registry->read);
+    registry->read.base.arena = &registry->arena;
+    registry->read.base.callback = registry_was_read;
+    registry->read.base.context = registry;
+    store_read_registry(registry->client, &registry->read);
+}
+
+static void registry_enqueue(struct loop_task *task)
+{
+    struct registry_waiter *waiter = CONTAINER_OF(task, struct registry_waiter, task);
+    struct registry *registry = waiter->registry;
+    queue_push(&registry->waiting, &waiter->queue);
+    if (!registry->busy)
+        registry_start_refresh(registry);
+}
+
+void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context), void *context)
+{
+    struct registry_waiter *waiter = calloc(1, sizeof *waiter);
+    if (waiter == NULL)
+        abort(); /* sixty bytes: without them nothing goes on */
+    waiter->registry = registry;
+    waiter->loop = loop;
+    waiter->done = done;
+    waiter->context = context;
+    waiter->task.run = registry_enqueue;
+    loop_post(registry->control, &waiter->task);
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void registry_first_read(struct store_read *base)
+{
+    bool *finished = base->context;
+    *finished = true;
+}
+
+int registry_open(struct loop *control, struct store *store, struct store_client *client, const uint8_t *seal_key,
+                  struct registry **out, struct error *error)
+{
+    struct registry *registry = calloc(1, sizeof *registry);
+    if (registry == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for the registry");
+    registry->magic = REGISTRY_MAGIC;
+    registry->control = control;
+    registry->store = store;
+    registry->client = client;
+    registry->seal_key = seal_key;
+    queue_init(&registry->waiting);
+    queue_init(&registry->passing);
+    bool finished = false;
+    arena_init(&registry->arena, 65536);
+    registry->read.base.arena = &registry->arena;
+    registry->read.base.callback = registry_first_read;
+    registry->read.base.context = &finished;
+    store_read_registry(client, &registry->read);
+    while (!finished)
+        uv_run(&control->uv, UV_RUN_ONCE);
+    int result = registry->read.base.result;
+    struct registry_snapshot *snapshot = NULL;
+    if (result != OK)
+        error_set(error, result, "the registry cannot be read: %s", registry->read.base.error.text);
+    else if ((snapshot = registry_snapshot_build(registry, seal_key, &registry->arena, &registry->read)) == NULL)
+        result = error_set(error, ERR_MEMORY, "no memory for the registry");
+    if (snapshot == NULL) {
+        arena_free(&registry->arena);
+        free(registry);
+        return result;
+    }
+    registry_publish(registry, snapshot);
+    *out = registry;
+    return OK;
+}
+
+void registry_close(struct registry *registry)
+{
+    for (unsigned i = 0; i < registry->view_count; i++) {
+        struct registry_view *view = registry->views[i];
+        for (unsigned j = 0; j < view->hold_count; j++)
+            registry_drop(view->holds[j].snapshot);
+        free(view);
+    }
+    registry_drop(atomic_load(&registry->current));
+    while (registry->runtimes != NULL) {
+        struct registry_runtime *next = registry->runtimes->next;
+        free(registry->runtimes);
+        registry->runtimes = next;
+    }
+    registry->magic = 0;
+    free(registry);
+}
+
+struct str registry_seal_token(struct registry *registry, struct arena *arena, int64_t platform, struct str token)
+{
+    char context[48];
+    char *sealed = arena_alloc(arena, token.length + SEAL_OVERHEAD);
+    if (sealed == NULL || crypto_seal(registry->seal_key, registry_seal_context(context, sizeof context, platform), token,
+                                      (uint8_t *)sealed) != 0)
+        return STR_NONE;
+    return str_of(sealed, token.length + SEAL_OVERHEAD);
+}

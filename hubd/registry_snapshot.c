@@ -1,0 +1,290 @@
+#include "hubd/registry_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/crypto.h"
+#include "lib/base/log.h"
+
+struct str registry_seal_context(char *out, size_t size, int64_t platform)
+{
+    int length = snprintf(out, size, "platform %lld", (long long)platform);
+    return str_of(out, (size_t)length);
+}
+
+/* A token that does not open is treated as absent: the platform can be called again after a new exchange. */
+static struct str snapshot_open_token(struct arena *arena, const uint8_t *seal_key, int64_t platform, struct str sealed)
+{
+    if (sealed.length <= SEAL_OVERHEAD)
+        return STR_NONE;
+    char context[48];
+    size_t length = sealed.length - SEAL_OVERHEAD;
+    char *plain = arena_alloc(arena, length + 1);
+    if (plain == NULL)
+        return STR_NONE;
+    if (crypto_open(seal_key, registry_seal_context(context, sizeof context, platform), sealed, (uint8_t *)plain) != 0) {
+        log_error("platform %lld: its partner token does not open with this key file", (long long)platform);
+        return STR_NONE;
+    }
+    return str_of(plain, length);
+}
+
+static size_t snapshot_token_slot(const struct registry_snapshot *snapshot, const uint8_t hash[32])
+{
+    uint64_t start;
+    memcpy(&start, hash, sizeof start);
+    return (size_t)(start & (snapshot->token_table_size - 1));
+}
+
+static bool snapshot_index_tokens(struct registry_snapshot *snapshot)
+{
+    size_t size = 16;
+    while (size < snapshot->token_count * 2)
+        size *= 2;
+    snapshot->token_table_size = size;
+    snapshot->token_table = arena_alloc(&snapshot->arena, size * sizeof *snapshot->token_table);
+    if (snapshot->token_table == NULL)
+        return false;
+    for (size_t i = 0; i < snapshot->token_count; i++) {
+        size_t slot = snapshot_token_slot(snapshot, snapshot->tokens[i].hash);
+        while (snapshot->token_table[slot] != NULL)
+            slot = (slot + 1) & (size - 1);
+        snapshot->token_table[slot] = &snapshot->tokens[i];
+    }
+    return true;
+}
+
+static bool snapshot_add_platforms(struct registry *registry, struct registry_snapshot *snapshot,
+                                   const uint8_t *seal_key, const struct store_registry_read *read)
+{
+    snapshot->platforms = arena_alloc(&snapshot->arena, (read->platform_count + 1) * sizeof *snapshot->platforms);
+    if (snapshot->platforms == NULL)
+        return false;
+    snapshot->platform_count = read->platform_count;
+    for (size_t i = 0; i < read->platform_count; i++) {
+        struct registry_platform *platform = &snapshot->platforms[i];
+        platform->row = read->platforms[i];
+        platform->token = snapshot_open_token(&snapshot->arena, seal_key, platform->row.id, platform->row.token);
+        platform->previous_token =
+            snapshot_open_token(&snapshot->arena, seal_key, platform->row.id, platform->row.previous_token);
+        platform->runtime = registry_runtime_of(registry, &platform->row);
+        platform->parties = arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *platform->parties);
+        if (platform->runtime == NULL || platform->parties == NULL)
+            return false;
+    }
+    return true;
+}
+
+static int snapshot_compare_parties(const void *a, const void *b)
+{
+    const struct registry_party *left = a, *right = b;
+    int order = memcmp(left->key.text, right->key.text, sizeof left->key.text);
+    return order != 0 ? order : (left->row.id > right->row.id) - (left->row.id < right->row.id);
+}
+
+static bool snapshot_add_parties(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+{
+    snapshot->parties = arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *snapshot->parties);
+    if (snapshot->parties == NULL)
+        return false;
+    for (size_t i = 0; i < read->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[snapshot->party_count];
+        party->row = read->parties[i];
+        party->platform = registry_find_platform(snapshot, party->row.platform);
+        if (party->platform == NULL || party->row.key.length >= sizeof party->key.text)
+            continue;
+        memcpy(party->key.text, party->row.key.data, party->row.key.length);
+        snapshot->party_count++;
+    }
+    qsort(snapshot->parties, snapshot->party_count, sizeof *snapshot->parties, snapshot_compare_parties);
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[i];
+        party->rule_index = (unsigned)i;
+        party->platform->parties[party->platform->party_count++] = party;
+    }
+    return true;
+}
+
+/* The store gives receivers in any order; each party gets its own run of them. */
+static bool snapshot_add_receivers(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+{
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[i];
+        size_t count = 0;
+        for (size_t j = 0; j < read->receiver_count; j++)
+            count += read->receivers[j].party == party->row.id;
+        if (count == 0)
+            continue;
+        struct store_receiver *own = arena_alloc(&snapshot->arena, count * sizeof *own);
+        if (own == NULL)
+            return false;
+        party->receivers = own;
+        for (size_t j = 0; j < read->receiver_count; j++)
+            if (read->receivers[j].party == party->row.id)
+                own[party->receiver_count++] = read->receivers[j];
+    }
+    return true;
+}
+
+static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+{
+    size_t count = snapshot->party_count;
+    snapshot->rules = read->rules;
+    snapshot->rule_count = read->rule_count;
+    snapshot->matrix = arena_alloc(&snapshot->arena, (count * count + 1) * sizeof *snapshot->matrix);
+    if (snapshot->matrix == NULL)
+        return false;
+    for (size_t i = 0; i < read->rule_count; i++) {
+        const struct registry_party *emsp = registry_find_party_id(snapshot, read->rules[i].emsp);
+        const struct registry_party *cpo = registry_find_party_id(snapshot, read->rules[i].cpo);
+        if (emsp != NULL && cpo != NULL)
+            snapshot->matrix[emsp->rule_index * count + cpo->rule_index] = &read->rules[i];
+    }
+    return true;
+}
+
+struct registry_snapshot *registry_snapshot_build(struct registry *registry, const uint8_t *seal_key,
+                                                  struct arena *arena, const struct store_registry_read *read)
+{
+    struct registry_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (snapshot == NULL)
+        return NULL;
+    snapshot->magic = REGISTRY_SNAPSHOT_MAGIC;
+    snapshot->arena = *arena;
+    arena_init(arena, 0);
+    snapshot->tokens = read->tokens;
+    snapshot->token_count = read->token_count;
+    if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
+        snapshot_add_parties(snapshot, read) && snapshot_add_receivers(snapshot, read) &&
+        snapshot_add_rules(snapshot, read))
+        return snapshot;
+    registry_snapshot_free(snapshot);
+    return NULL;
+}
+
+static void snapshot_wipe_token(struct str token)
+{
+    if (token.data != NULL)
+        crypto_wipe((void *)(uintptr_t)token.data, token.length);
+}
+
+void registry_snapshot_free(struct registry_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->platform_count; i++) {
+        snapshot_wipe_token(snapshot->platforms[i].token);
+        snapshot_wipe_token(snapshot->platforms[i].previous_token);
+    }
+    snapshot->magic = 0;
+    arena_free(&snapshot->arena);
+    free(snapshot);
+}
+
+const struct store_token *registry_find_token(const struct registry_snapshot *snapshot, const uint8_t hash[32], int64_t now)
+{
+    size_t slot = snapshot_token_slot(snapshot, hash);
+    const struct store_token *token;
+    /* The table is indexed by a hash of the secret, so what its timing tells is nothing about the secret. */
+    while ((token = snapshot->token_table[slot]) != NULL) {
+        if (crypto_equal(token->hash, hash, sizeof token->hash))
+            return token->expires != 0 && token->expires <= now ? NULL : token;
+        slot = (slot + 1) & (snapshot->token_table_size - 1);
+    }
+    return NULL;
+}
+
+struct registry_platform *registry_find_platform(const struct registry_snapshot *snapshot, int64_t id)
+{
+    for (size_t i = 0; i < snapshot->platform_count; i++)
+        if (snapshot->platforms[i].row.id == id)
+            return &snapshot->platforms[i];
+    return NULL;
+}
+
+struct registry_party *registry_find_party_id(const struct registry_snapshot *snapshot, int64_t id)
+{
+    for (size_t i = 0; i < snapshot->party_count; i++)
+        if (snapshot->parties[i].row.id == id)
+            return &snapshot->parties[i];
+    return NULL;
+}
+
+/* The first party with that key or behind it. */
+static size_t snapshot_lower_bound(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key)
+{
+    size_t low = 0, high = snapshot->party_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (memcmp(snapshot->parties[middle].key.text, key->text, sizeof key->text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct registry_party *registry_find_party(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key,
+                                           unsigned role)
+{
+    for (size_t i = snapshot_lower_bound(snapshot, key); i < snapshot->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[i];
+        if (!ocpi_party_key_equal(&party->key, key))
+            return NULL;
+        if (role == 0 || (party->row.roles & role) != 0)
+            return party;
+    }
+    return NULL;
+}
+
+size_t registry_count_parties(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key)
+{
+    size_t count = 0;
+    for (size_t i = snapshot_lower_bound(snapshot, key);
+         i < snapshot->party_count && ocpi_party_key_equal(&snapshot->parties[i].key, key); i++)
+        count++;
+    return count;
+}
+
+const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot, const struct registry_party *emsp,
+                                            const struct registry_party *cpo, bool drain)
+{
+    const struct store_rule *rule = snapshot->matrix[emsp->rule_index * snapshot->party_count + cpo->rule_index];
+    if (rule == NULL)
+        return NULL;
+    return rule->state == STORE_RULE_ON || (drain && rule->state == STORE_RULE_DRAIN) ? rule : NULL;
+}
+
+struct str registry_receiver_url(const struct registry_party *party, const char *module)
+{
+    for (size_t i = 0; i < party->receiver_count; i++)
+        if (str_equal(party->receivers[i].module, str_from(module)))
+            return party->receivers[i].url;
+    return STR_NONE;
+}
+
+const char *registry_party_status(const struct registry_party *party)
+{
+    if (party->row.suspended)
+        return "SUSPENDED";
+    switch (party->platform->row.status) {
+    case STORE_PLATFORM_PLANNED:
+        return "PLANNED";
+    case STORE_PLATFORM_CONNECTED:
+        return "CONNECTED";
+    case STORE_PLATFORM_OFFLINE:
+        return "OFFLINE";
+    }
+    return "PLANNED";
+}
+
+struct registry_party *registry_only_party(const struct registry_platform *platform, unsigned role)
+{
+    struct registry_party *only = NULL;
+    for (size_t i = 0; i < platform->party_count; i++) {
+        if ((platform->parties[i]->row.roles & role) == 0)
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = platform->parties[i];
+    }
+    return only;
+}

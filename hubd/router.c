@@ -1,0 +1,176 @@
+#include "hubd/router.h"
+
+#include <stdio.h>
+
+#include "hubd/modules/modules.h"
+#include "lib/json/writer.h"
+#include "lib/ocpi/party.h"
+
+#define CPO  OCPI_ROLE_CPO
+#define EMSP OCPI_ROLE_EMSP
+#define BOTH (ROUTE_SENDER | ROUTE_RECEIVER)
+
+#define GET    HTTP_METHOD_GET
+#define PUT    HTTP_METHOD_PUT
+#define POST   HTTP_METHOD_POST
+#define PATCH  HTTP_METHOD_PATCH
+#define DELETE HTTP_METHOD_DELETE
+
+#define OWNER "{country_code}/{party_id}"
+
+/* clang-format off */
+const struct route router_routes[] = {
+    /* module, interfaces, method, path, access, roles, owner_path, body, audit, action, handler */
+    {"versions", 0, GET, "versions", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_list},
+    {"versions", 0, GET, "2.2.1", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_details},
+
+    /* listed under both roles: partners look it up as either (OCPI 2.2.1, Versions) */
+    {"credentials", BOTH, GET, "2.2.1/credentials", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "credentials.get", credentials_get},
+    {"credentials", BOTH, POST, "2.2.1/credentials", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "credentials.post", credentials_post},
+    {"credentials", BOTH, PUT, "2.2.1/credentials", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "credentials.put", credentials_put},
+    {"credentials", BOTH, DELETE, "2.2.1/credentials", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_PUSH, "credentials.delete", credentials_delete},
+
+    {"hubclientinfo", ROUTE_SENDER, GET, "2.2.1/hubclientinfo", ROUTE_HUB_TOKEN, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "hubclientinfo.list", hubclientinfo_list},
+    {"hubclientinfo", ROUTE_SENDER, GET, "2.2.1/hubclientinfo/" OWNER, ROUTE_HUB_TOKEN, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "hubclientinfo.get", hubclientinfo_get},
+
+    {"locations", ROUTE_RECEIVER, PUT, "2.2.1/locations/" OWNER "/{location_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "location.put", locations_put},
+    {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "location.patch", locations_patch},
+    {"locations", ROUTE_RECEIVER, PUT, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "evse.put", locations_evse_put},
+    {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "evse.patch", locations_evse_patch},
+    {"locations", ROUTE_RECEIVER, PUT, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.put", locations_connector_put},
+    {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.patch", locations_connector_patch},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.list", locations_list},
+    /* one to five segments: the Sender's {location_id}[/{evse_uid}[/{connector_id}]] and the Receiver's with the owner before */
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}/{3}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}/{3}/{4}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}/{3}/{4}/{5}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+
+    {"tariffs", ROUTE_RECEIVER, PUT, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "tariff.put", tariffs_put},
+    {"tariffs", ROUTE_RECEIVER, DELETE, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_NONE, ROUTE_AUDIT_PUSH, "tariff.delete", tariffs_delete},
+    {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.list", tariffs_list},
+    {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.get", tariffs_get},
+
+    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, true, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize},
+
+    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "command.result", commands_callback},
+    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post},
+
+    {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},
+    {"sessions", ROUTE_RECEIVER, PATCH, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.patch", sessions_patch},
+    {"sessions", ROUTE_RECEIVER, GET, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.get", sessions_get},
+
+    {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs", ROUTE_HUB_TOKEN, CPO, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    /* seen in the field: the id, or the owner and the id, behind it */
+    {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}", ROUTE_HUB_TOKEN, CPO, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}/{2}/{3}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
+};
+/* clang-format on */
+const size_t router_route_count = sizeof router_routes / sizeof router_routes[0];
+
+#define SEGMENTS_MAX 10
+
+/* The path below /ocpi/ in segments; empty ones ("//", trailing slash) fall out. -1: not below /ocpi/, or too deep. */
+static int router_split(struct str path, struct str segments[SEGMENTS_MAX])
+{
+    int count = 0;
+    struct str part;
+    bool below = false;
+    while (str_split(&path, '/', &part)) {
+        if (part.length == 0)
+            continue;
+        if (!below) {
+            if (!str_equal(part, STR("ocpi")))
+                return -1;
+            below = true;
+            continue;
+        }
+        if (count == SEGMENTS_MAX)
+            return -1;
+        segments[count++] = part;
+    }
+    return below ? count : -1;
+}
+
+/* Compares a row's pattern with the segments, collecting parameters. */
+static bool router_row_matches(const struct route *row, const struct str *segments, int count, struct router_match *match)
+{
+    struct str rest = str_from(row->path), part;
+    unsigned params = 0;
+    int i = 0;
+    while (str_split(&rest, '/', &part)) {
+        if (i == count)
+            return false;
+        if (part.data[0] == '{')
+            match->params[params++] = segments[i];
+        else if (!str_equal(part, segments[i]))
+            return false;
+        i++;
+    }
+    match->param_count = params;
+    return i == count;
+}
+
+void router_find(enum http_method method, struct str path, struct router_match *match)
+{
+    struct str segments[SEGMENTS_MAX];
+    memset(match, 0, sizeof *match);
+    int count = router_split(path, segments);
+    if (count < 0)
+        return;
+    for (size_t i = 0; i < router_route_count; i++) {
+        struct router_match candidate = {0};
+        if (!router_row_matches(&router_routes[i], segments, count, &candidate))
+            continue;
+        match->known = true;
+        match->allowed |= 1u << router_routes[i].method;
+        if (match->route == NULL && router_routes[i].method == method) {
+            match->route = &router_routes[i];
+            memcpy(match->params, candidate.params, sizeof match->params);
+            match->param_count = candidate.param_count;
+            return;
+        }
+    }
+}
+
+void router_write_allow(unsigned allowed, struct buffer *out)
+{
+    for (enum http_method method = HTTP_METHOD_GET; method < HTTP_METHOD_OTHER; method++) {
+        bool head = method == HTTP_METHOD_HEAD && (allowed & (1u << HTTP_METHOD_GET)) != 0;
+        if (!head && (allowed & (1u << method)) == 0)
+            continue;
+        if (out->length > 0)
+            buffer_append(out, STR(", "));
+        buffer_append_text(out, http_method_name(method));
+    }
+}
+
+static bool router_listed_before(size_t index, unsigned interface)
+{
+    for (size_t i = 0; i < index; i++)
+        if ((router_routes[i].interfaces & interface) != 0 &&
+            str_equal(str_from(router_routes[i].module), str_from(router_routes[index].module)))
+            return true;
+    return false;
+}
+
+void router_write_endpoints(struct json_writer *writer, const char *base_url)
+{
+    json_array_begin(writer);
+    for (size_t i = 0; i < router_route_count; i++) {
+        for (unsigned interface = ROUTE_SENDER; interface <= ROUTE_RECEIVER; interface <<= 1) {
+            if ((router_routes[i].interfaces & interface) == 0 || router_listed_before(i, interface))
+                continue;
+            char url[512];
+            snprintf(url, sizeof url, "%s/ocpi/2.2.1/%s", base_url, router_routes[i].module);
+            json_object_begin(writer);
+            json_field_text(writer, "identifier", router_routes[i].module);
+            json_field_text(writer, "role", interface == ROUTE_SENDER ? "SENDER" : "RECEIVER");
+            json_field_text(writer, "url", url);
+            json_object_end(writer);
+        }
+    }
+    json_array_end(writer);
+}

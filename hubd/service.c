@@ -1,0 +1,356 @@
+#include "hubd/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "hubd/admin/admin.h"
+#include "hubd/commands.h"
+#include "hubd/delivery.h"
+#include "hubd/health.h"
+#include "hubd/keys.h"
+#include "hubd/notify.h"
+#include "hubd/worker.h"
+#include "lib/base/crypto.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+
+#define EXIT_CONFIG       78
+#define DRAIN_MS          10000
+#define RESOLVER_THREADS  4
+#define RESOLVER_TTL_MS   30000
+#define FILES_BESIDE      256 /* descriptors for everything that is no partner's connection */
+
+extern char **environ;
+
+/* Everything of the running service that nobody else needs. */
+struct service {
+    struct hub *hub;
+    const struct options *options;
+    uv_signal_t terminate, interrupt, hangup;
+    uv_async_t committed;
+    uv_timer_t idle;
+    bool ending;
+};
+static struct service the_service; /* one per process, as signals are */
+
+static int service_fail(const struct error *error)
+{
+    log_error("%s", error->text);
+    return EXIT_CONFIG;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static void service_raise_files(const struct conf *conf)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)conf->connections_max * 2 + FILES_BESIDE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        log_warn("only %llu files may be open (%llu wanted for connections_max = %lld): raise LimitNOFILE",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (long long)conf->connections_max);
+}
+
+static int service_open_store(struct hub *hub, struct error *error)
+{
+    struct keys keys;
+    bool exists;
+    int result = store_exists(hub->conf.state_dir, &exists, error);
+    if (result == OK)
+        result = keys_load(hub->conf.key_file, !exists, &keys, error);
+    if (result != OK)
+        return result;
+    memcpy(hub->seal_key, keys.seal, sizeof hub->seal_key);
+    memcpy(hub->audit_key, keys.audit, sizeof hub->audit_key);
+    struct store_options options = {.directory = hub->conf.state_dir,
+                                    .audit_key = hub->audit_key,
+                                    .key_check = keys.check,
+                                    .create_only_with_key = true};
+    result = store_open(&options, &hub->store, error);
+    crypto_wipe(&keys, sizeof keys);
+    return result;
+}
+
+static int service_open_policy(struct hub *hub, struct error *error)
+{
+    url_policy_init(&hub->policy, hub->conf.allow_private_networks);
+    for (unsigned i = 0; i < hub->conf.allow_networks.count; i++) {
+        struct error reason;
+        if (url_policy_add(&hub->policy, str_from(hub->conf.allow_networks.items[i]), &reason) != OK)
+            return error_set(error, ERR_INVALID, "allow_networks: %s", reason.text);
+    }
+    return OK;
+}
+
+static int service_open_clients(struct hub *hub, struct error *error)
+{
+    struct http_client_options options;
+    hub->resolver = http_resolver_new(RESOLVER_THREADS, RESOLVER_TTL_MS);
+    worker_client_options(hub, &options);
+    hub->control_client = hub->resolver == NULL ? NULL : http_client_new(&hub->control.uv, &options);
+    if (hub->control_client == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
+    hub->control_store = store_client_new(hub->store, &hub->control.uv, error);
+    return hub->control_store == NULL ? ERR_IO : OK;
+}
+
+static int service_open_registry(struct hub *hub, struct error *error)
+{
+    int result =
+        registry_open(&hub->control, hub->store, hub->control_store, hub->seal_key, &hub->registry, error);
+    if (result != OK)
+        return result;
+    hub->control_view = registry_add_view(hub->registry, &hub->control);
+    return hub->control_view == NULL ? error_set(error, ERR_MEMORY, "no memory for the registry") : OK;
+}
+
+static unsigned service_worker_count(const struct conf *conf)
+{
+    if (conf->threads > 0)
+        return (unsigned)conf->threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
+}
+
+static int service_open_workers(struct hub *hub, struct error *error)
+{
+    unsigned count = service_worker_count(&hub->conf);
+    hub->workers = calloc(count, sizeof *hub->workers);
+    if (hub->workers == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for the workers");
+    for (unsigned i = 0; i < count; i++) {
+        int result = worker_init(&hub->workers[i], hub, i + 1, error);
+        if (result != OK)
+            return result;
+    }
+    hub->worker_count = count;
+    return OK;
+}
+
+static int service_open_listener(struct hub *hub, struct error *error)
+{
+    struct http_server **servers = calloc(hub->worker_count, sizeof(struct http_server *));
+    if (servers == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for the listener");
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        servers[i] = hub->workers[i].server;
+    hub->listener =
+        http_listener_new(&hub->control.uv, servers, hub->worker_count, (unsigned)hub->conf.connections_max);
+    free(servers);
+    if (hub->listener == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for the listener");
+    for (unsigned i = 0; i < hub->conf.listen.count; i++) {
+        char bound[128];
+        int result = http_listener_bind(hub->listener, hub->conf.listen.items[i], bound, sizeof bound, error);
+        if (result != OK)
+            return result;
+        log_info("listening on %s", bound);
+    }
+    return OK;
+}
+
+static int service_start_rooms(struct hub *hub, struct error *error)
+{
+    if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK)
+        return error_set(error, ERR_MEMORY, "no memory for delivery, health or commands");
+    return admin_start(hub, error);
+}
+
+static int service_start_workers(struct hub *hub, struct error *error)
+{
+    for (unsigned i = 0; i < hub->worker_count; i++) {
+        int result = worker_start(&hub->workers[i], error);
+        if (result != OK)
+            return result;
+    }
+    return OK;
+}
+
+/* In this order; the first failure ends the process with one line, and nothing was served yet. */
+static int (*const service_steps[])(struct hub *hub, struct error *error) = {
+    service_open_policy,   service_open_store,    service_open_clients, service_open_registry,
+    service_open_workers,  service_open_listener, service_start_rooms,  service_start_workers,
+};
+
+/* ---------------------------------------------------------------- ending */
+
+static void service_check_idle(uv_timer_t *timer)
+{
+    struct service *service = timer->data;
+    struct hub *hub = service->hub;
+    if (store_client_under_way(hub->control_store) > 0)
+        return;
+    store_client_free(hub->control_store);
+    loop_close(&hub->control);
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* Workers have ended: what the control loop still does for itself ends too. */
+static void service_end_control(struct service *service)
+{
+    struct hub *hub = service->hub;
+    struct http_client *client = hub->control_client;
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        worker_join(&hub->workers[i]);
+    commands_stop(hub);
+    health_stop(hub);
+    delivery_stop(hub);
+    hub->control_client = NULL;
+    http_client_free(client);
+    uv_close((uv_handle_t *)&service->committed, NULL);
+    uv_timer_start(&service->idle, service_check_idle, 0, 5);
+}
+
+/* Joining would block the loop that draining requests may need: wait until every worker's loop is done. */
+static void service_check_workers(uv_timer_t *timer)
+{
+    struct service *service = timer->data;
+    for (unsigned i = 0; i < service->hub->worker_count; i++)
+        if (!atomic_load(&service->hub->workers[i].ended))
+            return;
+    uv_timer_stop(timer);
+    service_end_control(service);
+}
+
+static void service_admin_stopped(struct hub *hub)
+{
+    (void)hub;
+    uv_timer_start(&the_service.idle, service_check_workers, 0, 5);
+}
+
+static void service_end(uv_signal_t *signal, int number)
+{
+    struct service *service = signal->data;
+    struct hub *hub = service->hub;
+    if (service->ending)
+        return;
+    service->ending = true;
+    log_info("ending: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    notify_service_manager("STOPPING=1");
+    atomic_store(&hub->draining, true);
+    http_listener_close(hub->listener);
+    uv_close((uv_handle_t *)&service->terminate, NULL);
+    uv_close((uv_handle_t *)&service->interrupt, NULL);
+    uv_close((uv_handle_t *)&service->hangup, NULL);
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        worker_drain(&hub->workers[i], DRAIN_MS);
+    admin_stop(hub, service_admin_stopped);
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* SIGHUP: an invalid file keeps the old settings (hub-contract 14). */
+static void service_reload(uv_signal_t *signal, int number)
+{
+    (void)number;
+    struct service *service = signal->data;
+    struct hub *hub = service->hub;
+    struct buffer problems = {0}, restart = {0};
+    struct conf *fresh = malloc(sizeof *fresh);
+    if (fresh == NULL)
+        return;
+    if (conf_load(fresh, service->options->file, environ, service->options->overrides, service->options->override_count,
+                  &problems) != OK) {
+        buffer_append_byte(&problems, '\0');
+        log_error("reload: the old settings stay: %s", problems.data == NULL ? "" : problems.data);
+    } else {
+        conf_reload(&hub->conf, fresh, &restart);
+        log_set_level((enum log_level)hub->conf.log_level);
+        log_set_format((enum log_format)hub->conf.log_format);
+        for (unsigned i = 0; i < hub->worker_count; i++)
+            worker_reload(&hub->workers[i]);
+        buffer_append_byte(&restart, '\0');
+        if (restart.length > 1)
+            log_warn("reload: these settings need a restart: %s", restart.data);
+        log_info("reload: done");
+    }
+    buffer_free(&problems);
+    buffer_free(&restart);
+    free(fresh);
+}
+
+/* The writer thread has committed: wake who tails the audit. */
+static void service_hook(void *context)
+{
+    uv_async_send(&((struct service *)context)->committed);
+}
+
+static void service_committed(uv_async_t *async)
+{
+    struct service *service = async->data;
+    admin_audit_appended(service->hub);
+}
+
+static int service_watch_signals(struct service *service)
+{
+    struct hub *hub = service->hub;
+    struct {
+        uv_signal_t *handle;
+        int number;
+        uv_signal_cb callback;
+    } signals[] = {{&service->terminate, SIGTERM, service_end},
+                   {&service->interrupt, SIGINT, service_end},
+                   {&service->hangup, SIGHUP, service_reload}};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        signals[i].handle->data = service;
+        if (uv_signal_init(&hub->control.uv, signals[i].handle) != 0 ||
+            uv_signal_start(signals[i].handle, signals[i].callback, signals[i].number) != 0)
+            return ERR_IO;
+    }
+    service->committed.data = service;
+    service->idle.data = service;
+    return uv_timer_init(&hub->control.uv, &service->idle) == 0 &&
+                   uv_async_init(&hub->control.uv, &service->committed, service_committed) == 0
+               ? OK
+               : ERR_IO;
+}
+
+static void service_free(struct hub *hub)
+{
+    commands_free(hub);
+    health_free(hub);
+    delivery_free(hub);
+    registry_close(hub->registry);
+    store_close(hub->store);
+    http_resolver_free(hub->resolver);
+    url_policy_free(&hub->policy);
+    loop_free(&hub->control);
+    free(hub->workers);
+    crypto_wipe(hub->seal_key, sizeof hub->seal_key);
+    crypto_wipe(hub->audit_key, sizeof hub->audit_key);
+}
+
+int service_run(struct hub *hub, const struct options *options)
+{
+    struct error error = {0};
+    the_service.hub = hub;
+    the_service.options = options;
+    hub->started_wall = env_wall_ms();
+    service_raise_files(&hub->conf);
+    if (!ocpi_party_key_make(str_from(hub->conf.country_code), str_from(hub->conf.party_id), &hub->key) ||
+        loop_init(&hub->control, 0) != OK)
+        return EXIT_CONFIG;
+    for (size_t i = 0; i < sizeof service_steps / sizeof service_steps[0]; i++) {
+        if (service_steps[i] == service_start_rooms) {
+            if (service_watch_signals(&the_service) != OK)
+                return EXIT_CONFIG;
+            store_set_commit_hook(hub->store, service_hook, &the_service);
+        }
+        if (service_steps[i](hub, &error) != OK)
+            return service_fail(&error);
+    }
+    log_info("hubd %s is ready as %s-%s, base_url %s, %u threads", HUB_VERSION, hub->conf.country_code, hub->conf.party_id,
+             hub->conf.base_url, hub->worker_count);
+    notify_service_manager("READY=1");
+    uv_run(&hub->control.uv, UV_RUN_DEFAULT);
+    service_free(hub);
+    log_info("ended");
+    return 0;
+}

@@ -1,0 +1,145 @@
+#include "hubd/worker.h"
+
+#include <stdlib.h>
+
+#include "hubd/request.h"
+#include "lib/base/magic.h"
+
+#define CONNECTIONS_PER_HOST 64
+#define CONNECTIONS_TOTAL    1024
+#define IDLE_CHECK_MS        5
+
+void worker_limits(const struct conf *conf, struct http_limits *limits)
+{
+    http_limits_default(limits);
+    limits->head_max = (size_t)conf->request_head_max;
+    limits->body_max = (size_t)conf->request_body_max;
+    limits->head_timeout_ms = conf->head_timeout;
+    limits->idle_timeout_ms = conf->idle_timeout;
+}
+
+void worker_client_options(struct hub *hub, struct http_client_options *options)
+{
+    *options = (struct http_client_options){
+        .policy = &hub->policy,
+        .resolver = hub->resolver,
+        .answer_max = (size_t)hub->conf.answer_max,
+        .connections_per_host = CONNECTIONS_PER_HOST,
+        .connections_total = CONNECTIONS_TOTAL,
+        .ca_file = hub->conf.ca_file[0] == '\0' ? NULL : hub->conf.ca_file,
+    };
+}
+
+int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct error *error)
+{
+    static const struct http_server_callbacks callbacks = {request_begin, request_refuse};
+    struct http_limits limits;
+    struct http_client_options options;
+    worker->hub = hub;
+    if (loop_init(&worker->loop, index) != OK)
+        return error_set(error, ERR_IO, "a loop cannot be made: too many open files?");
+    worker->store = store_client_new(hub->store, &worker->loop.uv, error);
+    if (worker->store == NULL)
+        return ERR_IO;
+    worker_limits(&hub->conf, &limits);
+    worker_client_options(hub, &options);
+    worker->server = http_server_new(&worker->loop.uv, &limits, &callbacks, worker);
+    worker->client = http_client_new(&worker->loop.uv, &options);
+    worker->view = registry_add_view(hub->registry, &worker->loop);
+    if (worker->server == NULL || worker->client == NULL || worker->view == NULL)
+        return error_set(error, ERR_MEMORY, "no memory for a worker");
+    return OK;
+}
+
+static void worker_run(void *argument)
+{
+    struct worker *worker = argument;
+    uv_run(&worker->loop.uv, UV_RUN_DEFAULT);
+    atomic_store(&worker->ended, true);
+}
+
+int worker_start(struct worker *worker, struct error *error)
+{
+    if (uv_thread_create(&worker->thread, worker_run, worker) != 0)
+        return error_set(error, ERR_IO, "a thread cannot be started");
+    return OK;
+}
+
+/* ---------------------------------------------------------------- the end */
+
+struct worker_ending {
+    struct loop_task task;
+    struct worker *worker;
+    int64_t deadline_ms;
+    uv_timer_t idle;
+};
+
+static void ending_free(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct worker_ending, idle));
+}
+
+/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any more. */
+static void worker_check_idle(uv_timer_t *timer)
+{
+    struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, idle);
+    struct worker *worker = ending->worker;
+    if (worker->active > 0 || store_client_under_way(worker->store) > 0)
+        return;
+    http_server_free(worker->server);
+    store_client_free(worker->store);
+    loop_close(&worker->loop);
+    uv_close((uv_handle_t *)timer, ending_free);
+}
+
+static void worker_drained(void *context)
+{
+    struct worker_ending *ending = context;
+    struct http_client *client = ending->worker->client;
+    ending->worker->client = NULL; /* calls begun from here on end at once */
+    http_client_free(client);
+    uv_timer_init(&ending->worker->loop.uv, &ending->idle);
+    uv_timer_start(&ending->idle, worker_check_idle, 0, IDLE_CHECK_MS);
+}
+
+static void worker_drain_here(struct loop_task *task)
+{
+    struct worker_ending *ending = CONTAINER_OF(task, struct worker_ending, task);
+    http_server_drain(ending->worker->server, ending->deadline_ms, worker_drained, ending);
+}
+
+void worker_drain(struct worker *worker, int64_t deadline_ms)
+{
+    struct worker_ending *ending = calloc(1, sizeof *ending);
+    if (ending == NULL)
+        abort(); /* a hundred bytes at the very end */
+    ending->worker = worker;
+    ending->deadline_ms = deadline_ms;
+    ending->task.run = worker_drain_here;
+    loop_post(&worker->loop, &ending->task);
+}
+
+void worker_join(struct worker *worker)
+{
+    uv_thread_join(&worker->thread);
+    loop_free(&worker->loop);
+}
+
+static void worker_reload_here(struct loop_task *task)
+{
+    struct worker_ending *reload = CONTAINER_OF(task, struct worker_ending, task);
+    struct http_limits limits;
+    worker_limits(&reload->worker->hub->conf, &limits);
+    http_server_set_limits(reload->worker->server, &limits);
+    free(reload);
+}
+
+void worker_reload(struct worker *worker)
+{
+    struct worker_ending *reload = calloc(1, sizeof *reload);
+    if (reload == NULL)
+        return; /* the next reload */
+    reload->worker = worker;
+    reload->task.run = worker_reload_here;
+    loop_post(&worker->loop, &reload->task);
+}

@@ -1,0 +1,23 @@
+#ifndef HUBD_WORKER_H
+#define HUBD_WORKER_H
+
+#include "hubd/hub.h"
+
+/* A loop that serves partners: its HTTP server, its client for real-time calls, its store connection. */
+
+/* Prepares the worker (on the main thread). */
+int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct error *error);
+/* Starts its thread. */
+int worker_start(struct worker *worker, struct error *error);
+/* Thread safe: finish what is in flight, at most `deadline_ms`, then end the thread. */
+void worker_drain(struct worker *worker, int64_t deadline_ms);
+/* Waits for the thread and frees it. */
+void worker_join(struct worker *worker);
+/* The HTTP limits of the settings. */
+void worker_limits(const struct conf *conf, struct http_limits *limits);
+/* Thread safe: the worker takes over new limits after a reload. */
+void worker_reload(struct worker *worker);
+/* Options of an HTTP client for partners. */
+void worker_client_options(struct hub *hub, struct http_client_options *options);
+
+#endif

@@ -1,0 +1,93 @@
+#ifndef LIB_CONF_CONF_H
+#define LIB_CONF_CONF_H
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+
+/*
+ * hubd's settings. One table (settings.c) defines each: name, type, unit, range, default, whether a reload
+ * applies it, help. It yields the parser of file, environment and command line, --print-config, the man page
+ * and `hubctl conf show` (hub-contract 14).
+ */
+#define CONF_LIST_MAX 16
+#define CONF_TEXT_MAX 256
+
+enum conf_discovery { CONF_DISCOVERY_OFF, CONF_DISCOVERY_TRY, CONF_DISCOVERY_REQUIRE };
+enum conf_validation { CONF_VALIDATION_TOLERANT, CONF_VALIDATION_STRICT };
+
+/* Lists are NUL-terminated texts one after the other in fixed slots; plain memory, may be copied. Durations
+ * in ms, sizes in bytes. */
+struct conf_list {
+    unsigned count;
+    char items[CONF_LIST_MAX][CONF_TEXT_MAX];
+};
+
+struct conf {
+    /* who we are */
+    char country_code[3], party_id[4];
+    char name[CONF_TEXT_MAX], website[CONF_TEXT_MAX];
+    /* where */
+    struct conf_list listen;      /* host:port */
+    char base_url[CONF_TEXT_MAX]; /* without trailing slash; default http://<first listen> */
+    char state_dir[CONF_TEXT_MAX], admin_socket[CONF_TEXT_MAX], key_file[CONF_TEXT_MAX];
+    char admin_group[64], viewer_group[64];
+    int64_t threads;               /* 0: cores, at most 4 */
+    int64_t log_level, log_format; /* enum log_level, enum log_format */
+    /* HTTP server */
+    int64_t request_head_max, request_body_max, head_timeout, idle_timeout, connections_max;
+    /* outbound */
+    int64_t answer_max;
+    int64_t forward_timeout, command_forward_timeout, command_timeout;
+    int64_t discovery_timeout;
+    bool allow_private_networks;
+    struct conf_list allow_networks;
+    bool response_url_any_host;
+    char ca_file[CONF_TEXT_MAX];
+    /* health */
+    int64_t probe_interval, probe_timeout, offline_after;
+    /* delivery */
+    int64_t delivery_timeout, delivery_parallel, retry_initial, retry_max, retry_give_up, retry_give_up_cdrs;
+    /* credentials */
+    int64_t token_overlap, initial_token_ttl;
+    int64_t discovery;  /* enum conf_discovery */
+    int64_t validation; /* enum conf_validation */
+};
+
+enum conf_type { CONF_TEXT, CONF_LIST, CONF_INT, CONF_BOOL, CONF_DURATION, CONF_SIZE, CONF_CHOICE };
+
+struct conf_setting {
+    const char *name;
+    enum conf_type type;
+    size_t offset, size;        /* in struct conf */
+    int64_t minimum, maximum;   /* numbers; in base units */
+    const char *fallback;       /* default as written in a file; NULL: computed, see help */
+    const char *const *choices; /* CONF_CHOICE */
+    bool reload;                /* a SIGHUP applies it */
+    const char *help;           /* one sentence */
+    bool (*check)(const char *value, struct error *error); /* more than type and range; may be NULL */
+};
+extern const struct conf_setting conf_settings[];
+extern const size_t conf_setting_count;
+
+/*
+ * Reads defaults, then the file (`path`; NULL: /etc/hubd/hubd.conf if it exists), then HUBD_<SETTING> of
+ * `environment`, then `overrides` ("name=value", from
+ * --name=value). Every problem is appended to `problems`, one line each: "hubd.conf:12: probe_interval: …:
+ * remedy". Returns 0, or ERR_INVALID when there was any problem (conf is then not to be used). A list setting
+ * given in a later source replaces the earlier one whole.
+ */
+int conf_load(struct conf *conf, const char *path, char *const *environment, const char *const *overrides,
+              size_t override_count, struct buffer *problems);
+/* The effective settings as a file that can be read back, each with its help as a comment; `marked`: those
+ * not at default are uncommented, the rest commented out. */
+void conf_print(const struct conf *conf, struct buffer *out);
+/* One setting's effective value as text, as it would be written in a file (lists: comma separated). */
+void conf_value(const struct conf *conf, const struct conf_setting *setting, struct buffer *out);
+/* Takes over from `fresh` into `conf` what a reload may change; names of settings that differ but need a
+ * restart are appended to `restart`, comma separated. */
+void conf_reload(struct conf *conf, const struct conf *fresh, struct buffer *restart);
+/* hubd's default admin socket path for this user: root /run/hubd/admin.sock, else
+ * $XDG_RUNTIME_DIR/hubd/admin.sock (else /tmp/hubd-UID/admin.sock). Lives in lib/base so that hubctl shares
+ * it. */
+
+#endif
