@@ -1,0 +1,142 @@
+/* The router table: every path of the contract finds its row, methods not offered are known, the versions document comes from the same rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hubd/router.h"
+#include "lib/json/reader.h"
+#include "lib/json/writer.h"
+
+struct row {
+    enum http_method method;
+    const char *path;
+    const char *action; /* NULL: not found */
+    unsigned params;
+};
+
+static const struct row rows[] = {
+    {HTTP_METHOD_GET, "/ocpi/versions", "versions.get", 0},
+    {HTTP_METHOD_GET, "/ocpi/versions/", "versions.get", 0},
+    {HTTP_METHOD_GET, "/ocpi/2.2.1", "versions.get", 0},
+    {HTTP_METHOD_GET, "/ocpi//2.2.1//locations", "location.list", 0},
+    {HTTP_METHOD_PUT, "/ocpi/2.2.1/locations/IN/ABC/L1", "location.put", 3},
+    {HTTP_METHOD_PATCH, "/ocpi/2.2.1/locations/IN/ABC/L1/E1/", "evse.patch", 4},
+    {HTTP_METHOD_PUT, "/ocpi/2.2.1/locations//IN/ABC/L1/E1/1", "connector.put", 5},
+    {HTTP_METHOD_GET, "/ocpi/2.2.1/locations/L1", "location.get", 1},
+    {HTTP_METHOD_GET, "/ocpi/2.2.1/locations/IN/ABC/L1/E1/1", "location.get", 5},
+    {HTTP_METHOD_PUT, "/ocpi/2.2.1/tokens/IN/XYZ/T1/authorize", "token.authorize", 3},
+    {HTTP_METHOD_POST, "/ocpi/2.2.1/commands/START_SESSION", "command.post", 1},
+    {HTTP_METHOD_POST, "/ocpi/2.2.1/commands/callback/abc", "command.result", 1},
+    {HTTP_METHOD_POST, "/ocpi/2.2.1/cdrs", "cdr.post", 0},
+    {HTTP_METHOD_POST, "/ocpi/2.2.1/cdrs/IN/ABC/C1", "cdr.post", 3},
+    {HTTP_METHOD_GET, "/ocpi/2.2.1/hubclientinfo/IN/ABC", "hubclientinfo.get", 2},
+    {HTTP_METHOD_GET, "/", NULL, 0},
+    {HTTP_METHOD_GET, "/versions", NULL, 0},
+    {HTTP_METHOD_GET, "/ocpi", NULL, 0},
+    {HTTP_METHOD_GET, "/ocpi/2.1.1/locations", NULL, 0},
+    {HTTP_METHOD_GET, "/ocpi/2.2.1/locations/1/2/3/4/5/6", NULL, 0},
+    {HTTP_METHOD_GET, "/ocpi/2.2.1/1/2/3/4/5/6/7/8/9/10/11/12", NULL, 0},
+};
+
+static void test_paths(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct router_match match;
+        router_find(rows[i].method, str_from(rows[i].path), &match);
+        if (rows[i].action == NULL) {
+            assert_false(match.known);
+            continue;
+        }
+        if (match.route == NULL)
+            fail_msg("no row for %s", rows[i].path);
+        assert_string_equal(match.route->action, rows[i].action);
+        assert_int_equal(match.param_count, rows[i].params);
+    }
+}
+
+static void test_parameters_are_the_segments(void **state)
+{
+    (void)state;
+    struct router_match match;
+    router_find(HTTP_METHOD_PUT, STR("/ocpi/2.2.1/sessions/in/abc/S%201/"), &match);
+    assert_non_null(match.route);
+    assert_true(str_equal(match.params[0], STR("in")));
+    assert_true(str_equal(match.params[2], STR("S%201")));
+}
+
+static void test_other_methods_are_known(void **state)
+{
+    (void)state;
+    struct router_match match;
+    struct buffer allow = {0};
+    router_find(HTTP_METHOD_DELETE, STR("/ocpi/2.2.1/locations/IN/ABC/L1"), &match);
+    assert_null(match.route);
+    assert_true(match.known);
+    router_write_allow(match.allowed, &allow);
+    assert_true(str_equal(buffer_str(&allow), STR("GET, HEAD, PUT, PATCH")));
+    buffer_free(&allow);
+    router_find(HTTP_METHOD_OTHER, STR("/ocpi/2.2.1/cdrs"), &match);
+    assert_null(match.route);
+    assert_true(match.known);
+}
+
+/* Each (identifier, role) once, absolute URLs, credentials under both roles. */
+static void test_versions_document(void **state)
+{
+    (void)state;
+    struct buffer out = {0};
+    struct json_writer writer;
+    struct arena arena;
+    const struct json_value *list;
+    unsigned credentials = 0, callbacks = 0;
+    arena_init(&arena, 0);
+    json_writer_init(&writer, &out);
+    router_write_endpoints(&writer, "https://hub.example");
+    assert_int_equal(json_parse(&arena, buffer_str(&out), 64, &list, NULL), OK);
+    for (const struct json_value *a = list->child; a != NULL; a = a->next) {
+        struct str identifier = json_get_text(a, "identifier"), role = json_get_text(a, "role");
+        assert_true(str_starts_with(json_get_text(a, "url"), STR("https://hub.example/ocpi/2.2.1/")));
+        assert_true(str_ends_with(json_get_text(a, "url"), identifier));
+        credentials += str_equal(identifier, STR("credentials"));
+        callbacks += str_equal(identifier, STR("versions"));
+        for (const struct json_value *b = a->next; b != NULL; b = b->next)
+            assert_false(str_equal(identifier, json_get_text(b, "identifier")) && str_equal(role, json_get_text(b, "role")));
+    }
+    assert_int_equal(credentials, 2);
+    assert_int_equal(callbacks, 0);
+    arena_free(&arena);
+    buffer_free(&out);
+}
+
+/* What the pipeline relies on. */
+static void test_rows_are_sound(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < router_route_count; i++) {
+        const struct route *route = &router_routes[i];
+        assert_non_null(route->handle);
+        assert_non_null(route->action);
+        assert_true(!route->owner_path || route->roles != 0);
+        assert_true(route->access != ROUTE_OPEN || route->roles == 0);
+        assert_true(route->method == HTTP_METHOD_GET ? route->audit == ROUTE_AUDIT_NONE : route->audit != ROUTE_AUDIT_NONE);
+        for (size_t j = 0; j < i; j++)
+            assert_false(route->method == router_routes[j].method &&
+                         str_equal(str_from(route->path), str_from(router_routes[j].path)));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_parameters_are_the_segments),
+        cmocka_unit_test(test_other_methods_are_known),
+        cmocka_unit_test(test_versions_document),
+        cmocka_unit_test(test_rows_are_sound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
