@@ -29,7 +29,9 @@ static const struct {
 void request_refuse(int status, const char *reason, struct buffer *body, void *context)
 {
     (void)context;
-    int ocpi = status == 400 ? OCPI_INVALID_PARAMETERS : status >= 500 ? OCPI_SERVER_ERROR : OCPI_CLIENT_ERROR;
+    int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
+               : status >= 500 ? OCPI_SERVER_ERROR
+                               : OCPI_CLIENT_ERROR;
     ocpi_envelope_write(body, ocpi, str_from(reason), STR_NONE, env_wall_ms());
 }
 
@@ -106,7 +108,8 @@ static void answer_headers(struct request *request, int http_status)
         http_exchange_header(exchange, "Retry-After", STR("1"));
     if (request->party == NULL || !answer_is_functional(request->route))
         return;
-    struct str from_country = str_from(request->hub->conf.country_code), from_party = str_from(request->hub->conf.party_id);
+    struct str from_country = str_from(request->hub->conf.country_code),
+               from_party = str_from(request->hub->conf.party_id);
     if (request->target != NULL) {
         from_country = request->target->row.country_code;
         from_party = request->target->row.party_id;
@@ -127,7 +130,8 @@ static void answer_release(struct request *request)
 
 /* ---------------------------------------------------------------- ends */
 
-void request_answer_code(struct request *request, int http_status, int ocpi_status, struct str message, struct str data)
+void request_answer_code(struct request *request, int http_status, int ocpi_status, struct str message,
+                         struct str data)
 {
     struct buffer body;
     buffer_init(&body, 0);
@@ -184,11 +188,13 @@ void request_answer_error(struct request *request, int error)
     case OK:
         break;
     }
-    log_error("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request", error_name(error));
+    log_error("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request",
+              error_name(error));
     request_answer(request, REPLY_FAILED, STR("the hub failed; nothing was stored"), STR_NONE);
 }
 
-void request_stream_begin(struct request *request, void (*resume)(struct http_exchange *exchange, void *context), void *context)
+void request_stream_begin(struct request *request,
+                          void (*resume)(struct http_exchange *exchange, void *context), void *context)
 {
     answer_headers(request, 200);
     http_exchange_stream_begin(request->exchange, 200, SIZE_MAX, resume, context);

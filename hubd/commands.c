@@ -60,7 +60,8 @@ static void commands_timed_out(struct store_apply *apply)
         commands_round_ended(commands);
 }
 
-static void commands_time_out(struct commands *commands, struct store_apply *batch, const struct store_command *command)
+static void commands_time_out(struct commands *commands, struct store_apply *batch,
+                              const struct store_command *command)
 {
     store_batch_init(batch, &commands->arena);
     struct store_op *end = store_batch_add(batch, STORE_UPDATE_COMMAND);

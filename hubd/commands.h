@@ -3,7 +3,8 @@
 
 #include "hubd/hub.h"
 
-/* Remote commands whose result never came: the clock that gives the eMSP its TIMEOUT (hub-contract 5, Commands). Control loop. */
+/* Remote commands whose result never came: the clock that gives the eMSP its TIMEOUT (hub-contract 5,
+ * Commands). Control loop. */
 int commands_start(struct hub *hub);
 void commands_stop(struct hub *hub);
 void commands_free(struct hub *hub);

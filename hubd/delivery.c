@@ -49,8 +49,9 @@ static bool receiver_is_ready(const struct delivery_receiver *receiver)
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     struct registry_party *party = registry_find_party(snapshot, &receiver->key, OCPI_ROLE_EMSP);
     /* unknown and suspended ones are taken up too: their rows become held */
-    bool ready = party == NULL || party->row.suspended ||
-                 (party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL);
+    bool ready =
+        party == NULL || party->row.suspended ||
+        (party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL);
     registry_release(hub->control_view, snapshot);
     return ready;
 }
@@ -73,7 +74,8 @@ static bool receiver_has_item(const struct delivery_receiver *receiver, int64_t 
 
 static uint64_t receiver_lane(const struct store_delivery *row)
 {
-    return str_hash(row->module) ^ str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009 ^ (uint64_t)(row->kind < 0 ? row->id : 0);
+    return str_hash(row->module) ^ str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009 ^
+           (uint64_t)(row->kind < 0 ? row->id : 0);
 }
 
 /* In order of ids, so that of a lane the older message stands first. */
@@ -85,7 +87,8 @@ static void receiver_add_item(struct delivery_receiver *receiver, const struct s
     item->id = row->id;
     item->lane = receiver_lane(row);
     struct queue *before = &receiver->items;
-    while (before->previous != &receiver->items && CONTAINER_OF(before->previous, struct delivery_item, queue)->id > item->id)
+    while (before->previous != &receiver->items &&
+           CONTAINER_OF(before->previous, struct delivery_item, queue)->id > item->id)
         before = before->previous;
     queue_push(before, &item->queue);
     receiver->item_count++;
@@ -93,7 +96,8 @@ static void receiver_add_item(struct delivery_receiver *receiver, const struct s
 
 static void receiver_rows_read(struct store_read *base)
 {
-    struct delivery_receiver *receiver = MAGIC_CAST(struct delivery_receiver, base->context, DELIVERY_RECEIVER_MAGIC);
+    struct delivery_receiver *receiver =
+        MAGIC_CAST(struct delivery_receiver, base->context, DELIVERY_RECEIVER_MAGIC);
     struct store_due_read *read = &receiver->read;
     int64_t now = env_wall_ms();
     if (base->result != OK)
@@ -145,12 +149,13 @@ static void receiver_pump(struct delivery_receiver *receiver)
         receiver->sending_count++;
         delivery_send(receiver, item);
     }
-    if ((receiver->scan_again || receiver->rewind) && !receiver->reading && receiver->item_count < WINDOW_MAX - READ_LIMIT)
+    if ((receiver->scan_again || receiver->rewind) && !receiver->reading &&
+        receiver->item_count < WINDOW_MAX - READ_LIMIT)
         receiver_read(receiver);
 }
 
-void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_item *item, enum delivery_verdict verdict,
-                            int64_t retry_after_ms)
+void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_item *item,
+                            enum delivery_verdict verdict, int64_t retry_after_ms)
 {
     int64_t now = env_monotonic_ms();
     queue_remove(&item->queue);
@@ -266,7 +271,9 @@ int delivery_start(struct hub *hub)
         return ERR_IO;
     delivery->poll.data = delivery->wake.data = delivery;
     hub->delivery = delivery;
-    return uv_timer_start(&delivery->poll, delivery_poll, 0, delivery_poll_interval(&hub->conf)) == 0 ? OK : ERR_IO;
+    return uv_timer_start(&delivery->poll, delivery_poll, 0, delivery_poll_interval(&hub->conf)) == 0
+               ? OK
+               : ERR_IO;
 }
 
 void delivery_stop(struct hub *hub)

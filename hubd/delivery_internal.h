@@ -5,7 +5,8 @@
 #include "hubd/outbound.h"
 #include "hubd/route.h"
 
-/* How the rooms of the outbox worker fit together: delivery.c schedules receivers, delivery_send.c sends one message and judges its answer. Control loop only. */
+/* How the rooms of the outbox worker fit together: delivery.c schedules receivers, delivery_send.c sends one
+ * message and judges its answer. Control loop only. */
 
 #define DELIVERY_RECEIVER_MAGIC 0x52454356u
 
@@ -13,7 +14,7 @@
 struct delivery_item {
     struct queue queue;
     int64_t id;
-    uint64_t lane;        /* hash of module, owner and object: one message of a lane at a time, in order */
+    uint64_t lane; /* hash of module, owner and object: one message of a lane at a time, in order */
     bool sending;
 };
 
@@ -22,9 +23,9 @@ struct delivery_receiver {
     struct delivery *delivery;
     struct delivery_receiver *next;
     struct ocpi_party_key key;
-    struct queue items;   /* window, in order of ids */
+    struct queue items; /* window, in order of ids */
     unsigned item_count, sending_count;
-    int64_t scanned;      /* rows up to this id were looked at */
+    int64_t scanned; /* rows up to this id were looked at */
     bool reading, scan_again, rewind;
     unsigned failures;    /* of the receiver, in a row; 0: closed circuit */
     int64_t paused_until; /* monotonic ms */
@@ -41,7 +42,7 @@ struct delivery {
     struct delivery_hint {
         struct ocpi_party_key key;
         bool resume;
-    } *hints;
+    } * hints;
     size_t hint_count, hint_capacity;
     bool stopping;
 };
@@ -51,9 +52,10 @@ enum delivery_verdict { DELIVERY_DONE, DELIVERY_RECEIVER_FAULT, DELIVERY_MESSAGE
 
 /* Sends the item; ends in delivery_item_finished, later. */
 void delivery_send(struct delivery_receiver *receiver, struct delivery_item *item);
-/* The item's result is stored (or could not be): it leaves the window. `retry_after_ms`: what the receiver asked for, 0 if nothing. */
-void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_item *item, enum delivery_verdict verdict,
-                            int64_t retry_after_ms);
+/* The item's result is stored (or could not be): it leaves the window. `retry_after_ms`: what the receiver
+ * asked for, 0 if nothing. */
+void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_item *item,
+                            enum delivery_verdict verdict, int64_t retry_after_ms);
 /* The pause after the n-th failure in a row: exponential from retry_initial to retry_max, with jitter, ms. */
 int64_t delivery_backoff(const struct conf *conf, unsigned failures);
 

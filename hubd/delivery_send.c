@@ -7,7 +7,8 @@
 #include "lib/base/magic.h"
 
 #define SENDING_MAGIC 0x53454e44u
-/* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and after 50 more minutes. */
+/* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and
+ * after 50 more minutes. */
 static const int64_t refused_delays[] = {600, 3000};
 static const char *const refused_reasons[] = {"refused once", "refused twice"};
 #define REFUSED_TRIES (sizeof refused_delays / sizeof refused_delays[0])
@@ -47,7 +48,8 @@ static void sending_stored(struct store_apply *apply)
 {
     struct sending *sending = MAGIC_CAST(struct sending, apply->context, SENDING_MAGIC);
     if (apply->result != OK && apply->result != ERR_NOT_FOUND)
-        log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id, apply->error.text);
+        log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
+                  apply->error.text);
     /* not stored: the row is still pending and will be sent again, which at-least-once allows */
     sending_end(sending, apply->result == OK ? sending->verdict : DELIVERY_SKIPPED);
 }
@@ -72,12 +74,14 @@ static void sending_audit(struct sending *sending, const char *action, struct st
     audit->latency_ms = sending->outbound.callback == NULL ? -1 : sending->outbound.latency_ms;
     audit->request_id = str_from(sending->outbound.request_id);
     audit->correlation_id = row->correlation_id;
-    audit->detail = arena_printf(&sending->arena, "{\"delivery\":%lld,\"attempts\":%u}", (long long)row->id, row->attempts);
+    audit->detail = arena_printf(&sending->arena, "{\"delivery\":%lld,\"attempts\":%u}", (long long)row->id,
+                                 row->attempts);
 }
 
-/* How the row goes on. `action` NULL: a try that failed and will be repeated leaves no audit row, the row itself counts it. */
-static void sending_finish(struct sending *sending, enum store_delivery_state state, struct str reason, int64_t delay_ms,
-                           struct str last_error, const char *action, struct str status)
+/* How the row goes on. `action` NULL: a try that failed and will be repeated leaves no audit row, the row
+ * itself counts it. */
+static void sending_finish(struct sending *sending, enum store_delivery_state state, struct str reason,
+                           int64_t delay_ms, struct str last_error, const char *action, struct str status)
 {
     store_batch_init(&sending->batch, &sending->arena);
     struct store_op *op = store_batch_add(&sending->batch, STORE_FINISH_DELIVERY);
@@ -101,8 +105,8 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
 static void sending_hold(struct sending *sending, const char *reason)
 {
     sending->verdict = DELIVERY_SKIPPED;
-    sending_finish(sending, STORE_DELIVERY_HELD, str_from(reason), 0, sending->read.row.last_error, "delivery.held",
-                   STR("held"));
+    sending_finish(sending, STORE_DELIVERY_HELD, str_from(reason), 0, sending->read.row.last_error,
+                   "delivery.held", STR("held"));
 }
 
 /* ---------------------------------------------------------------- judging the answer */
@@ -114,10 +118,12 @@ static enum delivery_verdict sending_judge(const struct outbound *outbound)
     if (outbound->result != OK)
         return DELIVERY_RECEIVER_FAULT;
     if (outbound->status / 100 == 2) {
-        if (outbound->raw_answer.length == 0 || (outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 1))
+        if (outbound->raw_answer.length == 0 ||
+            (outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 1))
             return DELIVERY_DONE;
-        return outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 2 ? DELIVERY_MESSAGE_FAULT
-                                                                                       : DELIVERY_RECEIVER_FAULT;
+        return outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 2
+                   ? DELIVERY_MESSAGE_FAULT
+                   : DELIVERY_RECEIVER_FAULT;
     }
     for (size_t i = 0; i < sizeof messages_faults / sizeof messages_faults[0]; i++)
         if (outbound->status == messages_faults[i])
@@ -138,8 +144,9 @@ static struct str sending_error_text(struct sending *sending, bool with_body)
     if (body.length > 1024)
         body.length = 1024;
     if (outbound->answer.is_envelope)
-        return arena_printf(&sending->arena, "HTTP %d, status_code %d " STR_FMT "%s" STR_FMT, outbound->status,
-                            outbound->answer.status_code, STR_ARG(outbound->answer.status_message), with_body ? ": " : "",
+        return arena_printf(&sending->arena, "HTTP %d, status_code %d " STR_FMT "%s" STR_FMT,
+                            outbound->status, outbound->answer.status_code,
+                            STR_ARG(outbound->answer.status_message), with_body ? ": " : "",
                             with_body ? (int)body.length : 0, body.data);
     return arena_printf(&sending->arena, "HTTP %d, no OCPI envelope%s" STR_FMT, outbound->status,
                         with_body && body.length > 0 ? ": " : "", with_body ? (int)body.length : 0,
@@ -150,8 +157,8 @@ static struct str sending_error_text(struct sending *sending, bool with_body)
 static int64_t sending_retry_after(const struct sending *sending)
 {
     int64_t seconds, maximum = sending->hub->conf.retry_max;
-    struct str value =
-        http_header_find(sending->outbound.answer_headers, sending->outbound.answer_header_count, "Retry-After");
+    struct str value = http_header_find(sending->outbound.answer_headers,
+                                        sending->outbound.answer_header_count, "Retry-After");
     if (!str_to_int64(str_trim(value), &seconds) || seconds < 0)
         return 0;
     return seconds > maximum / 1000 ? maximum : seconds * 1000;
@@ -163,13 +170,14 @@ static void sending_receiver_fault(struct sending *sending)
     struct store_delivery *row = &sending->read.row;
     int64_t give_up = row->kind == (int)STORE_CDR ? conf->retry_give_up_cdrs : conf->retry_give_up;
     if (env_wall_ms() - row->created > give_up) {
-        sending_finish(sending, STORE_DELIVERY_DEAD, STR("given up"), 0, sending_error_text(sending, true), "delivery.dead",
-                       STR("dead"));
+        sending_finish(sending, STORE_DELIVERY_DEAD, STR("given up"), 0, sending_error_text(sending, true),
+                       "delivery.dead", STR("dead"));
         return;
     }
     sending->retry_after_ms = sending_retry_after(sending);
     /* the receiver's pause decides when; the row is due at once so that a restart does not wait */
-    sending_finish(sending, STORE_DELIVERY_PENDING, row->reason, 0, sending_error_text(sending, false), NULL, STR_NONE);
+    sending_finish(sending, STORE_DELIVERY_PENDING, row->reason, 0, sending_error_text(sending, false), NULL,
+                   STR_NONE);
 }
 
 static void sending_message_fault(struct sending *sending)
@@ -180,12 +188,12 @@ static void sending_message_fault(struct sending *sending)
         refused++;
     refused = refused == REFUSED_TRIES ? 0 : refused + 1; /* times it was refused before */
     if (refused == REFUSED_TRIES)
-        sending_finish(sending, STORE_DELIVERY_DEAD, STR("refused"), 0, sending_error_text(sending, true), "delivery.dead",
-                       STR("dead"));
+        sending_finish(sending, STORE_DELIVERY_DEAD, STR("refused"), 0, sending_error_text(sending, true),
+                       "delivery.dead", STR("dead"));
     else
         sending_finish(sending, STORE_DELIVERY_PENDING, str_from(refused_reasons[refused]),
-                       refused_delays[refused] * sending->hub->conf.retry_initial, sending_error_text(sending, true), NULL,
-                       STR_NONE);
+                       refused_delays[refused] * sending->hub->conf.retry_initial,
+                       sending_error_text(sending, true), NULL, STR_NONE);
 }
 
 static void sending_answered(struct outbound *outbound)
@@ -200,7 +208,8 @@ static void sending_answered(struct outbound *outbound)
     sending->verdict = sending_judge(outbound);
     switch (sending->verdict) {
     case DELIVERY_DONE:
-        snprintf(status, sizeof status, "%d", outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status);
+        snprintf(status, sizeof status, "%d",
+                 outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status);
         sending_finish(sending, STORE_DELIVERY_DELIVERED, STR(""), 0, STR(""), "delivery.done",
                        arena_copy(&sending->arena, str_from(status)));
         return;
@@ -217,7 +226,8 @@ static void sending_answered(struct outbound *outbound)
 
 /* ---------------------------------------------------------------- sending */
 
-/* sessions are PUT to …/{country_code}/{party_id}/{session_id} with the owner's spelling, CDRs POSTed to the base. */
+/* sessions are PUT to …/{country_code}/{party_id}/{session_id} with the owner's spelling, CDRs POSTed to the
+ * base. */
 static struct str sending_url(struct sending *sending)
 {
     struct store_delivery *row = &sending->read.row;
@@ -230,11 +240,13 @@ static struct str sending_url(struct sending *sending)
         return base;
     const struct json_value *object;
     struct str id = row->object;
-    if (json_parse(arena, row->body, JSON_DEPTH_MAX, &object, NULL) == OK && json_get_text(object, "id").length > 0)
+    if (json_parse(arena, row->body, JSON_DEPTH_MAX, &object, NULL) == OK &&
+        json_get_text(object, "id").length > 0)
         id = json_get_text(object, "id");
-    return url_join(arena, base,
-                    arena_printf(arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(sending->sender->row.country_code),
-                                 STR_ARG(sending->sender->row.party_id), STR_ARG(http_percent_encode(arena, id))));
+    return url_join(
+        arena, base,
+        arena_printf(arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(sending->sender->row.country_code),
+                     STR_ARG(sending->sender->row.party_id), STR_ARG(http_percent_encode(arena, id))));
 }
 
 static void sending_call(struct sending *sending)
@@ -262,7 +274,8 @@ static void sending_call(struct sending *sending)
     outbound_start(outbound);
 }
 
-/* The world may have changed since the row was made: party, suspension, rule, receiver URL. NULL: it may go. */
+/* The world may have changed since the row was made: party, suspension, rule, receiver URL. NULL: it may go.
+ */
 static const char *sending_why_held(struct sending *sending)
 {
     struct store_delivery *row = &sending->read.row;
@@ -276,15 +289,16 @@ static const char *sending_why_held(struct sending *sending)
         return sending->target->row.suspended ? ROUTE_HELD_SUSPENDED : NULL;
     char *module = arena_copy_text(&sending->arena, row->module);
     /* what got into the queue under a draining rule may leave it */
-    struct route_delivery route = route_find_delivery(sending->snapshot, sending->sender, &sending->receiver->key,
-                                                      module == NULL ? "" : module, INT64_MIN);
+    struct route_delivery route = route_find_delivery(
+        sending->snapshot, sending->sender, &sending->receiver->key, module == NULL ? "" : module, INT64_MIN);
     return route.state == STORE_DELIVERY_PENDING ? NULL : route.reason;
 }
 
 static void sending_read(struct store_read *base)
 {
     struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
-    if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING || sending->receiver->delivery->stopping) {
+    if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
+        sending->receiver->delivery->stopping) {
         sending_end(sending, DELIVERY_SKIPPED); /* superseded, dropped, or read again by the next poll */
         return;
     }

@@ -51,7 +51,8 @@ static void discovery_end(struct discovery *discovery, int status, struct str me
     discovery->done(discovery);
 }
 
-static void discovery_get(struct discovery *discovery, struct str url, void (*callback)(struct outbound *outbound))
+static void discovery_get(struct discovery *discovery, struct str url,
+                          void (*callback)(struct outbound *outbound))
 {
     struct outbound *outbound = &discovery->outbound;
     memset(outbound, 0, sizeof *outbound);
@@ -99,9 +100,10 @@ static void discovery_details_answered(struct outbound *outbound)
     if (discovery_answer_ok(outbound) && outbound->answer.data->type == JSON_OBJECT)
         discovery_read_details(discovery, outbound->answer.data);
     else
-        discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
-                      arena_printf(discovery->arena, "version details: HTTP %d %s", outbound->status,
-                                   outbound->result != OK ? outbound->error.data : "without version details"));
+        discovery_end(
+            discovery, OCPI_UNABLE_TO_USE_API,
+            arena_printf(discovery->arena, "version details: HTTP %d %s", outbound->status,
+                         outbound->result != OK ? outbound->error.data : "without version details"));
 }
 
 static void discovery_read_list(struct discovery *discovery, const struct json_value *list, struct str url)
@@ -132,10 +134,11 @@ static void discovery_answered(struct outbound *outbound)
         discovery_try(discovery);
     } else {
         discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
-                      outbound->result != OK ? arena_copy(discovery->arena, outbound->error)
-                                             : arena_printf(discovery->arena,
-                                                            "the url gives neither versions nor version details (HTTP %d)",
-                                                            outbound->status));
+                      outbound->result != OK
+                          ? arena_copy(discovery->arena, outbound->error)
+                          : arena_printf(discovery->arena,
+                                         "the url gives neither versions nor version details (HTTP %d)",
+                                         outbound->status));
     }
 }
 

@@ -4,8 +4,9 @@
 #include "hubd/outbound.h"
 
 /*
- * Finds a partner's endpoints: GETs what it gave as `url` - a versions list or a version details document, with or without `versions` beside it - and the details of 2.2.1 (OCPI 2.2.1, Credentials:
- * Registration; hub-contract 5).
+ * Finds a partner's endpoints: GETs what it gave as `url` - a versions list or a version details document,
+ * with or without `versions` beside it - and the details of 2.2.1 (OCPI 2.2.1, Credentials: Registration;
+ * hub-contract 5).
  */
 #define DISCOVERY_ENDPOINTS_MAX 32
 
@@ -38,7 +39,8 @@ struct discovery {
 };
 
 void discovery_start(struct discovery *discovery);
-/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-contract 9). */
+/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-contract 9).
+ */
 struct str discovery_versions_url(struct arena *arena, struct str url);
 /* Which modules' receivers the hub calls on a party of that role. */
 bool discovery_wants(unsigned roles, struct str module);

@@ -4,13 +4,14 @@ static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
-    if (outbound->result == ERR_TIMEOUT) {
+    if (outbound->result == ERR_TIMEOUT && outbound->call.sent) {
         forward->done(forward, FORWARD_TIMEOUT, STR("the CPO did not answer in time"));
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, STR("the CPO cannot be reached"));
     } else if (!outbound->answer.is_envelope || outbound->status >= 500) {
-        forward->done(forward, FORWARD_RUBBISH,
-                      arena_printf(arena, "the CPO answered HTTP %d without a usable OCPI envelope", outbound->status));
+        forward->done(
+            forward, FORWARD_RUBBISH,
+            arena_printf(arena, "the CPO answered HTTP %d without a usable OCPI envelope", outbound->status));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }
@@ -49,6 +50,7 @@ void forward_start(struct forward *forward)
     outbound->to_country = forward->target->row.country_code;
     outbound->to_party = forward->target->row.party_id;
     outbound->correlation_id = request->correlation_id;
+    outbound->once = forward->once;
     outbound->unwrap = true;
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;

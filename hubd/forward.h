@@ -5,22 +5,26 @@
 #include "hubd/request.h"
 
 /*
- * A real-time forward of a request to a party's receiver: same method, new X-Request-ID, same X-Correlation-ID, FROM the caller, TO the target (OCPI 2.2.1, Transport: Message Routing). Sets request->target.
+ * A real-time forward of a request to a party's receiver: same method, new X-Request-ID, same
+ * X-Correlation-ID, FROM the caller, TO the target (OCPI 2.2.1, Transport: Message Routing). Sets
+ * request->target.
  */
 enum forward_outcome {
-    FORWARD_ANSWERED,      /* an envelope came: outbound.answer */
-    FORWARD_RUBBISH,       /* an answer came, but no OCPI */
+    FORWARD_ANSWERED, /* an envelope came: outbound.answer */
+    FORWARD_RUBBISH,  /* an answer came, but no OCPI */
     FORWARD_TIMEOUT,
-    FORWARD_NOT_CONNECTED  /* OFFLINE and not its turn for a trial, not exchanged, no receiver URL, unreachable, refused by the URL policy */
+    FORWARD_NOT_CONNECTED /* OFFLINE and not its turn for a trial, not exchanged, no receiver URL,
+                             unreachable, refused by the URL policy */
 };
 
 struct forward {
     struct request *request;
     struct registry_party *target;
     const char *module;
-    struct str path;     /* below the receiver's base, with query; raw */
+    struct str path; /* below the receiver's base, with query; raw */
     struct str body;
     int64_t timeout_ms;
+    bool once; /* not idempotent: must not arrive twice */
     void (*done)(struct forward *forward, enum forward_outcome outcome, struct str why);
     void *context;
     struct outbound outbound;

@@ -11,6 +11,7 @@
 #define PROBE_MAGIC   0x50524f42u
 #define TICK_MIN_MS   20
 #define TICK_MAX_MS   1000
+#define CLOCK_JUMP_MS 2000
 
 /* What the control loop keeps per platform. */
 struct health_platform {
@@ -25,6 +26,7 @@ struct health {
     uv_timer_t tick;
     struct health_platform *platforms;
     int64_t started; /* monotonic ms: silence before it does not count */
+    int64_t offset;  /* wall clock minus monotonic clock, ms */
     bool stopping;
 };
 
@@ -57,7 +59,8 @@ static struct health_platform *health_find(struct health *health, int64_t id)
         return NULL;
     state->id = id;
     /* the first probes of a restarted hub are spread over one interval */
-    state->next_probe = env_monotonic_ms() + (int64_t)env_random_below((uint64_t)health->hub->conf.probe_interval + 1);
+    state->next_probe =
+        env_monotonic_ms() + (int64_t)env_random_below((uint64_t)health->hub->conf.probe_interval + 1);
     state->next = health->platforms;
     health->platforms = state;
     return state;
@@ -109,7 +112,8 @@ static void health_audit(struct health_change *change, const struct registry_pla
     }
 }
 
-static void health_change(struct hub *hub, const struct registry_platform *platform, enum store_platform_status status)
+static void health_change(struct hub *hub, const struct registry_platform *platform,
+                          enum store_platform_status status)
 {
     struct health_platform *state = health_find(hub->health, platform->row.id);
     struct health_change *change = state == NULL || state->changing ? NULL : calloc(1, sizeof *change);
@@ -181,7 +185,8 @@ static void probe_answered(struct outbound *outbound)
 {
     struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
     if (outbound->result == OK && !probe_lists_version(&outbound->answer))
-        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->state->id, outbound->status);
+        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->state->id,
+                  outbound->status);
     else if (outbound->result != OK)
         log_debug("probe of platform %lld: " STR_FMT, (long long)probe->state->id, STR_ARG(outbound->error));
     probe->state->probing = false;
@@ -190,7 +195,8 @@ static void probe_answered(struct outbound *outbound)
     free(probe);
 }
 
-/* The `versions` receiver if set, else the list that discovery found, else derived from the credentials url (hub-contract 9). */
+/* The `versions` receiver if set, else the list that discovery found, else derived from the credentials url
+ * (hub-contract 9). */
 static struct str probe_url(struct arena *arena, const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
@@ -203,7 +209,8 @@ static struct str probe_url(struct arena *arena, const struct registry_platform 
     return discovery_versions_url(arena, platform->row.credentials_url);
 }
 
-static void health_probe(struct health *health, struct health_platform *state, const struct registry_platform *platform)
+static void health_probe(struct health *health, struct health_platform *state,
+                         const struct registry_platform *platform)
 {
     struct hub *hub = health->hub;
     struct probe *probe = calloc(1, sizeof *probe);
@@ -238,7 +245,8 @@ static void health_watch(struct health *health, const struct registry_platform *
         return;
     if (now >= state->next_probe && !state->probing) {
         int64_t tenth = conf->probe_interval / 10;
-        state->next_probe = now + conf->probe_interval - tenth + (int64_t)env_random_below((uint64_t)tenth * 2 + 1);
+        state->next_probe =
+            now + conf->probe_interval - tenth + (int64_t)env_random_below((uint64_t)tenth * 2 + 1);
         health_probe(health, state, platform);
     }
     int64_t heard = atomic_load(&platform->runtime->last_answer_ms);
@@ -248,11 +256,22 @@ static void health_watch(struct health *health, const struct registry_platform *
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
 }
 
+/* Intervals do not follow the wall clock; that it jumped must be seen where times in the audit look odd
+ * (hub-contract 12). */
+static void health_watch_clock(struct health *health, int64_t now)
+{
+    int64_t offset = env_wall_ms() - now, jump = offset - health->offset;
+    health->offset = offset;
+    if (jump > CLOCK_JUMP_MS || jump < -CLOCK_JUMP_MS)
+        log_warn("the wall clock jumped by %lld ms", (long long)jump);
+}
+
 static void health_tick(uv_timer_t *timer)
 {
     struct health *health = timer->data;
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
+    health_watch_clock(health, now);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     for (size_t i = 0; i < snapshot->platform_count; i++) {
         const struct registry_platform *platform = &snapshot->platforms[i];
@@ -269,6 +288,7 @@ int health_start(struct hub *hub)
         return ERR_MEMORY;
     health->hub = hub;
     health->started = env_monotonic_ms();
+    health->offset = env_wall_ms() - health->started;
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
         return ERR_IO;
     health->tick.data = health;

@@ -3,7 +3,8 @@
 
 #include "hubd/hub.h"
 
-/* Probes every exchanged platform, decides OFFLINE and CONNECTED (hub-contract 9). Control loop, but health_answered. */
+/* Probes every exchanged platform, decides OFFLINE and CONNECTED (hub-contract 9). Control loop, but
+ * health_answered. */
 int health_start(struct hub *hub);
 void health_stop(struct hub *hub);
 /* After health_stop and the client's end. */

@@ -8,7 +8,9 @@
 #include "lib/http/server.h"
 
 /*
- * What the process is made of. Built by main, borrowed by everybody else. `control` runs the admin socket, the registry, delivery, health and command timers; `workers` serve partners' requests and real-time forwards.
+ * What the process is made of. Built by main, borrowed by everybody else. `control` runs the admin socket,
+ * the registry, delivery, health and command timers; `workers` serve partners' requests and real-time
+ * forwards.
  */
 struct delivery;
 struct health;
@@ -20,16 +22,16 @@ struct worker {
     uv_thread_t thread;
     struct hub *hub;
     struct http_server *server;
-    struct http_client *client;  /* real-time calls */
+    struct http_client *client; /* real-time calls */
     struct store_client *store;
     struct registry_view *view;
-    unsigned active;             /* requests without their answer; this loop only */
-    _Atomic bool ended;          /* its loop has nothing left to do */
+    unsigned active;    /* requests without their answer; this loop only */
+    _Atomic bool ended; /* its loop has nothing left to do */
 };
 
 struct hub {
-    struct conf conf;            /* control loop writes on reload, fields are read as they are */
-    struct ocpi_party_key key;   /* the hub's own */
+    struct conf conf;          /* control loop writes on reload, fields are read as they are */
+    struct ocpi_party_key key; /* the hub's own */
     struct loop control;
     struct store *store;
     struct store_client *control_store;

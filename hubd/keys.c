@@ -38,23 +38,26 @@ static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return error_set(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-                         errno == ENOENT
-                             ? "key_file %s: %s, but there is a database: put the key file that belongs to it there"
-                             : "key_file %s: cannot be read: %s: make it readable for hubd's user",
-                         path, strerror(errno));
+        return error_set(
+            error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+            errno == ENOENT
+                ? "key_file %s: %s, but there is a database: put the key file that belongs to it there"
+                : "key_file %s: cannot be read: %s: make it readable for hubd's user",
+            path, strerror(errno));
     ssize_t length = fstat(fd, &status) == 0 ? read(fd, text, sizeof text) : -1;
     close(fd);
     if (length >= 0 && (status.st_mode & 077) != 0)
-        return error_set(error, ERR_REFUSED, "key_file %s: others may read it (mode %04o): chmod 600 %s", path,
-                         (unsigned)status.st_mode & 07777, path);
+        return error_set(error, ERR_REFUSED, "key_file %s: others may read it (mode %04o): chmod 600 %s",
+                         path, (unsigned)status.st_mode & 07777, path);
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
         length--;
     bool good = length == FILE_SIZE - 1 && hex_decode(str_of(text, (size_t)length), secret, SECRET_SIZE);
     crypto_wipe(text, sizeof text);
     return good ? OK
                 : error_set(error, ERR_INVALID,
-                            "key_file %s: not 64 hexadecimal digits: put back the file that hubd made (or its backup)", path);
+                            "key_file %s: not 64 hexadecimal digits: put back the file that hubd made (or "
+                            "its backup)",
+                            path);
 }
 
 static int keys_derive(const uint8_t secret[SECRET_SIZE], struct keys *keys)

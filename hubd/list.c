@@ -14,8 +14,8 @@
 
 static bool query_bad(struct request *request, struct str name, struct str value, const char *expected)
 {
-    request_answerf(request, REPLY_INVALID, "query " STR_FMT ": not %s: \"" STR_FMT "\"", STR_ARG(name), expected,
-                    STR_ARG(value));
+    request_answerf(request, REPLY_INVALID, "query " STR_FMT ": not %s: \"" STR_FMT "\"", STR_ARG(name),
+                    expected, STR_ARG(value));
     return false;
 }
 
@@ -56,9 +56,10 @@ static struct str number_text(struct arena *arena, uint64_t number)
     return arena_printf(arena, "%llu", (unsigned long long)number);
 }
 
-/* RFC 8288; repeats the filters, and carries the place in the list so that a deep page costs what the first does. */
-static void list_header_link(struct request *request, const char *path, const struct list_query *query, uint64_t sent,
-                             int64_t after)
+/* RFC 8288; repeats the filters, and carries the place in the list so that a deep page costs what the first
+ * does. */
+static void list_header_link(struct request *request, const char *path, const struct list_query *query,
+                             uint64_t sent, int64_t after)
 {
     struct buffer link = {0};
     buffer_printf(&link, "<%s%s?offset=%llu&limit=%u", request->hub->conf.base_url, path,
@@ -74,8 +75,8 @@ static void list_header_link(struct request *request, const char *path, const st
     buffer_free(&link);
 }
 
-void list_headers(struct request *request, const char *path, const struct list_query *query, uint64_t total, bool more,
-                  uint64_t sent, int64_t after)
+void list_headers(struct request *request, const char *path, const struct list_query *query, uint64_t total,
+                  bool more, uint64_t sent, int64_t after)
 {
     if (more)
         list_header_link(request, path, query, sent, after);
@@ -173,13 +174,15 @@ static void list_page_read(struct store_read *base)
 static bool list_owners(struct request *request, struct store_page_read *read)
 {
     struct registry_snapshot *snapshot = request->snapshot;
-    struct store_owner_filter *owners = arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *owners);
+    struct store_owner_filter *owners =
+        arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *owners);
     if (owners == NULL)
         return false;
     bool emsp = (request->party->row.roles & OCPI_ROLE_EMSP) != 0;
     for (size_t i = 0; i < snapshot->party_count; i++) {
         struct registry_party *party = &snapshot->parties[i];
-        const struct store_rule *rule = emsp ? registry_find_rule(snapshot, request->party, party, false) : NULL;
+        const struct store_rule *rule =
+            emsp ? registry_find_rule(snapshot, request->party, party, false) : NULL;
         if ((party->row.roles & OCPI_ROLE_CPO) == 0 || (rule == NULL && party != request->party))
             continue;
         owners[read->owner_count++] =
@@ -239,8 +242,8 @@ bool list_may_see(const struct request *request, const struct registry_party *ow
                                        route_is_enabled(request->snapshot, request->party, owner));
 }
 
-void list_serve_object(struct request *request, enum store_kind kind, struct str country_code, struct str party_id,
-                       struct str id, struct str evse,
+void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,
+                       struct str party_id, struct str id, struct str evse,
                        void (*found)(struct request *request, struct store_object_read *read))
 {
     struct ocpi_party_key key;
@@ -252,7 +255,8 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         return;
     }
     if (!list_may_see(request, owner)) {
-        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
+        request_answerf(request, REPLY_NOT_ROUTED,
+                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
                         STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
         return;
     }

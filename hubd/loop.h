@@ -6,7 +6,8 @@
 #include "lib/base/queue.h"
 
 /*
- * A libuv loop on a thread, with a door for other threads: a task posted from anywhere runs on the loop's thread, in order of posting.
+ * A libuv loop on a thread, with a door for other threads: a task posted from anywhere runs on the loop's
+ * thread, in order of posting.
  */
 struct loop_task {
     void (*run)(struct loop_task *task); /* owns the task from here */

@@ -36,7 +36,8 @@ int main(int argc, char **argv)
         options_print_help();
         return fflush(stdout) != 0;
     }
-    int result = conf_load(&hub.conf, options.file, environ, options.overrides, options.override_count, &problems);
+    int result =
+        conf_load(&hub.conf, options.file, environ, options.overrides, options.override_count, &problems);
     if (result != OK) {
         fwrite(problems.data, 1, problems.length, stderr);
         buffer_free(&problems);

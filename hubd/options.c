@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 static const struct option options_fixed[] = {
-    {"check", no_argument, NULL, 'k'},   {"print-config", no_argument, NULL, 'p'}, {"foreground", no_argument, NULL, 'f'},
-    {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'},         {"config", required_argument, NULL, 'c'},
+    {"check", no_argument, NULL, 'k'},      {"print-config", no_argument, NULL, 'p'},
+    {"foreground", no_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},       {"config", required_argument, NULL, 'c'},
 };
 #define FIXED (sizeof options_fixed / sizeof options_fixed[0])
 
@@ -27,7 +28,8 @@ static void options_add_override(struct options *options, const char *name, cons
 {
     static char texts[OPTIONS_OVERRIDES_MAX][CONF_TEXT_MAX + 64];
     if (options->override_count == OPTIONS_OVERRIDES_MAX) {
-        fprintf(stderr, "hubd: more than %d settings on the command line: put them into a file\n", OPTIONS_OVERRIDES_MAX);
+        fprintf(stderr, "hubd: more than %d settings on the command line: put them into a file\n",
+                OPTIONS_OVERRIDES_MAX);
         options->action = OPTIONS_WRONG;
         return;
     }
@@ -46,7 +48,8 @@ void options_read(struct options *options, int argc, char **argv)
     struct option *table = options_table();
     int index = 0, letter;
     *options = (struct options){.action = OPTIONS_RUN};
-    while (options->action != OPTIONS_WRONG && (letter = getopt_long(argc, argv, "c:Vh", table, &index)) != -1) {
+    while (options->action != OPTIONS_WRONG &&
+           (letter = getopt_long(argc, argv, "c:Vh", table, &index)) != -1) {
         switch (letter) {
         case 0:
             options_add_override(options, table[index].name, optarg);
@@ -74,7 +77,8 @@ void options_read(struct options *options, int argc, char **argv)
         }
     }
     if (options->action != OPTIONS_WRONG && optind < argc) {
-        fprintf(stderr, "hubd: unexpected argument '%s': settings are written --NAME=VALUE, see hubd -h\n", argv[optind]);
+        fprintf(stderr, "hubd: unexpected argument '%s': settings are written --NAME=VALUE, see hubd -h\n",
+                argv[optind]);
         options->action = OPTIONS_WRONG;
     }
     free(table);
@@ -82,15 +86,17 @@ void options_read(struct options *options, int argc, char **argv)
 
 void options_print_help(void)
 {
-    printf("hubd - OCPI 2.2.1 roaming hub\n\n"
-           "usage: hubd [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h] [--SETTING=VALUE ...]\n\n"
-           "  -c, --config FILE  settings file (default: /etc/hubd/hubd.conf if it exists)\n"
-           "  --check            read the settings, say what is wrong, exit 0 or 78\n"
-           "  --print-config     print the effective settings as a file\n"
-           "  --foreground       accepted for service files; hubd never goes to the background\n"
-           "  -V, --version      print the version\n"
-           "  -h, --help         this text\n\n"
-           "settings (file: name = value; environment: HUBD_NAME; later sources win: file, environment, command line):\n");
+    printf(
+        "hubd - OCPI 2.2.1 roaming hub\n\n"
+        "usage: hubd [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h] [--SETTING=VALUE ...]\n\n"
+        "  -c, --config FILE  settings file (default: /etc/hubd/hubd.conf if it exists)\n"
+        "  --check            read the settings, say what is wrong, exit 0 or 78\n"
+        "  --print-config     print the effective settings as a file\n"
+        "  --foreground       accepted for service files; hubd never goes to the background\n"
+        "  -V, --version      print the version\n"
+        "  -h, --help         this text\n\n"
+        "settings (file: name = value; environment: HUBD_NAME; later sources win: file, environment, command "
+        "line):\n");
     for (size_t i = 0; i < conf_setting_count; i++)
         printf("  %-24s %s%s%s%s\n", conf_settings[i].name, conf_settings[i].help,
                conf_settings[i].fallback != NULL && conf_settings[i].fallback[0] != '\0' ? " [" : "",

@@ -3,15 +3,23 @@
 
 #include "lib/conf/conf.h"
 
-/* hubd's command line (hub-contract 14): [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h] [--SETTING=VALUE …]. */
-enum options_action { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_PRINT, OPTIONS_VERSION, OPTIONS_HELP, OPTIONS_WRONG };
+/* hubd's command line (hub-contract 14): [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h]
+ * [--SETTING=VALUE …]. */
+enum options_action {
+    OPTIONS_RUN,
+    OPTIONS_CHECK,
+    OPTIONS_PRINT,
+    OPTIONS_VERSION,
+    OPTIONS_HELP,
+    OPTIONS_WRONG
+};
 
 #define OPTIONS_OVERRIDES_MAX 128
 
 struct options {
     enum options_action action;
-    const char *file;                              /* -c, or NULL */
-    const char *overrides[OPTIONS_OVERRIDES_MAX];  /* "name=value", views of argv */
+    const char *file;                             /* -c, or NULL */
+    const char *overrides[OPTIONS_OVERRIDES_MAX]; /* "name=value", views of argv */
     size_t override_count;
 };
 

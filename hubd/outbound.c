@@ -16,16 +16,19 @@ bool outbound_may_try(const struct registry_platform *platform)
         return true;
     int64_t now = env_monotonic_ms();
     int64_t due = atomic_load(&platform->runtime->next_trial_ms);
-    return now >= due && atomic_compare_exchange_strong(&platform->runtime->next_trial_ms, &due, now + TRIAL_INTERVAL_MS);
+    return now >= due &&
+           atomic_compare_exchange_strong(&platform->runtime->next_trial_ms, &due, now + TRIAL_INTERVAL_MS);
 }
 
 static bool outbound_same_host(struct arena *arena, const struct url *target, struct str url)
 {
     struct url parsed;
-    return url.length > 0 && url_parse(arena, url, &parsed, NULL) == OK && str_equal(parsed.host, target->host);
+    return url.length > 0 && url_parse(arena, url, &parsed, NULL) == OK &&
+           str_equal(parsed.host, target->host);
 }
 
-bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform, struct str url)
+bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform,
+                                 struct str url)
 {
     struct url target;
     if (url_parse(arena, url, &target, NULL) != OK)
@@ -52,9 +55,11 @@ struct outbound_credential {
 };
 
 /*
- * The tries of a call, in order: what worked last, the other encoding, then the same two with the previous token. Returns false when there are no more.
+ * The tries of a call, in order: what worked last, the other encoding, then the same two with the previous
+ * token. Returns false when there are no more.
  */
-static bool outbound_credential_at(const struct outbound *outbound, unsigned attempt, struct outbound_credential *out)
+static bool outbound_credential_at(const struct outbound *outbound, unsigned attempt,
+                                   struct outbound_credential *out)
 {
     const struct registry_platform *platform = outbound->platform;
     if (platform == NULL) {
@@ -62,9 +67,11 @@ static bool outbound_credential_at(const struct outbound *outbound, unsigned att
         return attempt < 2;
     }
     bool fixed = platform->row.encoding != STORE_ENCODING_AUTO;
-    bool first_raw = fixed ? platform->row.encoding == STORE_ENCODING_RAW : atomic_load(&platform->runtime->raw_token);
+    bool first_raw =
+        fixed ? platform->row.encoding == STORE_ENCODING_RAW : atomic_load(&platform->runtime->raw_token);
     unsigned forms = fixed ? 1 : 2;
-    bool overlap = platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
+    bool overlap =
+        platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
     bool previous_first = overlap && atomic_load(&platform->runtime->previous_token);
     if (attempt >= forms * (overlap ? 2u : 1u))
         return false;
@@ -80,7 +87,8 @@ static void outbound_remember(const struct outbound *outbound)
     if (outbound->platform == NULL || !outbound_credential_at(outbound, outbound->attempt, &used))
         return;
     struct registry_runtime *runtime = outbound->platform->runtime;
-    if (outbound->platform->row.encoding == STORE_ENCODING_AUTO && atomic_load(&runtime->raw_token) != used.raw)
+    if (outbound->platform->row.encoding == STORE_ENCODING_AUTO &&
+        atomic_load(&runtime->raw_token) != used.raw)
         atomic_store(&runtime->raw_token, used.raw);
     if (atomic_load(&runtime->previous_token) != used.previous)
         atomic_store(&runtime->previous_token, used.previous);
@@ -122,7 +130,8 @@ static void outbound_called(struct http_call *call)
 {
     struct outbound *outbound = call->context;
     struct outbound_credential next;
-    if (call->result == OK && call->status == 401 && outbound_credential_at(outbound, outbound->attempt + 1, &next)) {
+    if (call->result == OK && call->status == 401 &&
+        outbound_credential_at(outbound, outbound->attempt + 1, &next)) {
         outbound->attempt++;
         outbound_call(outbound);
         return;
@@ -142,7 +151,8 @@ static void outbound_call(struct outbound *outbound)
     if (trusted)
         headers[count++] = (struct http_header){
             STR("Authorization"), ocpi_authorization_make(outbound->arena, credential.token, credential.raw)};
-    headers[count++] = (struct http_header){STR(OCPI_HEADER_REQUEST_ID), str_from(uuid_make(outbound->request_id))};
+    headers[count++] =
+        (struct http_header){STR(OCPI_HEADER_REQUEST_ID), str_from(uuid_make(outbound->request_id))};
     headers[count++] = (struct http_header){STR(OCPI_HEADER_CORRELATION_ID), outbound->correlation_id};
     if (outbound->routed) {
         headers[count++] = (struct http_header){STR(OCPI_HEADER_TO_COUNTRY_CODE), outbound->to_country};
@@ -166,6 +176,7 @@ static void outbound_call(struct outbound *outbound)
     call->header_count = count;
     call->body = outbound->body;
     call->timeout_ms = outbound->timeout_ms;
+    call->once = outbound->once;
     call->callback = outbound_called;
     call->context = outbound;
     http_client_start(outbound->client, call);

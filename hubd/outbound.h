@@ -6,9 +6,11 @@
 #include "lib/ocpi/status.h"
 
 /*
- * The one way to call a partner: real-time forwards, deliveries, probes, discovery. Adds the partner's token (Base64 first, after a 401 once in the other form, then the previous token inside its
- * overlap; what worked is remembered per platform), the message ids and routing headers, and reads the answer leniently (hub-contract 3, 12, 16). A token only goes to hosts that the platform
- * registered. A valid answer is a sign of life.
+ * The one way to call a partner: real-time forwards, deliveries, probes, discovery. Adds the partner's token
+ * (Base64 first, after a 401 once in the other form, then the previous token inside its overlap; what worked
+ * is remembered per platform), the message ids and routing headers, and reads the answer leniently
+ * (hub-contract 3, 12, 16). A token only goes to hosts that the platform registered. A valid answer is a sign
+ * of life.
  */
 struct outbound {
     /* in; all must live until the callback */
@@ -17,33 +19,36 @@ struct outbound {
     struct loop *loop;
     struct http_client *client;
     struct registry_view *view;
-    struct registry_snapshot *snapshot; /* held from here to the callback; or NULL with `token` set (the exchange, before the registry knows) */
+    struct registry_snapshot *snapshot; /* held from here to the callback; or NULL with `token` set (the
+                                           exchange, before the registry knows) */
     const struct registry_platform *platform;
-    struct str token;                   /* only without platform: what to present */
-    bool raw_first;                     /* only without platform */
+    struct str token; /* only without platform: what to present */
+    bool raw_first;   /* only without platform */
     enum http_method method;
     struct str url;
     struct str body;
-    bool trusted;                       /* the URL was built from one of the platform's own receivers: no need to look its host up */
-    bool routed;                        /* a functional module: OCPI-from/to headers */
+    bool
+        trusted; /* the URL was built from one of the platform's own receivers: no need to look its host up */
+    bool routed; /* a functional module: OCPI-from/to headers */
     struct str from_country, from_party, to_country, to_party;
-    struct str correlation_id;          /* STR_NONE: a new one */
-    bool unwrap;                        /* take data out of a one-element list */
+    struct str correlation_id;                          /* STR_NONE: a new one */
+    bool once;                                          /* must not arrive twice: commands */
+    bool unwrap;                                        /* take data out of a one-element list */
     bool (*is_alive)(const struct ocpi_answer *answer); /* NULL: every valid answer is a sign of life */
     int64_t timeout_ms;
     void (*callback)(struct outbound *outbound);
     void *context;
     /* out */
-    int result;                  /* OK: an HTTP answer came; else as struct http_call.result */
-    int status;                  /* HTTP */
-    struct ocpi_answer answer;   /* of a 2xx or error answer alike */
-    struct str error;            /* sentence when result is not OK */
+    int result;                /* OK: an HTTP answer came; else as struct http_call.result */
+    int status;                /* HTTP */
+    struct ocpi_answer answer; /* of a 2xx or error answer alike */
+    struct str error;          /* sentence when result is not OK */
     struct http_header *answer_headers;
     size_t answer_header_count;
     struct str raw_answer;
     int64_t latency_ms;
-    char request_id[37];         /* X-Request-ID used */
-    bool used_raw;               /* the encoding of the last try */
+    char request_id[37]; /* X-Request-ID used */
+    bool used_raw;       /* the encoding of the last try */
     /* own */
     struct http_call call;
     unsigned attempt;
@@ -51,10 +56,13 @@ struct outbound {
 
 void outbound_start(struct outbound *outbound);
 
-/* True when `url`'s host is one that the platform registered: credentials url, receivers, allowed hosts (hub-contract 12). */
-bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform, struct str url);
+/* True when `url`'s host is one that the platform registered: credentials url, receivers, allowed hosts
+ * (hub-contract 12). */
+bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform,
+                                 struct str url);
 /*
- * May this platform be called in real time now? CONNECTED: yes. OFFLINE: one trial every 5 s. PLANNED or without token: no (hub-contract 5, Tokens).
+ * May this platform be called in real time now? CONNECTED: yes. OFFLINE: one trial every 5 s. PLANNED or
+ * without token: no (hub-contract 5, Tokens).
  */
 bool outbound_may_try(const struct registry_platform *platform);
 

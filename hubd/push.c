@@ -42,8 +42,10 @@ bool push_find_emsp(struct push *push, const struct json_value *object, struct o
 {
     struct request *request = push->request;
     const struct json_value *cdr_token = json_get(object, "cdr_token");
-    if (!ocpi_party_key_make(json_get_text(cdr_token, "country_code"), json_get_text(cdr_token, "party_id"), emsp)) {
-        request_answer(request, REPLY_INVALID, STR("/cdr_token: country_code and party_id name no party"), STR_NONE);
+    if (!ocpi_party_key_make(json_get_text(cdr_token, "country_code"), json_get_text(cdr_token, "party_id"),
+                             emsp)) {
+        request_answer(request, REPLY_INVALID, STR("/cdr_token: country_code and party_id name no party"),
+                       STR_NONE);
         return false;
     }
     if (request->has_to && !ocpi_party_key_equal(&request->to, emsp) &&
@@ -61,7 +63,8 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
     struct store_op *op = store_batch_add(&push->batch, STORE_PUT_DELIVERY);
     if (op == NULL)
         return;
-    struct route_delivery route = route_find_delivery(request->snapshot, request->party, emsp, module, started);
+    struct route_delivery route =
+        route_find_delivery(request->snapshot, request->party, emsp, module, started);
     struct store_delivery *row = &op->u.delivery.row;
     row->state = route.state;
     row->reason = str_from(route.reason);
@@ -105,7 +108,8 @@ void push_answer_stale(struct push *push)
     if (store_audit_later(request->hub->store, &row) != OK)
         request_answer_error(request, ERR_BUSY);
     else
-        request_answer(request, REPLY_OK, STR("last_updated is older than what is stored: not applied"), STR_NONE);
+        request_answer(request, REPLY_OK, STR("last_updated is older than what is stored: not applied"),
+                       STR_NONE);
 }
 
 static void push_applied(struct store_apply *apply)

@@ -5,16 +5,18 @@
 #include "hubd/route.h"
 
 /*
- * The common end of every push: one batch with the object, its delivery and its audit row; the answer when it is durable. A conflict (somebody changed the object between read and write) runs `again`.
+ * The common end of every push: one batch with the object, its delivery and its audit row; the answer when it
+ * is durable. A conflict (somebody changed the object between read and write) runs `again`.
  */
 struct push {
     struct request *request;
     struct store_apply batch;
-    void (*again)(struct push *push);   /* NULL where nothing was merged */
-    bool (*failed)(struct push *push);  /* sees other results first; true when it answered (or goes on). May be NULL */
+    void (*again)(struct push *push); /* NULL where nothing was merged */
+    bool (*failed)(
+        struct push *push); /* sees other results first; true when it answered (or goes on). May be NULL */
     unsigned tries;
-    struct str owner, id;               /* folded keys of the object */
-    int64_t last_updated;               /* of what was pushed, ms */
+    struct str owner, id; /* folded keys of the object */
+    int64_t last_updated; /* of what was pushed, ms */
     void *context;
 };
 
@@ -23,7 +25,8 @@ struct push *push_new(struct request *request, struct str id);
 /* A batch to fill, empty again for each try. */
 void push_begin(struct push *push);
 /*
- * The eMSP that cdr_token names. False when answered: no party, or OCPI-to headers name another one (pushes of sessions and CDRs always take the outbox, hub-contract 5).
+ * The eMSP that cdr_token names. False when answered: no party, or OCPI-to headers name another one (pushes
+ * of sessions and CDRs always take the outbox, hub-contract 5).
  */
 bool push_find_emsp(struct push *push, const struct json_value *object, struct ocpi_party_key *emsp);
 /* Adds the delivery of a session or CDR to the eMSP named, in the state that the routing says. */

@@ -50,8 +50,8 @@ struct registry {
     unsigned view_count;
     _Atomic(struct registry_snapshot *) current;
     uint64_t number;
-    struct queue waiting;  /* for the next refresh */
-    struct queue passing;  /* for the one under way */
+    struct queue waiting; /* for the next refresh */
+    struct queue passing; /* for the one under way */
     bool busy;
     unsigned not_passed;
     struct arena arena;
@@ -99,7 +99,8 @@ static void view_take(struct registry_view *view, struct registry_snapshot *snap
         registry_drop(view->holds[0].snapshot);
     } else if (view->hold_count > 0) {
         if (view->hold_count == VIEW_HELD_MAX)
-            abort(); /* 63 changes within the life of one request: refreshes wait for all loops, so this is a leak */
+            abort(); /* 63 changes within the life of one request: refreshes wait for all loops, so this is a
+                        leak */
         memmove(&view->holds[1], &view->holds[0], view->hold_count * sizeof view->holds[0]);
         view->hold_count++;
     } else {
@@ -233,7 +234,8 @@ static void registry_enqueue(struct loop_task *task)
         registry_start_refresh(registry);
 }
 
-void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context), void *context)
+void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context),
+                      void *context)
 {
     struct registry_waiter *waiter = calloc(1, sizeof *waiter);
     if (waiter == NULL)
@@ -254,8 +256,8 @@ static void registry_first_read(struct store_read *base)
     *finished = true;
 }
 
-int registry_open(struct loop *control, struct store *store, struct store_client *client, const uint8_t *seal_key,
-                  struct registry **out, struct error *error)
+int registry_open(struct loop *control, struct store *store, struct store_client *client,
+                  const uint8_t *seal_key, struct registry **out, struct error *error)
 {
     struct registry *registry = calloc(1, sizeof *registry);
     if (registry == NULL)
@@ -279,7 +281,8 @@ int registry_open(struct loop *control, struct store *store, struct store_client
     struct registry_snapshot *snapshot = NULL;
     if (result != OK)
         error_set(error, result, "the registry cannot be read: %s", registry->read.base.error.text);
-    else if ((snapshot = registry_snapshot_build(registry, seal_key, &registry->arena, &registry->read)) == NULL)
+    else if ((snapshot = registry_snapshot_build(registry, seal_key, &registry->arena, &registry->read)) ==
+             NULL)
         result = error_set(error, ERR_MEMORY, "no memory for the registry");
     if (snapshot == NULL) {
         arena_free(&registry->arena);
@@ -309,12 +312,14 @@ void registry_close(struct registry *registry)
     free(registry);
 }
 
-struct str registry_seal_token(struct registry *registry, struct arena *arena, int64_t platform, struct str token)
+struct str registry_seal_token(struct registry *registry, struct arena *arena, int64_t platform,
+                               struct str token)
 {
     char context[48];
     char *sealed = arena_alloc(arena, token.length + SEAL_OVERHEAD);
-    if (sealed == NULL || crypto_seal(registry->seal_key, registry_seal_context(context, sizeof context, platform), token,
-                                      (uint8_t *)sealed) != 0)
+    if (sealed == NULL ||
+        crypto_seal(registry->seal_key, registry_seal_context(context, sizeof context, platform), token,
+                    (uint8_t *)sealed) != 0)
         return STR_NONE;
     return str_of(sealed, token.length + SEAL_OVERHEAD);
 }

@@ -8,25 +8,29 @@
 #include "lib/store/store.h"
 
 /*
- * Parties, platforms, tokens, receivers, rules: everything a request asks about its caller and its target, as one immutable snapshot. The control loop owns it: after a change is durable in the
- * store it reads the registry again, builds the next snapshot and publishes it; a change is answered when every loop has passed it. No lock on the request path: each loop counts its own
- * requests on a snapshot, and lets go of an old one when the last of them ends.
+ * Parties, platforms, tokens, receivers, rules: everything a request asks about its caller and its target, as
+ * one immutable snapshot. The control loop owns it: after a change is durable in the store it reads the
+ * registry again, builds the next snapshot and publishes it; a change is answered when every loop has passed
+ * it. No lock on the request path: each loop counts its own requests on a snapshot, and lets go of an old one
+ * when the last of them ends.
  */
 
 /* What changes without a new snapshot: shared by all snapshots of one platform, atomics only. */
 struct registry_runtime {
     int64_t platform;
-    _Atomic int64_t last_answer_ms;  /* monotonic; last valid answer to an outbound call, 0: none since start */
+    _Atomic int64_t
+        last_answer_ms; /* monotonic; last valid answer to an outbound call, 0: none since start */
     _Atomic int64_t last_answer_wall;
-    _Atomic int64_t next_trial_ms;   /* monotonic; when an OFFLINE platform may be tried again in real time */
-    _Atomic bool raw_token;          /* the encoding that worked last */
-    _Atomic bool previous_token;     /* the old partner token is what works, inside the overlap */
+    _Atomic int64_t next_trial_ms; /* monotonic; when an OFFLINE platform may be tried again in real time */
+    _Atomic bool raw_token;        /* the encoding that worked last */
+    _Atomic bool previous_token;   /* the old partner token is what works, inside the overlap */
     struct registry_runtime *next;
 };
 
 struct registry_platform {
     struct store_platform row;
-    struct str token;          /* plain: what the hub presents; wiped with the snapshot. NULL data before the exchange */
+    struct str
+        token; /* plain: what the hub presents; wiped with the snapshot. NULL data before the exchange */
     struct str previous_token; /* plain, may be NULL */
     struct registry_runtime *runtime;
     struct registry_party **parties;
@@ -39,7 +43,7 @@ struct registry_party {
     struct registry_platform *platform;
     const struct store_receiver *receivers;
     size_t receiver_count;
-    unsigned rule_index;       /* its line in the rule matrix */
+    unsigned rule_index; /* its line in the rule matrix */
 };
 
 struct registry_snapshot {
@@ -64,16 +68,18 @@ struct registry_snapshot {
 /* ---- looking up; pointers live as long as the snapshot is held ---- */
 
 /* By SHA-256 of the token; NULL when unknown or expired at `now`. */
-const struct store_token *registry_find_token(const struct registry_snapshot *snapshot, const uint8_t hash[32], int64_t now);
+const struct store_token *registry_find_token(const struct registry_snapshot *snapshot,
+                                              const uint8_t hash[32], int64_t now);
 struct registry_platform *registry_find_platform(const struct registry_snapshot *snapshot, int64_t id);
 struct registry_party *registry_find_party_id(const struct registry_snapshot *snapshot, int64_t id);
 /* By key, and role when not 0 (one id may have two roles on different platforms). NULL when there is none. */
-struct registry_party *registry_find_party(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key,
-                                           unsigned role);
+struct registry_party *registry_find_party(const struct registry_snapshot *snapshot,
+                                           const struct ocpi_party_key *key, unsigned role);
 /* How many parties have that key. */
 size_t registry_count_parties(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key);
 /* The rule of the pair, NULL when there never was one or it is off. `drain` also finds draining ones. */
-const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot, const struct registry_party *emsp,
+const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot,
+                                            const struct registry_party *emsp,
                                             const struct registry_party *cpo, bool drain);
 /* The receiver URL, STR_NONE when there is none. */
 struct str registry_receiver_url(const struct registry_party *party, const char *module);
@@ -87,23 +93,28 @@ struct registry_party *registry_only_party(const struct registry_platform *platf
 struct registry;
 struct registry_view; /* one per loop */
 
-/* On the control loop, before the others start: reads the first snapshot synchronously. `seal_key` 32 bytes, borrowed. */
-int registry_open(struct loop *control, struct store *store, struct store_client *client, const uint8_t *seal_key,
-                  struct registry **registry, struct error *error);
+/* On the control loop, before the others start: reads the first snapshot synchronously. `seal_key` 32 bytes,
+ * borrowed. */
+int registry_open(struct loop *control, struct store *store, struct store_client *client,
+                  const uint8_t *seal_key, struct registry **registry, struct error *error);
 /* Every loop, the control loop too, adds its view before any request. */
 struct registry_view *registry_add_view(struct registry *registry, struct loop *loop);
 /* The newest snapshot this loop has passed; hold it while a request uses it. Loop thread only. */
 struct registry_snapshot *registry_hold(struct registry_view *view);
 void registry_release(struct registry_view *view, struct registry_snapshot *snapshot);
 /*
- * Reads the registry again and publishes it; `done` runs on `loop` when every loop has passed the new snapshot, with OK or the store's error. Thread safe; concurrent calls share one refresh
- * that began after them.
+ * Reads the registry again and publishes it; `done` runs on `loop` when every loop has passed the new
+ * snapshot, with OK or the store's error. Thread safe; concurrent calls share one refresh that began after
+ * them.
  */
-void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context), void *context);
+void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context),
+                      void *context);
 /* After all loops have ended. */
 void registry_close(struct registry *registry);
 
-/* Seals a partner token for a row; data == NULL when there is no memory. `platform` is bound into the seal. */
-struct str registry_seal_token(struct registry *registry, struct arena *arena, int64_t platform, struct str token);
+/* Seals a partner token for a row; data == NULL when there is no memory. `platform` is bound into the seal.
+ */
+struct str registry_seal_token(struct registry *registry, struct arena *arena, int64_t platform,
+                               struct str token);
 
 #endif

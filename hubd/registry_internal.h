@@ -12,7 +12,8 @@ struct registry_runtime *registry_runtime_of(struct registry *registry, const st
  * Builds a snapshot from a finished read, whose arena it takes over. NULL when there is no memory.
  */
 struct registry_snapshot *registry_snapshot_build(struct registry *registry, const uint8_t *seal_key,
-                                                  struct arena *arena, const struct store_registry_read *read);
+                                                  struct arena *arena,
+                                                  const struct store_registry_read *read);
 /* Wipes the plain tokens and frees it. */
 void registry_snapshot_free(struct registry_snapshot *snapshot);
 

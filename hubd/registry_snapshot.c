@@ -13,7 +13,8 @@ struct str registry_seal_context(char *out, size_t size, int64_t platform)
 }
 
 /* A token that does not open is treated as absent: the platform can be called again after a new exchange. */
-static struct str snapshot_open_token(struct arena *arena, const uint8_t *seal_key, int64_t platform, struct str sealed)
+static struct str snapshot_open_token(struct arena *arena, const uint8_t *seal_key, int64_t platform,
+                                      struct str sealed)
 {
     if (sealed.length <= SEAL_OVERHEAD)
         return STR_NONE;
@@ -22,7 +23,8 @@ static struct str snapshot_open_token(struct arena *arena, const uint8_t *seal_k
     char *plain = arena_alloc(arena, length + 1);
     if (plain == NULL)
         return STR_NONE;
-    if (crypto_open(seal_key, registry_seal_context(context, sizeof context, platform), sealed, (uint8_t *)plain) != 0) {
+    if (crypto_open(seal_key, registry_seal_context(context, sizeof context, platform), sealed,
+                    (uint8_t *)plain) != 0) {
         log_error("platform %lld: its partner token does not open with this key file", (long long)platform);
         return STR_NONE;
     }
@@ -57,18 +59,21 @@ static bool snapshot_index_tokens(struct registry_snapshot *snapshot)
 static bool snapshot_add_platforms(struct registry *registry, struct registry_snapshot *snapshot,
                                    const uint8_t *seal_key, const struct store_registry_read *read)
 {
-    snapshot->platforms = arena_alloc(&snapshot->arena, (read->platform_count + 1) * sizeof *snapshot->platforms);
+    snapshot->platforms =
+        arena_alloc(&snapshot->arena, (read->platform_count + 1) * sizeof *snapshot->platforms);
     if (snapshot->platforms == NULL)
         return false;
     snapshot->platform_count = read->platform_count;
     for (size_t i = 0; i < read->platform_count; i++) {
         struct registry_platform *platform = &snapshot->platforms[i];
         platform->row = read->platforms[i];
-        platform->token = snapshot_open_token(&snapshot->arena, seal_key, platform->row.id, platform->row.token);
+        platform->token =
+            snapshot_open_token(&snapshot->arena, seal_key, platform->row.id, platform->row.token);
         platform->previous_token =
             snapshot_open_token(&snapshot->arena, seal_key, platform->row.id, platform->row.previous_token);
         platform->runtime = registry_runtime_of(registry, &platform->row);
-        platform->parties = arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *platform->parties);
+        platform->parties =
+            arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *platform->parties);
         if (platform->runtime == NULL || platform->parties == NULL)
             return false;
     }
@@ -179,7 +184,8 @@ void registry_snapshot_free(struct registry_snapshot *snapshot)
     free(snapshot);
 }
 
-const struct store_token *registry_find_token(const struct registry_snapshot *snapshot, const uint8_t hash[32], int64_t now)
+const struct store_token *registry_find_token(const struct registry_snapshot *snapshot,
+                                              const uint8_t hash[32], int64_t now)
 {
     size_t slot = snapshot_token_slot(snapshot, hash);
     const struct store_token *token;
@@ -222,8 +228,8 @@ static size_t snapshot_lower_bound(const struct registry_snapshot *snapshot, con
     return low;
 }
 
-struct registry_party *registry_find_party(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key,
-                                           unsigned role)
+struct registry_party *registry_find_party(const struct registry_snapshot *snapshot,
+                                           const struct ocpi_party_key *key, unsigned role)
 {
     for (size_t i = snapshot_lower_bound(snapshot, key); i < snapshot->party_count; i++) {
         struct registry_party *party = &snapshot->parties[i];
@@ -244,10 +250,12 @@ size_t registry_count_parties(const struct registry_snapshot *snapshot, const st
     return count;
 }
 
-const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot, const struct registry_party *emsp,
+const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot,
+                                            const struct registry_party *emsp,
                                             const struct registry_party *cpo, bool drain)
 {
-    const struct store_rule *rule = snapshot->matrix[emsp->rule_index * snapshot->party_count + cpo->rule_index];
+    const struct store_rule *rule =
+        snapshot->matrix[emsp->rule_index * snapshot->party_count + cpo->rule_index];
     if (rule == NULL)
         return NULL;
     return rule->state == STORE_RULE_ON || (drain && rule->state == STORE_RULE_DRAIN) ? rule : NULL;

@@ -42,7 +42,8 @@ bool request_check_member(struct request *request, const char *member, struct st
     struct str found = json_get_text(request->body, member);
     if (found.data == NULL || str_equal_fold(found, expected))
         return true;
-    request_answerf(request, REPLY_INVALID, "/%s: must be \"" STR_FMT "\" as in the URL, found \"" STR_FMT "\"", member,
+    request_answerf(request, REPLY_INVALID,
+                    "/%s: must be \"" STR_FMT "\" as in the URL, found \"" STR_FMT "\"", member,
                     STR_ARG(expected), STR_ARG(found));
     return false;
 }
@@ -65,7 +66,8 @@ static struct str request_id_or_new(struct request *request, const char *name)
 
 static bool token_is_dead(const struct store_token *token, int64_t now)
 {
-    return token->kind == STORE_TOKEN_INITIAL && token->used != 0 && now - token->used > INITIAL_TOKEN_GRACE_MS;
+    return token->kind == STORE_TOKEN_INITIAL && token->used != 0 &&
+           now - token->used > INITIAL_TOKEN_GRACE_MS;
 }
 
 /* Base64-decoded first, then as sent (hub-contract 3). */
@@ -107,8 +109,8 @@ static int request_header_key(const struct request *request, const char *country
     return ocpi_party_key_make(country_code, party_id, key) ? 1 : -1;
 }
 
-static struct registry_party *platform_party(const struct registry_platform *platform, const struct ocpi_party_key *key,
-                                             unsigned roles)
+static struct registry_party *platform_party(const struct registry_platform *platform,
+                                             const struct ocpi_party_key *key, unsigned roles)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
         struct registry_party *party = platform->parties[i];
@@ -137,7 +139,8 @@ static struct registry_party *request_infer_party(const struct request *request,
             return party;
     }
     struct ocpi_party_key key;
-    if (ocpi_party_key_make(json_get_text(request->body, "country_code"), json_get_text(request->body, "party_id"), &key))
+    if (ocpi_party_key_make(json_get_text(request->body, "country_code"),
+                            json_get_text(request->body, "party_id"), &key))
         return platform_party(request->platform, &key, roles);
     return NULL;
 }
@@ -147,33 +150,38 @@ static bool request_find_party(struct request *request)
 {
     unsigned roles = request->route->roles;
     struct ocpi_party_key from, owner;
-    int from_state = request_header_key(request, OCPI_HEADER_FROM_COUNTRY_CODE, OCPI_HEADER_FROM_PARTY_ID, &from);
+    int from_state =
+        request_header_key(request, OCPI_HEADER_FROM_COUNTRY_CODE, OCPI_HEADER_FROM_PARTY_ID, &from);
     if (from_state < 0 || (from_state > 0 && platform_party(request->platform, &from, 0) == NULL)) {
-        request_answer(request, REPLY_INVALID, STR("OCPI-from names no party of the calling platform"), STR_NONE);
+        request_answer(request, REPLY_INVALID, STR("OCPI-from names no party of the calling platform"),
+                       STR_NONE);
         return false;
     }
     if (!platform_has_role(request->platform, roles)) {
-        request_answer(request, REPLY_FORBIDDEN, STR("the caller's role may not use this endpoint"), STR_NONE);
+        request_answer(request, REPLY_FORBIDDEN, STR("the caller's role may not use this endpoint"),
+                       STR_NONE);
         return false;
     }
     if (request->route->owner_path) {
         if (ocpi_party_key_make(request->params[0], request->params[1], &owner))
             request->party = platform_party(request->platform, &owner, roles);
         if (request->party == NULL) {
-            request_answerf(request, REPLY_FORBIDDEN, "party mismatch: " STR_FMT "/" STR_FMT " is not the caller's",
+            request_answerf(request, REPLY_FORBIDDEN,
+                            "party mismatch: " STR_FMT "/" STR_FMT " is not the caller's",
                             STR_ARG(request->params[0]), STR_ARG(request->params[1]));
             return false;
         }
     } else if (from_state > 0) {
         request->party = platform_party(request->platform, &from, roles);
         if (request->party == NULL) {
-            request_answer(request, REPLY_FORBIDDEN, STR("OCPI-from names a party whose role may not use this endpoint"),
-                           STR_NONE);
+            request_answer(request, REPLY_FORBIDDEN,
+                           STR("OCPI-from names a party whose role may not use this endpoint"), STR_NONE);
             return false;
         }
     } else if ((request->party = request_infer_party(request, roles)) == NULL) {
         request_answer(request, REPLY_INVALID,
-                       STR("the platform hosts several parties: OCPI-from-country-code and OCPI-from-party-id must say which "
+                       STR("the platform hosts several parties: OCPI-from-country-code and "
+                           "OCPI-from-party-id must say which "
                            "one is calling"),
                        STR_NONE);
         return false;
@@ -205,7 +213,8 @@ static bool request_decode_params(struct request *request, const struct router_m
 static bool request_parse_body(struct request *request)
 {
     struct str body = str_trim(request->exchange->body);
-    if (request->route->body == ROUTE_BODY_NONE || (body.length == 0 && request->route->body == ROUTE_BODY_OPTIONAL))
+    if (request->route->body == ROUTE_BODY_NONE ||
+        (body.length == 0 && request->route->body == ROUTE_BODY_OPTIONAL))
         return true;
     struct error error;
     int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);
@@ -239,7 +248,8 @@ static void request_handle(struct request *request)
 }
 
 /*
- * The first use of a hub token ends the initial token that brought it: durable, and known to every loop, before the request goes on (hub-contract 3).
+ * The first use of a hub token ends the initial token that brought it: durable, and known to every loop,
+ * before the request goes on (hub-contract 3).
  */
 static void request_activated(int result, void *context)
 {
@@ -295,7 +305,8 @@ static void request_route(struct request *request)
     if (!open && request->token->kind == STORE_TOKEN_INITIAL &&
         (match.route == NULL || match.route->access != ROUTE_INITIAL_TOO)) {
         request_answer(request, REPLY_UNAUTHORIZED,
-                       STR("an initial token is good for versions and credentials only: use the token of the hub's answer "
+                       STR("an initial token is good for versions and credentials only: use the token of the "
+                           "hub's answer "
                            "to POST credentials"),
                        STR_NONE);
         return;

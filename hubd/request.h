@@ -9,8 +9,9 @@
 #include "lib/store/store.h"
 
 /*
- * One partner request on its one straight way: route, authenticate, role and party, body, module, envelope. What every route needs is done here once, so that no module can forget it. A module
- * gets a checked request and ends it with exactly one request_answer* or request_stream call, at once or later on the same loop.
+ * One partner request on its one straight way: route, authenticate, role and party, body, module, envelope.
+ * What every route needs is done here once, so that no module can forget it. A module gets a checked request
+ * and ends it with exactly one request_answer* or request_stream call, at once or later on the same loop.
  */
 
 /* The rows of the contract's section 2: how a request ends. */
@@ -34,7 +35,7 @@ enum reply {
 struct request {
     uint32_t magic;
     struct http_exchange *exchange;
-    struct arena *arena;                /* the exchange's; lives until the answer */
+    struct arena *arena; /* the exchange's; lives until the answer */
     struct worker *worker;
     struct hub *hub;
     struct registry_snapshot *snapshot; /* held until the answer */
@@ -49,34 +50,41 @@ struct request {
     struct registry_party *target;      /* the party this went to, once known: audit and answer headers */
     bool has_to;                        /* OCPI-to headers were sent */
     struct ocpi_party_key to;
-    const struct json_value *body;      /* NULL when empty (only where the route allows it) */
+    const struct json_value *body; /* NULL when empty (only where the route allows it) */
     struct str request_id, correlation_id;
-    int64_t now;                        /* wall clock at the start, ms */
-    struct str object;                  /* id for the audit */
-    bool audited;                       /* its audit row is already in a batch */
+    int64_t now;       /* wall clock at the start, ms */
+    struct str object; /* id for the audit */
+    bool audited;      /* its audit row is already in a batch */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
 void request_begin(struct http_exchange *exchange, void *context);
 void request_refuse(int status, const char *reason, struct buffer *body, void *context);
 
-/* Ends the request with a row of the table. `message`: STR_NONE for the code's text; `data`: finished JSON or STR_NONE. Both may live in the arena. */
+/* Ends the request with a row of the table. `message`: STR_NONE for the code's text; `data`: finished JSON or
+ * STR_NONE. Both may live in the arena. */
 void request_answer(struct request *request, enum reply reply, struct str message, struct str data);
 /* The same with a formatted message. */
-void request_answerf(struct request *request, enum reply reply, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* With a code of its own: what a partner answered is passed through; 3001 to 3003 of the credentials module. */
-void request_answer_code(struct request *request, int http_status, int ocpi_status, struct str message, struct str data);
+void request_answerf(struct request *request, enum reply reply, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* With a code of its own: what a partner answered is passed through; 3001 to 3003 of the credentials module.
+ */
+void request_answer_code(struct request *request, int http_status, int ocpi_status, struct str message,
+                         struct str data);
 /* For an error_code of the store: 404, 503, 500 …; never for the ones a module handles itself. */
 void request_answer_error(struct request *request, int error);
 /*
- * A list answer in slices: sets the headers and begins the stream; then write with http_exchange_stream_write and end with request_stream_end (the stream's source must not touch the request afterwards).
+ * A list answer in slices: sets the headers and begins the stream; then write with http_exchange_stream_write
+ * and end with request_stream_end (the stream's source must not touch the request afterwards).
  */
-void request_stream_begin(struct request *request, void (*resume)(struct http_exchange *exchange, void *context), void *context);
+void request_stream_begin(struct request *request,
+                          void (*resume)(struct http_exchange *exchange, void *context), void *context);
 void request_stream_end(struct request *request, bool complete);
 
 /* Validates the body; false when it was refused (the request is then answered). `partial`: PATCH. */
 bool request_validate(struct request *request, const struct ocpi_object *object, bool partial);
-/* True when the body's member equals the path parameter (folded); else answered with 2001. An absent member is fine. */
+/* True when the body's member equals the path parameter (folded); else answered with 2001. An absent member
+ * is fine. */
 bool request_check_member(struct request *request, const char *member, struct str expected);
 /* Folded copy of an id, for the store. */
 struct str request_fold(struct request *request, struct str id);

@@ -6,8 +6,9 @@ bool route_is_enabled(const struct registry_snapshot *snapshot, const struct reg
     return registry_find_rule(snapshot, emsp, cpo, false) != NULL;
 }
 
-struct route_delivery route_find_delivery(const struct registry_snapshot *snapshot, const struct registry_party *cpo,
-                                          const struct ocpi_party_key *key, const char *module, int64_t started)
+struct route_delivery route_find_delivery(const struct registry_snapshot *snapshot,
+                                          const struct registry_party *cpo, const struct ocpi_party_key *key,
+                                          const char *module, int64_t started)
 {
     struct route_delivery result = {STORE_DELIVERY_HELD, ROUTE_HELD_UNKNOWN_EMSP, NULL};
     const struct registry_party *emsp = registry_find_party(snapshot, key, OCPI_ROLE_EMSP);
@@ -69,7 +70,8 @@ static void search_only_routed(struct route_search *search)
     unsigned count = 0;
     for (size_t i = 0; i < request->snapshot->party_count; i++) {
         struct registry_party *party = &request->snapshot->parties[i];
-        if ((party->row.roles & OCPI_ROLE_CPO) != 0 && route_is_enabled(request->snapshot, request->party, party)) {
+        if ((party->row.roles & OCPI_ROLE_CPO) != 0 &&
+            route_is_enabled(request->snapshot, request->party, party)) {
             only = party;
             count++;
         }
@@ -81,7 +83,8 @@ static void search_only_routed(struct route_search *search)
     else
         search_end(search, REPLY_INVALID,
                    search->id.length == 0
-                       ? STR("/location_id: missing: with several CPOs the location, or OCPI-to headers, must say which one "
+                       ? STR("/location_id: missing: with several CPOs the location, or OCPI-to headers, "
+                             "must say which one "
                              "is meant")
                        : arena_printf(request->arena,
                                       "/location_id: unknown: \"" STR_FMT
@@ -120,7 +123,8 @@ static void search_among_owners(struct route_search *search, const struct store_
     else if (routed_count > 1)
         search_end(search, REPLY_INVALID,
                    arena_printf(request->arena,
-                                "\"" STR_FMT "\" exists at several CPOs: OCPI-to headers must say which one is meant",
+                                "\"" STR_FMT
+                                "\" exists at several CPOs: OCPI-to headers must say which one is meant",
                                 STR_ARG(search->id)));
     else if (unrouted != NULL)
         search_accept(search, unrouted, false);

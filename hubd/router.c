@@ -72,7 +72,8 @@ const size_t router_route_count = sizeof router_routes / sizeof router_routes[0]
 
 #define SEGMENTS_MAX 10
 
-/* The path below /ocpi/ in segments; empty ones ("//", trailing slash) fall out. -1: not below /ocpi/, or too deep. */
+/* The path below /ocpi/ in segments; empty ones ("//", trailing slash) fall out. -1: not below /ocpi/, or too
+ * deep. */
 static int router_split(struct str path, struct str segments[SEGMENTS_MAX])
 {
     int count = 0;
@@ -95,7 +96,8 @@ static int router_split(struct str path, struct str segments[SEGMENTS_MAX])
 }
 
 /* Compares a row's pattern with the segments, collecting parameters. */
-static bool router_row_matches(const struct route *row, const struct str *segments, int count, struct router_match *match)
+static bool router_row_matches(const struct route *row, const struct str *segments, int count,
+                               struct router_match *match)
 {
     struct str rest = str_from(row->path), part;
     unsigned params = 0;

@@ -5,14 +5,15 @@
 #include "lib/http/message.h"
 
 /*
- * The one table of paths: module, interface, method, path, who may call, what is audited, and the function that does it. The versions document is made from it.
+ * The one table of paths: module, interface, method, path, who may call, what is audited, and the function
+ * that does it. The versions document is made from it.
  */
 #define ROUTE_PARAMS_MAX 6
 
 enum route_access {
-    ROUTE_HUB_TOKEN,     /* a hub token */
-    ROUTE_INITIAL_TOO,   /* an initial token will do (versions, credentials) */
-    ROUTE_OPEN           /* no authentication: the secret is in the path (command callbacks) */
+    ROUTE_HUB_TOKEN,   /* a hub token */
+    ROUTE_INITIAL_TOO, /* an initial token will do (versions, credentials) */
+    ROUTE_OPEN         /* no authentication: the secret is in the path (command callbacks) */
 };
 
 enum route_interface { ROUTE_SENDER = 1, ROUTE_RECEIVER = 2 };
@@ -28,16 +29,16 @@ enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_OPTIONAL, ROUTE_BODY_OBJECT };
 struct request;
 
 struct route {
-    const char *module;       /* ModuleID, "versions" for the two version endpoints */
-    unsigned interfaces;      /* enum route_interface bits, for the versions document; 0: not listed */
+    const char *module;  /* ModuleID, "versions" for the two version endpoints */
+    unsigned interfaces; /* enum route_interface bits, for the versions document; 0: not listed */
     enum http_method method;
-    const char *path;         /* below /ocpi/, e.g. "2.2.1/locations/{country_code}/{party_id}/{location_id}" */
+    const char *path; /* below /ocpi/, e.g. "2.2.1/locations/{country_code}/{party_id}/{location_id}" */
     enum route_access access;
-    unsigned roles;           /* enum ocpi_role bits that the calling party needs one of; 0: any platform */
-    bool owner_path;          /* the first two parameters name the calling party, else 403 */
+    unsigned roles;  /* enum ocpi_role bits that the calling party needs one of; 0: any platform */
+    bool owner_path; /* the first two parameters name the calling party, else 403 */
     enum route_body body;
     enum route_audit audit;
-    const char *action;       /* audit action, "session.put" */
+    const char *action; /* audit action, "session.put" */
     void (*handle)(struct request *request);
 };
 
@@ -45,11 +46,11 @@ extern const struct route router_routes[];
 extern const size_t router_route_count;
 
 struct router_match {
-    const struct route *route;             /* NULL: no path like this (known = false), or another method (known = true) */
+    const struct route *route; /* NULL: no path like this (known = false), or another method (known = true) */
     bool known;
-    struct str params[ROUTE_PARAMS_MAX];   /* raw, still percent-encoded */
+    struct str params[ROUTE_PARAMS_MAX]; /* raw, still percent-encoded */
     unsigned param_count;
-    unsigned allowed;                      /* bits 1 << enum http_method of the path's methods */
+    unsigned allowed; /* bits 1 << enum http_method of the path's methods */
 };
 
 /* Paths match with or without a trailing slash, with "//" collapsed. */

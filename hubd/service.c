@@ -18,11 +18,11 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 
-#define EXIT_CONFIG       78
-#define DRAIN_MS          10000
-#define RESOLVER_THREADS  4
-#define RESOLVER_TTL_MS   30000
-#define FILES_BESIDE      256 /* descriptors for everything that is no partner's connection */
+#define EXIT_CONFIG      78
+#define DRAIN_MS         10000
+#define RESOLVER_THREADS 4
+#define RESOLVER_TTL_MS  30000
+#define FILES_BESIDE     256 /* descriptors for everything that is no partner's connection */
 
 extern char **environ;
 
@@ -54,7 +54,8 @@ static void service_raise_files(const struct conf *conf)
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
         log_warn("only %llu files may be open (%llu wanted for connections_max = %lld): raise LimitNOFILE",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, (long long)conf->connections_max);
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted,
+                 (long long)conf->connections_max);
 }
 
 static int service_open_store(struct hub *hub, struct error *error)
@@ -174,8 +175,8 @@ static int service_start_workers(struct hub *hub, struct error *error)
 
 /* In this order; the first failure ends the process with one line, and nothing was served yet. */
 static int (*const service_steps[])(struct hub *hub, struct error *error) = {
-    service_open_policy,   service_open_store,    service_open_clients, service_open_registry,
-    service_open_workers,  service_open_listener, service_start_rooms,  service_start_workers,
+    service_open_policy,  service_open_store,    service_open_clients, service_open_registry,
+    service_open_workers, service_open_listener, service_start_rooms,  service_start_workers,
 };
 
 /* ---------------------------------------------------------------- ending */
@@ -255,8 +256,8 @@ static void service_reload(uv_signal_t *signal, int number)
     struct conf *fresh = malloc(sizeof *fresh);
     if (fresh == NULL)
         return;
-    if (conf_load(fresh, service->options->file, environ, service->options->overrides, service->options->override_count,
-                  &problems) != OK) {
+    if (conf_load(fresh, service->options->file, environ, service->options->overrides,
+                  service->options->override_count, &problems) != OK) {
         buffer_append_byte(&problems, '\0');
         log_error("reload: the old settings stay: %s", problems.data == NULL ? "" : problems.data);
     } else {
@@ -346,8 +347,8 @@ int service_run(struct hub *hub, const struct options *options)
         if (service_steps[i](hub, &error) != OK)
             return service_fail(&error);
     }
-    log_info("hubd %s is ready as %s-%s, base_url %s, %u threads", HUB_VERSION, hub->conf.country_code, hub->conf.party_id,
-             hub->conf.base_url, hub->worker_count);
+    log_info("hubd %s is ready as %s-%s, base_url %s, %u threads", HUB_VERSION, hub->conf.country_code,
+             hub->conf.party_id, hub->conf.base_url, hub->worker_count);
     notify_service_manager("READY=1");
     uv_run(&hub->control.uv, UV_RUN_DEFAULT);
     service_free(hub);

@@ -79,7 +79,8 @@ static void ending_free(uv_handle_t *handle)
     free(CONTAINER_OF(handle, struct worker_ending, idle));
 }
 
-/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any more. */
+/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any
+ * more. */
 static void worker_check_idle(uv_timer_t *timer)
 {
     struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, idle);

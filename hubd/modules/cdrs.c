@@ -23,7 +23,8 @@ static void cdrs_compare(struct push_read *read)
         request_answer(request, REPLY_OK, STR("already received"), STR_NONE);
     else
         request_answer(request, REPLY_INVALID,
-                       STR("/id: a CDR with this id and other content was received before; CDRs are immutable: send a credit CDR "
+                       STR("/id: a CDR with this id and other content was received before; CDRs are "
+                           "immutable: send a credit CDR "
                            "with a new id"),
                        STR_NONE);
 }
@@ -44,10 +45,12 @@ void cdrs_post(struct request *request)
     struct ocpi_party_key owner, emsp;
     if (!ocpi_party_key_make(json_get_text(cdr, "country_code"), json_get_text(cdr, "party_id"), &owner) ||
         !ocpi_party_key_equal(&owner, &request->party->key)) {
-        request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: country_code and party_id are not the caller's"), STR_NONE);
+        request_answer(request, REPLY_FORBIDDEN,
+                       STR("party mismatch: country_code and party_id are not the caller's"), STR_NONE);
         return;
     }
-    if (request->param_count > 0 && !request_check_member(request, "id", request->params[request->param_count - 1]))
+    if (request->param_count > 0 &&
+        !request_check_member(request, "id", request->params[request->param_count - 1]))
         return;
     struct push *push = push_new(request, json_get_text(cdr, "id"));
     if (push == NULL || !push_find_emsp(push, cdr, &emsp))
@@ -77,5 +80,6 @@ void cdrs_post(struct request *request)
 
 void cdrs_get(struct request *request)
 {
-    list_serve_object(request, STORE_CDR, request->params[0], request->params[1], request->params[2], STR_NONE, NULL);
+    list_serve_object(request, STORE_CDR, request->params[0], request->params[1], request->params[2],
+                      STR_NONE, NULL);
 }

@@ -1,5 +1,6 @@
 /*
- * Commands (OCPI 2.2.1, Commands module): the eMSP's command goes to the CPO with a response_url of the hub's own; the CommandResponse is relayed. The callback is in commands_callback.c.
+ * Commands (OCPI 2.2.1, Commands module): the eMSP's command goes to the CPO with a response_url of the hub's
+ * own; the CommandResponse is relayed. The callback is in commands_callback.c.
  */
 #include "hubd/commands.h"
 #include "hubd/forward.h"
@@ -43,7 +44,8 @@ struct command {
 
 static void command_answer(struct command *command)
 {
-    request_answer_code(command->request, command->http_status, command->ocpi_status, command->message, command->data);
+    request_answer_code(command->request, command->http_status, command->ocpi_status, command->message,
+                        command->data);
 }
 
 /* ---------------------------------------------------------------- 3. the CPO's CommandResponse */
@@ -139,8 +141,8 @@ static struct str command_make_callback(struct command *command)
     if (text.data == NULL)
         return STR_NONE;
     crypto_sha256(text, command->row.callback_hash);
-    return arena_printf(request->arena, "\"%s/ocpi/2.2.1/commands/callback/" STR_FMT "\"", request->hub->conf.base_url,
-                        STR_ARG(text));
+    return arena_printf(request->arena, "\"%s/ocpi/2.2.1/commands/callback/" STR_FMT "\"",
+                        request->hub->conf.base_url, STR_ARG(text));
 }
 
 static void command_forward(struct command *command)
@@ -158,15 +160,18 @@ static void command_forward(struct command *command)
     row->state = STORE_COMMAND_SENT;
     row->correlation_id = request->correlation_id;
     row->created = request->now;
-    row->expires = request->now + request->hub->conf.command_forward_timeout + request->hub->conf.command_timeout;
+    row->expires =
+        request->now + request->hub->conf.command_forward_timeout + request->hub->conf.command_timeout;
     struct forward *forward = &command->forward;
     forward->request = request;
     forward->target = command->cpo;
     forward->module = "commands";
     forward->path = row->command;
-    forward->body = callback.data == NULL ? STR_NONE
-                                          : ocpi_member_set(request->arena, request->body, STR("response_url"), callback);
+    forward->body = callback.data == NULL
+                        ? STR_NONE
+                        : ocpi_member_set(request->arena, request->body, STR("response_url"), callback);
     forward->timeout_ms = request->hub->conf.command_forward_timeout;
+    forward->once = true;
     forward->done = command_done;
     forward->context = command;
     if (forward->body.data == NULL) {
@@ -188,10 +193,12 @@ static void command_forward(struct command *command)
 /* No such session of this eMSP: the CommandResponse that OCPI has for it. */
 static void command_unknown_session(struct request *request)
 {
-    request_answer(request, REPLY_OK, STR("no such session of this eMSP"), STR("{\"result\":\"UNKNOWN_SESSION\",\"timeout\":0}"));
+    request_answer(request, REPLY_OK, STR("no such session of this eMSP"),
+                   STR("{\"result\":\"UNKNOWN_SESSION\",\"timeout\":0}"));
 }
 
-static void command_found(struct route_search *search, struct registry_party *cpo, enum reply reply, struct str message)
+static void command_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
+                          struct str message)
 {
     struct command *command = search->context;
     if (cpo != NULL) {
@@ -216,7 +223,8 @@ static void command_search(struct command *command, int kind, struct str id)
     route_search_start(search);
 }
 
-/* A reservation made through the hub names its CPO; any other goes the way of a command without a location. */
+/* A reservation made through the hub names its CPO; any other goes the way of a command without a location.
+ */
 static void command_reservation_read(struct store_read *base)
 {
     struct command *command = base->context;
@@ -265,7 +273,8 @@ static bool command_check_response_url(struct request *request)
         request_answerf(request, REPLY_INVALID, "/response_url: %s", error.text);
         return false;
     }
-    if (request->hub->conf.response_url_any_host || outbound_host_is_registered(request->arena, request->platform, url))
+    if (request->hub->conf.response_url_any_host ||
+        outbound_host_is_registered(request->arena, request->platform, url))
         return true;
     request_answerf(request, REPLY_INVALID,
                     "/response_url: host \"" STR_FMT

@@ -1,5 +1,6 @@
 /*
- * The callback of a command: the CPO's CommandResult is stored with its delivery before it is answered; each command ends exactly once (hub-contract 5, Commands).
+ * The callback of a command: the CPO's CommandResult is stored with its delivery before it is answered; each
+ * command ends exactly once (hub-contract 5, Commands).
  */
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
@@ -65,7 +66,8 @@ static bool callback_is_repeated(struct callback *callback)
 {
     const struct json_value *stored;
     struct str body = callback->read.row.result_body;
-    return body.length > 0 && json_parse(callback->request->arena, body, JSON_DEPTH_MAX, &stored, NULL) == OK &&
+    return body.length > 0 &&
+           json_parse(callback->request->arena, body, JSON_DEPTH_MAX, &stored, NULL) == OK &&
            json_equal(stored, callback->request->body, NULL);
 }
 

@@ -1,5 +1,6 @@
 /*
- * Credentials (OCPI 2.2.1, Credentials module; hub-contract 3 and 5): GET, POST, PUT, DELETE. The exchange itself is in credentials_exchange.c.
+ * Credentials (OCPI 2.2.1, Credentials module; hub-contract 3 and 5): GET, POST, PUT, DELETE. The exchange
+ * itself is in credentials_exchange.c.
  */
 #include "hubd/modules/credentials.h"
 
@@ -31,7 +32,8 @@ void credentials_answer(struct request *request, struct str token, struct str pa
     struct buffer data = {0};
     struct json_writer writer;
     char url[512];
-    bool versions = str_ends_with(partner_url, STR("/versions")) || str_ends_with(partner_url, STR("/versions/"));
+    bool versions =
+        str_ends_with(partner_url, STR("/versions")) || str_ends_with(partner_url, STR("/versions/"));
     snprintf(url, sizeof url, "%s/ocpi/%s", request->hub->conf.base_url, versions ? "versions" : "2.2.1");
     json_writer_init(&writer, &data);
     json_object_begin(&writer);
@@ -62,19 +64,23 @@ void credentials_answer(struct request *request, struct str token, struct str pa
         request_answer(request, REPLY_OK, STR_NONE, copy);
 }
 
-static bool credentials_claim_is_registered(const struct registry_platform *platform, const struct json_value *role)
+static bool credentials_claim_is_registered(const struct registry_platform *platform,
+                                            const struct json_value *role)
 {
     struct ocpi_party_key key;
     unsigned bit = ocpi_role_from(json_get_text(role, "role"));
-    if (bit == 0 || !ocpi_party_key_make(json_get_text(role, "country_code"), json_get_text(role, "party_id"), &key))
+    if (bit == 0 ||
+        !ocpi_party_key_make(json_get_text(role, "country_code"), json_get_text(role, "party_id"), &key))
         return false;
     for (size_t i = 0; i < platform->party_count; i++)
-        if (ocpi_party_key_equal(&platform->parties[i]->key, &key) && (platform->parties[i]->row.roles & bit) != 0)
+        if (ocpi_party_key_equal(&platform->parties[i]->key, &key) &&
+            (platform->parties[i]->row.roles & bit) != 0)
             return true;
     return false;
 }
 
-/* What the object's table does not say: the token's characters, the URL, roles that the account team registered. False: answered. */
+/* What the object's table does not say: the token's characters, the URL, roles that the account team
+ * registered. False: answered. */
 static bool credentials_check(struct request *request)
 {
     struct url url;
@@ -82,7 +88,8 @@ static bool credentials_check(struct request *request)
     if (!request_validate(request, &ocpi_credentials, false))
         return false;
     if (!ocpi_token_valid(json_get_text(request->body, "token"))) {
-        request_answer(request, REPLY_INVALID, STR("/token: not 1 to 64 characters of U+0021 to U+007E"), STR_NONE);
+        request_answer(request, REPLY_INVALID, STR("/token: not 1 to 64 characters of U+0021 to U+007E"),
+                       STR_NONE);
         return false;
     }
     if (url_parse(request->arena, json_get_text(request->body, "url"), &url, &error) != OK) {
@@ -90,13 +97,15 @@ static bool credentials_check(struct request *request)
         return false;
     }
     unsigned index = 0;
-    for (const struct json_value *role = json_get(request->body, "roles")->child; role != NULL; role = role->next, index++) {
+    for (const struct json_value *role = json_get(request->body, "roles")->child; role != NULL;
+         role = role->next, index++) {
         if (credentials_claim_is_registered(request->platform, role))
             continue;
         request_answerf(request, REPLY_INVALID,
                         "/roles/%u: " STR_FMT " " STR_FMT "-" STR_FMT
                         " is not registered for this platform: ask the hub's account team",
-                        index, STR_ARG(json_get_text(role, "role")), STR_ARG(json_get_text(role, "country_code")),
+                        index, STR_ARG(json_get_text(role, "role")),
+                        STR_ARG(json_get_text(role, "country_code")),
                         STR_ARG(json_get_text(role, "party_id")));
         return false;
     }
@@ -109,13 +118,14 @@ static void credentials_refuse_method(struct request *request, const char *allow
     request_answer(request, REPLY_METHOD, message, STR_NONE);
 }
 
-/* A hub token that was used once makes the platform registered; an unused one may be from an answer that got lost. */
+/* A hub token that was used once makes the platform registered; an unused one may be from an answer that got
+ * lost. */
 static bool credentials_is_registered(const struct request *request)
 {
     for (size_t i = 0; i < request->snapshot->token_count; i++) {
         const struct store_token *token = &request->snapshot->tokens[i];
-        if (token->platform == request->platform->row.id && token->kind == STORE_TOKEN_HUB && token->used != 0 &&
-            (token->expires == 0 || token->expires > request->now))
+        if (token->platform == request->platform->row.id && token->kind == STORE_TOKEN_HUB &&
+            token->used != 0 && (token->expires == 0 || token->expires > request->now))
             return true;
     }
     return false;
@@ -137,7 +147,8 @@ void credentials_post(struct request *request)
 void credentials_put(struct request *request)
 {
     if (request->token->kind != STORE_TOKEN_HUB)
-        credentials_refuse_method(request, "GET, HEAD, POST", STR("not registered yet: POST credentials first"));
+        credentials_refuse_method(request, "GET, HEAD, POST",
+                                  STR("not registered yet: POST credentials first"));
     else if (credentials_check(request))
         credentials_exchange(request, false);
 }
@@ -154,7 +165,8 @@ static void credentials_deleted(struct store_apply *apply)
 {
     struct request *request = apply->context;
     if (apply->result == OK) {
-        registry_refresh(request->hub->registry, &request->worker->loop, credentials_deleted_everywhere, request);
+        registry_refresh(request->hub->registry, &request->worker->loop, credentials_deleted_everywhere,
+                         request);
         return;
     }
     request->audited = false;

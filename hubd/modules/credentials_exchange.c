@@ -1,5 +1,6 @@
 /*
- * The exchange of credentials: calls the partner back (discovery), then stores its token, the hub's new token, what was discovered, and the audit row in one batch.
+ * The exchange of credentials: calls the partner back (discovery), then stores its token, the hub's new
+ * token, what was discovered, and the audit row in one batch.
  */
 #include "hubd/delivery.h"
 #include "hubd/discovery.h"
@@ -12,11 +13,11 @@
 
 struct exchange {
     struct request *request;
-    bool first;             /* POST */
-    bool rotate;            /* a new hub token is issued */
+    bool first;  /* POST */
+    bool rotate; /* a new hub token is issued */
     bool discovered;
-    struct str token;       /* the partner's, plain */
-    struct str hub_token;   /* what is answered */
+    struct str token;     /* the partner's, plain */
+    struct str hub_token; /* what is answered */
     struct store_token hub_row;
     struct discovery discovery;
     struct store_apply batch;
@@ -79,7 +80,8 @@ static void exchange_put_platform(struct exchange *exchange)
     row->last_seen = request->now;
     row->updated = request->now;
     if (exchange->discovered) {
-        row->versions_url = exchange->discovery.versions_url.data == NULL ? STR("") : exchange->discovery.versions_url;
+        row->versions_url =
+            exchange->discovery.versions_url.data == NULL ? STR("") : exchange->discovery.versions_url;
         row->learned_raw = exchange->discovery.used_raw;
     }
     struct store_op *status = store_batch_add(&exchange->batch, STORE_SET_STATUS);
@@ -98,7 +100,8 @@ static void exchange_put_tokens(struct exchange *exchange)
     int64_t platform = request->platform->row.id;
     struct store_op *put = store_batch_add(&exchange->batch, STORE_PUT_TOKEN);
     struct store_op *lost = store_batch_add(&exchange->batch, STORE_DELETE_TOKENS);
-    struct store_op *old = store_batch_add(&exchange->batch, exchange->first ? STORE_USE_TOKEN : STORE_EXPIRE_TOKENS);
+    struct store_op *old =
+        store_batch_add(&exchange->batch, exchange->first ? STORE_USE_TOKEN : STORE_EXPIRE_TOKENS);
     if (put == NULL || lost == NULL || old == NULL)
         return;
     exchange->hub_row.platform = platform;
@@ -122,7 +125,8 @@ static void exchange_put_tokens(struct exchange *exchange)
 static bool receiver_was_set(const struct registry_party *party, struct str module)
 {
     for (size_t i = 0; i < party->receiver_count; i++)
-        if (str_equal(party->receivers[i].module, module) && str_equal(party->receivers[i].source, STR("set")))
+        if (str_equal(party->receivers[i].module, module) &&
+            str_equal(party->receivers[i].source, STR("set")))
             return true;
     return false;
 }
@@ -142,7 +146,8 @@ static void exchange_put_receivers(struct exchange *exchange)
             struct store_op *release = store_batch_add(&exchange->batch, STORE_RELEASE_HELD);
             if (put == NULL || release == NULL)
                 return;
-            put->u.receiver = (struct store_receiver){party->row.id, endpoint->module, endpoint->url, STR("discovered")};
+            put->u.receiver =
+                (struct store_receiver){party->row.id, endpoint->module, endpoint->url, STR("discovered")};
             release->u.release.receiver = request_party_key(party);
             release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
             release->u.release.module = endpoint->module;
@@ -196,8 +201,8 @@ static void exchange_discovered(struct discovery *discovery)
     struct request *request = exchange->request;
     exchange->discovered = discovery->status == OCPI_SUCCESS;
     if (!exchange->discovered) {
-        log_warn("credentials: discovery at platform %lld failed: " STR_FMT, (long long)request->platform->row.id,
-                 STR_ARG(discovery->message));
+        log_warn("credentials: discovery at platform %lld failed: " STR_FMT,
+                 (long long)request->platform->row.id, STR_ARG(discovery->message));
         if (request->hub->conf.discovery == CONF_DISCOVERY_REQUIRE) {
             request_answer_code(request, 200, discovery->status, discovery->message, STR_NONE);
             return;
@@ -216,8 +221,10 @@ void credentials_exchange(struct request *request, bool first)
     exchange->request = request;
     exchange->first = first;
     exchange->token = json_get_text(request->body, "token");
-    /* an expiring hub token here means that the answer to an earlier rotation got lost: answer a fresh one again */
-    exchange->rotate = first || request->token->expires != 0 || !str_equal(exchange->token, request->platform->token);
+    /* an expiring hub token here means that the answer to an earlier rotation got lost: answer a fresh one
+     * again */
+    exchange->rotate =
+        first || request->token->expires != 0 || !str_equal(exchange->token, request->platform->token);
     exchange->hub_token = request->token_text;
     if (exchange->rotate)
         exchange->hub_token = credentials_new_token(request->arena, &exchange->hub_row);

@@ -1,4 +1,5 @@
-/* HubClientInfo (OCPI 2.2.1, HubClientInfo module): the status of every party but the hub, one object per party and role. */
+/* HubClientInfo (OCPI 2.2.1, HubClientInfo module): the status of every party but the hub, one object per
+ * party and role. */
 #include <stdlib.h>
 
 #include "hubd/list.h"
@@ -26,7 +27,8 @@ static int clientinfo_order(const void *a, const void *b)
 static const struct registry_party **clientinfo_sorted(struct request *request)
 {
     struct registry_snapshot *snapshot = request->snapshot;
-    const struct registry_party **parties = arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *parties);
+    const struct registry_party **parties =
+        arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *parties);
     if (parties == NULL)
         return NULL;
     for (size_t i = 0; i < snapshot->party_count; i++)

@@ -17,7 +17,8 @@ struct location_path {
 };
 
 /*
- * {country_code}/{party_id}/{location_id}… where the first two segments name a registered party; else the Sender's {location_id}[/{evse_uid}[/{connector_id}]].
+ * {country_code}/{party_id}/{location_id}… where the first two segments name a registered party; else the
+ * Sender's {location_id}[/{evse_uid}[/{connector_id}]].
  */
 static void location_path_read(const struct request *request, struct location_path *path)
 {
@@ -75,8 +76,8 @@ static void locations_owners_read(struct store_read *base)
                                            : NULL;
         if (owner == NULL || !list_may_see(request, owner))
             continue;
-        list_serve_object(request, STORE_LOCATION, owner->row.country_code, owner->row.party_id, path.location, path.evse,
-                          locations_serve_connector);
+        list_serve_object(request, STORE_LOCATION, owner->row.country_code, owner->row.party_id,
+                          path.location, path.evse, locations_serve_connector);
         return;
     }
     request_answer_error(request, ERR_NOT_FOUND);

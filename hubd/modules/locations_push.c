@@ -1,5 +1,6 @@
 /*
- * Locations, the push side (OCPI 2.2.1, Locations module): PUT and PATCH of a location, an EVSE, a connector. A child's last_updated moves its parents' forward, never back, never to the hub's clock.
+ * Locations, the push side (OCPI 2.2.1, Locations module): PUT and PATCH of a location, an EVSE, a connector.
+ * A child's last_updated moves its parents' forward, never back, never to the hub's clock.
  */
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
@@ -53,14 +54,15 @@ static bool location_check(struct request *request, const struct ocpi_object *ob
     if (!request_validate(request, object, partial))
         return false;
     for (unsigned i = 0; i < 3 && levels[level].members[i] != NULL; i++)
-        if (!request_check_member(request, levels[level].members[i], request->params[levels[level].params[i]]))
+        if (!request_check_member(request, levels[level].members[i],
+                                  request->params[levels[level].params[i]]))
             return false;
     return true;
 }
 
 /* A merged object is checked again: a PATCH must not leave behind what a PUT would not bring in. */
-static const struct json_value *location_parse_merged(struct request *request, const struct ocpi_object *object,
-                                                      struct str body)
+static const struct json_value *location_parse_merged(struct request *request,
+                                                      const struct ocpi_object *object, struct str body)
 {
     const struct json_value *merged = NULL;
     struct ocpi_findings findings;
@@ -78,8 +80,8 @@ static const struct json_value *location_parse_merged(struct request *request, c
 
 /* ---------------------------------------------------------------- location */
 
-static void location_put_merged(struct push *push, const struct json_value *location, struct str body, bool only_head,
-                                unsigned conditions, int64_t revision)
+static void location_put_merged(struct push *push, const struct json_value *location, struct str body,
+                                bool only_head, unsigned conditions, int64_t revision)
 {
     push_begin(push);
     struct store_op *op = store_batch_add(&push->batch, only_head ? STORE_SET_LOCATION : STORE_PUT_LOCATION);
@@ -102,14 +104,16 @@ void locations_put(struct request *request)
 }
 
 /*
- * A PATCH that carries a list of children (a location's EVSEs, an EVSE's connectors) merges them by id; OCPI leaves it open, and the child's own URL is the usual way. NULL data: no memory.
+ * A PATCH that carries a list of children (a location's EVSEs, an EVSE's connectors) merges them by id; OCPI
+ * leaves it open, and the child's own URL is the usual way. NULL data: no memory.
  */
-static struct str location_patch_children(struct request *request, const struct json_value *stored, const char *list,
-                                          const char *id_key)
+static struct str location_patch_children(struct request *request, const struct json_value *stored,
+                                          const char *list, const char *id_key)
 {
     const struct json_value *parent = stored, *plain;
     bool created;
-    for (const struct json_value *child = json_get(request->body, list)->child; child != NULL; child = child->next) {
+    for (const struct json_value *child = json_get(request->body, list)->child; child != NULL;
+         child = child->next) {
         struct str id = json_get_text(child, id_key);
         const struct json_value *old = ocpi_list_find(parent, list, id_key, id);
         struct str merged = old == NULL ? child->raw : ocpi_patch_apply(request->arena, old, child, NULL);
@@ -119,22 +123,23 @@ static struct str location_patch_children(struct request *request, const struct 
     }
     /* the rest of the patch, with the list as it is merged already */
     const struct json_value *children = json_get(parent, list);
-    struct str rest =
-        ocpi_member_set(request->arena, request->body, str_from(list), children == NULL ? STR("[]") : children->raw);
+    struct str rest = ocpi_member_set(request->arena, request->body, str_from(list),
+                                      children == NULL ? STR("[]") : children->raw);
     if (rest.data == NULL || json_parse(request->arena, rest, JSON_DEPTH_MAX, &plain, NULL) != OK)
         return STR_NONE;
     return ocpi_patch_apply(request->arena, parent, plain, NULL);
 }
 
-/* The stored part without its EVSEs as JSON: where they were null, the null was taken out (lib/ocpi/location.h). */
+/* The stored part without its EVSEs as JSON: where they were null, the null was taken out
+ * (lib/ocpi/location.h). */
 static void location_restore_null(struct push_read *read)
 {
     struct store_object_read *stored = &read->read;
     if (!stored->without_evses || stored->children_form != OCPI_CHILDREN_NULL)
         return;
     struct str body = stored->body;
-    stored->body = arena_printf(read->push->request->arena, STR_FMT "null" STR_FMT, (int)stored->children_at, body.data,
-                                STR_ARG(str_skip(body, stored->children_at)));
+    stored->body = arena_printf(read->push->request->arena, STR_FMT "null" STR_FMT, (int)stored->children_at,
+                                body.data, STR_ARG(str_skip(body, stored->children_at)));
 }
 
 static void location_merge(struct push_read *read)
@@ -146,16 +151,17 @@ static void location_merge(struct push_read *read)
     const struct json_value *stored = push_parse_stored(read), *merged;
     if (stored == NULL)
         return;
-    struct str body =
-        whole ? location_patch_children(request, stored, "evses", "uid") : ocpi_patch_apply(request->arena, stored, request->body, NULL);
+    struct str body = whole ? location_patch_children(request, stored, "evses", "uid")
+                            : ocpi_patch_apply(request->arena, stored, request->body, NULL);
     if ((merged = location_parse_merged(request, &ocpi_location, body)) != NULL)
-        location_put_merged(push, merged, body, !whole, STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER,
-                            read->read.revision);
+        location_put_merged(push, merged, body, !whole,
+                            STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER, read->read.revision);
 }
 
 static void location_patch_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, STR_NONE, json_get(push->request->body, "evses") == NULL, location_merge);
+    push_read_stored(push, STORE_LOCATION, STR_NONE, json_get(push->request->body, "evses") == NULL,
+                     location_merge);
 }
 
 void locations_patch(struct request *request)
@@ -172,8 +178,8 @@ void locations_patch(struct request *request)
 /* ---------------------------------------------------------------- EVSE */
 
 /* `updated` is the member last_updated that moves the location forward. */
-static void evse_put(struct push *push, struct str body, const struct json_value *updated, int64_t evse_updated,
-                     unsigned conditions, int64_t revision)
+static void evse_put(struct push *push, struct str body, const struct json_value *updated,
+                     int64_t evse_updated, unsigned conditions, int64_t revision)
 {
     struct request *request = push->request;
     push_begin(push);
@@ -227,7 +233,8 @@ static void evse_merge(struct push_read *read)
 
 static void evse_patch_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false, evse_merge);
+    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false,
+                     evse_merge);
 }
 
 void locations_evse_patch(struct request *request)
@@ -250,17 +257,20 @@ static void connector_store(struct push_read *read, const struct json_value *evs
     int64_t evse_updated = 0;
     bool created;
     push_time(evse, "last_updated", &evse_updated);
-    struct str body = ocpi_list_set(request->arena, evse, "connectors", "id", request->params[4], connector, &created);
+    struct str body =
+        ocpi_list_set(request->arena, evse, "connectors", "id", request->params[4], connector, &created);
     if (push->last_updated > evse_updated && body.data != NULL) {
         evse_updated = push->last_updated;
         if (json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) == OK)
             body = ocpi_member_set(request->arena, merged, STR("last_updated"), updated->raw);
     }
     if (location_parse_merged(request, &ocpi_evse, body) != NULL)
-        evse_put(push, body, updated, evse_updated, STORE_IF_PRESENT | STORE_IF_REVISION, read->read.revision);
+        evse_put(push, body, updated, evse_updated, STORE_IF_PRESENT | STORE_IF_REVISION,
+                 read->read.revision);
 }
 
-/* As the store's STORE_IF_NOT_OLDER, for a connector, which has no row of its own (hub-contract 2). True when answered. */
+/* As the store's STORE_IF_NOT_OLDER, for a connector, which has no row of its own (hub-contract 2). True when
+ * answered. */
 static bool connector_is_stale(struct push *push, const struct json_value *stored)
 {
     int64_t updated;
@@ -275,7 +285,8 @@ static void connector_replace(struct push_read *read)
 {
     struct request *request = read->push->request;
     const struct json_value *evse = push_parse_stored(read);
-    if (evse == NULL || connector_is_stale(read->push, ocpi_list_find(evse, "connectors", "id", request->params[4])))
+    if (evse == NULL ||
+        connector_is_stale(read->push, ocpi_list_find(evse, "connectors", "id", request->params[4])))
         return;
     connector_store(read, evse, request->exchange->body);
 }
@@ -295,12 +306,14 @@ static void connector_merge(struct push_read *read)
 
 static void connector_put_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false, connector_replace);
+    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false,
+                     connector_replace);
 }
 
 static void connector_patch_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false, connector_merge);
+    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false,
+                     connector_merge);
 }
 
 static void connector_begin(struct request *request, bool partial, void (*again)(struct push *push))

@@ -1,7 +1,8 @@
 #ifndef HUBD_MODULES_MODULES_H
 #define HUBD_MODULES_MODULES_H
 
-/* The modules' handlers, each named in a row of the router table (hubd/router.c). Each ends its request exactly once. */
+/* The modules' handlers, each named in a row of the router table (hubd/router.c). Each ends its request
+ * exactly once. */
 struct request;
 
 void versions_list(struct request *request);

@@ -1,12 +1,13 @@
-/* Sessions (OCPI 2.2.1, Sessions module): the CPO pushes, the hub stores and delivers to the eMSP of cdr_token. */
+/* Sessions (OCPI 2.2.1, Sessions module): the CPO pushes, the hub stores and delivers to the eMSP of
+ * cdr_token. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
 #include "lib/ocpi/patch.h"
 
 /* A session that has passed validation goes into the batch with its delivery. */
-static void sessions_store(struct push *push, const struct json_value *session, struct str body, unsigned conditions,
-                           int64_t revision)
+static void sessions_store(struct push *push, const struct json_value *session, struct str body,
+                           unsigned conditions, int64_t revision)
 {
     struct ocpi_party_key emsp;
     int64_t started = INT64_MAX;
@@ -59,7 +60,8 @@ static void sessions_merge(struct push_read *read)
         request_answer_error(request, ERR_MEMORY);
         return;
     }
-    sessions_store(push, merged, body, STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER, read->read.revision);
+    sessions_store(push, merged, body, STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER,
+                   read->read.revision);
 }
 
 static void sessions_patch_again(struct push *push)
@@ -83,5 +85,6 @@ void sessions_patch(struct request *request)
 
 void sessions_get(struct request *request)
 {
-    list_serve_object(request, STORE_SESSION, request->params[0], request->params[1], request->params[2], STR_NONE, NULL);
+    list_serve_object(request, STORE_SESSION, request->params[0], request->params[1], request->params[2],
+                      STR_NONE, NULL);
 }

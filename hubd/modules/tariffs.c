@@ -50,5 +50,6 @@ void tariffs_list(struct request *request)
 
 void tariffs_get(struct request *request)
 {
-    list_serve_object(request, STORE_TARIFF, request->params[0], request->params[1], request->params[2], STR_NONE, NULL);
+    list_serve_object(request, STORE_TARIFF, request->params[0], request->params[1], request->params[2],
+                      STR_NONE, NULL);
 }

@@ -31,7 +31,8 @@ static void authorize_unknown(struct request *request, struct str why)
 
 static bool authorize_is_allowed_type(struct str value)
 {
-    static const char *const values[] = {"ALLOWED", "BLOCKED", "NOT_ALLOWED", "UNKNOWN", "EXPIRED", "NO_CREDIT"};
+    static const char *const values[] = {"ALLOWED", "BLOCKED", "NOT_ALLOWED",
+                                         "UNKNOWN", "EXPIRED", "NO_CREDIT"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         if (str_equal(value, str_from(values[i])))
             return true;
@@ -44,17 +45,20 @@ static void authorize_done(struct forward *forward, enum forward_outcome outcome
     const struct ocpi_answer *answer = &forward->outbound.answer;
     if (outcome != FORWARD_ANSWERED)
         authorize_unknown(request, why);
-    else if (answer->status_code / 1000 == 1 && authorize_is_allowed_type(json_get_text(answer->data, "allowed")))
+    else if (answer->status_code / 1000 == 1 &&
+             authorize_is_allowed_type(json_get_text(answer->data, "allowed")))
         request_answer_code(request, 200, answer->status_code, answer->status_message, answer->data->raw);
     else if (answer->status_code / 1000 == 2)
         request_answer_code(request, 200, answer->status_code, answer->status_message,
                             answer->data == NULL ? STR_NONE : answer->data->raw);
     else
-        authorize_unknown(request, arena_printf(request->arena, "the CPO answered %d without a usable AuthorizationInfo",
+        authorize_unknown(request, arena_printf(request->arena,
+                                                "the CPO answered %d without a usable AuthorizationInfo",
                                                 answer->status_code));
 }
 
-static void authorize_found(struct route_search *search, struct registry_party *cpo, enum reply reply, struct str message)
+static void authorize_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
+                            struct str message)
 {
     struct authorize *authorize = search->context;
     struct request *request = authorize->request;
@@ -66,10 +70,10 @@ static void authorize_found(struct route_search *search, struct registry_party *
     forward->request = request;
     forward->target = cpo;
     forward->module = "tokens";
-    forward->path = arena_printf(request->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/authorize%s" STR_FMT,
-                                 STR_ARG(request->raw_params[0]), STR_ARG(request->raw_params[1]),
-                                 STR_ARG(request->raw_params[2]), request->exchange->query.length > 0 ? "?" : "",
-                                 STR_ARG(request->exchange->query));
+    forward->path = arena_printf(
+        request->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/authorize%s" STR_FMT,
+        STR_ARG(request->raw_params[0]), STR_ARG(request->raw_params[1]), STR_ARG(request->raw_params[2]),
+        request->exchange->query.length > 0 ? "?" : "", STR_ARG(request->exchange->query));
     forward->body = request->body == NULL ? STR_NONE : request->exchange->body;
     forward->timeout_ms = request->hub->conf.forward_timeout;
     forward->done = authorize_done;
