@@ -30,6 +30,7 @@ struct reader {
     ondemand::parser *parser;
     const char *end; /* of the source */
     unsigned depth_max;
+    size_t nodes_left;           /* of JSON_VALUES_MAX, those in no chunk yet */
     json_value *node, *node_end; /* unused nodes */
     uint8_t *unescaped;          /* where the next unescaped text goes, NULL before the first */
     const char *at;              /* behind the value read last */
@@ -52,19 +53,27 @@ size_t count_nodes(size_t bytes)
     return count < nodes_max ? count : nodes_max;
 }
 
-bool add_chunk(reader &reader)
+int add_chunk(reader &reader)
 {
     size_t count = count_nodes(static_cast<size_t>(reader.end - reader.at));
-    reader.node = static_cast<json_value *>(arena_alloc_raw(reader.arena, count * sizeof(json_value)));
-    reader.node_end = reader.node != nullptr ? reader.node + count : nullptr;
-    return reader.node != nullptr;
+    if (count > reader.nodes_left)
+        count = reader.nodes_left;
+    if (count == 0)
+        return ERR_TOO_LARGE;
+    void *memory = arena_alloc_raw(reader.arena, count * sizeof(json_value));
+    if (memory == nullptr)
+        return ERR_MEMORY;
+    reader.nodes_left -= count;
+    reader.node = static_cast<json_value *>(memory);
+    reader.node_end = reader.node + count;
+    return OK;
 }
 
-simdjson_inline json_value *add_node(reader &reader)
+simdjson_inline int add_node(reader &reader, json_value **node)
 {
-    if (reader.node == reader.node_end && !add_chunk(reader))
-        return nullptr;
-    return reader.node++;
+    int code = reader.node == reader.node_end ? add_chunk(reader) : OK;
+    *node = code == OK ? reader.node++ : nullptr;
+    return code;
 }
 
 /* Is there a backslash in `raw`? Asked in the order of the source, so that it is searched once for all. */
@@ -232,11 +241,12 @@ int read_elements(reader &reader, ondemand::array &array, json_value *node, unsi
         ondemand::value element;
         if (std::move(result).get(element))
             return ERR_INVALID;
-        json_value *child = add_node(reader);
-        if (child == nullptr)
-            return ERR_MEMORY;
+        json_value *child;
+        int code = add_node(reader, &child);
+        if (code != OK)
+            return code;
         child->key = child->raw_key = STR_NONE;
-        int code = read_value(reader, element, child, depth);
+        code = read_value(reader, element, child, depth);
         if (code != OK)
             return code;
         *link = child;
@@ -253,10 +263,10 @@ int read_members(reader &reader, ondemand::object &object, json_value *node, uns
         ondemand::field field;
         if (std::move(result).get(field))
             return ERR_INVALID;
-        json_value *child = add_node(reader);
-        if (child == nullptr)
-            return ERR_MEMORY;
-        int code = read_key(reader, field.key(), field.value().raw_json_token().data(), child);
+        json_value *child;
+        int code = add_node(reader, &child);
+        if (code == OK)
+            code = read_key(reader, field.key(), field.value().raw_json_token().data(), child);
         if (code == OK)
             code = read_value(reader, field.value(), child, depth);
         if (code != OK)
@@ -304,7 +314,10 @@ int refuse(int code, struct str bytes, unsigned depth_max, struct error *error)
     if (code == ERR_MEMORY)
         return error_set(error, code, "out of memory");
     int explained = json_explain(bytes, depth_max, error);
-    return explained != OK ? explained : error_set(error, code, "not JSON");
+    if (explained != OK)
+        return explained;
+    return code == ERR_TOO_LARGE ? error_set(error, code, "more than %d values", JSON_VALUES_MAX)
+                                 : error_set(error, code, "not JSON");
 }
 } // namespace
 
@@ -347,6 +360,7 @@ extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_
     reader.parser = &parser;
     reader.end = source + bytes.length;
     reader.depth_max = depth_max;
+    reader.nodes_left = JSON_VALUES_MAX - count;
     reader.node = reinterpret_cast<json_value *>(memory);
     reader.node_end = reader.node + count;
     reader.at = source;

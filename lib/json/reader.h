@@ -28,11 +28,14 @@ struct json_value {
 };
 
 #define JSON_DEPTH_MAX 64
+/* Bounds the memory a document can take (about 100 bytes a value): 4 MiB of OCPI have half as many. */
+#define JSON_VALUES_MAX 400000
 
 /*
  * Parses `bytes` (RFC 8259, UTF-8, one value, nothing but white space after it; a BOM is refused). Tree and unescaped text live in `arena`; `raw`
  * spans point into a padded copy of the source that also lives in `arena`. Errors: ERR_INVALID (not JSON, lone surrogate, number out of double's
- * range, the sentence says where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64), ERR_MEMORY.
+ * range, the sentence says where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64, or more than JSON_VALUES_MAX values), ERR_MEMORY. `*value` is
+ * NULL then.
  * Thread safe (one parser per thread behind it). Duplicate keys are kept, in order; lookups find the first.
  */
 int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const struct json_value **value,
