@@ -90,7 +90,8 @@ static enum ctl_exit list_pages(struct client *client, const struct invocation *
 {
     const char *limit_text = invocation_text(invocation, "limit", 0);
     uint64_t limit = 0;
-    int64_t left = limit_text != NULL && str_to_uint64(str_from(limit_text), &limit) ? (int64_t)limit : -1;
+    bool limited = limit_text != NULL && str_to_uint64(str_from(limit_text), &limit) && limit > 0;
+    int64_t left = limited ? (int64_t)limit : -1;
     struct str after = STR_NONE;
     char after_text[512];
     for (;;) {

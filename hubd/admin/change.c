@@ -1,0 +1,274 @@
+#include "hubd/admin/change.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hubd/admin/internal.h"
+#include "hubd/delivery.h"
+#include "lib/base/crypto.h"
+#include "lib/base/env.h"
+#include "lib/base/magic.h"
+
+#define TRIES_MAX 8
+
+static void start_next(struct admin *admin);
+
+static struct change *change_of(void *context)
+{
+    return MAGIC_CAST(struct change, context, CHANGE_MAGIC);
+}
+
+/* ---------------------------------------------------------------- the end */
+
+static void let_go(struct change *change)
+{
+    if (change->held != NULL)
+        registry_release(change->hub->control_view, change->held);
+    change->held = NULL;
+    change->snapshot = NULL;
+}
+
+/* The request and with it the change are gone after this. */
+static void finish(struct change *change, const struct buffer *reply)
+{
+    struct admin *admin = change->hub->admin;
+    let_go(change);
+    if (change->secret.length > 0)
+        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
+    change->magic = 0;
+    admin->active = NULL;
+    if (reply != NULL)
+        ctl_reply(change->request, reply);
+    else
+        fail_with(change->request, &change->refusal);
+    start_next(admin);
+}
+
+static void finish_with_error(struct change *change, int error_code, const char *text)
+{
+    enum ctl_code code = ctl_code_from_error(error_code);
+    const char *advice =
+        code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
+    refuse(&change->refusal, code, advice, "%s", text[0] != '\0' ? text : error_name(error_code));
+    finish(change, NULL);
+}
+
+static void write_usual_reply(struct change *change, struct json_writer *writer)
+{
+    json_field_string(writer, "id", change->id);
+    json_field_text(writer, "change", change->what);
+    json_field_string(writer, "message", change->message);
+    if (change->hint_count == 0)
+        return;
+    json_key(writer, "hints");
+    json_array_begin(writer);
+    for (size_t i = 0; i < change->hint_count; i++)
+        json_string(writer, change->hints[i]);
+    json_array_end(writer);
+}
+
+static void answer(struct change *change)
+{
+    struct buffer reply = {0};
+    struct json_writer writer;
+    bool secret = change->secret.length > 0;
+    buffer_reserve(&reply, 1024); /* so that a secret is not copied about while it grows */
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    if (change->reply != NULL)
+        change->reply(change, &writer);
+    else
+        write_usual_reply(change, &writer);
+    json_object_end(&writer);
+    finish(change, &reply);
+    if (secret && reply.data != NULL)
+        crypto_wipe(reply.data, reply.capacity);
+    buffer_free(&reply);
+}
+
+/* ---------------------------------------------------------------- the steps */
+
+static void run_build(struct change *change);
+
+static void on_refreshed(int result, void *context)
+{
+    struct change *change = change_of(context);
+    if (result != OK)
+        finish_with_error(change, ERR_UNCERTAIN,
+                          "the change is stored, but hubd could not read its registry again");
+    else
+        answer(change);
+}
+
+static void on_reread(int result, void *context)
+{
+    struct change *change = change_of(context);
+    if (result != OK)
+        finish_with_error(change, result, "hubd could not read its registry again; nothing was changed");
+    else
+        run_build(change);
+}
+
+static void on_applied(struct store_apply *apply)
+{
+    struct change *change = change_of(apply->context);
+    int result = apply->result;
+    let_go(change);
+    if (result == ERR_CONFLICT && change->tries < TRIES_MAX && change->registry) {
+        registry_refresh(change->hub->registry, &change->hub->control, on_reread, change);
+        return;
+    }
+    if (result != OK) {
+        finish_with_error(change, result, apply->error.text);
+        return;
+    }
+    if (change->resume.length > 0)
+        delivery_resume(change->hub, change->resume);
+    if (change->committed != NULL)
+        change->committed(change);
+    if (change->registry)
+        registry_refresh(change->hub->registry, &change->hub->control, on_refreshed, change);
+    else
+        answer(change);
+}
+
+static void run_build(struct change *change)
+{
+    change->tries++;
+    change->held = registry_hold(change->hub->control_view);
+    change->snapshot = change->held;
+    change->now = env_wall_ms();
+    change->hint_count = 0;
+    change->unchanged = false;
+    change->resume = STR_NONE;
+    store_batch_init(&change->batch, change->arena);
+    change->batch.callback = on_applied;
+    change->batch.context = change;
+    bool good = change->build(change);
+    if (!good)
+        finish(change, NULL);
+    else if (change->unchanged)
+        answer(change);
+    else
+        store_apply(change->hub->control_store, &change->batch);
+}
+
+static void start_next(struct admin *admin)
+{
+    struct queue *node = admin->active == NULL ? queue_pop(&admin->changes) : NULL;
+    if (node == NULL)
+        return;
+    admin->active = CONTAINER_OF(node, struct change, queue);
+    run_build(admin->active);
+}
+
+void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry)
+{
+    struct admin *admin = admin_of(request);
+    struct change *change = arena_alloc(&request->arena, sizeof(*change));
+    if (change == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    change->magic = CHANGE_MAGIC;
+    change->hub = admin->hub;
+    change->request = request;
+    change->arena = &request->arena;
+    change->params = request->params;
+    change->build = build;
+    change->registry = registry;
+    queue_push(&admin->changes, &change->queue);
+    start_next(admin);
+}
+
+/* ---------------------------------------------------------------- for build */
+
+static struct str format_text(struct arena *arena, const char *format, va_list arguments)
+{
+    char text[512];
+    int length = vsnprintf(text, sizeof(text), format, arguments);
+    if (length < 0)
+        length = 0;
+    return arena_copy(arena, str_of(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1));
+}
+
+bool change_done(struct change *change, struct str id, const char *what, const char *format, ...)
+{
+    va_list arguments;
+    change->id = id;
+    change->what = what;
+    va_start(arguments, format);
+    change->message = format_text(change->arena, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+bool change_unchanged(struct change *change, struct str id, const char *format, ...)
+{
+    va_list arguments;
+    change->id = id;
+    change->what = "unchanged";
+    change->unchanged = true;
+    va_start(arguments, format);
+    change->message = format_text(change->arena, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+void change_hint(struct change *change, const char *format, ...)
+{
+    va_list arguments;
+    if (change->hint_count == CHANGE_HINTS_MAX)
+        return;
+    va_start(arguments, format);
+    change->hints[change->hint_count++] = format_text(change->arena, format, arguments);
+    va_end(arguments);
+}
+
+struct store_op *change_op(struct change *change, enum store_op_type type)
+{
+    return store_batch_add(&change->batch, type);
+}
+
+struct str change_detail(struct arena *arena, struct str before, struct str after)
+{
+    struct buffer text = {0};
+    struct json_writer writer;
+    if (before.length == 0 && after.length == 0)
+        return STR_NONE;
+    json_writer_init(&writer, &text);
+    json_object_begin(&writer);
+    if (before.length > 0) {
+        json_key(&writer, "before");
+        json_raw(&writer, before);
+    }
+    if (after.length > 0) {
+        json_key(&writer, "after");
+        json_raw(&writer, after);
+    }
+    json_object_end(&writer);
+    struct str copy = text.failed ? STR_NONE : arena_copy(arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
+void change_audit_fill(struct ctl_request *request, struct store_audit *row, const char *action)
+{
+    memset(row, 0, sizeof(*row));
+    row->kind = STORE_AUDIT_ADMIN;
+    row->actor = rows_actor(&request->arena, &request->peer);
+    row->action = str_from(action);
+    row->status = STR("ok");
+    row->latency_ms = -1;
+}
+
+void change_audit(struct change *change, const char *action, struct str party, struct str before,
+                  struct str after)
+{
+    struct store_op *op = change_op(change, STORE_APPEND_AUDIT);
+    if (op == NULL)
+        return;
+    change_audit_fill(change->request, &op->u.audit, action);
+    op->u.audit.party = arena_copy(change->arena, party);
+    op->u.audit.detail = change_detail(change->arena, before, after);
+}

@@ -1,0 +1,77 @@
+#ifndef HUBD_ADMIN_CHANGE_H
+#define HUBD_ADMIN_CHANGE_H
+
+#include "hubd/admin/rows.h"
+#include "hubd/hub.h"
+
+/*
+ * The one way for an admin change: one at a time, on the control loop, `build` turns the request and the
+ * current snapshot into a store batch with its audit row; the batch is applied; the registry is read again;
+ * when every loop has passed the new snapshot the request is answered. When somebody changed a row in between
+ * (ERR_CONFLICT) the registry is read again and `build` runs anew, so it must begin from nothing each time.
+ */
+#define CHANGE_MAGIC     UINT32_C(0x4348414e)
+#define CHANGE_HINTS_MAX 4
+
+struct change {
+    uint32_t magic;
+    struct hub *hub;
+    struct ctl_request *request;
+    struct arena *arena; /* the request's: lives until the answer */
+    const struct json_value *params;
+    int64_t now;
+    const struct registry_snapshot *snapshot; /* only within build */
+    struct store_apply batch;
+    struct refusal refusal;
+    /* set by change_done */
+    struct str id, message;
+    const char *what;
+    bool unchanged; /* nothing to apply */
+    struct str hints[CHANGE_HINTS_MAX];
+    size_t hint_count;
+    /* set by build where it is wanted */
+    struct str resume; /* party key: its deliveries are tried at once after the commit */
+    struct str secret; /* token issue: wiped after the answer */
+    void (*reply)(struct change *change, struct json_writer *writer); /* NULL: the usual answer */
+    void (*committed)(struct change *change);
+    int64_t expires; /* for reply */
+    struct str fingerprint;
+    int64_t number; /* for committed */
+    /* own */
+    bool (*build)(struct change *change);
+    struct registry_snapshot *held;
+    unsigned tries;
+    bool registry;
+    struct queue queue;
+};
+
+/* Takes its turn. `build` returns false after refuse(&change->refusal, …). `registry`: whether snapshots are
+ * affected. */
+void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry);
+
+/* ---- for build; what is handed in must live as long as the request's arena, or be of the snapshot's rows
+ * (they are kept until the commit) ---- */
+
+/* What was done: "added" and the line for people. Always true, so that build ends with `return
+ * change_done(…)`. */
+bool change_done(struct change *change, struct str id, const char *what, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Nothing to do: "party IN-ABC unchanged". */
+bool change_unchanged(struct change *change, struct str id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void change_hint(struct change *change, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends an op; NULL when there is no memory: the batch then fails by itself. */
+struct store_op *change_op(struct change *change, enum store_op_type type);
+/*
+ * The audit row. `before` and `after`: JSON values without secrets, or empty; they become detail
+ * {"before":…,"after":…}.
+ */
+void change_audit(struct change *change, const char *action, struct str party, struct str before,
+                  struct str after);
+
+/* A row for the audit by this request's peer: actor, kind, status "ok". Texts live in the request's arena. */
+void change_audit_fill(struct ctl_request *request, struct store_audit *row, const char *action);
+/* {"before":…,"after":…} in the arena. */
+struct str change_detail(struct arena *arena, struct str before, struct str after);
+
+#endif

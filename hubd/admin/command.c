@@ -1,0 +1,117 @@
+#include "hubd/admin/internal.h"
+#include "hubd/admin/rows.h"
+
+/* command list and show: remote commands. The callback's secret is nowhere; the number shown is another one.
+ */
+
+static const char *state_name(enum store_command_state state)
+{
+    switch (state) {
+    case STORE_COMMAND_SENT:
+        return "sent";
+    case STORE_COMMAND_ACCEPTED:
+        return "accepted";
+    case STORE_COMMAND_ENDED:
+        return "ended";
+    }
+    return "ended";
+}
+
+static void write_row(struct json_writer *writer, const struct store_command *row)
+{
+    json_field_int(writer, "id", row->id);
+    rows_text(writer, "command", row->command);
+    rows_text(writer, "emsp", row->emsp);
+    rows_text(writer, "cpo", row->cpo);
+    json_field_text(writer, "state", state_name(row->state));
+    rows_text(writer, "result", row->result);
+    rows_time(writer, "created", row->created);
+    rows_time(writer, "expires", row->expires);
+}
+
+static void on_list(struct store_read *base)
+{
+    struct store_command_list *read = CONTAINER_OF(base, struct store_command_list, base);
+    struct ctl_request *request = base->context;
+    if (base->result != OK) {
+        fail_with_error(request, base->result, base->error.text);
+        return;
+    }
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < read->count; i++) {
+        json_object_begin(&list.writer);
+        write_row(&list.writer, &read->rows[i]);
+        json_object_end(&list.writer);
+    }
+    struct str next = STR_NONE;
+    if (read->count == read->limit)
+        next = arena_printf(&request->arena, "%lld", (long long)read->rows[read->count - 1].id);
+    rows_list_end(&list, next);
+}
+
+void admin_command_list(struct ctl_request *request)
+{
+    struct store_command_list *read = arena_alloc(&request->arena, sizeof(*read));
+    if (read == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    read->base.arena = &request->arena;
+    read->base.callback = on_list;
+    read->base.context = request;
+    read->before = rows_after(request);
+    read->limit = rows_limit(request);
+    store_read_commands(admin_hub(request)->control_store, read);
+}
+
+static struct str without_query(struct str url)
+{
+    size_t query = str_find(url, '?');
+    return query == SIZE_MAX ? url : str_of(url.data, query);
+}
+
+static void on_show(struct store_read *base)
+{
+    struct store_command_read *read = CONTAINER_OF(base, struct store_command_read, base);
+    struct ctl_request *request = base->context;
+    struct buffer reply = {0};
+    struct json_writer writer;
+    if (base->result == ERR_NOT_FOUND) {
+        struct str message =
+            arena_printf(&request->arena, "command %lld: no such command", (long long)read->id);
+        ctl_fail(request, CTL_NOT_FOUND, message.data, "hubctl command list");
+        return;
+    }
+    if (base->result != OK) {
+        fail_with_error(request, base->result, base->error.text);
+        return;
+    }
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    write_row(&writer, &read->row);
+    rows_text(&writer, "object", read->row.object);
+    rows_text(&writer, "response_url", without_query(read->row.response_url));
+    rows_text(&writer, "correlation_id", read->row.correlation_id);
+    rows_text(&writer, "result_body", read->row.result_body);
+    json_object_end(&writer);
+    ctl_reply(request, &reply);
+    buffer_free(&reply);
+}
+
+void admin_command_show(struct ctl_request *request)
+{
+    struct store_command_read *read = arena_alloc(&request->arena, sizeof(*read));
+    if (read == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    read->base.arena = &request->arena;
+    read->base.callback = on_show;
+    read->base.context = request;
+    if (!json_get_int64(request->params, "id", &read->id) || read->id == 0) {
+        ctl_fail(request, CTL_NOT_FOUND, "command 0: no such command", "hubctl command list");
+        return;
+    }
+    store_read_command(admin_hub(request)->control_store, read);
+}

@@ -1,0 +1,136 @@
+#include "hubd/admin/internal.h"
+#include "hubd/admin/rows.h"
+
+/* delivery list and show. retry and drop are in delivery_change.c. */
+
+static const char *const state_names[] = {
+    [STORE_DELIVERY_PENDING] = "pending",
+    [STORE_DELIVERY_DELIVERED] = "delivered",
+    [STORE_DELIVERY_HELD] = "held",
+    [STORE_DELIVERY_DEAD] = "dead",
+    [STORE_DELIVERY_SUPERSEDED] = "superseded",
+};
+#define STATE_COUNT ((int)(sizeof(state_names) / sizeof(state_names[0])))
+
+static void write_row(struct json_writer *writer, const struct store_delivery *row)
+{
+    json_field_int(writer, "id", row->id);
+    json_field_text(writer, "state", state_names[row->state]);
+    rows_text(writer, "reason", row->reason);
+    rows_text(writer, "module", row->module);
+    rows_text(writer, "object", row->object);
+    rows_text(writer, "from", row->sender);
+    rows_text(writer, "to", row->receiver);
+    json_field_int(writer, "attempts", row->attempts);
+    rows_time(writer, "next_attempt", row->state == STORE_DELIVERY_PENDING ? row->next_attempt : 0);
+    rows_text(writer, "last_error", row->last_error);
+    rows_time(writer, "created", row->created);
+}
+
+/* ---------------------------------------------------------------- list */
+
+static int state_from(struct str name)
+{
+    for (int i = 0; i < STATE_COUNT; i++) {
+        if (str_equal_fold(name, str_from(state_names[i])))
+            return i;
+    }
+    return name.length == 0 ? -1 : -2;
+}
+
+static void on_list(struct store_read *base)
+{
+    struct store_delivery_list *read = CONTAINER_OF(base, struct store_delivery_list, base);
+    struct ctl_request *request = base->context;
+    if (base->result != OK) {
+        fail_with_error(request, base->result, base->error.text);
+        return;
+    }
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < read->count; i++) {
+        json_object_begin(&list.writer);
+        write_row(&list.writer, &read->rows[i]);
+        json_object_end(&list.writer);
+    }
+    struct str next = STR_NONE;
+    if (read->count == read->limit)
+        next = arena_printf(&request->arena, "%lld", (long long)read->rows[read->count - 1].id);
+    rows_list_end(&list, next);
+}
+
+void admin_delivery_list(struct ctl_request *request)
+{
+    struct store_delivery_list *read = arena_alloc(&request->arena, sizeof(*read));
+    struct str party = json_get_text(request->params, "party");
+    struct ocpi_party_key key = {""};
+    struct refusal refusal = {0};
+    if (read == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
+        fail_with(request, &refusal);
+        return;
+    }
+    read->base.arena = &request->arena;
+    read->base.callback = on_list;
+    read->base.context = request;
+    read->state = state_from(json_get_text(request->params, "state"));
+    read->receiver = arena_copy(&request->arena, ocpi_party_key_str(&key));
+    read->after = rows_after(request);
+    read->limit = rows_limit(request);
+    store_read_deliveries(admin_hub(request)->control_store, read);
+}
+
+/* ---------------------------------------------------------------- show */
+
+/* A response_url may carry a secret of the eMSP in its query. */
+static struct str without_query(struct str url)
+{
+    size_t query = str_find(url, '?');
+    return query == SIZE_MAX ? url : str_of(url.data, query);
+}
+
+static void on_show(struct store_read *base)
+{
+    struct store_delivery_read *read = CONTAINER_OF(base, struct store_delivery_read, base);
+    struct ctl_request *request = base->context;
+    struct buffer reply = {0};
+    struct json_writer writer;
+    if (base->result == ERR_NOT_FOUND) {
+        struct str message =
+            arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
+        ctl_fail(request, CTL_NOT_FOUND, message.data, "hubctl delivery list --state all");
+        return;
+    }
+    if (base->result != OK) {
+        fail_with_error(request, base->result, base->error.text);
+        return;
+    }
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    write_row(&writer, &read->row);
+    rows_text(&writer, "method", read->row.method);
+    rows_text(&writer, "url", without_query(read->row.url));
+    rows_text(&writer, "correlation_id", read->row.correlation_id);
+    rows_time(&writer, "done", read->row.done);
+    rows_text(&writer, "body", read->row.body);
+    json_object_end(&writer);
+    ctl_reply(request, &reply);
+    buffer_free(&reply);
+}
+
+void admin_delivery_show(struct ctl_request *request)
+{
+    struct store_delivery_read *read = arena_alloc(&request->arena, sizeof(*read));
+    if (read == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    read->base.arena = &request->arena;
+    read->base.callback = on_show;
+    read->base.context = request;
+    json_get_int64(request->params, "id", &read->id);
+    store_read_delivery(admin_hub(request)->control_store, read);
+}

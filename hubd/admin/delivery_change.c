@@ -1,0 +1,275 @@
+#include "hubd/admin/change.h"
+#include "hubd/admin/internal.h"
+#include "hubd/delivery.h"
+#include "lib/base/env.h"
+
+/*
+ * delivery retry and drop. They touch no snapshot, so they do not queue with the changes of the registry:
+ * rows are read in slices, each slice is one batch with its audit row; when a row moved on in between (the
+ * worker is at it too) the slice is read again.
+ */
+#define EDIT_MAGIC UINT32_C(0x44454454)
+#define SLICE_ROWS 200
+#define TRIES_MAX  8
+
+struct edit {
+    uint32_t magic;
+    struct ctl_request *request;
+    struct hub *hub;
+    struct arena arena; /* of one slice */
+    bool drop;
+    int64_t id;          /* one delivery; 0: all that match */
+    struct str receiver; /* empty: any */
+    struct store_delivery_read one;
+    struct store_delivery_list list;
+    unsigned state_index; /* in bulk_states */
+    struct store_apply batch;
+    struct store_delivery *rows; /* of the slice */
+    size_t row_count, touched;
+    int64_t after, total;
+    unsigned tries;
+};
+
+/* What `--party` and `--all` try again. Held ones wait for a reason that a retry does not remove. */
+static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_DEAD, STORE_DELIVERY_PENDING};
+#define BULK_STATE_COUNT (sizeof(bulk_states) / sizeof(bulk_states[0]))
+
+static void read_rows(struct edit *edit);
+static void on_rows(struct store_read *base);
+
+static struct edit *edit_of(void *context)
+{
+    return MAGIC_CAST(struct edit, context, EDIT_MAGIC);
+}
+
+/* ---------------------------------------------------------------- the answer */
+
+static struct ctl_request *let_go(struct edit *edit)
+{
+    arena_free(&edit->arena);
+    edit->magic = 0;
+    return edit->request;
+}
+
+static void fail_edit(struct edit *edit, int error_code, const struct error *error)
+{
+    struct error copy = *error;
+    fail_with_error(let_go(edit), error_code, copy.text);
+}
+
+static void answer(struct edit *edit)
+{
+    struct ctl_request *request = edit->request;
+    struct buffer reply = {0}, id = {0};
+    struct json_writer writer;
+    const char *what = edit->drop ? "dropped" : "to be tried again now";
+    if (edit->id != 0)
+        buffer_append_int(&id, edit->id);
+    else
+        buffer_append(&id, edit->receiver.length > 0 ? edit->receiver : STR("all"));
+    struct str message =
+        edit->id != 0 ? arena_printf(&request->arena, "delivery %lld %s", (long long)edit->id, what)
+                      : arena_printf(&request->arena, "%lld deliveries %s", (long long)edit->total, what);
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    json_field_string(&writer, "id", buffer_str(&id));
+    json_field_text(&writer, "change", edit->total == 0 ? "unchanged" : edit->drop ? "dropped" : "retried");
+    json_field_string(&writer, "message", message);
+    json_field_int(&writer, "count", edit->total);
+    json_object_end(&writer);
+    let_go(edit);
+    ctl_reply(request, &reply);
+    buffer_free(&reply);
+    buffer_free(&id);
+}
+
+static void fail_row(struct edit *edit, enum ctl_code code, const char *what)
+{
+    struct str message = arena_printf(&edit->request->arena, "delivery %lld: %s", (long long)edit->id, what);
+    ctl_fail(let_go(edit), code, message.data, "hubctl delivery list --state all");
+}
+
+/* ---------------------------------------------------------------- one slice */
+
+static void slice_done(struct edit *edit)
+{
+    struct str last = STR_NONE;
+    for (size_t i = 0; i < edit->row_count && !edit->drop; i++) {
+        if (!str_equal(last, edit->rows[i].receiver))
+            delivery_resume(edit->hub, edit->rows[i].receiver);
+        last = edit->rows[i].receiver;
+    }
+    edit->total += (int64_t)edit->touched;
+    edit->tries = 0;
+    if (edit->id != 0) {
+        answer(edit);
+        return;
+    }
+    edit->after = edit->rows[edit->row_count - 1].id;
+    read_rows(edit);
+}
+
+static void on_applied(struct store_apply *apply)
+{
+    struct edit *edit = edit_of(apply->context);
+    if (apply->result == OK)
+        slice_done(edit);
+    else if ((apply->result == ERR_CONFLICT || apply->result == ERR_NOT_FOUND) && ++edit->tries < TRIES_MAX)
+        read_rows(edit);
+    else
+        fail_edit(edit, apply->result, &apply->error);
+}
+
+static void add_finish(struct edit *edit, const struct store_delivery *row)
+{
+    struct store_op *op = store_batch_add(&edit->batch, STORE_FINISH_DELIVERY);
+    if (op == NULL)
+        return;
+    op->u.finish.id = row->id;
+    op->u.finish.state = edit->drop ? STORE_DELIVERY_SUPERSEDED : STORE_DELIVERY_PENDING;
+    op->u.finish.reason = edit->drop ? STR("dropped") : STR_NONE;
+    op->u.finish.attempts = edit->drop ? row->attempts : 0;
+    op->u.finish.last_error = row->last_error;
+    op->u.finish.done = edit->drop ? env_wall_ms() : 0;
+}
+
+static void add_audit(struct edit *edit)
+{
+    struct store_op *op = store_batch_add(&edit->batch, STORE_APPEND_AUDIT);
+    const struct store_delivery *row = &edit->rows[0];
+    if (op == NULL)
+        return;
+    change_audit_fill(edit->request, &op->u.audit, edit->drop ? "delivery.drop" : "delivery.retry");
+    op->u.audit.party = edit->id != 0 ? row->receiver : edit->receiver;
+    if (edit->id != 0) {
+        op->u.audit.module = row->module;
+        op->u.audit.sender = row->sender;
+        op->u.audit.receiver = row->receiver;
+        op->u.audit.object = row->object;
+        op->u.audit.correlation_id = row->correlation_id;
+    }
+    op->u.audit.detail = edit->id != 0
+                             ? arena_printf(&edit->arena, "{\"delivery\":%lld}", (long long)edit->id)
+                             : arena_printf(&edit->arena, "{\"count\":%zu}", edit->touched);
+}
+
+/* False when no row of the slice is meant (`--party` also lists what the party sent). */
+static bool apply_slice(struct edit *edit)
+{
+    edit->touched = 0;
+    store_batch_init(&edit->batch, &edit->arena);
+    edit->batch.callback = on_applied;
+    edit->batch.context = edit;
+    for (size_t i = 0; i < edit->row_count; i++) {
+        if (edit->receiver.length > 0 && !str_equal(edit->receiver, edit->rows[i].receiver))
+            continue;
+        add_finish(edit, &edit->rows[i]);
+        edit->touched++;
+    }
+    if (edit->touched == 0)
+        return false;
+    add_audit(edit);
+    store_apply(edit->hub->control_store, &edit->batch);
+    return true;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static void on_one(struct store_read *base)
+{
+    struct edit *edit = edit_of(base->context);
+    enum store_delivery_state state = edit->one.row.state;
+    edit->rows = &edit->one.row;
+    edit->row_count = 1;
+    if (base->result == ERR_NOT_FOUND)
+        fail_row(edit, CTL_NOT_FOUND, "no such delivery");
+    else if (base->result != OK)
+        fail_edit(edit, base->result, &base->error);
+    else if (state == STORE_DELIVERY_DELIVERED)
+        fail_row(edit, CTL_CONFLICT, "it has been delivered");
+    else if (state == STORE_DELIVERY_SUPERSEDED)
+        fail_row(edit, CTL_CONFLICT,
+                 str_equal(edit->one.row.reason, STR("dropped")) ? "it was dropped"
+                                                                 : "a newer state took its place");
+    else
+        apply_slice(edit);
+}
+
+static void on_rows(struct store_read *base)
+{
+    struct edit *edit = edit_of(base->context);
+    if (base->result != OK) {
+        fail_edit(edit, base->result, &base->error);
+        return;
+    }
+    edit->rows = edit->list.rows;
+    edit->row_count = edit->list.count;
+    if (edit->row_count > 0) {
+        if (!apply_slice(edit))
+            slice_done(edit);
+        return;
+    }
+    edit->after = 0;
+    if (++edit->state_index < BULK_STATE_COUNT)
+        read_rows(edit);
+    else
+        answer(edit);
+}
+
+static void read_rows(struct edit *edit)
+{
+    struct store_client *store = edit->hub->control_store;
+    arena_reset(&edit->arena);
+    if (edit->id != 0) {
+        memset(&edit->one, 0, sizeof(edit->one));
+        edit->one.base = (struct store_read){.arena = &edit->arena, .callback = on_one, .context = edit};
+        edit->one.id = edit->id;
+        store_read_delivery(store, &edit->one);
+        return;
+    }
+    memset(&edit->list, 0, sizeof(edit->list));
+    edit->list.base = (struct store_read){.arena = &edit->arena, .callback = on_rows, .context = edit};
+    edit->list.state = (int)bulk_states[edit->state_index];
+    edit->list.receiver = edit->receiver;
+    edit->list.after = edit->after;
+    edit->list.limit = SLICE_ROWS;
+    store_read_deliveries(store, &edit->list);
+}
+
+static void begin(struct ctl_request *request, bool drop)
+{
+    struct edit *edit = arena_alloc(&request->arena, sizeof(*edit));
+    struct str party = json_get_text(request->params, "party");
+    struct ocpi_party_key key = {""};
+    struct refusal refusal = {0};
+    if (edit == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
+        fail_with(request, &refusal);
+        return;
+    }
+    edit->magic = EDIT_MAGIC;
+    arena_init(&edit->arena, 0);
+    edit->request = request;
+    edit->hub = admin_hub(request);
+    edit->drop = drop;
+    edit->receiver = arena_copy(&request->arena, ocpi_party_key_str(&key));
+    if (json_get(request->params, "id") != NULL &&
+        (!json_get_int64(request->params, "id", &edit->id) || edit->id <= 0)) {
+        fail_row(edit, CTL_NOT_FOUND, "no such delivery");
+        return;
+    }
+    read_rows(edit);
+}
+
+void admin_delivery_retry(struct ctl_request *request)
+{
+    begin(request, false);
+}
+
+void admin_delivery_drop(struct ctl_request *request)
+{
+    begin(request, true);
+}

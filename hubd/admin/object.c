@@ -1,0 +1,274 @@
+#include "hubd/admin/internal.h"
+#include "hubd/admin/rows.h"
+#include "lib/base/timestamp.h"
+
+/* object list and show: what the hub holds, as received. */
+
+#define LISTING_MAGIC UINT32_C(0x4f424a4c)
+#define OWNERS_MAX    64
+
+static const char *const kind_names[STORE_KIND_COUNT] = {[STORE_LOCATION] = "location",
+                                                         [STORE_TARIFF] = "tariff",
+                                                         [STORE_SESSION] = "session",
+                                                         [STORE_CDR] = "cdr"};
+
+/* The table's check has let nothing else through. */
+static enum store_kind kind_from(struct str name)
+{
+    for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
+        if (str_equal_fold(name, str_from(kind_names[kind])))
+            return (enum store_kind)kind;
+    }
+    return STORE_LOCATION;
+}
+
+/*
+ * A page of the list: first the page (or the owners of one id), then object by object what the columns tell,
+ * since a page tells only names and sizes.
+ */
+struct listing {
+    uint32_t magic;
+    struct ctl_request *request;
+    struct hub *hub;
+    enum store_kind kind;
+    struct store_page_read page;
+    struct store_owners_read owners;
+    struct store_page_item *items;
+    size_t item_count, position;
+    struct arena arena; /* of one object */
+    struct store_object_read object;
+    struct rows_list list;
+    bool more;
+};
+
+static void read_next(struct listing *listing);
+
+static struct listing *listing_of(void *context)
+{
+    return MAGIC_CAST(struct listing, context, LISTING_MAGIC);
+}
+
+static void fail_listing(struct listing *listing, const struct store_read *base)
+{
+    struct error error = base->error;
+    int result = base->result;
+    buffer_free(&listing->list.buffer);
+    arena_free(&listing->arena);
+    listing->magic = 0;
+    fail_with_error(listing->request, result, error.text);
+}
+
+static void write_object(struct listing *listing, const struct store_page_item *item)
+{
+    struct json_writer *writer = &listing->list.writer;
+    const struct store_object_read *object = &listing->object;
+    json_object_begin(writer);
+    json_field_text(writer, "module", kind_names[listing->kind]);
+    json_field_string(writer, "party", item->owner);
+    json_field_string(writer, "id", item->id);
+    rows_text(writer, "emsp", object->counterparty);
+    rows_text(writer, "status", object->status);
+    rows_time(writer, "last_updated", object->last_updated);
+    json_field_int(writer, "bytes", (int64_t)(item->size > 0 ? item->size : object->body.length));
+    json_object_end(writer);
+}
+
+static void on_object(struct store_read *base)
+{
+    struct listing *listing = listing_of(base->context);
+    if (base->result != OK && base->result != ERR_NOT_FOUND) {
+        fail_listing(listing, base);
+        return;
+    }
+    if (base->result == OK) /* else it was deleted meanwhile */
+        write_object(listing, &listing->items[listing->position]);
+    listing->position++;
+    read_next(listing);
+}
+
+static void read_next(struct listing *listing)
+{
+    if (listing->position == listing->item_count) {
+        struct str next = STR_NONE;
+        if (listing->more)
+            next = arena_printf(&listing->request->arena, "%lld",
+                                (long long)listing->items[listing->item_count - 1].sequence);
+        arena_free(&listing->arena);
+        listing->magic = 0;
+        rows_list_end(&listing->list, next);
+        return;
+    }
+    const struct store_page_item *item = &listing->items[listing->position];
+    arena_reset(&listing->arena);
+    memset(&listing->object, 0, sizeof(listing->object));
+    listing->object.base =
+        (struct store_read){.arena = &listing->arena, .callback = on_object, .context = listing};
+    listing->object.kind = listing->kind;
+    listing->object.owner = item->owner;
+    listing->object.id = item->id;
+    /* A page knows the whole size; without a page it has to be counted. */
+    listing->object.without_evses = listing->kind == STORE_LOCATION && item->size > 0;
+    store_read_object(listing->hub->control_store, &listing->object);
+}
+
+/* ---------------------------------------------------------------- which objects */
+
+static void on_page(struct store_read *base)
+{
+    struct listing *listing = listing_of(base->context);
+    if (base->result != OK) {
+        fail_listing(listing, base);
+        return;
+    }
+    listing->items = listing->page.items;
+    listing->item_count = listing->page.item_count;
+    listing->more = listing->page.more && listing->item_count > 0;
+    read_next(listing);
+}
+
+static void on_owners(struct store_read *base)
+{
+    struct listing *listing = listing_of(base->context);
+    struct str only = listing->page.owner_count > 0 ? listing->page.owners[0].owner : STR_NONE;
+    if (base->result != OK && base->result != ERR_NOT_FOUND) {
+        fail_listing(listing, base);
+        return;
+    }
+    listing->items = arena_alloc(&listing->request->arena, OWNERS_MAX * sizeof(*listing->items));
+    for (size_t i = 0; i < listing->owners.owner_count && i < OWNERS_MAX && listing->items != NULL; i++) {
+        struct store_page_item *item = &listing->items[listing->item_count];
+        item->owner = listing->owners.owners[i].owner;
+        item->id = listing->owners.id;
+        listing->item_count += only.length == 0 || str_equal(only, item->owner) ? 1 : 0;
+    }
+    read_next(listing);
+}
+
+/* The CPOs whose objects are listed: one, or all that are registered. False: refused. */
+static bool choose_owners(struct listing *listing, bool all, struct refusal *refusal)
+{
+    struct str party = json_get_text(listing->request->params, "party");
+    struct arena *arena = &listing->request->arena;
+    struct registry_view *view = listing->hub->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct store_owner_filter *owners = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(*owners));
+    struct ocpi_party_key key;
+    size_t count = 0;
+    bool good = true;
+    if (party.length > 0) {
+        good = rows_find_key(party, &key, refusal);
+        if (good && owners != NULL)
+            owners[count++] =
+                (struct store_owner_filter){arena_copy(arena, ocpi_party_key_str(&key)), INT64_MIN};
+    }
+    for (size_t i = 0; i < snapshot->party_count && all && party.length == 0 && owners != NULL; i++) {
+        struct str owner = ocpi_party_key_str(&snapshot->parties[i].key);
+        bool again = count > 0 && str_equal(owners[count - 1].owner, owner);
+        if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) != 0 && !again)
+            owners[count++] = (struct store_owner_filter){arena_copy(arena, owner), INT64_MIN};
+    }
+    registry_release(view, snapshot);
+    listing->page.owners = owners;
+    listing->page.owner_count = count;
+    return good;
+}
+
+static void read_page(struct listing *listing)
+{
+    struct str since = json_get_text(listing->request->params, "since");
+    struct store_page_read *page = &listing->page;
+    page->base =
+        (struct store_read){.arena = &listing->request->arena, .callback = on_page, .context = listing};
+    page->kind = listing->kind;
+    page->date_from = INT64_MIN;
+    page->date_to = INT64_MAX;
+    if (since.length > 0)
+        timestamp_parse(since, &page->date_from);
+    page->after = rows_after(listing->request);
+    page->limit = rows_limit(listing->request);
+    page->bytes_max = SIZE_MAX / 2;
+    store_read_page(listing->hub->control_store, page);
+}
+
+void admin_object_list(struct ctl_request *request)
+{
+    struct listing *listing = arena_alloc(&request->arena, sizeof(*listing));
+    struct str id = json_get_text(request->params, "id");
+    struct refusal refusal = {0};
+    if (listing == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    listing->magic = LISTING_MAGIC;
+    listing->request = request;
+    listing->hub = admin_hub(request);
+    listing->kind = kind_from(json_get_text(request->params, "module"));
+    if (!choose_owners(listing, id.length == 0, &refusal)) {
+        fail_with(request, &refusal);
+        return;
+    }
+    arena_init(&listing->arena, 65536);
+    rows_list_begin(&listing->list, request);
+    if (id.length == 0) {
+        read_page(listing);
+        return;
+    }
+    listing->owners.base =
+        (struct store_read){.arena = &request->arena, .callback = on_owners, .context = listing};
+    listing->owners.kind = listing->kind;
+    listing->owners.id = arena_copy_upper(&request->arena, id);
+    store_read_owners(listing->hub->control_store, &listing->owners);
+}
+
+/* ---------------------------------------------------------------- show */
+
+static void on_show(struct store_read *base)
+{
+    struct store_object_read *read = CONTAINER_OF(base, struct store_object_read, base);
+    struct ctl_request *request = base->context;
+    struct buffer reply = {0};
+    struct json_writer writer;
+    if (base->result == ERR_NOT_FOUND) {
+        const char *kind = kind_names[read->kind];
+        struct str object = json_get_text(request->params, "object");
+        struct str message = arena_printf(&request->arena, "%s " STR_FMT " of party " STR_FMT ": no such %s",
+                                          kind, STR_ARG(object), STR_ARG(read->owner), kind);
+        struct str hint = arena_printf(&request->arena, "hubctl object list %s --party " STR_FMT, kind,
+                                       STR_ARG(read->owner));
+        ctl_fail(request, CTL_NOT_FOUND, message.data, hint.data);
+        return;
+    }
+    if (base->result != OK) {
+        fail_with_error(request, base->result, base->error.text);
+        return;
+    }
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    json_field_text(&writer, "module", kind_names[read->kind]);
+    json_field_string(&writer, "party", read->owner);
+    json_field_string(&writer, "id", read->id);
+    json_field_string(&writer, "body", read->body);
+    json_object_end(&writer);
+    ctl_reply(request, &reply);
+    buffer_free(&reply);
+}
+
+void admin_object_show(struct ctl_request *request)
+{
+    struct store_object_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct ocpi_party_key key;
+    struct refusal refusal = {0};
+    if (read == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    if (!rows_find_key(json_get_text(request->params, "id"), &key, &refusal)) {
+        fail_with(request, &refusal);
+        return;
+    }
+    read->base = (struct store_read){.arena = &request->arena, .callback = on_show, .context = request};
+    read->kind = kind_from(json_get_text(request->params, "module"));
+    read->owner = arena_copy(&request->arena, ocpi_party_key_str(&key));
+    read->id = arena_copy_upper(&request->arena, json_get_text(request->params, "object"));
+    store_read_object(admin_hub(request)->control_store, read);
+}

@@ -1,0 +1,354 @@
+#include "hubd/admin/change.h"
+#include "hubd/admin/internal.h"
+#include "lib/http/url.h"
+
+/* party list, show, set, suspend, resume, remove. `add` is in party_add.c. */
+
+/* ---------------------------------------------------------------- reading */
+
+void admin_party_list(struct ctl_request *request)
+{
+    struct registry_view *view = admin_hub(request)->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    unsigned role = ocpi_role_from(json_get_text(request->params, "role"));
+    struct str status = json_get_text(request->params, "status");
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        const struct registry_party *party = &snapshot->parties[i];
+        if (role != 0 && (party->row.roles & role) == 0)
+            continue;
+        if (status.length > 0 && !str_equal_fold(status, str_from(registry_party_status(party))))
+            continue;
+        json_object_begin(&list.writer);
+        rows_party(&list.writer, snapshot, party, &request->arena);
+        json_object_end(&list.writer);
+    }
+    registry_release(view, snapshot);
+    rows_list_end(&list, STR_NONE);
+}
+
+static void write_hosts(struct json_writer *writer, struct str hosts)
+{
+    struct str host;
+    json_key(writer, "allowed_hosts");
+    json_array_begin(writer);
+    while (str_split(&hosts, ' ', &host)) {
+        if (host.length > 0)
+            json_string(writer, host);
+    }
+    json_array_end(writer);
+}
+
+static const char *encoding_name(enum store_token_encoding encoding)
+{
+    switch (encoding) {
+    case STORE_ENCODING_AUTO:
+        return "auto";
+    case STORE_ENCODING_BASE64:
+        return "base64";
+    case STORE_ENCODING_RAW:
+        return "raw";
+    }
+    return "auto";
+}
+
+static void write_sections(struct json_writer *writer, const struct registry_snapshot *snapshot,
+                           const struct registry_party *party, struct arena *arena)
+{
+    struct str id = rows_party_id(snapshot, party, arena);
+    json_key(writer, "tokens");
+    json_array_begin(writer);
+    for (size_t i = 0; i < snapshot->token_count; i++) {
+        if (snapshot->tokens[i].platform == party->platform->row.id)
+            rows_token(writer, id, &snapshot->tokens[i]);
+    }
+    json_array_end(writer);
+    json_key(writer, "receivers");
+    json_array_begin(writer);
+    for (size_t i = 0; i < party->receiver_count; i++)
+        rows_receiver(writer, id, &party->receivers[i]);
+    json_array_end(writer);
+    json_key(writer, "rules");
+    json_array_begin(writer);
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        if (snapshot->rules[i].emsp == party->row.id || snapshot->rules[i].cpo == party->row.id)
+            rows_rule(writer, snapshot, &snapshot->rules[i], arena);
+    }
+    json_array_end(writer);
+}
+
+static void write_card(struct json_writer *writer, const struct registry_snapshot *snapshot,
+                       const struct registry_party *party, struct arena *arena)
+{
+    const struct store_platform *platform = &party->platform->row;
+    json_object_begin(writer);
+    rows_party(writer, snapshot, party, arena);
+    rows_text(writer, "website", party->row.website);
+    rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
+    rows_text(writer, "credentials_url", platform->credentials_url);
+    rows_text(writer, "versions_url", platform->versions_url);
+    json_field_text(writer, "token_encoding", encoding_name(platform->encoding));
+    write_hosts(writer, platform->allowed_hosts);
+    rows_time(writer, "created", party->row.created);
+    rows_time(writer, "last_updated", party->row.last_updated);
+    write_sections(writer, snapshot, party, arena);
+    json_object_end(writer);
+}
+
+void admin_party_show(struct ctl_request *request)
+{
+    struct registry_view *view = admin_hub(request)->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct refusal refusal = {0};
+    struct buffer reply = {0};
+    struct json_writer writer;
+    const struct registry_party *party =
+        rows_find_party(snapshot, json_get_text(request->params, "id"), 0, &refusal);
+    if (party != NULL) {
+        json_writer_init(&writer, &reply);
+        write_card(&writer, snapshot, party, &request->arena);
+    }
+    registry_release(view, snapshot);
+    if (party != NULL)
+        ctl_reply(request, &reply);
+    else
+        fail_with(request, &refusal);
+    buffer_free(&reply);
+}
+
+/* ---------------------------------------------------------------- set */
+
+/* What `party set` and the audit tell of a party, as JSON. */
+static struct str facts(struct arena *arena, const struct store_party *party,
+                        const struct store_platform *platform)
+{
+    struct buffer text = {0};
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    json_object_begin(&writer);
+    rows_text(&writer, "name", party->name);
+    rows_text(&writer, "website", party->website);
+    json_field_text(&writer, "token_encoding", encoding_name(platform->encoding));
+    write_hosts(&writer, platform->allowed_hosts);
+    json_object_end(&writer);
+    struct str copy = arena_copy(arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
+static bool has_host(struct str hosts, struct str wanted)
+{
+    struct str host;
+    while (str_split(&hosts, ' ', &host)) {
+        if (str_equal_fold(host, wanted))
+            return true;
+    }
+    return false;
+}
+
+static bool is_host(struct str host)
+{
+    for (size_t i = 0; i < host.length; i++) {
+        char letter = host.data[i];
+        bool good = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                    (letter >= '0' && letter <= '9') || strchr(".-:[]", letter) != NULL;
+        if (!good)
+            return false;
+    }
+    return host.length > 0 && host.length <= 253;
+}
+
+/* The list after --allow-host and --forbid-host, in the arena. */
+static bool edit_hosts(struct change *change, struct str *hosts)
+{
+    const struct json_value *allow = json_get(change->params, "allow_hosts"),
+                            *forbid = json_get(change->params, "forbid_hosts");
+    struct buffer text = {0};
+    struct str rest = *hosts, host;
+    for (const struct json_value *item = allow != NULL ? allow->child : NULL; item != NULL;
+         item = item->next) {
+        if (!is_host(item->text))
+            return refuse(&change->refusal, CTL_INVALID, "write a host name alone, e.g. cb.xyz.example",
+                          "--allow-host " STR_FMT ": no host", STR_ARG(item->text));
+    }
+    while (str_split(&rest, ' ', &host)) {
+        bool gone = host.length == 0;
+        for (const struct json_value *item = forbid != NULL ? forbid->child : NULL; item != NULL;
+             item = item->next)
+            gone = gone || str_equal_fold(item->text, host);
+        if (!gone)
+            buffer_printf(&text, "%s" STR_FMT, text.length > 0 ? " " : "", STR_ARG(host));
+    }
+    for (const struct json_value *item = allow != NULL ? allow->child : NULL; item != NULL;
+         item = item->next) {
+        if (!has_host(buffer_str(&text), item->text))
+            buffer_printf(&text, "%s" STR_FMT, text.length > 0 ? " " : "", STR_ARG(item->text));
+    }
+    *hosts = arena_copy(change->arena, buffer_str(&text));
+    buffer_free(&text);
+    return true;
+}
+
+static enum store_token_encoding encoding_from(struct str name, enum store_token_encoding otherwise)
+{
+    static const enum store_token_encoding all[] = {STORE_ENCODING_AUTO, STORE_ENCODING_BASE64,
+                                                    STORE_ENCODING_RAW};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (str_equal_fold(name, str_from(encoding_name(all[i]))))
+            return all[i];
+    }
+    return otherwise;
+}
+
+static bool check_website(struct change *change, struct str website)
+{
+    struct url url;
+    struct error error;
+    if (website.length == 0 || url_parse(change->arena, website, &url, &error) == OK)
+        return true;
+    return refuse(&change->refusal, CTL_INVALID, NULL, "--website: %s", error.text);
+}
+
+static bool build_set(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    const struct json_value *name = json_get(change->params, "name"),
+                            *website = json_get(change->params, "website");
+    if (party == NULL)
+        return false;
+    if (change->params->count < 2)
+        return refuse(&change->refusal, CTL_INVALID, "hubctl party set -h", "party %s: nothing to set",
+                      party->key.text);
+    struct store_party row = party->row;
+    struct store_platform platform = party->platform->row;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str before = facts(change->arena, &row, &platform);
+    row.name = name != NULL ? name->text : row.name;
+    row.website = website != NULL ? website->text : row.website;
+    platform.encoding = encoding_from(json_get_text(change->params, "token_encoding"), platform.encoding);
+    if (!check_website(change, row.website) || !edit_hosts(change, &platform.allowed_hosts))
+        return false;
+    struct str after = facts(change->arena, &row, &platform);
+    if (str_equal(before, after))
+        return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
+    row.last_updated = change->now;
+    platform.updated = change->now;
+    struct store_op *put = change_op(change, STORE_PUT_PARTY);
+    if (put != NULL)
+        put->u.party = row;
+    put = change_op(change, STORE_PUT_PLATFORM);
+    if (put != NULL)
+        put->u.platform = platform;
+    change_audit(change, "party.set", ocpi_party_key_str(&party->key), before, after);
+    return change_done(change, id, "set", "party " STR_FMT " set", STR_ARG(id));
+}
+
+void admin_party_set(struct ctl_request *request)
+{
+    change_begin(request, build_set, true);
+}
+
+/* ---------------------------------------------------------------- suspend and resume */
+
+static struct str suspension(struct arena *arena, const struct store_party *party)
+{
+    struct buffer text = {0};
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    json_object_begin(&writer);
+    json_field_boolean(&writer, "suspended", party->suspended);
+    if (party->suspended)
+        json_field_string(&writer, "reason", party->suspend_reason);
+    json_object_end(&writer);
+    struct str copy = arena_copy(arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
+static bool put_suspension(struct change *change, const struct registry_party *party, bool suspended,
+                           struct str reason)
+{
+    struct store_op *put = change_op(change, STORE_PUT_PARTY);
+    if (put == NULL)
+        return true;
+    put->u.party = party->row;
+    put->u.party.suspended = suspended;
+    put->u.party.suspend_reason = reason;
+    put->u.party.last_updated = change->now;
+    change_audit(change, suspended ? "party.suspend" : "party.resume", ocpi_party_key_str(&party->key),
+                 suspension(change->arena, &party->row), suspension(change->arena, &put->u.party));
+    return true;
+}
+
+static bool build_suspend(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    struct str reason = json_get_text(change->params, "reason");
+    if (party == NULL)
+        return false;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    if (party->row.suspended && str_equal(party->row.suspend_reason, reason))
+        return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
+    put_suspension(change, party, true, reason);
+    change_hint(change, "hubctl party resume " STR_FMT " ends it", STR_ARG(id));
+    return change_done(change, id, "suspended", "party " STR_FMT " suspended", STR_ARG(id));
+}
+
+void admin_party_suspend(struct ctl_request *request)
+{
+    change_begin(request, build_suspend, true);
+}
+
+static bool build_resume(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    if (party == NULL)
+        return false;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    if (!party->row.suspended)
+        return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
+    put_suspension(change, party, false, STR_NONE);
+    change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    struct store_op *release = change_op(change, STORE_RELEASE_HELD);
+    if (release != NULL) {
+        release->u.release.receiver = change->resume;
+        release->u.release.reason = STR("suspended");
+    }
+    return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));
+}
+
+void admin_party_resume(struct ctl_request *request)
+{
+    change_begin(request, build_resume, true);
+}
+
+/* ---------------------------------------------------------------- remove */
+
+static bool build_remove(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    if (party == NULL)
+        return false;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    bool last = party->platform->party_count == 1;
+    struct store_op *delete = change_op(change, STORE_DELETE_PARTY);
+    if (delete != NULL)
+        delete->u.id = party->row.id;
+    delete = last ? change_op(change, STORE_DELETE_PLATFORM) : NULL;
+    if (delete != NULL)
+        delete->u.id = party->platform->row.id;
+    change_audit(change, "party.remove", ocpi_party_key_str(&party->key),
+                 facts(change->arena, &party->row, &party->platform->row), STR_NONE);
+    return change_done(change, id, "removed", "party " STR_FMT " removed%s", STR_ARG(id),
+                       last ? " with its platform and tokens" : "");
+}
+
+void admin_party_remove(struct ctl_request *request)
+{
+    change_begin(request, build_remove, true);
+}

@@ -1,0 +1,152 @@
+#include "hubd/admin/change.h"
+#include "hubd/admin/internal.h"
+#include "lib/http/url.h"
+
+/* receiver set, unset, list. */
+
+static struct str url_fact(struct arena *arena, const struct store_receiver *receiver)
+{
+    struct buffer text = {0};
+    struct json_writer writer;
+    if (receiver == NULL)
+        return STR_NONE;
+    json_writer_init(&writer, &text);
+    rows_receiver(&writer, STR_NONE, receiver);
+    struct str copy = arena_copy(arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
+static const struct store_receiver *find_receiver(const struct registry_party *party, struct str module)
+{
+    for (size_t i = 0; i < party->receiver_count; i++) {
+        if (str_equal(party->receivers[i].module, module))
+            return &party->receivers[i];
+    }
+    return NULL;
+}
+
+/* The module's base out of what was pasted: without a template, without slashes at the end. */
+static bool clean_url(struct change *change, struct str *text)
+{
+    struct url url;
+    struct error error;
+    size_t template = str_find(*text, '{');
+    if (template != SIZE_MAX)
+        text->length = template;
+    *text = str_trim(*text);
+    while (text->length > 0 && text->data[text->length - 1] == '/')
+        text->length--;
+    if (url_parse(change->arena, *text, &url, &error) != OK)
+        return refuse(&change->refusal, CTL_INVALID,
+                      "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                      "receiver: %s", error.text);
+    if (url.query.length > 0)
+        return refuse(&change->refusal, CTL_INVALID,
+                      "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                      "receiver: the URL has a query (?)");
+    return true;
+}
+
+/* The module in the table's spelling: rpc may send another case. */
+static struct str module_of(struct change *change)
+{
+    struct str module = json_get_text(change->params, "module");
+    const struct ctl_param *param = ctl_param_by_key(change->request->command, STR("module"));
+    for (const char *const *choice = param->choices; *choice != NULL; choice++) {
+        if (str_equal_fold(module, str_from(*choice)))
+            return str_from(*choice);
+    }
+    return module;
+}
+
+static void release_held(struct change *change, const struct registry_party *party, struct str module)
+{
+    change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    struct store_op *release = change_op(change, STORE_RELEASE_HELD);
+    if (release == NULL)
+        return;
+    release->u.release.receiver = change->resume;
+    release->u.release.reason = STR("no receiver URL");
+    release->u.release.module = module;
+}
+
+static bool build_set(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    struct str url = json_get_text(change->params, "url"), module = module_of(change);
+    if (party == NULL || !clean_url(change, &url))
+        return false;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    const struct store_receiver *before = find_receiver(party, module);
+    if (before != NULL && str_equal(before->url, url) && str_equal(before->source, STR("set")))
+        return change_unchanged(change, id, "receiver " STR_FMT " " STR_FMT " unchanged", STR_ARG(id),
+                                STR_ARG(module));
+    struct store_op *put = change_op(change, STORE_PUT_RECEIVER);
+    if (put == NULL)
+        return true;
+    put->u.receiver = (struct store_receiver){party->row.id, module, url, STR("set")};
+    release_held(change, party, module);
+    change_audit(change, "receiver.set", ocpi_party_key_str(&party->key), url_fact(change->arena, before),
+                 url_fact(change->arena, &put->u.receiver));
+    return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT, STR_ARG(id),
+                       STR_ARG(module), STR_ARG(url));
+}
+
+void admin_receiver_set(struct ctl_request *request)
+{
+    change_begin(request, build_set, true);
+}
+
+static bool build_unset(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    struct str module = module_of(change);
+    if (party == NULL)
+        return false;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    const struct store_receiver *before = find_receiver(party, module);
+    if (before == NULL)
+        return refuse(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
+                      "receiver " STR_FMT " " STR_FMT ": none is set", STR_ARG(id), STR_ARG(module));
+    struct store_op *delete = change_op(change, STORE_DELETE_RECEIVER);
+    if (delete != NULL)
+        delete->u.receiver = *before;
+    change_audit(change, "receiver.unset", ocpi_party_key_str(&party->key), url_fact(change->arena, before),
+                 STR_NONE);
+    return change_done(change, id, "unset", "receiver " STR_FMT " " STR_FMT " unset", STR_ARG(id),
+                       STR_ARG(module));
+}
+
+void admin_receiver_unset(struct ctl_request *request)
+{
+    change_begin(request, build_unset, true);
+}
+
+void admin_receiver_list(struct ctl_request *request)
+{
+    struct registry_view *view = admin_hub(request)->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct str id = json_get_text(request->params, "id");
+    struct refusal refusal = {0};
+    const struct registry_party *only = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
+    if (refusal.code != CTL_OK) {
+        registry_release(view, snapshot);
+        fail_with(request, &refusal);
+        return;
+    }
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        const struct registry_party *party = &snapshot->parties[i];
+        if (only != NULL && party != only)
+            continue;
+        struct str name = rows_party_id(snapshot, party, &request->arena);
+        for (size_t j = 0; j < party->receiver_count; j++)
+            rows_receiver(&list.writer, name, &party->receivers[j]);
+    }
+    registry_release(view, snapshot);
+    rows_list_end(&list, STR_NONE);
+}

@@ -1,0 +1,247 @@
+#include "hubd/admin/rows.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hubd/admin/internal.h"
+
+/* ---------------------------------------------------------------- refusing */
+
+bool refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+{
+    va_list arguments;
+    refusal->code = code;
+    va_start(arguments, format);
+    vsnprintf(refusal->message, sizeof(refusal->message), format, arguments);
+    va_end(arguments);
+    snprintf(refusal->hint, sizeof(refusal->hint), "%s", hint != NULL ? hint : "");
+    return false;
+}
+
+void fail_with(struct ctl_request *request, const struct refusal *refusal)
+{
+    ctl_fail(request, refusal->code, refusal->message, refusal->hint);
+}
+
+void fail_with_error(struct ctl_request *request, int error_code, const char *text)
+{
+    enum ctl_code code = ctl_code_from_error(error_code);
+    const char *hint = code == CTL_BUSY        ? "hubctl status; then the same command again"
+                       : code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done"
+                                               : NULL;
+    ctl_fail(request, code, text != NULL && text[0] != '\0' ? text : error_name(error_code), hint);
+}
+
+/* ---------------------------------------------------------------- parties */
+
+bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal)
+{
+    unsigned role;
+    if (ocpi_party_key_parse(text, key, NULL, NULL, &role))
+        return true;
+    return refuse(refusal, CTL_INVALID, "write a country code and a party id, e.g. IN-ABC",
+                  "party " STR_FMT ": no party id", STR_ARG(text));
+}
+
+struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
+                                       unsigned role, struct refusal *refusal)
+{
+    struct ocpi_party_key key;
+    unsigned written;
+    if (!rows_find_key(text, &key, refusal))
+        return NULL;
+    ocpi_party_key_parse(text, &key, NULL, NULL, &written);
+    size_t count = registry_count_parties(snapshot, &key);
+    struct registry_party *party = registry_find_party(snapshot, &key, written != 0 ? written : role);
+    if (count == 0) {
+        refuse(refusal, CTL_NOT_FOUND, "hubctl party list", "party %s: no such party", key.text);
+        return NULL;
+    }
+    if (party == NULL) {
+        refuse(refusal, CTL_INVALID, "hubctl party list", "party %s is no %s", key.text,
+               ocpi_role_name(written != 0 ? written : role));
+        return NULL;
+    }
+    if (role != 0 && (party->row.roles & role) == 0) {
+        refuse(refusal, CTL_INVALID, "hubctl party list", "party %s:%s is no %s", key.text,
+               ocpi_role_name(written), ocpi_role_name(role));
+        return NULL;
+    }
+    if (count > 1 && written == 0 && role == 0) {
+        refuse(refusal, CTL_INVALID, "write its role behind it, e.g. IN-ABC:CPO",
+               "party %s is on %zu platforms", key.text, count);
+        return NULL;
+    }
+    return party;
+}
+
+struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                         struct arena *arena)
+{
+    if (registry_count_parties(snapshot, &party->key) < 2)
+        return arena_copy(arena, ocpi_party_key_str(&party->key));
+    return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
+}
+
+struct str rows_platform_id(const struct registry_snapshot *snapshot,
+                            const struct registry_platform *platform, struct arena *arena)
+{
+    const struct registry_party *first = NULL;
+    for (size_t i = 0; i < platform->party_count; i++) {
+        if (first == NULL || platform->parties[i]->row.id < first->row.id)
+            first = platform->parties[i];
+    }
+    if (first == NULL)
+        return arena_printf(arena, "platform %lld", (long long)platform->row.id);
+    return rows_party_id(snapshot, first, arena);
+}
+
+struct str rows_actor(struct arena *arena, const struct ctl_peer *peer)
+{
+    return arena_printf(arena, "uid:%u %s", (unsigned)peer->uid, peer->name);
+}
+
+struct str rows_roles_text(struct arena *arena, unsigned roles)
+{
+    struct buffer text = {0};
+    for (unsigned role = ocpi_role_next(roles, 0); role != 0; role = ocpi_role_next(roles, role))
+        buffer_printf(&text, "%s%s", text.length > 0 ? ", " : "", ocpi_role_name(role));
+    struct str copy = arena_copy(arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+void rows_text(struct json_writer *writer, const char *key, struct str text)
+{
+    json_key(writer, key);
+    if (text.length == 0)
+        json_null(writer);
+    else
+        json_string(writer, text);
+}
+
+void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms)
+{
+    json_key(writer, key);
+    if (wall_ms == 0)
+        json_null(writer);
+    else
+        json_timestamp(writer, wall_ms);
+}
+
+void rows_roles(struct json_writer *writer, unsigned roles)
+{
+    json_key(writer, "roles");
+    json_array_begin(writer);
+    for (unsigned role = ocpi_role_next(roles, 0); role != 0; role = ocpi_role_next(roles, role))
+        json_string(writer, str_from(ocpi_role_name(role)));
+    json_array_end(writer);
+}
+
+void rows_party(struct json_writer *writer, const struct registry_snapshot *snapshot,
+                const struct registry_party *party, struct arena *arena)
+{
+    const struct registry_platform *platform = party->platform;
+    int64_t answered = platform->runtime->last_answer_wall;
+    json_field_string(writer, "id", rows_party_id(snapshot, party, arena));
+    json_field_string(writer, "country_code", party->row.country_code);
+    json_field_string(writer, "party_id", party->row.party_id);
+    rows_roles(writer, party->row.roles);
+    rows_text(writer, "name", party->row.name);
+    json_field_text(writer, "status", registry_party_status(party));
+    json_field_string(writer, "platform", rows_platform_id(snapshot, platform, arena));
+    rows_time(writer, "last_seen", answered > platform->row.last_seen ? answered : platform->row.last_seen);
+}
+
+void rows_token(struct json_writer *writer, struct str party, const struct store_token *token)
+{
+    json_object_begin(writer);
+    json_field_string(writer, "party", party);
+    json_field_text(writer, "kind", token->kind == STORE_TOKEN_INITIAL ? "initial" : "hub");
+    json_field_string(writer, "fingerprint", token->fingerprint);
+    rows_time(writer, "created", token->created);
+    rows_time(writer, "expires", token->expires);
+    rows_time(writer, "used", token->used);
+    json_object_end(writer);
+}
+
+void rows_receiver(struct json_writer *writer, struct str party, const struct store_receiver *receiver)
+{
+    json_object_begin(writer);
+    json_field_string(writer, "party", party);
+    json_field_string(writer, "module", receiver->module);
+    json_field_string(writer, "url", receiver->url);
+    rows_text(writer, "source", receiver->source);
+    json_object_end(writer);
+}
+
+const char *rows_rule_state(enum store_rule_state state)
+{
+    switch (state) {
+    case STORE_RULE_OFF:
+        return "off";
+    case STORE_RULE_ON:
+        return "on";
+    case STORE_RULE_DRAIN:
+        return "drain";
+    }
+    return "off";
+}
+
+/* Names a party of a rule by the role that it has there. */
+static void rule_party(struct json_writer *writer, const char *key, const struct registry_snapshot *snapshot,
+                       int64_t id, struct arena *arena)
+{
+    const struct registry_party *party = registry_find_party_id(snapshot, id);
+    rows_text(writer, key, party != NULL ? rows_party_id(snapshot, party, arena) : STR_NONE);
+}
+
+void rows_rule(struct json_writer *writer, const struct registry_snapshot *snapshot,
+               const struct store_rule *rule, struct arena *arena)
+{
+    json_object_begin(writer);
+    rule_party(writer, "emsp", snapshot, rule->emsp, arena);
+    rule_party(writer, "cpo", snapshot, rule->cpo, arena);
+    json_field_boolean(writer, "enabled", rule->state == STORE_RULE_ON);
+    rows_time(writer, "since", rule->since);
+    json_field_text(writer, "state", rows_rule_state(rule->state));
+    json_object_end(writer);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+void rows_list_begin(struct rows_list *list, struct ctl_request *request)
+{
+    memset(list, 0, sizeof(*list));
+    list->request = request;
+    json_writer_init(&list->writer, &list->buffer);
+    json_object_begin(&list->writer);
+    json_key(&list->writer, "rows");
+    json_array_begin(&list->writer);
+}
+
+void rows_list_end(struct rows_list *list, struct str next)
+{
+    json_array_end(&list->writer);
+    if (next.length > 0)
+        json_field_string(&list->writer, "next", next);
+    json_object_end(&list->writer);
+    ctl_reply(list->request, &list->buffer);
+    buffer_free(&list->buffer);
+}
+
+unsigned rows_limit(const struct ctl_request *request)
+{
+    int64_t limit;
+    if (json_get_int64(request->params, "limit", &limit) && limit > 0 && limit < ADMIN_PAGE)
+        return (unsigned)limit;
+    return ADMIN_PAGE;
+}
+
+int64_t rows_after(const struct ctl_request *request)
+{
+    int64_t after;
+    return str_to_int64(json_get_text(request->params, "after"), &after) && after > 0 ? after : 0;
+}

@@ -1,0 +1,73 @@
+#ifndef HUBD_ADMIN_ROWS_H
+#define HUBD_ADMIN_ROWS_H
+
+#include "hubd/registry.h"
+#include "lib/ctl/server.h"
+
+/* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hub-contract 15
+ * lists them). */
+
+/* Why a request is refused: for ctl_fail. Code CTL_OK: it is not. */
+struct refusal {
+    enum ctl_code code;
+    char message[400];
+    char hint[200];
+};
+
+/* Fills it; always false, so that a check ends with `return refuse(…)`. `hint` may be NULL. */
+bool refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void fail_with(struct ctl_request *request, const struct refusal *refusal);
+/* Ends a request with a failure of the store or the registry. */
+void fail_with_error(struct ctl_request *request, int error_code, const char *text);
+
+/*
+ * The party that `text` names (IN-ABC, INABC, IN-ABC:CPO …). With `role` (0: any) it must have that role;
+ * where one id is two parties the role decides, or the text must.
+ */
+struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
+                                       unsigned role, struct refusal *refusal);
+/* Only the key, for what may be about parties that are gone. False: refused. */
+bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal);
+/* "IN-ABC", or "IN-ABC:CPO" where the id is two parties. NULL data when there is no memory. */
+struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                         struct arena *arena);
+/* The platform's name: its first party's id. */
+struct str rows_platform_id(const struct registry_snapshot *snapshot,
+                            const struct registry_platform *platform, struct arena *arena);
+/* "uid:1000 alice". */
+struct str rows_actor(struct arena *arena, const struct ctl_peer *peer);
+/* "CPO, EMSP". */
+struct str rows_roles_text(struct arena *arena, unsigned roles);
+
+/* ---- writing ---- */
+
+/* A text, null when empty. */
+void rows_text(struct json_writer *writer, const char *key, struct str text);
+/* A time, null when 0. */
+void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms);
+void rows_roles(struct json_writer *writer, unsigned roles);
+/* The members of a party's row, without the braces. */
+void rows_party(struct json_writer *writer, const struct registry_snapshot *snapshot,
+                const struct registry_party *party, struct arena *arena);
+void rows_token(struct json_writer *writer, struct str party, const struct store_token *token);
+void rows_receiver(struct json_writer *writer, struct str party, const struct store_receiver *receiver);
+void rows_rule(struct json_writer *writer, const struct registry_snapshot *snapshot,
+               const struct store_rule *rule, struct arena *arena);
+const char *rows_rule_state(enum store_rule_state state);
+
+/* {"rows":[ … ]}: begin, write the rows, end with a reply. The buffer is freed by the end. */
+struct rows_list {
+    struct ctl_request *request;
+    struct buffer buffer;
+    struct json_writer writer;
+};
+void rows_list_begin(struct rows_list *list, struct ctl_request *request);
+/* `next`: of the following page, empty: none. Ends the request. */
+void rows_list_end(struct rows_list *list, struct str next);
+/* --limit and --after of a request: rows wanted at most (ADMIN_PAGE when not said), and a number behind which
+ * to go on (0: none). */
+unsigned rows_limit(const struct ctl_request *request);
+int64_t rows_after(const struct ctl_request *request);
+
+#endif

@@ -1,0 +1,165 @@
+#include "hubd/admin/change.h"
+#include "hubd/admin/internal.h"
+
+/* rule enable, disable, list, matrix: the routing matrix (hub-contract 7). */
+
+struct pair {
+    const struct registry_party *emsp, *cpo;
+    const struct store_rule *rule; /* NULL: never enabled */
+    struct str emsp_id, cpo_id;
+};
+
+static const struct store_rule *find_rule(const struct registry_snapshot *snapshot,
+                                          const struct registry_party *emsp, const struct registry_party *cpo)
+{
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        if (snapshot->rules[i].emsp == emsp->row.id && snapshot->rules[i].cpo == cpo->row.id)
+            return &snapshot->rules[i];
+    }
+    return NULL;
+}
+
+static bool find_pair(struct change *change, struct pair *pair)
+{
+    struct str emsp = json_get_text(change->params, "emsp"), cpo = json_get_text(change->params, "cpo");
+    pair->emsp = rows_find_party(change->snapshot, emsp, OCPI_ROLE_EMSP, &change->refusal);
+    if (pair->emsp == NULL)
+        return false;
+    pair->cpo = rows_find_party(change->snapshot, cpo, OCPI_ROLE_CPO, &change->refusal);
+    if (pair->cpo == NULL)
+        return false;
+    pair->rule = find_rule(change->snapshot, pair->emsp, pair->cpo);
+    pair->emsp_id = rows_party_id(change->snapshot, pair->emsp, change->arena);
+    pair->cpo_id = rows_party_id(change->snapshot, pair->cpo, change->arena);
+    return true;
+}
+
+static struct str state_fact(struct arena *arena, enum store_rule_state state)
+{
+    return arena_printf(arena, "\"%s\"", rows_rule_state(state));
+}
+
+static bool put_rule(struct change *change, const struct pair *pair, enum store_rule_state state,
+                     const char *what)
+{
+    enum store_rule_state before = pair->rule != NULL ? pair->rule->state : STORE_RULE_OFF;
+    struct str id =
+        arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->emsp_id), STR_ARG(pair->cpo_id));
+    if (before == state)
+        return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
+    struct store_op *put = change_op(change, STORE_PUT_RULE);
+    if (put != NULL)
+        put->u.rule = (struct store_rule){pair->emsp->row.id, pair->cpo->row.id, state, change->now};
+    struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
+    if (audit != NULL) {
+        change_audit_fill(change->request, &audit->u.audit,
+                          state == STORE_RULE_ON ? "rule.enable" : "rule.disable");
+        audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&pair->emsp->key));
+        audit->u.audit.sender = audit->u.audit.party;
+        audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&pair->cpo->key));
+        audit->u.audit.detail =
+            change_detail(change->arena, state_fact(change->arena, before), state_fact(change->arena, state));
+    }
+    return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
+}
+
+static bool build_enable(struct change *change)
+{
+    struct pair pair;
+    return find_pair(change, &pair) && put_rule(change, &pair, STORE_RULE_ON, "enabled");
+}
+
+void admin_rule_enable(struct ctl_request *request)
+{
+    change_begin(request, build_enable, true);
+}
+
+static bool build_disable(struct change *change)
+{
+    struct pair pair;
+    if (!find_pair(change, &pair))
+        return false;
+    bool off = pair.rule == NULL || pair.rule->state == STORE_RULE_OFF;
+    /* Nothing has begun under a rule that is off: there is nothing to drain. */
+    if (json_get_boolean(change->params, "drain", false) && !off)
+        return put_rule(change, &pair, STORE_RULE_DRAIN, "draining");
+    return put_rule(change, &pair, STORE_RULE_OFF, "disabled");
+}
+
+void admin_rule_disable(struct ctl_request *request)
+{
+    change_begin(request, build_disable, true);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+void admin_rule_list(struct ctl_request *request)
+{
+    struct registry_view *view = admin_hub(request)->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct str id = json_get_text(request->params, "party");
+    struct refusal refusal = {0};
+    const struct registry_party *only = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
+    if (refusal.code != CTL_OK) {
+        registry_release(view, snapshot);
+        fail_with(request, &refusal);
+        return;
+    }
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        const struct store_rule *rule = &snapshot->rules[i];
+        if (only == NULL || rule->emsp == only->row.id || rule->cpo == only->row.id)
+            rows_rule(&list.writer, snapshot, rule, &request->arena);
+    }
+    registry_release(view, snapshot);
+    rows_list_end(&list, STR_NONE);
+}
+
+/* One eMSP's line: the state towards every CPO. The snapshot's matrix answers each in one step. */
+static void write_line(struct json_writer *writer, const struct registry_snapshot *snapshot,
+                       const struct registry_party *emsp, struct arena *arena)
+{
+    json_object_begin(writer);
+    json_field_string(writer, "emsp", rows_party_id(snapshot, emsp, arena));
+    json_key(writer, "rules");
+    json_object_begin(writer);
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        const struct registry_party *cpo = &snapshot->parties[i];
+        if ((cpo->row.roles & OCPI_ROLE_CPO) == 0)
+            continue;
+        const struct store_rule *rule = registry_find_rule(snapshot, emsp, cpo, true);
+        json_key_str(writer, rows_party_id(snapshot, cpo, arena));
+        json_string(writer, str_from(rows_rule_state(rule != NULL ? rule->state : STORE_RULE_OFF)));
+    }
+    json_object_end(writer);
+    json_object_end(writer);
+}
+
+void admin_rule_matrix(struct ctl_request *request)
+{
+    struct registry_view *view = admin_hub(request)->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct buffer reply = {0};
+    struct json_writer writer;
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    json_key(&writer, "cpos");
+    json_array_begin(&writer);
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) != 0)
+            json_string(&writer, rows_party_id(snapshot, &snapshot->parties[i], &request->arena));
+    }
+    json_array_end(&writer);
+    json_key(&writer, "rows");
+    json_array_begin(&writer);
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        if ((snapshot->parties[i].row.roles & OCPI_ROLE_EMSP) != 0)
+            write_line(&writer, snapshot, &snapshot->parties[i], &request->arena);
+    }
+    json_array_end(&writer);
+    json_object_end(&writer);
+    registry_release(view, snapshot);
+    ctl_reply(request, &reply);
+    buffer_free(&reply);
+}

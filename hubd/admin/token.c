@@ -1,0 +1,206 @@
+#include "hubd/admin/change.h"
+#include "hubd/admin/internal.h"
+#include "hubd/modules/credentials.h"
+#include "lib/base/crypto.h"
+#include "lib/base/timestamp.h"
+
+#define TTL_MAX_MS INT64_C(31536000000) /* a year */
+
+/* token issue, list, revoke. Tokens belong to a platform; people name it by one of its parties. */
+
+/* The exchange is done once the partner has used a hub token: POST credentials then answers 405. */
+static bool is_registered(const struct registry_snapshot *snapshot, const struct store_platform *platform,
+                          int64_t now)
+{
+    for (size_t i = 0; i < snapshot->token_count; i++) {
+        const struct store_token *token = &snapshot->tokens[i];
+        if (token->platform == platform->id && token->kind == STORE_TOKEN_HUB && token->used != 0 &&
+            (token->expires == 0 || token->expires > now))
+            return true;
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------- issue */
+
+static void reply_issue(struct change *change, struct json_writer *writer)
+{
+    struct str url = arena_printf(change->arena, "%s/ocpi/versions", change->hub->conf.base_url);
+    json_field_string(writer, "party", change->id);
+    json_field_string(writer, "token", change->secret);
+    json_field_string(writer, "fingerprint", change->fingerprint);
+    rows_time(writer, "expires", change->expires);
+    json_field_string(writer, "versions_url", url);
+}
+
+static bool read_ttl(struct change *change, int64_t *ttl)
+{
+    struct str text = json_get_text(change->params, "ttl");
+    *ttl = change->hub->conf.initial_token_ttl;
+    if (text.length == 0 || (duration_parse(text, ttl) && *ttl > 0 && *ttl <= TTL_MAX_MS))
+        return true;
+    return refuse(&change->refusal, CTL_INVALID, NULL,
+                  "--ttl " STR_FMT ": must be more than 0 and at most 365d", STR_ARG(text));
+}
+
+/* --force: the platform begins anew. What was registered of it by the account team stays. */
+static void unregister(struct change *change, const struct store_platform *platform)
+{
+    struct store_op *put = change_op(change, STORE_PUT_PLATFORM);
+    if (put != NULL) {
+        put->u.platform = *platform;
+        put->u.platform.status = STORE_PLATFORM_PLANNED;
+        put->u.platform.token = put->u.platform.previous_token = STR_NONE;
+        put->u.platform.previous_token_until = 0;
+        put->u.platform.updated = change->now;
+    }
+    put = change_op(change, STORE_SET_STATUS);
+    if (put != NULL) {
+        put->u.health.platform = platform->id;
+        put->u.health.status = STORE_PLATFORM_PLANNED;
+        put->u.health.last_seen = platform->last_seen;
+        put->u.health.now = change->now;
+    }
+}
+
+static struct str token_fact(struct arena *arena, struct str fingerprint, bool forced)
+{
+    return arena_printf(arena, "{\"fingerprint\":\"" STR_FMT "\"%s}", STR_ARG(fingerprint),
+                        forced ? ",\"registration\":\"ended\"" : "");
+}
+
+static bool put_token(struct change *change, int64_t platform, bool registered, int64_t ttl)
+{
+    struct store_op *old = change_op(change, STORE_DELETE_TOKENS);
+    struct store_op *put = change_op(change, STORE_PUT_TOKEN);
+    if (old == NULL || put == NULL)
+        return true;
+    old->u.token_match.platform = platform;
+    old->u.token_match.kind = registered ? -1 : STORE_TOKEN_INITIAL;
+    old->u.token_match.unused_only = !registered;
+    if (change->secret.length > 0) /* of a build that met a conflict */
+        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
+    change->secret = credentials_new_token(change->arena, &put->u.token);
+    if (change->secret.data == NULL)
+        return refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
+    put->u.token.platform = platform;
+    put->u.token.kind = STORE_TOKEN_INITIAL;
+    put->u.token.created = change->now;
+    put->u.token.expires = change->expires = change->now + ttl;
+    change->fingerprint = put->u.token.fingerprint;
+    return true;
+}
+
+static bool build_issue(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    int64_t ttl;
+    if (party == NULL || !read_ttl(change, &ttl))
+        return false;
+    const struct store_platform *platform = &party->platform->row;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    bool registered = is_registered(change->snapshot, platform, change->now);
+    if (registered && !json_get_boolean(change->params, "force", false))
+        return refuse(&change->refusal, CTL_CONFLICT,
+                      "the partner rotates its token by PUT credentials; to begin anew: its DELETE "
+                      "credentials, or --force",
+                      "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
+    if (registered)
+        unregister(change, platform);
+    if (!put_token(change, platform->id, registered, ttl))
+        return false;
+    change_audit(change, "token.issue", ocpi_party_key_str(&party->key), STR_NONE,
+                 token_fact(change->arena, change->fingerprint, registered));
+    change->reply = reply_issue;
+    return change_done(change, id, "issued", "token of " STR_FMT " issued", STR_ARG(id));
+}
+
+void admin_token_issue(struct ctl_request *request)
+{
+    change_begin(request, build_issue, true);
+}
+
+/* ---------------------------------------------------------------- list */
+
+void admin_token_list(struct ctl_request *request)
+{
+    struct registry_view *view = admin_hub(request)->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct str id = json_get_text(request->params, "id");
+    struct refusal refusal = {0};
+    const struct registry_party *party = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
+    if (refusal.code != CTL_OK) {
+        registry_release(view, snapshot);
+        fail_with(request, &refusal);
+        return;
+    }
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < snapshot->token_count; i++) {
+        const struct store_token *token = &snapshot->tokens[i];
+        const struct registry_platform *platform = registry_find_platform(snapshot, token->platform);
+        if (platform == NULL || (party != NULL && platform != party->platform))
+            continue;
+        struct str name = party != NULL ? rows_party_id(snapshot, party, &request->arena)
+                                        : rows_platform_id(snapshot, platform, &request->arena);
+        rows_token(&list.writer, name, token);
+    }
+    registry_release(view, snapshot);
+    rows_list_end(&list, STR_NONE);
+}
+
+/* ---------------------------------------------------------------- revoke */
+
+static bool matches(const struct store_token *token, int64_t platform, struct str fingerprint)
+{
+    return token->platform == platform &&
+           (fingerprint.length == 0 || str_equal_fold(token->fingerprint, fingerprint));
+}
+
+static bool build_revoke(struct change *change)
+{
+    const struct registry_party *party =
+        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+    struct str fingerprint = json_get_text(change->params, "fingerprint");
+    size_t count = 0, left = 0;
+    if (party == NULL)
+        return false;
+    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct buffer revoked = {0};
+    buffer_append_text(&revoked, "{\"fingerprints\":[");
+    for (size_t i = 0; i < change->snapshot->token_count; i++) {
+        const struct store_token *token = &change->snapshot->tokens[i];
+        if (!matches(token, party->platform->row.id, fingerprint)) {
+            left += token->platform == party->platform->row.id ? 1 : 0;
+            continue;
+        }
+        struct store_op *delete = change_op(change, STORE_DELETE_TOKEN);
+        if (delete != NULL)
+            delete->u.token = *token;
+        buffer_printf(&revoked, "%s\"" STR_FMT "\"", count++ > 0 ? "," : "", STR_ARG(token->fingerprint));
+    }
+    buffer_append_text(&revoked, "]}");
+    struct str list = arena_copy(change->arena, buffer_str(&revoked));
+    buffer_free(&revoked);
+    if (count == 0 && fingerprint.data != NULL)
+        return refuse(&change->refusal, CTL_NOT_FOUND, "hubctl token list",
+                      "token " STR_FMT " of party " STR_FMT ": no such token", STR_ARG(fingerprint),
+                      STR_ARG(id));
+    if (count == 0)
+        return change_unchanged(change, id, "party " STR_FMT " unchanged: it has no tokens", STR_ARG(id));
+    change_audit(change, "token.revoke", ocpi_party_key_str(&party->key), list, STR_NONE);
+    if (left == 0)
+        change_hint(change, "no token is left: hubctl token issue " STR_FMT " lets the partner begin anew",
+                    STR_ARG(id));
+    if (fingerprint.data != NULL)
+        return change_done(change, id, "revoked", "token " STR_FMT " of party " STR_FMT " revoked",
+                           STR_ARG(fingerprint), STR_ARG(id));
+    return change_done(change, id, "revoked", "all %zu tokens of party " STR_FMT " revoked", count,
+                       STR_ARG(id));
+}
+
+void admin_token_revoke(struct ctl_request *request)
+{
+    change_begin(request, build_revoke, true);
+}

@@ -1,0 +1,104 @@
+#include "hubd/admin/internal.h"
+#include "hubd/admin/rows.h"
+#include "lib/base/crypto.h"
+
+/* audit verify: the chain in slices; a notification per slice shows that it goes on. */
+
+#define VERIFY_MAGIC UINT32_C(0x56524659)
+#define SLICE_ROWS   2000
+
+struct verify {
+    uint32_t magic;
+    struct ctl_request *request;
+    struct arena arena; /* of one slice */
+    struct store_verify_read read;
+    bool blocked;
+};
+
+static void on_slice(struct store_read *base);
+
+static void read_slice(struct verify *verify)
+{
+    arena_reset(&verify->arena);
+    verify->read.base.arena = &verify->arena;
+    verify->read.base.callback = on_slice;
+    verify->read.base.context = verify;
+    verify->read.limit = SLICE_ROWS;
+    store_read_verify(admin_hub(verify->request)->control_store, &verify->read);
+}
+
+static void answer(struct verify *verify)
+{
+    const struct store_verify_read *read = &verify->read;
+    struct ctl_request *request = verify->request;
+    struct buffer reply = {0};
+    struct json_writer writer;
+    char head[2 * sizeof(read->mac) + 1];
+    json_writer_init(&writer, &reply);
+    json_object_begin(&writer);
+    json_field_boolean(&writer, "ok", read->bad_sequence == 0);
+    json_field_int(&writer, "rows", read->position);
+    json_field_text(&writer, "head", hex_encode(read->mac, sizeof(read->mac), head));
+    if (read->bad_sequence != 0) {
+        json_field_int(&writer, "bad_row", read->bad_sequence);
+        json_field_string(&writer, "problem", read->problem);
+    }
+    json_object_end(&writer);
+    arena_free(&verify->arena);
+    verify->magic = 0;
+    ctl_reply(request, &reply);
+    buffer_free(&reply);
+}
+
+static void on_slice(struct store_read *base)
+{
+    struct verify *verify = MAGIC_CAST(struct verify, base->context, VERIFY_MAGIC);
+    if (base->result != OK) {
+        struct ctl_request *request = verify->request;
+        struct error error = base->error;
+        arena_free(&verify->arena);
+        fail_with_error(request, base->result, error.text);
+        return;
+    }
+    if (verify->read.done || verify->read.bad_sequence != 0 || verify->request->closed) {
+        answer(verify);
+        return;
+    }
+    struct buffer line = {0};
+    buffer_printf(&line, "{\"position\":%lld}", (long long)verify->read.position);
+    verify->blocked = !ctl_notify(verify->request, &line);
+    buffer_free(&line);
+    if (!verify->blocked)
+        read_slice(verify);
+}
+
+static void on_drain(struct ctl_request *request)
+{
+    struct verify *verify = MAGIC_CAST(struct verify, request->state, VERIFY_MAGIC);
+    verify->blocked = false;
+    read_slice(verify);
+}
+
+/* While a slice is being read its callback sees that the client has gone. */
+static void on_closed(struct ctl_request *request)
+{
+    struct verify *verify = MAGIC_CAST(struct verify, request->state, VERIFY_MAGIC);
+    if (verify->blocked)
+        answer(verify);
+}
+
+void admin_audit_verify(struct ctl_request *request)
+{
+    struct verify *verify = arena_alloc(&request->arena, sizeof(*verify));
+    if (verify == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    verify->magic = VERIFY_MAGIC;
+    verify->request = request;
+    arena_init(&verify->arena, 65536);
+    request->state = verify;
+    request->on_drain = on_drain;
+    request->on_closed = on_closed;
+    read_slice(verify);
+}
