@@ -1,0 +1,170 @@
+#include "lib/store/client.h"
+
+#include <stdlib.h>
+
+#include "lib/base/env.h"
+#include "lib/base/magic.h"
+
+#define CLIENT_MAGIC 0x57c11e47u
+/* A loop gives the reads waiting on it this much of each turn. */
+#define TURN_US 1000
+
+static void on_wake(uv_async_t *handle);
+static void on_turn(uv_idle_t *handle);
+
+static struct store_client *client_of(void *data)
+{
+    return MAGIC_CAST(struct store_client, data, CLIENT_MAGIC);
+}
+
+struct store_client *store_client_new(struct store *store, uv_loop_t *loop, struct error *error)
+{
+    struct store_client *client = calloc(1, sizeof(*client));
+    if (!client || uv_mutex_init(&client->mutex)) {
+        free(client);
+        error_set(error, ERR_MEMORY, "no memory for a store client");
+        return NULL;
+    }
+    client->magic = CLIENT_MAGIC;
+    client->store = store;
+    queue_init(&client->reads);
+    queue_init(&client->done);
+    queue_init(&client->answered);
+    queue_init(&client->touched);
+    client->wake.data = client;
+    client->turn.data = client;
+    client->reader = reader_new(store, error);
+    int code = client->reader ? uv_async_init(loop, &client->wake, on_wake) : 0;
+    if (!client->reader || code) {
+        if (code)
+            error_set(error, ERR_IO, "the store's wake-up handle: %s", uv_strerror(code));
+        reader_free(client->reader);
+        uv_mutex_destroy(&client->mutex);
+        free(client);
+        return NULL;
+    }
+    uv_idle_init(loop, &client->turn);
+    client->handles = 2;
+    return client;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct store_client *client = client_of(handle->data);
+    if (--client->handles > 0)
+        return;
+    uv_mutex_destroy(&client->mutex);
+    client->magic = 0;
+    free(client);
+}
+
+void store_client_free(struct store_client *client)
+{
+    if (!client)
+        return;
+    if (client->under_way > 0)
+        abort(); /* an answer would come to a client that is gone */
+    client->closing = true;
+    reader_free(client->reader);
+    client->reader = NULL;
+    uv_close((uv_handle_t *)&client->wake, on_closed);
+    uv_close((uv_handle_t *)&client->turn, on_closed);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+void store_apply(struct store_client *client, struct store_apply *apply)
+{
+    client = client_of(client);
+    client->under_way++;
+    apply->client = client;
+    apply->failed = NULL;
+    queue_init(&apply->queue);
+    if (apply->result != ERR_MEMORY) {
+        apply->result = OK;
+        apply->error = (struct error){0};
+        if (store_submit(client->store, apply))
+            return;
+        apply->result = error_set(&apply->error, ERR_BUSY, "the write queue is full");
+    } else {
+        error_set(&apply->error, ERR_MEMORY, "no memory for the batch");
+    }
+    uv_mutex_lock(&client->mutex);
+    queue_push(&client->done, &apply->queue);
+    uv_mutex_unlock(&client->mutex);
+    uv_async_send(&client->wake);
+}
+
+void client_collect(struct queue *touched, struct store_apply *apply)
+{
+    struct store_client *client = apply->client;
+    if (queue_is_empty(&client->touched))
+        queue_push(touched, &client->touched);
+    queue_push(&client->answered, &apply->queue);
+}
+
+void client_send_all(struct queue *touched)
+{
+    for (struct queue *node; (node = queue_pop(touched)) != NULL;) {
+        struct store_client *client = CONTAINER_OF(node, struct store_client, touched);
+        uv_mutex_lock(&client->mutex);
+        queue_append(&client->done, &client->answered);
+        /* Inside the lock: once the loop has the answers it may free the client. */
+        uv_async_send(&client->wake);
+        uv_mutex_unlock(&client->mutex);
+    }
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    struct store_client *client = client_of(handle->data);
+    struct queue done;
+    queue_init(&done);
+    uv_mutex_lock(&client->mutex);
+    queue_append(&done, &client->done);
+    uv_mutex_unlock(&client->mutex);
+    for (struct queue *node; (node = queue_pop(&done)) != NULL;) {
+        struct store_apply *apply = CONTAINER_OF(node, struct store_apply, queue);
+        client->under_way--;
+        apply->callback(apply);
+    }
+}
+
+/* ---------------------------------------------------------------- reading */
+
+void client_read(struct store_client *client, struct store_read *read, int type)
+{
+    client = client_of(client);
+    client->under_way++;
+    read->type = type;
+    read->state = NULL;
+    read->result = OK;
+    read->error = (struct error){0};
+    queue_push(&client->reads, &read->queue);
+    uv_idle_start(&client->turn, on_turn);
+}
+
+static void on_turn(uv_idle_t *handle)
+{
+    struct store_client *client = client_of(handle->data);
+    int64_t end = env_monotonic_us() + TURN_US;
+    struct queue *node;
+    while (!client->closing && (node = queue_pop(&client->reads)) != NULL) {
+        struct store_read *read = CONTAINER_OF(node, struct store_read, queue);
+        if (reader_run(client->reader, read)) {
+            client->under_way--;
+            read->callback(read);
+        } else {
+            queue_push(&client->reads, &read->queue);
+        }
+        if (env_monotonic_us() >= end)
+            break;
+    }
+    if (!client->closing && queue_is_empty(&client->reads))
+        uv_idle_stop(&client->turn);
+}
+
+size_t store_client_under_way(const struct store_client *client)
+{
+    return client->under_way;
+}

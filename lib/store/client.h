@@ -1,0 +1,47 @@
+#ifndef LIB_STORE_CLIENT_H
+#define LIB_STORE_CLIENT_H
+
+#include "lib/store/store.h"
+
+/*
+ * One loop's door to the store, whatever the engine: answers of the writer come back through a queue and a
+ * uv_async, reads wait for a slice of the loop's time. The engine gives the three functions of struct reader
+ * below.
+ */
+struct reader;
+
+struct store_client {
+    uint32_t magic;
+    struct store *store;
+    uv_async_t wake; /* the writer has answered */
+    uv_idle_t turn;  /* reads are waiting */
+    int handles;     /* open ones */
+    bool closing;
+    size_t under_way; /* requests whose callback is still to come */
+    struct reader *reader;
+    struct queue reads; /* loop thread only */
+    uv_mutex_t mutex;   /* guards `done` */
+    struct queue done;
+    struct queue answered, touched; /* writer thread only, see client_collect */
+};
+
+void client_read(struct store_client *client, struct store_read *read, int type);
+
+/*
+ * Writer thread: collects an answer (apply->result is set) for its client and lists the client in `touched` …
+ */
+void client_collect(struct queue *touched, struct store_apply *apply);
+/* … and sends to every client what was collected. After this the clients may be gone. */
+void client_send_all(struct queue *touched);
+
+/* ---- of the engine ---- */
+
+/* The read-only connection of one client; NULL with a sentence on failure. */
+struct reader *reader_new(struct store *store, struct error *error);
+void reader_free(struct reader *reader);
+/* Works on a read until it is done (true, read->result is set) or its turn is over (false: call again). */
+bool reader_run(struct reader *reader, struct store_read *read);
+/* Queues a batch for the writer; false when there is no room. */
+bool store_submit(struct store *store, struct store_apply *apply);
+
+#endif

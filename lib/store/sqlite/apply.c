@@ -1,0 +1,144 @@
+#include "lib/store/sqlite/internal.h"
+
+/*
+ * What may refuse for a reason of the domain needs a savepoint unless it is the batch's first op (every op
+ * checks its conditions before it writes). The others only fail with the database itself, and then the whole
+ * group is done again with savepoints: a savepoint makes SQLite copy every page that the batch touches first.
+ */
+static const struct {
+    apply_function *apply;
+    bool may_refuse;
+} ops[] = {
+    [STORE_PUT_PLATFORM] = {apply_put_platform, true},
+    [STORE_DELETE_PLATFORM] = {apply_delete_platform, true},
+    [STORE_PUT_PARTY] = {apply_put_party, true},
+    [STORE_DELETE_PARTY] = {apply_delete_party, true},
+    [STORE_PUT_TOKEN] = {apply_put_token, false},
+    [STORE_USE_TOKEN] = {apply_use_token, true},
+    [STORE_DELETE_TOKEN] = {apply_delete_token, false},
+    [STORE_DELETE_TOKENS] = {apply_delete_tokens, false},
+    [STORE_EXPIRE_TOKENS] = {apply_expire_tokens, false},
+    [STORE_PUT_RECEIVER] = {apply_put_receiver, false},
+    [STORE_DELETE_RECEIVER] = {apply_delete_receiver, true},
+    [STORE_PUT_RULE] = {apply_put_rule, false},
+    [STORE_SET_STATUS] = {apply_set_status, true},
+    [STORE_PUT_OBJECT] = {apply_put_object, true},
+    [STORE_DELETE_OBJECT] = {apply_delete_object, true},
+    [STORE_PUT_LOCATION] = {apply_put_location, true},
+    [STORE_SET_LOCATION] = {apply_set_location, true},
+    [STORE_PUT_EVSE] = {apply_put_evse, true},
+    [STORE_PUT_DELIVERY] = {apply_put_delivery, false},
+    [STORE_FINISH_DELIVERY] = {apply_finish_delivery, true},
+    [STORE_RELEASE_HELD] = {apply_release_held, false},
+    [STORE_PUT_COMMAND] = {apply_put_command, true},
+    [STORE_UPDATE_COMMAND] = {apply_update_command, true},
+    [STORE_APPEND_AUDIT] = {apply_append_audit, false},
+};
+
+/* A stored last_updated further ahead of the clock than this does not make a new one stale (hub-contract 2).
+ */
+#define FUTURE_MS (5 * 60 * 1000)
+
+int apply_failure(struct writer *writer, int result, struct error *error)
+{
+    return error_set(error, result, "%s", writer->connection.error.text);
+}
+
+int check_conditions(const struct writer *writer, const struct stored *stored, const struct wanted *wanted,
+                     struct error *error, const char *what, struct str id)
+{
+    unsigned conditions = wanted->conditions;
+    if ((conditions & STORE_IF_ABSENT) && stored->present)
+        return error_set(error, ERR_EXISTS, "%s " STR_FMT " exists", what, STR_ARG(id));
+    if ((conditions & STORE_IF_PRESENT) && !stored->present)
+        return error_set(error, ERR_NOT_FOUND, "%s " STR_FMT ": no such object", what, STR_ARG(id));
+    if ((conditions & STORE_IF_REVISION) && wanted->revision != (stored->present ? stored->revision : 0))
+        return error_set(error, ERR_CONFLICT, "%s " STR_FMT " was changed meanwhile", what, STR_ARG(id));
+    if ((conditions & STORE_IF_NOT_OLDER) && stored->present && stored->last_updated > wanted->last_updated &&
+        stored->last_updated <= writer->now + FUTURE_MS)
+        return error_set(error, ERR_STALE, "%s " STR_FMT " is older than what is stored", what, STR_ARG(id));
+    return OK;
+}
+
+static bool needs_savepoint(const struct store_apply *apply)
+{
+    if (!apply->first)
+        return false;
+    for (const struct store_op *op = apply->first->next; op; op = op->next) {
+        if (ops[op->type].may_refuse)
+            return true;
+    }
+    return false;
+}
+
+static int apply_ops(struct writer *writer, struct store_apply *apply)
+{
+    for (struct store_op *op = apply->first; op; op = op->next) {
+        int result = ops[op->type].apply(writer, op, &apply->error);
+        if (result) {
+            apply->failed = op;
+            return result;
+        }
+    }
+    return OK;
+}
+
+static void undo(struct writer *writer)
+{
+    if (sqlite3_get_autocommit(writer->connection.db))
+        return; /* SQLite has undone the whole transaction */
+    sql_run(&writer->connection, SQL_ROLLBACK_TO, SQL_NO_VALUES);
+    sql_run(&writer->connection, SQL_RELEASE, SQL_NO_VALUES);
+}
+
+enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply, bool careful)
+{
+    struct writer_state before = writer->state;
+    bool savepoint = careful || needs_savepoint(apply);
+    writer->connection.failed = false;
+    int result = savepoint ? sql_run(&writer->connection, SQL_SAVEPOINT, SQL_NO_VALUES) : OK;
+    if (!result)
+        result = apply_ops(writer, apply);
+    if (!result && savepoint)
+        result = sql_run(&writer->connection, SQL_RELEASE, SQL_NO_VALUES);
+    writer->promised = NULL;
+    apply->result = result;
+    if (!result)
+        return BATCH_APPLIED;
+    if (savepoint)
+        undo(writer);
+    else if (writer->connection.failed || apply->failed != apply->first)
+        return BATCH_SPOILED;
+    writer->state = before;
+    return BATCH_REFUSED;
+}
+
+/* ---------------------------------------------------------------- audit */
+
+int apply_audit_row(struct writer *writer, const struct store_audit *given)
+{
+    struct store_audit row = *given;
+    if (row.time == 0)
+        row.time = writer->now;
+    struct audit_chain before = writer->state.chain;
+    int result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
+    if (result)
+        return sql_failure(&writer->connection, SQLITE_NOMEM, "audit");
+    const struct audit_chain *chain = &writer->state.chain;
+    result =
+        sql_run(&writer->connection, SQL_AUDIT_INSERT,
+                SQL_VALUES(sql_i(chain->sequence), sql_i(row.kind), sql_i(row.time), sql_i(row.latency_ms),
+                           sql_t(row.actor), sql_t(row.action), sql_t(row.party), sql_t(row.module),
+                           sql_t(row.method), sql_t(row.sender), sql_t(row.receiver), sql_t(row.object),
+                           sql_t(row.status), sql_t(row.request_id), sql_t(row.correlation_id),
+                           sql_t(row.detail), sql_bytes(chain->mac, SHA256_SIZE)));
+    if (result)
+        writer->state.chain = before;
+    return result;
+}
+
+int apply_append_audit(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = apply_audit_row(writer, &op->u.audit);
+    return result ? apply_failure(writer, result, error) : OK;
+}

@@ -1,0 +1,162 @@
+#include "lib/store/sqlite/internal.h"
+
+/* Deliveries and commands. */
+
+#define STATE_BIT(state) (1u << (state))
+
+/* ---------------------------------------------------------------- coalescing */
+
+/* A session's lane is found through its object's row; *before is the delivery that came last. */
+static int find_last_delivery(struct writer *writer, const struct store_delivery *row, int64_t *before)
+{
+    struct connection *c = &writer->connection;
+    *before = 0;
+    int result =
+        sql_first(c, SQL_OBJECT_FIND, SQL_VALUES(sql_i(row->kind), sql_t(row->object), sql_t(row->owner)));
+    if (result <= 0)
+        return result;
+    int64_t sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
+    *before = sql_integer(c, SQL_OBJECT_FIND, 4);
+    sql_end(c, SQL_OBJECT_FIND);
+    return sql_run(c, SQL_OBJECT_SET_DELIVERY, SQL_VALUES(sql_i(sequence), sql_i(writer->state.delivery_id)));
+}
+
+static int supersede(struct writer *writer, const struct store_delivery *row, int64_t before)
+{
+    if (row->kind < STORE_SESSION)
+        return sql_run(&writer->connection, SQL_DELIVERY_SUPERSEDE_LANE,
+                       SQL_VALUES(sql_t(row->receiver), sql_t(row->object), sql_i(row->kind),
+                                  sql_t(row->owner), sql_t(row->module), sql_i(writer->now)));
+    if (before == 0)
+        return OK;
+    return sql_run(&writer->connection, SQL_DELIVERY_SUPERSEDE,
+                   SQL_VALUES(sql_i(before), sql_t(row->receiver), sql_i(writer->now)));
+}
+
+static int insert_delivery(struct writer *writer, const struct store_delivery *row)
+{
+    return sql_run(&writer->connection, SQL_DELIVERY_INSERT,
+                   SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->kind), sql_i(row->attempts),
+                              sql_i(row->next_attempt), sql_i(row->created ? row->created : writer->now),
+                              sql_i(row->done), sql_t(row->receiver), sql_t(row->sender), sql_t(row->module),
+                              sql_t(row->method), sql_t(row->owner), sql_t(row->object), sql_t(row->reason),
+                              sql_t(row->url), sql_t(row->correlation_id), sql_t(row->last_error),
+                              sql_b(row->kind < 0 ? row->body : STR_NONE)));
+}
+
+int apply_put_delivery(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct store_delivery *row = &op->u.delivery.row;
+    int64_t before = 0;
+    int result = OK;
+    if (writer->promised == op) {
+        row->id = writer->promised_id;
+        before = writer->promised_before;
+    } else {
+        row->id = ++writer->state.delivery_id;
+        if (op->u.delivery.coalesce && row->kind >= STORE_SESSION)
+            result = find_last_delivery(writer, row, &before);
+    }
+    writer->state.deliveries = true;
+    if (!result && op->u.delivery.coalesce)
+        result = supersede(writer, row, before);
+    if (!result)
+        result = insert_delivery(writer, row);
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+/* ---------------------------------------------------------------- a delivery's life */
+
+/*
+ * What a state may become. A superseded one stays so unless it turns out delivered: its newer message follows
+ * anyway.
+ */
+static const unsigned may_become[] = {
+    [STORE_DELIVERY_PENDING] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
+                               STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
+                               STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+    [STORE_DELIVERY_DELIVERED] = 0,
+    [STORE_DELIVERY_HELD] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
+                            STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
+                            STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+    [STORE_DELIVERY_DEAD] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
+                            STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
+                            STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+    [STORE_DELIVERY_SUPERSEDED] = STATE_BIT(STORE_DELIVERY_DELIVERED) | STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+};
+
+int apply_finish_delivery(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int64_t id = op->u.finish.id;
+    enum store_delivery_state state = op->u.finish.state;
+    int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
+    if (result < 0)
+        return apply_failure(writer, result, error);
+    if (result == 0)
+        return error_set(error, ERR_NOT_FOUND, "delivery %lld: no such delivery", (long long)id);
+    int64_t stored = sql_integer(c, SQL_DELIVERY_STATE, 0);
+    sql_end(c, SQL_DELIVERY_STATE);
+    if (stored == STORE_DELIVERY_DELIVERED)
+        return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
+    if (!(may_become[stored] & STATE_BIT(state)))
+        state = STORE_DELIVERY_SUPERSEDED;
+    writer->state.deliveries = true;
+    result = sql_run(c, SQL_DELIVERY_FINISH,
+                     SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason),
+                                sql_i(op->u.finish.attempts), sql_i(op->u.finish.next_attempt),
+                                sql_t(op->u.finish.last_error), sql_i(op->u.finish.done)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_release_held(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(
+        &writer->connection, SQL_DELIVERY_RELEASE,
+        SQL_VALUES(sql_t(op->u.release.receiver), sql_t(op->u.release.reason), sql_t(op->u.release.module)));
+    if (result)
+        return apply_failure(writer, result, error);
+    op->u.release.count = sql_changes(&writer->connection);
+    writer->state.deliveries |= op->u.release.count > 0;
+    return OK;
+}
+
+/* ---------------------------------------------------------------- commands */
+
+int apply_put_command(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_command *row = &op->u.command;
+    struct connection *c = &writer->connection;
+    int result = sql_first(c, SQL_COMMAND_STATE, SQL_VALUES(sql_i(row->id)));
+    sql_end(c, SQL_COMMAND_STATE);
+    if (result > 0)
+        return error_set(error, ERR_EXISTS, "command %lld exists", (long long)row->id);
+    if (!result)
+        result = sql_run(
+            c, SQL_COMMAND_INSERT,
+            SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->created), sql_i(row->expires),
+                       sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
+                       sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object), sql_t(row->response_url),
+                       sql_t(row->result), sql_t(row->correlation_id), sql_b(row->result_body)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_update_command(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int64_t id = op->u.command_update.id;
+    int result = sql_first(c, SQL_COMMAND_STATE, SQL_VALUES(sql_i(id)));
+    if (result < 0)
+        return apply_failure(writer, result, error);
+    if (result == 0)
+        return error_set(error, ERR_NOT_FOUND, "command %lld: no such command", (long long)id);
+    int64_t stored = sql_integer(c, SQL_COMMAND_STATE, 0);
+    sql_end(c, SQL_COMMAND_STATE);
+    if (!(op->u.command_update.from & STATE_BIT(stored)))
+        return error_set(error, ERR_CONFLICT, "command %lld was changed meanwhile", (long long)id);
+    result =
+        sql_run(c, SQL_COMMAND_UPDATE,
+                SQL_VALUES(sql_i(id), sql_i(op->u.command_update.state), sql_t(op->u.command_update.result),
+                           sql_b(op->u.command_update.result_body), sql_i(op->u.command_update.expires)));
+    return result ? apply_failure(writer, result, error) : OK;
+}

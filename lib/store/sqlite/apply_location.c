@@ -1,0 +1,247 @@
+#include "lib/store/sqlite/apply_location.h"
+
+/* Locations: a narrow head, the body without EVSEs, and a row per EVSE. */
+
+/* Bytes that joining adds: ,"evses":[] or null. */
+#define JOIN_BYTES 11
+
+/* A body with its last_updated replaced by the head's text. */
+static int64_t own_size(size_t body, size_t updated_length, size_t text)
+{
+    return (int64_t)(body - updated_length + text);
+}
+
+static int64_t served_size(const struct store_location_put *p)
+{
+    size_t size =
+        (size_t)own_size(p->body.length, p->updated_length, p->last_updated_text.length) + JOIN_BYTES;
+    for (size_t i = 0; i < p->evse_count; i++)
+        size += p->evses[i].body.length + 1;
+    return (int64_t)size;
+}
+
+int find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
+                  struct found_location *found)
+{
+    struct connection *c = &writer->connection;
+    *found = (struct found_location){0};
+    int result = sql_first(c, SQL_LOCATION_FIND, SQL_VALUES(sql_t(id), sql_t(owner)));
+    if (result <= 0)
+        return result;
+    found->stored.present = true;
+    found->sequence = sql_integer(c, SQL_LOCATION_FIND, 0);
+    found->stored.revision = sql_integer(c, SQL_LOCATION_FIND, 1);
+    found->stored.last_updated = sql_integer(c, SQL_LOCATION_FIND, 2);
+    found->arrival = sql_integer(c, SQL_LOCATION_FIND, 3);
+    found->size = sql_integer(c, SQL_LOCATION_FIND, 4);
+    found->evse_count = sql_integer(c, SQL_LOCATION_FIND, 5);
+    found->text_length = sql_string(c, SQL_LOCATION_FIND, 6).length;
+    struct str stored = sql_string(c, SQL_LOCATION_FIND, 7);
+    found->same_digest = digest && stored.length == 16 && memcmp(stored.data, digest, 16) == 0;
+    sql_end(c, SQL_LOCATION_FIND);
+    return OK;
+}
+
+int update_head(struct writer *writer, const struct found_location *found, const struct new_head *head)
+{
+    int64_t revision = found->stored.revision + 1;
+    writer->state.changed[STORE_LOCATION]++;
+    if (head->keep_time)
+        return sql_run(&writer->connection, SQL_LOCATION_TOUCH,
+                       SQL_VALUES(sql_i(found->sequence), sql_i(revision), sql_i(head->arrival),
+                                  sql_i(head->size), sql_i(head->evse_count), sql_b(head->digest)));
+    return sql_run(&writer->connection, SQL_LOCATION_UPDATE,
+                   SQL_VALUES(sql_i(found->sequence), sql_i(revision), sql_i(head->last_updated),
+                              sql_i(head->arrival), sql_i(head->size), sql_i(head->evse_count),
+                              sql_t(head->last_updated_text), sql_b(head->digest)));
+}
+
+static int write_body(struct writer *writer, enum sql_id id, int64_t sequence,
+                      const struct store_location_put *p)
+{
+    return sql_run(&writer->connection, id,
+                   SQL_VALUES(sql_i(sequence), sql_i((int64_t)p->children_at), sql_i(p->children_form),
+                              sql_i((int64_t)p->updated_at), sql_i((int64_t)p->updated_length),
+                              sql_b(p->body)));
+}
+
+/* ---------------------------------------------------------------- the EVSEs of a PUT */
+
+static int insert_evses(struct writer *writer, int64_t sequence, int64_t revision,
+                        const struct store_location_put *p)
+{
+    for (size_t i = 0; i < p->evse_count; i++) {
+        const struct store_evse_part *evse = &p->evses[i];
+        int result =
+            sql_run(&writer->connection, SQL_EVSE_INSERT,
+                    SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(sequence), sql_t(evse->uid),
+                               sql_i(revision), sql_i(evse->last_updated), sql_b(evse->body)));
+        if (result)
+            return result;
+    }
+    return OK;
+}
+
+/* *same_list: the stored EVSEs have the same uids in the same places; marks[i] = 1 where the body differs. */
+static int compare_evses(struct writer *writer, int64_t sequence, const struct store_location_put *p,
+                         char *marks, bool *same_list)
+{
+    struct connection *c = &writer->connection;
+    size_t count = 0;
+    *same_list = true;
+    int result =
+        sql_first(c, SQL_EVSE_LIST, SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
+    for (; result > 0; result = sql_next(c, SQL_EVSE_LIST), count++) {
+        if (count == p->evse_count || !str_equal(sql_string(c, SQL_EVSE_LIST, 1), p->evses[count].uid) ||
+            sql_integer(c, SQL_EVSE_LIST, 0) != evse_place(sequence) + (int64_t)count) {
+            *same_list = false;
+            sql_end(c, SQL_EVSE_LIST);
+            return OK;
+        }
+        marks[count] = !str_equal(sql_string(c, SQL_EVSE_LIST, 2), p->evses[count].body);
+    }
+    if (count != p->evse_count)
+        *same_list = false;
+    return result;
+}
+
+/* Most PUTs of a large location change little; only rows that differ are written. */
+static int replace_evses(struct writer *writer, int64_t sequence, int64_t revision,
+                         const struct store_location_put *p)
+{
+    struct connection *c = &writer->connection;
+    bool same_list;
+    buffer_clear(&writer->scratch);
+    if (!buffer_reserve(&writer->scratch, p->evse_count + 1))
+        return sql_failure(c, SQLITE_NOMEM, "EVSEs");
+    char *marks = writer->scratch.data;
+    int result = compare_evses(writer, sequence, p, marks, &same_list);
+    if (!result && !same_list) {
+        result = sql_run(c, SQL_EVSE_DELETE_ALL,
+                         SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
+        return result ? result : insert_evses(writer, sequence, revision, p);
+    }
+    for (size_t i = 0; !result && i < p->evse_count; i++) {
+        if (marks[i])
+            result = sql_run(c, SQL_EVSE_UPDATE,
+                             SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(revision),
+                                        sql_i(p->evses[i].last_updated), sql_b(p->evses[i].body)));
+    }
+    return result;
+}
+
+/* ---------------------------------------------------------------- PUT of a location */
+
+static int insert_location(struct writer *writer, const struct store_location_put *p)
+{
+    int64_t sequence = ++writer->state.location_sequence;
+    writer->state.created[STORE_LOCATION]++;
+    int result =
+        sql_run(&writer->connection, SQL_LOCATION_INSERT,
+                SQL_VALUES(sql_i(sequence), sql_t(p->owner), sql_t(p->id), sql_i(1), sql_i(p->last_updated),
+                           sql_i(writer->now), sql_i(served_size(p)), sql_i((int64_t)p->evse_count),
+                           sql_t(p->last_updated_text), sql_bytes(p->digest, sizeof(p->digest))));
+    if (!result)
+        result = write_body(writer, SQL_BODY_INSERT, sequence, p);
+    return result ? result : insert_evses(writer, sequence, 1, p);
+}
+
+static int replace_location(struct writer *writer, const struct store_location_put *p,
+                            const struct found_location *found)
+{
+    struct new_head head = {
+        .last_updated = p->last_updated,
+        .arrival = p->changed ? writer->now : found->arrival,
+        .size = served_size(p),
+        .evse_count = (int64_t)p->evse_count,
+        .last_updated_text = p->last_updated_text,
+        .digest = str_of((const char *)p->digest, sizeof(p->digest)),
+    };
+    int result = update_head(writer, found, &head);
+    if (!result)
+        result = write_body(writer, SQL_BODY_UPDATE, found->sequence, p);
+    return result ? result : replace_evses(writer, found->sequence, found->stored.revision + 1, p);
+}
+
+int apply_put_location(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct store_location_put *p = &op->u.location;
+    struct found_location found;
+    if (p->evse_count >= (size_t)EVSE_PLACES)
+        return error_set(error, ERR_TOO_LARGE, "location " STR_FMT " has too many EVSEs", STR_ARG(p->id));
+    int result = find_location(writer, p->owner, p->id, p->digest, &found);
+    if (result)
+        return apply_failure(writer, result, error);
+    struct wanted wanted = {p->conditions, p->revision, p->last_updated};
+    result = check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
+    if (result)
+        return result;
+    p->created = !found.stored.present;
+    p->changed = p->created || !found.same_digest;
+    if (p->created)
+        result = insert_location(writer, p);
+    else if (p->changed || found.size != served_size(p) || found.stored.last_updated != p->last_updated)
+        result = replace_location(writer, p, &found);
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+/* ---------------------------------------------------------------- PATCH of a location */
+
+int apply_set_location(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct store_location_put *p = &op->u.location;
+    struct connection *c = &writer->connection;
+    struct found_location found;
+    int result = find_location(writer, p->owner, p->id, NULL, &found);
+    if (result)
+        return apply_failure(writer, result, error);
+    struct wanted wanted = {p->conditions | STORE_IF_PRESENT, p->revision, p->last_updated};
+    result = check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
+    if (result)
+        return result;
+    result = sql_first(c, SQL_BODY_FIND, SQL_VALUES(sql_i(found.sequence)));
+    if (result < 0)
+        return apply_failure(writer, result, error);
+    struct str stored = result ? sql_string(c, SQL_BODY_FIND, 0) : STR_NONE;
+    size_t stored_updated = result ? (size_t)sql_integer(c, SQL_BODY_FIND, 1) : 0;
+    p->created = false;
+    p->changed = !str_equal(stored, p->body);
+    int64_t grown = own_size(p->body.length, p->updated_length, p->last_updated_text.length) -
+                    own_size(stored.length, stored_updated, found.text_length);
+    sql_end(c, SQL_BODY_FIND);
+    if (!p->changed && found.stored.last_updated == p->last_updated)
+        return OK;
+    struct new_head head = {
+        .last_updated = p->last_updated,
+        .arrival = writer->now,
+        .size = found.size + grown,
+        .evse_count = found.evse_count,
+        .last_updated_text = p->last_updated_text,
+    };
+    result = update_head(writer, &found, &head);
+    if (!result)
+        result = write_body(writer, SQL_BODY_UPDATE, found.sequence, p);
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+/* ---------------------------------------------------------------- deleting */
+
+int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    struct found_location found;
+    int result = find_location(writer, op->u.key.owner, op->u.key.id, NULL, &found);
+    if (result)
+        return apply_failure(writer, result, error);
+    if (!found.stored.present)
+        return error_set(error, ERR_NOT_FOUND, STR_FMT ": no such object", STR_ARG(op->u.key.id));
+    int64_t sequence = found.sequence;
+    writer->state.removed[STORE_LOCATION]++;
+    result = sql_run(c, SQL_LOCATION_DELETE, SQL_VALUES(sql_i(sequence)));
+    if (!result)
+        result = sql_run(c, SQL_BODY_DELETE, SQL_VALUES(sql_i(sequence)));
+    if (!result)
+        result = sql_run(c, SQL_EVSE_DELETE_ALL,
+                         SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
+    return result ? apply_failure(writer, result, error) : OK;
+}

@@ -1,0 +1,197 @@
+#include "lib/store/sqlite/internal.h"
+
+/* Platforms, parties, tokens, receivers and rules. */
+
+/* A row with a revision that the caller has read: 0 for a new one. */
+static int check_revision(int64_t stored, int64_t given, struct error *error, const char *what, int64_t id)
+{
+    if (stored == given)
+        return OK;
+    return error_set(error, ERR_CONFLICT, "%s %lld was changed meanwhile", what, (long long)id);
+}
+
+int apply_put_platform(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_platform *p = &op->u.platform;
+    struct connection *c = &writer->connection;
+    int64_t revision = 0, last_seen = p->last_seen;
+    int found = sql_first(c, SQL_PLATFORM_FIND, SQL_VALUES(sql_i(p->id)));
+    if (found < 0)
+        return apply_failure(writer, found, error);
+    if (found) {
+        revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
+        /* Health writes it without changing the revision; it never goes back. */
+        if (sql_integer(c, SQL_PLATFORM_FIND, 2) > last_seen)
+            last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
+        sql_end(c, SQL_PLATFORM_FIND);
+    }
+    int result = check_revision(revision, p->revision, error, "platform", p->id);
+    if (result)
+        return result;
+    result = sql_run(c, found ? SQL_PLATFORM_UPDATE : SQL_PLATFORM_INSERT,
+                     SQL_VALUES(sql_i(p->id), sql_i(revision + 1), sql_i(p->status),
+                                sql_t(p->credentials_url), sql_t(p->versions_url), sql_b(p->token),
+                                sql_b(p->previous_token), sql_i(p->previous_token_until), sql_i(p->encoding),
+                                sql_i(p->learned_raw), sql_t(p->allowed_hosts), sql_b(p->roles),
+                                sql_i(last_seen), sql_i(p->created), sql_i(p->updated)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_delete_platform(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int result = sql_run(c, SQL_PLATFORM_DELETE, SQL_VALUES(sql_i(op->u.id)));
+    if (!result && sql_changes(c) == 0)
+        return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)op->u.id);
+    /* A token must not outlive what it opens. */
+    if (!result)
+        result =
+            sql_run(c, SQL_TOKENS_DELETE, SQL_VALUES(sql_i(op->u.id), sql_i(-1), sql_b(STR_NONE), sql_i(0)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_put_party(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_party *p = &op->u.party;
+    struct connection *c = &writer->connection;
+    int64_t revision = 0, last_updated = p->last_updated;
+    int found = sql_first(c, SQL_PARTY_FIND, SQL_VALUES(sql_i(p->id)));
+    if (found < 0)
+        return apply_failure(writer, found, error);
+    if (found) {
+        revision = sql_integer(c, SQL_PARTY_FIND, 0);
+        if (sql_integer(c, SQL_PARTY_FIND, 1) > last_updated)
+            last_updated = sql_integer(c, SQL_PARTY_FIND, 1);
+        sql_end(c, SQL_PARTY_FIND);
+    }
+    int result = check_revision(revision, p->revision, error, "party", p->id);
+    if (result)
+        return result;
+    result = sql_run(c, found ? SQL_PARTY_UPDATE : SQL_PARTY_INSERT,
+                     SQL_VALUES(sql_i(p->id), sql_i(p->platform), sql_i(revision + 1), sql_t(p->key),
+                                sql_t(p->country_code), sql_t(p->party_id), sql_i(p->roles), sql_t(p->name),
+                                sql_t(p->website), sql_i(p->suspended), sql_t(p->suspend_reason),
+                                sql_i(last_updated), sql_i(p->created)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_delete_party(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int result = sql_run(c, SQL_PARTY_DELETE, SQL_VALUES(sql_i(op->u.id)));
+    if (!result && sql_changes(c) == 0)
+        return error_set(error, ERR_NOT_FOUND, "party %lld: no such party", (long long)op->u.id);
+    if (!result)
+        result = sql_run(c, SQL_PARTY_DELETE_RECEIVERS, SQL_VALUES(sql_i(op->u.id)));
+    if (!result)
+        result = sql_run(c, SQL_PARTY_DELETE_RULES, SQL_VALUES(sql_i(op->u.id)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_set_status(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int64_t id = op->u.health.platform, now = op->u.health.now;
+    int found = sql_first(c, SQL_PLATFORM_FIND, SQL_VALUES(sql_i(id)));
+    if (found < 0)
+        return apply_failure(writer, found, error);
+    if (!found)
+        return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)id);
+    int64_t revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
+    bool moved = sql_integer(c, SQL_PLATFORM_FIND, 1) != (int64_t)op->u.health.status;
+    int64_t last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
+    sql_end(c, SQL_PLATFORM_FIND);
+    if (op->u.health.last_seen > last_seen)
+        last_seen = op->u.health.last_seen;
+    /* Only a new status is a change that a reader of the row must not overwrite. */
+    int result = sql_run(c, SQL_PLATFORM_SEEN,
+                         SQL_VALUES(sql_i(id), sql_i(op->u.health.status), sql_i(last_seen), sql_i(now),
+                                    sql_i(moved ? revision + 1 : revision)));
+    if (!result && moved)
+        result = sql_run(c, SQL_PARTY_TOUCH, SQL_VALUES(sql_i(id), sql_i(now)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+/* ---------------------------------------------------------------- tokens */
+
+int apply_put_token(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_token *t = &op->u.token;
+    int result =
+        sql_run(&writer->connection, SQL_TOKEN_PUT,
+                SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->platform), sql_i(t->kind),
+                           sql_t(t->fingerprint), sql_i(t->created), sql_i(t->expires), sql_i(t->used)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_use_token(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_token *t = &op->u.token;
+    int result = sql_run(&writer->connection, SQL_TOKEN_USE,
+                         SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->used)));
+    if (result)
+        return apply_failure(writer, result, error);
+    if (sql_changes(&writer->connection) == 0)
+        return error_set(error, ERR_NOT_FOUND, "the token is gone");
+    return OK;
+}
+
+int apply_delete_token(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(&writer->connection, SQL_TOKEN_DELETE,
+                         SQL_VALUES(sql_bytes(op->u.token.hash, sizeof(op->u.token.hash))));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+static struct str except_of(const struct store_op *op)
+{
+    const uint8_t *except = op->u.token_match.except;
+    return except ? str_of((const char *)except, sizeof(op->u.token.hash)) : STR_NONE;
+}
+
+int apply_delete_tokens(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(&writer->connection, SQL_TOKENS_DELETE,
+                         SQL_VALUES(sql_i(op->u.token_match.platform), sql_i(op->u.token_match.kind),
+                                    sql_b(except_of(op)), sql_i(op->u.token_match.unused_only)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_expire_tokens(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(&writer->connection, SQL_TOKENS_EXPIRE,
+                         SQL_VALUES(sql_i(op->u.token_match.platform), sql_i(op->u.token_match.kind),
+                                    sql_b(except_of(op)), sql_i(op->u.token_match.unused_only),
+                                    sql_i(op->u.token_match.expires)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+/* ---------------------------------------------------------------- receivers and rules */
+
+int apply_put_receiver(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_receiver *r = &op->u.receiver;
+    int result = sql_run(&writer->connection, SQL_RECEIVER_PUT,
+                         SQL_VALUES(sql_i(r->party), sql_t(r->module), sql_t(r->url), sql_t(r->source)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_delete_receiver(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_receiver *r = &op->u.receiver;
+    int result =
+        sql_run(&writer->connection, SQL_RECEIVER_DELETE, SQL_VALUES(sql_i(r->party), sql_t(r->module)));
+    if (result)
+        return apply_failure(writer, result, error);
+    if (sql_changes(&writer->connection) == 0)
+        return error_set(error, ERR_NOT_FOUND, "no receiver for " STR_FMT " is set", STR_ARG(r->module));
+    return OK;
+}
+
+int apply_put_rule(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_rule *r = &op->u.rule;
+    int result = sql_run(&writer->connection, SQL_RULE_PUT,
+                         SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(r->since)));
+    return result ? apply_failure(writer, result, error) : OK;
+}

@@ -1,0 +1,157 @@
+#ifndef LIB_STORE_SQLITE_INTERNAL_H
+#define LIB_STORE_SQLITE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "lib/base/magic.h"
+#include "lib/store/audit_row.h"
+#include "lib/store/client.h"
+#include "lib/store/inbox.h"
+#include "lib/store/sqlite/sql.h"
+
+/* ------------------------------------------------------------ the store
+ * ------------------------------------------------------------ */
+
+/* What the writer tells the readers about a kind; bumped after the commit, before anybody gets an answer. */
+struct store_counters {
+    atomic_llong objects; /* how many there are */
+    atomic_llong created; /* ever created since the start */
+    atomic_llong removed; /* deleted, or moved in a way that an old count does not know */
+    atomic_llong changed; /* any of it, and any new content or time */
+};
+
+struct writer;
+
+struct store {
+    char *directory, *path;
+    int lock; /* file descriptor of hub.lock */
+    uint8_t audit_key[SHA256_SIZE];
+    struct store_inbox inbox;
+    unsigned lazy_delay_ms;
+    struct writer *writer;
+    uv_thread_t thread;
+    bool running;
+    atomic_bool degraded; /* the last commit failed */
+    atomic_llong next_id;
+    struct store_counters counters[STORE_KIND_COUNT];
+    void (*hook)(void *context);
+    void *hook_context;
+};
+
+/* ------------------------------------------------------------ the writer
+ * ------------------------------------------------------------ */
+
+/* All that a batch changes outside the database: kept before it, put back when it is rolled back. */
+struct writer_state {
+    struct audit_chain chain;
+    int64_t object_sequence, location_sequence, delivery_id; /* the last ones given */
+    int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];
+    int64_t moved[STORE_KIND_COUNT]; /* counterparty changed: old counts do not hold */
+    bool deliveries;                 /* changed */
+};
+
+struct writer {
+    struct store *store;
+    struct connection connection;
+    struct hmac *hmac;
+    struct buffer scratch;
+    struct writer_state state;
+    struct audit_chain committed; /* as the database has it */
+    int64_t now;                  /* the wall clock of this group */
+    /* A delivery whose id was given when its object was put, so that the object's row is written once. */
+    const struct store_op *promised;
+    int64_t promised_id, promised_before;
+    struct queue lazy;            /* taken from the inbox, not durable yet */
+    int wal_pages, checkpoint_at; /* pages in the -wal file; how many call for a checkpoint */
+    bool wal_behind;              /* some of them are not in the database file yet */
+    bool was_degraded;
+};
+
+/* Reads the counters, the audit chain and prepares the statements; `connection` is handed over. Started by
+ * store_open. */
+int writer_new(struct store *store, const struct connection *connection, struct error *error);
+void writer_free(struct writer *writer);
+void writer_main(void *store);
+
+/* apply.c: one batch inside the open transaction. */
+enum batch_outcome {
+    BATCH_APPLIED,
+    BATCH_REFUSED, /* apply->result says why; it left nothing behind */
+    BATCH_SPOILED  /* it failed half way without a savepoint: the transaction must be rolled back and done
+                      again with savepoints */
+};
+enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply, bool careful);
+int apply_audit_row(struct writer *writer, const struct store_audit *row);
+
+/* The ops: check every condition before the first write, return 0 or a code with the sentence in `error`. */
+typedef int apply_function(struct writer *writer, struct store_op *op, struct error *error);
+apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply_delete_party,
+    apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
+    apply_put_receiver, apply_delete_receiver, apply_put_rule, apply_set_status, apply_put_object,
+    apply_delete_object, apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery,
+    apply_finish_delivery, apply_release_held, apply_put_command, apply_update_command, apply_append_audit;
+int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
+
+/* What is stored of the thing that is put, as far as conditions go. */
+struct stored {
+    bool present;
+    int64_t revision, last_updated;
+};
+struct wanted {
+    unsigned conditions;
+    int64_t revision, last_updated;
+};
+int check_conditions(const struct writer *writer, const struct stored *stored, const struct wanted *wanted,
+                     struct error *error, const char *what, struct str id);
+/* Passes on an SQL failure. */
+int apply_failure(struct writer *writer, int result, struct error *error);
+
+/* A location's EVSEs have the places [evse_place(sequence), evse_place(sequence + 1)). */
+#define EVSE_PLACES ((int64_t)1 << 20)
+static inline int64_t evse_place(int64_t location)
+{
+    return location * EVSE_PLACES;
+}
+
+/* ------------------------------------------------------------ the readers
+ * ------------------------------------------------------------ */
+
+struct count_cache;
+
+struct reader {
+    struct store *store;
+    struct connection connection;
+    struct hmac *hmac; /* for verify, made at first use */
+    struct buffer scratch;
+    struct count_cache *counts; /* of pages */
+    int64_t turn_end;           /* env_monotonic_us */
+    /* The store's counters as they were before this turn's transaction began: what is read is at least as
+     * new. */
+    int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];
+};
+
+/*
+ * A read: returns true when it is done with read->result set, false when it wants another turn. It runs
+ * inside a read transaction that lasts for this turn only.
+ */
+typedef bool read_function(struct reader *reader, struct store_read *read);
+read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
+    read_deliveries, read_queues, read_command, read_commands, read_audit, read_verify, read_totals;
+
+/* Ends a read with a failure of the connection or of memory; always true. */
+bool read_fail(struct reader *reader, struct store_read *read, int result);
+bool read_done(struct store_read *read, int result);
+/* True when this turn's time is used up. */
+bool reader_is_late(const struct reader *reader);
+/* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
+void *read_alloc(struct store_read *read, size_t count, size_t size);
+/* Copies of the current row's column in the request's arena; the failure sticks the same way. */
+struct str read_string(struct reader *reader, struct store_read *read, enum sql_id id, int column);
+
+/* Appends a location as served, the current row of SQL_LOCATION_READ or SQL_LOCATION_READ_AT; ends that
+ * statement. */
+int append_location(struct reader *reader, enum sql_id id, struct buffer *out);
+
+void count_cache_free(struct count_cache *cache);
+
+#endif

@@ -1,0 +1,14 @@
+#ifndef LIB_STORE_SQLITE_LOCK_H
+#define LIB_STORE_SQLITE_LOCK_H
+
+#include "lib/base/error.h"
+
+/* Makes the state directory (0700) and its missing parents. 0 or ERR_IO with the path. */
+int directory_make(const char *directory, struct error *error);
+/*
+ * Takes hub.lock in `directory` for this process and writes its pid into it. *lock is the file descriptor
+ * that holds it until it is closed. ERR_EXISTS names the pid of the other hubd.
+ */
+int lock_take(const char *directory, int *lock, struct error *error);
+
+#endif

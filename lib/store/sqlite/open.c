@@ -1,0 +1,155 @@
+#include "lib/store/sqlite/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/store/sqlite/lock.h"
+#include "lib/store/sqlite/migrate.h"
+
+static uv_once_t configured = UV_ONCE_INIT;
+
+/* Before SQLite's first use in the process: statistics would cost a global mutex on every allocation. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+int store_exists(const char *directory, bool *exists, struct error *error)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    *exists = false;
+    if (snprintf(path, sizeof(path), "%s/hub.db", directory) >= (int)sizeof(path))
+        return error_set(error, ERR_IO, "state_dir is too long");
+    if (stat(path, &status) == 0)
+        *exists = status.st_size > 0;
+    else if (errno != ENOENT)
+        return error_set(error, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    return OK;
+}
+
+/* SQLite would make it 0644; its -wal and -shm take the mode of the file. */
+static int make_file(const char *path, struct error *error)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0)
+        return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    close(file);
+    return OK;
+}
+
+static int open_database(struct store *store, const struct store_options *options, struct error *error)
+{
+    struct connection connection;
+    bool created;
+    int result = make_file(store->path, error);
+    if (!result)
+        result = sql_open(&connection, store->path, true, error);
+    if (result)
+        return result;
+    result = migrate(&connection, options, &created, error);
+    if (result) {
+        sql_close(&connection);
+        return result;
+    }
+    return writer_new(store, &connection, error);
+}
+
+static void free_store(struct store *store)
+{
+    if (store->running) {
+        inbox_stop(&store->inbox);
+        uv_thread_join(&store->thread);
+    }
+    writer_free(store->writer);
+    inbox_destroy(&store->inbox);
+    if (store->lock >= 0)
+        close(store->lock);
+    crypto_wipe(store->audit_key, sizeof(store->audit_key));
+    free(store->directory);
+    free(store->path);
+    free(store);
+}
+
+static struct store *new_store(const struct store_options *options)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return NULL;
+    if (inbox_init(&store->inbox, options->queue_max)) {
+        free(store);
+        return NULL;
+    }
+    store->lock = -1;
+    store->lazy_delay_ms = options->lazy_delay_ms ? options->lazy_delay_ms : 250;
+    memcpy(store->audit_key, options->audit_key, SHA256_SIZE);
+    store->directory = strdup(options->directory);
+    if (asprintf(&store->path, "%s/hub.db", options->directory) < 0)
+        store->path = NULL;
+    if (!store->directory || !store->path) {
+        free_store(store);
+        return NULL;
+    }
+    return store;
+}
+
+int store_open(const struct store_options *options, struct store **out, struct error *error)
+{
+    *out = NULL;
+    uv_once(&configured, configure);
+    struct store *store = new_store(options);
+    if (!store)
+        return error_set(error, ERR_MEMORY, "no memory for the store");
+    int result = directory_make(store->directory, error);
+    if (!result)
+        result = lock_take(store->directory, &store->lock, error);
+    if (!result)
+        result = open_database(store, options, error);
+    if (!result && uv_thread_create(&store->thread, writer_main, store))
+        result = error_set(error, ERR_MEMORY, "cannot start the writer thread");
+    if (result) {
+        free_store(store);
+        return result;
+    }
+    store->running = true;
+    *out = store;
+    return OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store)
+        free_store(store);
+}
+
+void store_set_commit_hook(struct store *store, void (*hook)(void *context), void *context)
+{
+    store->hook_context = context;
+    store->hook = hook;
+}
+
+bool store_is_overloaded(const struct store *store)
+{
+    return atomic_load(&store->degraded) || inbox_is_crowded(&store->inbox);
+}
+
+int64_t store_new_id(struct store *store)
+{
+    return atomic_fetch_add(&store->next_id, 1);
+}
+
+bool store_submit(struct store *store, struct store_apply *apply)
+{
+    return inbox_push(&store->inbox, apply);
+}
+
+int store_audit_later(struct store *store, const struct store_audit *row)
+{
+    return inbox_push_lazy(&store->inbox, row);
+}

@@ -1,0 +1,67 @@
+#include "lib/store/sqlite/internal.h"
+
+static void take_command(struct reader *reader, struct store_read *read, enum sql_id id,
+                         struct store_command *row)
+{
+    const struct connection *c = &reader->connection;
+    struct str hash = sql_string(c, id, 4);
+    *row = (struct store_command){
+        .id = sql_integer(c, id, 0),
+        .state = (enum store_command_state)sql_integer(c, id, 1),
+        .created = sql_integer(c, id, 2),
+        .expires = sql_integer(c, id, 3),
+        .command = read_string(reader, read, id, 5),
+        .emsp = read_string(reader, read, id, 6),
+        .cpo = read_string(reader, read, id, 7),
+        .object = read_string(reader, read, id, 8),
+        .response_url = read_string(reader, read, id, 9),
+        .result = read_string(reader, read, id, 10),
+        .correlation_id = read_string(reader, read, id, 11),
+        .result_body = read_string(reader, read, id, 12),
+    };
+    if (hash.length == sizeof(row->callback_hash))
+        memcpy(row->callback_hash, hash.data, hash.length);
+}
+
+bool read_command(struct reader *reader, struct store_read *read)
+{
+    struct store_command_read *r = CONTAINER_OF(read, struct store_command_read, base);
+    struct connection *c = &reader->connection;
+    enum sql_id id;
+    int result;
+    if (r->callback_hash) {
+        id = SQL_COMMAND_BY_HASH;
+        result = sql_first(c, id, SQL_VALUES(sql_bytes(r->callback_hash, sizeof(r->row.callback_hash))));
+    } else if (r->id) {
+        id = SQL_COMMAND_BY_ID;
+        result = sql_first(c, id, SQL_VALUES(sql_i(r->id)));
+    } else {
+        id = SQL_COMMAND_BY_RESERVATION;
+        result = sql_first(c, id, SQL_VALUES(sql_t(r->emsp), sql_t(r->reservation)));
+    }
+    if (result < 0)
+        return read_fail(reader, read, result);
+    if (result == 0)
+        return read_done(read, ERR_NOT_FOUND);
+    take_command(reader, read, id, &r->row);
+    sql_end(c, id);
+    return read_done(read, OK);
+}
+
+bool read_commands(struct reader *reader, struct store_read *read)
+{
+    struct store_command_list *r = CONTAINER_OF(read, struct store_command_list, base);
+    struct connection *c = &reader->connection;
+    unsigned limit = r->limit < 1000 ? r->limit : 1000;
+    enum sql_id id = r->due > 0 ? SQL_COMMAND_DUE : SQL_COMMAND_NEWEST;
+    int64_t bound = r->due > 0 ? r->due : r->before > 0 ? r->before : INT64_MAX;
+    r->count = 0;
+    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    if (!r->rows)
+        return true;
+    int result = sql_first(c, id, SQL_VALUES(sql_i(bound), sql_i(limit)));
+    for (; result > 0 && r->count < limit; result = sql_next(c, id))
+        take_command(reader, read, id, &r->rows[r->count++]);
+    sql_end(c, id);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
+}

@@ -1,0 +1,353 @@
+#include "lib/store/sqlite/internal.h"
+
+/* Deliveries one by one, lists of them, and the queues as counts. */
+
+#define LIMIT_MAX 1000
+/* Rows looked at between two glances at the clock. */
+#define CHUNK 200
+
+static unsigned bounded(unsigned limit)
+{
+    return limit < LIMIT_MAX ? limit : LIMIT_MAX;
+}
+
+/* ---------------------------------------------------------------- what is due */
+
+bool read_due(struct reader *reader, struct store_read *read)
+{
+    struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
+    struct connection *c = &reader->connection;
+    const enum sql_id id = SQL_DELIVERY_DUE;
+    unsigned limit = bounded(r->limit);
+    r->count = 0;
+    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    if (!r->rows)
+        return true;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(r->receiver), sql_i(r->after), sql_i(limit)));
+    for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
+        r->rows[r->count++] = (struct store_delivery){
+            .id = sql_integer(c, id, 0),
+            .kind = (int)sql_integer(c, id, 1),
+            .attempts = (unsigned)sql_integer(c, id, 2),
+            .next_attempt = sql_integer(c, id, 3),
+            .created = sql_integer(c, id, 4),
+            .receiver = read_string(reader, read, id, 5),
+            .sender = read_string(reader, read, id, 6),
+            .module = read_string(reader, read, id, 7),
+            .method = read_string(reader, read, id, 8),
+            .owner = read_string(reader, read, id, 9),
+            .object = read_string(reader, read, id, 10),
+        };
+    }
+    sql_end(c, id);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
+}
+
+/* ---------------------------------------------------------------- one with its body */
+
+static void take_delivery(struct reader *reader, struct store_read *read, enum sql_id id,
+                          struct store_delivery *row)
+{
+    const struct connection *c = &reader->connection;
+    *row = (struct store_delivery){
+        .id = sql_integer(c, id, 0),
+        .state = (enum store_delivery_state)sql_integer(c, id, 1),
+        .kind = (int)sql_integer(c, id, 2),
+        .attempts = (unsigned)sql_integer(c, id, 3),
+        .next_attempt = sql_integer(c, id, 4),
+        .created = sql_integer(c, id, 5),
+        .done = sql_integer(c, id, 6),
+        .receiver = read_string(reader, read, id, 7),
+        .sender = read_string(reader, read, id, 8),
+        .module = read_string(reader, read, id, 9),
+        .method = read_string(reader, read, id, 10),
+        .owner = read_string(reader, read, id, 11),
+        .object = read_string(reader, read, id, 12),
+        .reason = read_string(reader, read, id, 13),
+        .url = read_string(reader, read, id, 14),
+        .correlation_id = read_string(reader, read, id, 15),
+        .last_error = read_string(reader, read, id, 16),
+    };
+}
+
+/* The stored object as it is now; the body stays empty when it is gone. */
+static int take_body(struct reader *reader, struct store_read *read, struct store_delivery *row)
+{
+    struct store_object_read object = {
+        .base = {.arena = read->arena},
+        .kind = (enum store_kind)row->kind,
+        .owner = row->owner,
+        .id = row->object,
+    };
+    read_object(reader, &object.base);
+    row->body = object.body;
+    return object.base.result == ERR_NOT_FOUND ? OK : object.base.result;
+}
+
+bool read_delivery(struct reader *reader, struct store_read *read)
+{
+    struct store_delivery_read *r = CONTAINER_OF(read, struct store_delivery_read, base);
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, SQL_DELIVERY_READ, SQL_VALUES(sql_i(r->id)));
+    if (result < 0)
+        return read_fail(reader, read, result);
+    if (result == 0)
+        return read_done(read, ERR_NOT_FOUND);
+    take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
+    if (r->row.kind < 0)
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 17);
+    sql_end(c, SQL_DELIVERY_READ);
+    result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
+    return result ? read_fail(reader, read, result) : read_done(read, OK);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+/* The states that have an index by receiver. */
+static const struct parked {
+    enum store_delivery_state state;
+    enum sql_id receiver, list, count;
+} parked[] = {
+    {STORE_DELIVERY_PENDING, SQL_PENDING_RECEIVER, SQL_PENDING_LIST, SQL_PENDING_COUNT},
+    {STORE_DELIVERY_HELD, SQL_HELD_RECEIVER, SQL_HELD_LIST, SQL_HELD_COUNT},
+    {STORE_DELIVERY_DEAD, SQL_DEAD_RECEIVER, SQL_DEAD_LIST, SQL_DEAD_COUNT},
+};
+#define PARKED_STATES (sizeof(parked) / sizeof(parked[0]))
+
+/* Where a walk over (state, receiver, id) stands between two turns. */
+struct walk {
+    size_t state; /* index of parked[] */
+    struct str receiver;
+    bool inside; /* of this receiver's rows; else the next one is to be found */
+    int64_t id;
+    struct store_queue_row *row; /* of read_queues */
+    size_t capacity;
+};
+
+/* 1: walk->receiver is the next one of the walk's state; 0: there is none; negative: failed. */
+static int next_receiver(struct reader *reader, struct store_read *read, struct walk *walk)
+{
+    enum sql_id id = parked[walk->state].receiver;
+    int result = sql_first(&reader->connection, id, SQL_VALUES(sql_t(walk->receiver)));
+    if (result <= 0)
+        return result;
+    walk->receiver = read_string(reader, read, id, 0);
+    sql_end(&reader->connection, id);
+    return read->result ? read->result : 1;
+}
+
+static struct walk *walk_of(struct store_read *read)
+{
+    if (!read->state)
+        read->state = read_alloc(read, 1, sizeof(struct walk));
+    return read->state;
+}
+
+static bool list_wants(const struct store_delivery_list *r, const struct connection *c, enum sql_id id)
+{
+    if (r->state >= 0 && sql_integer(c, id, 1) != r->state)
+        return false;
+    return r->receiver.length == 0 || str_equal(sql_string(c, id, 7), r->receiver) ||
+           str_equal(sql_string(c, id, 8), r->receiver);
+}
+
+/* Keeps the `limit` smallest ids in order. False when the row cannot be among them. */
+static bool list_insert(struct reader *reader, struct store_delivery_list *r, enum sql_id id, unsigned limit)
+{
+    int64_t number = sql_integer(&reader->connection, id, 0);
+    if (r->count == limit && number > r->rows[limit - 1].id)
+        return false;
+    size_t at = r->count < limit ? r->count++ : limit - 1;
+    for (; at > 0 && r->rows[at - 1].id > number; at--)
+        r->rows[at] = r->rows[at - 1];
+    take_delivery(reader, &r->base, id, &r->rows[at]);
+    return true;
+}
+
+/* A chunk of one receiver's rows: 1 when there is more, 0 at its end, negative on failure. */
+static int list_chunk(struct reader *reader, struct store_delivery_list *r, struct walk *walk, unsigned limit)
+{
+    struct connection *c = &reader->connection;
+    enum sql_id id = parked[walk->state].list;
+    int seen = 0;
+    bool useful = true;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(walk->receiver), sql_i(walk->id), sql_i(CHUNK)));
+    for (; result > 0 && useful; result = sql_next(c, id), seen++) {
+        walk->id = sql_integer(c, id, 0);
+        if (list_wants(r, c, id))
+            useful = list_insert(reader, r, id, limit);
+    }
+    sql_end(c, id);
+    if (result < 0)
+        return result;
+    return useful && seen == CHUNK;
+}
+
+/* One step through what the partial indexes hold of the states asked for: 1 go on, 0 the end, negative a
+ * failure. */
+static int list_step(struct reader *reader, struct store_delivery_list *r, struct walk *walk, unsigned limit)
+{
+    if (walk->state == PARKED_STATES)
+        return 0;
+    int result = 0;
+    if (walk->inside) {
+        result = list_chunk(reader, r, walk, limit);
+        walk->inside = result > 0;
+        return result < 0 ? result : 1;
+    }
+    if (r->state < 0 || (int)parked[walk->state].state == r->state)
+        result = next_receiver(reader, &r->base, walk);
+    if (result < 0)
+        return result;
+    walk->inside = result > 0;
+    walk->id = r->after;
+    if (result == 0) {
+        walk->state++;
+        walk->receiver = STR_NONE;
+    }
+    return 1;
+}
+
+/* Without an index for the state: by id through the table. 1: more, 0: the end, negative: failed. */
+static int scan_step(struct reader *reader, struct store_delivery_list *r, struct walk *walk, unsigned limit)
+{
+    struct connection *c = &reader->connection;
+    const enum sql_id id = SQL_DELIVERY_SCAN;
+    int seen = 0;
+    int result = sql_first(c, id, SQL_VALUES(sql_i(walk->id), sql_i(CHUNK)));
+    for (; result > 0 && r->count < limit; result = sql_next(c, id), seen++) {
+        walk->id = sql_integer(c, id, 0);
+        if (list_wants(r, c, id))
+            take_delivery(reader, &r->base, id, &r->rows[r->count++]);
+    }
+    sql_end(c, id);
+    if (result < 0)
+        return result;
+    return seen == CHUNK && r->count < limit;
+}
+
+bool read_deliveries(struct reader *reader, struct store_read *read)
+{
+    struct store_delivery_list *r = CONTAINER_OF(read, struct store_delivery_list, base);
+    unsigned limit = bounded(r->limit);
+    bool first = read->state == NULL;
+    struct walk *walk = walk_of(read);
+    if (first && walk) {
+        walk->id = r->after;
+        r->count = 0;
+        r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    }
+    if (read->result || limit == 0)
+        return true;
+    bool indexed = r->state == -1 || r->state == STORE_DELIVERY_PENDING || r->state == STORE_DELIVERY_HELD ||
+                   r->state == STORE_DELIVERY_DEAD;
+    for (;;) {
+        int result = indexed ? list_step(reader, r, walk, limit) : scan_step(reader, r, walk, limit);
+        if (result < 0)
+            return read_fail(reader, read, result);
+        if (result == 0 || read->result)
+            return read_done(read, OK);
+        if (reader_is_late(reader))
+            return false;
+    }
+}
+
+/* ---------------------------------------------------------------- queues */
+
+/* The row of the walk's receiver, made when it is new; NULL: no memory. */
+static struct store_queue_row *queue_row(struct store_queues_read *r, struct walk *walk)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (str_equal(r->rows[i].receiver, walk->receiver))
+            return &r->rows[i];
+    }
+    if (r->count == walk->capacity) {
+        size_t capacity = walk->capacity ? walk->capacity * 2 : 16;
+        struct store_queue_row *rows = read_alloc(&r->base, capacity, sizeof(*rows));
+        if (!rows)
+            return NULL;
+        if (r->count)
+            memcpy(rows, r->rows, r->count * sizeof(*rows));
+        r->rows = rows;
+        walk->capacity = capacity;
+    }
+    r->rows[r->count] = (struct store_queue_row){.receiver = walk->receiver};
+    return &r->rows[r->count++];
+}
+
+static int oldest_pending(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, SQL_PENDING_LIST, SQL_VALUES(sql_t(walk->receiver), sql_i(0), sql_i(1)));
+    if (result > 0)
+        walk->row->oldest_pending = sql_integer(c, SQL_PENDING_LIST, 5);
+    sql_end(c, SQL_PENDING_LIST);
+    return result < 0 ? result : OK;
+}
+
+static int count_chunk(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    const enum sql_id id = parked[walk->state].count;
+    const int64_t chunk = (int64_t)10 * CHUNK;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(walk->receiver), sql_i(walk->id), sql_i(chunk)));
+    if (result <= 0)
+        return result;
+    int64_t count = sql_integer(c, id, 0);
+    walk->id = sql_integer(c, id, 1);
+    sql_end(c, id);
+    if (parked[walk->state].state == STORE_DELIVERY_PENDING)
+        walk->row->pending += count;
+    else if (parked[walk->state].state == STORE_DELIVERY_HELD)
+        walk->row->held += count;
+    else
+        walk->row->dead += count;
+    return count == chunk;
+}
+
+/* As list_step, counting. */
+static int queues_step(struct reader *reader, struct store_queues_read *r, struct walk *walk)
+{
+    if (walk->state == PARKED_STATES)
+        return 0;
+    if (walk->inside) {
+        int result = count_chunk(reader, walk);
+        walk->inside = result > 0;
+        return result < 0 ? result : 1;
+    }
+    int result = next_receiver(reader, &r->base, walk);
+    if (result < 0)
+        return result;
+    if (result == 0) {
+        walk->state++;
+        walk->receiver = STR_NONE;
+        return 1;
+    }
+    walk->inside = true;
+    walk->id = 0;
+    walk->row = queue_row(r, walk);
+    if (!walk->row)
+        return ERR_MEMORY;
+    if (parked[walk->state].state == STORE_DELIVERY_PENDING)
+        result = oldest_pending(reader, walk);
+    return result < 0 ? result : 1;
+}
+
+bool read_queues(struct reader *reader, struct store_read *read)
+{
+    struct store_queues_read *r = CONTAINER_OF(read, struct store_queues_read, base);
+    if (!read->state)
+        r->count = 0;
+    struct walk *walk = walk_of(read);
+    if (!walk)
+        return true;
+    for (;;) {
+        int result = queues_step(reader, r, walk);
+        if (result < 0)
+            return read_fail(reader, read, result);
+        if (result == 0)
+            return read_done(read, OK);
+        if (reader_is_late(reader))
+            return false;
+    }
+}

@@ -1,0 +1,259 @@
+#include "lib/store/sqlite/internal.h"
+
+/* One object, its owners, and the bodies of a page. */
+
+/* ---------------------------------------------------------------- locations as served */
+
+struct location_row {
+    int64_t sequence, evse_count;
+    struct str text; /* last_updated with quotes */
+    size_t children_at, updated_at, updated_length;
+    int children_form; /* enum ocpi_children_form: 0 inside, 1 absent, 2 null */
+    struct str body;
+};
+
+static struct location_row location_row(const struct connection *c, enum sql_id id)
+{
+    return (struct location_row){
+        .sequence = sql_integer(c, id, 0),
+        .evse_count = sql_integer(c, id, 3),
+        .text = sql_string(c, id, 4),
+        .children_at = (size_t)sql_integer(c, id, 5),
+        .children_form = (int)sql_integer(c, id, 6),
+        .updated_at = (size_t)sql_integer(c, id, 7),
+        .updated_length = (size_t)sql_integer(c, id, 8),
+        .body = sql_string(c, id, 9),
+    };
+}
+
+/* The bytes [from, to) of the body, with the head's last_updated in place of the body's own where that lies
+ * inside. */
+static void append_part(struct buffer *out, const struct location_row *row, size_t from, size_t to)
+{
+    bool splice = row->text.length > 0 && row->updated_length > 0 && row->updated_at >= from &&
+                  row->updated_at + row->updated_length <= to;
+    if (!splice) {
+        buffer_append(out, str_of(row->body.data + from, to - from));
+        return;
+    }
+    buffer_append(out, str_of(row->body.data + from, row->updated_at - from));
+    buffer_append(out, row->text);
+    size_t behind = row->updated_at + row->updated_length;
+    buffer_append(out, str_of(row->body.data + behind, to - behind));
+}
+
+static int append_evses(struct connection *c, int64_t sequence, struct buffer *out)
+{
+    bool comma = false;
+    int result = sql_first(c, SQL_EVSE_BODIES,
+                           SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
+    for (; result > 0; result = sql_next(c, SQL_EVSE_BODIES), comma = true) {
+        if (comma)
+            buffer_append_byte(out, ',');
+        buffer_append(out, sql_string(c, SQL_EVSE_BODIES, 0));
+    }
+    return result;
+}
+
+int append_location(struct reader *reader, enum sql_id id, struct buffer *out)
+{
+    /* What stands around the EVSEs, by enum ocpi_children_form. */
+    static const struct {
+        const char *before, *after, *none;
+    } forms[] = {{"", "", ""}, {",\"evses\":[", "]", ""}, {"[", "]", "null"}};
+    struct connection *c = &reader->connection;
+    struct location_row row = location_row(c, id);
+    int result = OK;
+    if (row.children_at > row.body.length || row.updated_at + row.updated_length > row.body.length ||
+        row.children_form < 0 || row.children_form > 2) {
+        result = sql_failure(c, SQLITE_CORRUPT, "location");
+    } else {
+        append_part(out, &row, 0, row.children_at);
+        buffer_append_text(out,
+                           row.evse_count ? forms[row.children_form].before : forms[row.children_form].none);
+        if (row.evse_count)
+            result = append_evses(c, row.sequence, out);
+        if (row.evse_count)
+            buffer_append_text(out, forms[row.children_form].after);
+        append_part(out, &row, row.children_at, row.body.length);
+    }
+    sql_end(c, id);
+    return result;
+}
+
+/* The whole location, in the request's arena. */
+static int take_location(struct reader *reader, struct store_read *read, struct str *body)
+{
+    struct buffer *scratch = &reader->scratch;
+    buffer_clear(scratch);
+    int result = append_location(reader, SQL_LOCATION_READ, scratch);
+    if (result)
+        return result;
+    if (scratch->failed)
+        return ERR_MEMORY;
+    *body = arena_copy(read->arena, buffer_str(scratch));
+    /* One huge location must not cost its size for ever. */
+    if (scratch->capacity > (size_t)1 << 20)
+        buffer_free(scratch);
+    return body->data ? OK : ERR_MEMORY;
+}
+
+/* ---------------------------------------------------------------- one object */
+
+static bool read_evse(struct reader *reader, struct store_object_read *r, int64_t location)
+{
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, SQL_EVSE_READ, SQL_VALUES(sql_i(location), sql_t(r->evse)));
+    if (result < 0)
+        return read_fail(reader, &r->base, result);
+    if (result == 0)
+        return read_done(&r->base, ERR_NOT_FOUND);
+    r->revision = sql_integer(c, SQL_EVSE_READ, 0);
+    r->last_updated = sql_integer(c, SQL_EVSE_READ, 1);
+    r->body = read_string(reader, &r->base, SQL_EVSE_READ, 2);
+    sql_end(c, SQL_EVSE_READ);
+    return read_done(&r->base, OK);
+}
+
+static bool read_location(struct reader *reader, struct store_object_read *r)
+{
+    struct connection *c = &reader->connection;
+    const enum sql_id id = SQL_LOCATION_READ;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(r->id), sql_t(r->owner)));
+    if (result < 0)
+        return read_fail(reader, &r->base, result);
+    if (result == 0)
+        return read_done(&r->base, ERR_NOT_FOUND);
+    r->sequence = sql_integer(c, id, 0);
+    if (r->evse.length > 0) {
+        sql_end(c, id);
+        return read_evse(reader, r, r->sequence);
+    }
+    r->revision = sql_integer(c, id, 1);
+    r->last_updated = sql_integer(c, id, 2);
+    r->last_updated_text = read_string(reader, &r->base, id, 4);
+    if (!r->without_evses) {
+        result = take_location(reader, &r->base, &r->body);
+        return result ? read_fail(reader, &r->base, result) : read_done(&r->base, OK);
+    }
+    r->children_at = (size_t)sql_integer(c, id, 5);
+    r->children_form = (int)sql_integer(c, id, 6);
+    r->updated_at = (size_t)sql_integer(c, id, 7);
+    r->updated_length = (size_t)sql_integer(c, id, 8);
+    r->body = read_string(reader, &r->base, id, 9);
+    sql_end(c, id);
+    return read_done(&r->base, OK);
+}
+
+bool read_object(struct reader *reader, struct store_read *read)
+{
+    struct store_object_read *r = CONTAINER_OF(read, struct store_object_read, base);
+    struct connection *c = &reader->connection;
+    const enum sql_id id = SQL_OBJECT_READ;
+    if (r->kind == STORE_LOCATION)
+        return read_location(reader, r);
+    int result = sql_first(c, id, SQL_VALUES(sql_i(r->kind), sql_t(r->id), sql_t(r->owner)));
+    if (result < 0)
+        return read_fail(reader, read, result);
+    if (result == 0)
+        return read_done(read, ERR_NOT_FOUND);
+    r->sequence = sql_integer(c, id, 0);
+    r->revision = sql_integer(c, id, 1);
+    r->last_updated = sql_integer(c, id, 2);
+    r->counterparty = read_string(reader, read, id, 3);
+    r->token_uid = read_string(reader, read, id, 4);
+    r->status = read_string(reader, read, id, 5);
+    r->body = read_string(reader, read, id, 6);
+    sql_end(c, id);
+    return read_done(read, OK);
+}
+
+/* ---------------------------------------------------------------- owners of an id */
+
+#define OWNERS_MAX 64
+
+static int has_all_evses(struct reader *reader, const struct store_owners_read *r, int64_t location,
+                         bool *all)
+{
+    struct connection *c = &reader->connection;
+    *all = true;
+    for (size_t i = 0; i < r->evse_count && *all; i++) {
+        int result = sql_first(c, SQL_EVSE_READ, SQL_VALUES(sql_i(location), sql_t(r->evses[i])));
+        if (result < 0)
+            return result;
+        *all = result > 0;
+        sql_end(c, SQL_EVSE_READ);
+    }
+    return OK;
+}
+
+bool read_owners(struct reader *reader, struct store_read *read)
+{
+    struct store_owners_read *r = CONTAINER_OF(read, struct store_owners_read, base);
+    struct connection *c = &reader->connection;
+    bool locations = r->kind == STORE_LOCATION;
+    enum sql_id id = locations ? SQL_LOCATION_OWNERS : SQL_OBJECT_OWNERS;
+    r->owner_count = 0;
+    r->owners = read_alloc(read, OWNERS_MAX, sizeof(*r->owners));
+    if (!r->owners)
+        return true;
+    int result = locations ? sql_first(c, id, SQL_VALUES(sql_t(r->id), sql_i(OWNERS_MAX)))
+                           : sql_first(c, id, SQL_VALUES(sql_i(r->kind), sql_t(r->id), sql_i(OWNERS_MAX)));
+    for (; result > 0 && r->owner_count < OWNERS_MAX; result = sql_next(c, id), r->owner_count++) {
+        struct store_owner *owner = &r->owners[r->owner_count];
+        owner->owner = read_string(reader, read, id, 0);
+        if (!locations) {
+            owner->counterparty = read_string(reader, read, id, 1);
+            owner->has_evses = r->evse_count == 0;
+            continue;
+        }
+        int failed = has_all_evses(reader, r, sql_integer(c, id, 1), &owner->has_evses);
+        if (failed) {
+            sql_end(c, id);
+            return read_fail(reader, read, failed);
+        }
+    }
+    sql_end(c, id);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
+}
+
+/* ---------------------------------------------------------------- bodies of a page */
+
+static int append_body(struct reader *reader, const struct store_bodies_read *r, int64_t sequence)
+{
+    struct connection *c = &reader->connection;
+    enum sql_id id = r->kind == STORE_LOCATION ? SQL_LOCATION_READ_AT : SQL_OBJECT_BODY;
+    int result = sql_first(c, id, SQL_VALUES(sql_i(sequence)));
+    if (result <= 0)
+        return result;
+    if (r->need_comma)
+        buffer_append_byte(r->out, ',');
+    if (r->kind == STORE_LOCATION)
+        result = append_location(reader, id, r->out);
+    else
+        buffer_append(r->out, sql_string(c, id, 0));
+    sql_end(c, id);
+    return result < 0 ? result : 1;
+}
+
+bool read_bodies(struct reader *reader, struct store_read *read)
+{
+    struct store_bodies_read *r = CONTAINER_OF(read, struct store_bodies_read, base);
+    size_t written = 0;
+    while (r->position < r->item_count) {
+        size_t before = r->out->length;
+        int result = append_body(reader, r, r->items[r->position].sequence);
+        if (result < 0)
+            return read_fail(reader, read, result);
+        r->position++;
+        if (result > 0)
+            r->need_comma = true;
+        written += r->out->length - before;
+        if (r->out->failed)
+            return read_fail(reader, read, ERR_MEMORY);
+        /* A slice may also end for its time; the caller goes on at `position` all the same. */
+        if (written >= r->slice_max || reader_is_late(reader))
+            break;
+    }
+    return read_done(read, OK);
+}

@@ -1,0 +1,140 @@
+#include "lib/store/sqlite/internal.h"
+
+/* The whole registry, in one moment: parties are few, so it takes one turn. */
+
+typedef void fill_function(struct reader *reader, struct store_read *read, void *row);
+
+static void fill_platform(struct reader *reader, struct store_read *read, void *row)
+{
+    const enum sql_id id = SQL_PLATFORM_ALL;
+    const struct connection *c = &reader->connection;
+    *(struct store_platform *)row = (struct store_platform){
+        .id = sql_integer(c, id, 0),
+        .revision = sql_integer(c, id, 1),
+        .status = (enum store_platform_status)sql_integer(c, id, 2),
+        .credentials_url = read_string(reader, read, id, 3),
+        .versions_url = read_string(reader, read, id, 4),
+        .token = read_string(reader, read, id, 5),
+        .previous_token = read_string(reader, read, id, 6),
+        .previous_token_until = sql_integer(c, id, 7),
+        .encoding = (enum store_token_encoding)sql_integer(c, id, 8),
+        .learned_raw = sql_integer(c, id, 9) != 0,
+        .allowed_hosts = read_string(reader, read, id, 10),
+        .roles = read_string(reader, read, id, 11),
+        .last_seen = sql_integer(c, id, 12),
+        .created = sql_integer(c, id, 13),
+        .updated = sql_integer(c, id, 14),
+    };
+}
+
+static void fill_party(struct reader *reader, struct store_read *read, void *row)
+{
+    const enum sql_id id = SQL_PARTY_ALL;
+    const struct connection *c = &reader->connection;
+    *(struct store_party *)row = (struct store_party){
+        .id = sql_integer(c, id, 0),
+        .platform = sql_integer(c, id, 1),
+        .revision = sql_integer(c, id, 2),
+        .key = read_string(reader, read, id, 3),
+        .country_code = read_string(reader, read, id, 4),
+        .party_id = read_string(reader, read, id, 5),
+        .roles = (unsigned)sql_integer(c, id, 6),
+        .name = read_string(reader, read, id, 7),
+        .website = read_string(reader, read, id, 8),
+        .suspended = sql_integer(c, id, 9) != 0,
+        .suspend_reason = read_string(reader, read, id, 10),
+        .last_updated = sql_integer(c, id, 11),
+        .created = sql_integer(c, id, 12),
+    };
+}
+
+static void fill_token(struct reader *reader, struct store_read *read, void *row)
+{
+    const enum sql_id id = SQL_TOKEN_ALL;
+    const struct connection *c = &reader->connection;
+    struct store_token *token = row;
+    struct str hash = sql_string(c, id, 0);
+    *token = (struct store_token){
+        .platform = sql_integer(c, id, 1),
+        .kind = (enum store_token_kind)sql_integer(c, id, 2),
+        .fingerprint = read_string(reader, read, id, 3),
+        .created = sql_integer(c, id, 4),
+        .expires = sql_integer(c, id, 5),
+        .used = sql_integer(c, id, 6),
+    };
+    if (hash.length == sizeof(token->hash))
+        memcpy(token->hash, hash.data, hash.length);
+}
+
+static void fill_receiver(struct reader *reader, struct store_read *read, void *row)
+{
+    const enum sql_id id = SQL_RECEIVER_ALL;
+    *(struct store_receiver *)row = (struct store_receiver){
+        .party = sql_integer(&reader->connection, id, 0),
+        .module = read_string(reader, read, id, 1),
+        .url = read_string(reader, read, id, 2),
+        .source = read_string(reader, read, id, 3),
+    };
+}
+
+static void fill_rule(struct reader *reader, struct store_read *read, void *row)
+{
+    const enum sql_id id = SQL_RULE_ALL;
+    const struct connection *c = &reader->connection;
+    (void)read;
+    *(struct store_rule *)row = (struct store_rule){
+        .emsp = sql_integer(c, id, 0),
+        .cpo = sql_integer(c, id, 1),
+        .state = (enum store_rule_state)sql_integer(c, id, 2),
+        .since = sql_integer(c, id, 3),
+    };
+}
+
+/* Fills an array with all rows of a table; the count is of the same moment. */
+static int read_table(struct reader *reader, struct store_read *read, enum sql_id count_id,
+                      enum sql_id rows_id, size_t size, fill_function *fill, void **rows, size_t *count)
+{
+    struct connection *c = &reader->connection;
+    int64_t total = 0;
+    *count = 0;
+    int result = sql_number(c, count_id, &total);
+    if (result)
+        return result;
+    char *at = *rows = read_alloc(read, (size_t)total + 1, size);
+    if (!at)
+        return ERR_MEMORY;
+    result = sql_first(c, rows_id, SQL_NO_VALUES);
+    for (; result > 0 && *count < (size_t)total; result = sql_next(c, rows_id), ++*count, at += size)
+        fill(reader, read, at);
+    sql_end(c, rows_id);
+    return result < 0 ? result : read->result;
+}
+
+bool read_registry(struct reader *reader, struct store_read *read)
+{
+    struct store_registry_read *r = CONTAINER_OF(read, struct store_registry_read, base);
+    const struct {
+        enum sql_id count_id, rows_id;
+        size_t size;
+        fill_function *fill;
+        void **rows;
+        size_t *count;
+    } tables[] = {
+        {SQL_PLATFORM_COUNT, SQL_PLATFORM_ALL, sizeof(*r->platforms), fill_platform, (void **)&r->platforms,
+         &r->platform_count},
+        {SQL_PARTY_COUNT, SQL_PARTY_ALL, sizeof(*r->parties), fill_party, (void **)&r->parties,
+         &r->party_count},
+        {SQL_TOKEN_COUNT, SQL_TOKEN_ALL, sizeof(*r->tokens), fill_token, (void **)&r->tokens,
+         &r->token_count},
+        {SQL_RECEIVER_COUNT, SQL_RECEIVER_ALL, sizeof(*r->receivers), fill_receiver, (void **)&r->receivers,
+         &r->receiver_count},
+        {SQL_RULE_COUNT, SQL_RULE_ALL, sizeof(*r->rules), fill_rule, (void **)&r->rules, &r->rule_count},
+    };
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        int result = read_table(reader, read, tables[i].count_id, tables[i].rows_id, tables[i].size,
+                                tables[i].fill, tables[i].rows, tables[i].count);
+        if (result)
+            return read_fail(reader, read, result);
+    }
+    return read_done(read, OK);
+}

@@ -1,0 +1,109 @@
+#include "lib/store/sqlite/internal.h"
+
+#include <stdlib.h>
+
+#include "lib/base/env.h"
+#include "lib/store/read.h"
+
+/* One read's share of a turn of the loop. */
+#define SLICE_US 800
+
+static read_function *const reads[READ_TYPE_COUNT] = {
+    [READ_REGISTRY] = read_registry, [READ_OBJECT] = read_object,         [READ_OWNERS] = read_owners,
+    [READ_PAGE] = read_page,         [READ_BODIES] = read_bodies,         [READ_DUE] = read_due,
+    [READ_DELIVERY] = read_delivery, [READ_DELIVERIES] = read_deliveries, [READ_QUEUES] = read_queues,
+    [READ_COMMAND] = read_command,   [READ_COMMANDS] = read_commands,     [READ_AUDIT] = read_audit,
+    [READ_VERIFY] = read_verify,     [READ_TOTALS] = read_totals,
+};
+
+struct reader *reader_new(struct store *store, struct error *error)
+{
+    struct reader *reader = calloc(1, sizeof(*reader));
+    if (!reader) {
+        error_set(error, ERR_MEMORY, "no memory for a reader");
+        return NULL;
+    }
+    reader->store = store;
+    int result = sql_open(&reader->connection, store->path, false, error);
+    if (!result)
+        result = sql_prepare(&reader->connection, SQL_READER, error);
+    if (result) {
+        reader_free(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+void reader_free(struct reader *reader)
+{
+    if (!reader)
+        return;
+    sql_close(&reader->connection);
+    hmac_free(reader->hmac);
+    buffer_free(&reader->scratch);
+    count_cache_free(reader->counts);
+    free(reader);
+}
+
+bool reader_run(struct reader *reader, struct store_read *read)
+{
+    struct connection *c = &reader->connection;
+    reader->turn_end = env_monotonic_us() + SLICE_US;
+    c->failed = false;
+    for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
+        reader->created[kind] = atomic_load(&reader->store->counters[kind].created);
+        reader->removed[kind] = atomic_load(&reader->store->counters[kind].removed);
+        reader->changed[kind] = atomic_load(&reader->store->counters[kind].changed);
+    }
+    /* All that one turn reads is of one moment; nothing stays open between turns, or the -wal file could
+     * never start over. */
+    int result = sql_run(c, SQL_BEGIN_READ, SQL_NO_VALUES);
+    if (result)
+        return read_fail(reader, read, result);
+    bool done = reads[read->type](reader, read);
+    result = sql_run(c, SQL_COMMIT, SQL_NO_VALUES);
+    if (result && !sqlite3_get_autocommit(c->db))
+        sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    return done;
+}
+
+bool reader_is_late(const struct reader *reader)
+{
+    return env_monotonic_us() >= reader->turn_end;
+}
+
+bool read_done(struct store_read *read, int result)
+{
+    if (read->result == OK)
+        read->result = result;
+    return true;
+}
+
+bool read_fail(struct reader *reader, struct store_read *read, int result)
+{
+    if (read->result == OK) {
+        read->result = result;
+        error_set(&read->error, result, "%s",
+                  result == ERR_MEMORY ? "no memory for the answer" : reader->connection.error.text);
+    }
+    return true;
+}
+
+void *read_alloc(struct store_read *read, size_t count, size_t size)
+{
+    void *memory = count > SIZE_MAX / size ? NULL : arena_alloc(read->arena, count * size);
+    if (!memory && read->result == OK)
+        read->result = error_set(&read->error, ERR_MEMORY, "no memory for the answer");
+    return memory;
+}
+
+struct str read_string(struct reader *reader, struct store_read *read, enum sql_id id, int column)
+{
+    struct str value = sql_string(&reader->connection, id, column);
+    if (value.length == 0)
+        return STR_NONE;
+    value = arena_copy(read->arena, value);
+    if (!value.data && read->result == OK)
+        read->result = error_set(&read->error, ERR_MEMORY, "no memory for the answer");
+    return value;
+}

@@ -1,0 +1,220 @@
+#include "lib/store/sqlite/sql.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const both_settings[] = {
+    "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON", "PRAGMA temp_store=MEMORY",
+    "PRAGMA mmap_size=0",        "PRAGMA busy_timeout=1000",  NULL,
+};
+/* Checkpoints are the writer thread's own affair, so automatic ones are off everywhere. */
+static const char *const writer_settings[] = {
+    "PRAGMA synchronous=FULL",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-8192",
+    "PRAGMA journal_size_limit=33554432",
+    NULL,
+};
+static const char *const reader_settings[] = {
+    "PRAGMA query_only=ON",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-2048",
+    NULL,
+};
+
+int sql_failure(struct connection *connection, int code, const char *what)
+{
+    int result = ERR_IO;
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        result = ERR_MEMORY;
+        break;
+    case SQLITE_CONSTRAINT:
+        result = ERR_CONFLICT;
+        break;
+    case SQLITE_TOOBIG:
+        result = ERR_TOO_LARGE;
+        break;
+    default:
+        break;
+    }
+    connection->failed = true;
+    return error_set(&connection->error, result, "database: %s: %s", what,
+                     connection->db ? sqlite3_errmsg(connection->db) : sqlite3_errstr(code));
+}
+
+int sql_execute(struct connection *connection, const char *text)
+{
+    int code = sqlite3_exec(connection->db, text, NULL, NULL, NULL);
+    return code == SQLITE_OK ? OK : sql_failure(connection, code, "execute");
+}
+
+static int apply_settings(struct connection *connection, const char *const *settings)
+{
+    for (; *settings; settings++) {
+        int result = sql_execute(connection, *settings);
+        if (result)
+            return result;
+    }
+    return OK;
+}
+
+int sql_open(struct connection *connection, const char *path, bool writer, struct error *error)
+{
+    *connection = (struct connection){0};
+    int flags = (writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
+    int code = sqlite3_open_v2(path, &connection->db, flags, NULL);
+    int result = code == SQLITE_OK ? OK : sql_failure(connection, code, path);
+    if (!result) {
+        sqlite3_extended_result_codes(connection->db, 1);
+        sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        result = apply_settings(connection, both_settings);
+    }
+    if (!result)
+        result = apply_settings(connection, writer ? writer_settings : reader_settings);
+    if (result) {
+        error_set(error, result, "%s", connection->error.text);
+        sql_close(connection);
+    }
+    return result;
+}
+
+static int prepare_one(struct connection *connection, enum sql_id id)
+{
+    const struct sql_statement *row = &sql_statements[id];
+    struct sql_prepared *prepared = &connection->statements[id];
+    int code =
+        sqlite3_prepare_v3(connection->db, row->text, -1, SQLITE_PREPARE_PERSISTENT, &prepared->handle, NULL);
+    if (code != SQLITE_OK)
+        return sql_failure(connection, code, row->text);
+    size_t parameters = strlen(row->parameters);
+    if (parameters > SQL_PARAMETERS_MAX ||
+        sqlite3_bind_parameter_count(prepared->handle) != (int)parameters ||
+        sqlite3_column_count(prepared->handle) != (int)strlen(row->columns))
+        return sql_failure(connection, SQLITE_MISUSE, row->text);
+    for (size_t i = 0; i < parameters; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "$%zu", i + 1);
+        int place = sqlite3_bind_parameter_index(prepared->handle, name);
+        if (place < 1)
+            return sql_failure(connection, SQLITE_MISUSE, row->text);
+        prepared->place[i] = (unsigned char)place;
+    }
+    return OK;
+}
+
+int sql_prepare(struct connection *connection, enum sql_use use, struct error *error)
+{
+    for (int id = 0; id < SQL_COUNT; id++) {
+        if (!(sql_statements[id].use & use))
+            continue;
+        int result = prepare_one(connection, (enum sql_id)id);
+        if (result)
+            return error_set(error, result, "%s", connection->error.text);
+    }
+    return OK;
+}
+
+void sql_close(struct connection *connection)
+{
+    for (int id = 0; id < SQL_COUNT; id++)
+        sqlite3_finalize(connection->statements[id].handle);
+    sqlite3_close(connection->db);
+    *connection = (struct connection){0};
+}
+
+static int bind_one(sqlite3_stmt *handle, int place, const struct sql_value *value)
+{
+    /* A NULL pointer would bind NULL; absent texts are stored as ''. */
+    const char *data = value->bytes.length ? value->bytes.data : "";
+    switch (value->type) {
+    case 'i':
+        return sqlite3_bind_int64(handle, place, value->number);
+    case 't':
+        return sqlite3_bind_text64(handle, place, data, value->bytes.length, SQLITE_STATIC, SQLITE_UTF8);
+    default:
+        return sqlite3_bind_blob64(handle, place, data, value->bytes.length, SQLITE_STATIC);
+    }
+}
+
+int sql_start(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
+{
+    const char *types = sql_statements[id].parameters;
+    struct sql_prepared *prepared = &connection->statements[id];
+    for (size_t i = 0; i < count; i++) {
+        if (types[i] != values[i].type)
+            abort();
+        int code = bind_one(prepared->handle, prepared->place[i], &values[i]);
+        if (code != SQLITE_OK)
+            return sql_failure(connection, code, sql_statements[id].text);
+    }
+    if (types[count] != 0)
+        abort();
+    return OK;
+}
+
+int sql_next(struct connection *connection, enum sql_id id)
+{
+    sqlite3_stmt *handle = connection->statements[id].handle;
+    int code = sqlite3_step(handle);
+    if (code == SQLITE_ROW)
+        return 1;
+    int result = code == SQLITE_DONE ? 0 : sql_failure(connection, code, "step");
+    sqlite3_reset(handle);
+    return result;
+}
+
+int sql_first(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
+{
+    int result = sql_start(connection, id, values, count);
+    return result ? result : sql_next(connection, id);
+}
+
+void sql_end(struct connection *connection, enum sql_id id)
+{
+    sqlite3_reset(connection->statements[id].handle);
+}
+
+int sql_run(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
+{
+    int result = sql_first(connection, id, values, count);
+    if (result > 0)
+        abort(); /* a statement with rows */
+    return result;
+}
+
+int64_t sql_changes(struct connection *connection)
+{
+    return sqlite3_changes64(connection->db);
+}
+
+int sql_number(struct connection *connection, enum sql_id id, int64_t *number)
+{
+    *number = 0;
+    int result = sql_first(connection, id, SQL_NO_VALUES);
+    if (result <= 0)
+        return result;
+    *number = sql_integer(connection, id, 0);
+    sql_end(connection, id);
+    return OK;
+}
+
+int64_t sql_integer(const struct connection *connection, enum sql_id id, int column)
+{
+    if (sql_statements[id].columns[column] != 'i')
+        abort();
+    return sqlite3_column_int64(connection->statements[id].handle, column);
+}
+
+struct str sql_string(const struct connection *connection, enum sql_id id, int column)
+{
+    sqlite3_stmt *handle = connection->statements[id].handle;
+    /* Texts are read as blobs too: the same bytes without a terminator being made. */
+    if (sql_statements[id].columns[column] == 'i')
+        abort();
+    const char *data = sqlite3_column_blob(handle, column);
+    int length = sqlite3_column_bytes(handle, column);
+    return str_of(data, data ? (size_t)length : 0);
+}

@@ -1,0 +1,91 @@
+#ifndef LIB_STORE_SQLITE_SQL_H
+#define LIB_STORE_SQLITE_SQL_H
+
+#include <sqlite3.h>
+
+#include "lib/base/error.h"
+#include "lib/base/str.h"
+#include "lib/store/sqlite/statements.h"
+
+/*
+ * One connection with its prepared statements, and the only functions that bind, step and read columns.
+ * Values are checked against the types that the statement's row declares; a mismatch is a bug and aborts. One
+ * thread at a time.
+ */
+#define SQL_PARAMETERS_MAX 24
+
+struct sql_prepared {
+    sqlite3_stmt *handle;
+    unsigned char place[SQL_PARAMETERS_MAX]; /* SQLite's index of $1, $2 … */
+};
+
+struct connection {
+    sqlite3 *db;
+    struct sql_prepared statements[SQL_COUNT];
+    bool failed;        /* an SQL error happened; sticky until the owner clears it */
+    struct error error; /* its sentence */
+};
+
+/* One parameter: 'i' integer, 't' text, 'b' blob. Bytes must live until the statement has ended. */
+struct sql_value {
+    char type;
+    int64_t number;
+    struct str bytes;
+};
+
+static inline struct sql_value sql_i(int64_t number)
+{
+    return (struct sql_value){'i', number, STR_NONE};
+}
+static inline struct sql_value sql_t(struct str text)
+{
+    return (struct sql_value){'t', 0, text};
+}
+static inline struct sql_value sql_b(struct str bytes)
+{
+    return (struct sql_value){'b', 0, bytes};
+}
+static inline struct sql_value sql_bytes(const void *data, size_t size)
+{
+    return sql_b(str_of(data, size));
+}
+
+/* The values of a statement, $1 first: sql_run(connection, SQL_…, SQL_VALUES(sql_i(1), sql_t(name))). */
+#define SQL_VALUES(...)                                                                                      \
+    (const struct sql_value[]){__VA_ARGS__},                                                                 \
+        (sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
+#define SQL_NO_VALUES NULL, 0
+
+/* Opens `path` (which exists) and applies the settings of a writer or a reader; statements come with
+ * sql_prepare. */
+int sql_open(struct connection *connection, const char *path, bool writer, struct error *error);
+/* Prepares every statement of `use` and checks it against its row. */
+int sql_prepare(struct connection *connection, enum sql_use use, struct error *error);
+void sql_close(struct connection *connection);
+
+/* Binds and begins a statement. 0, or a negative code with connection->error filled and `failed` set. */
+int sql_start(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
+/* 1: a row is there; 0: the end; negative: failed. In the last two cases the statement has ended. */
+int sql_next(struct connection *connection, enum sql_id id);
+/* sql_start and the first sql_next. */
+int sql_first(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
+/* Ends a statement before its last row; harmless when it has ended. */
+void sql_end(struct connection *connection, enum sql_id id);
+/* A statement without rows, from start to end: 0 or a negative code. */
+int sql_run(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
+/* Rows changed by the last sql_run. */
+int64_t sql_changes(struct connection *connection);
+/* The one integer of the one row, 0 without a row. */
+int sql_number(struct connection *connection, enum sql_id id, int64_t *number);
+
+/* Columns of the current row, from 0. Texts and blobs are views that live until the next sql_ call on the
+ * statement. */
+int64_t sql_integer(const struct connection *connection, enum sql_id id, int column);
+struct str sql_string(const struct connection *connection, enum sql_id id, int column);
+
+/* Plain SQL of the engine (pragmas, migrations). */
+int sql_execute(struct connection *connection, const char *text);
+/* The code of lib/base/error.h for one of SQLite's, with the sentence in connection->error. */
+int sql_failure(struct connection *connection, int code, const char *what);
+
+#endif

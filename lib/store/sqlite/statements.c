@@ -1,0 +1,350 @@
+#include "lib/store/sqlite/statements.h"
+
+/* clang-format off: a table is read by columns */
+
+#define W SQL_WRITER
+#define R SQL_READER
+
+/* An object of a page with dates matches by its own time or by the arrival of its content: $a <= t < $b. */
+#define IN_WINDOW(from, to)                                                                                  \
+    "((last_updated >= " from " AND last_updated < " to ") OR (arrival >= " from " AND arrival < " to "))"
+
+#define LOCATION_JOINED                                                                                      \
+    "SELECT l.sequence, l.revision, l.last_updated, l.evse_count, l.last_updated_text, b.children_at, "      \
+    "b.children_form, b.updated_at, b.updated_length, b.body "                                               \
+    "FROM location l JOIN location_body b ON b.sequence = l.sequence "
+
+#define DELIVERY_COLUMNS                                                                                     \
+    "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
+    "owner, "                                                                                                \
+    "object, reason, url, correlation_id, last_error"
+#define DELIVERY_TYPES "iiiiiiitttttttttt"
+
+/* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
+#define PARKED_RECEIVER(state)                                                                               \
+    {                                                                                                        \
+        R, "t", "t",                                                                                         \
+            "SELECT receiver FROM delivery WHERE state = " state " AND receiver > $1 "                       \
+            "ORDER BY receiver LIMIT 1"                                                                      \
+    }
+#define PARKED_LIST(state)                                                                                   \
+    {                                                                                                        \
+        R, "tii", DELIVERY_TYPES,                                                                            \
+            DELIVERY_COLUMNS " FROM delivery WHERE state = " state                                           \
+                             " AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3"                           \
+    }
+#define PARKED_COUNT(state)                                                                                  \
+    {                                                                                                        \
+        R, "tii", "ii",                                                                                      \
+            "SELECT count(*), max(id) FROM (SELECT id FROM delivery WHERE state = " state                    \
+            " AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3) AS slice"                                  \
+    }
+
+#define COMMAND_COLUMNS                                                                                      \
+    "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
+    "correlation_id, result_body FROM command "
+#define COMMAND_TYPES "iiiibtttttttb"
+
+#define AUDIT_COLUMNS                                                                                        \
+    "SELECT sequence, kind, time, latency_ms, actor, action, party, module, method, sender, receiver, "      \
+    "object, "                                                                                               \
+    "status, request_id, correlation_id, detail, mac FROM audit "
+#define AUDIT_TYPES "iiiittttttttttttb"
+
+const struct sql_statement sql_statements[SQL_COUNT] = {
+    /* ---------------------------------------------------------------- transactions */
+    [SQL_BEGIN_WRITE] = {W, "", "", "BEGIN IMMEDIATE"}, /* PostgreSQL: BEGIN */
+    [SQL_BEGIN_READ] = {R, "", "", "BEGIN"},            /* PostgreSQL: BEGIN READ ONLY, REPEATABLE READ */
+    [SQL_COMMIT] = {W | R, "", "", "COMMIT"},
+    [SQL_ROLLBACK] = {W, "", "", "ROLLBACK"},
+    [SQL_SAVEPOINT] = {W, "", "", "SAVEPOINT batch"},
+    [SQL_RELEASE] = {W, "", "", "RELEASE SAVEPOINT batch"},
+    [SQL_ROLLBACK_TO] = {W, "", "", "ROLLBACK TO SAVEPOINT batch"},
+
+    /* ---------------------------------------------------------------- meta and counters */
+    [SQL_META_GET] = {W | R, "t", "b", "SELECT value FROM meta WHERE name = $1"},
+    [SQL_META_PUT] = {W, "tb", "",
+                      "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value "
+                      "= excluded.value"},
+    [SQL_MAX_ID] = {W, "", "i",
+                    "SELECT coalesce(max(top), 0) FROM (SELECT max(id) AS top FROM platform UNION ALL SELECT "
+                    "max(id) FROM party "
+                    "UNION ALL SELECT max(id) FROM command) AS tops"},
+    [SQL_MAX_OBJECT] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM object"},
+    [SQL_MAX_LOCATION] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM location"},
+    [SQL_MAX_DELIVERY] = {W, "", "i", "SELECT coalesce(max(id), 0) FROM delivery"},
+    [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
+    [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
+    [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
+
+    /* ---------------------------------------------------------------- registry, writing */
+    [SQL_PLATFORM_FIND] = {W, "i", "iii", "SELECT revision, status, last_seen FROM platform WHERE id = $1"},
+    [SQL_PLATFORM_INSERT] =
+        {W, "iiittbbiiitbiii", "",
+         "INSERT INTO platform (id, revision, status, credentials_url, versions_url, token, previous_token, "
+         "previous_token_until, encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
+    [SQL_PLATFORM_UPDATE] = {W, "iiittbbiiitbiii", "",
+                             "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
+                             "versions_url = $5, token = $6, "
+                             "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
+                             "$10, allowed_hosts = $11, "
+                             "roles = $12, last_seen = $13, created = $14, updated = $15 WHERE id = $1"},
+    [SQL_PLATFORM_SEEN] =
+        {W, "iiiii", "",
+         "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5 WHERE id = $1"},
+    [SQL_PLATFORM_DELETE] = {W, "i", "", "DELETE FROM platform WHERE id = $1"},
+    [SQL_PARTY_FIND] = {W, "i", "ii", "SELECT revision, last_updated FROM party WHERE id = $1"},
+    [SQL_PARTY_INSERT] = {W, "iiitttittitii", "",
+                          "INSERT INTO party (id, platform, revision, party_key, country_code, party_id, "
+                          "roles, name, website, "
+                          "suspended, suspend_reason, last_updated, created) "
+                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"},
+    [SQL_PARTY_UPDATE] =
+        {W, "iiitttittitii", "",
+         "UPDATE party SET platform = $2, revision = $3, party_key = $4, country_code = $5, party_id = $6, "
+         "roles = $7, "
+         "name = $8, website = $9, suspended = $10, suspend_reason = $11, last_updated = $12, created = $13 "
+         "WHERE id = $1"},
+    [SQL_PARTY_TOUCH] = {W, "ii", "",
+                         "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1 "
+                         "AND last_updated < $2"},
+    [SQL_PARTY_DELETE] = {W, "i", "", "DELETE FROM party WHERE id = $1"},
+    [SQL_PARTY_DELETE_RECEIVERS] = {W, "i", "", "DELETE FROM receiver WHERE party = $1"},
+    [SQL_PARTY_DELETE_RULES] = {W, "i", "", "DELETE FROM rule WHERE emsp = $1 OR cpo = $1"},
+    [SQL_TOKEN_PUT] =
+        {W, "biitiii", "",
+         "INSERT INTO token (hash, platform, kind, fingerprint, created, expires, used) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO UPDATE SET platform = excluded.platform, "
+         "kind = excluded.kind, fingerprint = excluded.fingerprint, created = excluded.created, "
+         "expires = excluded.expires, used = excluded.used"},
+    [SQL_TOKEN_USE] = {W, "bi", "",
+                       "UPDATE token SET used = CASE WHEN used = 0 THEN $2 ELSE used END WHERE hash = $1"},
+    [SQL_TOKEN_DELETE] = {W, "b", "", "DELETE FROM token WHERE hash = $1"},
+    [SQL_TOKENS_DELETE] = {W, "iibi", "",
+                           "DELETE FROM token WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
+                           "AND ($4 = 0 OR used = 0)"},
+    [SQL_TOKENS_EXPIRE] =
+        {W, "iibii", "",
+         "UPDATE token SET expires = $5 WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
+         "AND ($4 = 0 OR used = 0) AND (expires = 0 OR expires > $5)"},
+    [SQL_RECEIVER_PUT] =
+        {W, "ittt", "",
+         "INSERT INTO receiver (party, module, url, source) VALUES ($1, $2, $3, $4) "
+         "ON CONFLICT (party, module) DO UPDATE SET url = excluded.url, source = excluded.source"},
+    [SQL_RECEIVER_DELETE] = {W, "it", "", "DELETE FROM receiver WHERE party = $1 AND module = $2"},
+    [SQL_RULE_PUT] = {W, "iiii", "",
+                      "INSERT INTO rule (emsp, cpo, state, since) VALUES ($1, $2, $3, $4) "
+                      "ON CONFLICT (emsp, cpo) DO UPDATE SET state = excluded.state, since = excluded.since"},
+
+    /* ---------------------------------------------------------------- objects and locations, writing */
+    [SQL_OBJECT_FIND] =
+        {W, "itt", "iiiiiitb",
+         "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, digest "
+         "FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
+    [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbb", "",
+                           "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
+                           "last_delivery, size, "
+                           "counterparty, token_uid, status, digest, body) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"},
+    [SQL_OBJECT_UPDATE] =
+        {W, "iiiiiitttbb", "",
+         "UPDATE object SET revision = $2, last_updated = $3, arrival = $4, last_delivery = $5, size = $6, "
+         "counterparty = $7, token_uid = $8, status = $9, digest = $10, body = $11 WHERE sequence = $1"},
+    [SQL_OBJECT_SET_DELIVERY] = {W, "ii", "", "UPDATE object SET last_delivery = $2 WHERE sequence = $1"},
+    [SQL_OBJECT_DELETE] = {W, "i", "", "DELETE FROM object WHERE sequence = $1"},
+    [SQL_LOCATION_FIND] =
+        {W, "tt", "iiiiiitb",
+         "SELECT sequence, revision, last_updated, arrival, size, evse_count, last_updated_text, digest "
+         "FROM location WHERE id = $1 AND owner = $2"},
+    [SQL_LOCATION_INSERT] =
+        {W, "ittiiiiitb", "",
+         "INSERT INTO location (sequence, owner, id, revision, last_updated, arrival, size, evse_count, "
+         "last_updated_text, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"},
+    [SQL_LOCATION_UPDATE] =
+        {W, "iiiiiitb", "",
+         "UPDATE location SET revision = $2, last_updated = $3, arrival = $4, size = $5, evse_count = $6, "
+         "last_updated_text = $7, digest = $8 WHERE sequence = $1"},
+    [SQL_LOCATION_TOUCH] = {W, "iiiiib", "",
+                            "UPDATE location SET revision = $2, arrival = $3, size = $4, evse_count = $5, "
+                            "digest = $6 WHERE sequence = $1"},
+    [SQL_LOCATION_DELETE] = {W, "i", "", "DELETE FROM location WHERE sequence = $1"},
+    [SQL_BODY_FIND] = {W, "i", "bi", "SELECT body, updated_length FROM location_body WHERE sequence = $1"},
+    [SQL_BODY_INSERT] =
+        {W, "iiiiib", "",
+         "INSERT INTO location_body (sequence, children_at, children_form, updated_at, updated_length, body) "
+         "VALUES ($1, $2, $3, $4, $5, $6)"},
+    [SQL_BODY_UPDATE] = {W, "iiiiib", "",
+                         "UPDATE location_body SET children_at = $2, children_form = $3, updated_at = $4, "
+                         "updated_length = $5, "
+                         "body = $6 WHERE sequence = $1"},
+    [SQL_BODY_DELETE] = {W, "i", "", "DELETE FROM location_body WHERE sequence = $1"},
+    [SQL_EVSE_FIND] =
+        {W, "it", "iiib",
+         "SELECT place, revision, last_updated, body FROM evse WHERE location = $1 AND uid = $2"},
+    [SQL_EVSE_LIST] = {W, "ii", "itb",
+                       "SELECT place, uid, body FROM evse WHERE place >= $1 AND place < $2 ORDER BY place"},
+    [SQL_EVSE_LAST] = {W, "ii", "i",
+                       "SELECT place FROM evse WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT 1"},
+    [SQL_EVSE_INSERT] = {W, "iitiib", "",
+                         "INSERT INTO evse (place, location, uid, revision, last_updated, body) VALUES ($1, "
+                         "$2, $3, $4, $5, $6)"},
+    [SQL_EVSE_UPDATE] = {W, "iiib", "",
+                         "UPDATE evse SET revision = $2, last_updated = $3, body = $4 WHERE place = $1"},
+    [SQL_EVSE_DELETE_ALL] = {W, "ii", "", "DELETE FROM evse WHERE place >= $1 AND place < $2"},
+
+    /* ---------------------------------------------------------------- deliveries, commands, audit, writing
+     */
+    [SQL_DELIVERY_INSERT] =
+        {W, "iiiiiiittttttttttb", "",
+         "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
+         "module, "
+         "method, owner, object, reason, url, correlation_id, last_error, body) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"},
+    [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
+    [SQL_DELIVERY_SUPERSEDE] =
+        {W, "iti", "",
+         "UPDATE delivery SET state = 4, done = $3 WHERE id = $1 AND receiver = $2 AND state IN (0, 2)"},
+    [SQL_DELIVERY_SUPERSEDE_LANE] =
+        {W, "ttitti", "",
+         "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
+         "AND object = $2 AND kind = $3 AND owner = $4 AND module = $5"},
+    [SQL_DELIVERY_FINISH] = {W, "iitiiti", "",
+                             "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
+                             "last_error = $6, done = $7 "
+                             "WHERE id = $1"},
+    [SQL_DELIVERY_RELEASE] =
+        {W, "ttt", "",
+         "UPDATE delivery SET state = 0, reason = '', next_attempt = 0 WHERE state = 2 AND receiver = $1 "
+         "AND ($2 = '' OR reason = $2) AND ($3 = '' OR module = $3)"},
+    [SQL_COMMAND_INSERT] = {W, "iiiibtttttttb", "",
+                            "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
+                            "cpo, object, response_url, "
+                            "result, correlation_id, result_body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+                            "$9, $10, $11, $12, $13)"},
+    [SQL_COMMAND_STATE] = {W, "i", "i", "SELECT state FROM command WHERE id = $1"},
+    [SQL_COMMAND_UPDATE] =
+        {W, "iitbi", "",
+         "UPDATE command SET state = $2, result = CASE WHEN $3 = '' THEN result ELSE $3 END, "
+         "result_body = CASE WHEN length($4) = 0 THEN result_body ELSE $4 END, "
+         "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END WHERE id = $1"},
+    [SQL_AUDIT_INSERT] =
+        {W, "iiiittttttttttttb", "",
+         "INSERT INTO audit (sequence, kind, time, latency_ms, actor, action, party, module, method, sender, "
+         "receiver, "
+         "object, status, request_id, correlation_id, detail, mac) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
+
+    /* ---------------------------------------------------------------- registry, reading */
+    [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},
+    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiii",
+                          "SELECT id, revision, status, credentials_url, versions_url, token, "
+                          "previous_token, previous_token_until, "
+                          "encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated FROM "
+                          "platform ORDER BY id"},
+    [SQL_PARTY_COUNT] = {R, "", "i", "SELECT count(*) FROM party"},
+    [SQL_PARTY_ALL] =
+        {R, "", "iiitttittitii",
+         "SELECT id, platform, revision, party_key, country_code, party_id, roles, name, website, suspended, "
+         "suspend_reason, last_updated, created FROM party ORDER BY id"},
+    [SQL_TOKEN_COUNT] = {R, "", "i", "SELECT count(*) FROM token"},
+    [SQL_TOKEN_ALL] = {R, "", "biitiii",
+                       "SELECT hash, platform, kind, fingerprint, created, expires, used FROM token ORDER BY "
+                       "platform, created, hash"},
+    [SQL_RECEIVER_COUNT] = {R, "", "i", "SELECT count(*) FROM receiver"},
+    [SQL_RECEIVER_ALL] = {R, "", "ittt",
+                          "SELECT party, module, url, source FROM receiver ORDER BY party, module"},
+    [SQL_RULE_COUNT] = {R, "", "i", "SELECT count(*) FROM rule"},
+    [SQL_RULE_ALL] = {R, "", "iiii", "SELECT emsp, cpo, state, since FROM rule ORDER BY emsp, cpo"},
+
+    /* ---------------------------------------------------------------- objects and locations, reading */
+    [SQL_OBJECT_READ] = {R, "itt", "iiitttb",
+                         "SELECT sequence, revision, last_updated, counterparty, token_uid, status, body "
+                         "FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
+    [SQL_OBJECT_BODY] = {R, "i", "b", "SELECT body FROM object WHERE sequence = $1"},
+    [SQL_LOCATION_READ] = {R, "tt", "iiiitiiiib", LOCATION_JOINED "WHERE l.id = $1 AND l.owner = $2"},
+    [SQL_LOCATION_READ_AT] = {R, "i", "iiiitiiiib", LOCATION_JOINED "WHERE l.sequence = $1"},
+    [SQL_EVSE_READ] = {R, "it", "iib",
+                       "SELECT revision, last_updated, body FROM evse WHERE location = $1 AND uid = $2"},
+    [SQL_EVSE_BODIES] = {R, "ii", "b",
+                         "SELECT body FROM evse WHERE place >= $1 AND place < $2 ORDER BY place"},
+    [SQL_OBJECT_OWNERS] = {R, "iti", "tti",
+                           "SELECT owner, counterparty, sequence FROM object WHERE kind = $1 AND id = $2 "
+                           "ORDER BY owner LIMIT $3"},
+    [SQL_LOCATION_OWNERS] = {R, "ti", "ti",
+                             "SELECT owner, sequence FROM location WHERE id = $1 ORDER BY owner LIMIT $2"},
+
+    /* ---------------------------------------------------------------- pages */
+    [SQL_OBJECT_COUNT] =
+        {R, "itii", "ii",
+         "SELECT count(*), max(sequence) FROM (SELECT sequence FROM object WHERE kind = $1 AND owner = $2 "
+         "AND sequence > $3 ORDER BY sequence LIMIT $4) AS slice"},
+    [SQL_OBJECT_COUNT_FILTERED] =
+        {R, "itiitiii", "iii",
+         "SELECT count(*), max(sequence), count(*) FILTER (WHERE ($5 = '' OR counterparty = $5) AND ($8 = 1 "
+         "OR " IN_WINDOW(
+             "$6",
+             "$7") ")) FROM (SELECT sequence, last_updated, arrival, counterparty FROM object "
+                   "WHERE kind = $1 AND owner = $2 AND sequence > $3 ORDER BY sequence LIMIT $4) AS slice"},
+    [SQL_OBJECT_LANE] = {R, "itii", "itiiit",
+                         "SELECT sequence, id, last_updated, arrival, size, counterparty FROM object WHERE "
+                         "kind = $1 AND owner = $2 "
+                         "AND sequence > $3 ORDER BY sequence LIMIT $4"},
+    [SQL_TARIFF_SCAN] = {R, "ii", "ittiii",
+                         "SELECT sequence, owner, id, last_updated, arrival, size FROM object WHERE kind = 1 "
+                         "AND sequence > $1 "
+                         "ORDER BY sequence LIMIT $2"},
+    [SQL_LOCATION_COUNT] =
+        {R, "tii", "ii",
+         "SELECT count(*), max(sequence) FROM (SELECT sequence FROM location WHERE owner = $1 "
+         "AND sequence > $2 ORDER BY sequence LIMIT $3) AS slice"},
+    [SQL_LOCATION_COUNT_FILTERED] =
+        {R, "tiiiii", "iii",
+         "SELECT count(*), max(sequence), count(*) FILTER (WHERE $6 = 1 OR " IN_WINDOW(
+             "$4", "$5") ") "
+                         "FROM (SELECT sequence, last_updated, arrival FROM location WHERE owner = $1 AND "
+                         "sequence > $2 "
+                         "ORDER BY sequence LIMIT $3) AS slice"},
+    [SQL_LOCATION_LANE] =
+        {R, "tii", "itiii",
+         "SELECT sequence, id, last_updated, arrival, size FROM location WHERE owner = $1 AND sequence > $2 "
+         "ORDER BY sequence LIMIT $3"},
+    [SQL_LOCATION_SCAN] =
+        {R, "ii", "ittiii",
+         "SELECT sequence, owner, id, last_updated, arrival, size FROM location WHERE sequence > $1 "
+         "ORDER BY sequence LIMIT $2"},
+
+    /* ---------------------------------------------------------------- deliveries, commands, audit, reading
+     */
+    [SQL_DELIVERY_DUE] =
+        {R, "tii", "iiiiitttttt",
+         "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object "
+         "FROM delivery WHERE state = 0 AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3"},
+    [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "b", DELIVERY_COLUMNS ", body FROM delivery WHERE id = $1"},
+    [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
+                           DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
+    [SQL_PENDING_RECEIVER] = PARKED_RECEIVER("0"),
+    [SQL_PENDING_LIST] = PARKED_LIST("0"),
+    [SQL_PENDING_COUNT] = PARKED_COUNT("0"),
+    [SQL_HELD_RECEIVER] = PARKED_RECEIVER("2"),
+    [SQL_HELD_LIST] = PARKED_LIST("2"),
+    [SQL_HELD_COUNT] = PARKED_COUNT("2"),
+    [SQL_DEAD_RECEIVER] = PARKED_RECEIVER("3"),
+    [SQL_DEAD_LIST] = PARKED_LIST("3"),
+    [SQL_DEAD_COUNT] = PARKED_COUNT("3"),
+    [SQL_COMMAND_BY_HASH] = {R, "b", COMMAND_TYPES, COMMAND_COLUMNS "WHERE callback_hash = $1"},
+    [SQL_COMMAND_BY_ID] = {R, "i", COMMAND_TYPES, COMMAND_COLUMNS "WHERE id = $1"},
+    [SQL_COMMAND_BY_RESERVATION] =
+        {R, "tt", COMMAND_TYPES,
+         COMMAND_COLUMNS
+         "WHERE command = 'RESERVE_NOW' AND emsp = $1 AND object = $2 ORDER BY id DESC LIMIT 1"},
+    [SQL_COMMAND_DUE] = {R, "ii", COMMAND_TYPES,
+                         COMMAND_COLUMNS "WHERE state < 2 AND expires <= $1 ORDER BY expires, id LIMIT $2"},
+    [SQL_COMMAND_NEWEST] = {R, "ii", COMMAND_TYPES,
+                            COMMAND_COLUMNS "WHERE id < $1 ORDER BY id DESC LIMIT $2"},
+    [SQL_AUDIT_RANGE] = {R, "ii", AUDIT_TYPES,
+                         AUDIT_COLUMNS "WHERE sequence > $1 ORDER BY sequence LIMIT $2"},
+    [SQL_AUDIT_RANGE_BACK] = {R, "ii", AUDIT_TYPES,
+                              AUDIT_COLUMNS "WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"},
+    [SQL_AUDIT_SEQUENCE] = {R, "", "i", "SELECT coalesce(max(sequence), 0) FROM audit"},
+};

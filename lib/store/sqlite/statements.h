@@ -1,0 +1,145 @@
+#ifndef LIB_STORE_SQLITE_STATEMENTS_H
+#define LIB_STORE_SQLITE_STATEMENTS_H
+
+/*
+ * Every statement of the store, in one table. The text is PostgreSQL's dialect as far as SQLite speaks it: $1
+ * … $n, no JSON functions, no triggers, no rowid. Types: i 64-bit integer, t text, b bytes; `parameters` has
+ * one letter for each of $1 … $n, `columns` one for each column of a row. What both engines cannot share is
+ * said in a comment at the statement.
+ */
+enum sql_use { SQL_WRITER = 1, SQL_READER = 2 };
+
+struct sql_statement {
+    unsigned use; /* enum sql_use bits: which connections prepare it */
+    const char *parameters, *columns;
+    const char *text;
+};
+
+enum sql_id {
+    /* transactions */
+    SQL_BEGIN_WRITE,
+    SQL_BEGIN_READ,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_SAVEPOINT,
+    SQL_RELEASE,
+    SQL_ROLLBACK_TO,
+    /* meta and counters */
+    SQL_META_GET,
+    SQL_META_PUT,
+    SQL_MAX_ID,
+    SQL_MAX_OBJECT,
+    SQL_MAX_LOCATION,
+    SQL_MAX_DELIVERY,
+    SQL_COUNT_OBJECTS,
+    SQL_COUNT_LOCATIONS,
+    SQL_AUDIT_LAST,
+    /* registry, writing */
+    SQL_PLATFORM_FIND,
+    SQL_PLATFORM_INSERT,
+    SQL_PLATFORM_UPDATE,
+    SQL_PLATFORM_SEEN,
+    SQL_PLATFORM_DELETE,
+    SQL_PARTY_FIND,
+    SQL_PARTY_INSERT,
+    SQL_PARTY_UPDATE,
+    SQL_PARTY_TOUCH,
+    SQL_PARTY_DELETE,
+    SQL_PARTY_DELETE_RECEIVERS,
+    SQL_PARTY_DELETE_RULES,
+    SQL_TOKEN_PUT,
+    SQL_TOKEN_USE,
+    SQL_TOKEN_DELETE,
+    SQL_TOKENS_DELETE,
+    SQL_TOKENS_EXPIRE,
+    SQL_RECEIVER_PUT,
+    SQL_RECEIVER_DELETE,
+    SQL_RULE_PUT,
+    /* objects and locations, writing */
+    SQL_OBJECT_FIND,
+    SQL_OBJECT_INSERT,
+    SQL_OBJECT_UPDATE,
+    SQL_OBJECT_SET_DELIVERY,
+    SQL_OBJECT_DELETE,
+    SQL_LOCATION_FIND,
+    SQL_LOCATION_INSERT,
+    SQL_LOCATION_UPDATE,
+    SQL_LOCATION_TOUCH,
+    SQL_LOCATION_DELETE,
+    SQL_BODY_FIND,
+    SQL_BODY_INSERT,
+    SQL_BODY_UPDATE,
+    SQL_BODY_DELETE,
+    SQL_EVSE_FIND,
+    SQL_EVSE_LIST,
+    SQL_EVSE_LAST,
+    SQL_EVSE_INSERT,
+    SQL_EVSE_UPDATE,
+    SQL_EVSE_DELETE_ALL,
+    /* deliveries, commands, audit, writing */
+    SQL_DELIVERY_INSERT,
+    SQL_DELIVERY_STATE,
+    SQL_DELIVERY_SUPERSEDE,
+    SQL_DELIVERY_SUPERSEDE_LANE,
+    SQL_DELIVERY_FINISH,
+    SQL_DELIVERY_RELEASE,
+    SQL_COMMAND_INSERT,
+    SQL_COMMAND_STATE,
+    SQL_COMMAND_UPDATE,
+    SQL_AUDIT_INSERT,
+    /* registry, reading */
+    SQL_PLATFORM_COUNT,
+    SQL_PLATFORM_ALL,
+    SQL_PARTY_COUNT,
+    SQL_PARTY_ALL,
+    SQL_TOKEN_COUNT,
+    SQL_TOKEN_ALL,
+    SQL_RECEIVER_COUNT,
+    SQL_RECEIVER_ALL,
+    SQL_RULE_COUNT,
+    SQL_RULE_ALL,
+    /* objects and locations, reading */
+    SQL_OBJECT_READ,
+    SQL_OBJECT_BODY,
+    SQL_LOCATION_READ,
+    SQL_LOCATION_READ_AT,
+    SQL_EVSE_READ,
+    SQL_EVSE_BODIES,
+    SQL_OBJECT_OWNERS,
+    SQL_LOCATION_OWNERS,
+    /* pages */
+    SQL_OBJECT_COUNT,
+    SQL_OBJECT_COUNT_FILTERED,
+    SQL_OBJECT_LANE,
+    SQL_TARIFF_SCAN,
+    SQL_LOCATION_COUNT,
+    SQL_LOCATION_COUNT_FILTERED,
+    SQL_LOCATION_LANE,
+    SQL_LOCATION_SCAN,
+    /* deliveries, commands, audit, reading */
+    SQL_DELIVERY_DUE,
+    SQL_DELIVERY_READ,
+    SQL_DELIVERY_SCAN,
+    SQL_PENDING_RECEIVER,
+    SQL_PENDING_LIST,
+    SQL_PENDING_COUNT,
+    SQL_HELD_RECEIVER,
+    SQL_HELD_LIST,
+    SQL_HELD_COUNT,
+    SQL_DEAD_RECEIVER,
+    SQL_DEAD_LIST,
+    SQL_DEAD_COUNT,
+    SQL_COMMAND_BY_HASH,
+    SQL_COMMAND_BY_ID,
+    SQL_COMMAND_BY_RESERVATION,
+    SQL_COMMAND_DUE,
+    SQL_COMMAND_NEWEST,
+    SQL_AUDIT_RANGE,
+    SQL_AUDIT_RANGE_BACK,
+    SQL_AUDIT_SEQUENCE,
+    SQL_COUNT
+};
+
+extern const struct sql_statement sql_statements[SQL_COUNT];
+
+#endif

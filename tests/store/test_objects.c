@@ -1,0 +1,233 @@
+#include "tests/store/fixture.h"
+
+/* Tariffs, sessions and CDRs: conditions, what counts as changed, atomic batches, owners. */
+
+static void put_and_get(void **state)
+{
+    struct fixture *f = *state;
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *p = add_object(apply, STORE_SESSION, "IN-CPO", "S1", "{\"kwh\":1.50}", 1000);
+    p->counterparty = STR("IN-MSP");
+    p->token_uid = STR("TOKEN1");
+    p->status = STR("ACTIVE");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_true(p->created);
+    assert_true(p->changed);
+    struct store_object_read read = get_object(f, STORE_SESSION, "IN-CPO", "S1");
+    assert_int_equal(read.base.result, OK);
+    assert_str(read.body, "{\"kwh\":1.50}");
+    assert_int_equal(read.revision, 1);
+    assert_int_equal(read.last_updated, 1000);
+    assert_str(read.counterparty, "IN-MSP");
+    assert_str(read.token_uid, "TOKEN1");
+    assert_str(read.status, "ACTIVE");
+    assert_true(read.sequence > 0);
+    assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "S1").base.result, ERR_NOT_FOUND);
+    assert_int_equal(get_object(f, STORE_SESSION, "IN-XXX", "S1").base.result, ERR_NOT_FOUND);
+}
+
+static void update_counts_revisions(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(put_object(f, STORE_TARIFF, "IN-CPO", "T1", "{\"a\":1}", 1000), OK);
+    struct store_object_read first = get_object(f, STORE_TARIFF, "IN-CPO", "T1");
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *p = add_object(apply, STORE_TARIFF, "IN-CPO", "T1", "{\"a\":2}", 2000);
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_false(p->created);
+    assert_true(p->changed);
+    struct store_object_read second = get_object(f, STORE_TARIFF, "IN-CPO", "T1");
+    assert_str(second.body, "{\"a\":2}");
+    assert_int_equal(second.revision, 2);
+    assert_int_equal(second.sequence, first.sequence);
+    /* the same again is no change */
+    apply = new_batch(f);
+    p = add_object(apply, STORE_TARIFF, "IN-CPO", "T1", "{\"a\":2}", 2000);
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_false(p->changed);
+}
+
+static int put_with(struct fixture *f, const char *id, unsigned conditions, int64_t revision,
+                    int64_t last_updated)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *p = add_object(
+        apply, STORE_CDR, "IN-CPO", id, text(f, "{\"at\":%lld}", (long long)last_updated).data, last_updated);
+    p->conditions = conditions;
+    p->revision = revision;
+    int result = run_batch(f, apply);
+    if (result)
+        assert_ptr_equal(apply->failed, apply->first);
+    return result;
+}
+
+static void conditions(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(put_with(f, "C1", STORE_IF_PRESENT, 0, 1000), ERR_NOT_FOUND);
+    assert_int_equal(put_with(f, "C1", STORE_IF_REVISION, 3, 1000), ERR_CONFLICT);
+    assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1").base.result, ERR_NOT_FOUND);
+    assert_int_equal(put_with(f, "C1", STORE_IF_ABSENT | STORE_IF_NOT_OLDER, 0, 1000), OK);
+    assert_int_equal(put_with(f, "C1", STORE_IF_ABSENT, 0, 1000), ERR_EXISTS);
+    assert_int_equal(put_with(f, "C1", STORE_IF_PRESENT | STORE_IF_REVISION, 1, 1001), OK);
+    assert_int_equal(put_with(f, "C1", STORE_IF_PRESENT | STORE_IF_REVISION, 1, 1002), ERR_CONFLICT);
+    assert_int_equal(put_with(f, "C1", STORE_IF_REVISION, 2, 1003), OK);
+    assert_int_equal(put_with(f, "C1", STORE_IF_NOT_OLDER, 0, 1002), ERR_STALE);
+    assert_int_equal(put_with(f, "C1", STORE_IF_NOT_OLDER, 0, 1003), OK);
+    assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1").last_updated, 1003);
+}
+
+/* A stored time more than 5 minutes ahead of the clock is not believed (hub-contract 2). */
+static void stale_but_future(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = fixture_wall, limit = 5 * 60 * 1000;
+    assert_int_equal(put_with(f, "C1", 0, 0, now + limit), OK);
+    assert_int_equal(put_with(f, "C1", STORE_IF_NOT_OLDER, 0, now), ERR_STALE);
+    assert_int_equal(put_with(f, "C1", 0, 0, now + limit + 1), OK);
+    assert_int_equal(put_with(f, "C1", STORE_IF_NOT_OLDER, 0, now), OK);
+    assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1").last_updated, now);
+}
+
+static void delete_object(void **state)
+{
+    struct fixture *f = *state;
+    put_object(f, STORE_TARIFF, "IN-CPO", "T1", "{}", 1000);
+    for (int round = 0; round < 2; round++) {
+        struct store_apply *apply = new_batch(f);
+        struct store_op *op = add_op(apply, STORE_DELETE_OBJECT);
+        op->u.key.kind = STORE_TARIFF;
+        op->u.key.owner = STR("IN-CPO");
+        op->u.key.id = STR("T1");
+        assert_int_equal(run_batch(f, apply), round == 0 ? OK : ERR_NOT_FOUND);
+    }
+    assert_int_equal(get_object(f, STORE_TARIFF, "IN-CPO", "T1").base.result, ERR_NOT_FOUND);
+}
+
+/* ---------------------------------------------------------------- atomicity */
+
+static int64_t audit_head(struct fixture *f)
+{
+    struct store_totals_read totals = {0};
+    assert_int_equal(RUN_READ(f, store_read_totals, &totals), OK);
+    return totals.audit_head;
+}
+
+static void last_op_refused_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    put_object(f, STORE_CDR, "IN-CPO", "C1", "{}", 1000);
+    int64_t head = audit_head(f);
+    struct store_apply *apply = new_batch(f);
+    add_object(apply, STORE_SESSION, "IN-CPO", "S1", "{}", 1000);
+    struct store_op *delivery = add_op(apply, STORE_PUT_DELIVERY);
+    delivery->u.delivery.row = (struct store_delivery){
+        .receiver = STR("IN-MSP"), .kind = STORE_SESSION, .owner = STR("IN-CPO"), .object = STR("S1")};
+    delivery->u.delivery.coalesce = true;
+    add_audit(apply, "session.put", "IN-CPO");
+    struct store_object_put *p = add_object(apply, STORE_CDR, "IN-CPO", "C1", "{\"x\":1}", 1000);
+    p->conditions = STORE_IF_ABSENT;
+    assert_int_equal(run_batch(f, apply), ERR_EXISTS);
+    assert_ptr_equal(apply->failed, apply->last);
+    assert_int_equal(get_object(f, STORE_SESSION, "IN-CPO", "S1").base.result, ERR_NOT_FOUND);
+    assert_str(get_object(f, STORE_CDR, "IN-CPO", "C1").body, "{}");
+    assert_int_equal(audit_head(f), head);
+    struct store_due_read due = {.receiver = STR("IN-MSP"), .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_due, &due), OK);
+    assert_int_equal(due.count, 0);
+    struct store_totals_read totals = {0};
+    RUN_READ(f, store_read_totals, &totals);
+    assert_int_equal(totals.objects[STORE_SESSION], 0);
+    assert_int_equal(totals.objects[STORE_CDR], 1);
+}
+
+/* Many batches of one commit: the refused ones harm no other. */
+static void neighbours_are_left_alone(void **state)
+{
+    enum { COUNT = 60 };
+    struct fixture *f = *state;
+    struct store_apply *applies[COUNT];
+    bool done[COUNT] = {false};
+    for (int i = 0; i < COUNT; i++) {
+        applies[i] = new_batch(f);
+        add_object(applies[i], STORE_SESSION, "IN-CPO", text(f, "S%d", i).data, "{}", 1000);
+        add_audit(applies[i], "session.put", "IN-CPO");
+        struct store_object_put *p = add_object(applies[i], STORE_CDR, "IN-CPO",
+                                                i % 3 == 2 ? "SAME" : text(f, "C%d", i).data, "{}", 1000);
+        p->conditions = STORE_IF_ABSENT;
+        applies[i]->callback = fixture_applied;
+        applies[i]->context = &done[i];
+        store_apply(f->client, applies[i]);
+    }
+    int good = 0;
+    for (int i = 0; i < COUNT; i++) {
+        while (!done[i])
+            uv_run(&f->loop, UV_RUN_ONCE);
+        bool expected = i % 3 != 2 || i == 2;
+        assert_int_equal(applies[i]->result, expected ? OK : ERR_EXISTS);
+        struct store_object_read read = get_object(f, STORE_SESSION, "IN-CPO", text(f, "S%d", i).data);
+        assert_int_equal(read.base.result, expected ? OK : ERR_NOT_FOUND);
+        good += expected;
+    }
+    assert_int_equal(audit_head(f), good);
+}
+
+static void empty_batch(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(run_batch(f, new_batch(f)), OK);
+}
+
+/* ---------------------------------------------------------------- owners */
+
+static void owners_of_an_id(void **state)
+{
+    struct fixture *f = *state;
+    put_object(f, STORE_SESSION, "IN-BBB", "S1", "{}", 1000);
+    struct store_apply *apply = new_batch(f);
+    add_object(apply, STORE_SESSION, "IN-AAA", "S1", "{}", 1000)->counterparty = STR("IN-MSP");
+    add_object(apply, STORE_CDR, "IN-CCC", "S1", "{}", 1000);
+    assert_int_equal(run_batch(f, apply), OK);
+    struct store_owners_read read = {.kind = STORE_SESSION, .id = STR("S1")};
+    assert_int_equal(RUN_READ(f, store_read_owners, &read), OK);
+    assert_int_equal(read.owner_count, 2);
+    assert_str(read.owners[0].owner, "IN-AAA");
+    assert_str(read.owners[0].counterparty, "IN-MSP");
+    assert_str(read.owners[1].owner, "IN-BBB");
+    read = (struct store_owners_read){.kind = STORE_SESSION, .id = STR("S2")};
+    assert_int_equal(RUN_READ(f, store_read_owners, &read), OK);
+    assert_int_equal(read.owner_count, 0);
+}
+
+static void bodies_are_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *p = add_object(apply, STORE_CDR, "IN-CPO", "C1", "", 1000);
+    size_t size = 300000;
+    char *body = arena_alloc(&f->arena, size);
+    for (size_t i = 0; i < size; i++)
+        body[i] = (char)(i * 7);
+    p->body = str_of(body, size);
+    assert_int_equal(run_batch(f, apply), OK);
+    struct store_object_read read = get_object(f, STORE_CDR, "IN-CPO", "C1");
+    assert_true(str_equal(read.body, p->body));
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(put_and_get),
+        STORE_TEST(update_counts_revisions),
+        STORE_TEST(conditions),
+        STORE_TEST(stale_but_future),
+        STORE_TEST(delete_object),
+        STORE_TEST(last_op_refused_leaves_nothing),
+        STORE_TEST(neighbours_are_left_alone),
+        STORE_TEST(empty_batch),
+        STORE_TEST(owners_of_an_id),
+        STORE_TEST(bodies_are_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
