@@ -4,8 +4,8 @@
 #include "lib/base/str.h"
 
 /*
- * Bytes (1 to 4) of the well-formed UTF-8 character at the start of `s`; 0 when `s` is empty or starts with none (RFC 3629: no
- * overlong forms, no surrogates, nothing over U+10FFFF).
+ * Bytes (1 to 4) of the well-formed UTF-8 character at the start of `s`; 0 when `s` is empty or starts with
+ * none (RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF).
  */
 size_t utf8_character(struct str s);
 

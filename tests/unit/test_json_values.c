@@ -257,6 +257,19 @@ static void test_equal(void **state)
     assert_false(json_equal(parse("null"), NULL, NULL));
 }
 
+/* A point shifted by thousands of digits is evened out by the exponent. */
+static void test_equal_shifted(void **state)
+{
+    char text[5100] = "0.", other[32];
+    (void)state;
+    memset(text + 2, '0', 5000);
+    text[5002] = '1';
+    for (int exponent = 5000; exponent <= 5002; exponent++) {
+        snprintf(other, sizeof(other), "1e-%d", exponent);
+        assert_int_equal(json_equal(parse(text), parse(other), NULL), exponent == 5001);
+    }
+}
+
 static void test_equal_ignored(void **state)
 {
     const struct json_value *a = parse("{\"id\":1,\"last_updated\":\"x\",\"in\":{\"last_updated\":1}}");
@@ -479,10 +492,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get),           cmocka_unit_test(test_get_int64),
         cmocka_unit_test(test_pointers),      cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_equal_ignored), cmocka_unit_test(test_equal_large),
-        cmocka_unit_test(test_write),         cmocka_unit_test(test_write_strings),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_write_full),
-        cmocka_unit_test(test_write_misuse),
+        cmocka_unit_test(test_equal_shifted), cmocka_unit_test(test_equal_ignored),
+        cmocka_unit_test(test_equal_large),   cmocka_unit_test(test_write),
+        cmocka_unit_test(test_write_strings), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_write_full),    cmocka_unit_test(test_write_misuse),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
