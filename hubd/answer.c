@@ -26,7 +26,7 @@ static const struct {
     [REPLY_BUSY] = {503, OCPI_SERVER_ERROR},
 };
 
-void request_refuse(int status, const char *reason, struct buffer *body, void *context)
+void answer_refusal(int status, const char *reason, struct buffer *body, void *context)
 {
     (void)context;
     int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS

@@ -59,7 +59,7 @@ struct request {
 
 /* The http_server's callbacks; `context` is the struct worker. */
 void request_begin(struct http_exchange *exchange, void *context);
-void request_refuse(int status, const char *reason, struct buffer *body, void *context);
+void answer_refusal(int status, const char *reason, struct buffer *body, void *context);
 
 /* Ends the request with a row of the table. `message`: STR_NONE for the code's text; `data`: finished JSON or
  * STR_NONE. Both may live in the arena. */

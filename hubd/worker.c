@@ -32,7 +32,7 @@ void worker_client_options(struct hub *hub, struct http_client_options *options)
 
 int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct error *error)
 {
-    static const struct http_server_callbacks callbacks = {request_begin, request_refuse};
+    static const struct http_server_callbacks callbacks = {request_begin, answer_refusal};
     struct http_limits limits;
     struct http_client_options options;
     worker->hub = hub;
