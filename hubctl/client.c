@@ -177,12 +177,12 @@ enum ctl_exit client_explain(const struct client *client, enum client_event even
     switch (event) {
     case CLIENT_TIMEOUT:
         complain("no answer from hubd at %s within %s%s", client->path, duration_format(timeout_ms, duration),
-                 change ? ": it is not known whether it was done" : "");
+                 change ? ": the outcome is unknown" : "");
         hint("hubctl --timeout 60s waits longer%s", change ? "; hubctl audit tail shows what was done" : "");
         return CTL_EXIT_UNCERTAIN;
     case CLIENT_CLOSED:
         complain("hubd at %s hung up before it answered%s", client->path,
-                 change ? ": it is not known whether it was done" : "");
+                 change ? ": the outcome is unknown" : "");
         if (change)
             hint("hubctl audit tail shows what was done");
         return change ? CTL_EXIT_UNCERTAIN : CTL_EXIT_UNREACHABLE;

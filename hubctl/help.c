@@ -181,7 +181,8 @@ void help_noun(struct buffer *out, const char *noun)
 {
     const char *examples[2];
     size_t example_count = 0;
-    buffer_printf(out, "hubctl %s: %s\n\nCommands:\n", noun, ctl_noun_purpose(noun));
+    buffer_printf(out, "hubctl %s: %s\n\nUsage: hubctl %s VERB [ARGUMENT …] [--options]\n\nCommands:\n", noun,
+                  ctl_noun_purpose(noun), noun);
     for (size_t i = 0; i < ctl_command_count(); i++) {
         const struct ctl_command *command = ctl_command_at(i);
         if (strcmp(command->noun, noun) != 0)

@@ -129,6 +129,23 @@ static void write_upright(struct buffer *out, const struct json_value *cpos, siz
     }
 }
 
+/* A few CPOs are headed by their ids as they are read, one column each as wide as its id. */
+static void write_level(struct buffer *out, const struct json_value *cpos, size_t margin)
+{
+    buffer_printf(out, "%*s", (int)margin, "");
+    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
+        buffer_printf(out, " " STR_FMT, STR_ARG(cpo->text));
+    buffer_append_byte(out, '\n');
+}
+
+static bool fits_level(const struct json_value *cpos, size_t margin, const struct style *style)
+{
+    size_t width = margin;
+    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
+        width += cpo->text.length + 1;
+    return width <= (style->width == 0 ? 80 : style->width);
+}
+
 static void write_state(struct buffer *out, struct str state, bool color)
 {
     static const struct {
@@ -156,12 +173,14 @@ char *table_render_matrix(const struct json_value *result, const struct style *s
         struct str emsp = json_get_text(row, "emsp");
         margin = emsp.length > margin ? emsp.length : margin;
     }
-    write_upright(&out, cpos, margin);
+    bool level = fits_level(cpos, margin, style);
+    (level ? write_level : write_upright)(&out, cpos, margin);
     for (const struct json_value *row = rows->child; row != NULL; row = row->next) {
         struct str emsp = json_get_text(row, "emsp");
         buffer_printf(&out, STR_FMT "%*s", STR_ARG(emsp), (int)(margin - emsp.length), "");
         for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next) {
             const struct json_value *state = json_get_raw(json_get(row, "rules"), cpo->text);
+            buffer_printf(&out, "%*s", level ? (int)cpo->text.length - 1 : 0, "");
             write_state(&out, state != NULL ? state->text : STR_NONE, style->color);
         }
         buffer_append_byte(&out, '\n');

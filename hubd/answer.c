@@ -52,7 +52,9 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->module = str_from(request->route->module);
     row->method = str_from(http_method_name(request->route->method));
     row->sender = party;
-    row->receiver = request->target != NULL ? request_party_key(request->target) : hub;
+    row->receiver = request->target != NULL       ? request_party_key(request->target)
+                    : request->receiver.data != NULL ? request->receiver
+                                                     : hub;
     row->object = request->object;
     row->status = status;
     row->latency_ms = (env_monotonic_us() - request->exchange->received_us) / 1000;
@@ -108,11 +110,15 @@ static void answer_headers(struct request *request, int http_status)
         http_exchange_header(exchange, "Retry-After", STR("1"));
     if (request->party == NULL || !answer_is_functional(request->route))
         return;
-    struct str from_country = str_from(request->hub->conf.country_code),
-               from_party = str_from(request->hub->conf.party_id);
+    /* who answers: the party that was asked, by a forward or by name; else the hub */
+    struct str from_country = str_from(request->hub->conf.country_code);
+    struct str from_party = str_from(request->hub->conf.party_id);
     if (request->target != NULL) {
         from_country = request->target->row.country_code;
         from_party = request->target->row.party_id;
+    } else if (request->has_to) {
+        from_country = str_of(request->to.text, 2);
+        from_party = str_from(request->to.text + 3);
     }
     http_exchange_header(exchange, OCPI_HEADER_TO_COUNTRY_CODE, request->party->row.country_code);
     http_exchange_header(exchange, OCPI_HEADER_TO_PARTY_ID, request->party->row.party_id);

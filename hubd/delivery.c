@@ -11,6 +11,7 @@
 #define READ_LIMIT 64
 
 static void receiver_pump(struct delivery_receiver *receiver);
+static void receiver_release_held(struct delivery_receiver *receiver);
 
 int64_t delivery_backoff(const struct conf *conf, unsigned failures)
 {
@@ -39,6 +40,7 @@ static struct delivery_receiver *delivery_find(struct delivery *delivery, const 
     queue_init(&receiver->items);
     receiver->next = delivery->receivers;
     delivery->receivers = receiver;
+    receiver_release_held(receiver);
     return receiver;
 }
 
@@ -175,6 +177,63 @@ void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_
     receiver_pump(receiver);
 }
 
+/* ---------------------------------------------------------------- releasing what was held */
+
+struct release {
+    struct arena arena;
+    struct delivery_receiver *receiver;
+    struct store_apply batch;
+};
+
+static void release_stored(struct store_apply *apply)
+{
+    struct release *release = apply->context;
+    struct delivery_receiver *receiver = release->receiver;
+    if (apply->result != OK)
+        log_error("delivery: what was held for %s cannot be released: %s", receiver->key.text, apply->error.text);
+    arena_free(&release->arena);
+    free(release);
+    receiver->rewind = true;
+    receiver_pump(receiver);
+}
+
+static void release_add(struct release *release, const char *reason, struct str module)
+{
+    struct store_op *op = store_batch_add(&release->batch, STORE_RELEASE_HELD);
+    if (op == NULL)
+        return;
+    op->u.release.receiver = ocpi_party_key_str(&release->receiver->key);
+    op->u.release.reason = str_from(reason);
+    op->u.release.module = module;
+}
+
+/*
+ * What was held for a reason that the registry no longer knows: a receiver URL that is there now, a suspension that ended. Runs at the
+ * start and after every change, when all loops have passed it, so that a push that was judged by the registry before is not left behind.
+ */
+static void receiver_release_held(struct delivery_receiver *receiver)
+{
+    struct hub *hub = receiver->delivery->hub;
+    struct release *release = calloc(1, sizeof *release);
+    if (release == NULL || receiver->delivery->stopping) {
+        free(release);
+        return;
+    }
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    struct registry_party *party = registry_find_party(snapshot, &receiver->key, OCPI_ROLE_EMSP);
+    arena_init(&release->arena, 0);
+    release->receiver = receiver;
+    store_batch_init(&release->batch, &release->arena);
+    for (size_t i = 0; party != NULL && i < party->receiver_count; i++)
+        release_add(release, ROUTE_HELD_NO_RECEIVER, arena_copy(&release->arena, party->receivers[i].module));
+    if (party != NULL && !party->row.suspended)
+        release_add(release, ROUTE_HELD_SUSPENDED, STR(""));
+    registry_release(hub->control_view, snapshot);
+    release->batch.callback = release_stored;
+    release->batch.context = release;
+    store_apply(hub->control_store, &release->batch);
+}
+
 /* ---------------------------------------------------------------- hints */
 
 static void delivery_hint(struct hub *hub, struct str receiver, bool resume)
@@ -229,7 +288,7 @@ static void delivery_take_hints(uv_async_t *wake)
             continue;
         if (hints[i].resume) {
             receiver->paused_until = 0;
-            receiver->rewind = true;
+            receiver_release_held(receiver);
         }
         receiver->scan_again = true;
         receiver_pump(receiver);

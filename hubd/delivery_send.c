@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
+#define RETRY_AFTER_MAX_S 3600
 #define SENDING_MAGIC 0x53454e44u
 /* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and
  * after 50 more minutes. */
@@ -153,15 +154,15 @@ static struct str sending_error_text(struct sending *sending, bool with_body)
                         body.data == NULL ? "" : body.data);
 }
 
-/* Seconds or an HTTP date (RFC 9110 10.2.3); only seconds are honoured, up to retry_max. */
+/* Seconds or an HTTP date (RFC 9110 10.2.3); only seconds are honoured, up to an hour. */
 static int64_t sending_retry_after(const struct sending *sending)
 {
-    int64_t seconds, maximum = sending->hub->conf.retry_max;
+    int64_t seconds;
     struct str value = http_header_find(sending->outbound.answer_headers,
                                         sending->outbound.answer_header_count, "Retry-After");
     if (!str_to_int64(str_trim(value), &seconds) || seconds < 0)
         return 0;
-    return seconds > maximum / 1000 ? maximum : seconds * 1000;
+    return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * 1000 : seconds * 1000;
 }
 
 static void sending_receiver_fault(struct sending *sending)
@@ -294,6 +295,24 @@ static const char *sending_why_held(struct sending *sending)
     return route.state == STORE_DELIVERY_PENDING ? NULL : route.reason;
 }
 
+/*
+ * Held only by the newest registry: a receiver that was set a moment ago has released this row already, and nobody would release
+ * it again.
+ */
+static void sending_renewed(int result, void *context)
+{
+    struct sending *sending = MAGIC_CAST(struct sending, context, SENDING_MAGIC);
+    registry_release(sending->hub->control_view, sending->snapshot);
+    sending->snapshot = registry_hold(sending->hub->control_view);
+    const char *reason = sending_why_held(sending);
+    if (result != OK || sending->hub->control_client == NULL)
+        sending_end(sending, DELIVERY_SKIPPED);
+    else if (reason != NULL)
+        sending_hold(sending, reason);
+    else
+        sending_call(sending);
+}
+
 static void sending_read(struct store_read *base)
 {
     struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
@@ -303,9 +322,8 @@ static void sending_read(struct store_read *base)
         return;
     }
     sending->snapshot = registry_hold(sending->hub->control_view);
-    const char *reason = sending_why_held(sending);
-    if (reason != NULL)
-        sending_hold(sending, reason);
+    if (sending_why_held(sending) != NULL)
+        registry_refresh(sending->hub->registry, &sending->hub->control, sending_renewed, sending);
     else
         sending_call(sending);
 }

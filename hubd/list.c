@@ -254,6 +254,10 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         request_answer(request, REPLY_UNKNOWN, STR("no such owner"), STR_NONE);
         return;
     }
+    if (!list_may_see(request, owner) && (request->party->row.roles & OCPI_ROLE_EMSP) == 0) {
+        request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"), STR_NONE);
+        return;
+    }
     if (!list_may_see(request, owner)) {
         request_answerf(request, REPLY_NOT_ROUTED,
                         "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,

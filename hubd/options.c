@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct option options_fixed[] = {
     {"check", no_argument, NULL, 'k'},      {"print-config", no_argument, NULL, 'p'},
@@ -43,13 +44,27 @@ static void options_add_override(struct options *options, const char *name, cons
     options->overrides[options->override_count++] = text;
 }
 
+/* A setting that does not exist is reported with all other problems of the settings, with the nearest name. */
+static void options_read_unknown(struct options *options, const char *text, int letter)
+{
+    const char *equals = strchr(text, '=');
+    if (strncmp(text, "--", 2) == 0 && equals != NULL && options->override_count < OPTIONS_OVERRIDES_MAX) {
+        options->overrides[options->override_count++] = text + 2;
+        return;
+    }
+    fprintf(stderr, letter == ':' ? "hubd: %s needs a value, see hubd -h\n" : "hubd: %s: no such option, see hubd -h\n",
+            text);
+    options->action = OPTIONS_WRONG;
+}
+
 void options_read(struct options *options, int argc, char **argv)
 {
     struct option *table = options_table();
     int index = 0, letter;
     *options = (struct options){.action = OPTIONS_RUN};
+    opterr = 0;
     while (options->action != OPTIONS_WRONG &&
-           (letter = getopt_long(argc, argv, "c:Vh", table, &index)) != -1) {
+           (letter = getopt_long(argc, argv, ":c:Vh", table, &index)) != -1) {
         switch (letter) {
         case 0:
             options_add_override(options, table[index].name, optarg);
@@ -72,8 +87,7 @@ void options_read(struct options *options, int argc, char **argv)
             options->action = OPTIONS_HELP;
             break;
         default:
-            fprintf(stderr, "hubd: see hubd -h for the options and settings\n");
-            options->action = OPTIONS_WRONG;
+            options_read_unknown(options, argv[optind - 1], letter);
         }
     }
     if (options->action != OPTIONS_WRONG && optind < argc) {

@@ -77,14 +77,29 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
     row->object = push->id;
     row->correlation_id = request->correlation_id;
     row->created = request->now;
+    request->receiver = row->receiver;
     op->u.delivery.coalesce = kind == STORE_SESSION;
+}
+
+/*
+ * The row is held because this request's registry knew no receiver URL. If the newest one does, the release that came with it may have
+ * been before this row.
+ */
+static void push_check_held(struct request *request, const struct store_delivery *row)
+{
+    if (row->state != STORE_DELIVERY_HELD || !str_equal(row->reason, STR(ROUTE_HELD_NO_RECEIVER)))
+        return;
+    struct registry_snapshot *newest = registry_hold(request->worker->view);
+    if (newest != request->snapshot)
+        delivery_resume(request->hub, row->receiver);
+    registry_release(request->worker->view, newest);
 }
 
 /* What the batch did: was the object new, and is there work for the delivery worker? */
 static void push_answer(struct push *push)
 {
     struct request *request = push->request;
-    bool created = false;
+    bool created = push->created;
     for (const struct store_op *op = push->batch.first; op != NULL; op = op->next) {
         if (op->type == STORE_PUT_OBJECT)
             created = op->u.object.created;
@@ -94,6 +109,8 @@ static void push_answer(struct push *push)
             created = created || op->u.evse.created;
         else if (op->type == STORE_PUT_DELIVERY && op->u.delivery.row.state == STORE_DELIVERY_PENDING)
             delivery_wake(request->hub, op->u.delivery.row.receiver);
+        else if (op->type == STORE_PUT_DELIVERY)
+            push_check_held(request, &op->u.delivery.row);
     }
     bool made = created && request->route->method != HTTP_METHOD_PATCH;
     request_answer(request, made ? REPLY_CREATED : REPLY_OK, STR_NONE, STR_NONE);

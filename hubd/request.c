@@ -193,6 +193,28 @@ static bool request_find_party(struct request *request)
     return true;
 }
 
+bool request_renew(struct request *request)
+{
+    struct registry_snapshot *old = request->snapshot;
+    uint8_t hash[SHA256_SIZE];
+    memcpy(hash, request->token->hash, sizeof hash);
+    int64_t platform = request->platform->row.id;
+    struct ocpi_party_key key = {{0}};
+    if (request->party != NULL)
+        key = request->party->key;
+    request->snapshot = registry_hold(request->worker->view);
+    request->token = registry_find_token(request->snapshot, hash, request->now);
+    request->platform = registry_find_platform(request->snapshot, platform);
+    if (request->party != NULL && request->platform != NULL)
+        request->party = platform_party(request->platform, &key, request->route->roles);
+    registry_release(request->worker->view, old);
+    if (request->token != NULL && request->platform != NULL)
+        return true;
+    request->party = NULL;
+    request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);
+    return false;
+}
+
 /* ---------------------------------------------------------------- the way */
 
 static bool request_decode_params(struct request *request, const struct router_match *match)

@@ -48,7 +48,7 @@ static int service_fail(const struct error *error)
 static void service_raise_files(const struct conf *conf)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)conf->connections_max * 2 + FILES_BESIDE;
+    rlim_t wanted = (rlim_t)conf->connections_max + FILES_BESIDE;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
@@ -147,11 +147,9 @@ static int service_open_listener(struct hub *hub, struct error *error)
     if (hub->listener == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
     for (unsigned i = 0; i < hub->conf.listen.count; i++) {
-        char bound[128];
-        int result = http_listener_bind(hub->listener, hub->conf.listen.items[i], bound, sizeof bound, error);
+        int result = http_listener_bind(hub->listener, hub->conf.listen.items[i], NULL, 0, error);
         if (result != OK)
             return result;
-        log_info("listening on %s", bound);
     }
     return OK;
 }
@@ -334,7 +332,6 @@ int service_run(struct hub *hub, const struct options *options)
     the_service.hub = hub;
     the_service.options = options;
     hub->started_wall = env_wall_ms();
-    service_raise_files(&hub->conf);
     if (!ocpi_party_key_make(str_from(hub->conf.country_code), str_from(hub->conf.party_id), &hub->key) ||
         loop_init(&hub->control, 0) != OK)
         return EXIT_CONFIG;
@@ -347,8 +344,11 @@ int service_run(struct hub *hub, const struct options *options)
         if (service_steps[i](hub, &error) != OK)
             return service_fail(&error);
     }
+    service_raise_files(&hub->conf);
     log_info("hubd %s is ready as %s-%s, base_url %s, %u threads", HUB_VERSION, hub->conf.country_code,
              hub->conf.party_id, hub->conf.base_url, hub->worker_count);
+    for (unsigned i = 0; i < hub->conf.listen.count; i++)
+        log_info("listening on %s", hub->conf.listen.items[i]);
     notify_service_manager("READY=1");
     uv_run(&hub->control.uv, UV_RUN_DEFAULT);
     service_free(hub);

@@ -77,7 +77,7 @@ static void end(struct follower *follower)
 
 static void end_with(struct follower *follower, const struct refusal *refusal)
 {
-    fail_with(let_go(follower), refusal);
+    rows_fail(let_go(follower), refusal);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -200,8 +200,9 @@ static void head_known(struct follower *follower)
     struct refusal refusal = {0};
     follower->head = follower->read.count > 0 ? follower->read.rows[0].sequence : 0;
     if (follower->position > follower->head) {
-        refuse(&refusal, CTL_INVALID, "begin again without the cursor",
-               "the cursor is ahead of this hub's audit: it is another hub's, or the database was replaced");
+        rows_refuse(
+            &refusal, CTL_INVALID, "begin again without the cursor",
+            "the cursor is ahead of this hub's audit: it is another hub's, or the database was replaced");
         end_with(follower, &refusal);
     } else if (follower->last < 0) {
         begin_forward(follower);
@@ -243,7 +244,8 @@ static void on_slice(struct store_read *base)
     }
     if (base->result != OK) {
         struct refusal refusal = {0};
-        refuse(&refusal, ctl_code_from_error(base->result), "hubctl status", "audit: %s", base->error.text);
+        rows_refuse(&refusal, ctl_code_from_error(base->result), "hubctl status", "audit: %s",
+                    base->error.text);
         end_with(follower, &refusal);
         return;
     }
@@ -311,8 +313,8 @@ static bool read_filter(struct follower *follower, struct refusal *refusal)
     follower->action = json_get_text(params, "action");
     follower->actor = json_get_text(params, "actor");
     if (cursor.length > 0 && !cursor_read(arena, cursor, &follower->position))
-        return refuse(refusal, CTL_INVALID, "take it from the field `cursor` of a row",
-                      "cursor " STR_FMT ": no cursor of this hub", STR_ARG(cursor));
+        return rows_refuse(refusal, CTL_INVALID, "take it from the field `cursor` of a row",
+                           "cursor " STR_FMT ": no cursor of this hub", STR_ARG(cursor));
     follower->last = since.length > 0 || cursor.length > 0 ? -1 : LAST_DEFAULT;
     json_get_int64(params, "last", &follower->last);
     return true;

@@ -40,7 +40,7 @@ static void finish(struct change *change, const struct buffer *reply)
     if (reply != NULL)
         ctl_reply(change->request, reply);
     else
-        fail_with(change->request, &change->refusal);
+        rows_fail(change->request, &change->refusal);
     start_next(admin);
 }
 
@@ -49,7 +49,7 @@ static void finish_with_error(struct change *change, int error_code, const char 
     enum ctl_code code = ctl_code_from_error(error_code);
     const char *advice =
         code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
-    refuse(&change->refusal, code, advice, "%s", text[0] != '\0' ? text : error_name(error_code));
+    rows_refuse(&change->refusal, code, advice, "%s", text[0] != '\0' ? text : error_name(error_code));
     finish(change, NULL);
 }
 

@@ -45,8 +45,8 @@ struct change {
     struct queue queue;
 };
 
-/* Takes its turn. `build` returns false after refuse(&change->refusal, …). `registry`: whether snapshots are
- * affected. */
+/* Takes its turn. `build` returns false after rows_refuse(&change->refusal, …). `registry`: whether snapshots
+ * are affected. */
 void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry);
 
 /* ---- for build; what is handed in must live as long as the request's arena, or be of the snapshot's rows

@@ -34,7 +34,7 @@ static void on_list(struct store_read *base)
     struct store_command_list *read = CONTAINER_OF(base, struct store_command_list, base);
     struct ctl_request *request = base->context;
     if (base->result != OK) {
-        fail_with_error(request, base->result, base->error.text);
+        rows_fail_error(request, base->result, base->error.text);
         return;
     }
     struct rows_list list;
@@ -84,7 +84,7 @@ static void on_show(struct store_read *base)
         return;
     }
     if (base->result != OK) {
-        fail_with_error(request, base->result, base->error.text);
+        rows_fail_error(request, base->result, base->error.text);
         return;
     }
     json_writer_init(&writer, &reply);

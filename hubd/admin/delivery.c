@@ -43,7 +43,7 @@ static void on_list(struct store_read *base)
     struct store_delivery_list *read = CONTAINER_OF(base, struct store_delivery_list, base);
     struct ctl_request *request = base->context;
     if (base->result != OK) {
-        fail_with_error(request, base->result, base->error.text);
+        rows_fail_error(request, base->result, base->error.text);
         return;
     }
     struct rows_list list;
@@ -70,7 +70,7 @@ void admin_delivery_list(struct ctl_request *request)
         return;
     }
     if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     read->base.arena = &request->arena;
@@ -105,7 +105,7 @@ static void on_show(struct store_read *base)
         return;
     }
     if (base->result != OK) {
-        fail_with_error(request, base->result, base->error.text);
+        rows_fail_error(request, base->result, base->error.text);
         return;
     }
     json_writer_init(&writer, &reply);

@@ -54,7 +54,7 @@ static struct ctl_request *let_go(struct edit *edit)
 static void fail_edit(struct edit *edit, int error_code, const struct error *error)
 {
     struct error copy = *error;
-    fail_with_error(let_go(edit), error_code, copy.text);
+    rows_fail_error(let_go(edit), error_code, copy.text);
 }
 
 static void answer(struct edit *edit)
@@ -247,7 +247,7 @@ static void begin(struct ctl_request *request, bool drop)
         return;
     }
     if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     edit->magic = EDIT_MAGIC;

@@ -55,7 +55,7 @@ static void fail_listing(struct listing *listing, const struct store_read *base)
     buffer_free(&listing->list.buffer);
     arena_free(&listing->arena);
     listing->magic = 0;
-    fail_with_error(listing->request, result, error.text);
+    rows_fail_error(listing->request, result, error.text);
 }
 
 static void write_object(struct listing *listing, const struct store_page_item *item)
@@ -204,7 +204,7 @@ void admin_object_list(struct ctl_request *request)
     listing->hub = admin_hub(request);
     listing->kind = kind_from(json_get_text(request->params, "module"));
     if (!choose_owners(listing, id.length == 0, &refusal)) {
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     arena_init(&listing->arena, 65536);
@@ -239,7 +239,7 @@ static void on_show(struct store_read *base)
         return;
     }
     if (base->result != OK) {
-        fail_with_error(request, base->result, base->error.text);
+        rows_fail_error(request, base->result, base->error.text);
         return;
     }
     json_writer_init(&writer, &reply);
@@ -263,7 +263,7 @@ void admin_object_show(struct ctl_request *request)
         return;
     }
     if (!rows_find_key(json_get_text(request->params, "id"), &key, &refusal)) {
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     read->base = (struct store_read){.arena = &request->arena, .callback = on_show, .context = request};

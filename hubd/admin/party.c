@@ -113,7 +113,7 @@ void admin_party_show(struct ctl_request *request)
     if (party != NULL)
         ctl_reply(request, &reply);
     else
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
     buffer_free(&reply);
 }
 
@@ -169,8 +169,8 @@ static bool edit_hosts(struct change *change, struct str *hosts)
     for (const struct json_value *item = allow != NULL ? allow->child : NULL; item != NULL;
          item = item->next) {
         if (!is_host(item->text))
-            return refuse(&change->refusal, CTL_INVALID, "write a host name alone, e.g. cb.xyz.example",
-                          "--allow-host " STR_FMT ": no host", STR_ARG(item->text));
+            return rows_refuse(&change->refusal, CTL_INVALID, "write a host name alone, e.g. cb.xyz.example",
+                               "--allow-host " STR_FMT ": no host", STR_ARG(item->text));
     }
     while (str_split(&rest, ' ', &host)) {
         bool gone = host.length == 0;
@@ -207,7 +207,7 @@ static bool check_website(struct change *change, struct str website)
     struct error error;
     if (website.length == 0 || url_parse(change->arena, website, &url, &error) == OK)
         return true;
-    return refuse(&change->refusal, CTL_INVALID, NULL, "--website: %s", error.text);
+    return rows_refuse(&change->refusal, CTL_INVALID, NULL, "--website: %s", error.text);
 }
 
 static bool build_set(struct change *change)
@@ -219,8 +219,8 @@ static bool build_set(struct change *change)
     if (party == NULL)
         return false;
     if (change->params->count < 2)
-        return refuse(&change->refusal, CTL_INVALID, "hubctl party set -h", "party %s: nothing to set",
-                      party->key.text);
+        return rows_refuse(&change->refusal, CTL_INVALID, "hubctl party set -h", "party %s: nothing to set",
+                           party->key.text);
     struct store_party row = party->row;
     struct store_platform platform = party->platform->row;
     struct str id = rows_party_id(change->snapshot, party, change->arena);

@@ -24,19 +24,20 @@ static bool read_wanted(struct change *change, struct wanted *wanted)
     struct error error;
     memset(wanted, 0, sizeof(*wanted));
     if (!ocpi_party_key_parse(id, &wanted->key, &wanted->country_code, &wanted->party_id, NULL))
-        return refuse(refusal, CTL_INVALID,
-                      "two letters and three letters or digits, e.g. IN-ABC; roles with --role",
-                      "party " STR_FMT ": no party id", STR_ARG(id));
+        return rows_refuse(refusal, CTL_INVALID,
+                           "two letters and three letters or digits, e.g. IN-ABC; roles with --role",
+                           "party " STR_FMT ": no party id", STR_ARG(id));
     if (ocpi_party_key_equal(&wanted->key, &change->hub->key))
-        return refuse(refusal, CTL_CONFLICT, "choose another id, or change hubd's country_code and party_id",
-                      "party %s: that is the hub's own id", wanted->key.text);
+        return rows_refuse(refusal, CTL_CONFLICT,
+                           "choose another id, or change hubd's country_code and party_id",
+                           "party %s: that is the hub's own id", wanted->key.text);
     const struct json_value *roles = json_get(change->params, "roles");
     for (const struct json_value *role = roles != NULL ? roles->child : NULL; role != NULL; role = role->next)
         wanted->roles |= ocpi_role_from(role->text);
     wanted->name = json_get_text(change->params, "name");
     wanted->website = json_get_text(change->params, "website");
     if (wanted->website.length > 0 && url_parse(change->arena, wanted->website, &url, &error) != OK)
-        return refuse(refusal, CTL_INVALID, NULL, "--website: %s", error.text);
+        return rows_refuse(refusal, CTL_INVALID, NULL, "--website: %s", error.text);
     wanted->own_platform = str_equal_fold(platform, STR("new"));
     if (platform.length == 0 || wanted->own_platform)
         return true;
@@ -70,8 +71,8 @@ static bool choose_existing(struct change *change, const struct wanted *wanted,
     if (holder != NULL || wanted->own_platform || count == 0)
         return true;
     *existing = only;
-    return count == 1 || refuse(&change->refusal, CTL_CONFLICT, "say which with --platform ID:ROLE",
-                                "party %s is on %zu platforms", wanted->key.text, count);
+    return count == 1 || rows_refuse(&change->refusal, CTL_CONFLICT, "say which with --platform ID:ROLE",
+                                     "party %s is on %zu platforms", wanted->key.text, count);
 }
 
 /* A role of one id can be on one platform only: messages to it would not know where to go. */
@@ -84,9 +85,9 @@ static bool roles_are_free(struct change *change, const struct wanted *wanted,
         if (party == existing || both == 0 || !ocpi_party_key_equal(&party->key, &wanted->key))
             continue;
         struct str platform = rows_platform_id(change->snapshot, party->platform, change->arena);
-        return refuse(&change->refusal, CTL_CONFLICT, "hubctl party list",
-                      "party %s is %s already, on the platform of " STR_FMT, wanted->key.text,
-                      ocpi_role_name(ocpi_role_next(both, 0)), STR_ARG(platform));
+        return rows_refuse(&change->refusal, CTL_CONFLICT, "hubctl party list",
+                           "party %s is %s already, on the platform of " STR_FMT, wanted->key.text,
+                           ocpi_role_name(ocpi_role_next(both, 0)), STR_ARG(platform));
     }
     return true;
 }
@@ -115,8 +116,9 @@ static bool fill(struct change *change, const struct wanted *wanted, const char 
     if (field->length > 0) {
         char hint[128];
         snprintf(hint, sizeof(hint), "hubctl party set %s --%s … changes it", wanted->key.text, option);
-        return refuse(&change->refusal, CTL_CONFLICT, hint, "party %s exists with the %s \"" STR_FMT "\"",
-                      wanted->key.text, option, STR_ARG(*field));
+        return rows_refuse(&change->refusal, CTL_CONFLICT, hint,
+                           "party %s exists with the %s \"" STR_FMT "\"", wanted->key.text, option,
+                           STR_ARG(*field));
     }
     *field = given;
     return true;

@@ -38,13 +38,13 @@ static bool clean_url(struct change *change, struct str *text)
     while (text->length > 0 && text->data[text->length - 1] == '/')
         text->length--;
     if (url_parse(change->arena, *text, &url, &error) != OK)
-        return refuse(&change->refusal, CTL_INVALID,
-                      "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
-                      "receiver: %s", error.text);
+        return rows_refuse(&change->refusal, CTL_INVALID,
+                           "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                           "receiver: %s", error.text);
     if (url.query.length > 0)
-        return refuse(&change->refusal, CTL_INVALID,
-                      "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
-                      "receiver: the URL has a query (?)");
+        return rows_refuse(&change->refusal, CTL_INVALID,
+                           "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                           "receiver: the URL has a query (?)");
     return true;
 }
 
@@ -109,8 +109,8 @@ static bool build_unset(struct change *change)
     struct str id = rows_party_id(change->snapshot, party, change->arena);
     const struct store_receiver *before = find_receiver(party, module);
     if (before == NULL)
-        return refuse(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
-                      "receiver " STR_FMT " " STR_FMT ": none is set", STR_ARG(id), STR_ARG(module));
+        return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
+                           "receiver " STR_FMT " " STR_FMT ": none is set", STR_ARG(id), STR_ARG(module));
     struct store_op *delete = change_op(change, STORE_DELETE_RECEIVER);
     if (delete != NULL)
         delete->u.receiver = *before;
@@ -134,7 +134,7 @@ void admin_receiver_list(struct ctl_request *request)
     const struct registry_party *only = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
     if (refusal.code != CTL_OK) {
         registry_release(view, snapshot);
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     struct rows_list list;

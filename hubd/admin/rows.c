@@ -7,7 +7,7 @@
 
 /* ---------------------------------------------------------------- refusing */
 
-bool refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
 {
     va_list arguments;
     refusal->code = code;
@@ -18,12 +18,12 @@ bool refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const
     return false;
 }
 
-void fail_with(struct ctl_request *request, const struct refusal *refusal)
+void rows_fail(struct ctl_request *request, const struct refusal *refusal)
 {
     ctl_fail(request, refusal->code, refusal->message, refusal->hint);
 }
 
-void fail_with_error(struct ctl_request *request, int error_code, const char *text)
+void rows_fail_error(struct ctl_request *request, int error_code, const char *text)
 {
     enum ctl_code code = ctl_code_from_error(error_code);
     const char *hint = code == CTL_BUSY        ? "hubctl status; then the same command again"
@@ -39,8 +39,8 @@ bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *
     unsigned role;
     if (ocpi_party_key_parse(text, key, NULL, NULL, &role))
         return true;
-    return refuse(refusal, CTL_INVALID, "write a country code and a party id, e.g. IN-ABC",
-                  "party " STR_FMT ": no party id", STR_ARG(text));
+    return rows_refuse(refusal, CTL_INVALID, "write a country code and a party id, e.g. IN-ABC",
+                       "party " STR_FMT ": no party id", STR_ARG(text));
 }
 
 struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
@@ -54,22 +54,22 @@ struct registry_party *rows_find_party(const struct registry_snapshot *snapshot,
     size_t count = registry_count_parties(snapshot, &key);
     struct registry_party *party = registry_find_party(snapshot, &key, written != 0 ? written : role);
     if (count == 0) {
-        refuse(refusal, CTL_NOT_FOUND, "hubctl party list", "party %s: no such party", key.text);
+        rows_refuse(refusal, CTL_NOT_FOUND, "hubctl party list", "party %s: no such party", key.text);
         return NULL;
     }
     if (party == NULL) {
-        refuse(refusal, CTL_INVALID, "hubctl party list", "party %s is no %s", key.text,
-               ocpi_role_name(written != 0 ? written : role));
+        rows_refuse(refusal, CTL_INVALID, "hubctl party list", "party %s is no %s", key.text,
+                    ocpi_role_name(written != 0 ? written : role));
         return NULL;
     }
     if (role != 0 && (party->row.roles & role) == 0) {
-        refuse(refusal, CTL_INVALID, "hubctl party list", "party %s:%s is no %s", key.text,
-               ocpi_role_name(written), ocpi_role_name(role));
+        rows_refuse(refusal, CTL_INVALID, "hubctl party list", "party %s:%s is no %s", key.text,
+                    ocpi_role_name(written), ocpi_role_name(role));
         return NULL;
     }
     if (count > 1 && written == 0 && role == 0) {
-        refuse(refusal, CTL_INVALID, "write its role behind it, e.g. IN-ABC:CPO",
-               "party %s is on %zu platforms", key.text, count);
+        rows_refuse(refusal, CTL_INVALID, "write its role behind it, e.g. IN-ABC:CPO",
+                    "party %s is on %zu platforms", key.text, count);
         return NULL;
     }
     return party;
@@ -228,8 +228,9 @@ void rows_list_end(struct rows_list *list, struct str next)
     if (next.length > 0)
         json_field_string(&list->writer, "next", next);
     json_object_end(&list->writer);
-    ctl_reply(list->request, &list->buffer);
-    buffer_free(&list->buffer);
+    struct buffer reply = list->buffer; /* the list may live in the request's arena, which ends with the answer */
+    ctl_reply(list->request, &reply);
+    buffer_free(&reply);
 }
 
 unsigned rows_limit(const struct ctl_request *request)

@@ -14,12 +14,12 @@ struct refusal {
     char hint[200];
 };
 
-/* Fills it; always false, so that a check ends with `return refuse(…)`. `hint` may be NULL. */
-bool refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+/* Fills it; always false, so that a check ends with `return rows_refuse(…)`. `hint` may be NULL. */
+bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void fail_with(struct ctl_request *request, const struct refusal *refusal);
+void rows_fail(struct ctl_request *request, const struct refusal *refusal);
 /* Ends a request with a failure of the store or the registry. */
-void fail_with_error(struct ctl_request *request, int error_code, const char *text);
+void rows_fail_error(struct ctl_request *request, int error_code, const char *text);
 
 /*
  * The party that `text` names (IN-ABC, INABC, IN-ABC:CPO …). With `role` (0: any) it must have that role;

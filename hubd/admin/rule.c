@@ -102,7 +102,7 @@ void admin_rule_list(struct ctl_request *request)
     const struct registry_party *only = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
     if (refusal.code != CTL_OK) {
         registry_release(view, snapshot);
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     struct rows_list list;

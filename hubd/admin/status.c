@@ -153,7 +153,7 @@ static void on_totals(struct store_read *base)
     struct buffer reply = {0};
     struct json_writer writer;
     if (base->result != OK) {
-        fail_with_error(status->request, base->result, base->error.text);
+        rows_fail_error(status->request, base->result, base->error.text);
         return;
     }
     struct registry_snapshot *snapshot = registry_hold(view);
@@ -168,7 +168,7 @@ static void on_queues(struct store_read *base)
 {
     struct status *status = base->context;
     if (base->result != OK) {
-        fail_with_error(status->request, base->result, base->error.text);
+        rows_fail_error(status->request, base->result, base->error.text);
         return;
     }
     status->totals.base =

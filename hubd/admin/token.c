@@ -39,8 +39,8 @@ static bool read_ttl(struct change *change, int64_t *ttl)
     *ttl = change->hub->conf.initial_token_ttl;
     if (text.length == 0 || (duration_parse(text, ttl) && *ttl > 0 && *ttl <= TTL_MAX_MS))
         return true;
-    return refuse(&change->refusal, CTL_INVALID, NULL,
-                  "--ttl " STR_FMT ": must be more than 0 and at most 365d", STR_ARG(text));
+    return rows_refuse(&change->refusal, CTL_INVALID, NULL,
+                       "--ttl " STR_FMT ": must be more than 0 and at most 365d", STR_ARG(text));
 }
 
 /* --force: the platform begins anew. What was registered of it by the account team stays. */
@@ -82,7 +82,7 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
     change->secret = credentials_new_token(change->arena, &put->u.token);
     if (change->secret.data == NULL)
-        return refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
+        return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
     put->u.token.kind = STORE_TOKEN_INITIAL;
     put->u.token.created = change->now;
@@ -102,10 +102,10 @@ static bool build_issue(struct change *change)
     struct str id = rows_party_id(change->snapshot, party, change->arena);
     bool registered = is_registered(change->snapshot, platform, change->now);
     if (registered && !json_get_boolean(change->params, "force", false))
-        return refuse(&change->refusal, CTL_CONFLICT,
-                      "the partner rotates its token by PUT credentials; to begin anew: its DELETE "
-                      "credentials, or --force",
-                      "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
+        return rows_refuse(&change->refusal, CTL_CONFLICT,
+                           "the partner rotates its token by PUT credentials; to begin anew: its DELETE "
+                           "credentials, or --force",
+                           "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
     if (registered)
         unregister(change, platform);
     if (!put_token(change, platform->id, registered, ttl))
@@ -132,7 +132,7 @@ void admin_token_list(struct ctl_request *request)
     const struct registry_party *party = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
     if (refusal.code != CTL_OK) {
         registry_release(view, snapshot);
-        fail_with(request, &refusal);
+        rows_fail(request, &refusal);
         return;
     }
     struct rows_list list;
@@ -184,9 +184,9 @@ static bool build_revoke(struct change *change)
     struct str list = arena_copy(change->arena, buffer_str(&revoked));
     buffer_free(&revoked);
     if (count == 0 && fingerprint.data != NULL)
-        return refuse(&change->refusal, CTL_NOT_FOUND, "hubctl token list",
-                      "token " STR_FMT " of party " STR_FMT ": no such token", STR_ARG(fingerprint),
-                      STR_ARG(id));
+        return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl token list",
+                           "token " STR_FMT " of party " STR_FMT ": no such token", STR_ARG(fingerprint),
+                           STR_ARG(id));
     if (count == 0)
         return change_unchanged(change, id, "party " STR_FMT " unchanged: it has no tokens", STR_ARG(id));
     change_audit(change, "token.revoke", ocpi_party_key_str(&party->key), list, STR_NONE);

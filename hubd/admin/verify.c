@@ -57,7 +57,7 @@ static void on_slice(struct store_read *base)
         struct ctl_request *request = verify->request;
         struct error error = base->error;
         arena_free(&verify->arena);
-        fail_with_error(request, base->result, error.text);
+        rows_fail_error(request, base->result, error.text);
         return;
     }
     if (verify->read.done || verify->read.bad_sequence != 0 || verify->request->closed) {

@@ -161,6 +161,15 @@ static void credentials_deleted_everywhere(int result, void *context)
     request_answer(context, REPLY_OK, STR_NONE, STR_NONE);
 }
 
+static void credentials_delete_again(int result, void *context)
+{
+    struct request *request = context;
+    if (result != OK)
+        request_answer_error(request, result);
+    else if (request_renew(request))
+        credentials_delete(request);
+}
+
 static void credentials_deleted(struct store_apply *apply)
 {
     struct request *request = apply->context;
@@ -170,7 +179,10 @@ static void credentials_deleted(struct store_apply *apply)
         return;
     }
     request->audited = false;
-    request_answer_error(request, apply->result);
+    if (apply->result == ERR_CONFLICT) /* a probe or the account team changed the platform: on what it is now */
+        registry_refresh(request->hub->registry, &request->worker->loop, credentials_delete_again, request);
+    else
+        request_answer_error(request, apply->result);
 }
 
 void credentials_delete(struct request *request)

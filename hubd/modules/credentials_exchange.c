@@ -11,11 +11,14 @@
 #include "lib/json/writer.h"
 #include "lib/ocpi/headers.h"
 
+#define CONFLICTS_MAX 8
+
 struct exchange {
     struct request *request;
     bool first;  /* POST */
     bool rotate; /* a new hub token is issued */
     bool discovered;
+    unsigned tries;
     struct str token;     /* the partner's, plain */
     struct str hub_token; /* what is answered */
     struct store_token hub_row;
@@ -42,6 +45,18 @@ static void exchange_everywhere(int result, void *context)
         exchange_answer(exchange);
 }
 
+static void exchange_store(struct exchange *exchange);
+
+/* The platform was changed meanwhile (a probe, the account team): the same again on what it is now. */
+static void exchange_again(int result, void *context)
+{
+    struct exchange *exchange = context;
+    if (result != OK)
+        request_answer_error(exchange->request, result);
+    else if (request_renew(exchange->request))
+        exchange_store(exchange);
+}
+
 static void exchange_stored(struct store_apply *apply)
 {
     struct exchange *exchange = apply->context;
@@ -51,7 +66,9 @@ static void exchange_stored(struct store_apply *apply)
         return;
     }
     request->audited = false;
-    if (apply->result == ERR_NOT_FOUND)
+    if (apply->result == ERR_CONFLICT && ++exchange->tries < CONFLICTS_MAX)
+        registry_refresh(request->hub->registry, &request->worker->loop, exchange_again, exchange);
+    else if (apply->result == ERR_NOT_FOUND)
         request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);
     else
         request_answer_error(request, apply->result);

@@ -255,10 +255,9 @@ static void connector_store(struct push_read *read, const struct json_value *evs
     struct request *request = push->request;
     const struct json_value *updated = json_get(request->body, "last_updated"), *merged;
     int64_t evse_updated = 0;
-    bool created;
     push_time(evse, "last_updated", &evse_updated);
     struct str body =
-        ocpi_list_set(request->arena, evse, "connectors", "id", request->params[4], connector, &created);
+        ocpi_list_set(request->arena, evse, "connectors", "id", request->params[4], connector, &push->created);
     if (push->last_updated > evse_updated && body.data != NULL) {
         evse_updated = push->last_updated;
         if (json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) == OK)

@@ -219,7 +219,7 @@ static void load_overrides(struct loader *loader, const char *const *overrides, 
 static void check_together(struct loader *loader)
 {
     const struct conf *conf = loader->conf;
-    if (conf->listen.count == 0)
+    if (conf->listen.count == 0 && loader->problem_count == 0) /* else it is one of those */
         problem(loader, "", "listen", "none given; write host:port, e.g. 127.0.0.1:8080");
     if (conf->retry_initial > conf->retry_max)
         problem(loader, "", "retry_initial", "longer than retry_max; make it shorter");

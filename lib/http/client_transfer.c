@@ -131,6 +131,10 @@ static CURLcode set_method(struct client_transfer *transfer, const struct http_c
         code = curl_easy_setopt(easy, form == FORM_HEAD ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
     }
     transfer->form = form;
+    if (code == CURLE_OK && transfer->once != call->once) {
+        code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->once ? 1L : 0L);
+        transfer->once = call->once;
+    }
     if (code == CURLE_OK && transfer->method != call->method) {
         code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(call->method));
         transfer->method = code == CURLE_OK ? call->method : HTTP_METHOD_OTHER;

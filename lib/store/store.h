@@ -11,53 +11,63 @@
 /*
  * What the hub keeps, in the domain's words. No SQL and no engine shows here.
  *
- * Writing: a caller hands over a finished batch (objects + deliveries + audit rows …), which is applied atomically or not at all; conditions travel inside. One
- * writer thread takes what has queued, each batch in its own SAVEPOINT, one commit, one fsync, then answers all: a callback with OK means
- * durable. Reading: every call is asynchronous too; the caller owns the request struct until its callback, which comes later on the client's
- * loop, never from inside the call. All text and bytes handed in must live until the callback; everything handed out lives in the request's arena.
+ * Writing: a caller hands over a finished batch (objects + deliveries + audit rows …), which is applied
+ * atomically or not at all; conditions travel inside. One writer thread takes what has queued, each batch in
+ * its own SAVEPOINT, one commit, one fsync, then answers all: a callback with OK means durable. Reading:
+ * every call is asynchronous too; the caller owns the request struct until its callback, which comes later on
+ * the client's loop, never from inside the call. All text and bytes handed in must live until the callback;
+ * everything handed out lives in the request's arena.
  *
- * Party keys are folded "IN-ABC" (lib/ocpi/party.h), object ids folded to upper case; the bodies keep the owner's spelling. Times are wall-clock milliseconds.
+ * Party keys are folded "IN-ABC" (lib/ocpi/party.h), object ids folded to upper case; the bodies keep the
+ * owner's spelling. Times are wall-clock milliseconds.
  */
 
 struct store;
 struct store_client;
 
 struct store_options {
-    const char *directory;      /* state_dir; the database is hub.db in it, hub.lock keeps a second hubd out */
-    const uint8_t *audit_key;   /* 32 bytes, copied: the HMAC key of the audit chain */
-    const uint8_t *key_check;   /* 32 bytes, copied: value derived from key_file; kept in a new database, compared in an old one */
-    bool create_only_with_key;  /* an existing database without matching check value is refused (always true in hubd) */
-    unsigned queue_max;         /* batches waiting at most; over: ERR_BUSY. 0: 4096 */
-    unsigned lazy_delay_ms;     /* longest wait of store_audit_later rows. 0: 250 */
+    const char *directory;     /* state_dir; the database is hub.db in it, hub.lock keeps a second hubd out */
+    const uint8_t *audit_key;  /* 32 bytes, copied: the HMAC key of the audit chain */
+    const uint8_t *key_check;  /* 32 bytes, copied: value derived from key_file; kept in a new database,
+                                  compared in an old one */
+    bool create_only_with_key; /* an existing database without matching check value is refused (always true in
+                                  hubd) */
+    unsigned queue_max;        /* batches waiting at most; over: ERR_BUSY. 0: 4096 */
+    unsigned lazy_delay_ms;    /* longest wait of store_audit_later rows. 0: 250 */
 };
 
 /*
- * True in *exists when `directory` already holds a database (key files are only made together with an empty one).
- * Errors: ERR_IO with the path.
+ * True in *exists when `directory` already holds a database (key files are only made together with an empty
+ * one). Errors: ERR_IO with the path.
  */
 int store_exists(const char *directory, bool *exists, struct error *error);
 /*
- * Opens or creates, migrates, starts the writer thread. Blocking; call at start. Errors, each a sentence with the remedy, nothing changed: ERR_EXISTS (in use by another hubd), ERR_CONFLICT (a newer
- * database, a changed migration, or another program's database), ERR_REFUSED (key file does not belong to it), ERR_IO.
+ * Opens or creates, migrates, starts the writer thread. Blocking; call at start. Errors, each a sentence with
+ * the remedy, nothing changed: ERR_EXISTS (in use by another hubd), ERR_CONFLICT (a newer database, a changed
+ * migration, or another program's database), ERR_REFUSED (key file does not belong to it), ERR_IO.
  */
 int store_open(const struct store_options *options, struct store **store, struct error *error);
 /* Writes what is queued, stops the writer, checkpoints, closes. All clients must have been freed. */
 void store_close(struct store *store);
-/* Called on the writer thread after a commit that appended audit rows or changed deliveries: only to wake a loop. Set before the first apply. */
+/* Called on the writer thread after a commit that appended audit rows or changed deliveries: only to wake a
+ * loop. Set before the first apply. */
 void store_set_commit_hook(struct store *store, void (*hook)(void *context), void *context);
-/* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded): real-time work answers 503 first. */
+/* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
+ * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
 /* A new number for a platform, party or command; unique and growing. Thread safe. */
 int64_t store_new_id(struct store *store);
 
-/* One per loop: its read-only connection and its way back from the writer. NULL with a sentence on failure. */
+/* One per loop: its read-only connection and its way back from the writer. NULL with a sentence on failure.
+ */
 struct store_client *store_client_new(struct store *store, uv_loop_t *loop, struct error *error);
 /* No request may be under way. Closes its handles; the loop must run on for that. */
 void store_client_free(struct store_client *client);
 /* Requests of this client whose callback is still to come, for an orderly end. Loop thread only. */
 size_t store_client_under_way(const struct store_client *client);
 
-/* ============================================================ rows ============================================================ */
+/* ============================================================ rows
+ * ============================================================ */
 
 enum store_kind { STORE_LOCATION, STORE_TARIFF, STORE_SESSION, STORE_CDR, STORE_KIND_COUNT };
 
@@ -66,59 +76,60 @@ enum store_token_encoding { STORE_ENCODING_AUTO, STORE_ENCODING_BASE64, STORE_EN
 
 struct store_platform {
     int64_t id;
-    int64_t revision;                /* 0: new; else the one that was read, checked on put */
+    int64_t revision; /* 0: new; else the one that was read, checked on put */
     enum store_platform_status status;
-    struct str credentials_url;      /* what the partner gave as `url`; empty before the exchange */
-    struct str versions_url;         /* found by discovery; may be empty */
-    struct str token;                /* sealed: what the hub presents to the partner; empty before the exchange */
-    struct str previous_token;       /* sealed, for the overlap after a rotation */
+    struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
+    struct str versions_url;    /* found by discovery; may be empty */
+    struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
+    struct str previous_token;  /* sealed, for the overlap after a rotation */
     int64_t previous_token_until;
     enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
-    bool learned_raw;                /* AUTO: raw was what worked last */
-    struct str allowed_hosts;        /* space separated, party set --allow-host */
-    struct str roles;                /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
-    int64_t last_seen;               /* last valid answer, as of the last write */
+    bool learned_raw;                   /* AUTO: raw was what worked last */
+    struct str allowed_hosts;           /* space separated, party set --allow-host */
+    struct str
+        roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
+    int64_t last_seen; /* last valid answer, as of the last write */
     int64_t created, updated;
 };
 
 struct store_party {
     int64_t id, platform;
-    int64_t revision;                /* as above */
-    struct str key;                  /* folded "IN-ABC" */
+    int64_t revision;                  /* as above */
+    struct str key;                    /* folded "IN-ABC" */
     struct str country_code, party_id; /* spelling of registration */
-    unsigned roles;                  /* enum ocpi_role bits */
+    unsigned roles;                    /* enum ocpi_role bits */
     struct str name, website;
     bool suspended;
     struct str suspend_reason;
-    int64_t last_updated;            /* moves with status and data, for HubClientInfo */
+    int64_t last_updated; /* moves with status and data, for HubClientInfo */
     int64_t created;
 };
 
 enum store_token_kind { STORE_TOKEN_INITIAL, STORE_TOKEN_HUB };
 
 struct store_token {
-    uint8_t hash[32];                /* SHA-256 of the token; the token itself is never stored */
+    uint8_t hash[32]; /* SHA-256 of the token; the token itself is never stored */
     int64_t platform;
     enum store_token_kind kind;
-    struct str fingerprint;          /* 8 hex digits for people */
+    struct str fingerprint; /* 8 hex digits for people */
     int64_t created;
-    int64_t expires;                 /* 0: never */
-    int64_t used;                    /* initial: time of the POST it served, 0: not yet; hub: time of first use */
+    int64_t expires; /* 0: never */
+    int64_t used;    /* initial: time of the POST it served, 0: not yet; hub: time of first use */
 };
 
 struct store_receiver {
     int64_t party;
-    struct str module;               /* tokens commands sessions cdrs versions hubclientinfo … */
-    struct str url;                  /* base, without trailing slash */
-    struct str source;               /* "set" by the account team, "discovered" at the exchange */
+    struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
+    struct str url;    /* base, without trailing slash */
+    struct str source; /* "set" by the account team, "discovered" at the exchange */
 };
 
 enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
 
 struct store_rule {
-    int64_t emsp, cpo;               /* party ids */
+    int64_t emsp, cpo; /* party ids */
     enum store_rule_state state;
-    int64_t since;                   /* of the state */
+    int64_t since; /* of the state */
 };
 
 enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIME, STORE_AUDIT_ANCHOR };
@@ -126,17 +137,17 @@ enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIM
 /* One row of the audit. Absent texts are empty. */
 struct store_audit {
     enum store_audit_kind kind;
-    int64_t time;                    /* 0: the writer's clock */
-    struct str actor;                /* "uid:1000 alice", "party IN-ABC", "hub" */
-    struct str action;               /* "party.add", "session.put", "token.authorize", "delivery.done" … */
-    struct str party;                /* whom it is about */
+    int64_t time;      /* 0: the writer's clock */
+    struct str actor;  /* "uid:1000 alice", "party IN-ABC", "hub" */
+    struct str action; /* "party.add", "session.put", "token.authorize", "delivery.done" … */
+    struct str party;  /* whom it is about */
     struct str module, method;
-    struct str sender, receiver;     /* JSON keys `from` and `to` */
-    struct str object;               /* id of the object */
-    struct str status;               /* "ok", an OCPI status code, "stale", "held" … */
-    int64_t latency_ms;              /* -1: does not apply */
+    struct str sender, receiver; /* JSON keys `from` and `to` */
+    struct str object;           /* id of the object */
+    struct str status;           /* "ok", an OCPI status code, "stale", "held" … */
+    int64_t latency_ms;          /* -1: does not apply */
     struct str request_id, correlation_id;
-    struct str detail;               /* JSON object, no secrets; may be empty */
+    struct str detail; /* JSON object, no secrets; may be empty */
 };
 
 enum store_delivery_state {
@@ -148,44 +159,46 @@ enum store_delivery_state {
 };
 
 struct store_delivery {
-    int64_t id;                      /* out: given by the writer, growing */
+    int64_t id; /* out: given by the writer, growing */
     enum store_delivery_state state;
-    struct str reason;               /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
-    struct str receiver;             /* party key; its queue */
-    struct str sender;               /* party key */
-    struct str module, method;       /* "sessions" "PUT"; command results: "commands" "POST" */
-    int kind;                        /* enum store_kind of the stored object that is its body, or -1: `body` */
-    struct str owner, object;        /* the stored object's owner key and folded id; they name the lane too */
-    struct str url;                  /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
-    struct str body;                 /* inline body when kind is -1 */
+    struct str reason;         /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
+    struct str receiver;       /* party key; its queue */
+    struct str sender;         /* party key */
+    struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
+    int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
+    struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
+    struct str
+        url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
+    struct str body; /* inline body when kind is -1 */
     struct str correlation_id;
-    unsigned attempts;               /* of this message */
-    int64_t next_attempt;            /* 0: at once */
+    unsigned attempts;    /* of this message */
+    int64_t next_attempt; /* 0: at once */
     struct str last_error;
     int64_t created, done;
 };
 
 enum store_command_state {
-    STORE_COMMAND_SENT,      /* forwarded, CPO's CommandResponse not here (or 4002) */
-    STORE_COMMAND_ACCEPTED,  /* CPO accepted; its CommandResult is awaited */
-    STORE_COMMAND_ENDED      /* rejected, failed, result delivered or timed out; `result` says which */
+    STORE_COMMAND_SENT,     /* forwarded, CPO's CommandResponse not here (or 4002) */
+    STORE_COMMAND_ACCEPTED, /* CPO accepted; its CommandResult is awaited */
+    STORE_COMMAND_ENDED     /* rejected, failed, result delivered or timed out; `result` says which */
 };
 
 struct store_command {
-    int64_t id;                      /* from store_new_id; the number people see */
-    uint8_t callback_hash[32];       /* SHA-256 of the secret in the callback URL */
-    struct str command;              /* "START_SESSION" … */
-    struct str emsp, cpo;            /* party keys */
-    struct str response_url;         /* the eMSP's */
-    struct str object;               /* folded session_id, location_id or reservation_id */
+    int64_t id;                /* from store_new_id; the number people see */
+    uint8_t callback_hash[32]; /* SHA-256 of the secret in the callback URL */
+    struct str command;        /* "START_SESSION" … */
+    struct str emsp, cpo;      /* party keys */
+    struct str response_url;   /* the eMSP's */
+    struct str object;         /* folded session_id, location_id or reservation_id */
     enum store_command_state state;
-    struct str result;               /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
-    struct str result_body;          /* CommandResult as received, to recognise the same result again */
+    struct str result;      /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
+    struct str result_body; /* CommandResult as received, to recognise the same result again */
     struct str correlation_id;
-    int64_t created, expires;        /* expires: when TIMEOUT is due */
+    int64_t created, expires; /* expires: when TIMEOUT is due */
 };
 
-/* ============================================================ writing ============================================================ */
+/* ============================================================ writing
+ * ============================================================ */
 
 enum store_op_type {
     STORE_PUT_PLATFORM,    /* u.platform; if its revision differs: ERR_CONFLICT */
@@ -193,11 +206,11 @@ enum store_op_type {
     STORE_PUT_PARTY,       /* u.party; the same */
     STORE_DELETE_PARTY,    /* u.id; its receivers and rules go with it */
     STORE_PUT_TOKEN,       /* u.token */
-    STORE_USE_TOKEN,       /* u.token: hash and used. Sets `used` if 0; ERR_NOT_FOUND when the token is gone */
-    STORE_DELETE_TOKEN,    /* u.token.hash; absent is no error */
-    STORE_DELETE_TOKENS,   /* u.token_match */
-    STORE_EXPIRE_TOKENS,   /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
-    STORE_PUT_RECEIVER,    /* u.receiver */
+    STORE_USE_TOKEN,     /* u.token: hash and used. Sets `used` if 0; ERR_NOT_FOUND when the token is gone */
+    STORE_DELETE_TOKEN,  /* u.token.hash; absent is no error */
+    STORE_DELETE_TOKENS, /* u.token_match */
+    STORE_EXPIRE_TOKENS, /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
+    STORE_PUT_RECEIVER,  /* u.receiver */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
     STORE_SET_STATUS,      /* u.health: platform status and last_seen; moves last_updated of its parties */
@@ -216,21 +229,23 @@ enum store_op_type {
 
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
-    STORE_IF_ABSENT = 1,     /* else ERR_EXISTS */
-    STORE_IF_PRESENT = 2,    /* else ERR_NOT_FOUND */
-    STORE_IF_REVISION = 4,   /* stored revision = `revision`, else ERR_CONFLICT */
-    STORE_IF_NOT_OLDER = 8   /* stored last_updated <= new one, or stored one more than 5 min ahead of the clock; else ERR_STALE (hub-contract 2) */
+    STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
+    STORE_IF_PRESENT = 2,  /* else ERR_NOT_FOUND */
+    STORE_IF_REVISION = 4, /* stored revision = `revision`, else ERR_CONFLICT */
+    STORE_IF_NOT_OLDER = 8 /* stored last_updated <= new one, or stored one more than 5 min ahead of the
+                              clock; else ERR_STALE (hub-contract 2) */
 };
 
 struct store_object_put {
     enum store_kind kind;
     struct str owner, id;
-    struct str body;            /* as received, or patched */
+    struct str body; /* as received, or patched */
     int64_t last_updated;
-    uint8_t digest[16];         /* of the content: an equal one leaves `arrival` alone ("an identical re-push resends nothing") */
-    struct str counterparty;    /* session, CDR: folded key of cdr_token's party */
-    struct str token_uid;       /* session, CDR: folded; may be empty */
-    struct str status;          /* session: its status; may be empty */
+    uint8_t digest[16]; /* of the content: an equal one leaves `arrival` alone ("an identical re-push resends
+                           nothing") */
+    struct str counterparty; /* session, CDR: folded key of cdr_token's party */
+    struct str token_uid;    /* session, CDR: folded; may be empty */
+    struct str status;       /* session: its status; may be empty */
     unsigned conditions;
     int64_t revision;
     /* out */
@@ -238,16 +253,16 @@ struct store_object_put {
 };
 
 struct store_evse_part {
-    struct str uid;             /* folded */
+    struct str uid; /* folded */
     struct str body;
     int64_t last_updated;
 };
 
 struct store_location_put {
     struct str owner, id;
-    struct str body;            /* without EVSEs: ocpi_location_split */
+    struct str body; /* without EVSEs: ocpi_location_split */
     size_t children_at;
-    int children_form;          /* enum ocpi_children_form: 0 inside, 1 absent, 2 null */
+    int children_form; /* enum ocpi_children_form: 0 inside, 1 absent, 2 null */
     size_t updated_at, updated_length;
     struct str last_updated_text; /* with quotes, the owner's spelling */
     int64_t last_updated;
@@ -263,8 +278,9 @@ struct store_location_put {
 struct store_evse_put {
     struct str owner, location; /* parent missing: ERR_NOT_FOUND */
     struct store_evse_part evse;
-    struct str last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
-    unsigned conditions;        /* about the EVSE; STORE_IF_REVISION about the EVSE row */
+    struct str
+        last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
+    unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
     int64_t revision;
     /* out */
     bool created, changed;
@@ -277,7 +293,8 @@ struct store_op {
         struct store_platform platform;
         struct store_party party;
         struct store_token token;
-        /* kind -1: both. except: a token hash to leave alone, NULL: none. unused_only: only tokens with used = 0. */
+        /* kind -1: both. except: a token hash to leave alone, NULL: none. unused_only: only tokens with used
+         * = 0. */
         struct {
             int64_t platform;
             int kind;
@@ -301,13 +318,15 @@ struct store_op {
         struct store_location_put location;
         struct store_evse_put evse;
         /*
-         * A body by reference (kind >= 0) is read when it is sent. With `coalesce` older pending deliveries of the same lane become superseded. The writer sets delivery.id.
+         * A body by reference (kind >= 0) is read when it is sent. With `coalesce` older pending deliveries
+         * of the same lane become superseded. The writer sets delivery.id.
          */
         struct {
             struct store_delivery row;
             bool coalesce;
         } delivery;
-        /* Only from pending, held, dead or superseded rows; a row that is gone: ERR_NOT_FOUND. `state` PENDING: another try at next_attempt. */
+        /* Only from pending, held, dead or superseded rows; a row that is gone: ERR_NOT_FOUND. `state`
+         * PENDING: another try at next_attempt. */
         struct {
             int64_t id;
             enum store_delivery_state state;
@@ -323,7 +342,8 @@ struct store_op {
             int64_t count;
         } release;
         struct store_command command;
-        /* ERR_CONFLICT unless the stored state is one of `from` (bit 1 << state). Empty texts and 0 leave what is stored. */
+        /* ERR_CONFLICT unless the stored state is one of `from` (bit 1 << state). Empty texts and 0 leave
+         * what is stored. */
         struct {
             int64_t id;
             unsigned from;
@@ -343,7 +363,8 @@ struct store_apply {
     void (*callback)(struct store_apply *apply);
     void *context;
     /* out */
-    int result;                   /* OK; ERR_BUSY (queue full), ERR_IO (disk full …), ERR_UNCERTAIN, ERR_MEMORY, or the code of the condition that failed */
+    int result; /* OK; ERR_BUSY (queue full), ERR_IO (disk full …), ERR_UNCERTAIN, ERR_MEMORY, or the code of
+                   the condition that failed */
     const struct store_op *failed; /* the op whose condition failed */
     struct error error;
     /* own */
@@ -352,16 +373,19 @@ struct store_apply {
 };
 
 void store_batch_init(struct store_apply *apply, struct arena *arena);
-/* Appends an op of that type and returns it to be filled; NULL when there is no memory (apply then fails with ERR_MEMORY). */
+/* Appends an op of that type and returns it to be filled; NULL when there is no memory (apply then fails with
+ * ERR_MEMORY). */
 struct store_op *store_batch_add(struct store_apply *apply, enum store_op_type type);
 /* Hands the batch over. The callback comes later on the client's loop, exactly once. */
 void store_apply(struct store_client *client, struct store_apply *apply);
 /*
- * Appends an audit row without an answer: copied, durable within lazy_delay_ms with the next commit. ERR_BUSY when a hard bound is reached (store_is_overloaded warns long before).
+ * Appends an audit row without an answer: copied, durable within lazy_delay_ms with the next commit. ERR_BUSY
+ * when a hard bound is reached (store_is_overloaded warns long before).
  */
 int store_audit_later(struct store *store, const struct store_audit *row);
 
-/* ============================================================ reading ============================================================ */
+/* ============================================================ reading
+ * ============================================================ */
 
 struct store_read {
     struct arena *arena;
@@ -397,8 +421,9 @@ struct store_object_read {
     struct store_read base;
     enum store_kind kind;
     struct str owner, id;
-    struct str evse; /* STORE_LOCATION: folded uid of one EVSE; empty: the whole location */
-    bool without_evses; /* STORE_LOCATION: only the location's own part (for PATCH), with the put fields below */
+    struct str evse;    /* STORE_LOCATION: folded uid of one EVSE; empty: the whole location */
+    bool without_evses; /* STORE_LOCATION: only the location's own part (for PATCH), with the put fields below
+                         */
     /* out */
     struct str body;
     int64_t revision; /* of the EVSE row when `evse` is given */
@@ -406,7 +431,8 @@ struct store_object_read {
     struct str counterparty, token_uid, status;
     size_t children_at; /* without_evses */
     int children_form;
-    size_t updated_at, updated_length; /* without_evses; the body's own spelling, which an EVSE may have overtaken */
+    size_t updated_at,
+        updated_length; /* without_evses; the body's own spelling, which an EVSE may have overtaken */
     struct str last_updated_text; /* with quotes */
 };
 void store_read_object(struct store_client *client, struct store_object_read *read);
@@ -429,7 +455,8 @@ struct store_owners_read {
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
 
 /*
- * A page of a list, oldest first, in the order of first arrival, which never changes while objects are updated (hub-contract 6). An object of owner o matches when its last_updated, or the arrival of its last
+ * A page of a list, oldest first, in the order of first arrival, which never changes while objects are
+ * updated (hub-contract 6). An object of owner o matches when its last_updated, or the arrival of its last
  * changed content, or owner o's visible_since lies in [date_from, date_to).
  */
 struct store_owner_filter {
@@ -449,15 +476,16 @@ struct store_page_read {
     size_t owner_count;
     struct str counterparty;    /* empty: any */
     int64_t date_from, date_to; /* INT64_MIN / INT64_MAX: open */
-    int64_t after;              /* only objects with a greater sequence; 0 from the start. With it deep pages cost what the first does */
-    uint64_t skip;              /* after that, leave out so many */
-    unsigned limit;             /* at most 1000 */
-    size_t bytes_max;           /* the page ends before this is exceeded (at least one item) */
+    int64_t after; /* only objects with a greater sequence; 0 from the start. With it deep pages cost what the
+                      first does */
+    uint64_t skip; /* after that, leave out so many */
+    unsigned limit;   /* at most 1000 */
+    size_t bytes_max; /* the page ends before this is exceeded (at least one item) */
     /* out */
-    uint64_t total;             /* all that match, whatever after, skip and limit */
+    uint64_t total; /* all that match, whatever after, skip and limit */
     struct store_page_item *items;
     size_t item_count;
-    bool more;                  /* something matches behind the last item */
+    bool more; /* something matches behind the last item */
 };
 void store_read_page(struct store_client *client, struct store_page_read *read);
 
@@ -467,10 +495,10 @@ struct store_bodies_read {
     enum store_kind kind;
     const struct store_page_item *items;
     size_t item_count;
-    size_t slice_max;  /* stop after the body that reaches so many bytes */
+    size_t slice_max;   /* stop after the body that reaches so many bytes */
     struct buffer *out; /* appended to */
-    bool need_comma;   /* in/out: a body was written before */
-    size_t position;   /* in/out: the next item; item_count when done */
+    bool need_comma;    /* in/out: a body was written before */
+    size_t position;    /* in/out: the next item; item_count when done */
 };
 void store_read_bodies(struct store_client *client, struct store_bodies_read *read);
 
@@ -521,14 +549,15 @@ struct store_command_read {
     struct store_read base;
     const uint8_t *callback_hash; /* by it, or NULL */
     int64_t id;                   /* by it, or 0 */
-    struct str emsp, reservation; /* else: the newest RESERVE_NOW of that eMSP with that folded reservation id */
+    struct str emsp,
+        reservation; /* else: the newest RESERVE_NOW of that eMSP with that folded reservation id */
     struct store_command row;
 };
 void store_read_command(struct store_client *client, struct store_command_read *read);
 struct store_command_list {
     struct store_read base;
-    int64_t due;      /* > 0: only not ended ones with expires <= due, soonest first; 0: newest first */
-    int64_t before;   /* > 0: ids below it */
+    int64_t due;    /* > 0: only not ended ones with expires <= due, soonest first; 0: newest first */
+    int64_t before; /* > 0: ids below it */
     unsigned limit;
     struct store_command *rows;
     size_t count;
@@ -542,29 +571,29 @@ struct store_audit_row {
 };
 struct store_audit_read {
     struct store_read base;
-    int64_t after;         /* greater sequences; with `backwards`: smaller ones than this (0: from the newest) */
-    bool backwards;        /* newest first, to find the last n */
-    int64_t since, until;  /* INT64_MIN / INT64_MAX: open */
-    struct str party;      /* matches party, sender or receiver; empty: any */
-    struct str action;     /* equal, or a prefix when it ends in '*'; empty: any */
-    struct str actor;      /* a part of it; empty: any */
-    unsigned limit;        /* rows returned at most */
+    int64_t after;  /* greater sequences; with `backwards`: smaller ones than this (0: from the newest) */
+    bool backwards; /* newest first, to find the last n */
+    int64_t since, until; /* INT64_MIN / INT64_MAX: open */
+    struct str party;     /* matches party, sender or receiver; empty: any */
+    struct str action;    /* equal, or a prefix when it ends in '*'; empty: any */
+    struct str actor;     /* a part of it; empty: any */
+    unsigned limit;       /* rows returned at most */
     /* out */
     struct store_audit_row *rows;
     size_t count;
-    int64_t scanned;       /* last sequence looked at: where to go on even when nothing matched */
+    int64_t scanned; /* last sequence looked at: where to go on even when nothing matched */
 };
 void store_read_audit(struct store_client *client, struct store_audit_read *read);
 
 /* Checks the HMAC chain in slices: call again with `position` until `done`. */
 struct store_verify_read {
     struct store_read base;
-    int64_t position;      /* in/out: sequence checked last; begin with 0 */
-    unsigned limit;        /* rows per slice */
-    uint8_t mac[32];       /* in/out: chain value at position */
+    int64_t position; /* in/out: sequence checked last; begin with 0 */
+    unsigned limit;   /* rows per slice */
+    uint8_t mac[32];  /* in/out: chain value at position */
     bool done;
-    int64_t bad_sequence;  /* 0: none; else the first row that does not verify, `problem` says why */
-    struct str problem;    /* "row 17 was changed", "row 18 is missing", … */
+    int64_t bad_sequence; /* 0: none; else the first row that does not verify, `problem` says why */
+    struct str problem;   /* "row 17 was changed", "row 18 is missing", … */
 };
 void store_read_verify(struct store_client *client, struct store_verify_read *read);
 

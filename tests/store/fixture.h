@@ -2,6 +2,7 @@
 #define TESTS_STORE_FIXTURE_H
 
 #include <ftw.h>
+#include <stdatomic.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

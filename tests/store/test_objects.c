@@ -23,7 +23,7 @@ static void put_and_get(void **state)
     assert_str(read.status, "ACTIVE");
     assert_true(read.sequence > 0);
     assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "S1").base.result, ERR_NOT_FOUND);
-    assert_int_equal(get_object(f, STORE_SESSION, "IN-XXX", "S1").base.result, ERR_NOT_FOUND);
+    assert_int_equal(get_object(f, STORE_SESSION, "IN-ZZZ", "S1").base.result, ERR_NOT_FOUND);
 }
 
 static void update_counts_revisions(void **state)

@@ -40,8 +40,10 @@ int sql_failure(struct connection *connection, int code, const char *what)
         break;
     }
     connection->failed = true;
-    return error_set(&connection->error, result, "database: %s: %s", what,
-                     connection->db ? sqlite3_errmsg(connection->db) : sqlite3_errstr(code));
+    const char *text = connection->db ? sqlite3_errmsg(connection->db) : sqlite3_errstr(code);
+    int system = result == ERR_IO && connection->db ? sqlite3_system_errno(connection->db) : 0;
+    return error_set(&connection->error, result, "database: %s: %s%s%s", what, text, system ? ": " : "",
+                     system ? strerror(system) : "");
 }
 
 int sql_execute(struct connection *connection, const char *text)

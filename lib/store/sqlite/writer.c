@@ -177,9 +177,9 @@ static void commit_group(struct writer *writer, struct queue *batches)
     else
         hook = publish(writer);
     set_degraded(writer, result != OK);
-    answer_all(writer, batches, result);
     if (!result)
         inbox_free_lazy(&writer->store->inbox, &writer->lazy);
+    answer_all(writer, batches, result);
     if (hook && writer->store->hook)
         writer->store->hook(writer->store->hook_context);
     if (writer->wal_pages >= writer->checkpoint_at)

@@ -1,0 +1,357 @@
+#include "tests/store/fixture.h"
+
+/* The outbox: order, coalescing, held and released, what a row may become. */
+
+static struct store_delivery *add_delivery(struct store_apply *apply, const char *receiver, int kind,
+                                           const char *object, bool coalesce)
+{
+    struct store_op *op = add_op(apply, STORE_PUT_DELIVERY);
+    op->u.delivery.coalesce = coalesce;
+    op->u.delivery.row = (struct store_delivery){
+        .state = STORE_DELIVERY_PENDING,
+        .receiver = str_from(receiver),
+        .sender = STR("IN-CPO"),
+        .module = kind < 0 ? STR("commands") : STR("sessions"),
+        .method = STR("PUT"),
+        .kind = kind,
+        .owner = STR("IN-CPO"),
+        .object = str_from(object),
+        .correlation_id = STR("corr"),
+        .created = 123,
+    };
+    return &op->u.delivery.row;
+}
+
+/* A session and its delivery as a push makes them. */
+static int64_t push(struct fixture *f, const char *id, const char *body, enum store_delivery_state state)
+{
+    struct store_apply *apply = new_batch(f);
+    add_object(apply, STORE_SESSION, "IN-CPO", id, body, 1000);
+    struct store_delivery *row = add_delivery(apply, "IN-MSP", STORE_SESSION, id, true);
+    row->state = state;
+    row->reason = state == STORE_DELIVERY_HELD ? STR("no receiver URL") : STR_NONE;
+    add_audit(apply, "session.put", "IN-CPO");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_true(row->id > 0);
+    return row->id;
+}
+
+static int64_t deliver(struct fixture *f, const char *receiver, int kind, const char *object, bool coalesce)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_delivery *row = add_delivery(apply, receiver, kind, object, coalesce);
+    row->body = kind < 0 ? STR("{\"inline\":1}") : STR_NONE;
+    assert_int_equal(run_batch(f, apply), OK);
+    return row->id;
+}
+
+static struct store_delivery get(struct fixture *f, int64_t id)
+{
+    struct store_delivery_read read = {.id = id};
+    assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
+    return read.row;
+}
+
+static int finish(struct fixture *f, int64_t id, enum store_delivery_state state)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
+    op->u.finish.id = id;
+    op->u.finish.state = state;
+    op->u.finish.attempts = 3;
+    op->u.finish.next_attempt = 777;
+    op->u.finish.last_error = STR("HTTP 500");
+    op->u.finish.done = 888;
+    return run_batch(f, apply);
+}
+
+static struct str due(struct fixture *f, const char *receiver, int64_t after, unsigned limit)
+{
+    struct store_due_read read = {.receiver = str_from(receiver), .after = after, .limit = limit};
+    assert_int_equal(RUN_READ(f, store_read_due, &read), OK);
+    char line[1024] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < read.count; i++) {
+        assert_true(i == 0 || read.rows[i].id > read.rows[i - 1].id);
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+                                 STR_ARG(read.rows[i].object));
+    }
+    return arena_copy(&f->arena, str_of(line, used));
+}
+
+/* ---------------------------------------------------------------- bodies */
+
+static void body_by_reference_is_current(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = push(f, "S1", "{\"v\":1}", STORE_DELIVERY_PENDING);
+    struct store_delivery row = get(f, id);
+    assert_str(row.body, "{\"v\":1}");
+    assert_int_equal(row.state, STORE_DELIVERY_PENDING);
+    assert_str(row.receiver, "IN-MSP");
+    assert_str(row.sender, "IN-CPO");
+    assert_str(row.module, "sessions");
+    assert_str(row.method, "PUT");
+    assert_int_equal(row.kind, STORE_SESSION);
+    assert_str(row.object, "S1");
+    assert_str(row.owner, "IN-CPO");
+    assert_str(row.correlation_id, "corr");
+    assert_int_equal(row.created, 123);
+    put_object(f, STORE_SESSION, "IN-CPO", "S1", "{\"v\":2}", 2000);
+    assert_str(get(f, id).body, "{\"v\":2}");
+    assert_str(get(f, deliver(f, "IN-MSP", -1, "42", false)).body, "{\"inline\":1}");
+    assert_int_equal(get(f, deliver(f, "IN-MSP", STORE_TARIFF, "GONE", false)).body.length, 0);
+    struct store_delivery_read none = {.id = 99999};
+    assert_int_equal(RUN_READ(f, store_read_delivery, &none), ERR_NOT_FOUND);
+}
+
+/* ---------------------------------------------------------------- coalescing */
+
+static void newer_state_supersedes(void **state)
+{
+    struct fixture *f = *state;
+    int64_t first = push(f, "S1", "{\"v\":1}", STORE_DELIVERY_PENDING);
+    int64_t other = push(f, "S2", "{\"v\":1}", STORE_DELIVERY_PENDING);
+    int64_t second = push(f, "S1", "{\"v\":2}", STORE_DELIVERY_PENDING);
+    assert_true(second > other && other > first);
+    assert_int_equal(get(f, first).state, STORE_DELIVERY_SUPERSEDED);
+    assert_int_equal(get(f, second).state, STORE_DELIVERY_PENDING);
+    assert_str(due(f, "IN-MSP", 0, 10), "S2 S1");
+    /* an identical push is delivered again and supersedes too */
+    int64_t third = push(f, "S1", "{\"v\":2}", STORE_DELIVERY_PENDING);
+    assert_int_equal(get(f, second).state, STORE_DELIVERY_SUPERSEDED);
+    /* what was sent is not superseded */
+    assert_int_equal(finish(f, third, STORE_DELIVERY_DELIVERED), OK);
+    int64_t fourth = push(f, "S1", "{\"v\":3}", STORE_DELIVERY_PENDING);
+    assert_int_equal(get(f, third).state, STORE_DELIVERY_DELIVERED);
+    /* nor what died: people look at it */
+    assert_int_equal(finish(f, fourth, STORE_DELIVERY_DEAD), OK);
+    push(f, "S1", "{\"v\":4}", STORE_DELIVERY_PENDING);
+    assert_int_equal(get(f, fourth).state, STORE_DELIVERY_DEAD);
+    /* undelivered is undelivered: held ones are replaced as well */
+    int64_t held = push(f, "S3", "{\"v\":1}", STORE_DELIVERY_HELD);
+    push(f, "S3", "{\"v\":2}", STORE_DELIVERY_PENDING);
+    assert_int_equal(get(f, held).state, STORE_DELIVERY_SUPERSEDED);
+    fixture_reopen(f);
+    int64_t last = push(f, "S3", "{\"v\":3}", STORE_DELIVERY_PENDING);
+    assert_true(last > held);
+    assert_str(due(f, "IN-MSP", 0, 10), "S2 S1 S3");
+}
+
+static void not_asked_not_merged(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 3; i++)
+        deliver(f, "IN-MSP", STORE_CDR, "C1", false);
+    assert_str(due(f, "IN-MSP", 0, 10), "C1 C1 C1");
+}
+
+/* Without the object in the batch, and for kinds that go to many receivers. */
+static void lanes(void **state)
+{
+    static const int kinds[] = {STORE_SESSION, STORE_TARIFF, STORE_LOCATION, -1};
+    struct fixture *f = *state;
+    put_object(f, STORE_SESSION, "IN-CPO", "X", "{}", 1000);
+    for (size_t i = 0; i < 4; i++) {
+        const char *one = text(f, "IN-A%zu", i).data, *two = text(f, "IN-B%zu", i).data;
+        int64_t a = deliver(f, one, kinds[i], "X", true);
+        int64_t c = deliver(f, one, kinds[i], "X", true);
+        int64_t b = deliver(f, two, kinds[i], "X", true);
+        assert_int_equal(get(f, a).state, STORE_DELIVERY_SUPERSEDED);
+        assert_int_equal(get(f, c).state, STORE_DELIVERY_PENDING);
+        int64_t d = deliver(f, two, kinds[i], "X", true);
+        assert_int_equal(get(f, b).state, STORE_DELIVERY_SUPERSEDED);
+        assert_int_equal(get(f, c).state, STORE_DELIVERY_PENDING); /* another receiver */
+        assert_int_equal(get(f, d).state, STORE_DELIVERY_PENDING);
+    }
+}
+
+/* ---------------------------------------------------------------- the life of a row */
+
+static void due_in_order(void **state)
+{
+    struct fixture *f = *state;
+    int64_t ids[6];
+    for (int i = 0; i < 6; i++)
+        ids[i] = deliver(f, i % 2 ? "IN-ONE" : "IN-TWO", -1, text(f, "%d", i).data, false);
+    assert_str(due(f, "IN-TWO", 0, 10), "0 2 4");
+    assert_str(due(f, "IN-TWO", ids[0], 1), "2");
+    assert_str(due(f, "IN-NOT", 0, 10), "");
+    finish(f, ids[2], STORE_DELIVERY_DELIVERED);
+    assert_str(due(f, "IN-TWO", 0, 10), "0 4");
+}
+
+static void states(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = deliver(f, "IN-MSP", -1, "1", false);
+    assert_int_equal(finish(f, id, STORE_DELIVERY_PENDING), OK);
+    struct store_delivery row = get(f, id);
+    assert_int_equal(row.attempts, 3);
+    assert_int_equal(row.next_attempt, 777);
+    assert_str(row.last_error, "HTTP 500");
+    assert_int_equal(row.done, 888);
+    assert_int_equal(finish(f, id, STORE_DELIVERY_HELD), OK);
+    assert_int_equal(finish(f, id, STORE_DELIVERY_DEAD), OK);
+    assert_int_equal(finish(f, id, STORE_DELIVERY_PENDING), OK);
+    assert_str(due(f, "IN-MSP", 0, 10), "1");
+    assert_int_equal(finish(f, id, STORE_DELIVERY_DELIVERED), OK);
+    assert_int_equal(finish(f, id, STORE_DELIVERY_PENDING), ERR_CONFLICT);
+    assert_int_equal(finish(f, 99999, STORE_DELIVERY_DELIVERED), ERR_NOT_FOUND);
+    /* superseded while it was on its way: its try fails and it stays, or it arrives */
+    int64_t first = push(f, "S1", "{}", STORE_DELIVERY_PENDING);
+    push(f, "S1", "{\"v\":2}", STORE_DELIVERY_PENDING);
+    assert_int_equal(finish(f, first, STORE_DELIVERY_PENDING), OK);
+    assert_int_equal(get(f, first).state, STORE_DELIVERY_SUPERSEDED);
+    assert_int_equal(finish(f, first, STORE_DELIVERY_DELIVERED), OK);
+    assert_int_equal(get(f, first).state, STORE_DELIVERY_DELIVERED);
+}
+
+static int64_t release(struct fixture *f, const char *receiver, const char *reason, const char *module)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_RELEASE_HELD);
+    op->u.release.receiver = str_from(receiver);
+    op->u.release.reason = str_from(reason);
+    op->u.release.module = str_from(module);
+    assert_int_equal(run_batch(f, apply), OK);
+    return op->u.release.count;
+}
+
+static void held_and_released(void **state)
+{
+    struct fixture *f = *state;
+    push(f, "S1", "{}", STORE_DELIVERY_HELD);
+    push(f, "S2", "{}", STORE_DELIVERY_HELD);
+    assert_str(due(f, "IN-MSP", 0, 10), "");
+    assert_int_equal(release(f, "IN-MSP", "no rule", NULL), 0);
+    assert_int_equal(release(f, "IN-MSP", "no receiver URL", "cdrs"), 0);
+    assert_int_equal(release(f, "IN-OTH", "no receiver URL", "sessions"), 0);
+    assert_int_equal(release(f, "IN-MSP", "no receiver URL", "sessions"), 2);
+    assert_str(due(f, "IN-MSP", 0, 10), "S1 S2");
+    push(f, "S3", "{}", STORE_DELIVERY_HELD);
+    assert_int_equal(release(f, "IN-MSP", NULL, NULL), 1);
+    struct store_delivery_list list = {.state = -1, .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_deliveries, &list), OK);
+    assert_int_equal(list.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(list.rows[i].reason.length, 0);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+static struct str list(struct fixture *f, int state, const char *receiver, int64_t after, unsigned limit)
+{
+    struct store_delivery_list read = {
+        .state = state, .receiver = str_from(receiver), .after = after, .limit = limit};
+    assert_int_equal(RUN_READ(f, store_read_deliveries, &read), OK);
+    char line[1024] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < read.count; i++)
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+                                 STR_ARG(read.rows[i].object));
+    return arena_copy(&f->arena, str_of(line, used));
+}
+
+static void lists_and_queues(void **state)
+{
+    static const enum store_delivery_state outcomes[] = {STORE_DELIVERY_DELIVERED, STORE_DELIVERY_HELD,
+                                                         STORE_DELIVERY_DEAD, STORE_DELIVERY_PENDING};
+    struct fixture *f = *state;
+    int64_t ids[12];
+    for (int i = 0; i < 12; i++) {
+        ids[i] = deliver(f, i % 3 ? "IN-ONE" : "IN-TWO", -1, text(f, "%d", i).data, false);
+        if (outcomes[i % 4] != STORE_DELIVERY_PENDING)
+            finish(f, ids[i], outcomes[i % 4]);
+    }
+    assert_str(list(f, -2, NULL, 0, 100), "0 1 2 3 4 5 6 7 8 9 10 11");
+    assert_str(list(f, -2, NULL, ids[3], 3), "4 5 6");
+    assert_str(list(f, -1, NULL, 0, 100), "1 2 3 5 6 7 9 10 11");
+    assert_str(list(f, -1, NULL, 0, 4), "1 2 3 5");
+    assert_str(list(f, -1, NULL, ids[5], 4), "6 7 9 10");
+    assert_str(list(f, STORE_DELIVERY_HELD, NULL, 0, 100), "1 5 9");
+    assert_str(list(f, STORE_DELIVERY_DEAD, NULL, 0, 2), "2 6");
+    assert_str(list(f, STORE_DELIVERY_PENDING, "IN-TWO", 0, 100), "3");
+    assert_str(list(f, STORE_DELIVERY_DELIVERED, NULL, 0, 100), "0 4 8");
+    assert_str(list(f, STORE_DELIVERY_DELIVERED, "IN-ONE", 0, 100), "4 8");
+    assert_str(list(f, -1, "IN-CPO", 0, 3), "1 2 3"); /* the sender */
+    assert_str(list(f, -2, "IN-NOT", 0, 100), "");
+    struct store_queues_read queues = {0};
+    assert_int_equal(RUN_READ(f, store_read_queues, &queues), OK);
+    assert_int_equal(queues.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        bool one = str_equal(queues.rows[i].receiver, STR("IN-ONE"));
+        assert_int_equal(queues.rows[i].pending, one ? 2 : 1);
+        assert_int_equal(queues.rows[i].held, one ? 2 : 1);
+        assert_int_equal(queues.rows[i].dead, one ? 2 : 1);
+        assert_int_equal(queues.rows[i].oldest_pending, 123);
+    }
+}
+
+static void long_lists(void **state)
+{
+    struct fixture *f = *state;
+    for (int block = 0; block < 10; block++) {
+        struct store_apply *apply = new_batch(f);
+        for (int i = 0; i < 100; i++) {
+            struct store_delivery *row =
+                add_delivery(apply, text(f, "IN-%02d", i % 17).data, -1, text(f, "%d", block * 100 + i).data, false);
+            row->sender = i % 2 ? STR("IN-ODD") : STR("IN-EVN");
+        }
+        assert_int_equal(run_batch(f, apply), OK);
+    }
+    struct store_delivery_list read = {.state = -1, .limit = 1000};
+    assert_int_equal(RUN_READ(f, store_read_deliveries, &read), OK);
+    assert_int_equal(read.count, 1000);
+    for (size_t i = 0; i < read.count; i++)
+        assert_str(read.rows[i].object, text(f, "%zu", i).data);
+    read = (struct store_delivery_list){.state = STORE_DELIVERY_PENDING, .receiver = STR("IN-ODD"), .limit = 300};
+    assert_int_equal(RUN_READ(f, store_read_deliveries, &read), OK);
+    assert_int_equal(read.count, 300);
+    for (size_t i = 0; i < read.count; i++)
+        assert_str(read.rows[i].object, text(f, "%zu", 2 * i + 1).data);
+    struct store_queues_read queues = {0};
+    assert_int_equal(RUN_READ(f, store_read_queues, &queues), OK);
+    assert_int_equal(queues.count, 17);
+}
+
+/* ---------------------------------------------------------------- the hook */
+
+static atomic_int hook_calls;
+
+static void on_commit(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&hook_calls, 1);
+}
+
+static void hook_tells_of_deliveries_and_audit(void **state)
+{
+    struct fixture *f = *state;
+    store_set_commit_hook(f->store, on_commit, NULL);
+    atomic_store(&hook_calls, 0);
+    put_object(f, STORE_TARIFF, "IN-CPO", "T1", "{}", 1000);
+    put_object(f, STORE_TARIFF, "IN-CPO", "T2", "{}", 1000); /* the hook of the first commit has run by now */
+    assert_int_equal(atomic_load(&hook_calls), 0);
+    deliver(f, "IN-MSP", -1, "1", false);
+    put_object(f, STORE_TARIFF, "IN-CPO", "T3", "{}", 1000);
+    assert_int_equal(atomic_load(&hook_calls), 1);
+    struct store_apply *apply = new_batch(f);
+    add_audit(apply, "x", "IN-CPO");
+    assert_int_equal(run_batch(f, apply), OK);
+    put_object(f, STORE_TARIFF, "IN-CPO", "T4", "{}", 1000);
+    assert_int_equal(atomic_load(&hook_calls), 2);
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(body_by_reference_is_current), STORE_TEST(newer_state_supersedes),
+        STORE_TEST(not_asked_not_merged),         STORE_TEST(lanes),
+        STORE_TEST(due_in_order),                 STORE_TEST(states),
+        STORE_TEST(held_and_released),            STORE_TEST(lists_and_queues),
+        STORE_TEST(long_lists),                   STORE_TEST(hook_tells_of_deliveries_and_audit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,387 @@
+#include "tests/store/fixture.h"
+
+/* Platforms, parties, tokens, receivers, rules and commands. */
+
+static struct store_registry_read registry(struct fixture *f)
+{
+    struct store_registry_read read = {0};
+    assert_int_equal(RUN_READ(f, store_read_registry, &read), OK);
+    return read;
+}
+
+static int put_platform(struct fixture *f, int64_t id, int64_t revision, const char *url)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_PLATFORM)->u.platform = (struct store_platform){
+        .id = id,
+        .revision = revision,
+        .status = STORE_PLATFORM_PLANNED,
+        .credentials_url = str_from(url),
+        .versions_url = STR("https://p/versions"),
+        .token = STR("sealed"),
+        .previous_token = str_of("\0\1\2", 3),
+        .previous_token_until = 77,
+        .encoding = STORE_ENCODING_RAW,
+        .learned_raw = true,
+        .allowed_hosts = STR("a.example b.example"),
+        .roles = STR("[{\"role\":\"CPO\"}]"),
+        .last_seen = 5,
+        .created = 6,
+        .updated = 7,
+    };
+    return run_batch(f, apply);
+}
+
+static int put_party(struct fixture *f, int64_t id, int64_t platform, int64_t revision, const char *key)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_PARTY)->u.party = (struct store_party){
+        .id = id,
+        .platform = platform,
+        .revision = revision,
+        .key = str_from(key),
+        .country_code = STR("in"),
+        .party_id = STR("cpo"),
+        .roles = 3,
+        .name = STR("A name"),
+        .website = STR("https://w"),
+        .suspended = true,
+        .suspend_reason = STR("unpaid"),
+        .last_updated = 100,
+        .created = 50,
+    };
+    return run_batch(f, apply);
+}
+
+static void platforms(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = store_new_id(f->store);
+    assert_true(store_new_id(f->store) > id);
+    assert_int_equal(put_platform(f, id, 0, "https://one"), OK);
+    assert_int_equal(put_platform(f, id, 0, "https://two"), ERR_CONFLICT);
+    assert_int_equal(put_platform(f, id, 2, "https://two"), ERR_CONFLICT);
+    assert_int_equal(put_platform(f, id, 1, "https://three"), OK);
+    assert_int_equal(put_platform(f, id + 1, 4, "https://x"), ERR_CONFLICT);
+    struct store_registry_read read = registry(f);
+    assert_int_equal(read.platform_count, 1);
+    const struct store_platform *p = &read.platforms[0];
+    assert_int_equal(p->id, id);
+    assert_int_equal(p->revision, 2);
+    assert_str(p->credentials_url, "https://three");
+    assert_str(p->versions_url, "https://p/versions");
+    assert_str(p->token, "sealed");
+    assert_true(str_equal(p->previous_token, str_of("\0\1\2", 3)));
+    assert_int_equal(p->previous_token_until, 77);
+    assert_int_equal(p->encoding, STORE_ENCODING_RAW);
+    assert_true(p->learned_raw);
+    assert_str(p->allowed_hosts, "a.example b.example");
+    assert_str(p->roles, "[{\"role\":\"CPO\"}]");
+    assert_int_equal(p->last_seen, 5);
+    assert_int_equal(p->created, 6);
+    assert_int_equal(p->updated, 7);
+    fixture_reopen(f);
+    assert_true(store_new_id(f->store) > id);
+    for (int round = 0; round < 2; round++) {
+        struct store_apply *apply = new_batch(f);
+        add_op(apply, STORE_DELETE_PLATFORM)->u.id = id;
+        assert_int_equal(run_batch(f, apply), round == 0 ? OK : ERR_NOT_FOUND);
+    }
+    assert_int_equal(registry(f).platform_count, 0);
+}
+
+static void parties_and_health(void **state)
+{
+    struct fixture *f = *state;
+    put_platform(f, 1, 0, "https://one");
+    assert_int_equal(put_party(f, 2, 1, 0, "IN-CPO"), OK);
+    assert_int_equal(put_party(f, 2, 1, 0, "IN-CPO"), ERR_CONFLICT);
+    assert_int_equal(put_party(f, 3, 9, 0, "IN-MSP"), OK);
+    struct store_registry_read read = registry(f);
+    assert_int_equal(read.party_count, 2);
+    const struct store_party *p = &read.parties[0];
+    assert_int_equal(p->id, 2);
+    assert_int_equal(p->platform, 1);
+    assert_int_equal(p->revision, 1);
+    assert_str(p->key, "IN-CPO");
+    assert_str(p->country_code, "in");
+    assert_str(p->party_id, "cpo");
+    assert_int_equal(p->roles, 3);
+    assert_str(p->name, "A name");
+    assert_str(p->website, "https://w");
+    assert_true(p->suspended);
+    assert_str(p->suspend_reason, "unpaid");
+    assert_int_equal(p->last_updated, 100);
+    assert_int_equal(p->created, 50);
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_SET_STATUS);
+    op->u.health.platform = 1;
+    op->u.health.status = STORE_PLATFORM_CONNECTED;
+    op->u.health.last_seen = 900;
+    op->u.health.now = 1000;
+    assert_int_equal(run_batch(f, apply), OK);
+    read = registry(f);
+    assert_int_equal(read.platforms[0].status, STORE_PLATFORM_CONNECTED);
+    assert_int_equal(read.platforms[0].last_seen, 900);
+    assert_int_equal(read.parties[0].last_updated, 1000);
+    assert_int_equal(read.parties[1].last_updated, 100);
+    /* a put that read the platform before the status changed must not put the old one back */
+    assert_int_equal(put_platform(f, 1, 1, "https://late"), ERR_CONFLICT);
+    assert_int_equal(put_platform(f, 1, read.platforms[0].revision, "https://late"), OK);
+    assert_int_equal(registry(f).platforms[0].last_seen, 900);
+    apply = new_batch(f);
+    op = add_op(apply, STORE_SET_STATUS);
+    op->u.health.platform = 8;
+    assert_int_equal(run_batch(f, apply), ERR_NOT_FOUND);
+}
+
+static void party_takes_receivers_and_rules_along(void **state)
+{
+    struct fixture *f = *state;
+    put_party(f, 2, 1, 0, "IN-CPO");
+    put_party(f, 3, 1, 0, "IN-MSP");
+    struct store_apply *apply = new_batch(f);
+    for (int64_t party = 2; party <= 3; party++) {
+        add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
+            .party = party, .module = STR("sessions"), .url = STR("https://old"), .source = STR("discovered")};
+        add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
+            .party = party, .module = STR("sessions"), .url = STR("https://s"), .source = STR("set")};
+    }
+    add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){3, 2, STORE_RULE_ON, 10};
+    add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){3, 2, STORE_RULE_OFF, 20};
+    add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){3, 9, STORE_RULE_DRAIN, 30};
+    assert_int_equal(run_batch(f, apply), OK);
+    struct store_registry_read read = registry(f);
+    assert_int_equal(read.receiver_count, 2);
+    assert_str(read.receivers[0].url, "https://s");
+    assert_str(read.receivers[0].source, "set");
+    assert_str(read.receivers[0].module, "sessions");
+    assert_int_equal(read.rule_count, 2);
+    assert_int_equal(read.rules[0].state, STORE_RULE_OFF);
+    assert_int_equal(read.rules[0].since, 20);
+    apply = new_batch(f);
+    add_op(apply, STORE_DELETE_PARTY)->u.id = 2;
+    assert_int_equal(run_batch(f, apply), OK);
+    read = registry(f);
+    assert_int_equal(read.party_count, 1);
+    assert_int_equal(read.receiver_count, 1);
+    assert_int_equal(read.rule_count, 1);
+    for (int round = 0; round < 2; round++) {
+        apply = new_batch(f);
+        add_op(apply, STORE_DELETE_RECEIVER)->u.receiver =
+            (struct store_receiver){.party = 3, .module = STR("sessions")};
+        assert_int_equal(run_batch(f, apply), round == 0 ? OK : ERR_NOT_FOUND);
+    }
+    apply = new_batch(f);
+    add_op(apply, STORE_DELETE_PARTY)->u.id = 2;
+    assert_int_equal(run_batch(f, apply), ERR_NOT_FOUND);
+}
+
+/* ---------------------------------------------------------------- tokens */
+
+static void put_token(struct fixture *f, uint8_t mark, int64_t platform, enum store_token_kind kind, int64_t expires)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_token *t = &add_op(apply, STORE_PUT_TOKEN)->u.token;
+    memset(t->hash, mark, sizeof(t->hash));
+    t->platform = platform;
+    t->kind = kind;
+    t->fingerprint = STR("0a1b2c3d");
+    t->created = mark;
+    t->expires = expires;
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static int use_token(struct fixture *f, uint8_t mark, int64_t when)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_token *t = &add_op(apply, STORE_USE_TOKEN)->u.token;
+    memset(t->hash, mark, sizeof(t->hash));
+    t->used = when;
+    return run_batch(f, apply);
+}
+
+static const struct store_token *find_token(struct fixture *f, uint8_t mark)
+{
+    struct store_registry_read read = registry(f);
+    for (size_t i = 0; i < read.token_count; i++) {
+        if (read.tokens[i].hash[0] == mark && read.tokens[i].hash[31] == mark)
+            return &read.tokens[i];
+    }
+    return NULL;
+}
+
+static void match(struct fixture *f, enum store_op_type type, int kind, int except, bool unused, int64_t expires)
+{
+    uint8_t hash[32];
+    memset(hash, except, sizeof(hash));
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, type);
+    op->u.token_match.platform = 1;
+    op->u.token_match.kind = kind;
+    op->u.token_match.except = except ? hash : NULL;
+    op->u.token_match.unused_only = unused;
+    op->u.token_match.expires = expires;
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void tokens(void **state)
+{
+    struct fixture *f = *state;
+    put_token(f, 1, 1, STORE_TOKEN_INITIAL, 500);
+    put_token(f, 2, 1, STORE_TOKEN_HUB, 0);
+    put_token(f, 3, 1, STORE_TOKEN_HUB, 0);
+    put_token(f, 4, 2, STORE_TOKEN_HUB, 0);
+    assert_str(find_token(f, 1)->fingerprint, "0a1b2c3d");
+    assert_int_equal(find_token(f, 1)->kind, STORE_TOKEN_INITIAL);
+    assert_int_equal(find_token(f, 1)->expires, 500);
+    assert_int_equal(use_token(f, 2, 40), OK);
+    assert_int_equal(use_token(f, 2, 50), OK);
+    assert_int_equal(find_token(f, 2)->used, 40);
+    assert_int_equal(use_token(f, 9, 50), ERR_NOT_FOUND);
+    match(f, STORE_EXPIRE_TOKENS, -1, 3, false, 300);
+    assert_int_equal(find_token(f, 1)->expires, 300);
+    assert_int_equal(find_token(f, 2)->expires, 300);
+    assert_int_equal(find_token(f, 3)->expires, 0);
+    assert_int_equal(find_token(f, 4)->expires, 0);
+    match(f, STORE_EXPIRE_TOKENS, STORE_TOKEN_HUB, 0, false, 400); /* never later */
+    assert_int_equal(find_token(f, 2)->expires, 300);
+    assert_int_equal(find_token(f, 3)->expires, 400);
+    match(f, STORE_DELETE_TOKENS, STORE_TOKEN_HUB, 0, true, 0); /* unused only */
+    assert_null(find_token(f, 3));
+    assert_non_null(find_token(f, 2));
+    assert_non_null(find_token(f, 1));
+    match(f, STORE_DELETE_TOKENS, -1, 1, false, 0);
+    assert_null(find_token(f, 2));
+    assert_non_null(find_token(f, 1));
+    for (int round = 0; round < 2; round++) {
+        struct store_apply *apply = new_batch(f);
+        memset(add_op(apply, STORE_DELETE_TOKEN)->u.token.hash, 1, 32);
+        assert_int_equal(run_batch(f, apply), OK);
+    }
+    assert_null(find_token(f, 1));
+    assert_non_null(find_token(f, 4));
+    /* a platform takes its tokens along */
+    put_platform(f, 2, 0, "https://two");
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_DELETE_PLATFORM)->u.id = 2;
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_null(find_token(f, 4));
+}
+
+/* ---------------------------------------------------------------- commands */
+
+static int put_command(struct fixture *f, int64_t id, const char *name, const char *object, int64_t expires)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_command *c = &add_op(apply, STORE_PUT_COMMAND)->u.command;
+    *c = (struct store_command){
+        .id = id,
+        .command = str_from(name),
+        .emsp = STR("IN-MSP"),
+        .cpo = STR("IN-CPO"),
+        .response_url = STR("https://msp/cb"),
+        .object = str_from(object),
+        .correlation_id = STR("corr"),
+        .created = id * 10,
+        .expires = expires,
+    };
+    memset(c->callback_hash, (int)id, sizeof(c->callback_hash));
+    return run_batch(f, apply);
+}
+
+static int update_command(struct fixture *f, int64_t id, unsigned from, enum store_command_state to, const char *result,
+                          int64_t expires)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_UPDATE_COMMAND);
+    op->u.command_update.id = id;
+    op->u.command_update.from = from;
+    op->u.command_update.state = to;
+    op->u.command_update.result = str_from(result);
+    op->u.command_update.result_body = result ? STR("{}") : STR_NONE;
+    op->u.command_update.expires = expires;
+    return run_batch(f, apply);
+}
+
+static struct store_command_read get_command(struct fixture *f, int64_t id)
+{
+    struct store_command_read read = {.id = id};
+    RUN_READ(f, store_read_command, &read);
+    return read;
+}
+
+static void commands(void **state)
+{
+    struct fixture *f = *state;
+    const unsigned sent = 1u << STORE_COMMAND_SENT, accepted = 1u << STORE_COMMAND_ACCEPTED;
+    assert_int_equal(put_command(f, 1, "RESERVE_NOW", "R1", 100), OK);
+    assert_int_equal(put_command(f, 1, "RESERVE_NOW", "R1", 100), ERR_EXISTS);
+    assert_int_equal(put_command(f, 2, "RESERVE_NOW", "R1", 50), OK);
+    assert_int_equal(put_command(f, 3, "START_SESSION", "R1", 70), OK);
+    struct store_command row = get_command(f, 1).row;
+    assert_str(row.command, "RESERVE_NOW");
+    assert_str(row.emsp, "IN-MSP");
+    assert_str(row.cpo, "IN-CPO");
+    assert_str(row.response_url, "https://msp/cb");
+    assert_str(row.object, "R1");
+    assert_str(row.correlation_id, "corr");
+    assert_int_equal(row.state, STORE_COMMAND_SENT);
+    assert_int_equal(row.created, 10);
+    assert_int_equal(row.expires, 100);
+    assert_int_equal(row.callback_hash[31], 1);
+    assert_int_equal(get_command(f, 9).base.result, ERR_NOT_FOUND);
+
+    uint8_t hash[32];
+    memset(hash, 3, sizeof(hash));
+    struct store_command_read by_hash = {.callback_hash = hash};
+    assert_int_equal(RUN_READ(f, store_read_command, &by_hash), OK);
+    assert_int_equal(by_hash.row.id, 3);
+    struct store_command_read by_reservation = {.emsp = STR("IN-MSP"), .reservation = STR("R1")};
+    assert_int_equal(RUN_READ(f, store_read_command, &by_reservation), OK);
+    assert_int_equal(by_reservation.row.id, 2);
+    by_reservation = (struct store_command_read){.emsp = STR("IN-OTH"), .reservation = STR("R1")};
+    assert_int_equal(RUN_READ(f, store_read_command, &by_reservation), ERR_NOT_FOUND);
+
+    assert_int_equal(update_command(f, 9, sent, STORE_COMMAND_ENDED, "X", 0), ERR_NOT_FOUND);
+    assert_int_equal(update_command(f, 1, accepted, STORE_COMMAND_ENDED, "X", 0), ERR_CONFLICT);
+    assert_int_equal(update_command(f, 1, sent | accepted, STORE_COMMAND_ACCEPTED, "ACCEPTED", 500), OK);
+    assert_int_equal(update_command(f, 1, accepted, STORE_COMMAND_ACCEPTED, NULL, 0), OK);
+    row = get_command(f, 1).row;
+    assert_int_equal(row.state, STORE_COMMAND_ACCEPTED);
+    assert_str(row.result, "ACCEPTED");
+    assert_str(row.result_body, "{}");
+    assert_int_equal(row.expires, 500);
+}
+
+static void command_lists(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t id = 1; id <= 5; id++)
+        put_command(f, id, "START_SESSION", "S", 100 - id * 10); /* 90 80 70 60 50 */
+    update_command(f, 4, 1u << STORE_COMMAND_SENT, STORE_COMMAND_ENDED, "ACCEPTED", 0);
+    struct store_command_list due = {.due = 80, .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_commands, &due), OK);
+    assert_int_equal(due.count, 3);
+    assert_int_equal(due.rows[0].id, 5);
+    assert_int_equal(due.rows[1].id, 3);
+    assert_int_equal(due.rows[2].id, 2);
+    struct store_command_list list = {.limit = 2};
+    assert_int_equal(RUN_READ(f, store_read_commands, &list), OK);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.rows[0].id, 5);
+    list = (struct store_command_list){.before = list.rows[1].id, .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_commands, &list), OK);
+    assert_int_equal(list.count, 3);
+    assert_int_equal(list.rows[0].id, 3);
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(platforms), STORE_TEST(parties_and_health), STORE_TEST(party_takes_receivers_and_rules_along),
+        STORE_TEST(tokens),    STORE_TEST(commands),           STORE_TEST(command_lists),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

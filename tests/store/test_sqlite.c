@@ -1,0 +1,287 @@
+#include <sqlite3.h>
+
+#include "lib/store/sqlite/statements.h"
+#include "tests/store/fixture.h"
+
+/* What only this engine has: the file seen from outside, tampering, foreign and newer databases, plans of the statements. */
+
+static sqlite3 *open_file(struct fixture *f)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
+
+static void execute(struct fixture *f, const char *sql)
+{
+    sqlite3 *db = open_file(f);
+    char *message = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s: %s", sql, message);
+    sqlite3_close(db);
+}
+
+static int open_code(struct fixture *f, struct error *error)
+{
+    struct store *store = NULL;
+    memset(error, 0, sizeof(*error));
+    int result = store_open(&f->options, &store, error);
+    if (!result)
+        store_close(store);
+    return result;
+}
+
+/* ---------------------------------------------------------------- other people's databases */
+
+static void newer_database(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    put_object(f, STORE_TARIFF, "IN-CPO", "T1", "{}", 1000);
+    fixture_close(f);
+    execute(f, "INSERT INTO schema_migration VALUES (9999, '9999_future.sql', 'x', 0)");
+    assert_int_equal(open_code(f, &error), ERR_CONFLICT);
+    assert_non_null(strstr(error.text, "newer"));
+    assert_non_null(strstr(error.text, "9999"));
+    execute(f, "DELETE FROM schema_migration WHERE number = 9999");
+    fixture_open(f);
+    assert_int_equal(get_object(f, STORE_TARIFF, "IN-CPO", "T1").base.result, OK);
+}
+
+static void changed_migration(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    fixture_close(f);
+    execute(f, "UPDATE schema_migration SET sha256 = 'x' || substr(sha256, 2)");
+    assert_int_equal(open_code(f, &error), ERR_CONFLICT);
+    assert_non_null(strstr(error.text, "0001_init.sql"));
+    execute(f, "DELETE FROM schema_migration WHERE number = 1; INSERT INTO schema_migration VALUES (2, 'a', 'b', 0)");
+    assert_int_equal(open_code(f, &error), ERR_CONFLICT);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    assert_int_equal(unlink(path), 0);
+    fixture_open(f);
+}
+
+static void foreign_database(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error error;
+    fixture_make(&f);
+    execute(&f, "CREATE TABLE theirs (a); PRAGMA application_id = 5");
+    assert_int_equal(open_code(&f, &error), ERR_CONFLICT);
+    assert_non_null(strstr(error.text, "another program"));
+    execute(&f, "INSERT INTO theirs VALUES (1)"); /* untouched */
+    char path[128];
+    snprintf(path, sizeof(path), "%s/hub.db", f.directory);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 1000; i++)
+        fprintf(file, "this is no database\n");
+    fclose(file);
+    assert_int_equal(open_code(&f, &error), ERR_CONFLICT);
+    assert_non_null(strstr(error.text, "hub.db"));
+    fixture_remove(&f);
+}
+
+/* An empty file is what a crash at the very start leaves behind. */
+static void empty_file(void **state)
+{
+    (void)state;
+    struct fixture f;
+    bool exists = true;
+    fixture_make(&f);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/hub.db", f.directory);
+    fclose(fopen(path, "w"));
+    assert_int_equal(store_exists(f.directory, &exists, NULL), OK);
+    assert_false(exists);
+    fixture_open(&f);
+    struct stat status;
+    static const char *const names[] = {"hub.db-wal", "hub.db-shm", "hub.lock"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/%s", f.directory, names[i]);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 077, 0);
+    }
+    fixture_close(&f);
+    fixture_remove(&f);
+}
+
+static void file_is_sound_and_small(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 300; i++)
+        put_object(f, STORE_SESSION, "IN-CPO", text(f, "S%d", i % 50).data, text(f, "{\"v\":%d}", i).data, 1000);
+    fixture_close(f);
+    sqlite3 *db = open_file(f);
+    sqlite3_stmt *query;
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &query, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(query, 0), "ok");
+    sqlite3_finalize(query);
+    sqlite3_close(db);
+    fixture_open(f);
+}
+
+/* ---------------------------------------------------------------- tampering */
+
+static struct store_verify_read verify(struct fixture *f)
+{
+    struct store_verify_read read = {.limit = 3};
+    do
+        assert_int_equal(RUN_READ(f, store_read_verify, &read), OK);
+    while (!read.done);
+    return read;
+}
+
+static void append(struct fixture *f, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct store_apply *apply = new_batch(f);
+        add_audit(apply, "party.add", "IN-A");
+        assert_int_equal(run_batch(f, apply), OK);
+    }
+}
+
+static void tampering(void **state)
+{
+    static const struct {
+        const char *sql;
+        int64_t bad;
+        const char *problem;
+    } rows[] = {
+        {"UPDATE audit SET party = 'IN-B' WHERE sequence = 7", 7, "changed"},
+        {"UPDATE audit SET time = time + 1 WHERE sequence = 1", 1, "changed"},
+        {"UPDATE audit SET mac = zeroblob(32) WHERE sequence = 10", 10, "changed"},
+        {"UPDATE audit SET party = module, module = party WHERE sequence = 4", 4, "changed"},
+        {"DELETE FROM audit WHERE sequence = 5", 5, "missing"},
+        {"DELETE FROM audit WHERE sequence = 1", 1, "missing"},
+        {"DELETE FROM audit WHERE sequence > 8", 9, "missing"},
+        {"DELETE FROM audit", 1, "missing"},
+        {"DELETE FROM meta WHERE name = 'audit_head'", 10, "last row"},
+        {"UPDATE meta SET value = zeroblob(72) WHERE name = 'audit_head'", 10, "last row"},
+        {"DELETE FROM audit WHERE sequence > 8; DELETE FROM meta WHERE name = 'audit_head'", 8, "last row"},
+        {"INSERT INTO audit SELECT 11, kind, time, latency_ms, actor, action, party, module, method, sender, "
+         "receiver, object, status, request_id, correlation_id, detail, mac FROM audit WHERE sequence = 10",
+         11, "changed"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture f;
+        fixture_make(&f);
+        fixture_open(&f);
+        append(&f, 10);
+        assert_int_equal(verify(&f).bad_sequence, 0);
+        /* while hubd runs */
+        execute(&f, rows[i].sql);
+        struct store_verify_read read = verify(&f);
+        assert_int_equal(read.bad_sequence, rows[i].bad);
+        if (!memmem(read.problem.data, read.problem.length, rows[i].problem, strlen(rows[i].problem)))
+            fail_msg("%s: " STR_FMT, rows[i].sql, STR_ARG(read.problem));
+        fixture_close(&f);
+        fixture_remove(&f);
+    }
+}
+
+/* What was done while hubd was down stays visible after it has written on. */
+static void tampering_outlives_new_rows(void **state)
+{
+    static const char *const rows[] = {
+        "DELETE FROM audit WHERE sequence > 8",
+        "DELETE FROM audit WHERE sequence > 8; DELETE FROM meta WHERE name = 'audit_head'",
+        "DELETE FROM audit; DELETE FROM meta WHERE name = 'audit_head'",
+        "DELETE FROM audit WHERE sequence = 4",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture f;
+        fixture_make(&f);
+        fixture_open(&f);
+        append(&f, 10);
+        fixture_close(&f);
+        execute(&f, rows[i]);
+        fixture_open(&f);
+        append(&f, 5);
+        assert_true(verify(&f).bad_sequence > 0);
+        fixture_reopen(&f);
+        append(&f, 5);
+        assert_true(verify(&f).bad_sequence > 0);
+        fixture_close(&f);
+        fixture_remove(&f);
+    }
+}
+
+static void another_key_does_not_verify(void **state)
+{
+    struct fixture *f = *state;
+    append(f, 3);
+    fixture_close(f);
+    f->audit_key[0] ^= 1;
+    fixture_open(f);
+    assert_int_equal(verify(f).bad_sequence, 1);
+}
+
+/* ---------------------------------------------------------------- plans */
+
+/* Statements that read a whole table on purpose: the registry's, and counts at the start. */
+static bool may_scan(int id)
+{
+    switch (id) {
+    case SQL_MAX_ID:
+    case SQL_COUNT_OBJECTS:
+    case SQL_COUNT_LOCATIONS:
+    case SQL_TOKENS_DELETE: /* tokens and parties are few */
+    case SQL_TOKENS_EXPIRE:
+    case SQL_PARTY_TOUCH:
+    case SQL_PARTY_DELETE_RULES:
+        return true;
+    default:
+        return id >= SQL_PLATFORM_COUNT && id <= SQL_RULE_ALL;
+    }
+}
+
+/* No statement walks a table that grows, and none sorts, but those that are meant to. */
+static void plans(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db = open_file(f);
+    for (int id = SQL_META_GET; id < SQL_COUNT; id++) {
+        char sql[2048];
+        sqlite3_stmt *query;
+        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sql_statements[id].text);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &query, NULL), SQLITE_OK);
+        while (sqlite3_step(query) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(query, 3);
+            bool whole = strncmp(detail, "SCAN ", 5) == 0 && !strstr(detail, "slice") && !strstr(detail, "CONSTANT");
+            /* ordered by the primary key and cut off by LIMIT it is no walk */
+            if (whole && strstr(sql_statements[id].text, "ORDER BY") && strstr(sql_statements[id].text, "LIMIT"))
+                whole = false;
+            bool sorts = strstr(detail, "USE TEMP B-TREE") != NULL;
+            if ((whole || sorts) && !may_scan(id))
+                fail_msg("%s: %s", sql_statements[id].text, detail);
+        }
+        sqlite3_finalize(query);
+    }
+    sqlite3_close(db);
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(newer_database),
+        STORE_TEST(changed_migration),
+        cmocka_unit_test(foreign_database),
+        cmocka_unit_test(empty_file),
+        STORE_TEST(file_is_sound_and_small),
+        cmocka_unit_test(tampering),
+        cmocka_unit_test(tampering_outlives_new_rows),
+        STORE_TEST(another_key_does_not_verify),
+        STORE_TEST(plans),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
