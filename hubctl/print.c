@@ -221,24 +221,38 @@ static void write_section(struct buffer *out, const struct ctl_column *column, c
     free(text);
 }
 
+static void write_label(struct buffer *out, const struct ctl_column *column, size_t width,
+                        const struct json_value *value, const struct style *style)
+{
+    struct buffer text = {0};
+    buffer_printf(out, "%-*s  ", (int)width, column->heading);
+    value_write(&text, value, column->kind, style);
+    value_paint(out, buffer_str(&text), column->kind, style);
+    buffer_append_byte(out, '\n');
+    buffer_free(&text);
+}
+
+/* Sections that the table names first come first; then all labels together; then the other sections. */
 static void write_card(struct buffer *out, const struct ctl_column *columns, const struct json_value *object,
                        const struct style *style)
 {
     size_t width = label_width(columns);
-    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        const struct json_value *value = json_get(object, column->key);
-        if (column->seen == CTL_SEEN_JSON || value_is_empty(value))
-            continue;
-        if (column->kind == CTL_COLUMN_SECTION) {
-            write_section(out, column, value, style);
-            continue;
+    const struct ctl_column *labels = columns;
+    while (labels->key != NULL && labels->kind == CTL_COLUMN_SECTION)
+        labels++;
+    for (int part = 0; part < 3; part++) {
+        for (const struct ctl_column *column = columns; column->key != NULL; column++) {
+            const struct json_value *value = json_get(object, column->key);
+            int own = column->kind != CTL_COLUMN_SECTION ? 1 : column < labels ? 0 : 2;
+            if (own != part || column->seen == CTL_SEEN_JSON || value_is_empty(value))
+                continue;
+            if (part == 1)
+                write_label(out, column, width, value, style);
+            else
+                write_section(out, column, value, style);
         }
-        buffer_printf(out, "%-*s  ", (int)width, column->heading);
-        struct buffer text = {0};
-        value_write(&text, value, column->kind, style);
-        value_paint(out, buffer_str(&text), column->kind, style);
-        buffer_free(&text);
-        buffer_append_byte(out, '\n');
+        if (part == 0 && out->length > 0)
+            buffer_append_byte(out, '\n');
     }
 }
 

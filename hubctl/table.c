@@ -196,7 +196,7 @@ char *table_render_matrix(const struct json_value *result, const struct style *s
 static size_t first_width(const struct ctl_column *column)
 {
     size_t heading = strlen(column->heading);
-    size_t usual = column->kind == CTL_COLUMN_TIME ? 25 : column->kind == CTL_COLUMN_NUMBER ? 5 : 6;
+    size_t usual = column->kind == CTL_COLUMN_TIME ? 25 : column->kind == CTL_COLUMN_NUMBER ? 5 : 8;
     return heading > usual ? heading : usual;
 }
 

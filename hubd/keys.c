@@ -47,7 +47,7 @@ static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error
     ssize_t length = fstat(fd, &status) == 0 ? read(fd, text, sizeof text) : -1;
     close(fd);
     if (length >= 0 && (status.st_mode & 077) != 0)
-        return error_set(error, ERR_REFUSED, "key_file %s: others may read it (mode %04o): chmod 600 %s",
+        return error_set(error, ERR_REFUSED, "key_file %s: others may read it (mode %04o): chmod 0600 %s",
                          path, (unsigned)status.st_mode & 07777, path);
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
         length--;

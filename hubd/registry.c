@@ -294,6 +294,11 @@ int registry_open(struct loop *control, struct store *store, struct store_client
     return OK;
 }
 
+bool registry_is_idle(const struct registry *registry)
+{
+    return !registry->busy && queue_is_empty(&registry->waiting) && queue_is_empty(&registry->passing);
+}
+
 void registry_close(struct registry *registry)
 {
     for (unsigned i = 0; i < registry->view_count; i++) {

@@ -19,6 +19,7 @@
 #include "lib/base/log.h"
 
 #define EXIT_CONFIG      78
+#define STEP_MS          5
 #define DRAIN_MS         10000
 #define RESOLVER_THREADS 4
 #define RESOLVER_TTL_MS  30000
@@ -32,7 +33,9 @@ struct service {
     const struct options *options;
     uv_signal_t terminate, interrupt, hangup;
     uv_async_t committed;
-    uv_timer_t idle;
+    uv_timer_t steps; /* of the end */
+    size_t step;
+    bool admin_stopped;
     bool ending;
 };
 static struct service the_service; /* one per process, as signals are */
@@ -73,9 +76,12 @@ static int service_open_store(struct hub *hub, struct error *error)
                                     .audit_key = hub->audit_key,
                                     .key_check = keys.check,
                                     .create_only_with_key = true};
-    result = store_open(&options, &hub->store, error);
+    struct error reason;
+    result = store_open(&options, &hub->store, &reason);
     crypto_wipe(&keys, sizeof keys);
-    return result;
+    if (result == ERR_REFUSED)
+        return error_set(error, result, "key_file %s: %s", hub->conf.key_file, reason.text);
+    return result == OK ? OK : error_set(error, result, "%s/hub.db: %s", hub->conf.state_dir, reason.text);
 }
 
 static int service_open_policy(struct hub *hub, struct error *error)
@@ -179,48 +185,77 @@ static int (*const service_steps[])(struct hub *hub, struct error *error) = {
 
 /* ---------------------------------------------------------------- ending */
 
-static void service_check_idle(uv_timer_t *timer)
+/*
+ * The steps of an orderly end; each is asked again until it is done. Every loop lives on until no request and no change of the registry
+ * is under way, since a change is answered when all loops have passed it.
+ */
+static bool ending_workers_idle(struct hub *hub)
 {
-    struct service *service = timer->data;
-    struct hub *hub = service->hub;
-    if (store_client_under_way(hub->control_store) > 0)
-        return;
-    store_client_free(hub->control_store);
-    loop_close(&hub->control);
-    uv_close((uv_handle_t *)timer, NULL);
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        if (!atomic_load(&hub->workers[i].idle))
+            return false;
+    return the_service.admin_stopped;
 }
 
-/* Workers have ended: what the control loop still does for itself ends too. */
-static void service_end_control(struct service *service)
+static bool ending_stop_rooms(struct hub *hub)
 {
-    struct hub *hub = service->hub;
     struct http_client *client = hub->control_client;
-    for (unsigned i = 0; i < hub->worker_count; i++)
-        worker_join(&hub->workers[i]);
     commands_stop(hub);
     health_stop(hub);
     delivery_stop(hub);
-    hub->control_client = NULL;
+    hub->control_client = NULL; /* calls begun from here on end at once */
     http_client_free(client);
-    uv_close((uv_handle_t *)&service->committed, NULL);
-    uv_timer_start(&service->idle, service_check_idle, 0, 5);
+    return true;
 }
 
-/* Joining would block the loop that draining requests may need: wait until every worker's loop is done. */
-static void service_check_workers(uv_timer_t *timer)
+static bool ending_rooms_idle(struct hub *hub)
+{
+    return store_client_under_way(hub->control_store) == 0 && registry_is_idle(hub->registry);
+}
+
+static bool ending_finish_workers(struct hub *hub)
+{
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        worker_finish(&hub->workers[i]);
+    return true;
+}
+
+static bool ending_workers_ended(struct hub *hub)
+{
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        if (!atomic_load(&hub->workers[i].ended))
+            return false;
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        worker_join(&hub->workers[i]);
+    return true;
+}
+
+static bool ending_close(struct hub *hub)
+{
+    uv_close((uv_handle_t *)&the_service.committed, NULL);
+    uv_close((uv_handle_t *)&the_service.steps, NULL);
+    store_client_free(hub->control_store);
+    loop_close(&hub->control);
+    return true;
+}
+
+static bool (*const ending_steps[])(struct hub *hub) = {
+    ending_workers_idle,   ending_stop_rooms,    ending_rooms_idle,
+    ending_finish_workers, ending_workers_ended, ending_close,
+};
+
+static void service_next_step(uv_timer_t *timer)
 {
     struct service *service = timer->data;
-    for (unsigned i = 0; i < service->hub->worker_count; i++)
-        if (!atomic_load(&service->hub->workers[i].ended))
-            return;
-    uv_timer_stop(timer);
-    service_end_control(service);
+    size_t count = sizeof ending_steps / sizeof ending_steps[0];
+    while (service->step < count && ending_steps[service->step](service->hub))
+        service->step++;
 }
 
 static void service_admin_stopped(struct hub *hub)
 {
     (void)hub;
-    uv_timer_start(&the_service.idle, service_check_workers, 0, 5);
+    the_service.admin_stopped = true;
 }
 
 static void service_end(uv_signal_t *signal, int number)
@@ -240,6 +275,7 @@ static void service_end(uv_signal_t *signal, int number)
     for (unsigned i = 0; i < hub->worker_count; i++)
         worker_drain(&hub->workers[i], DRAIN_MS);
     admin_stop(hub, service_admin_stopped);
+    uv_timer_start(&service->steps, service_next_step, 0, STEP_MS);
 }
 
 /* ---------------------------------------------------------------- running */
@@ -304,8 +340,8 @@ static int service_watch_signals(struct service *service)
             return ERR_IO;
     }
     service->committed.data = service;
-    service->idle.data = service;
-    return uv_timer_init(&hub->control.uv, &service->idle) == 0 &&
+    service->steps.data = service;
+    return uv_timer_init(&hub->control.uv, &service->steps) == 0 &&
                    uv_async_init(&hub->control.uv, &service->committed, service_committed) == 0
                ? OK
                : ERR_IO;

@@ -71,26 +71,16 @@ struct worker_ending {
     struct loop_task task;
     struct worker *worker;
     int64_t deadline_ms;
-    uv_timer_t idle;
+    uv_timer_t check;
 };
 
-static void ending_free(uv_handle_t *handle)
-{
-    free(CONTAINER_OF(handle, struct worker_ending, idle));
-}
-
-/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any
- * more. */
+/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any more. */
 static void worker_check_idle(uv_timer_t *timer)
 {
-    struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, idle);
+    struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, check);
     struct worker *worker = ending->worker;
-    if (worker->active > 0 || store_client_under_way(worker->store) > 0)
-        return;
-    http_server_free(worker->server);
-    store_client_free(worker->store);
-    loop_close(&worker->loop);
-    uv_close((uv_handle_t *)timer, ending_free);
+    if (worker->active == 0 && store_client_under_way(worker->store) == 0)
+        atomic_store(&worker->idle, true);
 }
 
 static void worker_drained(void *context)
@@ -99,8 +89,9 @@ static void worker_drained(void *context)
     struct http_client *client = ending->worker->client;
     ending->worker->client = NULL; /* calls begun from here on end at once */
     http_client_free(client);
-    uv_timer_init(&ending->worker->loop.uv, &ending->idle);
-    uv_timer_start(&ending->idle, worker_check_idle, 0, IDLE_CHECK_MS);
+    ending->worker->ending = ending;
+    uv_timer_init(&ending->worker->loop.uv, &ending->check);
+    uv_timer_start(&ending->check, worker_check_idle, 0, IDLE_CHECK_MS);
 }
 
 static void worker_drain_here(struct loop_task *task)
@@ -118,6 +109,27 @@ void worker_drain(struct worker *worker, int64_t deadline_ms)
     ending->deadline_ms = deadline_ms;
     ending->task.run = worker_drain_here;
     loop_post(&worker->loop, &ending->task);
+}
+
+static void ending_free(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct worker_ending, check));
+}
+
+static void worker_finish_here(struct loop_task *task)
+{
+    struct worker_ending *ending = CONTAINER_OF(task, struct worker_ending, task);
+    struct worker *worker = ending->worker;
+    http_server_free(worker->server);
+    store_client_free(worker->store);
+    loop_close(&worker->loop);
+    uv_close((uv_handle_t *)&ending->check, ending_free);
+}
+
+void worker_finish(struct worker *worker)
+{
+    worker->ending->task.run = worker_finish_here;
+    loop_post(&worker->loop, &worker->ending->task);
 }
 
 void worker_join(struct worker *worker)

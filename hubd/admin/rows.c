@@ -228,7 +228,8 @@ void rows_list_end(struct rows_list *list, struct str next)
     if (next.length > 0)
         json_field_string(&list->writer, "next", next);
     json_object_end(&list->writer);
-    struct buffer reply = list->buffer; /* the list may live in the request's arena, which ends with the answer */
+    struct buffer reply =
+        list->buffer; /* the list may live in the request's arena, which ends with the answer */
     ctl_reply(list->request, &reply);
     buffer_free(&reply);
 }

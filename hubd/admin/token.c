@@ -196,8 +196,8 @@ static bool build_revoke(struct change *change)
     if (fingerprint.data != NULL)
         return change_done(change, id, "revoked", "token " STR_FMT " of party " STR_FMT " revoked",
                            STR_ARG(fingerprint), STR_ARG(id));
-    return change_done(change, id, "revoked", "all %zu tokens of party " STR_FMT " revoked", count,
-                       STR_ARG(id));
+    return change_done(change, id, "revoked", "%zu token%s of party " STR_FMT " revoked", count,
+                       count == 1 ? "" : "s", STR_ARG(id));
 }
 
 void admin_token_revoke(struct ctl_request *request)

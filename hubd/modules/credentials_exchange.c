@@ -7,6 +7,7 @@
 #include "hubd/modules/credentials.h"
 #include "hubd/route.h"
 #include "lib/base/crypto.h"
+#include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/headers.h"
@@ -198,6 +199,8 @@ static void exchange_store(struct exchange *exchange)
 {
     struct request *request = exchange->request;
     struct store_apply *batch = &exchange->batch;
+    /* the time of silence that makes OFFLINE begins here, before anybody can see CONNECTED */
+    atomic_store(&request->platform->runtime->last_answer_ms, env_monotonic_ms());
     store_batch_init(batch, request->arena);
     exchange_put_platform(exchange);
     if (exchange->rotate)

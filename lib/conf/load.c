@@ -61,7 +61,7 @@ static void unknown(struct loader *loader, const char *where, const char *shown,
 static void assign(struct loader *loader, enum source source, const struct conf_setting *setting,
                    const char *shown, const char *value)
 {
-    char where[320];
+    char where[320], text[sizeof(struct error) + 96];
     struct error error = {0};
     unsigned *first = &loader->line[setting - conf_settings];
     bool again = *first != 0;
@@ -71,8 +71,10 @@ static void assign(struct loader *loader, enum source source, const struct conf_
         *first = loader->line_number;
         conf_value_set(loader->conf, setting, value, again, &error);
     }
-    if (error.code != OK)
-        problem(loader, place(loader, source, where), shown, error.text);
+    if (error.code == OK)
+        return;
+    snprintf(text, sizeof(text), "\"%.80s\": %s", value, error.text);
+    problem(loader, place(loader, source, where), shown, text);
 }
 
 static void next_source(struct loader *loader)

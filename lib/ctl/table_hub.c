@@ -8,7 +8,7 @@ static const struct ctl_column attention_columns[] = {
     {"hint", "TRY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the command that tells more"},
     {.key = NULL}};
 static const struct ctl_column count_columns[] = {
-    {"name", "NAME", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "of what"},
+    {"name", "NAME", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "of what"},
     {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how many"},
     {.key = NULL}};
 static const struct ctl_column queue_columns[] = {

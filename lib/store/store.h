@@ -26,20 +26,15 @@ struct store;
 struct store_client;
 
 struct store_options {
-    const char *directory;     /* state_dir; the database is hub.db in it, hub.lock keeps a second hubd out */
-    const uint8_t *audit_key;  /* 32 bytes, copied: the HMAC key of the audit chain */
-    const uint8_t *key_check;  /* 32 bytes, copied: value derived from key_file; kept in a new database,
-                                  compared in an old one */
-    bool create_only_with_key; /* an existing database without matching check value is refused (always true in
-                                  hubd) */
+    const char *directory;    /* state_dir; the database is hub.db in it, hub.lock keeps a second hubd out */
+    const uint8_t *audit_key; /* 32 bytes, copied: the HMAC key of the audit chain */
+    const uint8_t *key_check; /* 32 bytes, copied: derived from key_file; kept in the database and compared */
+    bool create_only_with_key; /* an existing database with another check value is refused (hubd: always) */
     unsigned queue_max;        /* batches waiting at most; over: ERR_BUSY. 0: 4096 */
     unsigned lazy_delay_ms;    /* longest wait of store_audit_later rows. 0: 250 */
 };
 
-/*
- * True in *exists when `directory` already holds a database (key files are only made together with an empty
- * one). Errors: ERR_IO with the path.
- */
+/* Whether `directory` holds a database (key files are only made together with an empty one). ERR_IO. */
 int store_exists(const char *directory, bool *exists, struct error *error);
 /*
  * Opens or creates, migrates, starts the writer thread. Blocking; call at start. Errors, each a sentence with
@@ -58,17 +53,14 @@ bool store_is_overloaded(const struct store *store);
 /* A new number for a platform, party or command; unique and growing. Thread safe. */
 int64_t store_new_id(struct store *store);
 
-/* One per loop: its read-only connection and its way back from the writer. NULL with a sentence on failure.
- */
+/* One per loop: its read-only connection and its way back from the writer. NULL: failed, with a sentence. */
 struct store_client *store_client_new(struct store *store, uv_loop_t *loop, struct error *error);
 /* No request may be under way. Closes its handles; the loop must run on for that. */
 void store_client_free(struct store_client *client);
 /* Requests of this client whose callback is still to come, for an orderly end. Loop thread only. */
 size_t store_client_under_way(const struct store_client *client);
 
-/* ============================================================ rows
- * ============================================================ */
-
+/* ==================== rows ==================== */
 enum store_kind { STORE_LOCATION, STORE_TARIFF, STORE_SESSION, STORE_CDR, STORE_KIND_COUNT };
 
 enum store_platform_status { STORE_PLATFORM_PLANNED, STORE_PLATFORM_CONNECTED, STORE_PLATFORM_OFFLINE };
@@ -197,14 +189,13 @@ struct store_command {
     int64_t created, expires; /* expires: when TIMEOUT is due */
 };
 
-/* ============================================================ writing
- * ============================================================ */
-
+/* ==================== writing ==================== */
 enum store_op_type {
-    STORE_PUT_PLATFORM,    /* u.platform; if its revision differs: ERR_CONFLICT */
-    STORE_DELETE_PLATFORM, /* u.id */
+    STORE_PUT_PLATFORM, /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1
+                         */
+    STORE_DELETE_PLATFORM, /* u.id, with its tokens; absent: ERR_NOT_FOUND */
     STORE_PUT_PARTY,       /* u.party; the same */
-    STORE_DELETE_PARTY,    /* u.id; its receivers and rules go with it */
+    STORE_DELETE_PARTY,    /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
     STORE_PUT_TOKEN,       /* u.token */
     STORE_USE_TOKEN,     /* u.token: hash and used. Sets `used` if 0; ERR_NOT_FOUND when the token is gone */
     STORE_DELETE_TOKEN,  /* u.token.hash; absent is no error */
@@ -213,13 +204,13 @@ enum store_op_type {
     STORE_PUT_RECEIVER,  /* u.receiver */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
-    STORE_SET_STATUS,      /* u.health: platform status and last_seen; moves last_updated of its parties */
-    STORE_PUT_OBJECT,      /* u.object: tariff, session, CDR */
-    STORE_DELETE_OBJECT,   /* u.key; absent: ERR_NOT_FOUND */
-    STORE_PUT_LOCATION,    /* u.location: with all its EVSEs, replacing what was there */
-    STORE_SET_LOCATION,    /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
-    STORE_PUT_EVSE,        /* u.evse */
-    STORE_PUT_DELIVERY,    /* u.delivery */
+    STORE_SET_STATUS,    /* u.health; a new status moves last_updated and revisions; absent: ERR_NOT_FOUND */
+    STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
+    STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
+    STORE_PUT_LOCATION,  /* u.location: with all its EVSEs, replacing what was there */
+    STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
+    STORE_PUT_EVSE,      /* u.evse */
+    STORE_PUT_DELIVERY,  /* u.delivery */
     STORE_FINISH_DELIVERY, /* u.finish */
     STORE_RELEASE_HELD,    /* u.release: held -> pending */
     STORE_PUT_COMMAND,     /* u.command */
@@ -232,8 +223,7 @@ enum store_condition {
     STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
     STORE_IF_PRESENT = 2,  /* else ERR_NOT_FOUND */
     STORE_IF_REVISION = 4, /* stored revision = `revision`, else ERR_CONFLICT */
-    STORE_IF_NOT_OLDER = 8 /* stored last_updated <= new one, or stored one more than 5 min ahead of the
-                              clock; else ERR_STALE (hub-contract 2) */
+    STORE_IF_NOT_OLDER = 8 /* stored time <= new one, or > 5 min ahead of the clock, else ERR_STALE */
 };
 
 struct store_object_put {
@@ -241,8 +231,7 @@ struct store_object_put {
     struct str owner, id;
     struct str body; /* as received, or patched */
     int64_t last_updated;
-    uint8_t digest[16]; /* of the content: an equal one leaves `arrival` alone ("an identical re-push resends
-                           nothing") */
+    uint8_t digest[16];      /* of the content: with an equal one `arrival` stays (an identical re-push) */
     struct str counterparty; /* session, CDR: folded key of cdr_token's party */
     struct str token_uid;    /* session, CDR: folded; may be empty */
     struct str status;       /* session: its status; may be empty */
@@ -293,8 +282,7 @@ struct store_op {
         struct store_platform platform;
         struct store_party party;
         struct store_token token;
-        /* kind -1: both. except: a token hash to leave alone, NULL: none. unused_only: only tokens with used
-         * = 0. */
+        /* kind -1: both. except: a hash to leave alone or NULL. unused_only: those with used = 0. */
         struct {
             int64_t platform;
             int kind;
@@ -318,15 +306,16 @@ struct store_op {
         struct store_location_put location;
         struct store_evse_put evse;
         /*
-         * A body by reference (kind >= 0) is read when it is sent. With `coalesce` older pending deliveries
-         * of the same lane become superseded. The writer sets delivery.id.
+         * A body by reference (kind >= 0) is read when it is sent; empty then when the object is gone. With
+         * `coalesce` older undelivered ones (pending, held) of the same lane become superseded. The writer
+         * sets delivery.id. Cheapest right behind the STORE_PUT_OBJECT of its object.
          */
         struct {
             struct store_delivery row;
             bool coalesce;
         } delivery;
-        /* Only from pending, held, dead or superseded rows; a row that is gone: ERR_NOT_FOUND. `state`
-         * PENDING: another try at next_attempt. */
+        /* Only from pending, held, dead or superseded rows; delivered: ERR_CONFLICT; gone: ERR_NOT_FOUND.
+         * PENDING: another try at next_attempt. A superseded row stays so unless it is now DELIVERED. */
         struct {
             int64_t id;
             enum store_delivery_state state;
@@ -384,9 +373,7 @@ void store_apply(struct store_client *client, struct store_apply *apply);
  */
 int store_audit_later(struct store *store, const struct store_audit *row);
 
-/* ============================================================ reading
- * ============================================================ */
-
+/* ==================== reading ==================== */
 struct store_read {
     struct arena *arena;
     void (*callback)(struct store_read *read);
@@ -581,7 +568,9 @@ struct store_audit_read {
     /* out */
     struct store_audit_row *rows;
     size_t count;
-    int64_t scanned; /* last sequence looked at: where to go on even when nothing matched */
+    /* The last sequence looked at: where to go on even when nothing matched, since a call looks at a bounded
+     * number of rows. Equal to `after`: there is nothing further. */
+    int64_t scanned;
 };
 void store_read_audit(struct store_client *client, struct store_audit_read *read);
 

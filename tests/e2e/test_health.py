@@ -120,12 +120,3 @@ def test_status_survives_a_restart(new_hub, hub_settings):
     assert made.hub.status_of(made.emsp.id) == "CONNECTED"
     made.cpo.up()
     made.hub.wait_status(made.cpo.id, "CONNECTED")
-
-
-def test_changes_are_pushed_to_receivers(hub, pair):
-    """With a hubclientinfo receiver, changes are PUT there."""
-    other = hub.onboard("CPO")
-    other.down()
-    request = pair.emsp.wait("PUT", f"/hubclientinfo/IN/{other.party.party_id}$", where=lambda r: r.json["status"] == "OFFLINE")
-    assert (request.json["role"], request.json["party_id"]) == ("CPO", other.party.party_id)
-    assert request.routing == (None, None), "no routing headers on configuration modules"

@@ -273,10 +273,14 @@ int main(void)
 {
     fixture_own_clock(1700000000000);
     const struct CMUnitTest tests[] = {
-        STORE_TEST(columns),         STORE_TEST(filters),
-        STORE_TEST(both_directions), STORE_TEST(long_scans),
-        STORE_TEST(refused_batches_leave_no_hole), STORE_TEST(lazy_rows),
-        STORE_TEST(lazy_rows_alone), STORE_TEST(lazy_rows_are_bounded),
+        STORE_TEST(columns),
+        STORE_TEST(filters),
+        STORE_TEST(both_directions),
+        STORE_TEST(long_scans),
+        STORE_TEST(refused_batches_leave_no_hole),
+        STORE_TEST(lazy_rows),
+        STORE_TEST(lazy_rows_alone),
+        STORE_TEST(lazy_rows_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,8 +294,8 @@ static void long_lists(void **state)
     for (int block = 0; block < 10; block++) {
         struct store_apply *apply = new_batch(f);
         for (int i = 0; i < 100; i++) {
-            struct store_delivery *row =
-                add_delivery(apply, text(f, "IN-%02d", i % 17).data, -1, text(f, "%d", block * 100 + i).data, false);
+            struct store_delivery *row = add_delivery(apply, text(f, "IN-%02d", i % 17).data, -1,
+                                                      text(f, "%d", block * 100 + i).data, false);
             row->sender = i % 2 ? STR("IN-ODD") : STR("IN-EVN");
         }
         assert_int_equal(run_batch(f, apply), OK);
@@ -305,7 +305,8 @@ static void long_lists(void **state)
     assert_int_equal(read.count, 1000);
     for (size_t i = 0; i < read.count; i++)
         assert_str(read.rows[i].object, text(f, "%zu", i).data);
-    read = (struct store_delivery_list){.state = STORE_DELIVERY_PENDING, .receiver = STR("IN-ODD"), .limit = 300};
+    read = (struct store_delivery_list){
+        .state = STORE_DELIVERY_PENDING, .receiver = STR("IN-ODD"), .limit = 300};
     assert_int_equal(RUN_READ(f, store_read_deliveries, &read), OK);
     assert_int_equal(read.count, 300);
     for (size_t i = 0; i < read.count; i++)
@@ -347,11 +348,16 @@ int main(void)
 {
     fixture_own_clock(1700000000000);
     const struct CMUnitTest tests[] = {
-        STORE_TEST(body_by_reference_is_current), STORE_TEST(newer_state_supersedes),
-        STORE_TEST(not_asked_not_merged),         STORE_TEST(lanes),
-        STORE_TEST(due_in_order),                 STORE_TEST(states),
-        STORE_TEST(held_and_released),            STORE_TEST(lists_and_queues),
-        STORE_TEST(long_lists),                   STORE_TEST(hook_tells_of_deliveries_and_audit),
+        STORE_TEST(body_by_reference_is_current),
+        STORE_TEST(newer_state_supersedes),
+        STORE_TEST(not_asked_not_merged),
+        STORE_TEST(lanes),
+        STORE_TEST(due_in_order),
+        STORE_TEST(states),
+        STORE_TEST(held_and_released),
+        STORE_TEST(lists_and_queues),
+        STORE_TEST(long_lists),
+        STORE_TEST(hook_tells_of_deliveries_and_audit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,7 +136,8 @@ static int put_large(struct fixture *f, int number)
     static char body[60000];
     memset(body, 'x', sizeof(body));
     struct store_apply *apply = new_batch(f);
-    struct store_object_put *p = add_object(apply, STORE_CDR, "IN-CPO", text(f, "C%d", number).data, "", 1000);
+    struct store_object_put *p =
+        add_object(apply, STORE_CDR, "IN-CPO", text(f, "C%d", number).data, "", 1000);
     p->body = str_of(body, sizeof(body));
     add_audit(apply, "cdr.post", "IN-CPO");
     return run_batch(f, apply);
@@ -152,7 +153,8 @@ static void verify(struct fixture *f)
     } while (!read.done);
 }
 
-/* The limit on file sizes stands for the full disk: writes behind it fail, and work again when it is lifted. */
+/* The limit on file sizes stands for the full disk: writes behind it fail, and work again when it is lifted.
+ */
 static void full_disk(void **state)
 {
     struct fixture *f = *state;
@@ -177,10 +179,12 @@ static void full_disk(void **state)
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < good; i++)
             assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", text(f, "C%d", i).data).base.result, OK);
-        assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", text(f, "C%d", good).data).base.result, ERR_NOT_FOUND);
+        assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", text(f, "C%d", good).data).base.result,
+                         ERR_NOT_FOUND);
         assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1000").base.result, ERR_NOT_FOUND);
         assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1001").base.result, OK);
-        struct store_audit_read read = {.since = INT64_MIN, .until = INT64_MAX, .limit = 1000, .action = STR("kept")};
+        struct store_audit_read read = {
+            .since = INT64_MIN, .until = INT64_MAX, .limit = 1000, .action = STR("kept")};
         assert_int_equal(RUN_READ(f, store_read_audit, &read), OK);
         assert_int_equal(read.count, 1);
         verify(f);
@@ -250,7 +254,8 @@ static void submit(struct load *load)
     apply->callback = load_applied;
     apply->context = load;
     struct str id = arena_printf(&load->arena, "R%d-%d", load->round, load->number);
-    add_object(apply, STORE_SESSION, "IN-CPO", id.data, "{\"body\":\"of some length, as a session has\"}", 1000);
+    add_object(apply, STORE_SESSION, "IN-CPO", id.data, "{\"body\":\"of some length, as a session has\"}",
+               1000);
     struct store_op *delivery = add_op(apply, STORE_PUT_DELIVERY);
     delivery->u.delivery.coalesce = true;
     delivery->u.delivery.row = (struct store_delivery){
@@ -295,7 +300,8 @@ static bool mark_of(struct str id, int round, char *present)
 static void find_rows(struct fixture *f, int round, char *sessions, char *deliveries, char *audit)
 {
     for (int i = 0; i < BATCHES_MAX; i++) {
-        sessions[i] = get_object(f, STORE_SESSION, "IN-CPO", text(f, "R%d-%d", round, i).data).base.result == OK;
+        sessions[i] =
+            get_object(f, STORE_SESSION, "IN-CPO", text(f, "R%d-%d", round, i).data).base.result == OK;
         arena_reset(&f->arena);
     }
     struct store_due_read due = {.receiver = STR("IN-MSP"), .limit = 1000};

@@ -8,15 +8,17 @@
 enum { INSIDE, ABSENT, NONE_FORM };
 
 /* {"id":"L1","last_updated":T1,"evses":[]} and its offsets, the EVSEs' place as `form` says. */
-static struct store_location_put *add_location(struct fixture *f, struct store_apply *apply, enum store_op_type type,
-                                               const char *owner, const char *id, const char *name, int form,
-                                               const char *time_text, int64_t last_updated)
+static struct store_location_put *add_location(struct fixture *f, struct store_apply *apply,
+                                               enum store_op_type type, const char *owner, const char *id,
+                                               const char *name, int form, const char *time_text,
+                                               int64_t last_updated)
 {
     struct store_location_put *p = &add_op(apply, type)->u.location;
     const char *tail = form == INSIDE ? ",\"evses\":[]" : form == ABSENT ? "" : ",\"evses\":";
     p->owner = str_from(owner);
     p->id = str_from(id);
-    p->body = text(f, "{\"id\":\"%s\",\"name\":\"%s\",\"last_updated\":%s%s,\"x\":1.50}", id, name, time_text, tail);
+    p->body = text(f, "{\"id\":\"%s\",\"name\":\"%s\",\"last_updated\":%s%s,\"x\":1.50}", id, name, time_text,
+                   tail);
     if (form == ABSENT) {
         p->children_at = p->body.length - 1;
     } else {
@@ -59,8 +61,9 @@ static int put_location(struct fixture *f, const char *id, int form, size_t evse
     return result;
 }
 
-static struct store_evse_put *add_evse(struct fixture *f, struct store_apply *apply, const char *id, const char *uid,
-                                       const char *status, const char *time_text, int64_t last_updated)
+static struct store_evse_put *add_evse(struct fixture *f, struct store_apply *apply, const char *id,
+                                       const char *uid, const char *status, const char *time_text,
+                                       int64_t last_updated)
 {
     struct store_evse_put *p = &add_op(apply, STORE_PUT_EVSE)->u.evse;
     p->owner = STR("IN-CPO");
@@ -72,8 +75,8 @@ static struct store_evse_put *add_evse(struct fixture *f, struct store_apply *ap
     return p;
 }
 
-static int put_evse(struct fixture *f, const char *id, const char *uid, const char *status, const char *time_text,
-                    int64_t last_updated, unsigned conditions, int64_t revision)
+static int put_evse(struct fixture *f, const char *id, const char *uid, const char *status,
+                    const char *time_text, int64_t last_updated, unsigned conditions, int64_t revision)
 {
     struct store_apply *apply = new_batch(f);
     struct store_evse_put *p = add_evse(f, apply, id, uid, status, time_text, last_updated);
@@ -102,11 +105,14 @@ static void forms(void **state)
 {
     struct fixture *f = *state;
     static const char *const with[] = {
-        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1 ",\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},"
+        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1
+        ",\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},"
         "{\"uid\":\"E1\",\"status\":\"AVAILABLE\"}],\"x\":1.50}",
-        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1 ",\"x\":1.50,\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},"
+        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1
+        ",\"x\":1.50,\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},"
         "{\"uid\":\"E1\",\"status\":\"AVAILABLE\"}]}",
-        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1 ",\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},"
+        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1
+        ",\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},"
         "{\"uid\":\"E1\",\"status\":\"AVAILABLE\"}],\"x\":1.50}",
     };
     static const char *const without[] = {
@@ -126,7 +132,8 @@ static void parts(void **state)
 {
     struct fixture *f = *state;
     put_location(f, "L", INSIDE, 3, NULL);
-    struct store_object_read whole = get_location(f, "L"), own = get_part(f, "L", NULL), evse = get_part(f, "L", "E2");
+    struct store_object_read whole = get_location(f, "L"), own = get_part(f, "L", NULL),
+                             evse = get_part(f, "L", "E2");
     assert_int_equal(own.base.result, OK);
     assert_str(own.body, "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T1 ",\"evses\":[],\"x\":1.50}");
     assert_int_equal(own.children_form, INSIDE);
@@ -148,11 +155,14 @@ static void evse_moves_location_forward(void **state)
     struct fixture *f = *state;
     put_location(f, "L", INSIDE, 3, NULL);
     int64_t before = get_part(f, "L", "E1").revision;
-    assert_int_equal(put_evse(f, "L", "E1", "CHARGING", T2, 2000, STORE_IF_PRESENT | STORE_IF_NOT_OLDER, 0), OK);
+    assert_int_equal(put_evse(f, "L", "E1", "CHARGING", T2, 2000, STORE_IF_PRESENT | STORE_IF_NOT_OLDER, 0),
+                     OK);
     struct store_object_read read = get_location(f, "L");
-    assert_str(read.body, "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T2
-                          ",\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},{\"uid\":\"E1\",\"status\":\"CHARGING\"},"
-                          "{\"uid\":\"E2\",\"status\":\"AVAILABLE\"}],\"x\":1.50}");
+    assert_str(
+        read.body,
+        "{\"id\":\"L\",\"name\":\"n\",\"last_updated\":" T2
+        ",\"evses\":[{\"uid\":\"E0\",\"status\":\"AVAILABLE\"},{\"uid\":\"E1\",\"status\":\"CHARGING\"},"
+        "{\"uid\":\"E2\",\"status\":\"AVAILABLE\"}],\"x\":1.50}");
     assert_int_equal(read.last_updated, 2000);
     assert_str(read.last_updated_text, T2);
     assert_true(get_part(f, "L", "E1").revision != before);
@@ -275,7 +285,8 @@ static void set_keeps_evses(void **state)
     int64_t revision = get_location(f, "L").revision;
     assert_int_equal(set_location(f, "new", T1, 1999, STORE_IF_NOT_OLDER, 0), ERR_STALE);
     assert_int_equal(set_location(f, "new", "\"T3\"", 3000, STORE_IF_REVISION, revision + 1), ERR_CONFLICT);
-    assert_int_equal(set_location(f, "new", "\"T3\"", 3000, STORE_IF_REVISION | STORE_IF_NOT_OLDER, revision), OK);
+    assert_int_equal(set_location(f, "new", "\"T3\"", 3000, STORE_IF_REVISION | STORE_IF_NOT_OLDER, revision),
+                     OK);
     assert_str(get_location(f, "L").body, "{\"id\":\"L\",\"name\":\"new\",\"last_updated\":\"T3\",\"evses\":"
                                           "[{\"uid\":\"E0\",\"status\":\"CHARGING\"}],\"x\":1.50}");
     assert_int_equal(get_location(f, "L").last_updated, 3000);
@@ -308,7 +319,8 @@ static void location_conditions(void **state)
 
 /* ---------------------------------------------------------------- size, owners */
 
-/* The page's size is an upper bound of what is served, within a few bytes, whatever happened to the location. */
+/* The page's size is an upper bound of what is served, within a few bytes, whatever happened to the location.
+ */
 static void size_is_an_upper_bound(void **state)
 {
     struct fixture *f = *state;
@@ -340,7 +352,8 @@ static void owners_with_evses(void **state)
     struct fixture *f = *state;
     put_location(f, "L", INSIDE, 3, NULL);
     struct store_apply *apply = new_batch(f);
-    set_evses(f, add_location(f, apply, STORE_PUT_LOCATION, "IN-AAA", "L", "n", INSIDE, T1, 1000), 1, "AVAILABLE");
+    set_evses(f, add_location(f, apply, STORE_PUT_LOCATION, "IN-AAA", "L", "n", INSIDE, T1, 1000), 1,
+              "AVAILABLE");
     assert_int_equal(run_batch(f, apply), OK);
     struct str wanted[] = {STR("E0"), STR("E2")};
     struct store_owners_read read = {
@@ -381,7 +394,8 @@ static void a_thousand_evses(void **state)
     assert_int_equal(read.base.result, OK);
     size_t at = 0;
     for (int i = 0; i < 1000; i++) {
-        struct str mark = text(f, "{\"uid\":\"E%d\",\"status\":\"%s\"}", i, i == 500 ? "CHARGING" : "AVAILABLE");
+        struct str mark =
+            text(f, "{\"uid\":\"E%d\",\"status\":\"%s\"}", i, i == 500 ? "CHARGING" : "AVAILABLE");
         const char *found = memmem(read.body.data + at, read.body.length - at, mark.data, mark.length);
         assert_non_null(found);
         at = (size_t)(found - read.body.data);

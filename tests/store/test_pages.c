@@ -5,7 +5,8 @@
 static const struct store_owner_filter everything[] = {
     {{"IN-AAA", 6}, INT64_MIN}, {{"IN-BBB", 6}, INT64_MIN}, {{"IN-CCC", 6}, INT64_MIN}};
 
-static struct store_page_read page_of(enum store_kind kind, const struct store_owner_filter *owners, size_t count)
+static struct store_page_read page_of(enum store_kind kind, const struct store_owner_filter *owners,
+                                      size_t count)
 {
     return (struct store_page_read){
         .kind = kind,
@@ -206,8 +207,8 @@ static void bytes_max_ends_a_page(void **state)
 
 /* ---------------------------------------------------------------- dates */
 
-static struct str ids_between(struct fixture *f, enum store_kind kind, const struct store_owner_filter *owners,
-                              size_t count, int64_t from, int64_t to)
+static struct str ids_between(struct fixture *f, enum store_kind kind,
+                              const struct store_owner_filter *owners, size_t count, int64_t from, int64_t to)
 {
     struct store_page_read page = page_of(kind, owners, count);
     page.date_from = from;
@@ -343,8 +344,8 @@ static void many_owners(void **state)
             }
             if (!apply)
                 apply = new_batch(f);
-            add_object(apply, (enum store_kind)kind, owners[i % OWNERS].owner.data, text(f, "T%zu", i).data, "{}",
-                       1000 + (int64_t)i);
+            add_object(apply, (enum store_kind)kind, owners[i % OWNERS].owner.data, text(f, "T%zu", i).data,
+                       "{}", 1000 + (int64_t)i);
             if (i % 100 == 99) {
                 assert_int_equal(run_batch(f, apply), OK);
                 apply = NULL;

@@ -142,8 +142,10 @@ static void party_takes_receivers_and_rules_along(void **state)
     put_party(f, 3, 1, 0, "IN-MSP");
     struct store_apply *apply = new_batch(f);
     for (int64_t party = 2; party <= 3; party++) {
-        add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
-            .party = party, .module = STR("sessions"), .url = STR("https://old"), .source = STR("discovered")};
+        add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){.party = party,
+                                                                                .module = STR("sessions"),
+                                                                                .url = STR("https://old"),
+                                                                                .source = STR("discovered")};
         add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
             .party = party, .module = STR("sessions"), .url = STR("https://s"), .source = STR("set")};
     }
@@ -179,7 +181,8 @@ static void party_takes_receivers_and_rules_along(void **state)
 
 /* ---------------------------------------------------------------- tokens */
 
-static void put_token(struct fixture *f, uint8_t mark, int64_t platform, enum store_token_kind kind, int64_t expires)
+static void put_token(struct fixture *f, uint8_t mark, int64_t platform, enum store_token_kind kind,
+                      int64_t expires)
 {
     struct store_apply *apply = new_batch(f);
     struct store_token *t = &add_op(apply, STORE_PUT_TOKEN)->u.token;
@@ -211,7 +214,8 @@ static const struct store_token *find_token(struct fixture *f, uint8_t mark)
     return NULL;
 }
 
-static void match(struct fixture *f, enum store_op_type type, int kind, int except, bool unused, int64_t expires)
+static void match(struct fixture *f, enum store_op_type type, int kind, int except, bool unused,
+                  int64_t expires)
 {
     uint8_t hash[32];
     memset(hash, except, sizeof(hash));
@@ -290,8 +294,8 @@ static int put_command(struct fixture *f, int64_t id, const char *name, const ch
     return run_batch(f, apply);
 }
 
-static int update_command(struct fixture *f, int64_t id, unsigned from, enum store_command_state to, const char *result,
-                          int64_t expires)
+static int update_command(struct fixture *f, int64_t id, unsigned from, enum store_command_state to,
+                          const char *result, int64_t expires)
 {
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_UPDATE_COMMAND);
@@ -380,8 +384,12 @@ int main(void)
 {
     fixture_own_clock(1700000000000);
     const struct CMUnitTest tests[] = {
-        STORE_TEST(platforms), STORE_TEST(parties_and_health), STORE_TEST(party_takes_receivers_and_rules_along),
-        STORE_TEST(tokens),    STORE_TEST(commands),           STORE_TEST(command_lists),
+        STORE_TEST(platforms),
+        STORE_TEST(parties_and_health),
+        STORE_TEST(party_takes_receivers_and_rules_along),
+        STORE_TEST(tokens),
+        STORE_TEST(commands),
+        STORE_TEST(command_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,8 @@
 #include "lib/store/sqlite/statements.h"
 #include "tests/store/fixture.h"
 
-/* What only this engine has: the file seen from outside, tampering, foreign and newer databases, plans of the statements. */
+/* What only this engine has: the file seen from outside, tampering, foreign and newer databases, plans of the
+ * statements. */
 
 static sqlite3 *open_file(struct fixture *f)
 {
@@ -58,7 +59,8 @@ static void changed_migration(void **state)
     execute(f, "UPDATE schema_migration SET sha256 = 'x' || substr(sha256, 2)");
     assert_int_equal(open_code(f, &error), ERR_CONFLICT);
     assert_non_null(strstr(error.text, "0001_init.sql"));
-    execute(f, "DELETE FROM schema_migration WHERE number = 1; INSERT INTO schema_migration VALUES (2, 'a', 'b', 0)");
+    execute(f, "DELETE FROM schema_migration WHERE number = 1; INSERT INTO schema_migration VALUES (2, 'a', "
+               "'b', 0)");
     assert_int_equal(open_code(f, &error), ERR_CONFLICT);
     char path[128];
     snprintf(path, sizeof(path), "%s/hub.db", f->directory);
@@ -115,7 +117,8 @@ static void file_is_sound_and_small(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 300; i++)
-        put_object(f, STORE_SESSION, "IN-CPO", text(f, "S%d", i % 50).data, text(f, "{\"v\":%d}", i).data, 1000);
+        put_object(f, STORE_SESSION, "IN-CPO", text(f, "S%d", i % 50).data, text(f, "{\"v\":%d}", i).data,
+                   1000);
     fixture_close(f);
     sqlite3 *db = open_file(f);
     sqlite3_stmt *query;
@@ -256,9 +259,11 @@ static void plans(void **state)
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &query, NULL), SQLITE_OK);
         while (sqlite3_step(query) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(query, 3);
-            bool whole = strncmp(detail, "SCAN ", 5) == 0 && !strstr(detail, "slice") && !strstr(detail, "CONSTANT");
+            bool whole =
+                strncmp(detail, "SCAN ", 5) == 0 && !strstr(detail, "slice") && !strstr(detail, "CONSTANT");
             /* ordered by the primary key and cut off by LIMIT it is no walk */
-            if (whole && strstr(sql_statements[id].text, "ORDER BY") && strstr(sql_statements[id].text, "LIMIT"))
+            if (whole && strstr(sql_statements[id].text, "ORDER BY") &&
+                strstr(sql_statements[id].text, "LIMIT"))
                 whole = false;
             bool sorts = strstr(detail, "USE TEMP B-TREE") != NULL;
             if ((whole || sorts) && !may_scan(id))

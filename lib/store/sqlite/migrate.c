@@ -96,14 +96,8 @@ static int check_identity(struct connection *connection, bool *fresh, struct err
     int result = query_number(connection, "PRAGMA application_id", &identity);
     if (!result)
         result = query_number(connection, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (result) {
-        int code = sqlite3_errcode(connection->db) & 0xff;
-        if (code == SQLITE_NOTADB)
-            return error_set(error, ERR_CONFLICT,
-                             "hub.db is no database of a hub (it is not SQLite). Move it away, or choose "
-                             "another state_dir.");
+    if (result)
         return error_set(error, result, "%s", connection->error.text);
-    }
     *fresh = tables == 0 && identity == 0;
     if (*fresh || identity == HUB_APPLICATION_ID)
         return OK;

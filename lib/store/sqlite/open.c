@@ -40,8 +40,12 @@ static int make_file(const char *path, struct error *error)
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    struct stat status;
+    int result = OK;
+    if (fstat(file, &status) != 0 || (status.st_size == 0 && fchmod(file, 0600) != 0))
+        result = error_set(error, ERR_IO, "cannot prepare %s: %s", path, strerror(errno));
     close(file);
-    return OK;
+    return result;
 }
 
 static int open_database(struct store *store, const struct store_options *options, struct error *error)
@@ -51,6 +55,10 @@ static int open_database(struct store *store, const struct store_options *option
     int result = make_file(store->path, error);
     if (!result)
         result = sql_open(&connection, store->path, true, error);
+    if (result == ERR_CONFLICT)
+        return error_set(error, result,
+                         "%s is no database of a hub. Move it away, or choose another state_dir.",
+                         store->path);
     if (result)
         return result;
     result = migrate(&connection, options, &created, error);

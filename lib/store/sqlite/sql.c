@@ -30,6 +30,10 @@ int sql_failure(struct connection *connection, int code, const char *what)
     case SQLITE_NOMEM:
         result = ERR_MEMORY;
         break;
+    case SQLITE_NOTADB:
+        connection->failed = true;
+        return error_set(&connection->error, ERR_CONFLICT,
+                         "this file is no database of hubd; set another state_dir, or restore a backup");
     case SQLITE_CONSTRAINT:
         result = ERR_CONFLICT;
         break;
