@@ -86,7 +86,7 @@ CREATE TABLE object (
 ) STRICT;
 CREATE UNIQUE INDEX object_identity ON object (kind, id, owner);
 CREATE INDEX object_page ON object (kind, owner, sequence);
-CREATE INDEX object_tariff ON object (sequence) WHERE kind = 1;
+CREATE INDEX object_tariff ON object (kind, sequence) WHERE kind = 1;
 
 -- The narrow head of a location: all that a change of one of its EVSEs touches.
 CREATE TABLE location (
