@@ -52,7 +52,7 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->module = str_from(request->route->module);
     row->method = str_from(http_method_name(request->route->method));
     row->sender = party;
-    row->receiver = request->target != NULL       ? request_party_key(request->target)
+    row->receiver = request->target != NULL          ? request_party_key(request->target)
                     : request->receiver.data != NULL ? request->receiver
                                                      : hub;
     row->object = request->object;

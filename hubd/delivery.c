@@ -190,7 +190,8 @@ static void release_stored(struct store_apply *apply)
     struct release *release = apply->context;
     struct delivery_receiver *receiver = release->receiver;
     if (apply->result != OK)
-        log_error("delivery: what was held for %s cannot be released: %s", receiver->key.text, apply->error.text);
+        log_error("delivery: what was held for %s cannot be released: %s", receiver->key.text,
+                  apply->error.text);
     arena_free(&release->arena);
     free(release);
     receiver->rewind = true;
@@ -208,8 +209,9 @@ static void release_add(struct release *release, const char *reason, struct str 
 }
 
 /*
- * What was held for a reason that the registry no longer knows: a receiver URL that is there now, a suspension that ended. Runs at the
- * start and after every change, when all loops have passed it, so that a push that was judged by the registry before is not left behind.
+ * What was held for a reason that the registry no longer knows: a receiver URL that is there now, a
+ * suspension that ended. Runs at the start and after every change, when all loops have passed it, so that a
+ * push that was judged by the registry before is not left behind.
  */
 static void receiver_release_held(struct delivery_receiver *receiver)
 {

@@ -7,7 +7,7 @@
 #include "lib/base/magic.h"
 
 #define RETRY_AFTER_MAX_S 3600
-#define SENDING_MAGIC 0x53454e44u
+#define SENDING_MAGIC     0x53454e44u
 /* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and
  * after 50 more minutes. */
 static const int64_t refused_delays[] = {600, 3000};
@@ -296,8 +296,8 @@ static const char *sending_why_held(struct sending *sending)
 }
 
 /*
- * Held only by the newest registry: a receiver that was set a moment ago has released this row already, and nobody would release
- * it again.
+ * Held only by the newest registry: a receiver that was set a moment ago has released this row already, and
+ * nobody would release it again.
  */
 static void sending_renewed(int result, void *context)
 {

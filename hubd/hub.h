@@ -26,8 +26,8 @@ struct worker {
     struct store_client *store;
     struct registry_view *view;
     unsigned active;    /* requests without their answer; this loop only */
-    _Atomic bool idle;      /* drained: no request left */
-    _Atomic bool ended;     /* its loop has nothing left to do */
+    _Atomic bool idle;  /* drained: no request left */
+    _Atomic bool ended; /* its loop has nothing left to do */
     struct worker_ending *ending;
 };
 

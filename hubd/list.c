@@ -255,7 +255,8 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         return;
     }
     if (!list_may_see(request, owner) && (request->party->row.roles & OCPI_ROLE_EMSP) == 0) {
-        request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"), STR_NONE);
+        request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"),
+                       STR_NONE);
         return;
     }
     if (!list_may_see(request, owner)) {

@@ -44,7 +44,8 @@ static void options_add_override(struct options *options, const char *name, cons
     options->overrides[options->override_count++] = text;
 }
 
-/* A setting that does not exist is reported with all other problems of the settings, with the nearest name. */
+/* A setting that does not exist is reported with all other problems of the settings, with the nearest name.
+ */
 static void options_read_unknown(struct options *options, const char *text, int letter)
 {
     const char *equals = strchr(text, '=');
@@ -52,7 +53,9 @@ static void options_read_unknown(struct options *options, const char *text, int 
         options->overrides[options->override_count++] = text + 2;
         return;
     }
-    fprintf(stderr, letter == ':' ? "hubd: %s needs a value, see hubd -h\n" : "hubd: %s: no such option, see hubd -h\n",
+    fprintf(stderr,
+            letter == ':' ? "hubd: %s needs a value, see hubd -h\n"
+                          : "hubd: %s: no such option, see hubd -h\n",
             text);
     options->action = OPTIONS_WRONG;
 }

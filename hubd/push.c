@@ -82,8 +82,8 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
 }
 
 /*
- * The row is held because this request's registry knew no receiver URL. If the newest one does, the release that came with it may have
- * been before this row.
+ * The row is held because this request's registry knew no receiver URL. If the newest one does, the release
+ * that came with it may have been before this row.
  */
 static void push_check_held(struct request *request, const struct store_delivery *row)
 {

@@ -16,7 +16,7 @@ struct push {
         struct push *push); /* sees other results first; true when it answered (or goes on). May be NULL */
     unsigned tries;
     struct str owner, id; /* folded keys of the object */
-    bool created;            /* what was merged is new inside its parent (connectors) */
+    bool created;         /* what was merged is new inside its parent (connectors) */
     int64_t last_updated; /* of what was pushed, ms */
     void *context;
 };

@@ -52,10 +52,10 @@ struct request {
     struct ocpi_party_key to;
     const struct json_value *body; /* NULL when empty (only where the route allows it) */
     struct str request_id, correlation_id;
-    int64_t now;       /* wall clock at the start, ms */
+    int64_t now;         /* wall clock at the start, ms */
     struct str object;   /* id for the audit */
     struct str receiver; /* audit: the party a push is for, where it is not the target of a forward */
-    bool audited;      /* its audit row is already in a batch */
+    bool audited;        /* its audit row is already in a batch */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -88,8 +88,8 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
  * is fine. */
 bool request_check_member(struct request *request, const char *member, struct str expected);
 /*
- * Goes on with the newest registry, after a conflict: platform, token and parties are looked up again. False when the token is gone
- * (answered with 401).
+ * Goes on with the newest registry, after a conflict: platform, token and parties are looked up again. False
+ * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
 /* Folded copy of an id, for the store. */

@@ -186,8 +186,8 @@ static int (*const service_steps[])(struct hub *hub, struct error *error) = {
 /* ---------------------------------------------------------------- ending */
 
 /*
- * The steps of an orderly end; each is asked again until it is done. Every loop lives on until no request and no change of the registry
- * is under way, since a change is answered when all loops have passed it.
+ * The steps of an orderly end; each is asked again until it is done. Every loop lives on until no request and
+ * no change of the registry is under way, since a change is answered when all loops have passed it.
  */
 static bool ending_workers_idle(struct hub *hub)
 {

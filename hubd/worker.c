@@ -74,7 +74,8 @@ struct worker_ending {
     uv_timer_t check;
 };
 
-/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any more. */
+/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any
+ * more. */
 static void worker_check_idle(uv_timer_t *timer)
 {
     struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, check);

@@ -124,7 +124,8 @@ void commands_callback(struct request *request)
     if (!request_validate(request, &ocpi_command_result, false))
         return;
     if (json_get_text(request->body, "result").length == 0) {
-        request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"), STR_NONE);
+        request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"),
+                       STR_NONE);
         return;
     }
     callback->request = request;

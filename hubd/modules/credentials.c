@@ -179,7 +179,8 @@ static void credentials_deleted(struct store_apply *apply)
         return;
     }
     request->audited = false;
-    if (apply->result == ERR_CONFLICT) /* a probe or the account team changed the platform: on what it is now */
+    if (apply->result ==
+        ERR_CONFLICT) /* a probe or the account team changed the platform: on what it is now */
         registry_refresh(request->hub->registry, &request->worker->loop, credentials_delete_again, request);
     else
         request_answer_error(request, apply->result);

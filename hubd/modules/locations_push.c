@@ -256,8 +256,8 @@ static void connector_store(struct push_read *read, const struct json_value *evs
     const struct json_value *updated = json_get(request->body, "last_updated"), *merged;
     int64_t evse_updated = 0;
     push_time(evse, "last_updated", &evse_updated);
-    struct str body =
-        ocpi_list_set(request->arena, evse, "connectors", "id", request->params[4], connector, &push->created);
+    struct str body = ocpi_list_set(request->arena, evse, "connectors", "id", request->params[4], connector,
+                                    &push->created);
     if (push->last_updated > evse_updated && body.data != NULL) {
         evse_updated = push->last_updated;
         if (json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) == OK)

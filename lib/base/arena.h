@@ -4,8 +4,8 @@
 #include "lib/base/str.h"
 
 /*
- * Memory that is freed whole: one arena per request. Not thread safe; it may be handed from one thread to another.
- * Allocations are aligned for any type, zeroed, and live until arena_free or arena_reset.
+ * Memory that is freed whole: one arena per request. Not thread safe; it may be handed from one thread to
+ * another. Allocations are aligned for any type, zeroed, and live until arena_free or arena_reset.
  */
 struct arena {
     struct arena_block *blocks; /* newest first */

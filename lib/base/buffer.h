@@ -4,9 +4,9 @@
 #include "lib/base/str.h"
 
 /*
- * A growing byte buffer with a stated maximum and a sticky failure: after the first append that did not fit or found no memory
- * `failed` stays true and appends do nothing, so callers check once at the end. All-zero is an empty
- * buffer without a maximum.
+ * A growing byte buffer with a stated maximum and a sticky failure: after the first append that did not fit
+ * or found no memory `failed` stays true and appends do nothing, so callers check once at the end. All-zero
+ * is an empty buffer without a maximum.
  */
 struct buffer {
     char *data;

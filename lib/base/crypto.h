@@ -4,8 +4,9 @@
 #include "lib/base/arena.h"
 #include "lib/base/error.h"
 
-/* Thin names over OpenSSL's libcrypto; nothing here is home-made cryptography. Thread safe except struct hmac. */
-#define SHA256_SIZE 32
+/* Thin names over OpenSSL's libcrypto; nothing here is home-made cryptography. Thread safe except struct
+ * hmac. */
+#define SHA256_SIZE   32
 #define SEAL_KEY_SIZE 32
 /* AES-256-GCM: 12 bytes nonce in front, 16 bytes tag behind. */
 #define SEAL_OVERHEAD 28
@@ -20,9 +21,11 @@ void hmac_begin(struct hmac *hmac);
 void hmac_update(struct hmac *hmac, const void *data, size_t size);
 void hmac_end(struct hmac *hmac, uint8_t out[SHA256_SIZE]);
 
-/* AES-256-GCM with a random nonce; `context` is authenticated with it. `out` has plain.length + SEAL_OVERHEAD bytes. */
+/* AES-256-GCM with a random nonce; `context` is authenticated with it. `out` has plain.length + SEAL_OVERHEAD
+ * bytes. */
 int crypto_seal(const uint8_t key[SEAL_KEY_SIZE], struct str context, struct str plain, uint8_t *out);
-/* Opens what crypto_seal made; `out` has sealed.length - SEAL_OVERHEAD bytes. ERR_INVALID: wrong key, context or bytes. */
+/* Opens what crypto_seal made; `out` has sealed.length - SEAL_OVERHEAD bytes. ERR_INVALID: wrong key, context
+ * or bytes. */
 int crypto_open(const uint8_t key[SEAL_KEY_SIZE], struct str context, struct str sealed, uint8_t *out);
 
 /* Constant-time comparison. */

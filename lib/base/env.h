@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * The only door to time and randomness, so that tests own both. Intervals use the monotonic clock, what is stored or shown the
- * wall clock. Thread safe.
+ * The only door to time and randomness, so that tests own both. Intervals use the monotonic clock, what is
+ * stored or shown the wall clock. Thread safe.
  */
 struct env_ops {
     int64_t (*wall_ms)(void);      /* milliseconds since 1970-01-01 UTC */
@@ -20,13 +20,14 @@ static inline int64_t env_monotonic_ms(void)
 {
     return env_monotonic_us() / 1000;
 }
-/* Cryptographic randomness; aborts the process when the kernel gives none, since a weak token opens the network. */
+/* Cryptographic randomness; aborts the process when the kernel gives none, since a weak token opens the
+ * network. */
 void env_random(void *out, size_t size);
 /* A uniform number in [0, bound); bound > 0. For jitter and the like. */
 uint64_t env_random_below(uint64_t bound);
 /*
- * Replaces the source for tests (NULL restores the real one; a NULL member keeps that one real). `ops` must outlive its use. Call
- * before any thread starts.
+ * Replaces the source for tests (NULL restores the real one; a NULL member keeps that one real). `ops` must
+ * outlive its use. Call before any thread starts.
  */
 void env_replace(const struct env_ops *ops);
 

@@ -30,8 +30,8 @@ struct error {
 };
 
 /*
- * Fills `error` (which may be NULL) with `code` and a formatted sentence (cut when too long) and returns `code`,
- * so that a failing function ends with `return error_set(error, ERR_…, "…")`.
+ * Fills `error` (which may be NULL) with `code` and a formatted sentence (cut when too long) and returns
+ * `code`, so that a failing function ends with `return error_set(error, ERR_…, "…")`.
  */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /*
- * One line per event on stderr. Ids go in, bodies and secrets never (hub-contract 14). Thread safe: a line is one write(2).
- * Control bytes in the message are escaped so that a line stays a line.
+ * One line per event on stderr. Ids go in, bodies and secrets never (hub-contract 14). Thread safe: a line is
+ * one write(2). Control bytes in the message are escaped so that a line stays a line.
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -20,10 +20,10 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)                                                                                                 \
-    do {                                                                                                               \
-        if (log_enabled(LOG_DEBUG))                                                                                    \
-            log_write(LOG_DEBUG, __VA_ARGS__);                                                                         \
+#define log_debug(...)                                                                                       \
+    do {                                                                                                     \
+        if (log_enabled(LOG_DEBUG))                                                                          \
+            log_write(LOG_DEBUG, __VA_ARGS__);                                                               \
     } while (0)
 
 #endif

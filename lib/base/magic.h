@@ -5,15 +5,15 @@
 #include <stdlib.h>
 
 /*
- * A `void *` that comes back from a callback is checked: the struct's first member is `uint32_t magic`, set with its own constant
- * at creation and cleared at the end. A wrong one is a bug that must not run on.
+ * A `void *` that comes back from a callback is checked: the struct's first member is `uint32_t magic`, set
+ * with its own constant at creation and cleared at the end. A wrong one is a bug that must not run on.
  */
-#define MAGIC_CAST(type, pointer, number)                                                                              \
-    __extension__({                                                                                                    \
-        type *magic_object = (pointer);                                                                                \
-        if (magic_object == NULL || magic_object->magic != (number))                                                   \
-            abort();                                                                                                   \
-        magic_object;                                                                                                  \
+#define MAGIC_CAST(type, pointer, number)                                                                    \
+    __extension__({                                                                                          \
+        type *magic_object = (pointer);                                                                      \
+        if (magic_object == NULL || magic_object->magic != (number))                                         \
+            abort();                                                                                         \
+        magic_object;                                                                                        \
     })
 
 /* The struct around a member. */

@@ -3,9 +3,11 @@
 
 #include <stddef.h>
 
-/* Where hubd and hubctl meet when nobody says otherwise (hub-contract 14). Both return `out`, empty when it does not fit. */
+/* Where hubd and hubctl meet when nobody says otherwise (hub-contract 14). Both return `out`, empty when it
+ * does not fit. */
 
-/* root: /run/hubd/admin.sock; else $XDG_RUNTIME_DIR/hubd/admin.sock, without that /tmp/hubd-<uid>/admin.sock. */
+/* root: /run/hubd/admin.sock; else $XDG_RUNTIME_DIR/hubd/admin.sock, without that /tmp/hubd-<uid>/admin.sock.
+ */
 const char *paths_admin_socket(char *out, size_t size);
 /* root: /var/lib/hubd; else $XDG_STATE_HOME/hubd, without that $HOME/.local/state/hubd. */
 const char *paths_state_dir(char *out, size_t size);

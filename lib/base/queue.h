@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 /*
- * Intrusive doubly linked list: put a struct queue in your struct and in the head. The queue owns nothing; removal is O(1). Not thread safe.
+ * Intrusive doubly linked list: put a struct queue in your struct and in the head. The queue owns nothing;
+ * removal is O(1). Not thread safe.
  */
 struct queue {
     struct queue *next, *previous;

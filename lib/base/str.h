@@ -40,11 +40,12 @@ struct str str_trim(struct str s);
 /* Position of `byte`, or SIZE_MAX. */
 size_t str_find(struct str s, char byte);
 /*
- * Cuts the part before the next `separator` off `*rest` and puts it in `*part`. False when `*rest` is exhausted
- * (data == NULL). "a,,b" gives "a", "", "b".
+ * Cuts the part before the next `separator` off `*rest` and puts it in `*part`. False when `*rest` is
+ * exhausted (data == NULL). "a,,b" gives "a", "", "b".
  */
 bool str_split(struct str *rest, char separator, struct str *part);
-/* Whole-string decimal numbers: true when every byte is used and the value fits. No sign but '-' for int64. */
+/* Whole-string decimal numbers: true when every byte is used and the value fits. No sign but '-' for int64.
+ */
 bool str_to_int64(struct str s, int64_t *value);
 bool str_to_uint64(struct str s, uint64_t *value);
 /* Copies with terminating NUL; false (and an empty string) when it does not fit in `size` bytes. */

@@ -6,15 +6,18 @@
 /* "2026-01-31T12:00:00.000Z" and the NUL. */
 #define TIMESTAMP_SIZE 25
 
-/* Writes RFC 3339 UTC with milliseconds and Z: the form of every time the hub makes (hub-contract 2). Returns `out`. */
+/* Writes RFC 3339 UTC with milliseconds and Z: the form of every time the hub makes (hub-contract 2). Returns
+ * `out`. */
 const char *timestamp_format(int64_t wall_ms, char out[TIMESTAMP_SIZE]);
 /*
- * Reads RFC 3339 leniently: fraction of any length (cut to milliseconds), "Z", nothing (= UTC) or a numeric offset, "T", "t" or a space
- * between date and time. Calendar-checked (no 31 February), second 60 accepted. False when it is no such time.
+ * Reads RFC 3339 leniently: fraction of any length (cut to milliseconds), "Z", nothing (= UTC) or a numeric
+ * offset, "T", "t" or a space between date and time. Calendar-checked (no 31 February), second 60 accepted.
+ * False when it is no such time.
  */
 bool timestamp_parse(struct str s, int64_t *wall_ms);
 /*
- * OCPI's DateTime exactly (OCPI 2.2.1 Types 16.2, at most 25 characters): YYYY-MM-DDTHH:MM:SS[.f{1,4}][Z], no offset.
+ * OCPI's DateTime exactly (OCPI 2.2.1 Types 16.2, at most 25 characters): YYYY-MM-DDTHH:MM:SS[.f{1,4}][Z], no
+ * offset.
  */
 bool timestamp_parse_ocpi(struct str s, int64_t *wall_ms);
 /* A duration with unit `ms s m h d` ("250ms", "10s", "7d"); a bare number is not accepted except "0". */

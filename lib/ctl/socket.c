@@ -54,9 +54,10 @@ static int probe(const struct sockaddr_un *address, struct error *error)
     if (probe_socket < 0)
         return error_set(error, ERR_IO, "admin_socket: %s", strerror(errno));
     if (connect(probe_socket, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-        result = error_set(error, ERR_EXISTS,
-                           "admin_socket %s: in use, another hubd answers there: stop it or set another admin_socket",
-                           address->sun_path);
+        result = error_set(
+            error, ERR_EXISTS,
+            "admin_socket %s: in use, another hubd answers there: stop it or set another admin_socket",
+            address->sun_path);
     else if (errno != ECONNREFUSED && errno != ENOENT)
         result = error_set(error, ERR_IO, "admin_socket: %s: %s", address->sun_path, strerror(errno));
     close(probe_socket);

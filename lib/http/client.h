@@ -56,8 +56,8 @@ struct http_call {
     size_t header_count;
     struct str body; /* not copied; sent with Content-Length; empty with PUT/POST/PATCH: Content-Length 0 */
     int64_t timeout_ms; /* whole call with resolving, connecting and waiting for a free connection; 0: 30 s */
-    /* Never sent twice: takes a new connection, since libcurl resends any method when a reused one dies without
-     * a byte. For what is not idempotent (commands). */
+    /* Never sent twice: takes a new connection, since libcurl resends any method when a reused one dies
+     * without a byte. For what is not idempotent (commands). */
     bool once;
     void (*callback)(struct http_call *call);
     void *context;

@@ -100,7 +100,7 @@ struct client_transfer {
     CURLcode code; /* how libcurl ended it */
     enum transfer_form form;
     enum http_method method;
-    bool once; /* as set in libcurl */
+    bool once;                  /* as set in libcurl */
     int64_t connect_timeout_ms; /* as set in libcurl; 0: its default, which outlasts every deadline */
     struct curl_slist pin_list; /* for CURLOPT_RESOLVE */
     char pin[ORIGIN_PIN_SIZE];

@@ -4,7 +4,15 @@
 #include "lib/base/str.h"
 
 /* What server and client share. */
-enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_POST, HTTP_METHOD_PUT, HTTP_METHOD_PATCH, HTTP_METHOD_DELETE, HTTP_METHOD_OTHER };
+enum http_method {
+    HTTP_METHOD_GET,
+    HTTP_METHOD_HEAD,
+    HTTP_METHOD_POST,
+    HTTP_METHOD_PUT,
+    HTTP_METHOD_PATCH,
+    HTTP_METHOD_DELETE,
+    HTTP_METHOD_OTHER
+};
 
 /* "GET" …; "?" for HTTP_METHOD_OTHER. Static text. */
 const char *http_method_name(enum http_method method);
@@ -22,7 +30,8 @@ const char *http_reason(int status);
 struct str http_header_find(const struct http_header *headers, size_t count, const char *name);
 
 /*
- * Query strings (WHATWG application/x-www-form-urlencoded without '+' for space: OCPI timestamps may carry a '+'): iterates over `*rest`
+ * Query strings (WHATWG application/x-www-form-urlencoded without '+' for space: OCPI timestamps may carry a
+ * '+'): iterates over `*rest`
  * ("a=1&b=2"), giving raw name and value; false at the end.
  */
 bool http_query_next(struct str *rest, struct str *name, struct str *value);

@@ -10,21 +10,24 @@
 #include "lib/http/message.h"
 
 /*
- * HTTP/1.1 server (RFC 9112) on one libuv loop: llhttp behind a pre-scan that refuses what llhttp 8.1.0 lets through. Keep-alive, pipelining (requests
- * of a connection may be handled side by side up to `pipeline_max`; answers go out in order), chunked bodies in
- * and out, Expect: 100-continue, HEAD (the handler answers as for GET, the server drops the body), HTTP/1.0. One http_server belongs to one loop and one thread.
- * Sockets come from an http_listener (one per process, on its own loop) through http_server_adopt, which is the only function that another thread may call.
+ * HTTP/1.1 server (RFC 9112) on one libuv loop: llhttp behind a pre-scan that refuses what llhttp 8.1.0 lets
+ * through. Keep-alive, pipelining (requests of a connection may be handled side by side up to `pipeline_max`;
+ * answers go out in order), chunked bodies in and out, Expect: 100-continue, HEAD (the handler answers as for
+ * GET, the server drops the body), HTTP/1.0. One http_server belongs to one loop and one thread. Sockets come
+ * from an http_listener (one per process, on its own loop) through http_server_adopt, which is the only
+ * function that another thread may call.
  */
 
 struct http_limits {
-    size_t head_max;           /* request line + headers, bytes; over: 431 */
-    size_t body_max;           /* bytes; over: 413 */
-    int64_t head_timeout_ms;   /* head not complete in that time from its first byte (or from the accept): 408 */
-    int64_t body_timeout_ms;   /* body: longest time without a byte; over: 408 */
-    int64_t idle_timeout_ms;   /* keep-alive connection without a request: closed */
-    int64_t write_timeout_ms;  /* a peer that does not read (its kernel takes no byte in that time): closed */
-    unsigned pipeline_max;     /* requests of one connection in the handler at once, then reading stops */
-    size_t write_buffer_max;   /* bytes waiting for a slow reader before a stream source is paused */
+    size_t head_max; /* request line + headers, bytes; over: 431 */
+    size_t body_max; /* bytes; over: 413 */
+    int64_t
+        head_timeout_ms; /* head not complete in that time from its first byte (or from the accept): 408 */
+    int64_t body_timeout_ms;  /* body: longest time without a byte; over: 408 */
+    int64_t idle_timeout_ms;  /* keep-alive connection without a request: closed */
+    int64_t write_timeout_ms; /* a peer that does not read (its kernel takes no byte in that time): closed */
+    unsigned pipeline_max;    /* requests of one connection in the handler at once, then reading stops */
+    size_t write_buffer_max;  /* bytes waiting for a slow reader before a stream source is paused */
 };
 
 /* The defaults of the contract (section 2): 16 KiB, 4 MiB, 10 s, 10 s, 75 s, 30 s, 16, 256 KiB. */
@@ -33,35 +36,39 @@ void http_limits_default(struct http_limits *limits);
 struct http_server;
 
 /*
- * One request and its answer. Valid from the handler's call until http_exchange_send / http_exchange_stream_end has been called by the handler's side;
- * both must happen exactly once per exchange, on the server's loop, in the handler or any time later, even when the peer has hung up
- * meanwhile (`gone` is then true and the answer is dropped). Everything of the request lives in `arena`, which is freed with the exchange.
+ * One request and its answer. Valid from the handler's call until http_exchange_send /
+ * http_exchange_stream_end has been called by the handler's side; both must happen exactly once per exchange,
+ * on the server's loop, in the handler or any time later, even when the peer has hung up meanwhile (`gone` is
+ * then true and the answer is dropped). Everything of the request lives in `arena`, which is freed with the
+ * exchange.
  */
 struct http_exchange {
     struct arena arena;
     struct http_server *server;
-    enum http_method method;    /* HEAD arrives as HTTP_METHOD_GET with `head` true */
+    enum http_method method; /* HEAD arrives as HTTP_METHOD_GET with `head` true */
     bool head;
-    struct str target;          /* as received, origin-form; absolute-form is reduced to its path and query */
-    struct str path;            /* before '?', not decoded */
-    struct str query;           /* behind '?', may be empty */
+    struct str target; /* as received, origin-form; absolute-form is reduced to its path and query */
+    struct str path;   /* before '?', not decoded */
+    struct str query;  /* behind '?', may be empty */
     struct http_header *headers;
     size_t header_count;
-    struct str body;            /* complete, de-chunked */
-    struct str peer;            /* the peer's address as text, for logs and audit */
-    int64_t received_us;        /* env_monotonic_us at the first byte of the request */
-    bool gone;                  /* the peer hung up, or at least will send no more (TCP cannot tell before something is written). Answering is still
-                                   required; it is written if anybody is left to read it, so a handler that goes on may answer as always */
-    void *context;              /* free for the handler */
+    struct str body;     /* complete, de-chunked */
+    struct str peer;     /* the peer's address as text, for logs and audit */
+    int64_t received_us; /* env_monotonic_us at the first byte of the request */
+    bool gone;     /* the peer hung up, or at least will send no more (TCP cannot tell before something is
+                      written). Answering is still     required; it is written if anybody is left to read it, so a
+                      handler that goes on may answer as always */
+    void *context; /* free for the handler */
 };
 
 struct http_server_callbacks {
     /* A complete request. */
     void (*request)(struct http_exchange *exchange, void *context);
     /*
-     * The server itself must refuse (400, 408, 413, 431, 503): writes an answer's body into `body` (OCPI envelope) so that this room needs to
-     * know nothing of OCPI; it is sent as application/json. The connection is closed afterwards. `reason` is a sentence for people, static, without
-     * anything that came from the peer.
+     * The server itself must refuse (400, 408, 413, 431, 503): writes an answer's body into `body` (OCPI
+     * envelope) so that this room needs to know nothing of OCPI; it is sent as application/json. The
+     * connection is closed afterwards. `reason` is a sentence for people, static, without anything that came
+     * from the peer.
      */
     void (*refuse)(int status, const char *reason, struct buffer *body, void *context);
 };
@@ -72,33 +79,39 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 /* Replaces the limits (reload); open connections take them from their next request on. Loop thread only. */
 void http_server_set_limits(struct http_server *server, const struct http_limits *limits);
 /*
- * Begins to shut down: idle connections close, the others after the answer they are working on (with Connection: close). `drained` is called on the loop
- * when the last connection is gone; after `deadline_ms` the rest is cut.
+ * Begins to shut down: idle connections close, the others after the answer they are working on (with
+ * Connection: close). `drained` is called on the loop when the last connection is gone; after `deadline_ms`
+ * the rest is cut.
  */
-void http_server_drain(struct http_server *server, int64_t deadline_ms, void (*drained)(void *context), void *context);
+void http_server_drain(struct http_server *server, int64_t deadline_ms, void (*drained)(void *context),
+                       void *context);
 /*
- * Frees a drained (or never used) server; what is still open is cut. Its loop must still run for closing handles. Exchanges that are in handlers stay valid and must
- * still be answered on the loop; the memory goes with the last of them.
+ * Frees a drained (or never used) server; what is still open is cut. Its loop must still run for closing
+ * handles. Exchanges that are in handlers stay valid and must still be answered on the loop; the memory goes
+ * with the last of them.
  */
 void http_server_free(struct http_server *server);
 /* Thread safe: connections now open, to pick the loop with the fewest. */
 unsigned http_server_connections(const struct http_server *server);
 /*
- * Thread safe: hands an accepted non-blocking socket over; the server owns `fd` from here. With `full` the connection is answered 503 with
- * Retry-After: 1 and closed.
+ * Thread safe: hands an accepted non-blocking socket over; the server owns `fd` from here. With `full` the
+ * connection is answered 503 with Retry-After: 1 and closed.
  */
 void http_server_adopt(struct http_server *server, int fd, bool full);
 
 /* ---- answering ---- */
 
-/* Adds an answer header; `name` static, `value` copied into the arena (control bytes become spaces). Content-Length, Date, Connection and Transfer-Encoding are the server's own. */
+/* Adds an answer header; `name` static, `value` copied into the arena (control bytes become spaces).
+ * Content-Length, Date, Connection and Transfer-Encoding are the server's own. */
 void http_exchange_header(struct http_exchange *exchange, const char *name, struct str value);
-/* The complete answer. Takes over the memory of `body` (left empty). `body` may be NULL for none. With `body->failed` the connection is cut. */
+/* The complete answer. Takes over the memory of `body` (left empty). `body` may be NULL for none. With
+ * `body->failed` the connection is cut. */
 void http_exchange_send(struct http_exchange *exchange, int status, struct buffer *body);
 /*
- * An answer in slices: begin, then write until end. `resume` is called on the loop whenever another slice may be written (never from inside
- * begin or write); one http_exchange_stream_write per resume. With `length` = SIZE_MAX chunked coding is used (HTTP/1.0: the
- * connection is closed at the end). After `gone` the source ends with http_exchange_stream_end at its next resume. A source that fails midway calls
+ * An answer in slices: begin, then write until end. `resume` is called on the loop whenever another slice may
+ * be written (never from inside begin or write); one http_exchange_stream_write per resume. With `length` =
+ * SIZE_MAX chunked coding is used (HTTP/1.0: the connection is closed at the end). After `gone` the source
+ * ends with http_exchange_stream_end at its next resume. A source that fails midway calls
  * http_exchange_stream_abort: the connection is cut so that the peer sees the answer is incomplete.
  */
 void http_exchange_stream_begin(struct http_exchange *exchange, int status, size_t length,
@@ -111,14 +124,17 @@ void http_exchange_stream_abort(struct http_exchange *exchange);
 /* ---- listening ---- */
 
 /*
- * Accepts on any number of addresses and hands each socket to the server with the fewest connections. With `connections_max` reached a new connection is adopted with
- * `full`; out of file descriptors it keeps one in reserve to answer the same. Lives on its own loop (any).
+ * Accepts on any number of addresses and hands each socket to the server with the fewest connections. With
+ * `connections_max` reached a new connection is adopted with `full`; out of file descriptors it keeps one in
+ * reserve to answer the same. Lives on its own loop (any).
  */
 struct http_listener;
-struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers, size_t server_count,
-                                        unsigned connections_max);
-/* "[::]" is IPv6 alone; a name is bound on each of its addresses (with port 0 on the first). Binds and listens on "host:port" ("[::1]:8080", port 0 = any free one; the real address is written to `bound` if not NULL). Errors: ERR_INVALID, ERR_IO with
- * a sentence that names the address and the remedy (e.g. port in use). */
+struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
+                                        size_t server_count, unsigned connections_max);
+/* "[::]" is IPv6 alone; a name is bound on each of its addresses (with port 0 on the first). Binds and
+ * listens on "host:port" ("[::1]:8080", port 0 = any free one; the real address is written to `bound` if not
+ * NULL). Errors: ERR_INVALID, ERR_IO with a sentence that names the address and the remedy (e.g. port in
+ * use). */
 int http_listener_bind(struct http_listener *listener, const char *address, char *bound, size_t bound_size,
                        struct error *error);
 /* Stops accepting; open sockets of the servers stay. Frees itself when its handles are closed. */
@@ -126,7 +142,8 @@ void http_listener_close(struct http_listener *listener);
 
 /* ---- the stream table: how bytes move; TLS slips in under it ---- */
 
-/* Reads and writes like read(2)/writev(2) on a non-blocking transport. The plain-TCP row is the only one so far. */
+/* Reads and writes like read(2)/writev(2) on a non-blocking transport. The plain-TCP row is the only one so
+ * far. */
 struct http_stream_ops {
     const char *name;
     ssize_t (*read)(void *stream, void *out, size_t size);

@@ -9,8 +9,9 @@ extern "C" {
 #endif
 
 /*
- * JSON as a tree of values that keep the span of the source they were read from, so that bytes can be passed on as received.
- * Reading is simdjson's (On-Demand; every value is visited, so everything is checked); this is its C face.
+ * JSON as a tree of values that keep the span of the source they were read from, so that bytes can be passed
+ * on as received. Reading is simdjson's (On-Demand; every value is visited, so everything is checked); this
+ * is its C face.
  */
 enum json_type { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
@@ -32,16 +33,18 @@ struct json_value {
 #define JSON_VALUES_MAX 400000
 
 /*
- * Parses `bytes` (RFC 8259, UTF-8, one value, nothing but white space after it; a BOM is refused). Tree and unescaped text live in `arena`; `raw`
- * spans point into a padded copy of the source that also lives in `arena`. Errors: ERR_INVALID (not JSON, lone surrogate, number out of double's
- * range, the sentence says where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64, or more than JSON_VALUES_MAX values), ERR_MEMORY. `*value` is
- * NULL then.
- * Thread safe (one parser per thread behind it). Duplicate keys are kept, in order; lookups find the first.
+ * Parses `bytes` (RFC 8259, UTF-8, one value, nothing but white space after it; a BOM is refused). Tree and
+ * unescaped text live in `arena`; `raw` spans point into a padded copy of the source that also lives in
+ * `arena`. Errors: ERR_INVALID (not JSON, lone surrogate, number out of double's range, the sentence says
+ * where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64, or more than JSON_VALUES_MAX values),
+ * ERR_MEMORY. `*value` is NULL then. Thread safe (one parser per thread behind it). Duplicate keys are kept,
+ * in order; lookups find the first.
  */
 int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const struct json_value **value,
                struct error *error);
 
-/* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as absent. */
+/* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as
+ * absent. */
 const struct json_value *json_get(const struct json_value *object, const char *key);
 /* The same, but a JSON null is returned as such. */
 const struct json_value *json_get_raw(const struct json_value *object, struct str key);
@@ -53,8 +56,9 @@ bool json_get_boolean(const struct json_value *object, const char *key, bool oth
 /* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */
 const struct json_value *json_at(const struct json_value *value, struct str pointer);
 /*
- * The same JSON value: member order, white space and number spelling (1.0 = 1.00 = 1e0, compared as decimals, not doubles) aside. Members named in
- * `ignored` (NULL or a key of the top-level object) do not count (hub-contract 5, CDRs).
+ * The same JSON value: member order, white space and number spelling (1.0 = 1.00 = 1e0, compared as decimals,
+ * not doubles) aside. Members named in `ignored` (NULL or a key of the top-level object) do not count
+ * (hub-contract 5, CDRs).
  */
 bool json_equal(const struct json_value *a, const struct json_value *b, const char *ignored);
 

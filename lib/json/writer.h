@@ -4,9 +4,9 @@
 #include "lib/base/buffer.h"
 
 /*
- * Writes JSON into a buffer, commas by itself. Failures are the buffer's sticky `failed`. Usage errors (a key outside an object, a
- * second value at the top, more than 64 levels) abort.
- *   json_object_begin(&w); json_key(&w, "status_code"); json_int(&w, 1000); json_object_end(&w);
+ * Writes JSON into a buffer, commas by itself. Failures are the buffer's sticky `failed`. Usage errors (a key
+ * outside an object, a second value at the top, more than 64 levels) abort. json_object_begin(&w);
+ * json_key(&w, "status_code"); json_int(&w, 1000); json_object_end(&w);
  */
 struct json_writer {
     struct buffer *out;

@@ -1,4 +1,5 @@
-/* The router table: every path of the contract finds its row, methods not offered are known, the versions document comes from the same rows. */
+/* The router table: every path of the contract finds its row, methods not offered are known, the versions
+ * document comes from the same rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,7 +105,8 @@ static void test_versions_document(void **state)
         credentials += str_equal(identifier, STR("credentials"));
         callbacks += str_equal(identifier, STR("versions"));
         for (const struct json_value *b = a->next; b != NULL; b = b->next)
-            assert_false(str_equal(identifier, json_get_text(b, "identifier")) && str_equal(role, json_get_text(b, "role")));
+            assert_false(str_equal(identifier, json_get_text(b, "identifier")) &&
+                         str_equal(role, json_get_text(b, "role")));
     }
     assert_int_equal(credentials, 2);
     assert_int_equal(callbacks, 0);
@@ -122,7 +124,8 @@ static void test_rows_are_sound(void **state)
         assert_non_null(route->action);
         assert_true(!route->owner_path || route->roles != 0);
         assert_true(route->access != ROUTE_OPEN || route->roles == 0);
-        assert_true(route->method == HTTP_METHOD_GET ? route->audit == ROUTE_AUDIT_NONE : route->audit != ROUTE_AUDIT_NONE);
+        assert_true(route->method == HTTP_METHOD_GET ? route->audit == ROUTE_AUDIT_NONE
+                                                     : route->audit != ROUTE_AUDIT_NONE);
         for (size_t j = 0; j < i; j++)
             assert_false(route->method == router_routes[j].method &&
                          str_equal(str_from(route->path), str_from(router_routes[j].path)));
