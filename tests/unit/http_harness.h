@@ -6,6 +6,9 @@
  * loop and thread. The clock is the test's: `harness.now_us` moves only when a test moves it, and server_tick
  * looks at the deadlines.
  */
+/* no test uses all of it */
+#pragma GCC diagnostic ignored "-Wunused-function"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -393,5 +396,35 @@ static void assert_silent(struct peer *peer)
     assert_false(peer->eof || peer->reset);
     assert_loop_sleeps();
 }
+
+/* ---- what every test of the server begins and ends with ---- */
+
+#define HOST      "Host: hub\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+
+static void hold_answer(unsigned index, const char *text)
+{
+    struct buffer body;
+    buffer_init(&body, 0);
+    buffer_append_text(&body, text);
+    http_exchange_send(harness.held[index], 200, &body);
+    harness.held[index] = NULL;
+}
+
+static int default_setup(void **state)
+{
+    (void)state;
+    harness_start(NULL, 10000);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    harness_stop();
+    return 0;
+}
+
+#define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, default_setup, teardown)
 
 #endif
