@@ -168,7 +168,7 @@ static void unknown_variable(struct loader *loader, const char *shown, struct st
     for (size_t i = 0; i < conf_setting_count; i++)
         suggest_offer(&suggest, conf_settings[i].name);
     const char *best = suggest_best(&suggest);
-    if (best != NULL && suggest.distance <= 2 && name.length > 5 && !str_starts_with(str_from(best), name))
+    if (best != NULL && suggest.distance <= 2 && name.length > 4 && !str_starts_with(str_from(best), name))
         unknown(loader, "", shown, name);
 }
 

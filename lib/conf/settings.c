@@ -110,7 +110,7 @@ const struct conf_setting conf_settings[] = {
     {"retry_give_up", CONF_DURATION, AT(retry_give_up), SECOND, 365 * DAY, "24h", NO_CHOICES, RELOADS,
      "A session update that could not be delivered for this long is dead.", NO_CHECK},
     {"retry_give_up_cdrs", CONF_DURATION, AT(retry_give_up_cdrs), SECOND, 365 * DAY, "14d", NO_CHOICES, RELOADS,
-     "The same for CDRs.", NO_CHECK},
+     "A CDR that could not be delivered for this long is dead.", NO_CHECK},
 
     {"token_overlap", CONF_DURATION, AT(token_overlap), 0, 365 * DAY, "24h", NO_CHOICES, RELOADS,
      "After a rotation the old hub token is still accepted for this long.", NO_CHECK},

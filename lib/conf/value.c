@@ -76,7 +76,7 @@ static int set_boolean(bool *field, const char *text, struct error *error)
             }
         }
     }
-    return error_set(error, ERR_INVALID, "\"%s\" is neither yes nor no", text);
+    return error_set(error, ERR_INVALID, "neither yes nor no");
 }
 
 static int set_choice(int64_t *field, const struct conf_setting *setting, const char *text,
@@ -93,7 +93,7 @@ static int set_choice(int64_t *field, const struct conf_setting *setting, const 
             snprintf(known + length, sizeof(known) - length, "%s%s", i == 0 ? "" : ", ", setting->choices[i]);
         length += more > 0 && (size_t)more < sizeof(known) - length ? (size_t)more : 0;
     }
-    return error_set(error, ERR_INVALID, "\"%s\" is unknown; write one of: %s", text, known);
+    return error_set(error, ERR_INVALID, "unknown; write one of: %s", known);
 }
 
 static bool parse_size(struct str text, int64_t *bytes)
@@ -146,16 +146,14 @@ static int set_number(int64_t *field, const struct conf_setting *setting, const 
 {
     struct str value = str_from(text);
     if (setting->type == CONF_DURATION && !duration_parse(value, field))
-        return error_set(error, ERR_INVALID,
-                         "\"%s\" is no duration; write a number with ms, s, m, h or d, e.g. 10s", text);
+        return error_set(error, ERR_INVALID, "no duration; write a number with ms, s, m, h or d, e.g. 10s");
     if (setting->type == CONF_SIZE && !parse_size(value, field))
-        return error_set(error, ERR_INVALID,
-                         "\"%s\" is no size; write bytes or a number with k, m or g, e.g. 4m", text);
+        return error_set(error, ERR_INVALID, "no size; write bytes or a number with k, m or g, e.g. 4m");
     if (setting->type == CONF_INT && !str_to_int64(value, field))
-        return error_set(error, ERR_INVALID, "\"%s\" is no whole number", text);
+        return error_set(error, ERR_INVALID, "no whole number");
     if (*field < setting->minimum || *field > setting->maximum) {
         char low[24], high[24];
-        return error_set(error, ERR_INVALID, "%s is out of range; write %s to %s", text,
+        return error_set(error, ERR_INVALID, "out of range; write %s to %s",
                          format_number(setting->type, setting->minimum, low),
                          format_number(setting->type, setting->maximum, high));
     }

@@ -13,6 +13,8 @@
  * when they connect (access.h) and by the command's row. Parameters are checked against the table before a
  * handler is called; rpc.discover is answered from it. Requests of one connection may overlap.
  *
+ * The process must ignore SIGPIPE (libuv writes with write(2)).
+ *
  * Bounds: 128 connections, 16 requests in flight per connection, 1 MiB per line in; a client that does not
  * read is not read from any more, and its streams wait: nothing here ever blocks the loop or grows without
  * end.
