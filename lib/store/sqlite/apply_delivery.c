@@ -97,6 +97,8 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
         return error_set(error, ERR_NOT_FOUND, "delivery %lld: no such delivery", (long long)id);
     int64_t stored = sql_integer(c, SQL_DELIVERY_STATE, 0);
     sql_end(c, SQL_DELIVERY_STATE);
+    if (stored < 0 || stored > STORE_DELIVERY_SUPERSEDED)
+        return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "delivery"), error);
     if (stored == STORE_DELIVERY_DELIVERED)
         return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
     if (!(may_become[stored] & STATE_BIT(state)))
@@ -152,6 +154,8 @@ int apply_update_command(struct writer *writer, struct store_op *op, struct erro
         return error_set(error, ERR_NOT_FOUND, "command %lld: no such command", (long long)id);
     int64_t stored = sql_integer(c, SQL_COMMAND_STATE, 0);
     sql_end(c, SQL_COMMAND_STATE);
+    if (stored < 0 || stored > STORE_COMMAND_ENDED)
+        return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "command"), error);
     if (!(op->u.command_update.from & STATE_BIT(stored)))
         return error_set(error, ERR_CONFLICT, "command %lld was changed meanwhile", (long long)id);
     result =

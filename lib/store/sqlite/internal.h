@@ -64,7 +64,7 @@ struct writer {
     struct queue lazy;            /* taken from the inbox, not durable yet */
     int wal_pages, checkpoint_at; /* pages in the -wal file; how many call for a checkpoint */
     bool wal_behind;              /* some of them are not in the database file yet */
-    bool was_degraded;
+    bool was_degraded, checkpoint_failed;
 };
 
 /* Reads the counters, the audit chain and prepares the statements; `connection` is handed over. Started by

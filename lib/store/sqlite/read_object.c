@@ -12,9 +12,10 @@ struct location_row {
     struct str body;
 };
 
-static struct location_row location_row(const struct connection *c, enum sql_id id)
+/* False: the row is damaged, its offsets lie outside the body. */
+static bool take_row(struct connection *c, enum sql_id id, struct location_row *row)
 {
-    return (struct location_row){
+    *row = (struct location_row){
         .sequence = sql_integer(c, id, 0),
         .evse_count = sql_integer(c, id, 3),
         .text = sql_string(c, id, 4),
@@ -24,6 +25,12 @@ static struct location_row location_row(const struct connection *c, enum sql_id 
         .updated_length = (size_t)sql_integer(c, id, 8),
         .body = sql_string(c, id, 9),
     };
+    size_t length = row->body.length;
+    if (row->children_at <= length && row->updated_at <= length &&
+        row->updated_length <= length - row->updated_at && row->children_form >= 0 && row->children_form <= 2)
+        return true;
+    sql_failure(c, SQLITE_CORRUPT, "location");
+    return false;
 }
 
 /* The bytes [from, to) of the body, with the head's last_updated in place of the body's own where that lies
@@ -62,12 +69,9 @@ int append_location(struct reader *reader, enum sql_id id, struct buffer *out)
         const char *before, *after, *none;
     } forms[] = {{"", "", ""}, {",\"evses\":[", "]", ""}, {"[", "]", "null"}};
     struct connection *c = &reader->connection;
-    struct location_row row = location_row(c, id);
-    int result = OK;
-    if (row.children_at > row.body.length || row.updated_at + row.updated_length > row.body.length ||
-        row.children_form < 0 || row.children_form > 2) {
-        result = sql_failure(c, SQLITE_CORRUPT, "location");
-    } else {
+    struct location_row row;
+    int result = take_row(c, id, &row) ? OK : ERR_IO;
+    if (!result) {
         append_part(out, &row, 0, row.children_at);
         buffer_append_text(out,
                            row.evse_count ? forms[row.children_form].before : forms[row.children_form].none);
@@ -136,10 +140,15 @@ static bool read_location(struct reader *reader, struct store_object_read *r)
         result = take_location(reader, &r->base, &r->body);
         return result ? read_fail(reader, &r->base, result) : read_done(&r->base, OK);
     }
-    r->children_at = (size_t)sql_integer(c, id, 5);
-    r->children_form = (int)sql_integer(c, id, 6);
-    r->updated_at = (size_t)sql_integer(c, id, 7);
-    r->updated_length = (size_t)sql_integer(c, id, 8);
+    struct location_row row;
+    if (!take_row(c, id, &row)) {
+        sql_end(c, id);
+        return read_fail(reader, &r->base, ERR_IO);
+    }
+    r->children_at = row.children_at;
+    r->children_form = row.children_form;
+    r->updated_at = row.updated_at;
+    r->updated_length = row.updated_length;
     r->body = read_string(reader, &r->base, id, 9);
     sql_end(c, id);
     return read_done(&r->base, OK);

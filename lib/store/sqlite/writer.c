@@ -31,8 +31,10 @@ static void checkpoint(struct writer *writer, int mode)
 {
     int pages = 0, moved = 0;
     int code = sqlite3_wal_checkpoint_v2(writer->connection.db, NULL, mode, &pages, &moved);
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+    bool failed = code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY;
+    if (failed && !writer->checkpoint_failed)
         log_error("database: checkpoint: %s", sqlite3_errmsg(writer->connection.db));
+    writer->checkpoint_failed = failed; /* said once, tried again until it succeeds */
     /* Readers may keep some of it, or keep the file from starting over: the next try comes when as much has
      * been added again. */
     writer->wal_behind = code != SQLITE_OK || moved < pages;
