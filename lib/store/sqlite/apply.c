@@ -85,10 +85,15 @@ static int apply_ops(struct writer *writer, struct store_apply *apply)
 
 static void undo(struct writer *writer)
 {
-    if (sqlite3_get_autocommit(writer->connection.db))
+    struct connection *c = &writer->connection;
+    if (sqlite3_get_autocommit(c->db))
         return; /* SQLite has undone the whole transaction */
-    sql_run(&writer->connection, SQL_ROLLBACK_TO, SQL_NO_VALUES);
-    sql_run(&writer->connection, SQL_RELEASE, SQL_NO_VALUES);
+    int result = sql_run(c, SQL_ROLLBACK_TO, SQL_NO_VALUES);
+    if (!result)
+        result = sql_run(c, SQL_RELEASE, SQL_NO_VALUES);
+    /* Half a batch must never be committed: without the savepoint the whole group goes. */
+    if (result && !sqlite3_get_autocommit(c->db))
+        sql_run(c, SQL_ROLLBACK, SQL_NO_VALUES);
 }
 
 enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply, bool careful)
