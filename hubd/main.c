@@ -1,4 +1,5 @@
 /* hubd: reads its options and settings, then runs the service. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -8,6 +9,7 @@
 #include "lib/base/log.h"
 
 #define EXIT_CONFIG 78
+#define KEPT_BYTES  (1024 * 1024)
 
 extern char **environ;
 
@@ -27,6 +29,9 @@ int main(int argc, char **argv)
     struct buffer problems = {0};
     /* secrets are in this memory: no core file, no ptrace by others of the same user */
     prctl(PR_SET_DUMPABLE, 0);
+    /* slices of pages and bodies come and go by the thousand: kept, not given back to the kernel and faulted in again */
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * KEPT_BYTES);
     options_read(&options, argc, argv);
     if (options.action == OPTIONS_WRONG)
         return EXIT_CONFIG;
