@@ -121,6 +121,10 @@ static enum ctl_exit read_rows(struct tail *tail, struct client *client, struct 
             continue;
         }
         *ended = event != CLIENT_CLOSED || !tail->follow;
+        if (!settle(tail)) {
+            *ended = true;
+            return CTL_EXIT_REFUSED;
+        }
         if (event == CLIENT_RESULT)
             return CTL_EXIT_DONE;
         if (event == CLIENT_ERROR)

@@ -27,6 +27,8 @@ static void write_clean(struct buffer *out, struct str text, bool people)
             buffer_append_byte(out, text.data[i]);
         else if (byte < sizeof(escapes) / sizeof(escapes[0]) && escapes[byte] != NULL)
             buffer_append_text(out, escapes[byte]);
+        else if (people)
+            buffer_printf(out, "^%c", byte ^ 0x40); /* as cat -v shows them */
         else
             buffer_printf(out, "\\x%02x", byte);
     }
