@@ -21,6 +21,9 @@
 #define TURNS_MAX   20000
 #define STREAM_ROWS 20000
 
+static const char later[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n";
+static const char tail[] = "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"audit.tail\"}\n";
+
 static uv_loop_t loop;
 static struct ctl_server *server;
 static char directory[64], path[108];
@@ -297,7 +300,7 @@ static void test_the_client_goes_before_the_answer(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n", 46);
+    send_text(client, later, sizeof(later) - 1);
     for (int i = 0; i < TURNS_MAX && pending == NULL; i++)
         turn();
     close(client);
@@ -313,7 +316,7 @@ static void test_half_closed_client_gets_its_answer(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n", 46);
+    send_text(client, later, sizeof(later) - 1);
     shutdown(client, SHUT_WR);
     for (int i = 0; i < TURNS_MAX && pending == NULL; i++)
         turn();
@@ -368,7 +371,7 @@ static void test_a_slow_reader_stops_the_stream_and_loses_nothing(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"audit.tail\"}\n", 50);
+    send_text(client, tail, sizeof(tail) - 1);
     for (int i = 0; i < 200; i++)
         turn();
     assert_true(stream.blocked);
@@ -414,7 +417,7 @@ static void test_a_stream_is_told_that_its_client_has_gone(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"audit.tail\"}\n", 50);
+    send_text(client, tail, sizeof(tail) - 1);
     for (int i = 0; i < 200 && !stream.blocked; i++)
         turn();
     close(client);
@@ -427,7 +430,7 @@ static void test_stop_hangs_up_on_streams(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"audit.tail\"}\n", 50);
+    send_text(client, tail, sizeof(tail) - 1);
     for (int i = 0; i < 200 && !stream.blocked; i++)
         turn();
     stop_server();
@@ -439,7 +442,7 @@ static void test_stop_waits_for_requests_under_way(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n", 46);
+    send_text(client, later, sizeof(later) - 1);
     for (int i = 0; i < TURNS_MAX && pending == NULL; i++)
         turn();
     ctl_server_stop(server, on_stopped, &stopped);
