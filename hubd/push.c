@@ -21,6 +21,17 @@ struct push *push_new(struct request *request, struct str id)
     return push;
 }
 
+struct push *push_new_owned(struct request *request, const struct ocpi_object *object, bool partial)
+{
+    static const char *const members[] = {"country_code", "party_id", "id"};
+    if (!request_validate(request, object, partial))
+        return NULL;
+    for (unsigned i = 0; i < 3; i++)
+        if (!request_check_member(request, members[i], request->params[i]))
+            return NULL;
+    return push_new(request, request->params[2]);
+}
+
 void push_begin(struct push *push)
 {
     store_batch_init(&push->batch, push->request->arena);

@@ -23,6 +23,11 @@ struct push {
 
 /* A push in the request's arena; owner from request->party, id folded. NULL: no memory (answered). */
 struct push *push_new(struct request *request, struct str id);
+/*
+ * The same for …/{country_code}/{party_id}/{id}: the body is validated and must agree with the URL
+ * (OCPI 2.2.1, Transport: Client Owned Object Push). NULL: answered.
+ */
+struct push *push_new_owned(struct request *request, const struct ocpi_object *object, bool partial);
 /* A batch to fill, empty again for each try. */
 void push_begin(struct push *push);
 /*

@@ -17,6 +17,7 @@
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
+#include "lib/base/paths.h"
 
 #define EXIT_CONFIG      78
 #define STEP_MS          5
@@ -66,6 +67,8 @@ static int service_open_store(struct hub *hub, struct error *error)
     struct keys keys;
     bool exists;
     int result = store_exists(hub->conf.state_dir, &exists, error);
+    if (result == OK)
+        result = paths_make_directory(hub->conf.state_dir, error); /* the key file's place by default */
     if (result == OK)
         result = keys_load(hub->conf.key_file, !exists, &keys, error);
     if (result != OK)

@@ -37,12 +37,7 @@ static void sessions_store(struct push *push, const struct json_value *session, 
 
 void sessions_put(struct request *request)
 {
-    if (!request_validate(request, &ocpi_session, false) ||
-        !request_check_member(request, "country_code", request->params[0]) ||
-        !request_check_member(request, "party_id", request->params[1]) ||
-        !request_check_member(request, "id", request->params[2]))
-        return;
-    struct push *push = push_new(request, request->params[2]);
+    struct push *push = push_new_owned(request, &ocpi_session, false);
     if (push != NULL)
         sessions_store(push, request->body, request->exchange->body, STORE_IF_NOT_OLDER, 0);
 }
@@ -71,12 +66,7 @@ static void sessions_patch_again(struct push *push)
 
 void sessions_patch(struct request *request)
 {
-    if (!request_validate(request, &ocpi_session, true) ||
-        !request_check_member(request, "country_code", request->params[0]) ||
-        !request_check_member(request, "party_id", request->params[1]) ||
-        !request_check_member(request, "id", request->params[2]))
-        return;
-    struct push *push = push_new(request, request->params[2]);
+    struct push *push = push_new_owned(request, &ocpi_session, true);
     if (push == NULL)
         return;
     push->again = sessions_patch_again;

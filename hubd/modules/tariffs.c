@@ -5,12 +5,7 @@
 
 void tariffs_put(struct request *request)
 {
-    if (!request_validate(request, &ocpi_tariff, false) ||
-        !request_check_member(request, "country_code", request->params[0]) ||
-        !request_check_member(request, "party_id", request->params[1]) ||
-        !request_check_member(request, "id", request->params[2]))
-        return;
-    struct push *push = push_new(request, request->params[2]);
+    struct push *push = push_new_owned(request, &ocpi_tariff, false);
     if (push == NULL)
         return;
     push_time(request->body, "last_updated", &push->last_updated);

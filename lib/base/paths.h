@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "lib/base/error.h"
+
 /* Where hubd and hubctl meet when nobody says otherwise (hub-contract 14). Both return `out`, empty when it
  * does not fit. */
 
@@ -11,5 +13,8 @@
 const char *paths_admin_socket(char *out, size_t size);
 /* root: /var/lib/hubd; else $XDG_STATE_HOME/hubd, without that $HOME/.local/state/hubd. */
 const char *paths_state_dir(char *out, size_t size);
+
+/* Makes a folder (0700) and its missing parents, durably; one that is there already is fine. 0 or ERR_IO with the path. */
+int paths_make_directory(const char *directory, struct error *error);
 
 #endif

@@ -5,12 +5,13 @@ import shutil
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 import threading
 
 import pytest
 
-from tests.e2e.harness import BIN, SLOW, eventually
+from tests.e2e.harness import BIN, SLOW, accepts, eventually
 from tests.sim import Gate, Reply
 
 REFUSED = 78
@@ -109,6 +110,23 @@ def test_unusable_listen(cold, address):
 
 
 # ---------------------------------------------------------------- key file
+
+
+def test_first_start_makes_everything(new_hub):
+    """Without any configuration hubd runs: folders are made, the key file in the state directory with mode 0600."""
+    hub = new_hub(start=False, key_file=None, state_dir=None, admin_socket=None)
+    environment = {"HUBD_STATE_DIR": str(hub.directory / "a" / "state"), "HUBD_ADMIN_SOCKET": str(hub.directory / "b" / "admin.sock")}
+    process = subprocess.Popen(hub.arguments(), env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: process.poll() is not None or accepts(("127.0.0.1", hub.port)), "hubd is up")
+        assert process.poll() is None, process.stderr.read()
+        assert stat.S_IMODE((hub.directory / "a" / "state").stat().st_mode) == 0o700
+        assert stat.S_IMODE((hub.directory / "a" / "state" / "hub.key").stat().st_mode) == 0o600
+        assert (hub.directory / "b" / "admin.sock").exists()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20 * SLOW)
+    assert process.returncode == 0
 
 
 def test_missing_key_file(used):

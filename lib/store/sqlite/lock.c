@@ -6,55 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* A new directory is durable only when its parent is. */
-static void sync_parent(const char *path)
-{
-    char parent[PATH_MAX];
-    snprintf(parent, sizeof(parent), "%s", path);
-    char *slash = strrchr(parent, '/');
-    if (slash == parent)
-        slash[1] = 0;
-    else if (slash)
-        *slash = 0;
-    int file = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file < 0)
-        return;
-    fsync(file);
-    close(file);
-}
-
-static int make_one(const char *path, struct error *error)
-{
-    if (mkdir(path, 0700) == 0) {
-        sync_parent(path);
-        return OK;
-    }
-    if (errno == EEXIST)
-        return OK;
-    return error_set(error, ERR_IO, "cannot make the folder %s: %s", path, strerror(errno));
-}
-
-int directory_make(const char *directory, struct error *error)
-{
-    char path[PATH_MAX];
-    int length = snprintf(path, sizeof(path), "%s", directory);
-    if (length <= 0 || (size_t)length >= sizeof(path))
-        return error_set(error, ERR_IO, "state_dir is empty or too long");
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return OK;
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        int result = make_one(path, error);
-        *slash = '/';
-        if (result)
-            return result;
-    }
-    return make_one(path, error);
-}
 
 static void read_holder(int file, char *out, size_t size)
 {

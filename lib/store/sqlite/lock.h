@@ -3,8 +3,6 @@
 
 #include "lib/base/error.h"
 
-/* Makes the state directory (0700) and its missing parents. 0 or ERR_IO with the path. */
-int directory_make(const char *directory, struct error *error);
 /*
  * Takes hub.lock in `directory` for this process and writes its pid into it. *lock is the file descriptor
  * that holds it until it is closed. ERR_EXISTS names the pid of the other hubd.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/paths.h"
 #include "lib/store/sqlite/lock.h"
 #include "lib/store/sqlite/migrate.h"
 
@@ -114,7 +115,7 @@ int store_open(const struct store_options *options, struct store **out, struct e
     struct store *store = new_store(options);
     if (!store)
         return error_set(error, ERR_MEMORY, "no memory for the store");
-    int result = directory_make(store->directory, error);
+    int result = paths_make_directory(store->directory, error);
     if (!result)
         result = lock_take(store->directory, &store->lock, error);
     if (!result)
