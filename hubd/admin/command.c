@@ -65,38 +65,20 @@ void admin_command_list(struct ctl_request *request)
     store_read_commands(admin_hub(request)->control_store, read);
 }
 
-static struct str without_query(struct str url)
-{
-    size_t query = str_find(url, '?');
-    return query == SIZE_MAX ? url : str_of(url.data, query);
-}
-
 static void on_show(struct store_read *base)
 {
     struct store_command_read *read = CONTAINER_OF(base, struct store_command_read, base);
     struct ctl_request *request = base->context;
-    struct buffer reply = {0};
-    struct json_writer writer;
-    if (base->result == ERR_NOT_FOUND) {
-        struct str message =
-            arena_printf(&request->arena, "command %lld: no such command", (long long)read->id);
-        ctl_fail(request, CTL_NOT_FOUND, message.data, "hubctl command list");
+    struct rows_object object;
+    struct str missing = arena_printf(&request->arena, "command %lld: no such command", (long long)read->id);
+    if (!rows_object_begin(&object, base, missing, STR("hubctl command list")))
         return;
-    }
-    if (base->result != OK) {
-        rows_fail_error(request, base->result, base->error.text);
-        return;
-    }
-    json_writer_init(&writer, &reply);
-    json_object_begin(&writer);
-    write_row(&writer, &read->row);
-    rows_text(&writer, "object", read->row.object);
-    rows_text(&writer, "response_url", without_query(read->row.response_url));
-    rows_text(&writer, "correlation_id", read->row.correlation_id);
-    rows_text(&writer, "result_body", read->row.result_body);
-    json_object_end(&writer);
-    ctl_reply(request, &reply);
-    buffer_free(&reply);
+    write_row(&object.writer, &read->row);
+    rows_text(&object.writer, "object", read->row.object);
+    rows_text(&object.writer, "response_url", rows_url(read->row.response_url));
+    rows_text(&object.writer, "correlation_id", read->row.correlation_id);
+    rows_text(&object.writer, "result_body", read->row.result_body);
+    rows_object_end(&object);
 }
 
 void admin_command_show(struct ctl_request *request)

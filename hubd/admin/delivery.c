@@ -85,40 +85,22 @@ void admin_delivery_list(struct ctl_request *request)
 
 /* ---------------------------------------------------------------- show */
 
-/* A response_url may carry a secret of the eMSP in its query. */
-static struct str without_query(struct str url)
-{
-    size_t query = str_find(url, '?');
-    return query == SIZE_MAX ? url : str_of(url.data, query);
-}
-
 static void on_show(struct store_read *base)
 {
     struct store_delivery_read *read = CONTAINER_OF(base, struct store_delivery_read, base);
     struct ctl_request *request = base->context;
-    struct buffer reply = {0};
-    struct json_writer writer;
-    if (base->result == ERR_NOT_FOUND) {
-        struct str message =
-            arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
-        ctl_fail(request, CTL_NOT_FOUND, message.data, "hubctl delivery list --state all");
+    struct rows_object object;
+    struct str missing =
+        arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
+    if (!rows_object_begin(&object, base, missing, STR("hubctl delivery list --state all")))
         return;
-    }
-    if (base->result != OK) {
-        rows_fail_error(request, base->result, base->error.text);
-        return;
-    }
-    json_writer_init(&writer, &reply);
-    json_object_begin(&writer);
-    write_row(&writer, &read->row);
-    rows_text(&writer, "method", read->row.method);
-    rows_text(&writer, "url", without_query(read->row.url));
-    rows_text(&writer, "correlation_id", read->row.correlation_id);
-    rows_time(&writer, "done", read->row.done);
-    rows_text(&writer, "body", read->row.body);
-    json_object_end(&writer);
-    ctl_reply(request, &reply);
-    buffer_free(&reply);
+    write_row(&object.writer, &read->row);
+    rows_text(&object.writer, "method", read->row.method);
+    rows_text(&object.writer, "url", rows_url(read->row.url));
+    rows_text(&object.writer, "correlation_id", read->row.correlation_id);
+    rows_time(&object.writer, "done", read->row.done);
+    rows_text(&object.writer, "body", read->row.body);
+    rows_object_end(&object);
 }
 
 void admin_delivery_show(struct ctl_request *request)

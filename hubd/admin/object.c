@@ -226,31 +226,20 @@ static void on_show(struct store_read *base)
 {
     struct store_object_read *read = CONTAINER_OF(base, struct store_object_read, base);
     struct ctl_request *request = base->context;
-    struct buffer reply = {0};
-    struct json_writer writer;
-    if (base->result == ERR_NOT_FOUND) {
-        const char *kind = kind_names[read->kind];
-        struct str object = json_get_text(request->params, "object");
-        struct str message = arena_printf(&request->arena, "%s " STR_FMT " of party " STR_FMT ": no such %s",
-                                          kind, STR_ARG(object), STR_ARG(read->owner), kind);
-        struct str hint = arena_printf(&request->arena, "hubctl object list %s --party " STR_FMT, kind,
-                                       STR_ARG(read->owner));
-        ctl_fail(request, CTL_NOT_FOUND, message.data, hint.data);
+    const char *kind = kind_names[read->kind];
+    struct rows_object object;
+    struct str missing =
+        arena_printf(&request->arena, "%s " STR_FMT " of party " STR_FMT ": no such %s", kind,
+                     STR_ARG(json_get_text(request->params, "object")), STR_ARG(read->owner), kind);
+    struct str hint =
+        arena_printf(&request->arena, "hubctl object list %s --party " STR_FMT, kind, STR_ARG(read->owner));
+    if (!rows_object_begin(&object, base, missing, hint))
         return;
-    }
-    if (base->result != OK) {
-        rows_fail_error(request, base->result, base->error.text);
-        return;
-    }
-    json_writer_init(&writer, &reply);
-    json_object_begin(&writer);
-    json_field_text(&writer, "module", kind_names[read->kind]);
-    json_field_string(&writer, "party", read->owner);
-    json_field_string(&writer, "id", read->id);
-    json_field_string(&writer, "body", read->body);
-    json_object_end(&writer);
-    ctl_reply(request, &reply);
-    buffer_free(&reply);
+    json_field_text(&object.writer, "module", kind);
+    json_field_string(&object.writer, "party", read->owner);
+    json_field_string(&object.writer, "id", read->id);
+    json_field_string(&object.writer, "body", read->body);
+    rows_object_end(&object);
 }
 
 void admin_object_show(struct ctl_request *request)

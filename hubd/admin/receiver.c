@@ -127,16 +127,11 @@ void admin_receiver_unset(struct ctl_request *request)
 
 void admin_receiver_list(struct ctl_request *request)
 {
-    struct registry_view *view = admin_hub(request)->control_view;
-    struct registry_snapshot *snapshot = registry_hold(view);
-    struct str id = json_get_text(request->params, "id");
-    struct refusal refusal = {0};
-    const struct registry_party *only = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
-    if (refusal.code != CTL_OK) {
-        registry_release(view, snapshot);
-        rows_fail(request, &refusal);
+    struct rows_scope scope;
+    if (!rows_scope_begin(&scope, request, "id"))
         return;
-    }
+    const struct registry_snapshot *snapshot = scope.snapshot;
+    const struct registry_party *only = scope.party;
     struct rows_list list;
     rows_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->party_count; i++) {
@@ -147,6 +142,6 @@ void admin_receiver_list(struct ctl_request *request)
         for (size_t j = 0; j < party->receiver_count; j++)
             rows_receiver(&list.writer, name, &party->receivers[j]);
     }
-    registry_release(view, snapshot);
+    rows_scope_end(&scope);
     rows_list_end(&list, STR_NONE);
 }

@@ -247,3 +247,53 @@ int64_t rows_after(const struct ctl_request *request)
     int64_t after;
     return str_to_int64(json_get_text(request->params, "after"), &after) && after > 0 ? after : 0;
 }
+
+struct str rows_url(struct str url)
+{
+    size_t query = str_find(url, '?');
+    return query == SIZE_MAX ? url : str_of(url.data, query);
+}
+
+bool rows_scope_begin(struct rows_scope *scope, struct ctl_request *request, const char *key)
+{
+    struct str id = json_get_text(request->params, key);
+    struct refusal refusal = {0};
+    scope->view = admin_hub(request)->control_view;
+    scope->snapshot = registry_hold(scope->view);
+    scope->party = id.length > 0 ? rows_find_party(scope->snapshot, id, 0, &refusal) : NULL;
+    if (refusal.code == CTL_OK)
+        return true;
+    rows_scope_end(scope);
+    rows_fail(request, &refusal);
+    return false;
+}
+
+void rows_scope_end(struct rows_scope *scope)
+{
+    registry_release(scope->view, scope->snapshot);
+}
+
+bool rows_object_begin(struct rows_object *object, const struct store_read *read, struct str missing,
+                       struct str hint)
+{
+    struct ctl_request *request = read->context;
+    *object = (struct rows_object){.request = request};
+    if (read->result == ERR_NOT_FOUND) {
+        ctl_fail(request, CTL_NOT_FOUND, missing.data, hint.data);
+        return false;
+    }
+    if (read->result != OK) {
+        rows_fail_error(request, read->result, read->error.text);
+        return false;
+    }
+    json_writer_init(&object->writer, &object->buffer);
+    json_object_begin(&object->writer);
+    return true;
+}
+
+void rows_object_end(struct rows_object *object)
+{
+    json_object_end(&object->writer);
+    ctl_reply(object->request, &object->buffer);
+    buffer_free(&object->buffer);
+}

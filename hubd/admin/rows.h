@@ -56,6 +56,34 @@ void rows_rule(struct json_writer *writer, const struct registry_snapshot *snaps
                const struct store_rule *rule, struct arena *arena);
 const char *rows_rule_state(enum store_rule_state state);
 
+/* Without its query: a response_url may carry a secret of the eMSP there. */
+struct str rows_url(struct str url);
+
+/*
+ * The registry as a list request sees it: held until rows_scope_end. `party` is the one that the parameter
+ * `key` names, NULL when it names none. False: the request was refused and answered.
+ */
+struct rows_scope {
+    struct registry_view *view;
+    struct registry_snapshot *snapshot;
+    const struct registry_party *party;
+};
+bool rows_scope_begin(struct rows_scope *scope, struct ctl_request *request, const char *key);
+void rows_scope_end(struct rows_scope *scope);
+
+/*
+ * One object as the answer of a `show`, from a finished read: begin, write its members, end with a reply.
+ * Begin is false when the read failed (answered); `missing` and `hint` are for a read that found nothing.
+ */
+struct rows_object {
+    struct ctl_request *request;
+    struct buffer buffer;
+    struct json_writer writer;
+};
+bool rows_object_begin(struct rows_object *object, const struct store_read *read, struct str missing,
+                       struct str hint);
+void rows_object_end(struct rows_object *object);
+
 /* {"rows":[ … ]}: begin, write the rows, end with a reply. The buffer is freed by the end. */
 struct rows_list {
     struct ctl_request *request;

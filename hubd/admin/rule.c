@@ -95,16 +95,11 @@ void admin_rule_disable(struct ctl_request *request)
 
 void admin_rule_list(struct ctl_request *request)
 {
-    struct registry_view *view = admin_hub(request)->control_view;
-    struct registry_snapshot *snapshot = registry_hold(view);
-    struct str id = json_get_text(request->params, "party");
-    struct refusal refusal = {0};
-    const struct registry_party *only = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
-    if (refusal.code != CTL_OK) {
-        registry_release(view, snapshot);
-        rows_fail(request, &refusal);
+    struct rows_scope scope;
+    if (!rows_scope_begin(&scope, request, "party"))
         return;
-    }
+    const struct registry_snapshot *snapshot = scope.snapshot;
+    const struct registry_party *only = scope.party;
     struct rows_list list;
     rows_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->rule_count; i++) {
@@ -112,7 +107,7 @@ void admin_rule_list(struct ctl_request *request)
         if (only == NULL || rule->emsp == only->row.id || rule->cpo == only->row.id)
             rows_rule(&list.writer, snapshot, rule, &request->arena);
     }
-    registry_release(view, snapshot);
+    rows_scope_end(&scope);
     rows_list_end(&list, STR_NONE);
 }
 

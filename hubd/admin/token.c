@@ -125,16 +125,11 @@ void admin_token_issue(struct ctl_request *request)
 
 void admin_token_list(struct ctl_request *request)
 {
-    struct registry_view *view = admin_hub(request)->control_view;
-    struct registry_snapshot *snapshot = registry_hold(view);
-    struct str id = json_get_text(request->params, "id");
-    struct refusal refusal = {0};
-    const struct registry_party *party = id.length > 0 ? rows_find_party(snapshot, id, 0, &refusal) : NULL;
-    if (refusal.code != CTL_OK) {
-        registry_release(view, snapshot);
-        rows_fail(request, &refusal);
+    struct rows_scope scope;
+    if (!rows_scope_begin(&scope, request, "id"))
         return;
-    }
+    const struct registry_snapshot *snapshot = scope.snapshot;
+    const struct registry_party *party = scope.party;
     struct rows_list list;
     rows_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->token_count; i++) {
@@ -146,7 +141,7 @@ void admin_token_list(struct ctl_request *request)
                                         : rows_platform_id(snapshot, platform, &request->arena);
         rows_token(&list.writer, name, token);
     }
-    registry_release(view, snapshot);
+    rows_scope_end(&scope);
     rows_list_end(&list, STR_NONE);
 }
 

@@ -94,7 +94,7 @@ const struct ctl_command ctl_table_traffic[] = {
             {.name = "all", .key = "all", .type = CTL_SWITCH, .one_of = 'a', .help = "all"}),
      CHANGE_COLUMNS},
     {"delivery", "drop", "delivery.drop", CTL_ACCESS_ADMIN, CTL_DANGEROUS, CTL_OUTPUT_CHANGE,
-     "give up a delivery", "It is not sent any more and leaves the lists; `delivery retry N` brings it back.",
+     "give up a delivery", "It is not sent any more and leaves the lists, for good.",
      "gives the message up: the partner will not get it",
      {"hubctl delivery drop 42 --confirm=42", "hubctl delivery show 42"},
      PARAMS(POSITIONAL("N", "id", CTL_NUMBER, "its number"), CONFIRM("N")),
