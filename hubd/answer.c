@@ -76,8 +76,8 @@ static void answer_audit(struct request *request, int ocpi_status)
 {
     if (request->audited || request->route == NULL || request->route->audit == ROUTE_AUDIT_NONE)
         return;
-    if (request->platform == NULL && request->route->access != ROUTE_OPEN)
-        return;
+    if (request->platform == NULL && request->party == NULL)
+        return; /* nobody we know: the audit is not for anybody to fill */
     char status[16];
     snprintf(status, sizeof status, "%d", ocpi_status);
     struct store_audit row;
@@ -87,15 +87,6 @@ static void answer_audit(struct request *request, int ocpi_status)
 }
 
 /* ---------------------------------------------------------------- headers */
-
-static bool answer_is_functional(const struct route *route)
-{
-    static const char *const configuration[] = {"versions", "credentials", "hubclientinfo"};
-    for (size_t i = 0; i < sizeof configuration / sizeof configuration[0]; i++)
-        if (str_equal(str_from(route->module), str_from(configuration[i])))
-            return false;
-    return true;
-}
 
 /* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
 static void answer_headers(struct request *request, int http_status)
@@ -108,7 +99,7 @@ static void answer_headers(struct request *request, int http_status)
         http_exchange_header(exchange, "WWW-Authenticate", STR("Token"));
     if (http_status == 503)
         http_exchange_header(exchange, "Retry-After", STR("1"));
-    if (request->party == NULL || !answer_is_functional(request->route))
+    if (request->party == NULL || !route_is_functional(request->route))
         return;
     /* who answers: the party that was asked, by a forward or by name; else the hub */
     struct str from_country = str_from(request->hub->conf.country_code);
@@ -196,7 +187,7 @@ void request_answer_error(struct request *request, int error)
     }
     log_error("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request",
               error_name(error));
-    request_answer(request, REPLY_FAILED, STR("the hub failed; nothing was stored"), STR_NONE);
+    request_answer(request, REPLY_FAILED, STR("the hub failed"), STR_NONE);
 }
 
 void request_stream_begin(struct request *request,

@@ -114,7 +114,7 @@ static void commands_tick(uv_timer_t *timer)
     commands->read.base.arena = &commands->arena;
     commands->read.base.callback = commands_due_read;
     commands->read.base.context = commands;
-    commands->read.due = env_wall_ms();
+    commands->read.due = hub_steady_ms(commands->hub);
     commands->read.limit = DUE_LIMIT;
     store_read_commands(commands->hub->control_store, &commands->read);
 }

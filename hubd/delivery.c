@@ -309,7 +309,7 @@ static void delivery_poll(uv_timer_t *timer)
             delivery_find(delivery, &snapshot->parties[i].key);
     registry_release(hub->control_view, snapshot);
     for (struct delivery_receiver *r = delivery->receivers; r != NULL; r = r->next) {
-        r->rewind = r->rewind || r->item_count == 0;
+        r->rewind = true; /* what was not due when it was passed, what could not be stored */
         receiver_pump(r);
     }
 }

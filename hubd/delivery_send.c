@@ -7,6 +7,7 @@
 #include "lib/base/magic.h"
 
 #define RETRY_AFTER_MAX_S 3600
+#define TRIES_COUNTED_MAX 10000
 #define SENDING_MAGIC     0x53454e44u
 /* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and
  * after 50 more minutes. */
@@ -51,8 +52,11 @@ static void sending_stored(struct store_apply *apply)
     if (apply->result != OK && apply->result != ERR_NOT_FOUND)
         log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
                   apply->error.text);
-    /* not stored: the row is still pending and will be sent again, which at-least-once allows */
-    sending_end(sending, apply->result == OK ? sending->verdict : DELIVERY_SKIPPED);
+    /* not stored: the row is still pending and will be sent again, which at-least-once allows; not at once,
+     * the disk may be full */
+    sending_end(sending, apply->result == OK              ? sending->verdict
+                         : apply->result == ERR_NOT_FOUND ? DELIVERY_SKIPPED
+                                                          : DELIVERY_RECEIVER_FAULT);
 }
 
 static void sending_audit(struct sending *sending, const char *action, struct str status)
@@ -165,12 +169,29 @@ static int64_t sending_retry_after(const struct sending *sending)
     return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * 1000 : seconds * 1000;
 }
 
+/*
+ * How many tries the back-off makes in `give_up_ms`. Age alone must not kill a message: time in which it was
+ * held or its receiver's queue paused does not count, nor does a jump of the wall clock; so many tries have
+ * taken that long.
+ */
+static unsigned sending_tries_within(const struct conf *conf, int64_t give_up_ms)
+{
+    unsigned tries = 1;
+    int64_t pause = conf->retry_initial, sum = 0;
+    while (sum < give_up_ms && tries < TRIES_COUNTED_MAX) {
+        sum += pause;
+        pause = pause * 2 > conf->retry_max ? conf->retry_max : pause * 2;
+        tries++;
+    }
+    return tries;
+}
+
 static void sending_receiver_fault(struct sending *sending)
 {
     const struct conf *conf = &sending->hub->conf;
     struct store_delivery *row = &sending->read.row;
     int64_t give_up = row->kind == (int)STORE_CDR ? conf->retry_give_up_cdrs : conf->retry_give_up;
-    if (env_wall_ms() - row->created > give_up) {
+    if (env_wall_ms() - row->created > give_up && row->attempts >= sending_tries_within(conf, give_up)) {
         sending_finish(sending, STORE_DELIVERY_DEAD, STR("given up"), 0, sending_error_text(sending, true),
                        "delivery.dead", STR("dead"));
         return;

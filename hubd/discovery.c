@@ -106,6 +106,14 @@ static void discovery_details_answered(struct outbound *outbound)
                          outbound->result != OK ? outbound->error.data : "without version details"));
 }
 
+/* The partner's token only goes to the host that came with it (hub-contract 12). */
+static bool discovery_same_host(struct discovery *discovery, struct str url)
+{
+    struct url given, asked;
+    return url_parse(discovery->arena, discovery->url, &given, NULL) == OK &&
+           url_parse(discovery->arena, url, &asked, NULL) == OK && str_equal(given.host, asked.host);
+}
+
 static void discovery_read_list(struct discovery *discovery, const struct json_value *list, struct str url)
 {
     discovery->versions_url = url;
@@ -113,6 +121,11 @@ static void discovery_read_list(struct discovery *discovery, const struct json_v
         if (!str_equal(json_get_text(version, "version"), STR("2.2.1")))
             continue;
         struct str details = arena_copy(discovery->arena, json_get_text(version, "url"));
+        if (!discovery_same_host(discovery, details)) {
+            discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
+                          STR("the version details are on another host than the url of the credentials"));
+            return;
+        }
         discovery->raw_first = discovery->outbound.used_raw;
         discovery_get(discovery, details, discovery_details_answered);
         return;

@@ -4,11 +4,14 @@ static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
-    if (outbound->result == ERR_TIMEOUT && outbound->call.sent) {
-        forward->done(forward, FORWARD_TIMEOUT, STR("the CPO did not answer in time"));
+    if (outbound->result == ERR_CLOSED) {
+        forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
+    } else if (outbound->result != OK && outbound->call.sent) {
+        /* it may have arrived: nobody knows the outcome */
+        forward->done(forward, FORWARD_TIMEOUT, STR("the CPO did not answer"));
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, STR("the CPO cannot be reached"));
-    } else if (!outbound->answer.is_envelope || outbound->status >= 500) {
+    } else if (!outbound->answer.is_envelope || outbound->status >= 500 || outbound->status == 401) {
         forward->done(
             forward, FORWARD_RUBBISH,
             arena_printf(arena, "the CPO answered HTTP %d without a usable OCPI envelope", outbound->status));

@@ -3,6 +3,7 @@
 
 #include "hubd/loop.h"
 #include "hubd/registry.h"
+#include "lib/base/env.h"
 #include "lib/conf/conf.h"
 #include "lib/http/client.h"
 #include "lib/http/server.h"
@@ -50,8 +51,16 @@ struct hub {
     struct commands *commands;
     struct admin *admin;
     int64_t started_wall;
+    int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */
     _Atomic bool draining;
     uint8_t seal_key[32], audit_key[32];
 };
+
+/* The wall clock as it was at the start plus what has passed since: for deadlines that a jump of the clock
+ * must not touch. */
+static inline int64_t hub_steady_ms(const struct hub *hub)
+{
+    return env_monotonic_ms() + hub->steady_offset;
+}
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/env.h"
+#include "lib/base/paths.h"
 
 #define SECRET_SIZE 32
 #define FILE_SIZE   (2 * SECRET_SIZE + 1)
@@ -21,7 +22,7 @@ static int keys_create(const char *path, struct error *error)
     env_random(secret, sizeof secret);
     hex_encode(secret, sizeof secret, text);
     text[FILE_SIZE - 1] = '\n';
-    bool written = write(fd, text, FILE_SIZE) == FILE_SIZE && fsync(fd) == 0;
+    bool written = write(fd, text, FILE_SIZE) == FILE_SIZE && fsync(fd) == 0 && paths_sync_parent(path) == 0;
     int reason = errno;
     crypto_wipe(secret, sizeof secret);
     crypto_wipe(text, sizeof text);

@@ -84,6 +84,26 @@ void list_headers(struct request *request, const char *path, const struct list_q
     http_exchange_header(request->exchange, "X-Limit", number_text(request->arena, LIST_LIMIT_MAX));
 }
 
+/* ---------------------------------------------------------------- who sees what */
+
+bool list_may_see(const struct request *request, const struct registry_party *owner)
+{
+    return owner->platform == request->party->platform ||
+           ((request->party->row.roles & OCPI_ROLE_EMSP) != 0 &&
+            route_is_enabled(request->snapshot, request->party, owner));
+}
+
+static void list_answer_unrouted(struct request *request, const struct registry_party *owner)
+{
+    if ((request->party->row.roles & OCPI_ROLE_EMSP) == 0)
+        request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"),
+                       STR_NONE);
+    else
+        request_answerf(request, REPLY_NOT_ROUTED,
+                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
+                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
+}
+
 /* ---------------------------------------------------------------- a page in slices */
 
 struct list_page {
@@ -170,21 +190,37 @@ static void list_page_read(struct store_read *base)
     store_read_bodies(request->worker->store, bodies);
 }
 
-/* Whose objects the caller sees: its own as CPO; as eMSP those of the CPOs with an active rule. */
+/*
+ * Whose objects the caller sees: as CPO its platform's own; as eMSP those of the CPOs with an active rule; of
+ * them only the one that OCPI-to names, where it names neither the hub nor the caller (hub-contract 5 and
+ * 16). False: answered.
+ */
 static bool list_owners(struct request *request, struct store_page_read *read)
 {
     struct registry_snapshot *snapshot = request->snapshot;
     struct store_owner_filter *owners =
         arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *owners);
-    if (owners == NULL)
+    const struct registry_party *only = NULL;
+    if (owners == NULL) {
+        request_answer_error(request, ERR_MEMORY);
         return false;
-    bool emsp = (request->party->row.roles & OCPI_ROLE_EMSP) != 0;
+    }
+    bool named = request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
+    if (named && (only = registry_find_party(snapshot, &request->to, OCPI_ROLE_CPO)) == NULL &&
+        registry_find_party(snapshot, &request->to, 0) == NULL) {
+        request_answer(request, REPLY_UNKNOWN_RECEIVER, STR("OCPI-to names no party of this hub"), STR_NONE);
+        return false;
+    }
+    if (only != NULL && !list_may_see(request, only)) {
+        list_answer_unrouted(request, only);
+        return false;
+    }
     for (size_t i = 0; i < snapshot->party_count; i++) {
         struct registry_party *party = &snapshot->parties[i];
-        const struct store_rule *rule =
-            emsp ? registry_find_rule(snapshot, request->party, party, false) : NULL;
-        if ((party->row.roles & OCPI_ROLE_CPO) == 0 || (rule == NULL && party != request->party))
+        if ((party->row.roles & OCPI_ROLE_CPO) == 0 || !list_may_see(request, party) ||
+            (only != NULL && party != only))
             continue;
+        const struct store_rule *rule = registry_find_rule(snapshot, request->party, party, false);
         owners[read->owner_count++] =
             (struct store_owner_filter){request_party_key(party), rule == NULL ? INT64_MIN : rule->since};
     }
@@ -195,10 +231,12 @@ static bool list_owners(struct request *request, struct store_page_read *read)
 void list_serve(struct request *request, enum store_kind kind, const char *path)
 {
     struct list_page *page = arena_alloc(request->arena, sizeof *page);
-    if (page == NULL || !list_owners(request, &page->read)) {
+    if (page == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return;
     }
+    if (!list_owners(request, &page->read))
+        return;
     page->request = request;
     page->path = path;
     if (!list_query_parse(request, &page->query))
@@ -236,12 +274,6 @@ static void list_object_read(struct store_read *base)
         request_answer(object->request, REPLY_OK, STR_NONE, object->read.body);
 }
 
-bool list_may_see(const struct request *request, const struct registry_party *owner)
-{
-    return owner == request->party || ((request->party->row.roles & OCPI_ROLE_EMSP) != 0 &&
-                                       route_is_enabled(request->snapshot, request->party, owner));
-}
-
 void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,
                        struct str party_id, struct str id, struct str evse,
                        void (*found)(struct request *request, struct store_object_read *read))
@@ -254,15 +286,8 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         request_answer(request, REPLY_UNKNOWN, STR("no such owner"), STR_NONE);
         return;
     }
-    if (!list_may_see(request, owner) && (request->party->row.roles & OCPI_ROLE_EMSP) == 0) {
-        request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"),
-                       STR_NONE);
-        return;
-    }
     if (!list_may_see(request, owner)) {
-        request_answerf(request, REPLY_NOT_ROUTED,
-                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
-                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
+        list_answer_unrouted(request, owner);
         return;
     }
     struct list_object *object = arena_alloc(request->arena, sizeof *object);

@@ -29,7 +29,7 @@ void list_headers(struct request *request, const char *path, const struct list_q
  * request. */
 void list_serve(struct request *request, enum store_kind kind, const char *path);
 
-/* May request->party see objects of `owner`? Its own, or by rule. */
+/* May request->party see objects of `owner`? Those of its own platform, or by rule. */
 bool list_may_see(const struct request *request, const struct registry_party *owner);
 /*
  * One object of an owner named in the URL: 404 when there is none, NOT_ROUTED without rule. `found` gets it;

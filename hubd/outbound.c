@@ -66,17 +66,11 @@ static bool outbound_credential_at(const struct outbound *outbound, unsigned att
         *out = (struct outbound_credential){outbound->token, outbound->raw_first != (attempt == 1), false};
         return attempt < 2;
     }
-    bool fixed = platform->row.encoding != STORE_ENCODING_AUTO;
-    bool first_raw =
-        fixed ? platform->row.encoding == STORE_ENCODING_RAW : atomic_load(&platform->runtime->raw_token);
-    unsigned forms = fixed ? 1 : 2;
-    bool overlap =
-        platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
-    bool previous_first = overlap && atomic_load(&platform->runtime->previous_token);
-    if (attempt >= forms * (overlap ? 2u : 1u))
+    unsigned forms = platform->row.encoding == STORE_ENCODING_AUTO ? 2 : 1;
+    if (attempt >= forms * (outbound->overlap ? 2u : 1u))
         return false;
-    out->raw = first_raw != (attempt % forms == 1);
-    out->previous = overlap && (attempt / forms == 0) == previous_first;
+    out->raw = outbound->raw_first != (attempt % forms == 1);
+    out->previous = outbound->overlap && (attempt / forms == 0) == outbound->previous_first;
     out->token = out->previous ? platform->previous_token : platform->token;
     return true;
 }
@@ -107,7 +101,7 @@ static void outbound_finish(struct outbound *outbound)
     outbound->answer_headers = call->answer_headers;
     outbound->answer_header_count = call->answer_header_count;
     outbound->raw_answer = call->answer;
-    outbound->latency_ms = call->latency_us / 1000;
+    outbound->latency_ms = outbound->timeout_ms - (outbound->deadline_ms - env_monotonic_ms());
     if (call->result == OK) {
         ocpi_answer_read(outbound->arena, call->answer, outbound->unwrap, &outbound->answer);
         bool valid = call->status < 500 && call->status != 401 &&
@@ -175,16 +169,33 @@ static void outbound_call(struct outbound *outbound)
     call->headers = headers;
     call->header_count = count;
     call->body = outbound->body;
-    call->timeout_ms = outbound->timeout_ms;
+    int64_t left = outbound->deadline_ms - env_monotonic_ms(); /* all tries together */
+    call->timeout_ms = left < 1 ? 1 : left;
     call->once = outbound->once;
     call->callback = outbound_called;
     call->context = outbound;
     http_client_start(outbound->client, call);
 }
 
+/* What worked last, as it is now: calls side by side may learn something else meanwhile. */
+static void outbound_choose_order(struct outbound *outbound)
+{
+    const struct registry_platform *platform = outbound->platform;
+    if (platform == NULL)
+        return;
+    outbound->raw_first = platform->row.encoding == STORE_ENCODING_AUTO
+                              ? atomic_load(&platform->runtime->raw_token)
+                              : platform->row.encoding == STORE_ENCODING_RAW;
+    outbound->overlap =
+        platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
+    outbound->previous_first = outbound->overlap && atomic_load(&platform->runtime->previous_token);
+}
+
 void outbound_start(struct outbound *outbound)
 {
     outbound->attempt = 0;
+    outbound->deadline_ms = env_monotonic_ms() + outbound->timeout_ms;
+    outbound_choose_order(outbound);
     if (outbound->correlation_id.length == 0) {
         char *made = arena_alloc(outbound->arena, UUID_SIZE);
         outbound->correlation_id = made == NULL ? STR("-") : str_from(uuid_make(made));

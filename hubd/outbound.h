@@ -23,7 +23,7 @@ struct outbound {
                                            exchange, before the registry knows) */
     const struct registry_platform *platform;
     struct str token; /* only without platform: what to present */
-    bool raw_first;   /* only without platform */
+    bool raw_first;   /* in only without platform; else what worked last */
     enum http_method method;
     struct str url;
     struct str body;
@@ -52,6 +52,8 @@ struct outbound {
     /* own */
     struct http_call call;
     unsigned attempt;
+    int64_t deadline_ms; /* monotonic, of all tries together */
+    bool overlap, previous_first;
 };
 
 void outbound_start(struct outbound *outbound);

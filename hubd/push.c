@@ -98,7 +98,7 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
  */
 static void push_check_held(struct request *request, const struct store_delivery *row)
 {
-    if (row->state != STORE_DELIVERY_HELD || !str_equal(row->reason, STR(ROUTE_HELD_NO_RECEIVER)))
+    if (row->state != STORE_DELIVERY_HELD || str_equal(row->reason, STR(ROUTE_HELD_NO_RULE)))
         return;
     struct registry_snapshot *newest = registry_hold(request->worker->view);
     if (newest != request->snapshot)

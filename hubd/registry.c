@@ -10,11 +10,9 @@
 #define REGISTRY_MAGIC 0x52454749u
 #define VIEW_MAGIC     0x56494557u
 #define VIEWS_MAX      64
-/* Snapshots that a loop may still hold for requests under way. */
-#define VIEW_HELD_MAX 64
-
 /* A loop's count of its own requests on one snapshot. */
 struct view_hold {
+    struct view_hold *next; /* older */
     struct registry_snapshot *snapshot;
     unsigned requests;
 };
@@ -23,8 +21,7 @@ struct registry_view {
     uint32_t magic;
     struct registry *registry;
     struct loop *loop;
-    struct view_hold holds[VIEW_HELD_MAX]; /* [0] is the current one */
-    unsigned hold_count;
+    struct view_hold *holds; /* the current one first; older ones while requests use them */
     struct loop_task pass;
 };
 
@@ -50,9 +47,11 @@ struct registry {
     unsigned view_count;
     _Atomic(struct registry_snapshot *) current;
     uint64_t number;
-    struct queue waiting; /* for the next refresh */
-    struct queue passing; /* for the one under way */
+    _Atomic unsigned waiters; /* also those on their way to the control loop */
+    struct queue waiting;     /* for the next refresh */
+    struct queue passing;     /* for the one under way */
     bool busy;
+    bool stale; /* the last refresh failed: the store may know more */
     unsigned not_passed;
     struct arena arena;
     struct store_registry_read read;
@@ -95,18 +94,17 @@ static void registry_publish(struct registry *registry, struct registry_snapshot
 
 static void view_take(struct registry_view *view, struct registry_snapshot *snapshot)
 {
-    if (view->hold_count > 0 && view->holds[0].requests == 0) {
-        registry_drop(view->holds[0].snapshot);
-    } else if (view->hold_count > 0) {
-        if (view->hold_count == VIEW_HELD_MAX)
-            abort(); /* 63 changes within the life of one request: refreshes wait for all loops, so this is a
-                        leak */
-        memmove(&view->holds[1], &view->holds[0], view->hold_count * sizeof view->holds[0]);
-        view->hold_count++;
+    struct view_hold *hold = view->holds;
+    if (hold == NULL || hold->requests > 0) {
+        hold = calloc(1, sizeof *hold);
+        if (hold == NULL)
+            abort(); /* thirty bytes: without them nothing goes on */
+        hold->next = view->holds;
+        view->holds = hold;
     } else {
-        view->hold_count = 1;
+        registry_drop(hold->snapshot);
     }
-    view->holds[0] = (struct view_hold){snapshot, 0};
+    hold->snapshot = snapshot;
 }
 
 static void registry_all_passed(struct loop_task *task);
@@ -142,23 +140,23 @@ struct registry_view *registry_add_view(struct registry *registry, struct loop *
 
 struct registry_snapshot *registry_hold(struct registry_view *view)
 {
-    view->holds[0].requests++;
-    return view->holds[0].snapshot;
+    view->holds->requests++;
+    return view->holds->snapshot;
 }
 
 void registry_release(struct registry_view *view, struct registry_snapshot *snapshot)
 {
-    for (unsigned i = 0; i < view->hold_count; i++) {
-        if (view->holds[i].snapshot != snapshot)
-            continue;
-        if (--view->holds[i].requests == 0 && i > 0) {
-            memmove(&view->holds[i], &view->holds[i + 1], (view->hold_count - i - 1) * sizeof view->holds[0]);
-            view->hold_count--;
-            registry_drop(snapshot);
-        }
+    struct view_hold **link = &view->holds;
+    while (*link != NULL && (*link)->snapshot != snapshot)
+        link = &(*link)->next;
+    struct view_hold *hold = *link;
+    if (hold == NULL)
+        abort(); /* released what was never held */
+    if (--hold->requests > 0 || hold == view->holds)
         return;
-    }
-    abort(); /* released what was never held */
+    *link = hold->next;
+    free(hold);
+    registry_drop(snapshot);
 }
 
 /* ---------------------------------------------------------------- refresh */
@@ -166,8 +164,10 @@ void registry_release(struct registry_view *view, struct registry_snapshot *snap
 static void waiter_answer(struct loop_task *task)
 {
     struct registry_waiter *waiter = CONTAINER_OF(task, struct registry_waiter, task);
+    struct registry *registry = waiter->registry;
     waiter->done(waiter->result, waiter->context);
     free(waiter);
+    atomic_fetch_sub(&registry->waiters, 1);
 }
 
 static void registry_start_refresh(struct registry *registry);
@@ -203,10 +203,12 @@ static void registry_was_read(struct store_read *base)
     }
     if (result != OK) {
         log_error("registry: cannot be read again: %s", base->error.text);
+        registry->stale = true;
         arena_free(&registry->arena);
         registry_finish_refresh(registry, result);
         return;
     }
+    registry->stale = false;
     registry->not_passed = registry->view_count;
     registry_publish(registry, snapshot);
     for (unsigned i = 0; i < registry->view_count; i++)
@@ -245,6 +247,7 @@ void registry_refresh(struct registry *registry, struct loop *loop, void (*done)
     waiter->done = done;
     waiter->context = context;
     waiter->task.run = registry_enqueue;
+    atomic_fetch_add(&registry->waiters, 1);
     loop_post(registry->control, &waiter->task);
 }
 
@@ -294,17 +297,33 @@ int registry_open(struct loop *control, struct store *store, struct store_client
     return OK;
 }
 
-bool registry_is_idle(const struct registry *registry)
+static void registry_mended(int result, void *context)
 {
-    return !registry->busy && queue_is_empty(&registry->waiting) && queue_is_empty(&registry->passing);
+    (void)result;
+    (void)context;
+}
+
+void registry_mend(struct registry *registry)
+{
+    if (registry->stale && !registry->busy)
+        registry_refresh(registry, registry->control, registry_mended, NULL);
+}
+
+bool registry_is_idle(struct registry *registry)
+{
+    return !registry->busy && atomic_load(&registry->waiters) == 0;
 }
 
 void registry_close(struct registry *registry)
 {
     for (unsigned i = 0; i < registry->view_count; i++) {
         struct registry_view *view = registry->views[i];
-        for (unsigned j = 0; j < view->hold_count; j++)
-            registry_drop(view->holds[j].snapshot);
+        while (view->holds != NULL) {
+            struct view_hold *next = view->holds->next;
+            registry_drop(view->holds->snapshot);
+            free(view->holds);
+            view->holds = next;
+        }
         free(view);
     }
     registry_drop(atomic_load(&registry->current));

@@ -110,7 +110,9 @@ void registry_release(struct registry_view *view, struct registry_snapshot *snap
 void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context),
                       void *context);
 /* No refresh is under way or wanted. Control loop only. */
-bool registry_is_idle(const struct registry *registry);
+bool registry_is_idle(struct registry *registry);
+/* Tries a refresh again that failed. Control loop, called now and then. */
+void registry_mend(struct registry *registry);
 /* After all loops have ended. */
 void registry_close(struct registry *registry);
 

@@ -128,7 +128,8 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
     return false;
 }
 
-/* FROM is absent: the platform's one party of the needed role, else the one the body says owns the object. */
+/* FROM is absent: the platform's one party of the needed role, else the one that the body says owns the
+ * object or its token. */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
@@ -138,32 +139,46 @@ static struct registry_party *request_infer_party(const struct request *request,
         if (party != NULL)
             return party;
     }
-    struct ocpi_party_key key;
-    if (ocpi_party_key_make(json_get_text(request->body, "country_code"),
-                            json_get_text(request->body, "party_id"), &key))
-        return platform_party(request->platform, &key, roles);
+    const struct json_value *named[] = {request->body, json_get(request->body, "token")};
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        struct ocpi_party_key key;
+        if (ocpi_party_key_make(json_get_text(named[i], "country_code"), json_get_text(named[i], "party_id"),
+                                &key) &&
+            platform_party(request->platform, &key, roles) != NULL)
+            return platform_party(request->platform, &key, roles);
+    }
     return NULL;
 }
 
-/* Sets request->party for routes that name roles; false when answered. */
+/* Sets request->party for routes that name roles; a suspended FROM is refused everywhere. False when
+ * answered. */
 static bool request_find_party(struct request *request)
 {
     unsigned roles = request->route->roles;
     struct ocpi_party_key from, owner;
     int from_state =
         request_header_key(request, OCPI_HEADER_FROM_COUNTRY_CODE, OCPI_HEADER_FROM_PARTY_ID, &from);
+    if (roles == 0 && (from_state <= 0 || platform_party(request->platform, &from, 0) == NULL))
+        return true;
     if (from_state < 0 || (from_state > 0 && platform_party(request->platform, &from, 0) == NULL)) {
         request_answer(request, REPLY_INVALID, STR("OCPI-from names no party of the calling platform"),
                        STR_NONE);
         return false;
     }
+    if (from_state > 0 && platform_party(request->platform, &from, 0)->row.suspended) {
+        request_answer(request, REPLY_UNAUTHORIZED, STR("the party is suspended"), STR_NONE);
+        return false;
+    }
+    if (roles == 0)
+        return true;
     if (!platform_has_role(request->platform, roles)) {
         request_answer(request, REPLY_FORBIDDEN, STR("the caller's role may not use this endpoint"),
                        STR_NONE);
         return false;
     }
     if (request->route->owner_path) {
-        if (ocpi_party_key_make(request->params[0], request->params[1], &owner))
+        if (ocpi_party_key_make(request->params[0], request->params[1], &owner) &&
+            (from_state == 0 || ocpi_party_key_equal(&from, &owner)))
             request->party = platform_party(request->platform, &owner, roles);
         if (request->party == NULL) {
             request_answerf(request, REPLY_FORBIDDEN,
@@ -223,7 +238,12 @@ static bool request_decode_params(struct request *request, const struct router_m
     for (unsigned i = 0; i < match->param_count; i++) {
         request->raw_params[i] = match->params[i];
         request->params[i] = http_percent_decode(request->arena, match->params[i]);
-        if (request->params[i].data == NULL) {
+        struct str param = request->params[i];
+        if (str_equal(param, STR(".")) || str_equal(param, STR(".."))) { /* a receiver's server would climb */
+            request_answerf(request, REPLY_INVALID, "path: \"" STR_FMT "\" is no id", STR_ARG(param));
+            return false;
+        }
+        if (param.data == NULL) {
             request_answerf(request, REPLY_INVALID, "path: bad percent-encoding in \"" STR_FMT "\"",
                             STR_ARG(match->params[i]));
             return false;
@@ -258,8 +278,12 @@ static void request_handle(struct request *request)
 {
     if (!request_parse_body(request))
         return;
-    if (request->route->roles != 0 && !request_find_party(request))
+    if (request->platform != NULL && !request_find_party(request))
         return;
+    if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
+        request->route->handle(request);
+        return;
+    }
     int to = request_header_key(request, OCPI_HEADER_TO_COUNTRY_CODE, OCPI_HEADER_TO_PARTY_ID, &request->to);
     if (to < 0) {
         request_answer(request, REPLY_UNKNOWN_RECEIVER, STR("OCPI-to names no party"), STR_NONE);

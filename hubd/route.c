@@ -51,6 +51,13 @@ static void search_accept(struct route_search *search, struct registry_party *cp
     }
 }
 
+/* OCPI-to names another party than the hub. */
+static bool search_is_directed(const struct route_search *search)
+{
+    const struct request *request = search->request;
+    return request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
+}
+
 static void search_by_header(struct route_search *search)
 {
     struct request *request = search->request;
@@ -60,7 +67,7 @@ static void search_by_header(struct route_search *search)
                    arena_printf(request->arena, "no CPO " STR_FMT " is registered at this hub",
                                 STR_ARG(ocpi_party_key_str(&request->to))));
     else
-        search_accept(search, cpo, search->kind == STORE_SESSION);
+        search_accept(search, cpo, false);
 }
 
 static void search_only_routed(struct route_search *search)
@@ -134,6 +141,30 @@ static void search_among_owners(struct route_search *search, const struct store_
         search_end(search, REPLY_UNKNOWN, STR("no such object"));
 }
 
+/*
+ * Another eMSP's session is as good as none (hub-contract 5, Commands), whatever OCPI-to says. With it a
+ * session that the hub never heard of may go to the CPO named, by an active rule.
+ */
+static void search_session(struct route_search *search, struct store_owner *owners, size_t count)
+{
+    struct request *request = search->request;
+    struct str emsp = request_party_key(request->party), to = ocpi_party_key_str(&request->to);
+    size_t own = 0, known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (search_is_directed(search) && !str_equal(owners[i].owner, to))
+            continue;
+        known++;
+        if (str_equal(owners[i].counterparty, emsp))
+            owners[own++] = owners[i];
+    }
+    if (own == 0 && known == 0 && search_is_directed(search)) {
+        search_by_header(search);
+        return;
+    }
+    search->foreign = own == 0;
+    search_among_owners(search, owners, own);
+}
+
 static void search_was_read(struct store_read *base)
 {
     struct route_search *search = base->context;
@@ -144,14 +175,8 @@ static void search_was_read(struct store_read *base)
     }
     size_t count = read->owner_count;
     if (search->kind == STORE_SESSION) {
-        /* another eMSP's session is as good as none (hub-contract 5, Commands) */
-        struct str emsp = request_party_key(search->request->party);
-        size_t own = 0;
-        for (size_t i = 0; i < count; i++)
-            if (str_equal(read->owners[i].counterparty, emsp))
-                read->owners[own++] = read->owners[i];
-        count = own;
-        search->foreign = own == 0;
+        search_session(search, read->owners, count);
+        return;
     }
     search_among_owners(search, read->owners, count);
 }
@@ -171,7 +196,7 @@ static void search_fold_evses(struct route_search *search)
 void route_search_start(struct route_search *search)
 {
     struct request *request = search->request;
-    if (request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key)) {
+    if (search_is_directed(search) && search->kind != (int)STORE_SESSION) {
         search_by_header(search);
         return;
     }

@@ -176,3 +176,12 @@ void router_write_endpoints(struct json_writer *writer, const char *base_url)
     }
     json_array_end(writer);
 }
+
+bool route_is_functional(const struct route *route)
+{
+    static const char *const configuration[] = {"versions", "credentials", "hubclientinfo"};
+    for (size_t i = 0; i < sizeof configuration / sizeof configuration[0]; i++)
+        if (str_equal(str_from(route->module), str_from(configuration[i])))
+            return false;
+    return true;
+}

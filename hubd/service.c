@@ -371,6 +371,7 @@ int service_run(struct hub *hub, const struct options *options)
     the_service.hub = hub;
     the_service.options = options;
     hub->started_wall = env_wall_ms();
+    hub->steady_offset = hub->started_wall - env_monotonic_ms();
     if (!ocpi_party_key_make(str_from(hub->conf.country_code), str_from(hub->conf.party_id), &hub->key) ||
         loop_init(&hub->control, 0) != OK)
         return EXIT_CONFIG;

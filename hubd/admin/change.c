@@ -96,8 +96,11 @@ static void on_refreshed(int result, void *context)
     if (result != OK)
         finish_with_error(change, ERR_UNCERTAIN,
                           "the change is stored, but hubd could not read its registry again");
-    else
+    else {
+        if (change->resume.length > 0)
+            delivery_resume(change->hub, change->resume); /* by the registry that every loop has now */
         answer(change);
+    }
 }
 
 static void on_reread(int result, void *context)
@@ -122,7 +125,7 @@ static void on_applied(struct store_apply *apply)
         finish_with_error(change, result, apply->error.text);
         return;
     }
-    if (change->resume.length > 0)
+    if (change->resume.length > 0 && !change->registry)
         delivery_resume(change->hub, change->resume);
     if (change->committed != NULL)
         change->committed(change);

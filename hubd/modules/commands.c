@@ -91,7 +91,8 @@ static void command_answered(struct command *command, const struct ocpi_answer *
     command->message = answer->status_message;
     command->data = answer->data == NULL ? STR_NONE : answer->data->raw;
     command_store_response(command, accepted ? STORE_COMMAND_ACCEPTED : STORE_COMMAND_ENDED,
-                           result.length > 0 ? result : STR("FAILED"), env_wall_ms() + timeout_ms);
+                           result.length > 0 ? result : STR("FAILED"),
+                           hub_steady_ms(command->request->hub) + timeout_ms);
 }
 
 static void command_done(struct forward *forward, enum forward_outcome outcome, struct str why)
@@ -160,8 +161,8 @@ static void command_forward(struct command *command)
     row->state = STORE_COMMAND_SENT;
     row->correlation_id = request->correlation_id;
     row->created = request->now;
-    row->expires =
-        request->now + request->hub->conf.command_forward_timeout + request->hub->conf.command_timeout;
+    row->expires = hub_steady_ms(request->hub) + request->hub->conf.command_forward_timeout +
+                   request->hub->conf.command_timeout;
     struct forward *forward = &command->forward;
     forward->request = request;
     forward->target = command->cpo;

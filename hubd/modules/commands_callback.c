@@ -52,6 +52,8 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
             op->u.command_update.state = STORE_COMMAND_ENDED;
             op->u.command_update.result = json_get_text(request->body, "result");
             op->u.command_update.result_body = request->exchange->body;
+            if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
+                op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
         }
         commands_add_delivery(batch, &callback->read.row, request->exchange->body);
     }
@@ -97,7 +99,7 @@ static void callback_read(struct store_read *base)
         callback_store(callback, true, COMMANDS_OPEN, STR("1000"));
     else if (callback_is_repeated(callback))
         callback_store(callback, false, 0, STR("repeated"));
-    else if (cancels && row->result_body.length > 0)
+    else if (cancels && row->result_body.length > 0 && !str_equal(row->result, STR("CANCELED_RESERVATION")))
         callback_store(callback, true, 1u << STORE_COMMAND_ENDED, STR("1000"));
     else
         callback_store(callback, false, 0, STR("late"));

@@ -94,7 +94,6 @@ static void exchange_put_platform(struct exchange *exchange)
     }
     row->credentials_url = json_get_text(request->body, "url");
     row->roles = json_get(request->body, "roles")->raw;
-    row->status = STORE_PLATFORM_CONNECTED;
     row->last_seen = request->now;
     row->updated = request->now;
     if (exchange->discovered) {

@@ -262,6 +262,8 @@ static void connector_store(struct push_read *read, const struct json_value *evs
         evse_updated = push->last_updated;
         if (json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) == OK)
             body = ocpi_member_set(request->arena, merged, STR("last_updated"), updated->raw);
+    } else {
+        updated = json_get(evse, "last_updated");
     }
     if (location_parse_merged(request, &ocpi_evse, body) != NULL)
         evse_put(push, body, updated, evse_updated, STORE_IF_PRESENT | STORE_IF_REVISION,

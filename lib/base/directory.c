@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A new directory is durable only when its parent is. */
-static void sync_parent(const char *path)
+int paths_sync_parent(const char *path)
 {
     char parent[PATH_MAX];
     snprintf(parent, sizeof(parent), "%s", path);
@@ -20,15 +19,16 @@ static void sync_parent(const char *path)
         *slash = 0;
     int file = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file < 0)
-        return;
-    fsync(file);
+        return ERR_IO;
+    int result = fsync(file) == 0 ? OK : ERR_IO;
     close(file);
+    return result;
 }
 
 static int make_one(const char *path, struct error *error)
 {
     if (mkdir(path, 0700) == 0) {
-        sync_parent(path);
+        paths_sync_parent(path); /* some file systems cannot; the folder is there all the same */
         return OK;
     }
     if (errno == EEXIST)

@@ -32,9 +32,9 @@ const struct conf_setting conf_settings[] = {
      "Country code of the hub's own party (OCPI role HUB).", conf_check_country_code},
     {"party_id", CONF_TEXT, AT(party_id), NO_RANGE, "CIH", NO_CHOICES, RESTART,
      "Party id of the hub's own party.", conf_check_party_id},
-    {"name", CONF_TEXT, AT(name), NO_RANGE, "ChargeIndia Hub", NO_CHOICES, RELOADS,
+    {"name", CONF_TEXT, AT(name), NO_RANGE, "ChargeIndia Hub", NO_CHOICES, RESTART,
      "The hub's name, as its credentials' business_details tell it.", conf_check_not_empty},
-    {"website", CONF_TEXT, AT(website), NO_RANGE, "", NO_CHOICES, RELOADS,
+    {"website", CONF_TEXT, AT(website), NO_RANGE, "", NO_CHOICES, RESTART,
      "The hub's website for business_details; empty: none.", conf_check_website},
 
     {"listen", CONF_LIST, AT(listen), NO_RANGE, "127.0.0.1:8080", NO_CHOICES, RESTART,

@@ -269,7 +269,7 @@ static void test_bad_urls(void **state)
     get(&bench, LOCAL, "/ok", OK, 200, "hello");
     get(&bench, LOCAL, "/ok#x", ERR_INVALID, 0, "fragment"); /* also on the way for known hosts */
     get(&bench, LOCAL, "/o k", ERR_INVALID, 0, "percent-encoded");
-    get(&bench, LOCAL, "/a/../ok", OK, 200, "hello");
+    get(&bench, LOCAL, "/a/../ok", OK, 200, ""); /* asked for as it is written */
     assert_int_equal(server_count(&bench.server, &bench.server.accepted), 1);
     bench_close(&bench);
 }

@@ -30,7 +30,7 @@ static int supersede(struct writer *writer, const struct store_delivery *row, in
     if (before == 0)
         return OK;
     return sql_run(&writer->connection, SQL_DELIVERY_SUPERSEDE,
-                   SQL_VALUES(sql_i(before), sql_t(row->receiver), sql_i(writer->now)));
+                   SQL_VALUES(sql_i(before), sql_i(writer->now)));
 }
 
 static int insert_delivery(struct writer *writer, const struct store_delivery *row)
@@ -153,10 +153,12 @@ int apply_update_command(struct writer *writer, struct store_op *op, struct erro
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "command %lld: no such command", (long long)id);
     int64_t stored = sql_integer(c, SQL_COMMAND_STATE, 0);
+    struct str unless = op->u.command_update.unless_result;
+    bool taken = unless.length > 0 && str_equal(unless, sql_string(c, SQL_COMMAND_STATE, 1));
     sql_end(c, SQL_COMMAND_STATE);
     if (stored < 0 || stored > STORE_COMMAND_ENDED)
         return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "command"), error);
-    if (!(op->u.command_update.from & STATE_BIT(stored)))
+    if (taken || !(op->u.command_update.from & STATE_BIT(stored)))
         return error_set(error, ERR_CONFLICT, "command %lld was changed meanwhile", (long long)id);
     result =
         sql_run(c, SQL_COMMAND_UPDATE,

@@ -100,7 +100,10 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
     int64_t revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
     bool moved = sql_integer(c, SQL_PLATFORM_FIND, 1) != (int64_t)op->u.health.status;
     int64_t last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
+    bool registered = sql_integer(c, SQL_PLATFORM_FIND, 3) > 0;
     sql_end(c, SQL_PLATFORM_FIND);
+    if (!registered && op->u.health.status != STORE_PLATFORM_PLANNED)
+        return OK; /* a probe's answer that came after the platform was unregistered */
     if (op->u.health.last_seen > last_seen)
         last_seen = op->u.health.last_seen;
     /* Only a new status is a change that a reader of the row must not overwrite. */

@@ -78,7 +78,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, writing */
-    [SQL_PLATFORM_FIND] = {W, "i", "iii", "SELECT revision, status, last_seen FROM platform WHERE id = $1"},
+    [SQL_PLATFORM_FIND] = {W, "i", "iiii",
+                           "SELECT revision, status, last_seen, length(token) FROM platform WHERE id = $1"},
     [SQL_PLATFORM_INSERT] =
         {W, "iiittbbiiitbiii", "",
          "INSERT INTO platform (id, revision, status, credentials_url, versions_url, token, previous_token, "
@@ -202,9 +203,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "method, owner, object, reason, url, correlation_id, last_error, body) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
-    [SQL_DELIVERY_SUPERSEDE] =
-        {W, "iti", "",
-         "UPDATE delivery SET state = 4, done = $3 WHERE id = $1 AND receiver = $2 AND state IN (0, 2)"},
+    [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
+                                "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
     [SQL_DELIVERY_SUPERSEDE_LANE] =
         {W, "ttitti", "",
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
@@ -222,7 +222,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                             "cpo, object, response_url, "
                             "result, correlation_id, result_body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
                             "$9, $10, $11, $12, $13)"},
-    [SQL_COMMAND_STATE] = {W, "i", "i", "SELECT state FROM command WHERE id = $1"},
+    [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
         {W, "iitbi", "",
          "UPDATE command SET state = $2, result = CASE WHEN $3 = '' THEN result ELSE $3 END, "
