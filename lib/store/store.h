@@ -204,14 +204,14 @@ enum store_op_type {
     STORE_PUT_RECEIVER,  /* u.receiver */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
-    STORE_SET_STATUS,      /* u.health; a new status moves last_updated and revisions; absent: ERR_NOT_FOUND.
-                            * Without a partner token the platform is not registered and only PLANNED is taken */
-    STORE_PUT_OBJECT,      /* u.object: tariff, session, CDR */
-    STORE_DELETE_OBJECT,   /* u.key; absent: ERR_NOT_FOUND */
-    STORE_PUT_LOCATION,    /* u.location: with all its EVSEs, replacing what was there */
-    STORE_SET_LOCATION,    /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
-    STORE_PUT_EVSE,        /* u.evse */
-    STORE_PUT_DELIVERY,    /* u.delivery */
+    STORE_SET_STATUS,    /* u.health; a new status moves last_updated and revisions; absent: ERR_NOT_FOUND. A
+                            platform without partner token stays PLANNED */
+    STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
+    STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
+    STORE_PUT_LOCATION,  /* u.location: with all its EVSEs, replacing what was there */
+    STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
+    STORE_PUT_EVSE,      /* u.evse */
+    STORE_PUT_DELIVERY,  /* u.delivery */
     STORE_FINISH_DELIVERY, /* u.finish */
     STORE_RELEASE_HELD,    /* u.release: held -> pending */
     STORE_PUT_COMMAND,     /* u.command */

@@ -226,3 +226,12 @@ def test_cursor_of_another_hub(hub):
     for cursor in ("nonsense", "MTo5OTk5OTk5OTk"):
         refused = hub.ctl("audit", "tail", "-f", "--cursor", cursor)
         assert refused.rc == 1 and "cursor" in refused.err
+
+
+def test_the_head_of_the_audit_is_logged(new_hub):
+    """The head of the chain goes to the log at the first commit and hourly: a copy outside the database."""
+    hub = new_hub()
+    hub.ok("party", "add", "IN-LOG", "--role", "CPO")
+    row, mac = hub.wait_log(r"audit: the head is row (\d+), ([0-9a-f]{64})").groups()
+    assert int(row) >= 1
+    assert hub.one("audit", "verify")["ok"] is True and len(mac) == 64

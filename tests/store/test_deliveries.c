@@ -157,7 +157,8 @@ static void lanes(void **state)
         int64_t a = deliver(f, one, kinds[i], "X", true);
         int64_t c = deliver(f, one, kinds[i], "X", true);
         int64_t b = deliver(f, two, kinds[i], "X", true);
-        /* a session is one eMSP's at a time: what waits for the one before must not carry the next one's data */
+        /* a session is one eMSP's at a time: what waits for the one before must not carry the next one's data
+         */
         int other = kinds[i] == STORE_SESSION ? STORE_DELIVERY_SUPERSEDED : STORE_DELIVERY_PENDING;
         assert_int_equal(get(f, a).state, STORE_DELIVERY_SUPERSEDED);
         assert_int_equal(get(f, c).state, other);

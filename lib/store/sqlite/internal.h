@@ -64,6 +64,7 @@ struct writer {
     struct queue lazy;            /* taken from the inbox, not durable yet */
     int wal_pages, checkpoint_at; /* pages in the -wal file; how many call for a checkpoint */
     bool wal_behind;              /* some of them are not in the database file yet */
+    int64_t head_logged;          /* monotonic ms; 0: not since the start */
     bool was_degraded, checkpoint_failed;
 };
 
