@@ -204,8 +204,7 @@ enum store_op_type {
     STORE_PUT_RECEIVER,  /* u.receiver */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
-    STORE_SET_STATUS,    /* u.health; a new status moves last_updated and revisions; absent: ERR_NOT_FOUND. A
-                            platform without partner token stays PLANNED */
+    STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
     STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
     STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
     STORE_PUT_LOCATION,  /* u.location: with all its EVSEs, replacing what was there */
