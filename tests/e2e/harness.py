@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.sim import Journal, Party, Platform
@@ -56,6 +57,19 @@ def accepts(address):
     with socket.socket(family) as probe:
         probe.settimeout(2)
         return probe.connect_ex(address if isinstance(address, tuple) else str(address)) == 0
+
+
+def hub_time(platform):
+    """The hub's clock, as its answers tell it."""
+    return platform.get("/ocpi/versions").json["timestamp"]
+
+
+def later(platform, milliseconds=2):
+    """A moment of the hub's clock that lies behind everything that has happened so far, by that much; waits until it is past."""
+    moment = datetime.strptime(hub_time(platform), "%Y-%m-%dT%H:%M:%S.%fZ") + timedelta(milliseconds=milliseconds)
+    mark = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    eventually(lambda: hub_time(platform) > mark, "the hub's clock moves on")
+    return mark
 
 
 @dataclass

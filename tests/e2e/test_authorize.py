@@ -138,6 +138,7 @@ def test_redirect_elsewhere_is_refused(hub, pair):
         Reply(body=b'{"status_code":1000,"data":[{"allowed":"ALLOWED"},{"allowed":"BLOCKED"}],"timestamp":"2025-01-01T00:00:00Z"}'),
         Reply(body=b'{"allowed":"ALLOWED"}'),
         Reply(body=b'{"status_code":1000,"data":{"allowed":"ALLOWED"'),
+        Reply(http=401, code=2002),
         Reply(http=500, code=3000),
         Reply(http=502, body=b"Bad Gateway"),
         Reply(http=204, code=None),
@@ -149,13 +150,14 @@ def test_redirect_elsewhere_is_refused(hub, pair):
         Reply(hold=Gate(20 * SLOW), data={"allowed": "ALLOWED"}),
         Reply(data={"allowed": "ALLOWED"}, drip=1, drip_gap=0.3 * SLOW),
     ],
-    ids=["html", "no AllowedType", "no data", "two answers", "no envelope", "cut JSON", "500", "502 text", "204 empty",
+    ids=["html", "no AllowedType", "no data", "two answers", "no envelope", "cut JSON", "401", "500", "502 text", "204 empty",
          "closes", "resets", "not HTTP", "cut body", "huge", "silent", "slow bytes"],
 )  # fmt: skip
 def test_a_failing_cpo_gives_unknown(pair, reply):
     """Unreachable, too slow or rubbish: 1000 with allowed UNKNOWN and an info saying why; the next call works again."""
-    # a PUT may be repeated on a new connection when a kept one dies under it (RFC 9110 9.2.2): it fails again there
-    script = pair.cpo.script(*ROUTE, reply, forever=bool(reply.drop))
+    # a PUT may be repeated on a new connection when a kept one dies under it (RFC 9110 9.2.2), and after a 401 with the
+    # token in its other form: it fails again there
+    script = pair.cpo.script(*ROUTE, reply, forever=bool(reply.drop) or reply.http == 401)
     answer = pair.emsp.authorize(UID)
     assert allowed(answer) == "UNKNOWN"
     assert answer.data["info"]["text"], answer

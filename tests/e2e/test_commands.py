@@ -28,7 +28,7 @@ def forwarded(cpo, command="", count=1):
 
 def start(pair, **changes):
     """An accepted START_SESSION; returns what the CPO received."""
-    before = len(pair.cpo.received("POST", "/commands/"))
+    before = len(pair.cpo.received("POST", "/commands/START_SESSION"))
     answer = pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party, **changes))
     assert answer.outcome == (200, 1000) and answer.data["result"] == "ACCEPTED", answer
     return forwarded(pair.cpo, "START_SESSION", before + 1)
@@ -146,6 +146,17 @@ def test_stop_session_of_somebody_else(hub, session):
     assert session.cpo.received("POST", "/commands/") == []
 
 
+def test_stop_session_of_somebody_else_by_name_of_the_cpo(hub, session):
+    """OCPI-to that names the CPO opens no other eMSP's session: UNKNOWN_SESSION, and the CPO is not asked."""
+    other = hub.onboard("EMSP")
+    hub.rule(other, session.cpo)
+    answer = other.command("STOP_SESSION", {"session_id": "SES-STOP"}, to=session.cpo.id)
+    assert answer.status == 200 and (answer.data or {}).get("result") == "UNKNOWN_SESSION", answer
+    assert session.cpo.received("POST", "/commands/") == []
+    answer = session.emsp.command("STOP_SESSION", {"session_id": "SES-STOP"}, to=session.cpo.id)
+    assert answer.outcome == (200, 1000) and answer.data["result"] == "ACCEPTED", answer
+
+
 def test_routing_headers_name_the_cpo(hub, pair):
     """OCPI-to headers win."""
     second = hub.onboard("CPO")
@@ -154,6 +165,21 @@ def test_routing_headers_name_the_cpo(hub, pair):
     assert answer.outcome == (200, 1000), answer
     forwarded(second)
     assert pair.cpo.received("POST", "/commands/") == []
+
+
+def test_owner_of_the_token_sends_it(hub, pair):
+    """Without OCPI-from a platform with two eMSPs acts as the one that body.token names: its rule, its FROM, its result."""
+    both = hub.onboard("EMSP", "EMSP")
+    sender = both.parties[1]
+    hub.ok("rule", "enable", sender.id, pair.cpo.id)
+    answer = both.command("START_SESSION", payloads.start_session(sender), to=pair.cpo.id)
+    assert answer.outcome == (200, 1000) and answer.data["result"] == "ACCEPTED", answer
+    request = forwarded(pair.cpo, "START_SESSION$")
+    assert request.routing == (sender.id, pair.cpo.id)
+    assert pair.cpo.send_result(request, "ACCEPTED").outcome == (200, 1000)
+    assert both.wait(*CALLBACKS).routing == (pair.cpo.id, sender.id)
+    answer = both.command("START_SESSION", payloads.start_session(both.party), to=pair.cpo.id)
+    assert answer.outcome == (200, 2000) and answer.message.startswith("NOT_ROUTED"), "the other eMSP has no rule"
 
 
 @pytest.mark.parametrize(
@@ -230,6 +256,32 @@ def test_reservation_may_have_a_second_result(pair):
         pair.emsp.wait(*CALLBACKS, where=lambda r: r.json["result"] == result)
 
 
+def test_reservation_is_canceled_once(pair):
+    """Of several different CANCELED_RESERVATION bodies for one reservation the eMSP gets the first only; all are answered 1000."""
+    assert pair.emsp.command("RESERVE_NOW", payloads.reserve_now(pair.emsp.party)).outcome == (200, 1000)
+    request = forwarded(pair.cpo, "RESERVE_NOW")
+    assert pair.cpo.send_result(request, "ACCEPTED").outcome == (200, 1000)
+    pair.emsp.wait(*CALLBACKS)
+    for number in range(4):
+        assert pair.cpo.send_result(request, "CANCELED_RESERVATION", number=number).outcome == (200, 1000)
+    pair.emsp.wait(*CALLBACKS, count=2)
+    delivered = settled(pair)
+    eventually(lambda: not pair.hub.deliveries(to=pair.emsp.id, state="pending"), "nothing is pending any more")
+    assert delivered == [{"result": "ACCEPTED"}, {"result": "CANCELED_RESERVATION", "number": 0}]
+
+
+def test_strangers_leave_no_audit_rows(hub, pair):
+    """Anybody may POST to the callback: unknown ids, whatever their body, write nothing into the audit."""
+    ids = {"X-Request-ID": "stranger", "X-Correlation-ID": "stranger"}
+    for number in range(10):
+        for body in ('{"result":"ACCEPTED"}', '{"result":', ""):
+            url = f"{hub.url}/ocpi/2.2.1/commands/callback/{number:032d}"
+            assert http_call("POST", url, body, {"Content-Type": "application/json", **ids}).status in (400, 404)
+    start(pair, authorization_reference="AFTER")
+    hub.wait_audit(lambda row: row["from"] == pair.emsp.id and row["module"] == "commands", "the row of a real command after that")
+    assert hub.audit(correlation_id="stranger") == [] == hub.audit(request_id="stranger")
+
+
 def test_unknown_callback(hub):
     """404 with 2003, in the envelope, without a token; other methods are 405."""
     url = f"{hub.url}/ocpi/2.2.1/commands/callback/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -287,6 +339,16 @@ def test_cpo_too_slow_with_its_answer(pair):
     assert answer.outcome == (200, 4002), answer
     request = forwarded(pair.cpo)
     gate.open()
+    assert pair.cpo.send_result(request, "ACCEPTED").outcome == (200, 1000)
+    assert pair.emsp.wait(*CALLBACKS).json == {"result": "ACCEPTED"}
+
+
+def test_cpo_resets_after_the_command_arrived(pair):
+    """It has the command, only its answer is lost: 4002; the command has not ended, and its result is delivered."""
+    pair.cpo.script("POST", "/commands/", Reply(drop="reset"))
+    answer = pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party))
+    assert answer.outcome == (200, 4002), answer
+    (request,) = pair.cpo.received("POST", "/commands/")
     assert pair.cpo.send_result(request, "ACCEPTED").outcome == (200, 1000)
     assert pair.emsp.wait(*CALLBACKS).json == {"result": "ACCEPTED"}
 

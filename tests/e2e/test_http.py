@@ -3,12 +3,13 @@
 import json
 import re
 import socket
+import threading
 import uuid
 
 import pytest
 
 from tests.e2e.harness import DEADLINE, eventually
-from tests.sim import payloads
+from tests.sim import Gate, Reply, payloads
 from tests.sim.client import authorization, http_call
 
 LIMIT = 64 * 1024
@@ -154,6 +155,32 @@ def test_routing_headers_are_swapped_on_functional_modules_only(shared):
         answer = shared.emsp.get(path, sender=shared.emsp.id, to="IN-CIH")
         assert answer.outcome == (200, 1000), answer
         assert not [name for name in answer.headers if name.lower().startswith("ocpi-")], path
+
+
+@pytest.mark.parametrize("half", ["country-code", "party-id"])
+def test_half_a_routing_header_on_a_configuration_module(shared, half):
+    """Versions are not routed: half of OCPI-to or OCPI-from does not stop anybody there."""
+    for side in ("to", "from"):
+        answer = shared.emsp.get("/ocpi/versions", headers={f"OCPI-{side}-{half}": "IN"})
+        assert answer.outcome == (200, 1000), (side, answer)
+
+
+@pytest.mark.parametrize("segment", [".", "..", "%2e", "%2e%2e", "%2E.", ".%2E"])
+def test_dot_segments_are_no_ids(pair, segment):
+    """`.` and `..` would mean another path to whoever gets them: 2001, nothing is stored or sent on."""
+    cpo, emsp = pair.cpo, pair.emsp
+    ident = segment.lower().replace("%2e", ".")
+    for platform, method, path, body in [
+        (emsp, "PUT", emsp.object_path("tokens", segment) + "/authorize", None),
+        (cpo, "PUT", cpo.object_path("sessions", segment), payloads.session(cpo.party, emsp.party, ident)),
+        (cpo, "PUT", cpo.object_path("locations", segment), payloads.location(cpo.party, ident)),
+        (cpo, "PUT", cpo.object_path("tariffs", segment), payloads.tariff(cpo.party, ident)),
+    ]:
+        answer = platform.call(method, path, body)
+        assert answer.code == 2001, (path, answer)
+    assert cpo.received("PUT", "/tokens/") == []
+    assert pair.hub.deliveries(to=emsp.id) == [] and emsp.received("PUT", "/sessions/") == []
+    assert emsp.get("locations").data == [] == emsp.get("tariffs").data
 
 
 # ---------------------------------------------------------------- connection handling
@@ -386,6 +413,31 @@ def test_ambiguous_requests_are_refused_and_closed(wire, case):
     assert status in allowed.get(case, (400,)), got
     envelope(body)
     assert wire.closed()
+
+
+def test_many_changes_under_many_slow_requests(new_hub):
+    """Each of 75 slow requests on one loop keeps the registry as it was when it began: hubd lives, all of them are answered."""
+    hub, first, emsp = new_hub(threads="1", forward_timeout="120s").pair()
+    cpos, other = [first, hub.onboard("CPO"), hub.onboard("CPO")], hub.onboard("EMSP")
+    gate = Gate(120)
+    for cpo in cpos:
+        hub.rule(emsp, cpo)
+        cpo.script("PUT", "/authorize$", Reply(hold=gate, data={"allowed": "NO_CREDIT"}), forever=True)
+    answers, asking = [], []
+    for number in range(75):
+        cpo = cpos[number % 3]
+        ask = lambda to=cpo.id: answers.append(emsp.authorize("SLOW", to=to, seconds=120))  # noqa: E731
+        asking.append(threading.Thread(target=ask, daemon=True))
+        asking[-1].start()
+        cpo.wait("PUT", "/authorize$", count=number // 3 + 1)
+        hub.rule(other, first, "disable" if number % 2 else "enable")
+        assert emsp.put_credentials().outcome == (200, 1000)
+    assert not answers
+    gate.open()
+    for thread in asking:
+        thread.join(DEADLINE)
+    assert hub.process.poll() is None
+    assert [answer.data["allowed"] for answer in answers] == ["NO_CREDIT"] * 75
 
 
 def test_after_all_this_the_hub_is_well(hub, shared):

@@ -1,12 +1,11 @@
 """Locations, EVSEs, connectors: pushed by CPOs, read by eMSPs with a rule, kept as they came."""
 
 import json
-from datetime import datetime, timedelta
 
 import pytest
 
-from tests.e2e.harness import LONG, eventually, finds_pointer
-from tests.sim import exact, payloads
+from tests.e2e.harness import LONG, finds_pointer, later
+from tests.sim import Party, exact, payloads
 from tests.sim.wire import timestamp
 
 
@@ -149,6 +148,25 @@ def test_parents_never_move_back(site):
     location = seen(site)
     assert location["last_updated"] == newest
     assert (location["evses"][0]["status"], location["evses"][0]["last_updated"]) == ("BLOCKED", between)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_connector_below_a_newer_evse(pair, method):
+    """A connector older than its EVSE, which is newer than the location: neither parent's last_updated goes back."""
+    body = payloads.location(pair.cpo.party, last_updated="2026-01-01T00:00:10Z")
+    body["evses"][0]["last_updated"] = "2026-01-01T00:00:20Z"
+    for connector in body["evses"][0]["connectors"]:
+        connector["last_updated"] = "2026-01-01T00:00:05Z"
+    assert pair.cpo.put("locations", body).outcome == (201, 1000)
+    change = {"max_electric_power": 90000, "last_updated": "2026-01-01T00:00:06Z"}
+    whole = payloads.connector("1", power=90000, last_updated=change["last_updated"])
+    path = pair.cpo.object_path("locations", "LOC001/EVSE001/1")
+    assert pair.cpo.call(method, path, whole if method == "PUT" else change).outcome == (200, 1000)
+    location = seen(pair)
+    evse = location["evses"][0]
+    assert evse["connectors"][0]["max_electric_power"] == 90000
+    assert evse["last_updated"] == "2026-01-01T00:00:20Z"
+    assert location["last_updated"] >= body["last_updated"]
 
 
 def test_patch_of_the_location_keeps_its_evses(site):
@@ -327,6 +345,43 @@ def test_only_routed_cpos_are_listed(hub, site):
     assert listed(site.emsp) == ["LOC001", "OTHER"], "oldest arrival first"
 
 
+def test_a_list_directed_at_one_cpo(hub, site):
+    """OCPI-to of a list GET: a CPO narrows it to that CPO's; the hub, the caller or nobody there: everything that is visible."""
+    second, unrouted = hub.onboard("CPO"), hub.onboard("CPO")
+    hub.rule(site.emsp, second)
+    for cpo, ident in ((second, "SECOND"), (unrouted, "HIDDEN")):
+        assert cpo.put("locations", payloads.location(cpo.party, ident)).outcome == (201, 1000)
+    for to, wanted in [
+        (second.id, ["SECOND"]), (site.cpo.id.lower(), ["LOC001"]),
+        ("IN-CIH", ["LOC001", "SECOND"]), (site.emsp.id, ["LOC001", "SECOND"]), (None, ["LOC001", "SECOND"]),
+    ]:  # fmt: skip
+        answer = site.emsp.get("locations", to=to)
+        assert answer.outcome == (200, 1000), (to, answer)
+        assert [entry["id"] for entry in answer.data] == wanted, to
+        assert answer.headers["X-Total-Count"] == str(len(wanted)), to
+    assert site.emsp.get("locations", to="IN-QQQ").outcome == (200, 4001)
+    answer = site.emsp.get("locations", to=unrouted.id)
+    assert answer.outcome == (200, 2000) and answer.message.startswith("NOT_ROUTED"), answer
+
+
+@pytest.mark.parametrize("one_id", [False, True], ids=["two parties", "one party with two roles"])
+def test_a_platform_that_is_cpo_and_emsp(hub, pair, one_id):
+    """It sees its own objects, single and in lists, without a rule with itself; with others' rules theirs besides."""
+    cpo = hub.new_party("CPO")
+    twin = Party(cpo.country_code, cpo.party_id, "EMSP", cpo.name) if one_id else hub.new_party("EMSP")
+    both = hub.add(hub.platform(cpo, twin))
+    both.register(hub.issue(both.id))
+    body = payloads.location(cpo, "OWN")
+    assert both.put("locations", body).outcome == (201, 1000)
+    assert pair.cpo.put("locations", payloads.location(pair.cpo.party, "THEIRS")).outcome == (201, 1000)
+    own = both.get(both.object_path("locations", "OWN"))
+    assert own.outcome == (200, 1000) and own.data == body, own
+    assert both.get(both.object_path("locations", "OWN/EVSE001/1")).outcome == (200, 1000)
+    assert listed(both) == ["OWN"]
+    hub.ok("rule", "enable", twin.id, pair.cpo.id)
+    assert sorted(listed(both)) == ["OWN", "THEIRS"]
+
+
 # ---------------------------------------------------------------- pages
 
 
@@ -389,22 +444,6 @@ def test_bad_query_values(many, query):
 
 
 # ---------------------------------------------------------------- date_from, date_to
-
-
-def shifted(stamp, milliseconds):
-    moment = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ") + timedelta(milliseconds=milliseconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
-def hub_time(platform):
-    return platform.get("/ocpi/versions").json["timestamp"]
-
-
-def later(platform):
-    """A moment of the hub's clock that lies behind everything that has happened so far."""
-    mark = shifted(hub_time(platform), 2)
-    eventually(lambda: hub_time(platform) > mark, "the hub's clock moves on")
-    return mark
 
 
 @pytest.mark.parametrize(

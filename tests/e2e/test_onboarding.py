@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from tests.e2e.harness import Hub, eventually, finds_pointer
-from tests.sim import Gate, Party, Reply
+from tests.e2e.harness import Hub, eventually, finds_pointer, forms, later
+from tests.sim import Gate, Party, Reply, payloads
 from tests.sim.client import authorization, http_call
 
 
@@ -286,6 +286,20 @@ def test_discovery_never_calls_a_refused_address(new_hub):
     assert platform.received() == []
 
 
+def test_discovery_carries_the_token_to_no_other_host(hub, planned):
+    """A versions list may point at another host: the partner's token is not shown there, and the exchange succeeds all the same."""
+    platform, token = planned
+    other = hub.platform("CPO")
+    elsewhere = f"http://localhost:{other.server.port}/ocpi/2.2.1"
+    details = Reply(data={"version": "2.2.1", "endpoints": [{"identifier": "tokens", "role": "RECEIVER", "url": elsewhere + "/tokens"}]})
+    other.script("GET", "/", details, forever=True)
+    platform.script("GET", "/ocpi/versions$", Reply(data=[{"version": "2.2.1", "url": elsewhere}]), forever=True)
+    platform.register(token)
+    platform.wait("GET", "/ocpi/versions$")
+    shown = [r for r in other.received() if any(form.decode() in r.headers.get("authorization", "") for form in forms(platform.token))]
+    assert not shown, shown[0]
+
+
 # ---------------------------------------------------------------- PUT, GET, DELETE
 
 
@@ -419,6 +433,32 @@ def test_one_party_with_two_roles(hub):
     assert sorted(roles) == ["CPO", "EMSP"]
 
 
+def test_sender_must_be_the_owner(hub):
+    """OCPI-from that names another party of the platform than the path does: 403 `party mismatch`; the path's owner may."""
+    both = hub.onboard("CPO", "CPO")
+    first, second = both.parties
+    path, body = both.object_path("tariffs", "T1", second), payloads.tariff(second, "T1")
+    answer = both.call("PUT", path, body, sender=first.id)
+    assert answer.outcome == (403, 2001) and "party mismatch" in answer.message, answer
+    assert both.get(path, sender=second.id).outcome == (404, 2003)
+    assert both.call("PUT", path, body, sender=second.id.lower()).outcome == (201, 1000)
+
+
+def test_suspended_party_as_sender(hub):
+    """OCPI-from that names a suspended party is 401 on every module, hubclientinfo too; its platform's other party goes on."""
+    both = hub.onboard("CPO", "CPO")
+    suspended, other = both.parties
+    hub.ok("party", "suspend", suspended.id, "--reason", "unpaid")
+
+    def outcomes(party):
+        path = both.object_path("tariffs", "T1", party)
+        push = both.call("PUT", path, payloads.tariff(party, "T1"), sender=party.id)
+        return push.outcome, both.get(path, sender=party.id).outcome, both.get("hubclientinfo", sender=party.id).outcome
+
+    assert outcomes(suspended) == ((401, 2002),) * 3
+    assert outcomes(other) == ((201, 1000), (200, 1000), (200, 1000))
+
+
 def test_suspended_party(hub, pair):
     """Every request of a suspended party is 401; after resume it works again."""
     hub.ok("party", "suspend", pair.emsp.id, "--reason", "unpaid")
@@ -440,3 +480,18 @@ def test_hubclientinfo_single_and_pages(pair):
     assert single.outcome == (200, 1000), single
     assert (single.data["party_id"], single.data["role"], single.data["status"]) == (pair.emsp.party.party_id, "EMSP", "CONNECTED")
     assert pair.cpo.get("hubclientinfo/IN/QQQ").outcome == (404, 2003)
+
+
+def test_hubclientinfo_tells_of_the_exchange(hub, pair, planned):
+    """PLANNED to CONNECTED is a change like any other: last_updated moves, an incremental sync finds it."""
+    platform, token = planned
+
+    def entry(**query):
+        listed = [entry for answer in pair.emsp.pages("hubclientinfo", **query) for entry in answer.data]
+        return next((entry for entry in listed if entry["party_id"] == platform.party.party_id), None)
+
+    before, mark = entry(), later(pair.emsp)
+    assert before["status"] == "PLANNED" and entry(date_from=mark) is None
+    platform.register(token)
+    after = entry(date_from=mark)
+    assert after and after["status"] == "CONNECTED" and after["last_updated"] >= mark > before["last_updated"], (before, after)

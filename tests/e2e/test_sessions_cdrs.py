@@ -1,14 +1,20 @@
 """Sessions and CDRs: taken durably from the CPO, delivered to the eMSP that cdr_token names."""
 
+import itertools
 import json
+import socket
+import threading
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.harness import eventually, finds_pointer
-from tests.sim import Gate, Party, Reply, exact, payloads
+from tests.e2e.harness import DEADLINE, LONG, SLOW, eventually, finds_pointer, later
+from tests.sim import Gate, Journal, Party, Reply, exact, payloads
 from tests.sim.client import authorization
 from tests.sim.wire import timestamp
+
+RACES = 400 if LONG else 60
 
 
 def put_session(pair, ident="SES-1", **changes):
@@ -272,6 +278,72 @@ def test_unknown_emsp_and_suspended_emsp_hold(hub, pair):
     assert pair.emsp.received("PUT", "/sessions/") == []
 
 
+class Flood:
+    """Threads that push new sessions as fast as they can, pipelined on raw connections, until the `with` ends; counts the answers."""
+
+    BATCH, THREADS = 16, 8
+    numbers = itertools.count()
+
+    def __init__(self, pair):
+        self.pair = pair
+        self.answered = Journal("answered pushes")
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(self.THREADS)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(DEADLINE)
+
+    def request(self):
+        cpo, ident = self.pair.cpo, f"FLOOD-{next(self.numbers)}"
+        body = json.dumps(payloads.session(cpo.party, self.pair.emsp.party, ident)).encode()
+        head = (
+            f"PUT /ocpi/2.2.1/{cpo.object_path('sessions', ident)} HTTP/1.1\r\nHost: hub\r\nAuthorization: {authorization(cpo.hub_token)}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+    def run(self):
+        with socket.create_connection(("127.0.0.1", self.pair.hub.port), timeout=DEADLINE) as wire:
+            while not self.over.is_set():
+                wire.sendall(b"".join(self.request() for _ in range(self.BATCH)))
+                got = b""
+                while got.count(b'"timestamp"') < self.BATCH:
+                    got += wire.recv(65536) or pytest.fail("hubd closed the connection")
+                self.answered.add(got.count(b'"status_code":1000'))
+
+    def goes_on(self, batches=THREADS):
+        """Waits until so many batches more are answered."""
+        self.answered.wait(count=len(self.answered.all()) + batches, seconds=DEADLINE)
+
+
+@pytest.mark.parametrize("cause", ["no receiver URL", "suspended"])
+def test_nothing_stays_held_behind_a_change(new_hub, cause):
+    """Pushes race with what releases them: a push that was judged before the change is not left held after it."""
+    hub, _, _ = made = new_hub().pair(emsp_options={"hide": {"sessions"}})
+    url = made.emsp.url + "/ocpi/2.2.1/sessions"
+    hold, release = {
+        "no receiver URL": (("receiver", "unset", made.emsp.id, "sessions"), ("receiver", "set", made.emsp.id, "sessions", url)),
+        "suspended": (("party", "suspend", made.emsp.id, "--reason", "unpaid"), ("party", "resume", made.emsp.id)),
+    }[cause]
+    hub.ok("receiver", "set", made.emsp.id, "sessions", url)
+    made.emsp.down()
+    for turn in range(RACES):
+        hub.ok(*hold)
+        with Flood(made) as flood:
+            flood.goes_on()
+            hub.ok(*release)
+            flood.goes_on()
+        assert set(flood.answered.all()) == {Flood.BATCH}, "every push is taken"
+        eventually(lambda: not hub.held(made.emsp.id), f"turn {turn}: nothing is held any more", 3 * SLOW)
+
+
 # ---------------------------------------------------------------- retry
 
 
@@ -344,6 +416,62 @@ def test_messages_fault_does_not_stop_the_queue(pair, reply):
     assert row["state"] == "pending" and row["last_error"], row
     detail = pair.hub.ok("delivery", "show", row["id"]).out
     assert "no such tariff" in detail or "2001" in detail, detail
+
+
+def test_a_refused_message_is_retried_under_traffic(new_hub):
+    """Its next try comes when it is due, although its receiver is never without other messages."""
+    made = new_hub(retry_initial="10ms", retry_max="20ms").pair()  # the first delay of a refused message is 600 times that
+    gates = []
+
+    def busy(request):
+        gates.append(Gate())
+        return Reply(hold=gates[-1])
+
+    made.emsp.script("PUT", "/REFUSED$", Reply(http=400, code=2001))
+    made.emsp.script("PUT", "/BUSY-", busy, forever=True)
+    put_session(made, "REFUSED")
+    first = made.emsp.wait("PUT", "/REFUSED$")
+    number = 0
+    while len(made.emsp.received("PUT", "/REFUSED$")) < 2:
+        assert time.monotonic() - first.time < 6 + DEADLINE, f"not tried again during {number} others"
+        put_session(made, f"BUSY-{number}")
+        made.emsp.wait("PUT", f"/BUSY-{number}$")
+        if number:
+            gates[number - 1].open()  # only now: there is always one under way
+        number += 1
+    gates[-1].open()
+    wait_settled(made)
+
+
+def test_held_time_does_not_count_as_tried(new_hub):
+    """A delivery that was held for longer than retry_give_up is new to its receiver: a first failure does not kill it."""
+    hub, cpo, emsp = made = new_hub(retry_give_up="1s").pair(emsp_options={"hide": {"sessions"}})
+    put_session(made)
+    hub.wait_rows("delivery", "list", "--state", "held", where=lambda row: row["to"] == emsp.id, what="the held row")
+    later(cpo, 1500)
+    emsp.script("PUT", "/sessions/", Reply(http=503, code=3000))
+    hub.ok("receiver", "set", emsp.id, "sessions", emsp.url + "/ocpi/2.2.1/sessions")
+    emsp.wait("PUT", "/sessions/.*/SES-1$")
+    eventually(lambda: not hub.deliveries(to=emsp.id, state="pending"), "the row has ended")
+    assert hub.rows("delivery", "list", "--state", "dead") == []
+    assert len(emsp.received("PUT", "/sessions/.*/SES-1$")) == 2
+
+
+def test_a_session_that_moves_to_another_emsp(hub, pair):
+    """cdr_token names another eMSP while the first one's delivery waits: the first never sees the other's token, the second gets it."""
+    second = hub.onboard("EMSP")
+    hub.rule(second, pair.cpo)
+    pair.emsp.down()
+    put_session(pair, "MOVED", last_updated=timestamp(-9))
+    hub.wait_rows("delivery", "list", where=lambda row: row["to"] == pair.emsp.id and row["attempts"], what="a failed attempt")
+    body = payloads.session(pair.cpo.party, second.party, "MOVED", cdr_token=payloads.cdr_token(second.party, "SECRET-OF-SECOND"))
+    assert pair.cpo.put("sessions", body).outcome == (200, 1000)
+    assert delivered(second, "MOVED").json["cdr_token"]["uid"] == "SECRET-OF-SECOND"
+    pair.emsp.up()
+    put_session(pair, "AFTER")
+    delivered(pair.emsp, "AFTER")
+    wait_settled(pair)
+    assert [request for request in pair.emsp.received("PUT", "/sessions/") if b"SECRET-OF-SECOND" in request.body] == []
 
 
 # ---------------------------------------------------------------- CDRs
