@@ -393,8 +393,11 @@ def test_audit_tail_shows_admin_actions(hub):
 
 def test_audit_tail_follows(hub):
     """-f shows everything as it happens: admin actions, pushes, real-time messages."""
-    follow = hub.follow("-n", "0")
+    marker = hub.new_party("CPO").id
+    hub.ok("party", "add", marker, "--role", "CPO")
+    follow = hub.follow("-n", "1")
     try:
+        follow.wait(lambda row: row["party"] == marker, "the last row before: the tail is connected")
         made = hub.pair()
         follow.wait(lambda row: row["action"] == "rule.enable" and made.emsp.id in json.dumps(row), "rule.enable")
         made.cpo.put("sessions", payloads.session(made.cpo.party, made.emsp.party))
@@ -431,8 +434,8 @@ def test_audit_tail_follows_across_a_restart(new_hub):
 def test_audit_follow_survives_a_restart_of_hubd(new_hub):
     """One -f keeps going over a restart of hubd, without a gap."""
     hub = new_hub()
-    follow = hub.follow("-n", "0")
     hub.ok("party", "add", "IN-AAA", "--role", "CPO")
+    follow = hub.follow("-n", "1")
     follow.wait(lambda row: row["party"] == "IN-AAA")
     hub.stop()
     hub.restart()

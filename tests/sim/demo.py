@@ -208,7 +208,7 @@ def main():
         cpo = TalkingPlatform(hub.url, Party.parse("IN-ABC", "CPO", "ABC Charging"))
         emsp = TalkingPlatform(hub.url, Party.parse("IN-XYZ", "EMSP", "XYZ Mobility"))
         hub.platforms += [cpo, emsp]
-        follow = Follow(hub, "-n", "0")
+        follow = Follow(hub, "-n", "1000")  # from the first row on, whenever it gets connected
         cleanup.callback(follow.close)
         hub.talks = True
         try:
