@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "hubd/request.h"
+#include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/ocpi/headers.h"
@@ -159,6 +160,18 @@ void request_answerf(struct request *request, enum reply reply, const char *form
     if ((size_t)length >= sizeof text)
         length = (int)sizeof text - 1;
     request_answer(request, reply, str_of(text, (size_t)length), STR_NONE);
+}
+
+void request_answer_data(struct request *request, struct buffer *data)
+{
+    struct str copy = data->failed ? STR_NONE : arena_copy(request->arena, buffer_str(data));
+    if (data->data != NULL)
+        crypto_wipe(data->data, data->length); /* a Credentials object holds a token */
+    buffer_free(data);
+    if (copy.data == NULL)
+        request_answer_error(request, ERR_MEMORY);
+    else
+        request_answer(request, REPLY_OK, STR_NONE, copy);
 }
 
 void request_answer_error(struct request *request, int error)

@@ -38,7 +38,6 @@ void forward_start(struct forward *forward)
     struct outbound *outbound = &forward->outbound;
     outbound->arena = request->arena;
     outbound->hub = request->hub;
-    outbound->loop = &request->worker->loop;
     outbound->client = request->worker->client;
     outbound->view = request->worker->view;
     outbound->snapshot = NULL; /* the request holds it longer than the call */

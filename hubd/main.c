@@ -8,8 +8,7 @@
 #include "hubd/service.h"
 #include "lib/base/log.h"
 
-#define EXIT_CONFIG 78
-#define KEPT_BYTES  (1024 * 1024)
+#define KEPT_BYTES (1024 * 1024)
 
 extern char **environ;
 

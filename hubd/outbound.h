@@ -16,7 +16,6 @@ struct outbound {
     /* in; all must live until the callback */
     struct arena *arena;
     struct hub *hub;
-    struct loop *loop;
     struct http_client *client;
     struct registry_view *view;
     struct registry_snapshot *snapshot; /* held from here to the callback; or NULL with `token` set (the

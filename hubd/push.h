@@ -18,7 +18,6 @@ struct push {
     struct str owner, id; /* folded keys of the object */
     bool created;         /* what was merged is new inside its parent (connectors) */
     int64_t last_updated; /* of what was pushed, ms */
-    void *context;
 };
 
 /* A push in the request's arena; owner from request->party, id folded. NULL: no memory (answered). */
@@ -43,8 +42,6 @@ void push_apply(struct push *push);
 
 /* Older than what is stored: a row in the audit, 1000, nothing applied (hub-contract 2). */
 void push_answer_stale(struct push *push);
-/* A stored last_updated further ahead of the clock than this is no reason to call a push stale. */
-#define PUSH_FUTURE_MAX_MS (5 * 60 * 1000)
 
 /* The body's member as time; false when it is absent or no time (validation has refused that before). */
 bool push_time(const struct json_value *object, const char *member, int64_t *time);

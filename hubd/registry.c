@@ -51,8 +51,8 @@ struct registry {
     struct queue waiting;     /* for the next refresh */
     struct queue passing;     /* for the one under way */
     bool busy;
-    bool stale; /* the last refresh failed: the store may know more */
-    unsigned not_passed;
+    bool stale;                  /* the last refresh failed: the store may know more */
+    _Atomic unsigned not_passed; /* loops that have not taken the snapshot published last */
     struct arena arena;
     struct store_registry_read read;
     struct loop_task passed;
@@ -114,7 +114,7 @@ static void view_pass(struct loop_task *task)
     struct registry_view *view = CONTAINER_OF(task, struct registry_view, pass);
     struct registry *registry = view->registry;
     view_take(view, atomic_load(&registry->current));
-    if (__atomic_sub_fetch(&registry->not_passed, 1, __ATOMIC_ACQ_REL) == 0) {
+    if (atomic_fetch_sub(&registry->not_passed, 1) == 1) {
         registry->passed.run = registry_all_passed;
         loop_post(registry->control, &registry->passed);
     }
@@ -209,7 +209,7 @@ static void registry_was_read(struct store_read *base)
         return;
     }
     registry->stale = false;
-    registry->not_passed = registry->view_count;
+    atomic_store(&registry->not_passed, registry->view_count);
     registry_publish(registry, snapshot);
     for (unsigned i = 0; i < registry->view_count; i++)
         loop_post(registry->views[i]->loop, &registry->views[i]->pass);

@@ -72,6 +72,8 @@ void request_answerf(struct request *request, enum reply reply, const char *form
  */
 void request_answer_code(struct request *request, int http_status, int ocpi_status, struct str message,
                          struct str data);
+/* REPLY_OK with the JSON in `data`, whose memory is wiped and freed here. */
+void request_answer_data(struct request *request, struct buffer *data);
 /* For an error_code of the store: 404, 503, 500 …; never for the ones a module handles itself. */
 void request_answer_error(struct request *request, int error);
 /*

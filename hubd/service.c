@@ -19,7 +19,6 @@
 #include "lib/base/log.h"
 #include "lib/base/paths.h"
 
-#define EXIT_CONFIG      78
 #define STEP_MS          5
 #define DRAIN_MS         10000
 #define RESOLVER_THREADS 4
@@ -75,10 +74,8 @@ static int service_open_store(struct hub *hub, struct error *error)
         return result;
     memcpy(hub->seal_key, keys.seal, sizeof hub->seal_key);
     memcpy(hub->audit_key, keys.audit, sizeof hub->audit_key);
-    struct store_options options = {.directory = hub->conf.state_dir,
-                                    .audit_key = hub->audit_key,
-                                    .key_check = keys.check,
-                                    .create_only_with_key = true};
+    struct store_options options = {
+        .directory = hub->conf.state_dir, .audit_key = hub->audit_key, .key_check = keys.check};
     struct error reason;
     result = store_open(&options, &hub->store, &reason);
     crypto_wipe(&keys, sizeof keys);

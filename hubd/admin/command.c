@@ -44,10 +44,8 @@ static void on_list(struct store_read *base)
         write_row(&list.writer, &read->rows[i]);
         json_object_end(&list.writer);
     }
-    struct str next = STR_NONE;
-    if (read->count == read->limit)
-        next = arena_printf(&request->arena, "%lld", (long long)read->rows[read->count - 1].id);
-    rows_list_end(&list, next);
+    rows_list_end_page(&list, read->count, read->limit,
+                       read->count == 0 ? 0 : read->rows[read->count - 1].id);
 }
 
 void admin_command_list(struct ctl_request *request)

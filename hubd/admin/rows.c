@@ -297,3 +297,9 @@ void rows_object_end(struct rows_object *object)
     ctl_reply(object->request, &object->buffer);
     buffer_free(&object->buffer);
 }
+
+void rows_list_end_page(struct rows_list *list, size_t count, unsigned limit, int64_t last)
+{
+    bool full = count > 0 && count == limit;
+    rows_list_end(list, full ? arena_printf(&list->request->arena, "%lld", (long long)last) : STR_NONE);
+}

@@ -93,6 +93,8 @@ struct rows_list {
 void rows_list_begin(struct rows_list *list, struct ctl_request *request);
 /* `next`: of the following page, empty: none. Ends the request. */
 void rows_list_end(struct rows_list *list, struct str next);
+/* The same for a page of `count` rows of at most `limit`: a full one may go on behind the row `last`. */
+void rows_list_end_page(struct rows_list *list, size_t count, unsigned limit, int64_t last);
 /* --limit and --after of a request: rows wanted at most (ADMIN_PAGE when not said), and a number behind which
  * to go on (0: none). */
 unsigned rows_limit(const struct ctl_request *request);

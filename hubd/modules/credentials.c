@@ -54,14 +54,7 @@ void credentials_answer(struct request *request, struct str token, struct str pa
     json_object_end(&writer);
     json_array_end(&writer);
     json_object_end(&writer);
-    struct str copy = data.failed ? STR_NONE : arena_copy(request->arena, buffer_str(&data));
-    if (data.data != NULL)
-        crypto_wipe(data.data, data.length);
-    buffer_free(&data);
-    if (copy.data == NULL)
-        request_answer_error(request, ERR_MEMORY);
-    else
-        request_answer(request, REPLY_OK, STR_NONE, copy);
+    request_answer_data(request, &data);
 }
 
 static bool credentials_claim_is_registered(const struct registry_platform *platform,

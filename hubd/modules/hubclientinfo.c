@@ -65,9 +65,7 @@ void hubclientinfo_list(struct request *request)
     }
     json_array_end(&writer);
     list_headers(request, "/ocpi/2.2.1/hubclientinfo", &query, total, query.offset + sent < total, sent, 0);
-    struct str copy = arena_copy(request->arena, buffer_str(&data));
-    buffer_free(&data);
-    request_answer(request, REPLY_OK, STR_NONE, copy);
+    request_answer_data(request, &data);
 }
 
 void hubclientinfo_get(struct request *request)
@@ -84,7 +82,5 @@ void hubclientinfo_get(struct request *request)
     struct json_writer writer;
     json_writer_init(&writer, &data);
     clientinfo_write(&writer, party, ocpi_role_next(party->row.roles, 0));
-    struct str copy = arena_copy(request->arena, buffer_str(&data));
-    buffer_free(&data);
-    request_answer(request, REPLY_OK, STR_NONE, copy);
+    request_answer_data(request, &data);
 }

@@ -24,9 +24,7 @@ static void authorize_unknown(struct request *request, struct str why)
     json_field_string(&writer, "text", why);
     json_object_end(&writer);
     json_object_end(&writer);
-    struct str copy = arena_copy(request->arena, buffer_str(&data));
-    buffer_free(&data);
-    request_answer(request, REPLY_OK, STR_NONE, copy);
+    request_answer_data(request, &data);
 }
 
 static bool authorize_is_allowed_type(struct str value)

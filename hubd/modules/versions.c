@@ -5,16 +5,6 @@
 #include "hubd/request.h"
 #include "lib/json/writer.h"
 
-static void versions_answer(struct request *request, struct buffer *data)
-{
-    struct str copy = data->failed ? STR_NONE : arena_copy(request->arena, buffer_str(data));
-    buffer_free(data);
-    if (copy.data == NULL)
-        request_answer_error(request, ERR_MEMORY);
-    else
-        request_answer(request, REPLY_OK, STR_NONE, copy);
-}
-
 static void versions_write_version(struct request *request, struct json_writer *writer)
 {
     char url[512];
@@ -33,7 +23,7 @@ void versions_list(struct request *request)
     json_array_begin(&writer);
     versions_write_version(request, &writer);
     json_array_end(&writer);
-    versions_answer(request, &data);
+    request_answer_data(request, &data);
 }
 
 void versions_details(struct request *request)
@@ -46,5 +36,5 @@ void versions_details(struct request *request)
     json_key(&writer, "endpoints");
     router_write_endpoints(&writer, request->hub->conf.base_url);
     json_object_end(&writer);
-    versions_answer(request, &data);
+    request_answer_data(request, &data);
 }

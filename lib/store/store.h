@@ -28,10 +28,9 @@ struct store_client;
 struct store_options {
     const char *directory;    /* state_dir; the database is hub.db in it, hub.lock keeps a second hubd out */
     const uint8_t *audit_key; /* 32 bytes, copied: the HMAC key of the audit chain */
-    const uint8_t *key_check; /* 32 bytes, copied: derived from key_file; kept in the database and compared */
-    bool create_only_with_key; /* an existing database with another check value is refused (hubd: always) */
-    unsigned queue_max;        /* batches waiting at most; over: ERR_BUSY. 0: 4096 */
-    unsigned lazy_delay_ms;    /* longest wait of store_audit_later rows. 0: 250 */
+    const uint8_t *key_check; /* 32 bytes, copied: derived from key_file; another database's is refused */
+    unsigned queue_max;       /* batches waiting at most; over: ERR_BUSY. 0: 4096 */
+    unsigned lazy_delay_ms;   /* longest wait of store_audit_later rows. 0: 250 */
 };
 
 /* Whether `directory` holds a database (key files are only made together with an empty one). ERR_IO. */
@@ -218,12 +217,14 @@ enum store_op_type {
     STORE_APPEND_AUDIT     /* u.audit */
 };
 
+/* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
+#define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
     STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
     STORE_IF_PRESENT = 2,  /* else ERR_NOT_FOUND */
     STORE_IF_REVISION = 4, /* stored revision = `revision`, else ERR_CONFLICT */
-    STORE_IF_NOT_OLDER = 8 /* stored time <= new one, or > 5 min ahead of the clock, else ERR_STALE */
+    STORE_IF_NOT_OLDER = 8 /* stored time <= new one, or too far ahead (above), else ERR_STALE */
 };
 
 struct store_object_put {
@@ -592,8 +593,7 @@ void store_read_verify(struct store_client *client, struct store_verify_read *re
 struct store_totals_read {
     struct store_read base;
     int64_t objects[STORE_KIND_COUNT];
-    int64_t audit_rows, audit_head;
-    int64_t database_bytes, wal_bytes;
+    int64_t audit_rows, audit_head, database_bytes, wal_bytes;
 };
 void store_read_totals(struct store_client *client, struct store_totals_read *read);
 

@@ -94,7 +94,6 @@ static inline void fixture_make(struct fixture *f)
         .directory = f->directory,
         .audit_key = f->audit_key,
         .key_check = f->key_check,
-        .create_only_with_key = true,
     };
     uv_loop_init(&f->loop);
     arena_init(&f->arena, 0);

@@ -35,10 +35,6 @@ static const struct {
     [STORE_APPEND_AUDIT] = {apply_append_audit, false},
 };
 
-/* A stored last_updated further ahead of the clock than this does not make a new one stale (hub-contract 2).
- */
-#define FUTURE_MS (5 * 60 * 1000)
-
 int apply_failure(struct writer *writer, int result, struct error *error)
 {
     return error_set(error, result, "%s", writer->connection.error.text);
@@ -55,7 +51,7 @@ int check_conditions(const struct writer *writer, const struct stored *stored, c
     if ((conditions & STORE_IF_REVISION) && wanted->revision != (stored->present ? stored->revision : 0))
         return error_set(error, ERR_CONFLICT, "%s " STR_FMT " was changed meanwhile", what, STR_ARG(id));
     if ((conditions & STORE_IF_NOT_OLDER) && stored->present && stored->last_updated > wanted->last_updated &&
-        stored->last_updated <= writer->now + FUTURE_MS)
+        stored->last_updated <= writer->now + STORE_FUTURE_MAX_MS)
         return error_set(error, ERR_STALE, "%s " STR_FMT " is older than what is stored", what, STR_ARG(id));
     return OK;
 }

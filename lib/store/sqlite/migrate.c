@@ -80,7 +80,7 @@ static int check_key(struct connection *connection, const struct store_options *
     int result = OK;
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         result = error_set(error, sql_failure(connection, code, "key_check"), "%s", connection->error.text);
-    else if (!same && options->create_only_with_key)
+    else if (!same)
         result = error_set(
             error, ERR_REFUSED,
             "the key file does not belong to this database. Put back the key_file it was made with; "
