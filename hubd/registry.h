@@ -83,6 +83,12 @@ const struct store_rule *registry_find_rule(const struct registry_snapshot *snap
                                             const struct registry_party *cpo, bool drain);
 /* The receiver URL, STR_NONE when there is none. */
 struct str registry_receiver_url(const struct registry_party *party, const char *module);
+/*
+ * The URL of the party's SENDER interface: what is kept as "<module>:sender"; else the module's plain one,
+ * when a party of its roles has no RECEIVER interface that the hub would call there. STR_NONE when there is
+ * none.
+ */
+struct str registry_sender_url(const struct registry_party *party, const char *module);
 /* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
 const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */
