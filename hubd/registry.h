@@ -107,6 +107,8 @@ int registry_open(struct loop *control, struct store *store, struct store_client
 struct registry_view *registry_add_view(struct registry *registry, struct loop *loop);
 /* The newest snapshot this loop has passed; hold it while a request uses it. Loop thread only. */
 struct registry_snapshot *registry_hold(struct registry_view *view);
+/* One more hold on a snapshot that this loop holds already. */
+struct registry_snapshot *registry_hold_again(struct registry_view *view, struct registry_snapshot *snapshot);
 void registry_release(struct registry_view *view, struct registry_snapshot *snapshot);
 /*
  * Reads the registry again and publishes it; `done` runs on `loop` when every loop has passed the new
