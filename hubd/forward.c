@@ -52,7 +52,10 @@ void forward_start(struct forward *forward)
     outbound->snapshot = NULL; /* the request holds it longer than the call */
     outbound->platform = forward->target->platform;
     outbound->method = request->exchange->method;
-    outbound->url = url_join(request->arena, base, forward->path);
+    bool list = forward->path.length == 0 || forward->path.data[0] == '?'; /* nothing below the interface */
+    outbound->url = list
+                        ? arena_printf(request->arena, STR_FMT STR_FMT, STR_ARG(base), STR_ARG(forward->path))
+                        : url_join(request->arena, base, forward->path);
     outbound->body = forward->body;
     outbound->trusted = true;
     outbound->routed = true;
