@@ -14,7 +14,7 @@ FIELDS = {"party_id", "country_code", "role", "status", "last_updated"}
 @pytest.fixture(scope="module")
 def hub_settings():
     # Probes come often, so that a test waits for a handful of them and not for minutes.
-    return {"probe_interval": "100ms", "probe_timeout": f"{300 * SLOW:g}ms", "offline_after": f"{800 * SLOW:g}ms"}
+    return {"probe_interval": "100ms", "probe_timeout": f"{400 * SLOW:g}ms", "offline_after": f"{1200 * SLOW:g}ms"}
 
 
 def info(platform, party):
