@@ -310,6 +310,9 @@ void client_transfer_ended(struct client_transfer *transfer)
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (try_next_address(transfer, code) || try_new_connection(transfer, code))
         return;
+    if (code == CURLE_OK && !transfer->head_done)
+        code =
+            CURLE_PARTIAL_FILE; /* to libcurl a connection closed in the head is an answer without a body */
     if (code == CURLE_OK)
         remember_address(flight);
     if (code == CURLE_OK && follow_redirect(transfer, status, &result))

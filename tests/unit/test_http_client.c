@@ -254,6 +254,8 @@ static void test_bad_answers(void **state)
     get(&bench, LOCAL, "/garbage-length", ERR_INVALID, 200, "not HTTP");
     get(&bench, LOCAL, "/garbage-chunk", ERR_INVALID, 200, "not HTTP");
     get(&bench, LOCAL, "/close", ERR_UNREACHABLE, 0, "closed the connection without an answer");
+    get(&bench, LOCAL, "/close-head", ERR_UNREACHABLE, 200, "in the middle of its answer");
+    get(&bench, LOCAL, "/close-line", ERR_UNREACHABLE, 200, "in the middle of its answer");
     get(&bench, LOCAL, "/close-body", ERR_UNREACHABLE, 200, "in the middle of its answer");
     get(&bench, LOCAL, "/ok", OK, 200, "hello");
     bench_close(&bench);
