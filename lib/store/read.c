@@ -71,3 +71,13 @@ void store_read_totals(struct store_client *client, struct store_totals_read *re
 {
     client_read(client, &read->base, READ_TOTALS);
 }
+
+void store_read_token_users(struct store_client *client, struct store_token_users_read *read)
+{
+    client_read(client, &read->base, READ_TOKEN_USERS);
+}
+
+void store_read_findings(struct store_client *client, struct store_findings_read *read)
+{
+    client_read(client, &read->base, READ_FINDINGS);
+}

@@ -19,6 +19,8 @@ enum read_type {
     READ_AUDIT,
     READ_VERIFY,
     READ_TOTALS,
+    READ_TOKEN_USERS,
+    READ_FINDINGS,
     READ_TYPE_COUNT
 };
 

@@ -7,6 +7,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/queue.h"
+#include "lib/store/rows.h"
 
 /*
  * What the hub keeps, in the domain's words. No SQL and no engine shows here.
@@ -59,135 +60,6 @@ void store_client_free(struct store_client *client);
 /* Requests of this client whose callback is still to come, for an orderly end. Loop thread only. */
 size_t store_client_under_way(const struct store_client *client);
 
-/* ==================== rows ==================== */
-enum store_kind { STORE_LOCATION, STORE_TARIFF, STORE_SESSION, STORE_CDR, STORE_KIND_COUNT };
-
-enum store_platform_status { STORE_PLATFORM_PLANNED, STORE_PLATFORM_CONNECTED, STORE_PLATFORM_OFFLINE };
-enum store_token_encoding { STORE_ENCODING_AUTO, STORE_ENCODING_BASE64, STORE_ENCODING_RAW };
-
-struct store_platform {
-    int64_t id;
-    int64_t revision; /* 0: new; else the one that was read, checked on put */
-    enum store_platform_status status;
-    struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
-    struct str versions_url;    /* found by discovery; may be empty */
-    struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
-    struct str previous_token;  /* sealed, for the overlap after a rotation */
-    int64_t previous_token_until;
-    enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
-    bool learned_raw;                   /* AUTO: raw was what worked last */
-    struct str allowed_hosts;           /* space separated, party set --allow-host */
-    struct str
-        roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
-    int64_t last_seen; /* last valid answer, as of the last write */
-    int64_t created, updated;
-};
-
-struct store_party {
-    int64_t id, platform;
-    int64_t revision;                  /* as above */
-    struct str key;                    /* folded "IN-ABC" */
-    struct str country_code, party_id; /* spelling of registration */
-    unsigned roles;                    /* enum ocpi_role bits */
-    struct str name, website;
-    bool suspended;
-    struct str suspend_reason;
-    int64_t last_updated; /* moves with status and data, for HubClientInfo */
-    int64_t created;
-};
-
-enum store_token_kind { STORE_TOKEN_INITIAL, STORE_TOKEN_HUB };
-
-struct store_token {
-    uint8_t hash[32]; /* SHA-256 of the token; the token itself is never stored */
-    int64_t platform;
-    enum store_token_kind kind;
-    struct str fingerprint; /* 8 hex digits for people */
-    int64_t created;
-    int64_t expires; /* 0: never */
-    int64_t used;    /* initial: time of the POST it served, 0: not yet; hub: time of first use */
-};
-
-struct store_receiver {
-    int64_t party;
-    struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
-    struct str url;    /* base, without trailing slash */
-    struct str source; /* "set" by the account team, "discovered" at the exchange */
-};
-
-enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
-
-struct store_rule {
-    int64_t emsp, cpo; /* party ids */
-    enum store_rule_state state;
-    int64_t since; /* of the state */
-};
-
-enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIME, STORE_AUDIT_ANCHOR };
-
-/* One row of the audit. Absent texts are empty. */
-struct store_audit {
-    enum store_audit_kind kind;
-    int64_t time;      /* 0: the writer's clock */
-    struct str actor;  /* "uid:1000 alice", "party IN-ABC", "hub" */
-    struct str action; /* "party.add", "session.put", "token.authorize", "delivery.done" … */
-    struct str party;  /* whom it is about */
-    struct str module, method;
-    struct str sender, receiver; /* JSON keys `from` and `to` */
-    struct str object;           /* id of the object */
-    struct str status;           /* "ok", an OCPI status code, "stale", "held" … */
-    int64_t latency_ms;          /* -1: does not apply */
-    struct str request_id, correlation_id;
-    struct str detail; /* JSON object, no secrets; may be empty */
-};
-
-enum store_delivery_state {
-    STORE_DELIVERY_PENDING,
-    STORE_DELIVERY_DELIVERED,
-    STORE_DELIVERY_HELD,
-    STORE_DELIVERY_DEAD,
-    STORE_DELIVERY_SUPERSEDED /* a newer state of the same session took its place before it was sent */
-};
-
-struct store_delivery {
-    int64_t id; /* out: given by the writer, growing */
-    enum store_delivery_state state;
-    struct str reason;         /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
-    struct str receiver;       /* party key; its queue */
-    struct str sender;         /* party key */
-    struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
-    int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
-    struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
-    struct str
-        url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
-    struct str body; /* inline body when kind is -1 */
-    struct str correlation_id;
-    unsigned attempts;    /* of this message */
-    int64_t next_attempt; /* 0: at once */
-    struct str last_error;
-    int64_t created, done;
-};
-
-enum store_command_state {
-    STORE_COMMAND_SENT,     /* forwarded, CPO's CommandResponse not here (or 4002) */
-    STORE_COMMAND_ACCEPTED, /* CPO accepted; its CommandResult is awaited */
-    STORE_COMMAND_ENDED     /* rejected, failed, result delivered or timed out; `result` says which */
-};
-
-struct store_command {
-    int64_t id;                /* from store_new_id; the number people see */
-    uint8_t callback_hash[32]; /* SHA-256 of the secret in the callback URL */
-    struct str command;        /* "START_SESSION" … */
-    struct str emsp, cpo;      /* party keys */
-    struct str response_url;   /* the eMSP's */
-    struct str object;         /* folded session_id, location_id or reservation_id */
-    enum store_command_state state;
-    struct str result;      /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
-    struct str result_body; /* CommandResult as received, to recognise the same result again */
-    struct str correlation_id;
-    int64_t created, expires; /* expires: when TIMEOUT is due */
-};
-
 /* ==================== writing ==================== */
 enum store_op_type {
     STORE_PUT_PLATFORM, /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1
@@ -203,6 +75,10 @@ enum store_op_type {
     STORE_PUT_RECEIVER,  /* u.receiver */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
+    STORE_PUT_LIMIT,       /* u.limit */
+    STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
+    STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
+    STORE_SET_TOLD,        /* u.told: see store_registry_read */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
     STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
     STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
@@ -218,7 +94,8 @@ enum store_op_type {
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
-#define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
+#define STORE_FUTURE_MAX_MS   (5 * 60 * 1000)
+#define STORE_TOKEN_USERS_MAX 8
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
     STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
@@ -293,6 +170,9 @@ struct store_op {
         } token_match;
         struct store_receiver receiver;
         struct store_rule rule;
+        struct store_limit limit;
+        struct store_finding finding;
+        int64_t told;
         struct {
             int64_t platform;
             enum store_platform_status status;
@@ -308,8 +188,9 @@ struct store_op {
         struct store_evse_put evse;
         /*
          * A body by reference (kind >= 0) is read when it is sent; empty then when the object is gone. With
-         * `coalesce` older undelivered ones (pending, held) of the same lane become superseded. The writer
-         * sets delivery.id. Cheapest right behind the STORE_PUT_OBJECT of its object.
+         * `coalesce` older undelivered ones (pending, held) of the same lane become superseded: of the same
+         * receiver, module, owner and object, whatever their kind and method; one with `evse` takes only its
+         * like along. The writer sets delivery.id. Cheapest right behind the STORE_PUT_OBJECT of its object.
          */
         struct {
             struct store_delivery row;
@@ -403,6 +284,9 @@ struct store_registry_read {
     size_t receiver_count;
     struct store_rule *rules;
     size_t rule_count;
+    struct store_limit *limits;
+    size_t limit_count;
+    int64_t told; /* HubClientInfo: changes of parties up to this time were handed to the outbox; 0: none */
 };
 void store_read_registry(struct store_client *client, struct store_registry_read *read);
 
@@ -443,6 +327,27 @@ struct store_owners_read {
     size_t owner_count;
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
+
+/* Which eMSPs used a token lately, in sessions and commands, each once, the last one first. */
+struct store_token_users_read {
+    struct store_read base;
+    struct str token_uid; /* folded */
+    /* out */
+    struct str emsps[STORE_TOKEN_USERS_MAX]; /* party keys */
+    size_t count;
+};
+void store_read_token_users(struct store_client *client, struct store_token_users_read *read);
+
+/* Findings, by party, module, object, field and rule. */
+struct store_findings_read {
+    struct store_read base;
+    struct str party; /* empty: all */
+    unsigned limit;   /* at most 1000 */
+    uint64_t skip;
+    struct store_finding *rows;
+    size_t count;
+};
+void store_read_findings(struct store_client *client, struct store_findings_read *read);
 
 /*
  * A page of a list, oldest first, in the order of first arrival, which never changes while objects are

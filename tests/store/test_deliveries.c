@@ -169,6 +169,49 @@ static void lanes(void **state)
     }
 }
 
+static int64_t deliver_evse(struct fixture *f, const char *evse, const char *method, int kind)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_delivery *row = add_delivery(apply, "IN-MSP", kind, "L1", true);
+    row->module = STR("locations");
+    row->method = str_from(method);
+    row->evse = str_from(evse);
+    assert_int_equal(run_batch(f, apply), OK);
+    return row->id;
+}
+
+/* A whole location carries its EVSEs along, an EVSE only itself; what takes the object back replaces what
+ * brought it. */
+static void one_evse_of_a_location(void **state)
+{
+    struct fixture *f = *state;
+    struct store_apply *apply = new_batch(f);
+    struct store_location_put *p = &add_op(apply, STORE_PUT_LOCATION)->u.location;
+    struct store_evse_part part = {.uid = STR("E1"), .body = STR("{\"uid\":\"e1\"}"), .last_updated = 1};
+    p->owner = STR("IN-CPO");
+    p->id = STR("L1");
+    p->body = STR("{\"evses\":[]}");
+    p->children_at = 10;
+    p->last_updated_text = STR("\"\"");
+    p->evses = &part;
+    p->evse_count = 1;
+    assert_int_equal(run_batch(f, apply), OK);
+    int64_t one = deliver_evse(f, "E1", "PUT", STORE_LOCATION);
+    int64_t two = deliver_evse(f, "E2", "PUT", STORE_LOCATION);
+    assert_str(get(f, one).body, "{\"uid\":\"e1\"}");
+    assert_str(get(f, two).body, ""); /* gone meanwhile */
+    int64_t again = deliver_evse(f, "E1", "PUT", STORE_LOCATION);
+    assert_int_equal(get(f, one).state, STORE_DELIVERY_SUPERSEDED);
+    assert_int_equal(get(f, two).state, STORE_DELIVERY_PENDING);
+    int64_t whole = deliver_evse(f, "", "PUT", STORE_LOCATION);
+    assert_int_equal(get(f, again).state, STORE_DELIVERY_SUPERSEDED);
+    assert_int_equal(get(f, two).state, STORE_DELIVERY_SUPERSEDED);
+    assert_str(get(f, whole).evse, "");
+    int64_t deleted = deliver_evse(f, "", "DELETE", -1);
+    assert_int_equal(get(f, whole).state, STORE_DELIVERY_SUPERSEDED);
+    assert_int_equal(get(f, deleted).state, STORE_DELIVERY_PENDING);
+}
+
 /* ---------------------------------------------------------------- the life of a row */
 
 static void due_in_order(void **state)
@@ -355,6 +398,7 @@ int main(void)
         STORE_TEST(newer_state_supersedes),
         STORE_TEST(not_asked_not_merged),
         STORE_TEST(lanes),
+        STORE_TEST(one_evse_of_a_location),
         STORE_TEST(due_in_order),
         STORE_TEST(states),
         STORE_TEST(held_and_released),

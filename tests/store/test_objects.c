@@ -214,6 +214,58 @@ static void bodies_are_bytes(void **state)
     assert_true(str_equal(read.body, p->body));
 }
 
+static void use_in_session(struct fixture *f, const char *id, const char *emsp, const char *uid)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *p = add_object(apply, STORE_SESSION, "IN-CPO", id, id, 1);
+    p->counterparty = str_from(emsp);
+    p->token_uid = str_from(uid);
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void use_in_command(struct fixture *f, const char *emsp, const char *uid)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_command *row = &add_op(apply, STORE_PUT_COMMAND)->u.command;
+    row->id = store_new_id(f->store);
+    memcpy(row->callback_hash, &row->id, sizeof(row->id));
+    row->emsp = str_from(emsp);
+    row->token_uid = str_from(uid);
+    row->created = fixture_wall;
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static struct store_token_users_read users(struct fixture *f, const char *uid)
+{
+    struct store_token_users_read read = {.token_uid = str_from(uid)};
+    assert_int_equal(RUN_READ(f, store_read_token_users, &read), OK);
+    return read;
+}
+
+/* Each eMSP once, the last user first, whether it was seen in a session or a command. */
+static void who_used_a_token(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(users(f, "UID").count, 0);
+    use_in_session(f, "S1", "IN-AAA", "UID");
+    fixture_wall += 10;
+    use_in_command(f, "IN-BBB", "UID");
+    fixture_wall += 10;
+    use_in_session(f, "S2", "IN-CCC", "UID");
+    use_in_session(f, "S3", "IN-DDD", "OTHER");
+    fixture_wall += 10;
+    use_in_command(f, "IN-AAA", "UID");
+    struct store_token_users_read read = users(f, "UID");
+    assert_int_equal(read.count, 3);
+    assert_str(read.emsps[0], "IN-AAA");
+    assert_str(read.emsps[1], "IN-CCC");
+    assert_str(read.emsps[2], "IN-BBB");
+    for (int i = 0; i < 200; i++)
+        use_in_session(f, text(f, "M%d", i).data, text(f, "IN-%03d", i).data, "UID");
+    assert_int_equal(users(f, "UID").count, STORE_TOKEN_USERS_MAX);
+    assert_int_equal(users(f, "").count, 0);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -228,6 +280,7 @@ int main(void)
         STORE_TEST(empty_batch),
         STORE_TEST(owners_of_an_id),
         STORE_TEST(bodies_are_bytes),
+        STORE_TEST(who_used_a_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

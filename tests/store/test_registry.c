@@ -380,6 +380,112 @@ static void command_lists(void **state)
     assert_int_equal(list.rows[0].id, 3);
 }
 
+static void put_limit(struct fixture *f, int64_t party, const char *module, int64_t requests)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_LIMIT)->u.limit = (struct store_limit){party, str_from(module), requests, 60000};
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static int delete_limit(struct fixture *f, int64_t party, const char *module)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_DELETE_LIMIT)->u.limit =
+        (struct store_limit){.party = party, .module = str_from(module)};
+    return run_batch(f, apply);
+}
+
+static void limits(void **state)
+{
+    struct fixture *f = *state;
+    put_party(f, 2, 1, 0, "IN-CPO");
+    put_limit(f, 2, "commands", 10);
+    put_limit(f, 0, "authorize", 5);
+    put_limit(f, 2, "commands", 20);
+    struct store_registry_read read = registry(f);
+    assert_int_equal(read.limit_count, 2);
+    assert_int_equal(read.limits[0].party, 0);
+    assert_str(read.limits[0].module, "authorize");
+    assert_int_equal(read.limits[1].requests, 20);
+    assert_int_equal(read.limits[1].period_ms, 60000);
+    assert_int_equal(delete_limit(f, 0, "commands"), ERR_NOT_FOUND);
+    assert_int_equal(delete_limit(f, 0, "authorize"), OK);
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_DELETE_PARTY)->u.id = 2;
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_int_equal(registry(f).limit_count, 0); /* a party takes its own along */
+}
+
+static void what_a_party_is_told_and_how_it_is_judged(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(registry(f).told, 0);
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_SET_TOLD)->u.told = 1234567890123;
+    struct store_party *party = &add_op(apply, STORE_PUT_PARTY)->u.party;
+    *party = (struct store_party){
+        .id = 4, .key = STR("IN-ABC"), .validation = STORE_VALIDATION_STRICT, .push = STR("locations")};
+    assert_int_equal(run_batch(f, apply), OK);
+    fixture_reopen(f);
+    struct store_registry_read read = registry(f);
+    assert_true(read.told == 1234567890123);
+    assert_int_equal(read.parties[0].validation, STORE_VALIDATION_STRICT);
+    assert_str(read.parties[0].push, "locations");
+    apply = new_batch(f);
+    party = &add_op(apply, STORE_PUT_PARTY)->u.party;
+    *party = (struct store_party){.id = 4, .revision = 1, .key = STR("IN-ABC")};
+    assert_int_equal(run_batch(f, apply), OK);
+    read = registry(f);
+    assert_int_equal(read.parties[0].validation, STORE_VALIDATION_DEFAULT);
+    assert_str(read.parties[0].push, "");
+}
+
+static void count_finding(struct fixture *f, const char *party, const char *field, int64_t count,
+                          int64_t last, const char *example)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_COUNT_FINDING)->u.finding = (struct store_finding){
+        .party = str_from(party),
+        .module = STR("locations"),
+        .object = STR("Connector"),
+        .field = str_from(field),
+        .rule = STR("enum"),
+        .count = count,
+        .last = last,
+        .example = str_from(example),
+    };
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void findings(void **state)
+{
+    struct fixture *f = *state;
+    count_finding(f, "IN-XYZ", "standard", 1, 10, "L1");
+    count_finding(f, "IN-ABC", "standard", 2, 20, "L2");
+    count_finding(f, "IN-ABC", "format", 1, 30, "L3");
+    count_finding(f, "IN-ABC", "standard", 3, 40, "L4");
+    struct store_findings_read read = {.limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_findings, &read), OK);
+    assert_int_equal(read.count, 3);
+    const struct store_finding *row = &read.rows[1];
+    assert_str(row->party, "IN-ABC");
+    assert_str(row->module, "locations");
+    assert_str(row->object, "Connector");
+    assert_str(row->field, "standard");
+    assert_str(row->rule, "enum");
+    assert_int_equal(row->count, 5);
+    assert_int_equal(row->first, 20);
+    assert_int_equal(row->last, 40);
+    assert_str(row->example, "L4");
+    struct store_findings_read one = {.party = STR("IN-ABC"), .limit = 1, .skip = 1};
+    assert_int_equal(RUN_READ(f, store_read_findings, &one), OK);
+    assert_int_equal(one.count, 1);
+    assert_str(one.rows[0].field, "standard");
+    struct store_findings_read none = {.party = STR("IN-NON"), .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_findings, &none), OK);
+    assert_int_equal(none.count, 0);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -390,6 +496,9 @@ int main(void)
         STORE_TEST(tokens),
         STORE_TEST(commands),
         STORE_TEST(command_lists),
+        STORE_TEST(limits),
+        STORE_TEST(what_a_party_is_told_and_how_it_is_judged),
+        STORE_TEST(findings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

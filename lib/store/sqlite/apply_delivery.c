@@ -25,8 +25,8 @@ static int supersede(struct writer *writer, const struct store_delivery *row, in
 {
     if (row->kind < STORE_SESSION)
         return sql_run(&writer->connection, SQL_DELIVERY_SUPERSEDE_LANE,
-                       SQL_VALUES(sql_t(row->receiver), sql_t(row->object), sql_i(row->kind),
-                                  sql_t(row->owner), sql_t(row->module), sql_i(writer->now)));
+                       SQL_VALUES(sql_t(row->receiver), sql_t(row->object), sql_t(row->owner),
+                                  sql_t(row->module), sql_t(row->evse), sql_i(writer->now)));
     if (before == 0)
         return OK;
     return sql_run(&writer->connection, SQL_DELIVERY_SUPERSEDE,
@@ -41,7 +41,7 @@ static int insert_delivery(struct writer *writer, const struct store_delivery *r
                               sql_i(row->done), sql_t(row->receiver), sql_t(row->sender), sql_t(row->module),
                               sql_t(row->method), sql_t(row->owner), sql_t(row->object), sql_t(row->reason),
                               sql_t(row->url), sql_t(row->correlation_id), sql_t(row->last_error),
-                              sql_b(row->kind < 0 ? row->body : STR_NONE)));
+                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse)));
 }
 
 int apply_put_delivery(struct writer *writer, struct store_op *op, struct error *error)
@@ -134,12 +134,13 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
     if (result > 0)
         return error_set(error, ERR_EXISTS, "command %lld exists", (long long)row->id);
     if (!result)
-        result = sql_run(
-            c, SQL_COMMAND_INSERT,
-            SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->created), sql_i(row->expires),
-                       sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
-                       sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object), sql_t(row->response_url),
-                       sql_t(row->result), sql_t(row->correlation_id), sql_b(row->result_body)));
+        result =
+            sql_run(c, SQL_COMMAND_INSERT,
+                    SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->created), sql_i(row->expires),
+                               sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
+                               sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object),
+                               sql_t(row->response_url), sql_t(row->result), sql_t(row->correlation_id),
+                               sql_t(row->token_uid), sql_b(row->result_body)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

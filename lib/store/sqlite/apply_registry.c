@@ -67,11 +67,12 @@ int apply_put_party(struct writer *writer, struct store_op *op, struct error *er
     int result = check_revision(revision, p->revision, error, "party", p->id);
     if (result)
         return result;
-    result = sql_run(c, found ? SQL_PARTY_UPDATE : SQL_PARTY_INSERT,
-                     SQL_VALUES(sql_i(p->id), sql_i(p->platform), sql_i(revision + 1), sql_t(p->key),
-                                sql_t(p->country_code), sql_t(p->party_id), sql_i(p->roles), sql_t(p->name),
-                                sql_t(p->website), sql_i(p->suspended), sql_t(p->suspend_reason),
-                                sql_i(last_updated), sql_i(p->created)));
+    result =
+        sql_run(c, found ? SQL_PARTY_UPDATE : SQL_PARTY_INSERT,
+                SQL_VALUES(sql_i(p->id), sql_i(p->platform), sql_i(revision + 1), sql_t(p->key),
+                           sql_t(p->country_code), sql_t(p->party_id), sql_i(p->roles), sql_t(p->name),
+                           sql_t(p->website), sql_i(p->suspended), sql_t(p->suspend_reason),
+                           sql_i(last_updated), sql_i(p->created), sql_i(p->validation), sql_t(p->push)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -85,6 +86,8 @@ int apply_delete_party(struct writer *writer, struct store_op *op, struct error 
         result = sql_run(c, SQL_PARTY_DELETE_RECEIVERS, SQL_VALUES(sql_i(op->u.id)));
     if (!result)
         result = sql_run(c, SQL_PARTY_DELETE_RULES, SQL_VALUES(sql_i(op->u.id)));
+    if (!result)
+        result = sql_run(c, SQL_PARTY_DELETE_LIMITS, SQL_VALUES(sql_i(op->u.id)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -169,7 +172,7 @@ int apply_expire_tokens(struct writer *writer, struct store_op *op, struct error
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* ---------------------------------------------------------------- receivers and rules */
+/* ---------------------------------------------------------------- receivers, rules, limits */
 
 int apply_put_receiver(struct writer *writer, struct store_op *op, struct error *error)
 {
@@ -196,5 +199,46 @@ int apply_put_rule(struct writer *writer, struct store_op *op, struct error *err
     const struct store_rule *r = &op->u.rule;
     int result = sql_run(&writer->connection, SQL_RULE_PUT,
                          SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(r->since)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_put_limit(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_limit *l = &op->u.limit;
+    int result =
+        sql_run(&writer->connection, SQL_LIMIT_PUT,
+                SQL_VALUES(sql_i(l->party), sql_t(l->module), sql_i(l->requests), sql_i(l->period_ms)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_delete_limit(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_limit *l = &op->u.limit;
+    int result =
+        sql_run(&writer->connection, SQL_LIMIT_DELETE, SQL_VALUES(sql_i(l->party), sql_t(l->module)));
+    if (result)
+        return apply_failure(writer, result, error);
+    if (sql_changes(&writer->connection) == 0)
+        return error_set(error, ERR_NOT_FOUND, "no limit for " STR_FMT " is set", STR_ARG(l->module));
+    return OK;
+}
+
+/* ---------------------------------------------------------------- what is counted about partners */
+
+int apply_count_finding(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_finding *f = &op->u.finding;
+    int64_t last = f->last ? f->last : writer->now;
+    int result = sql_run(&writer->connection, SQL_FINDING_COUNT,
+                         SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
+                                    sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last),
+                                    sql_i(last), sql_t(f->example)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_set_told(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(&writer->connection, SQL_META_PUT,
+                         SQL_VALUES(sql_t(STR(META_TOLD)), sql_bytes(&op->u.told, sizeof(op->u.told))));
     return result ? apply_failure(writer, result, error) : OK;
 }

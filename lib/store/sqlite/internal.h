@@ -88,10 +88,14 @@ int apply_audit_row(struct writer *writer, const struct store_audit *row);
 typedef int apply_function(struct writer *writer, struct store_op *op, struct error *error);
 apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply_delete_party,
     apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
-    apply_put_receiver, apply_delete_receiver, apply_put_rule, apply_set_status, apply_put_object,
-    apply_delete_object, apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery,
-    apply_finish_delivery, apply_release_held, apply_put_command, apply_update_command, apply_append_audit;
+    apply_put_receiver, apply_delete_receiver, apply_put_rule, apply_put_limit, apply_delete_limit,
+    apply_count_finding, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
+    apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_finish_delivery,
+    apply_release_held, apply_put_command, apply_update_command, apply_append_audit;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
+
+/* The row of meta that STORE_SET_TOLD writes and read_registry reads: 8 bytes of this machine. */
+#define META_TOLD "clientinfo_told"
 
 /* What is stored of the thing that is put, as far as conditions go. */
 struct stored {
@@ -137,7 +141,8 @@ struct reader {
  */
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
-    read_deliveries, read_queues, read_command, read_commands, read_audit, read_verify, read_totals;
+    read_deliveries, read_queues, read_command, read_commands, read_audit, read_verify, read_totals,
+    read_token_users, read_findings;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct reader *reader, struct store_read *read, int result);

@@ -17,7 +17,8 @@ static void take_command(struct reader *reader, struct store_read *read, enum sq
         .response_url = read_string(reader, read, id, 9),
         .result = read_string(reader, read, id, 10),
         .correlation_id = read_string(reader, read, id, 11),
-        .result_body = read_string(reader, read, id, 12),
+        .token_uid = read_string(reader, read, id, 12),
+        .result_body = read_string(reader, read, id, 13),
     };
     if (hash.length == sizeof(row->callback_hash))
         memcpy(row->callback_hash, hash.data, hash.length);

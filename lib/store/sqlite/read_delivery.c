@@ -67,10 +67,11 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .url = read_string(reader, read, id, 14),
         .correlation_id = read_string(reader, read, id, 15),
         .last_error = read_string(reader, read, id, 16),
+        .evse = read_string(reader, read, id, 17),
     };
 }
 
-/* The stored object as it is now; the body stays empty when it is gone. */
+/* The stored object (of a location maybe one EVSE) as it is now; the body stays empty when it is gone. */
 static int take_body(struct reader *reader, struct store_read *read, struct store_delivery *row)
 {
     struct store_object_read object = {
@@ -78,6 +79,7 @@ static int take_body(struct reader *reader, struct store_read *read, struct stor
         .kind = (enum store_kind)row->kind,
         .owner = row->owner,
         .id = row->object,
+        .evse = row->evse,
     };
     read_object(reader, &object.base);
     row->body = object.body;
@@ -95,7 +97,7 @@ bool read_delivery(struct reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 17);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 18);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     return result ? read_fail(reader, read, result) : read_done(read, OK);

@@ -226,6 +226,58 @@ bool read_owners(struct reader *reader, struct store_read *read)
     return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
+/* ---------------------------------------------------------------- who used a token */
+
+/* Rows looked at: the newest ones of a token that is used everywhere say enough. */
+#define USES_MAX 64
+
+struct use {
+    struct str emsp;
+    int64_t time;
+};
+
+/* Appends the newest uses that a statement finds, newest first. 0 or a negative code. */
+static int append_uses(struct reader *reader, struct store_token_users_read *r, enum sql_id id,
+                       struct use *uses, size_t *count)
+{
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(r->token_uid), sql_i(USES_MAX)));
+    for (size_t i = 0; result > 0 && i < USES_MAX; result = sql_next(c, id), i++)
+        uses[(*count)++] = (struct use){read_string(reader, &r->base, id, 0), sql_integer(c, id, 1)};
+    sql_end(c, id);
+    return result < 0 ? result : OK;
+}
+
+static void take_user(struct store_token_users_read *r, struct str emsp)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (str_equal(r->emsps[i], emsp))
+            return;
+    if (r->count < STORE_TOKEN_USERS_MAX)
+        r->emsps[r->count++] = emsp;
+}
+
+bool read_token_users(struct reader *reader, struct store_read *read)
+{
+    struct store_token_users_read *r = CONTAINER_OF(read, struct store_token_users_read, base);
+    struct use *uses = read_alloc(read, (size_t)2 * USES_MAX, sizeof(*uses));
+    size_t sessions = 0, all;
+    r->count = 0;
+    if (!uses)
+        return true;
+    int result = append_uses(reader, r, SQL_SESSION_TOKEN_USERS, uses, &sessions);
+    all = sessions;
+    if (!result)
+        result = append_uses(reader, r, SQL_COMMAND_TOKEN_USERS, uses, &all);
+    if (result)
+        return read_fail(reader, read, result);
+    for (size_t s = 0, c = sessions; s < sessions || c < all;) {
+        bool session = c == all || (s < sessions && uses[s].time >= uses[c].time);
+        take_user(r, session ? uses[s++].emsp : uses[c++].emsp);
+    }
+    return read_done(read, OK);
+}
+
 /* ---------------------------------------------------------------- bodies of a page */
 
 static int append_body(struct reader *reader, const struct store_bodies_read *r, int64_t sequence)

@@ -45,6 +45,8 @@ static void fill_party(struct reader *reader, struct store_read *read, void *row
         .suspend_reason = read_string(reader, read, id, 10),
         .last_updated = sql_integer(c, id, 11),
         .created = sql_integer(c, id, 12),
+        .validation = (enum store_validation)sql_integer(c, id, 13),
+        .push = read_string(reader, read, id, 14),
     };
 }
 
@@ -90,6 +92,32 @@ static void fill_rule(struct reader *reader, struct store_read *read, void *row)
     };
 }
 
+static void fill_limit(struct reader *reader, struct store_read *read, void *row)
+{
+    const enum sql_id id = SQL_LIMIT_ALL;
+    const struct connection *c = &reader->connection;
+    *(struct store_limit *)row = (struct store_limit){
+        .party = sql_integer(c, id, 0),
+        .module = read_string(reader, read, id, 1),
+        .requests = sql_integer(c, id, 2),
+        .period_ms = sql_integer(c, id, 3),
+    };
+}
+
+static int read_told(struct reader *reader, int64_t *told)
+{
+    struct connection *c = &reader->connection;
+    *told = 0;
+    int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_TOLD))));
+    if (result <= 0)
+        return result;
+    struct str value = sql_string(c, SQL_META_GET, 0);
+    if (value.length == sizeof(*told))
+        memcpy(told, value.data, sizeof(*told));
+    sql_end(c, SQL_META_GET);
+    return OK;
+}
+
 /* Fills an array with all rows of a table; the count is of the same moment. */
 static int read_table(struct reader *reader, struct store_read *read, enum sql_id count_id,
                       enum sql_id rows_id, size_t size, fill_function *fill, void **rows, size_t *count)
@@ -129,6 +157,8 @@ bool read_registry(struct reader *reader, struct store_read *read)
         {SQL_RECEIVER_COUNT, SQL_RECEIVER_ALL, sizeof(*r->receivers), fill_receiver, (void **)&r->receivers,
          &r->receiver_count},
         {SQL_RULE_COUNT, SQL_RULE_ALL, sizeof(*r->rules), fill_rule, (void **)&r->rules, &r->rule_count},
+        {SQL_LIMIT_COUNT, SQL_LIMIT_ALL, sizeof(*r->limits), fill_limit, (void **)&r->limits,
+         &r->limit_count},
     };
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         int result = read_table(reader, read, tables[i].count_id, tables[i].rows_id, tables[i].size,
@@ -136,5 +166,36 @@ bool read_registry(struct reader *reader, struct store_read *read)
         if (result)
             return read_fail(reader, read, result);
     }
-    return read_done(read, OK);
+    int result = read_told(reader, &r->told);
+    return result ? read_fail(reader, read, result) : read_done(read, OK);
+}
+
+/* ---------------------------------------------------------------- findings */
+
+bool read_findings(struct reader *reader, struct store_read *read)
+{
+    struct store_findings_read *r = CONTAINER_OF(read, struct store_findings_read, base);
+    struct connection *c = &reader->connection;
+    const enum sql_id id = SQL_FINDING_LIST;
+    unsigned limit = r->limit < 1000 ? r->limit : 1000;
+    r->count = 0;
+    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    if (!r->rows)
+        return true;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(limit), sql_i((int64_t)r->skip)));
+    for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
+        r->rows[r->count++] = (struct store_finding){
+            .party = read_string(reader, read, id, 0),
+            .module = read_string(reader, read, id, 1),
+            .object = read_string(reader, read, id, 2),
+            .field = read_string(reader, read, id, 3),
+            .rule = read_string(reader, read, id, 4),
+            .count = sql_integer(c, id, 5),
+            .first = sql_integer(c, id, 6),
+            .last = sql_integer(c, id, 7),
+            .example = read_string(reader, read, id, 8),
+        };
+    }
+    sql_end(c, id);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }

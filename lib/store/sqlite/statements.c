@@ -17,8 +17,8 @@
 #define DELIVERY_COLUMNS                                                                                     \
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, "                                                                                                \
-    "object, reason, url, correlation_id, last_error"
-#define DELIVERY_TYPES "iiiiiiitttttttttt"
+    "object, reason, url, correlation_id, last_error, evse"
+#define DELIVERY_TYPES "iiiiiiittttttttttt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
 #define PARKED_RECEIVER(state)                                                                               \
@@ -42,8 +42,8 @@
 
 #define COMMAND_COLUMNS                                                                                      \
     "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
-    "correlation_id, result_body FROM command "
-#define COMMAND_TYPES "iiiibtttttttb"
+    "correlation_id, token_uid, result_body FROM command "
+#define COMMAND_TYPES "iiiibttttttttb"
 
 #define AUDIT_COLUMNS                                                                                        \
     "SELECT sequence, kind, time, latency_ms, actor, action, party, module, method, sender, receiver, "      \
@@ -96,17 +96,17 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5 WHERE id = $1"},
     [SQL_PLATFORM_DELETE] = {W, "i", "", "DELETE FROM platform WHERE id = $1"},
     [SQL_PARTY_FIND] = {W, "i", "ii", "SELECT revision, last_updated FROM party WHERE id = $1"},
-    [SQL_PARTY_INSERT] = {W, "iiitttittitii", "",
+    [SQL_PARTY_INSERT] = {W, "iiitttittitiiit", "",
                           "INSERT INTO party (id, platform, revision, party_key, country_code, party_id, "
                           "roles, name, website, "
-                          "suspended, suspend_reason, last_updated, created) "
-                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"},
+                          "suspended, suspend_reason, last_updated, created, validation, push) "
+                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
     [SQL_PARTY_UPDATE] =
-        {W, "iiitttittitii", "",
+        {W, "iiitttittitiiit", "",
          "UPDATE party SET platform = $2, revision = $3, party_key = $4, country_code = $5, party_id = $6, "
          "roles = $7, "
-         "name = $8, website = $9, suspended = $10, suspend_reason = $11, last_updated = $12, created = $13 "
-         "WHERE id = $1"},
+         "name = $8, website = $9, suspended = $10, suspend_reason = $11, last_updated = $12, created = $13, "
+         "validation = $14, push = $15 WHERE id = $1"},
     [SQL_PARTY_TOUCH] = {W, "ii", "",
                          "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1 "
                          "AND last_updated < $2"},
@@ -137,6 +137,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RULE_PUT] = {W, "iiii", "",
                       "INSERT INTO rule (emsp, cpo, state, since) VALUES ($1, $2, $3, $4) "
                       "ON CONFLICT (emsp, cpo) DO UPDATE SET state = excluded.state, since = excluded.since"},
+    [SQL_LIMIT_PUT] = {W, "itii", "",
+                       "INSERT INTO rate_limit (party, module, requests, period_ms) VALUES ($1, $2, $3, $4) "
+                       "ON CONFLICT (party, module) DO UPDATE SET requests = excluded.requests, "
+                       "period_ms = excluded.period_ms"},
+    [SQL_LIMIT_DELETE] = {W, "it", "", "DELETE FROM rate_limit WHERE party = $1 AND module = $2"},
+    [SQL_PARTY_DELETE_LIMITS] = {W, "i", "", "DELETE FROM rate_limit WHERE party = $1"},
+    [SQL_FINDING_COUNT] =
+        {W, "tttttiiit", "",
+         "INSERT INTO finding (party, module, object, field, rule, count, first, last, example) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (party, module, object, field, rule) "
+         "DO UPDATE SET count = finding.count + excluded.count, last = excluded.last, "
+         "example = excluded.example"},
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
@@ -197,18 +209,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
      */
     [SQL_DELIVERY_INSERT] =
-        {W, "iiiiiiittttttttttb", "",
+        {W, "iiiiiiittttttttttbt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
          "module, "
-         "method, owner, object, reason, url, correlation_id, last_error, body) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"},
+         "method, owner, object, reason, url, correlation_id, last_error, body, evse) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
     [SQL_DELIVERY_SUPERSEDE_LANE] =
-        {W, "ttitti", "",
+        {W, "ttttti", "",
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
-         "AND object = $2 AND kind = $3 AND owner = $4 AND module = $5"},
+         "AND object = $2 AND owner = $3 AND module = $4 AND ($5 = '' OR evse = $5)"},
     [SQL_DELIVERY_FINISH] = {W, "iitiiti", "",
                              "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
                              "last_error = $6, done = $7 "
@@ -217,11 +229,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttt", "",
          "UPDATE delivery SET state = 0, reason = '', next_attempt = 0 WHERE state = 2 AND receiver = $1 "
          "AND ($2 = '' OR reason = $2) AND ($3 = '' OR module = $3)"},
-    [SQL_COMMAND_INSERT] = {W, "iiiibtttttttb", "",
+    [SQL_COMMAND_INSERT] = {W, "iiiibttttttttb", "",
                             "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
                             "cpo, object, response_url, "
-                            "result, correlation_id, result_body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                            "$9, $10, $11, $12, $13)"},
+                            "result, correlation_id, token_uid, result_body) VALUES ($1, $2, $3, $4, $5, $6, "
+                            "$7, $8, $9, $10, $11, $12, $13, $14)"},
     [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
         {W, "iitbi", "",
@@ -244,9 +256,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                           "platform ORDER BY id"},
     [SQL_PARTY_COUNT] = {R, "", "i", "SELECT count(*) FROM party"},
     [SQL_PARTY_ALL] =
-        {R, "", "iiitttittitii",
+        {R, "", "iiitttittitiiit",
          "SELECT id, platform, revision, party_key, country_code, party_id, roles, name, website, suspended, "
-         "suspend_reason, last_updated, created FROM party ORDER BY id"},
+         "suspend_reason, last_updated, created, validation, push FROM party ORDER BY id"},
     [SQL_TOKEN_COUNT] = {R, "", "i", "SELECT count(*) FROM token"},
     [SQL_TOKEN_ALL] = {R, "", "biitiii",
                        "SELECT hash, platform, kind, fingerprint, created, expires, used FROM token ORDER BY "
@@ -256,6 +268,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                           "SELECT party, module, url, source FROM receiver ORDER BY party, module"},
     [SQL_RULE_COUNT] = {R, "", "i", "SELECT count(*) FROM rule"},
     [SQL_RULE_ALL] = {R, "", "iiii", "SELECT emsp, cpo, state, since FROM rule ORDER BY emsp, cpo"},
+    [SQL_LIMIT_COUNT] = {R, "", "i", "SELECT count(*) FROM rate_limit"},
+    [SQL_LIMIT_ALL] = {R, "", "itii",
+                       "SELECT party, module, requests, period_ms FROM rate_limit ORDER BY party, module"},
+    [SQL_FINDING_LIST] =
+        {R, "tii", "tttttiiit",
+         "SELECT party, module, object, field, rule, count, first, last, example FROM finding "
+         "WHERE $1 = '' OR party = $1 ORDER BY party, module, object, field, rule "
+         "LIMIT $2 OFFSET $3"},
 
     /* ---------------------------------------------------------------- objects and locations, reading */
     [SQL_OBJECT_READ] = {R, "itt", "iiitttb",
@@ -273,6 +293,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                            "ORDER BY owner LIMIT $3"},
     [SQL_LOCATION_OWNERS] = {R, "ti", "ti",
                              "SELECT owner, sequence FROM location WHERE id = $1 ORDER BY owner LIMIT $2"},
+    [SQL_SESSION_TOKEN_USERS] = {R, "ti", "ti",
+                                 "SELECT counterparty, arrival FROM object WHERE kind = 2 AND token_uid = $1 "
+                                 "ORDER BY sequence DESC LIMIT $2"},
+    [SQL_COMMAND_TOKEN_USERS] = {R, "ti", "ti",
+                                 "SELECT emsp, created FROM command WHERE token_uid = $1 AND token_uid <> '' "
+                                 "ORDER BY id DESC LIMIT $2"},
 
     /* ---------------------------------------------------------------- pages */
     [SQL_OBJECT_COUNT] =

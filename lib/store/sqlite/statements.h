@@ -55,6 +55,10 @@ enum sql_id {
     SQL_RECEIVER_PUT,
     SQL_RECEIVER_DELETE,
     SQL_RULE_PUT,
+    SQL_LIMIT_PUT,
+    SQL_LIMIT_DELETE,
+    SQL_PARTY_DELETE_LIMITS,
+    SQL_FINDING_COUNT,
     /* objects and locations, writing */
     SQL_OBJECT_FIND,
     SQL_OBJECT_INSERT,
@@ -98,6 +102,9 @@ enum sql_id {
     SQL_RECEIVER_ALL,
     SQL_RULE_COUNT,
     SQL_RULE_ALL,
+    SQL_LIMIT_COUNT,
+    SQL_LIMIT_ALL,
+    SQL_FINDING_LIST,
     /* objects and locations, reading */
     SQL_OBJECT_READ,
     SQL_OBJECT_BODY,
@@ -107,6 +114,8 @@ enum sql_id {
     SQL_EVSE_BODIES,
     SQL_OBJECT_OWNERS,
     SQL_LOCATION_OWNERS,
+    SQL_SESSION_TOKEN_USERS,
+    SQL_COMMAND_TOKEN_USERS,
     /* pages */
     SQL_OBJECT_COUNT,
     SQL_OBJECT_COUNT_FILTERED,

@@ -1,0 +1,162 @@
+#ifndef LIB_STORE_ROWS_H
+#define LIB_STORE_ROWS_H
+
+#include "lib/base/str.h"
+
+/* The rows that the store keeps, in the domain's words; store.h tells how they are written and read. */
+
+enum store_kind { STORE_LOCATION, STORE_TARIFF, STORE_SESSION, STORE_CDR, STORE_KIND_COUNT };
+
+enum store_platform_status { STORE_PLATFORM_PLANNED, STORE_PLATFORM_CONNECTED, STORE_PLATFORM_OFFLINE };
+enum store_token_encoding { STORE_ENCODING_AUTO, STORE_ENCODING_BASE64, STORE_ENCODING_RAW };
+
+struct store_platform {
+    int64_t id;
+    int64_t revision; /* 0: new; else the one that was read, checked on put */
+    enum store_platform_status status;
+    struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
+    struct str versions_url;    /* found by discovery; may be empty */
+    struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
+    struct str previous_token;  /* sealed, for the overlap after a rotation */
+    int64_t previous_token_until;
+    enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
+    bool learned_raw;                   /* AUTO: raw was what worked last */
+    struct str allowed_hosts;           /* space separated, party set --allow-host */
+    struct str
+        roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
+    int64_t last_seen; /* last valid answer, as of the last write */
+    int64_t created, updated;
+};
+
+/* How strictly objects of a party are judged; DEFAULT: as the setting `validation` says. */
+enum store_validation { STORE_VALIDATION_DEFAULT, STORE_VALIDATION_TOLERANT, STORE_VALIDATION_STRICT };
+
+struct store_party {
+    int64_t id, platform;
+    int64_t revision;                  /* as above */
+    struct str key;                    /* folded "IN-ABC" */
+    struct str country_code, party_id; /* spelling of registration */
+    unsigned roles;                    /* enum ocpi_role bits */
+    struct str name, website;
+    bool suspended;
+    struct str suspend_reason;
+    enum store_validation validation;
+    struct str push; /* modules whose objects are sent to it unasked, space separated: "locations tariffs" */
+    int64_t last_updated; /* moves with status and data, for HubClientInfo */
+    int64_t created;
+};
+
+enum store_token_kind { STORE_TOKEN_INITIAL, STORE_TOKEN_HUB };
+
+struct store_token {
+    uint8_t hash[32]; /* SHA-256 of the token; the token itself is never stored */
+    int64_t platform;
+    enum store_token_kind kind;
+    struct str fingerprint; /* 8 hex digits for people */
+    int64_t created;
+    int64_t expires; /* 0: never */
+    int64_t used;    /* initial: time of the POST it served, 0: not yet; hub: time of first use */
+};
+
+struct store_receiver {
+    int64_t party;
+    struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
+    struct str url;    /* base, without trailing slash */
+    struct str source; /* "set" by the account team, "discovered" at the exchange */
+};
+
+enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
+
+struct store_rule {
+    int64_t emsp, cpo; /* party ids */
+    enum store_rule_state state;
+    int64_t since; /* of the state */
+};
+
+/* How often a party may ask for something (hub-contract 10). */
+struct store_limit {
+    int64_t party;     /* 0: everybody without a limit of its own */
+    struct str module; /* "authorize" "commands" "locations" */
+    int64_t requests;  /* in `period_ms`; 0: no limit */
+    int64_t period_ms;
+};
+
+/* How often a party's objects broke one rule of OCPI's tables without being refused. */
+struct store_finding {
+    struct str party;         /* key */
+    struct str module;        /* ModuleID */
+    struct str object, field; /* OCPI's table and field, "Connector" "standard" */
+    struct str rule;          /* "missing", "enum" … */
+    int64_t count;
+    int64_t first, last;
+    struct str example; /* id of the object that was the last to break it */
+};
+
+enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIME, STORE_AUDIT_ANCHOR };
+
+/* One row of the audit. Absent texts are empty. */
+struct store_audit {
+    enum store_audit_kind kind;
+    int64_t time;      /* 0: the writer's clock */
+    struct str actor;  /* "uid:1000 alice", "party IN-ABC", "hub" */
+    struct str action; /* "party.add", "session.put", "token.authorize", "delivery.done" … */
+    struct str party;  /* whom it is about */
+    struct str module, method;
+    struct str sender, receiver; /* JSON keys `from` and `to` */
+    struct str object;           /* id of the object */
+    struct str status;           /* "ok", an OCPI status code, "stale", "held" … */
+    int64_t latency_ms;          /* -1: does not apply */
+    struct str request_id, correlation_id;
+    struct str detail; /* JSON object, no secrets; may be empty */
+};
+
+enum store_delivery_state {
+    STORE_DELIVERY_PENDING,
+    STORE_DELIVERY_DELIVERED,
+    STORE_DELIVERY_HELD,
+    STORE_DELIVERY_DEAD,
+    STORE_DELIVERY_SUPERSEDED /* a newer state of the same session took its place before it was sent */
+};
+
+struct store_delivery {
+    int64_t id; /* out: given by the writer, growing */
+    enum store_delivery_state state;
+    struct str reason;         /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
+    struct str receiver;       /* party key; its queue */
+    struct str sender;         /* party key */
+    struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
+    int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
+    struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
+    struct str evse;           /* of a location: only the EVSE with this folded uid; empty: all of it */
+    struct str
+        url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
+    struct str body; /* inline body when kind is -1 */
+    struct str correlation_id;
+    unsigned attempts;    /* of this message */
+    int64_t next_attempt; /* 0: at once */
+    struct str last_error;
+    int64_t created, done;
+};
+
+enum store_command_state {
+    STORE_COMMAND_SENT,     /* forwarded, CPO's CommandResponse not here (or 4002) */
+    STORE_COMMAND_ACCEPTED, /* CPO accepted; its CommandResult is awaited */
+    STORE_COMMAND_ENDED     /* rejected, failed, result delivered or timed out; `result` says which */
+};
+
+struct store_command {
+    int64_t id;                /* from store_new_id; the number people see */
+    uint8_t callback_hash[32]; /* SHA-256 of the secret in the callback URL */
+    struct str command;        /* "START_SESSION" … */
+    struct str emsp, cpo;      /* party keys */
+    struct str response_url;   /* the eMSP's */
+    struct str object;         /* folded session_id, location_id or reservation_id */
+    struct str token_uid;      /* folded uid of the token that it names; may be empty */
+    enum store_command_state state;
+    struct str result;      /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
+    struct str result_body; /* CommandResult as received, to recognise the same result again */
+    struct str correlation_id;
+    int64_t created, expires; /* expires: when TIMEOUT is due */
+};
+
+#endif
