@@ -16,12 +16,20 @@ OPTIONAL = {
 }
 
 
-def redirects(request, answer):
-    """Knows every path with a slash at its end only, and answers others with a 307 to it."""
-    if request.path.endswith("/"):
-        return answer(request)
-    query = f"?{request.query}" if request.query else ""
-    return Reply(http=307, code=None, headers={"Location": f"{request.path}/{query}"})
+def redirecting(status, absolute):
+    """Knows every path with a slash at its end only, and answers others with that status and a relative or an absolute URL."""
+
+    def habit(request, answer):
+        if request.path.endswith("/"):
+            return answer(request)
+        host = f"http://{request.headers['host']}" if absolute else ""
+        query = f"?{request.query}" if request.query else ""
+        return Reply(http=status, code=None, headers={"Location": f"{host}{request.path}/{query}"})
+
+    return habit
+
+
+redirects = redirecting(307, absolute=False)
 
 
 def wraps(request, answer):
@@ -73,9 +81,9 @@ def drips(request, answer):
     return replace(answer(request), drip=64, drip_gap=0.001)
 
 
-def closes(request, answer):
-    """Closes the connection behind every answer without saying so before."""
-    return replace(answer(request), last=True)
+def hangs_up(request, answer):
+    """Answers one request of a connection and closes it at the second one, as a server whose patience has just ended."""
+    return answer(request) if request.nth == 1 else Reply(drop="close")
 
 
 def echoes_nothing(request, answer):

@@ -57,6 +57,7 @@ class Platform:
     sends      the form in which we send the hub's token: "base64" or "raw"
     hide       modules that the version details leave out
     versions   whether the url in our credentials ends in /versions (else /2.2.1)
+    tail       what the endpoints' URLs in the version details end in
     habits     how it answers, of those in tests.sim.habits; the first one is outermost
     scheme     the word before the token in our requests
     joins      what it puts between an endpoint's URL and the ids behind it
@@ -64,7 +65,7 @@ class Platform:
     ids        False: its requests have no X-Request-ID and no X-Correlation-ID
     """
 
-    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, port=0,
+    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, tail="", port=0,
                  habits=(), scheme="Token", joins="/", spells=str, ids=True):  # fmt: skip
         self.hub = hub.rstrip("/")
         self.parties = parties
@@ -74,6 +75,7 @@ class Platform:
         self.encodings = set(encodings)
         self.sends = sends
         self.hide = set(hide)
+        self.tail = tail
         self.credentials_end = "versions" if versions else "2.2.1"
         self.habits = tuple(habits)
         self.scheme, self.joins, self.spells, self.ids = scheme, joins, spells, ids
@@ -166,10 +168,10 @@ class Platform:
         return Reply(data=[{"version": "2.2.1", "url": f"{self.url}/ocpi/2.2.1"}])
 
     def _details(self, request):
-        endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials"}]
+        endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials{self.tail}"}]
         listed = dict.fromkeys(pair for party in self.parties for pair in INTERFACES[party.role])
         endpoints += [
-            {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}"}
+            {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}{self.tail}"}
             for module, role in listed
             if module not in self.hide
         ]

@@ -27,12 +27,15 @@ def ask(platform, method, path, body=None, **options):
 
 
 def test_versions_and_details(platform):
-    """Both interfaces of a platform with two roles are listed, with absolute URLs."""
+    """Both interfaces of a platform with two roles are listed, with absolute URLs, which may end in a slash."""
     versions = ask(platform, "GET", "/ocpi/versions")
     assert versions.outcome == (200, 1000)
     details = call("GET", versions.data[0]["url"], token=platform.token)
     listed = {(entry["identifier"], entry["role"]) for entry in details.data["endpoints"]}
     assert {("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("sessions", "RECEIVER"), ("credentials", "SENDER")} <= listed
+    platform.tail = "/"
+    details = call("GET", versions.data[0]["url"], token=platform.token)
+    assert all(entry["url"].startswith(platform.url) and entry["url"].endswith("/") for entry in details.data["endpoints"])
 
 
 @pytest.mark.parametrize("encodings, sent, status", [
@@ -118,20 +121,20 @@ def raw_answers(platform, *paths):
 def test_forms_of_http(platform):
     """HTTP/1.0 and an answer without a length end the connection; chunks with trailers do not."""
     path = "/ocpi/versions"
-    platform.script("GET", "/versions$", Reply(version="1.0"), Reply(sized=False), Reply(chunk=7, trailers={"X-Sum": "1"}), Reply(last=True))
+    platform.script("GET", "/versions$", Reply(version="1.0"), Reply(sized=False), Reply(chunk=7, trailers={"X-Sum": "1"}), Reply(drop="close"))
     old, endless, both = raw_answers(platform, path, path), raw_answers(platform, path, path), raw_answers(platform, path, path, path)
     assert old.startswith(b"HTTP/1.0 200 OK") and old.count(b"HTTP/1.") == 1 and b"Content-Length" in old
     assert endless.count(b"HTTP/1.") == 1 and b"Content-Length" not in endless and endless.endswith(b"}")
-    assert both.count(b"HTTP/1.1 200") == 2 and b"\r\n0\r\nX-Sum: 1\r\n\r\nHTTP/1.1 200" in both, "the chunked answer, then the last one"
-    assert [request.connection for request in platform.received()] == [1, 2, 3, 3]
+    assert both.count(b"HTTP/1.1 200") == 1 and both.endswith(b"\r\n0\r\nX-Sum: 1\r\n\r\n")
+    assert [(request.connection, request.nth) for request in platform.received()] == [(1, 1), (2, 1), (3, 1), (3, 2)]
 
 
 @pytest.mark.parametrize("cut", [30, -1])
 def test_cut_answers(platform, cut):
-    whole = raw_answers(platform, "/ocpi/versions")
-    platform.script("GET", "/versions$", Reply(data=platform._versions(None).data, cut=cut))
-    part = raw_answers(platform, "/ocpi/versions", "/ocpi/versions")
-    assert len(part) == (cut if cut > 0 else len(whole) + cut)
+    """The beginning of an answer, and then the end of the connection."""
+    platform.script("GET", "/versions$", Reply(body=b"whole"), Reply(body=b"whole", cut=cut))
+    whole, part = raw_answers(platform, "/ocpi/versions"), raw_answers(platform, "/ocpi/versions", "/ocpi/versions")
+    assert whole.endswith(b"whole") and part == whole[:cut]
 
 
 def test_how_it_asks(platform):
@@ -154,6 +157,7 @@ AUTHORIZE, SESSION = "/ocpi/2.2.1/tokens/IN/XYZ/T1/authorize", "/ocpi/2.2.1/sess
 @pytest.mark.parametrize("habit, path, expect", [
     (habits.redirects, AUTHORIZE + "?type=RFID", lambda a: a.status == 307 and a.headers["Location"] == AUTHORIZE + "/?type=RFID"),
     (habits.redirects, SESSION + "/", lambda a: a.outcome == (201, 1000)),
+    (habits.redirecting(308, absolute=True), SESSION, lambda a: a.status == 308 and a.headers["Location"].startswith("http://127.0.0.1:")),
     (habits.wraps, AUTHORIZE, lambda a: a.data[0]["allowed"] == "ALLOWED"),
     (habits.wraps, SESSION, lambda a: "data" not in a.json),
     (habits.writes_null, AUTHORIZE, lambda a: a.data["info"] is None and a.data["allowed"] == "ALLOWED"),
@@ -164,7 +168,7 @@ AUTHORIZE, SESSION = "/ocpi/2.2.1/tokens/IN/XYZ/T1/authorize", "/ocpi/2.2.1/sess
     (habits.speaks_http_1_0, SESSION, lambda a: a.outcome == (201, 1000) and not a.headers["Content-Length"]),
     (habits.chunks, SESSION, lambda a: a.outcome == (201, 1000) and a.headers["Transfer-Encoding"] == "chunked"),
     (habits.drips, SESSION, lambda a: a.outcome == (201, 1000)),
-    (habits.closes, SESSION, lambda a: a.outcome == (201, 1000)),
+    (habits.hangs_up, SESSION, lambda a: a.outcome == (201, 1000)),
     (habits.echoes_nothing, SESSION, lambda a: a.outcome == (201, 1000) and not a.headers["X-Request-ID"]),
 ])  # fmt: skip
 def test_habits(platform, habit, path, expect):
@@ -172,6 +176,12 @@ def test_habits(platform, habit, path, expect):
     platform.habits = (habit,)
     answer = ask(platform, "PUT", path, {})
     assert expect(answer), answer
+
+
+def test_hangs_up_at_the_second_request(platform):
+    platform.habits = (habits.hangs_up,)
+    assert raw_answers(platform, "/ocpi/versions", "/ocpi/versions").count(b"HTTP/1.1 200") == 1
+    assert len(platform.received()) == 2
 
 
 def test_habits_together(platform):

@@ -61,7 +61,7 @@ class Gate:
 
 @dataclass
 class Received:
-    """One request as it came in. `time` is monotonic seconds, `connection` the number of the connection it came on."""
+    """One request as it came in. `time` is monotonic seconds; it is the `nth` request on connection number `connection`."""
 
     time: float
     method: str
@@ -69,6 +69,7 @@ class Received:
     headers: dict  # names in lower case
     body: bytes
     connection: int = 0
+    nth: int = 1
 
     @property
     def path(self):
@@ -149,7 +150,6 @@ class Reply:
     sized   False: no Content-Length, the answer ends with the connection
     chunk   send the body chunked, in chunks of that many bytes, with the headers `trailers` behind the last one
     cut     only that many bytes of the answer go out (negative: that many are missing), then the connection is closed
-    last    close the connection behind the answer, unannounced
     echo    False: the message ids of the request are not repeated
     """
 
@@ -170,14 +170,13 @@ class Reply:
     chunk: int = 0
     trailers: dict = field(default_factory=dict)
     cut: int = None
-    last: bool = False
     echo: bool = True
 
     @property
     def keeps(self):
         """Whether the connection can take another request behind this answer."""
         framed = self.sized or self.chunk or self.http == 204
-        ends = self.version == "1.0" or self.last or self.drop or self.wire is not None or self.cut is not None
+        ends = self.version == "1.0" or self.drop or self.wire is not None or self.cut is not None
         return bool(framed and not ends)
 
     def payload(self):
@@ -261,11 +260,11 @@ class Server:
         self._writers.add(writer)
         number = next(self._connections)
         try:
-            while True:
+            for nth in itertools.count(1):
                 request = await read_request(reader, writer)
                 if request is None:
                     break
-                request.connection = number
+                request.connection, request.nth = number, nth
                 self.journal.add(request)
                 if not await self._respond(request, self.answer(request), writer):
                     break
