@@ -1,6 +1,6 @@
 """The hub's specification as cases: each rule that a partner can hold the hub to, and the test that shows it on a real hubd.
 
-How to read it. rules_transport.py and rules_modules.py list the rules, one sentence each, in the order of their sources:
+How to read it. rules_transport.py, rules_modules.py and rules_tolerance.py list the rules, one sentence each, in the order of their sources:
 `OCPI 1.3-4` is the fourth rule of section 1.3 of the rules that follow from OCPI 2.2.1, `hub 2-7` the seventh of section 2 of
 this hub's own contract with its partners. A rule without a case stands there as a Reason, saying why (it binds the other side,
 it is a figure that the benchmark measures). Below transport/ and modules/ each case names its rules in its decorator,
