@@ -6,8 +6,7 @@ import uuid
 import pytest
 
 from tests.conformance.rules import rule
-from tests.e2e.harness import DEADLINE, eventually
-from tests.e2e.test_http import Wire
+from tests.e2e.harness import DEADLINE, Wire, eventually
 from tests.sim import Reply, exact, payloads
 from tests.sim.client import authorization
 from tests.sim.wire import MESSAGE_IDS, chunked, timestamp
