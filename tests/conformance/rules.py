@@ -4,10 +4,12 @@ import pytest
 
 from tests.conformance.reason import Reason
 from tests.conformance.rules_modules import RULES as MODULES
+from tests.conformance.rules_tolerance import RULES as TOLERANCE
 from tests.conformance.rules_transport import RULES as TRANSPORT
 
-RULES = {**TRANSPORT, **MODULES}
-TWICE = sorted(set(TRANSPORT) & set(MODULES))
+LISTS = (TRANSPORT, MODULES, TOLERANCE)
+RULES = {ident: entry for listed in LISTS for ident, entry in listed.items()}
+TWICE = sorted(ident for ident in RULES if sum(ident in listed for listed in LISTS) > 1)
 CASED = set()  # ids of the rules that a loaded case names
 
 
@@ -15,7 +17,7 @@ def rule(*ids):
     """The mark of a case, as decorator or as `marks=` of a pytest.param: it shows these rules. An unknown id stops the collection."""
     unknown = [ident for ident in ids if ident not in RULES]
     if unknown or not ids:
-        raise LookupError(f"no such rule: {', '.join(unknown) or 'none named'}; rules_transport.py and rules_modules.py list them")
+        raise LookupError(f"no such rule: {', '.join(unknown) or 'none named'}; the rules_*.py beside this list them")
     CASED.update(ids)
     return pytest.mark.rule(*ids)
 
