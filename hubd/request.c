@@ -280,6 +280,8 @@ static void request_handle(struct request *request)
         return;
     if (request->platform != NULL && !request_find_party(request))
         return;
+    if (!limits_admit(request))
+        return;
     if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
         return;

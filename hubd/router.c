@@ -19,8 +19,10 @@
 #define OWNER "{country_code}/{party_id}"
 
 /* clang-format off */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* columns at the end that few rows need */
 const struct route router_routes[] = {
-    /* module, interfaces, method, path, access, roles, owner_path, body, audit, action, handler */
+    /* module, interfaces, method, path, access, roles, owner_path, body, audit, action, handler[, limit] */
     {"versions", 0, GET, "versions", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_list},
     {"versions", 0, GET, "2.2.1", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_details},
 
@@ -39,7 +41,7 @@ const struct route router_routes[] = {
     {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "evse.patch", locations_evse_patch},
     {"locations", ROUTE_RECEIVER, PUT, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.put", locations_connector_put},
     {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.patch", locations_connector_patch},
-    {"locations", ROUTE_SENDER, GET, "2.2.1/locations", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.list", locations_list},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.list", locations_list, LIMIT_LOCATIONS},
     /* one to five segments: the Sender's {location_id}[/{evse_uid}[/{connector_id}]] and the Receiver's with the owner before */
     {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
     {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
@@ -52,10 +54,10 @@ const struct route router_routes[] = {
     {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.list", tariffs_list},
     {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.get", tariffs_get},
 
-    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, true, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize},
+    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, true, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize, LIMIT_AUTHORIZE},
 
     {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "command.result", commands_callback},
-    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post},
+    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post, LIMIT_COMMANDS},
 
     {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},
     {"sessions", ROUTE_RECEIVER, PATCH, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.patch", sessions_patch},
@@ -67,6 +69,7 @@ const struct route router_routes[] = {
     {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}/{2}/{3}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
     {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
 };
+#pragma GCC diagnostic pop
 /* clang-format on */
 const size_t router_route_count = sizeof router_routes / sizeof router_routes[0];
 

@@ -1,6 +1,7 @@
 #ifndef HUBD_ROUTER_H
 #define HUBD_ROUTER_H
 
+#include "hubd/limits.h"
 #include "lib/base/buffer.h"
 #include "lib/http/message.h"
 
@@ -40,6 +41,8 @@ struct route {
     enum route_audit audit;
     const char *action; /* audit action, "session.put" */
     void (*handle)(struct request *request);
+    /* Few rows need the rest. */
+    enum limit_kind limit; /* how often a party may ask it */
 };
 
 extern const struct route router_routes[];

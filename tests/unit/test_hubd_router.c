@@ -114,6 +114,20 @@ static void test_versions_document(void **state)
     buffer_free(&out);
 }
 
+/* Real-time calls and the big list, nothing else (hub-contract 10). */
+static void test_what_is_limited(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < router_route_count; i++) {
+        struct str action = str_from(router_routes[i].action);
+        enum limit_kind expected = str_equal(action, STR("token.authorize")) ? LIMIT_AUTHORIZE
+                                   : str_equal(action, STR("command.post"))  ? LIMIT_COMMANDS
+                                   : str_equal(action, STR("location.list")) ? LIMIT_LOCATIONS
+                                                                             : LIMIT_NONE;
+        assert_int_equal(router_routes[i].limit, expected);
+    }
+}
+
 /* What the pipeline relies on. */
 static void test_rows_are_sound(void **state)
 {
@@ -123,6 +137,7 @@ static void test_rows_are_sound(void **state)
         assert_non_null(route->handle);
         assert_non_null(route->action);
         assert_true(!route->owner_path || route->roles != 0);
+        assert_true(route->limit == LIMIT_NONE || route->roles != 0);
         assert_true(route->access != ROUTE_OPEN || route->roles == 0);
         assert_true(route->method == HTTP_METHOD_GET ? route->audit == ROUTE_AUDIT_NONE
                                                      : route->audit != ROUTE_AUDIT_NONE);
@@ -139,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_parameters_are_the_segments),
         cmocka_unit_test(test_other_methods_are_known),
         cmocka_unit_test(test_versions_document),
+        cmocka_unit_test(test_what_is_limited),
         cmocka_unit_test(test_rows_are_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
