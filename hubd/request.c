@@ -128,8 +128,8 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
     return false;
 }
 
-/* FROM is absent: the platform's one party of the needed role, else the one that the body says owns the
- * object or its token. */
+/* FROM is absent: the platform's one party of the needed role, else the one that the path or the body says
+ * owns the object or its token (hub-contract 5). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
@@ -139,11 +139,15 @@ static struct registry_party *request_infer_party(const struct request *request,
         if (party != NULL)
             return party;
     }
-    const struct json_value *named[] = {request->body, json_get(request->body, "token")};
+    const struct json_value *token = json_get(request->body, "token");
+    const struct str named[][2] = {
+        {request->params[0], request->params[1]},
+        {json_get_text(request->body, "country_code"), json_get_text(request->body, "party_id")},
+        {json_get_text(token, "country_code"), json_get_text(token, "party_id")},
+    };
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         struct ocpi_party_key key;
-        if (ocpi_party_key_make(json_get_text(named[i], "country_code"), json_get_text(named[i], "party_id"),
-                                &key) &&
+        if (ocpi_party_key_make(named[i][0], named[i][1], &key) &&
             platform_party(request->platform, &key, roles) != NULL)
             return platform_party(request->platform, &key, roles);
     }
@@ -343,7 +347,8 @@ static void request_activate_token(struct request *request)
 static void request_route(struct request *request)
 {
     struct router_match match;
-    router_find(request->exchange->method, request->exchange->path, &match);
+    router_find(router_settings(&request->hub->conf), request->exchange->method, request->exchange->path,
+                &match);
     request->route = match.route;
     bool open = match.route != NULL && match.route->access == ROUTE_OPEN;
     if (!open && !request_authenticate(request)) {

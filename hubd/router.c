@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "hubd/modules/modules.h"
+#include "lib/conf/conf.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/party.h"
 
@@ -22,7 +23,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* columns at the end that few rows need */
 const struct route router_routes[] = {
-    /* module, interfaces, method, path, access, roles, owner_path, body, audit, action, handler[, limit] */
+    /* module, interfaces, method, path, access, roles, owner_path, body, audit, action, handler[, limit[, settings]] */
     {"versions", 0, GET, "versions", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_list},
     {"versions", 0, GET, "2.2.1", ROUTE_INITIAL_TOO, 0, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_details},
 
@@ -61,17 +62,31 @@ const struct route router_routes[] = {
 
     {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},
     {"sessions", ROUTE_RECEIVER, PATCH, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.patch", sessions_patch},
+    {"sessions", ROUTE_SENDER, GET, "2.2.1/sessions", ROUTE_HUB_TOKEN, EMSP, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.list", sessions_list, LIMIT_NONE, ROUTE_EMSP_BACKFILL},
+    {"sessions", ROUTE_RECEIVER, GET, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.get", sessions_get, LIMIT_NONE, ROUTE_EMSP_BACKFILL},
     {"sessions", ROUTE_RECEIVER, GET, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.get", sessions_get},
 
     {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs", ROUTE_HUB_TOKEN, CPO, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
     /* seen in the field: the id, or the owner and the id, behind it */
     {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}", ROUTE_HUB_TOKEN, CPO, false, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
     {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}/{2}/{3}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    {"cdrs", ROUTE_SENDER, GET, "2.2.1/cdrs", ROUTE_HUB_TOKEN, EMSP, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.list", cdrs_list, LIMIT_NONE, ROUTE_EMSP_BACKFILL},
+    {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, EMSP | CPO, false, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get, LIMIT_NONE, ROUTE_EMSP_BACKFILL},
     {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, true, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
 };
 #pragma GCC diagnostic pop
 /* clang-format on */
 const size_t router_route_count = sizeof router_routes / sizeof router_routes[0];
+
+unsigned router_settings(const struct conf *conf)
+{
+    return conf->emsp_backfill ? ROUTE_EMSP_BACKFILL : ROUTE_ALWAYS;
+}
+
+static bool router_is_there(const struct route *row, unsigned settings)
+{
+    return (row->settings & ~settings) == 0;
+}
 
 #define SEGMENTS_MAX 10
 
@@ -118,7 +133,7 @@ static bool router_row_matches(const struct route *row, const struct str *segmen
     return i == count;
 }
 
-void router_find(enum http_method method, struct str path, struct router_match *match)
+void router_find(unsigned settings, enum http_method method, struct str path, struct router_match *match)
 {
     struct str segments[SEGMENTS_MAX];
     memset(match, 0, sizeof *match);
@@ -127,7 +142,8 @@ void router_find(enum http_method method, struct str path, struct router_match *
         return;
     for (size_t i = 0; i < router_route_count; i++) {
         struct router_match candidate = {0};
-        if (!router_row_matches(&router_routes[i], segments, count, &candidate))
+        if (!router_is_there(&router_routes[i], settings) ||
+            !router_row_matches(&router_routes[i], segments, count, &candidate))
             continue;
         match->known = true;
         match->allowed |= 1u << router_routes[i].method;
@@ -152,21 +168,27 @@ void router_write_allow(unsigned allowed, struct buffer *out)
     }
 }
 
-static bool router_listed_before(size_t index, unsigned interface)
+static bool router_lists(const struct route *row, unsigned settings, unsigned interface)
+{
+    return router_is_there(row, settings) && (row->interfaces & interface) != 0;
+}
+
+static bool router_listed_before(size_t index, unsigned settings, unsigned interface)
 {
     for (size_t i = 0; i < index; i++)
-        if ((router_routes[i].interfaces & interface) != 0 &&
+        if (router_lists(&router_routes[i], settings, interface) &&
             str_equal(str_from(router_routes[i].module), str_from(router_routes[index].module)))
             return true;
     return false;
 }
 
-void router_write_endpoints(struct json_writer *writer, const char *base_url)
+void router_write_endpoints(unsigned settings, struct json_writer *writer, const char *base_url)
 {
     json_array_begin(writer);
     for (size_t i = 0; i < router_route_count; i++) {
         for (unsigned interface = ROUTE_SENDER; interface <= ROUTE_RECEIVER; interface <<= 1) {
-            if ((router_routes[i].interfaces & interface) == 0 || router_listed_before(i, interface))
+            if (!router_lists(&router_routes[i], settings, interface) ||
+                router_listed_before(i, settings, interface))
                 continue;
             char url[512];
             snprintf(url, sizeof url, "%s/ocpi/2.2.1/%s", base_url, router_routes[i].module);

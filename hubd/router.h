@@ -27,6 +27,10 @@ enum route_audit {
 
 enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_OPTIONAL, ROUTE_BODY_OBJECT };
 
+/* Settings that a row needs, as bits: while it is off, the row is not there. */
+enum route_setting { ROUTE_ALWAYS = 0, ROUTE_EMSP_BACKFILL = 1 };
+
+struct conf;
 struct request;
 
 struct route {
@@ -43,6 +47,7 @@ struct route {
     void (*handle)(struct request *request);
     /* Few rows need the rest. */
     enum limit_kind limit; /* how often a party may ask it */
+    unsigned settings;     /* enum route_setting bits */
 };
 
 extern const struct route router_routes[];
@@ -56,14 +61,17 @@ struct router_match {
     unsigned allowed; /* bits 1 << enum http_method of the path's methods */
 };
 
-/* Paths match with or without a trailing slash, with "//" collapsed. */
-void router_find(enum http_method method, struct str path, struct router_match *match);
+/* The enum route_setting bits that are on. */
+unsigned router_settings(const struct conf *conf);
+/* Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
+ * counts. */
+void router_find(unsigned settings, enum http_method method, struct str path, struct router_match *match);
 /* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */
 bool route_is_functional(const struct route *route);
 /* The value of the Allow header. */
 void router_write_allow(unsigned allowed, struct buffer *out);
 /* The endpoints of the versions document as a JSON array. */
 struct json_writer;
-void router_write_endpoints(struct json_writer *writer, const char *base_url);
+void router_write_endpoints(unsigned settings, struct json_writer *writer, const char *base_url);
 
 #endif

@@ -30,8 +30,10 @@ void commands_post(struct request *request);
 void commands_callback(struct request *request);
 void sessions_put(struct request *request);
 void sessions_patch(struct request *request);
+void sessions_list(struct request *request);
 void sessions_get(struct request *request);
 void cdrs_post(struct request *request);
+void cdrs_list(struct request *request);
 void cdrs_get(struct request *request);
 
 #endif
