@@ -75,7 +75,7 @@ bool limits_admit(struct request *request)
     enum limit_kind kind = request->route->limit;
     if (kind == LIMIT_NONE || request->party == NULL)
         return true;
-    struct rate rate = limits_rate(&request->hub->conf, request->party->limits[kind], kind);
+    struct rate rate = limits_rate(&request->worker->conf, request->party->limits[kind], kind);
     struct limit_state *state = &request->party->runtime->limits[kind];
     int64_t wait_us = limit_take(state, rate, env_monotonic_us());
     if (wait_us == 0)

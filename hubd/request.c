@@ -347,7 +347,7 @@ static void request_activate_token(struct request *request)
 static void request_route(struct request *request)
 {
     struct router_match match;
-    router_find(router_settings(&request->hub->conf), request->exchange->method, request->exchange->path,
+    router_find(router_settings(&request->worker->conf), request->exchange->method, request->exchange->path,
                 &match);
     request->route = match.route;
     bool open = match.route != NULL && match.route->access == ROUTE_OPEN;

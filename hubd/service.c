@@ -301,12 +301,10 @@ static void service_reload(uv_signal_t *signal, int number)
         conf_reload(&hub->conf, fresh, &restart);
         log_set_level((enum log_level)hub->conf.log_level);
         log_set_format((enum log_format)hub->conf.log_format);
-        for (unsigned i = 0; i < hub->worker_count; i++)
-            worker_reload(&hub->workers[i]);
         buffer_append_byte(&restart, '\0');
         if (restart.length > 1)
             log_warn("reload: these settings need a restart: %s", restart.data);
-        log_info("reload: done");
+        worker_reload(hub);
     }
     buffer_free(&problems);
     buffer_free(&restart);
