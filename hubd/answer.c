@@ -51,8 +51,8 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
     row->action = str_from(request->route->action);
     row->party = party;
-    row->module = str_from(request->route->module);
-    row->method = str_from(http_method_name(request->route->method));
+    row->module = request->route == &router_relay ? request->params[0] : str_from(request->route->module);
+    row->method = str_from(http_method_name(request->exchange->method));
     row->sender = party;
     row->receiver = request->target != NULL          ? request_party_key(request->target)
                     : request->receiver.data != NULL ? request->receiver

@@ -159,14 +159,26 @@ struct registry_snapshot *registry_hold(struct registry_view *view)
     return view->holds->snapshot;
 }
 
-void registry_release(struct registry_view *view, struct registry_snapshot *snapshot)
+static struct view_hold **view_find(struct registry_view *view, const struct registry_snapshot *snapshot)
 {
     struct view_hold **link = &view->holds;
     while (*link != NULL && (*link)->snapshot != snapshot)
         link = &(*link)->next;
+    if (*link == NULL)
+        abort(); /* it was never held */
+    return link;
+}
+
+struct registry_snapshot *registry_hold_again(struct registry_view *view, struct registry_snapshot *snapshot)
+{
+    (*view_find(view, snapshot))->requests++;
+    return snapshot;
+}
+
+void registry_release(struct registry_view *view, struct registry_snapshot *snapshot)
+{
+    struct view_hold **link = view_find(view, snapshot);
     struct view_hold *hold = *link;
-    if (hold == NULL)
-        abort(); /* released what was never held */
     if (--hold->requests > 0 || hold == view->holds)
         return;
     *link = hold->next;

@@ -95,6 +95,12 @@ const struct store_rule *registry_find_rule(const struct registry_snapshot *snap
                                             const struct registry_party *cpo, bool drain);
 /* The receiver URL, STR_NONE when there is none. */
 struct str registry_receiver_url(const struct registry_party *party, const char *module);
+/*
+ * The URL of the party's SENDER interface: what is kept as "<module>:sender"; else the module's plain one,
+ * when a party of its roles has no RECEIVER interface that the hub would call there. STR_NONE when there is
+ * none.
+ */
+struct str registry_sender_url(const struct registry_party *party, const char *module);
 /* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
 const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */
@@ -113,6 +119,8 @@ int registry_open(struct loop *control, struct store *store, struct store_client
 struct registry_view *registry_add_view(struct registry *registry, struct loop *loop);
 /* The newest snapshot this loop has passed; hold it while a request uses it. Loop thread only. */
 struct registry_snapshot *registry_hold(struct registry_view *view);
+/* One more hold on a snapshot that this loop holds already. */
+struct registry_snapshot *registry_hold_again(struct registry_view *view, struct registry_snapshot *snapshot);
 void registry_release(struct registry_view *view, struct registry_snapshot *snapshot);
 /*
  * Reads the registry again and publishes it; `done` runs on `loop` when every loop has passed the new

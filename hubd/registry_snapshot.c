@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/interfaces.h"
 #include "lib/base/crypto.h"
 #include "lib/base/log.h"
 
@@ -291,6 +292,16 @@ struct str registry_receiver_url(const struct registry_party *party, const char 
         if (str_equal(party->receivers[i].module, str_from(module)))
             return party->receivers[i].url;
     return STR_NONE;
+}
+
+struct str registry_sender_url(const struct registry_party *party, const char *module)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s" INTERFACES_SENDER_SUFFIX, module);
+    struct str url = registry_receiver_url(party, key);
+    if (url.data != NULL || interfaces_key(party->row.roles, str_from(module), true).data != NULL)
+        return url;
+    return registry_receiver_url(party, module);
 }
 
 const char *registry_party_status(const struct registry_party *party)

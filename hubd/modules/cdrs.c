@@ -72,6 +72,7 @@ void cdrs_post(struct request *request)
         push_digest(put->body, put->digest);
         put->counterparty = arena_copy(request->arena, ocpi_party_key_str(&emsp));
         put->token_uid = request_fold(request, json_get_text(json_get(cdr, "cdr_token"), "uid"));
+        put->session = request_fold(request, json_get_text(cdr, "session_id"));
         put->conditions = STORE_IF_ABSENT;
     }
     cdrs_add_location(request);

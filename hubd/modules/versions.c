@@ -35,7 +35,7 @@ void versions_details(struct request *request)
     json_field_text(&writer, "version", "2.2.1");
     json_key(&writer, "endpoints");
     const struct conf *conf = &request->worker->conf;
-    router_write_endpoints(router_settings(conf), &writer, conf->base_url);
+    router_write_endpoints(router_conditions(conf), &writer, conf->base_url);
     json_object_end(&writer);
     request_answer_data(request, &data);
 }

@@ -4,8 +4,9 @@
 static const char *const roles[] = {"CPO", "EMSP", "NAP", "NSP", "SCSP", "OTHER", NULL};
 static const char *const statuses[] = {"PLANNED", "CONNECTED", "OFFLINE", "SUSPENDED", NULL};
 static const char *const encodings[] = {"auto", "base64", "raw", NULL};
-static const char *const modules[] = {"cdrs", "chargingprofiles", "commands", "credentials", "hubclientinfo",
-                                      "locations", "sessions", "tariffs", "tokens", "versions", NULL};
+static const char *const modules[] = {"cdrs", "chargingprofiles", "chargingprofiles:sender", "commands", "credentials",
+                                      "hubclientinfo", "locations", "sessions", "sessions:sender", "tariffs", "tokens",
+                                      "tokens:sender", "versions", NULL};
 
 #define ID_HELP "the party, e.g. IN-ABC (IN*ABC, IN/ABC, INABC are read too); with two roles on two platforms IN-ABC:CPO"
 
@@ -19,7 +20,7 @@ static const struct ctl_column token_columns[] = {
     {.key = NULL}};
 static const struct ctl_column receiver_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whose receiver it is"},
-    {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
+    {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module; \"MODULE:sender\" is its SENDER interface"},
     {"url", "URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the module's base URL at the partner"},
     {"source", "SOURCE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"set\" by the account team or \"discovered\" at the exchange"},
     {.key = NULL}};
@@ -144,12 +145,15 @@ const struct ctl_command ctl_table_party[] = {
 
     {"receiver", "set", "receiver.set", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "say where messages of a module for a party go",
-     "URL is the module's base; a template may be pasted, everything from its first `{` is cut. What waited for this URL is sent at once.", NULL,
+     "URL is the module's base; a template may be pasted, everything from its first `{` is cut. What waited for this URL is sent at once. "
+     "MODULE alone is where the party takes messages (its RECEIVER interface); with `:sender` it is where the party is asked as the "
+     "owner of the data (its SENDER interface): an eMSP's tokens:sender for POST authorize, a CPO's sessions:sender for charging "
+     "preferences, chargingprofiles:sender.", NULL,
      {"hubctl receiver set IN-XYZ sessions https://xyz.example/ocpi/emsp/2.2.1/sessions",
       "hubctl receiver set IN-ABC commands 'https://abc.example/ocpi/cpo/2.2.1/commands/{command}'"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
             {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules,
-             .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles or credentials"},
+             .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles, credentials, tokens:sender, sessions:sender or chargingprofiles:sender"},
             POSITIONAL("URL", "url", CTL_TEXT, "http or https; no token in it")),
      CHANGE_COLUMNS},
     {"receiver", "unset", "receiver.unset", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,

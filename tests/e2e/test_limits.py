@@ -100,6 +100,14 @@ def test_a_burst_of_authorizations_is_exact(hub, pair):
     assert len(pair.cpo.received(*AUTHORIZE)) == 40
 
 
+def test_authorizations_from_cpo_to_emsp_are_limited_too(pair):
+    """The standard's direction has the same limit, the CPO's own."""
+    ask = lambda: pair.cpo.call("POST", f"tokens/{UID}/authorize", to=pair.emsp.id)  # noqa: E731
+    assert passing(ask, 45) == 40
+    assert len(pair.emsp.received("POST", r"/tokens/[^/]+/authorize$")) == 40
+    assert passing(asking(pair.emsp), 3) == 3
+
+
 def test_commands_are_limited_and_their_results_are_not(pair):
     """Each of the six that pass brings its result, whatever is refused meanwhile."""
     assert passing(commanding(pair.emsp), 10) == 6
