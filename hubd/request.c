@@ -32,7 +32,7 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
 {
     struct ocpi_findings findings;
     ocpi_validate(request->arena, object, request->body, partial, &findings);
-    if (!ocpi_findings_refuse(&findings, request->hub->conf.validation == CONF_VALIDATION_STRICT))
+    if (!ocpi_findings_refuse(&findings, request->worker->conf.validation == CONF_VALIDATION_STRICT))
         return true;
     request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
     return false;
