@@ -84,7 +84,7 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
     outbound->to_country = target->row.country_code;
     outbound->to_party = target->row.party_id;
     outbound->correlation_id = leg->audit.correlation_id;
-    outbound->timeout_ms = request->hub->conf.forward_timeout;
+    outbound->timeout_ms = request->worker->conf.forward_timeout;
     outbound->callback = leg_answered;
     outbound->context = leg;
     return path.data != NULL && outbound->url.data != NULL && outbound->body.data != NULL;

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "hubd/limits.h"
 #include "hubd/loop.h"
 #include "lib/ocpi/party.h"
 #include "lib/store/store.h"
@@ -27,6 +28,13 @@ struct registry_runtime {
     struct registry_runtime *next;
 };
 
+/* The same of one party. */
+struct registry_party_runtime {
+    int64_t party;
+    struct limit_state limits[LIMIT_KIND_COUNT];
+    struct registry_party_runtime *next;
+};
+
 struct registry_platform {
     struct store_platform row;
     struct str
@@ -43,6 +51,9 @@ struct registry_party {
     struct registry_platform *platform;
     const struct store_receiver *receivers;
     size_t receiver_count;
+    /* its own, else everybody's; NULL: the setting holds */
+    const struct store_limit *limits[LIMIT_KIND_COUNT];
+    struct registry_party_runtime *runtime;
     unsigned rule_index; /* its line in the rule matrix */
 };
 
@@ -58,6 +69,7 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
+    const struct store_limit *limits[LIMIT_KIND_COUNT]; /* everybody's; NULL: the setting holds */
     /* own */
     const struct store_token **token_table;
     size_t token_table_size;

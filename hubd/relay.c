@@ -23,7 +23,7 @@ struct relay *relay_new(struct request *request, struct registry_party *target)
     relay->request = request;
     relay->target = target;
     relay->module = module;
-    relay->timeout_ms = request->hub->conf.forward_timeout;
+    relay->timeout_ms = request->worker->conf.forward_timeout;
     relay->once = method == HTTP_METHOD_POST || method == HTTP_METHOD_PATCH;
     return relay;
 }
@@ -38,7 +38,7 @@ bool relay_check_response_url(struct request *request, struct str url)
         request_answerf(request, REPLY_INVALID, "/" RESPONSE_URL ": %s", error.text);
         return false;
     }
-    if (request->hub->conf.response_url_any_host ||
+    if (request->worker->conf.response_url_any_host ||
         outbound_host_is_registered(request->arena, request->platform, url))
         return true;
     request_answerf(request, REPLY_INVALID,
@@ -127,7 +127,7 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
     struct request *request = relay->request;
     struct str result = json_get_text(answer->data, "result");
     bool accepted = answer->status_code / 1000 == 1 && str_equal(result, STR("ACCEPTED"));
-    int64_t timeout_s = 0, timeout_ms = request->hub->conf.command_timeout;
+    int64_t timeout_s = 0, timeout_ms = request->worker->conf.command_timeout;
     if (json_get_int64(answer->data, "timeout", &timeout_s) && timeout_s > 0 && timeout_s <= 86400)
         timeout_ms = timeout_s * 1000;
     relay->http_status = relay->forward.outbound.status;

@@ -32,7 +32,7 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
 {
     struct ocpi_findings findings;
     ocpi_validate(request->arena, object, request->body, partial, &findings);
-    if (!ocpi_findings_refuse(&findings, request->hub->conf.validation == CONF_VALIDATION_STRICT))
+    if (!ocpi_findings_refuse(&findings, request->worker->conf.validation == CONF_VALIDATION_STRICT))
         return true;
     request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
     return false;
@@ -129,8 +129,8 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
     return false;
 }
 
-/* FROM is absent: the platform's one party of the needed role, else the one that the body says owns the
- * object or its token. */
+/* FROM is absent: the platform's one party of the needed role, else the one that the path or the body says
+ * owns the object or its token (hub-contract 5). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
@@ -140,11 +140,15 @@ static struct registry_party *request_infer_party(const struct request *request,
         if (party != NULL)
             return party;
     }
-    const struct json_value *named[] = {request->body, json_get(request->body, "token")};
+    const struct json_value *token = json_get(request->body, "token");
+    const struct str named[][2] = {
+        {request->params[0], request->params[1]},
+        {json_get_text(request->body, "country_code"), json_get_text(request->body, "party_id")},
+        {json_get_text(token, "country_code"), json_get_text(token, "party_id")},
+    };
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         struct ocpi_party_key key;
-        if (ocpi_party_key_make(json_get_text(named[i], "country_code"), json_get_text(named[i], "party_id"),
-                                &key) &&
+        if (ocpi_party_key_make(named[i][0], named[i][1], &key) &&
             platform_party(request->platform, &key, roles) != NULL)
             return platform_party(request->platform, &key, roles);
     }
@@ -304,6 +308,8 @@ static void request_handle(struct request *request)
         return;
     if (request->platform != NULL && !request_find_party(request))
         return;
+    if (!limits_admit(request))
+        return;
     if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
         return;
@@ -368,7 +374,8 @@ static void request_activate_token(struct request *request)
 static void request_route(struct request *request)
 {
     struct router_match match;
-    router_find(request->exchange->method, request->exchange->path, &match);
+    router_find(router_conditions(&request->worker->conf), request->exchange->method, request->exchange->path,
+                &match);
     if (match.module.data != NULL && request_header(request, OCPI_HEADER_TO_PARTY_ID).length > 0) {
         match.route = &router_relay;
         match.known = true;

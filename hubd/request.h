@@ -9,7 +9,8 @@
 #include "lib/store/store.h"
 
 /*
- * One partner request on its one straight way: route, authenticate, role and party, body, module, envelope.
+ * One partner request on its one straight way: route, authenticate, body, role and party, rate, module,
+ * envelope.
  * What every route needs is done here once, so that no module can forget it. A module gets a checked request
  * and ends it with exactly one request_answer* or request_stream call, at once or later on the same loop.
  */
@@ -24,6 +25,7 @@ enum reply {
     REPLY_FORBIDDEN,
     REPLY_UNKNOWN,
     REPLY_METHOD,
+    REPLY_RATE,
     REPLY_NOT_ROUTED,
     REPLY_UNKNOWN_RECEIVER,
     REPLY_FORWARD_TIMEOUT,

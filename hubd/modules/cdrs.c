@@ -1,4 +1,5 @@
-/* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token. */
+/* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token, which
+ * with emsp_backfill may also pull them. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
@@ -77,6 +78,11 @@ void cdrs_post(struct request *request)
     cdrs_add_location(request);
     push_add_delivery(push, STORE_CDR, "cdrs", "POST", &emsp, started);
     push_apply(push);
+}
+
+void cdrs_list(struct request *request)
+{
+    list_serve(request, STORE_CDR, "/ocpi/2.2.1/cdrs");
 }
 
 void cdrs_get(struct request *request)

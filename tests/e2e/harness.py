@@ -119,6 +119,10 @@ class Hub:
             "retry_initial": "50ms",
             "retry_max": "200ms",
             "forward_timeout": f"{2 * SLOW:g}s",
+            # tests ask faster than partners may; test_limits.py sets its own
+            "limit_authorize": "0",
+            "limit_commands": "0",
+            "limit_locations": "0",
             **settings,
         }
         self.process = None
