@@ -1,25 +1,12 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
-#include "hubd/modules/credentials.h"
+#include "hubd/exchange.h"
 #include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 
 #define TTL_MAX_MS INT64_C(31536000000) /* a year */
 
 /* token issue, list, revoke. Tokens belong to a platform; people name it by one of its parties. */
-
-/* The exchange is done once the partner has used a hub token: POST credentials then answers 405. */
-static bool is_registered(const struct registry_snapshot *snapshot, const struct store_platform *platform,
-                          int64_t now)
-{
-    for (size_t i = 0; i < snapshot->token_count; i++) {
-        const struct store_token *token = &snapshot->tokens[i];
-        if (token->platform == platform->id && token->kind == STORE_TOKEN_HUB && token->used != 0 &&
-            (token->expires == 0 || token->expires > now))
-            return true;
-    }
-    return false;
-}
 
 /* ---------------------------------------------------------------- issue */
 
@@ -80,7 +67,7 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
     old->u.token_match.unused_only = !registered;
     if (change->secret.length > 0) /* of a build that met a conflict */
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    change->secret = credentials_new_token(change->arena, &put->u.token);
+    change->secret = exchange_new_token(change->arena, &put->u.token);
     if (change->secret.data == NULL)
         return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
@@ -100,7 +87,7 @@ static bool build_issue(struct change *change)
         return false;
     const struct store_platform *platform = &party->platform->row;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    bool registered = is_registered(change->snapshot, platform, change->now);
+    bool registered = exchange_is_registered(change->snapshot, platform, change->now);
     if (registered && !json_get_boolean(change->params, "force", false))
         return rows_refuse(&change->refusal, CTL_CONFLICT,
                            "the partner rotates its token by PUT credentials; to begin anew: its DELETE "
