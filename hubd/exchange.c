@@ -81,7 +81,7 @@ static bool exchange_role_is_registered(const struct registry_platform *platform
 }
 
 struct str exchange_check(struct arena *arena, const struct registry_platform *platform,
-                          const struct json_value *credentials)
+                          const struct json_value *credentials, const char *advice)
 {
     struct url url;
     struct error error;
@@ -93,12 +93,11 @@ struct str exchange_check(struct arena *arena, const struct registry_platform *p
     for (const struct json_value *role = json_get(credentials, "roles")->child; role != NULL;
          role = role->next, index++)
         if (!exchange_role_is_registered(platform, role))
-            return arena_printf(arena,
-                                "/roles/%u: " STR_FMT " " STR_FMT "-" STR_FMT
-                                " is not registered for this platform: ask the hub's account team",
-                                index, STR_ARG(json_get_text(role, "role")),
-                                STR_ARG(json_get_text(role, "country_code")),
-                                STR_ARG(json_get_text(role, "party_id")));
+            return arena_printf(
+                arena,
+                "/roles/%u: " STR_FMT " " STR_FMT "-" STR_FMT " is not registered for this platform: %s",
+                index, STR_ARG(json_get_text(role, "role")), STR_ARG(json_get_text(role, "country_code")),
+                STR_ARG(json_get_text(role, "party_id")), advice);
     return STR_NONE;
 }
 
@@ -126,12 +125,35 @@ void exchange_write_discovery(struct json_writer *writer, const struct discovery
         json_field_string(writer, "reason", discovery->message);
 }
 
+static void exchange_put_status(const struct registry_platform *platform, enum store_platform_status status,
+                                int64_t last_seen, int64_t now, struct store_apply *batch)
+{
+    struct store_op *op = store_batch_add(batch, STORE_SET_STATUS);
+    if (op == NULL)
+        return;
+    op->u.health.platform = platform->row.id;
+    op->u.health.status = status;
+    op->u.health.last_seen = last_seen;
+    op->u.health.now = now;
+}
+
+void exchange_put_end(const struct registry_platform *platform, int64_t now, struct store_apply *batch)
+{
+    struct store_op *put = store_batch_add(batch, STORE_PUT_PLATFORM);
+    if (put == NULL)
+        return;
+    put->u.platform = platform->row;
+    put->u.platform.token = put->u.platform.previous_token = STR("");
+    put->u.platform.previous_token_until = 0;
+    put->u.platform.updated = now;
+    exchange_put_status(platform, STORE_PLATFORM_PLANNED, platform->row.last_seen, now, batch);
+}
+
 static void exchange_put_platform(const struct exchange *exchange, struct store_apply *batch)
 {
     const struct registry_platform *platform = exchange->platform;
     struct store_op *put = store_batch_add(batch, STORE_PUT_PLATFORM);
-    struct store_op *status = store_batch_add(batch, STORE_SET_STATUS);
-    if (put == NULL || status == NULL)
+    if (put == NULL)
         return;
     struct store_platform *row = &put->u.platform;
     struct str token = json_get_text(exchange->credentials, "token");
@@ -147,10 +169,7 @@ static void exchange_put_platform(const struct exchange *exchange, struct store_
     row->updated = exchange->now;
     if (exchange->discovery != NULL)
         exchange_learn(row, exchange->discovery);
-    status->u.health.platform = row->id;
-    status->u.health.status = STORE_PLATFORM_CONNECTED;
-    status->u.health.last_seen = exchange->now;
-    status->u.health.now = exchange->now;
+    exchange_put_status(platform, STORE_PLATFORM_CONNECTED, exchange->now, exchange->now, batch);
 }
 
 /* One that the hub sent out with its own POST or PUT was stored before: it must still be there, and the
@@ -179,7 +198,7 @@ static void exchange_delete_tokens(const struct exchange *exchange, struct store
     if (op == NULL)
         return;
     op->u.token_match.platform = exchange->platform->row.id;
-    op->u.token_match.kind = kind;
+    op->u.token_match.kind = (int)kind;
     op->u.token_match.except = exchange->hub_token->hash;
     op->u.token_match.unused_only = unused_only;
 }

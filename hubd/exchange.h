@@ -25,11 +25,11 @@ bool exchange_is_registered(const struct registry_snapshot *snapshot, const stru
                             int64_t now);
 /*
  * What the object's table does not say of a partner's Credentials: the token's characters, the URL, and that
- * the account team registered each claimed role for this platform. STR_NONE: all is well; else the sentence
- * for status_message, in the arena.
+ * the account team registered each claimed role for this platform. `advice`: who registers
+ * a role that is missing. STR_NONE: all is well; else a sentence that begins with the place, in the arena.
  */
 struct str exchange_check(struct arena *arena, const struct registry_platform *platform,
-                          const struct json_value *credentials);
+                          const struct json_value *credentials, const char *advice);
 /* Whether the platform's token is presented raw at the first try. */
 bool exchange_raw_first(const struct registry_platform *platform);
 
@@ -59,6 +59,9 @@ void exchange_put(const struct exchange *exchange, struct store_apply *batch);
  */
 size_t exchange_put_receivers(const struct registry_platform *platform, const struct discovery *discovery,
                               struct store_apply *batch);
+/* The end of a registration: adds the platform without the partner's tokens, PLANNED. The hub's tokens are
+ * the caller's to delete. */
+void exchange_put_end(const struct registry_platform *platform, int64_t now, struct store_apply *batch);
 /* What a discovery teaches about the platform itself. */
 void exchange_learn(struct store_platform *row, const struct discovery *discovery);
 /* Members of a detail in the audit: "discovery" ok or failed, "endpoints" or "reason". */

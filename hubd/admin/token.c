@@ -30,26 +30,6 @@ static bool read_ttl(struct change *change, int64_t *ttl)
                        "--ttl " STR_FMT ": must be more than 0 and at most 365d", STR_ARG(text));
 }
 
-/* --force: the platform begins anew. What was registered of it by the account team stays. */
-static void unregister(struct change *change, const struct store_platform *platform)
-{
-    struct store_op *put = change_op(change, STORE_PUT_PLATFORM);
-    if (put != NULL) {
-        put->u.platform = *platform;
-        put->u.platform.status = STORE_PLATFORM_PLANNED;
-        put->u.platform.token = put->u.platform.previous_token = STR_NONE;
-        put->u.platform.previous_token_until = 0;
-        put->u.platform.updated = change->now;
-    }
-    put = change_op(change, STORE_SET_STATUS);
-    if (put != NULL) {
-        put->u.health.platform = platform->id;
-        put->u.health.status = STORE_PLATFORM_PLANNED;
-        put->u.health.last_seen = platform->last_seen;
-        put->u.health.now = change->now;
-    }
-}
-
 static struct str token_fact(struct arena *arena, struct str fingerprint, bool forced)
 {
     return arena_printf(arena, "{\"fingerprint\":\"" STR_FMT "\"%s}", STR_ARG(fingerprint),
@@ -90,11 +70,11 @@ static bool build_issue(struct change *change)
     bool registered = exchange_is_registered(change->snapshot, platform, change->now);
     if (registered && !json_get_boolean(change->params, "force", false))
         return rows_refuse(&change->refusal, CTL_CONFLICT,
-                           "the partner rotates its token by PUT credentials; to begin anew: its DELETE "
+                           "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
-    if (registered)
-        unregister(change, platform);
+    if (registered) /* --force: what was registered of it by the account team stays */
+        exchange_put_end(party->platform, change->now, &change->batch);
     if (!put_token(change, platform->id, registered, ttl))
         return false;
     change_audit(change, "token.issue", ocpi_party_key_str(&party->key), STR_NONE,

@@ -21,7 +21,8 @@ static bool credentials_check(struct request *request)
 {
     if (!request_validate(request, &ocpi_credentials, false))
         return false;
-    struct str problem = exchange_check(request->arena, request->platform, request->body);
+    struct str problem =
+        exchange_check(request->arena, request->platform, request->body, "ask the hub's account team");
     if (problem.data != NULL)
         request_answer(request, REPLY_INVALID, problem, STR_NONE);
     return problem.data == NULL;
@@ -101,20 +102,11 @@ void credentials_delete(struct request *request)
         return;
     }
     store_batch_init(batch, request->arena);
-    struct store_op *put = store_batch_add(batch, STORE_PUT_PLATFORM);
+    exchange_put_end(request->platform, request->now, batch);
     struct store_op *tokens = store_batch_add(batch, STORE_DELETE_TOKENS);
-    struct store_op *status = store_batch_add(batch, STORE_SET_STATUS);
-    if (put != NULL && tokens != NULL && status != NULL) {
-        put->u.platform = request->platform->row;
-        put->u.platform.token = STR("");
-        put->u.platform.previous_token = STR("");
-        put->u.platform.updated = request->now;
+    if (tokens != NULL) {
         tokens->u.token_match.platform = request->platform->row.id;
         tokens->u.token_match.kind = -1;
-        status->u.health.platform = request->platform->row.id;
-        status->u.health.status = STORE_PLATFORM_PLANNED;
-        status->u.health.last_seen = request->now;
-        status->u.health.now = request->now;
     }
     request_audit_batch(request, batch, STR("1000"));
     batch->callback = credentials_deleted;

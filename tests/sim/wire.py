@@ -141,6 +141,7 @@ class Reply:
     hold    a Gate that must be passed first, or seconds to keep the caller waiting
     drop    "close" or "reset" the connection instead of answering (after `wire`, if given)
     drip    send the answer in pieces of that many bytes with `drip_gap` seconds between them
+    before  called (in a thread) while the caller waits; a Reply that it returns is the answer instead
     after   called (in a thread) once the answer is out
     """
 
@@ -155,6 +156,7 @@ class Reply:
     drop: str = ""
     drip: int = 0
     drip_gap: float = 0.05
+    before: object = None
     after: object = None
 
     def payload(self):
@@ -239,6 +241,8 @@ class Server:
 
     async def _respond(self, request, reply, writer):
         """Sends the answer; False when the connection ends here."""
+        if reply.before is not None:
+            reply = await asyncio.get_running_loop().run_in_executor(None, reply.before) or reply
         if isinstance(reply.hold, Gate):
             await reply.hold.passed()
         elif reply.hold:
