@@ -301,6 +301,26 @@ class Hub:
         platform.register(self.issue(platform.id))
         return platform
 
+    def invited(self, *roles, **options):
+        """A registered platform (a CPO when no role is given) that waits for the hub, and its invitation."""
+        platform = self.add(self.platform(*(roles or ("CPO",)), **options))
+        return platform, platform.invite()
+
+    def connect(self, platform, token, *options, url=None, rc=0):
+        """hubctl party connect with the token in a file; must end with `rc` (None: anyhow)."""
+        file = self.directory / f"{platform.id}.invitation"
+        file.write_text(f"{token}\n")
+        url = url or f"{platform.url}/ocpi/versions"
+        result = self.ctl("party", "connect", platform.id, "--versions-url", url, "--token-file", file, *options)
+        assert rc is None or result.rc == rc, result
+        return result
+
+    def connected(self, *roles, **options):
+        """A platform with which the hub has begun and done the exchange."""
+        platform, token = self.invited(*roles, **options)
+        self.connect(platform, token)
+        return platform
+
     def pair(self, cpo_options=None, emsp_options=None, rule=True):
         """A CPO and an eMSP, exchanged; with `rule` the rule between them is on."""
         cpo, emsp = self.onboard("CPO", **(cpo_options or {})), self.onboard("EMSP", **(emsp_options or {}))
