@@ -185,7 +185,7 @@ RULES = {
     "hub 5-push-2": "`party set EMSP --push locations,tariffs`: a location goes to the eMSP whole by PUT, an EVSE by PUT of the EVSE.",
     "hub 5-push-3": "A tariff goes to it by PUT, its removal by DELETE.",
     "hub 5-push-4": "Only what its rules let it see is pushed.",
-    "hub 5-push-5": "Of two modules only the named one is pushed, and `--push none` ends it.",
+    "hub 5-push-5": "Of the two modules only the named one is pushed.",
     "hub 5-push-6": "OCPI-to that names an eMSP forwards a location or tariff to it alone: it is not stored.",
     "hub 5-push-7": "A party's new status is PUT to each party that has a HubClientInfo receiver, without routing headers.",
     # hub 5, message routing of modules that the hub does not store
@@ -232,7 +232,10 @@ RULES = {
     "hub 8-5": "Without a rule a delivery is held; enabling the rule does not send it.",
     "hub 8-6": "Without a receiver URL a delivery is held; setting the receiver sends it.",
     "hub 8-7": "For an unknown or a suspended eMSP a delivery is held.",
-    "hub 8-8": "`hubctl delivery replay` sends what was held for a rule, and re-sends a period.",
+    "hub 8-8": Reason(
+        "`hubctl delivery replay` sends what was held for a rule, and sends a period again.",
+        "hubctl has no such command yet; `delivery retry` sends single rows, as the case of hub 8-5 shows",
+    ),
     "hub 8-9": "A session's states arrive in order; a newer one takes the place of one that was not sent yet.",
     "hub 8-10": "CDRs are never merged.",
     "hub 8-11": "A slow eMSP delays no other.",
