@@ -180,6 +180,7 @@ RULES = {
     "hub 5-cdrs-5": "With emsp_backfill = on an eMSP reads its own CDRs of routed CPOs, page by page, and nobody else's.",
     "hub 5-cdrs-6": "OCPI-to of a push is the eMSP in cdr_token, the hub, or absent; else 2001.",
     "hub 5-cdrs-7": "Unknown fields, number spelling and key order are kept, for the owner and the eMSP.",
+    "hub 5-cdrs-8": "An id that no URL can name - `.`, `..`, empty, with a NUL - is 2001.",
     # hub 5, push of locations and tariffs, HubClientInfo's push
     "hub 5-push-1": "Locations and tariffs are pull-only: an eMSP that did not ask for pushes gets none.",
     "hub 5-push-2": "`party set EMSP --push locations,tariffs`: a location goes to the eMSP whole by PUT, an EVSE by PUT of the EVSE.",

@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 
+from tests.e2e.harness import Hub
+
 numbers = itertools.count(1)
 
 
@@ -19,3 +21,10 @@ def alive(request):
     yield
     if "hub" in request.fixturenames:
         assert request.getfixturevalue("hub").process.poll() is None, "hubd has died"
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """A pair on a hub with validation = strict."""
+    with Hub(validation="strict") as hub:
+        yield hub.pair()

@@ -196,3 +196,10 @@ def test_session_dimensions_in_a_cdr(shared, ident):
     body = bill(shared, ident, charging_periods=[period])
     done(shared.cpo.call("POST", "cdrs", body))
     assert wait_delivered(shared.emsp, ident).json == body
+
+
+@pytest.mark.parametrize("name", [".", "..", "a\0b", ""])
+@rule("hub 5-cdrs-8")
+def test_ids_that_no_url_can_name(shared, name):
+    """The owner could not read it back at the Location that the answer names."""
+    refused(shared.cpo.call("POST", "cdrs", bill(shared, name)), "/id")

@@ -66,6 +66,17 @@ def test_single_forms(shared, path):
         assert done(platform.get(f"{path}/EVSE002/1")).data["standard"] == "IEC_62196_T2_COMBO"
 
 
+@rule("hub 5-locations-5")
+def test_own_of_a_platform_with_two_cpos(hub):
+    """Without OCPI-from the path says whose it is."""
+    cpo = hub.onboard("CPO", "CPO")
+    for party in cpo.parties:
+        path = cpo.object_path("locations", "LOC001", party)
+        done(cpo.call("PUT", path, payloads.location(party)))
+        assert done(cpo.get(path)).data["party_id"] == party.party_id
+        done(cpo.get(f"{path}/EVSE001/1"))
+
+
 @rule("hub 5-locations-4")
 def test_no_rule_no_sight(hub):
     """Without a rule: an empty list, NOT_ROUTED for each single form; the push is stored all the same."""

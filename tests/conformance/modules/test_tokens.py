@@ -182,7 +182,7 @@ def test_standard_refusals(shared, ident, http, code):
     assert answer.outcome == (http, code) and answer.data is None and "says the eMSP" in answer.message, answer
 
 
-@pytest.mark.parametrize("body", ['{"location_id":5}', '{"evse_uids":"EVSE001","location_id":"LOC001"}', '{"evse_uids":["EVSE001"]}', "[]"])
+@pytest.mark.parametrize("body", ['{"location_id":5}', '{"evse_uids":"EVSE001","location_id":"LOC001"}', "[]"])
 @rule("OCPI 5.5-10")
 def test_what_is_no_location_references(shared, ident, body):
     """In both directions 2001 at the hub, and nobody is asked."""
