@@ -200,12 +200,14 @@ RULES = {
     "hub 5-validation-5": "Unknown fields are never refused.",
     "hub 5-validation-6": "A party's own validation goes before the hub's.",
     "hub 5-validation-7": "Essential is any wrong JSON type, a malformed DateTime and a duplicate id inside a list.",
-    "hub 5-validation-8": "Essential in a Location: country_code party_id id last_updated; EVSE: uid status last_updated; Connector: id last_updated.",
+    "hub 5-validation-8": "Essential in a Location: country_code party_id id last_updated; in an EVSE: uid, a known status, last_updated; "
+    "in a Connector: id last_updated.",
     "hub 5-validation-9": "Essential in a Tariff: country_code party_id id currency elements last_updated; price component: type price.",
     "hub 5-validation-10": "Essential in a Session: country_code party_id id start_date_time kwh cdr_token's three, status last_updated.",
     "hub 5-validation-11": "Essential in a CDR: identity, both times, cdr_token's three, currency total_cost total_energy last_updated.",
     "hub 5-validation-12": "Essential in Credentials: token url roles, and role party_id country_code of each.",
-    "hub 5-validation-13": "Essential in START_SESSION and RESERVE_NOW: response_url token.uid location_id; in the latter reservation_id expiry_date.",
+    "hub 5-validation-13": "Essential in START_SESSION and RESERVE_NOW: response_url token.uid location_id; in the latter also "
+    "reservation_id expiry_date.",
     "hub 5-validation-14": "Essential in STOP_SESSION: response_url session_id.",
     "hub 5-validation-15": "Every example of the integration guides works as printed there.",
     "hub 5-validation-16": "Every example of the OCPI specification is taken or refused as OCPI's own tables say.",
@@ -214,7 +216,7 @@ RULES = {
     # hub 2, bad input, endpoint by endpoint
     "hub 5-input-1": "A body that is not JSON is 400 with 2001 at every endpoint, and leaves nothing behind.",
     "hub 5-input-2": "JSON that is not an object is 200 with 2001 at every endpoint.",
-    "hub 5-input-3": "A key that stands twice in an object is 2001 with its place.",
+    "hub 5-input-3": "An essential key that stands twice in its object is 2001 with its place; any other one is a finding.",
     "hub 5-input-4": "Nesting beyond 64 levels is refused; 64 are taken.",
     "hub 5-input-5": "Numbers are kept as spelled, however long; one beyond every range is refused.",
     "hub 5-input-6": "An escaped NUL in a vendor's text is kept; in an id it is refused.",

@@ -122,6 +122,7 @@ def put_session(pair, ident):
     eventually(lambda: not waiting(pair, ident), "its delivery is done")
 
 
+PREFERENCES = {"profile_type": "CHEAP", "departure_time": "2030-01-01T06:00:00Z", "energy_need": 12.5, "discharge_allowed": True}
 LOCATION, SESSION = "locations/{cpo}/{id}", "sessions/{cpo}/{id}"
 DOORS = [
     Door("PUT location", "cpo", "PUT", LOCATION, lambda pair, ident: payloads.location(pair.cpo.party, ident)),
@@ -135,6 +136,8 @@ DOORS = [
     Door("PATCH session", "cpo", "PATCH", SESSION, lambda pair, ident: {"kwh": 7.5, "last_updated": T2}, put_session),
     Door("POST cdr", "cpo", "POST", "cdrs", lambda pair, ident: payloads.cdr(pair.cpo.party, pair.emsp.party, ident)),
     Door("authorize", "emsp", "PUT", "tokens/{emsp}/{id}/authorize", lambda pair, ident: {"location_id": "LOC001"}, empty=True),
+    Door("authorize by CPO", "cpo", "POST", "tokens/{id}/authorize", lambda pair, ident: {"location_id": "LOC001"}, empty=True),
+    Door("preferences", "emsp", "PUT", "sessions/{id}/charging_preferences", lambda pair, ident: dict(PREFERENCES), put_session),
     Door("START_SESSION", "emsp", "POST", "commands/START_SESSION", lambda pair, ident: payloads.start_session(pair.emsp.party, ident)),
     Door("STOP_SESSION", "emsp", "POST", "commands/STOP_SESSION", lambda pair, ident: {"session_id": ident}, put_session),
     Door("RESERVE_NOW", "emsp", "POST", "commands/RESERVE_NOW", lambda pair, ident: payloads.reserve_now(pair.emsp.party, ident)),
@@ -166,6 +169,8 @@ ESSENTIAL = {
     "POST cdr": "/country_code /party_id /id /start_date_time /end_date_time /cdr_token /cdr_token/country_code /cdr_token/party_id"
     " /cdr_token/uid /currency /total_cost /total_energy /last_updated",
     "authorize": "/location_id",
+    "authorize by CPO": "/location_id",
+    "preferences": "",  # passed on to the CPO, which judges them
     "START_SESSION": "/response_url /token /token/uid /location_id",
     "STOP_SESSION": "/response_url /session_id",
     "RESERVE_NOW": "/response_url /token /token/uid /location_id /reservation_id /expiry_date",

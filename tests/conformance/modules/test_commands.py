@@ -250,8 +250,9 @@ def test_result_as_the_emsp_gets_it(shared, ident, callbacks):
 
 @pytest.mark.parametrize(
     "result",
-    ["ACCEPTED", "CANCELED_RESERVATION", "EVSE_OCCUPIED", "EVSE_INOPERATIVE", "FAILED", "NOT_SUPPORTED", "REJECTED", "TIMEOUT", "UNKNOWN_RESERVATION"],
-)
+    ["ACCEPTED", "CANCELED_RESERVATION", "EVSE_OCCUPIED", "EVSE_INOPERATIVE", "FAILED", "NOT_SUPPORTED", "REJECTED", "TIMEOUT",
+     "UNKNOWN_RESERVATION"],
+)  # fmt: skip
 @rule("OCPI 5.6-2")
 def test_each_result(shared, ident, callbacks, result):
     done(shared.cpo.send_result(sent(shared, ident, response_url=callbacks.url), result))
@@ -347,7 +348,9 @@ def test_the_same_reservation_id_again(shared, ident):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("url", ["http://192.0.2.1/cb", "http://localhost:%d/cb", "http://user@192.0.2.1/cb", "ftp://127.0.0.1/cb", "//127.0.0.1/cb", "cb", ""])
+@pytest.mark.parametrize(
+    "url", ["http://192.0.2.1/cb", "http://localhost:%d/cb", "http://127.0.0.1@192.0.2.1/cb", "ftp://127.0.0.1/cb", "//127.0.0.1/cb", "cb", ""]
+)
 @rule("hub 5-commands-10")
 def test_response_url_on_a_foreign_host(shared, ident, command, url):
     url = url.replace("%d", str(shared.emsp.server.port))

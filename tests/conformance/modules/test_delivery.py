@@ -207,7 +207,8 @@ def test_taken(pair, reply):
 @pytest.mark.parametrize(
     "reply",
     [Reply(http=status, code=2000) for status in (401, 403, 404, 405, 408, 425, 429)]
-    + [Reply(http=500, code=3000), Reply(http=503, body=b"busy"), Reply(body=b"<html/>"), Reply(body=b"[]"), Reply(drop="reset"), Reply(drop="close")],
+    + [Reply(http=500, code=3000), Reply(http=503, body=b"busy"), Reply(body=b"<html/>"), Reply(body=b"[]")]
+    + [Reply(drop="reset"), Reply(drop="close")],
     ids=["401", "403", "404", "405", "408", "425", "429", "500", "503 text", "HTML", "no envelope", "resets", "closes"],
 )
 @rule("hub 8-13")

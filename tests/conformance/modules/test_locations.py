@@ -278,7 +278,7 @@ def test_children_date_their_parents(shared, path, method):
     body = payloads.evse("EVSE001", last_updated=stamps[0]) if method == "PUT" else {"status": "RESERVED", "last_updated": stamps[0]}
     done(shared.cpo.call(method, f"{path}/EVSE001", body))
     location = read(shared, path)
-    assert (location["last_updated"], evses(location)["EVSE001"]["last_updated"], evses(location)["EVSE002"]["last_updated"]) == (stamps[0], stamps[0], T1)
+    assert (location["last_updated"], *(evse["last_updated"] for evse in location["evses"])) == (stamps[0], stamps[0], T1)
     body = payloads.connector("2", last_updated=stamps[1]) if method == "PUT" else {"max_voltage": 400, "last_updated": stamps[1]}
     done(shared.cpo.call(method, f"{path}/EVSE002/2", body))
     location = read(shared, path)
