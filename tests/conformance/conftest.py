@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter):
         count[result] += 1
         if ident in ran or whole:
             terminalreporter.write_line(f"{ident:<{width}}  {result:<7}  {text_of(ident)}", red=bool(failed))
-            below = failed or ([f"because {RULES[ident].why}"] if result == "no case" else [])
+            below = failed or ([f"reason: {RULES[ident].why}"] if result == "no case" else [])
             for line in below:
                 terminalreporter.write_line(f"{'':<{width}}           {line}", red=bool(failed))
     terminalreporter.write_line(f"{len(RULES)} rules: " + ", ".join(f"{number} {result}" for result, number in count.items()))

@@ -65,7 +65,10 @@ OCPI = {
     "OCPI 1.8-1": "The four OCPI-to and OCPI-from headers name parties in any case; every functional module takes and sends them.",
     "OCPI 1.8-2": "Versions, credentials and hubclientinfo have no routing headers and are never routed.",
     "OCPI 1.8-3": "Headers name parties, not platforms; an answer has TO and FROM the other way round.",
-    "OCPI 1.8-4": "Direct, without a hub: TO is the receiving, FROM the requesting party; the answer the reverse.",
+    "OCPI 1.8-4": Reason(
+        "Direct, without a hub: TO is the receiving, FROM the requesting party; the answer the reverse.",
+        "the hub has no part in it",
+    ),
     "OCPI 1.8-5": "Party to party via the hub: both legs carry the two parties, the answers the reverse.",
     "OCPI 1.8-6": "Broadcast push, client to hub: TO is the hub; the answer has TO the requester and FROM the hub.",
     "OCPI 1.8-7": "Broadcast push, hub to receivers: TO is the receiver, FROM the hub.",
@@ -87,7 +90,7 @@ OCPI = {
     "OCPI 1.8-34": "A broadcast keeps the owner in the URL and the body as it was.",
     # 1.8, open routing
     "OCPI 1.8-40": "Without TO the hub chooses: GET of one object, POST, PUT, PATCH and DELETE.",
-    "OCPI 1.8-41": "The choice rests on content: cdr_token, location_id, session_id, the owner in the URL. If it cannot be made the answer says what is missing.",
+    "OCPI 1.8-41": "It chooses by cdr_token, location_id, session_id or the owner in the URL; where it cannot, the answer says what is missing.",
     # 1.8, GET of all
     "OCPI 1.8-50": "GET of a list with TO = hub combines the objects of all routed owners, each named in its object.",
     "OCPI 1.8-51": "Combined objects keep last_updated, spelling of ids and numbers, key order and unknown fields.",
@@ -97,31 +100,40 @@ OCPI = {
     "OCPI 1.9-3": "Each leg has its own token; one partner's Authorization, Link, Location and response_url never reach another.",
     "OCPI 1.9-4": "A hub offers both interfaces of the functional modules and the Sender of hubclientinfo.",
     # 1.10 offline
-    "OCPI 1.10-1": "A failed broadcast or directed push is not queued; what is delivered at least once, sessions and CDRs, is this hub's promise beyond it.",
+    "OCPI 1.10-1": "A failed broadcast or directed push is not queued; sessions and CDRs, which are, are this hub's promise beyond OCPI.",
     "OCPI 1.10-2": "`#NA` in a required string is taken and passed on.",
     # 2 status codes
     "OCPI 2-1000": "1000 is success.",
     "OCPI 2-2000": "2000 is an error of the client without a code of its own.",
     "OCPI 2-2001": "2001 is an invalid or missing parameter, such as a PATCH without last_updated.",
-    "OCPI 2-2002": Reason("2002 is too little information, such as an authorization without a location.", "a receiver's code, relayed as OCPI 1.8-21 shows; the hub's own 2002 is hub 2-22"),
+    "OCPI 2-2002": Reason(
+        "2002 is too little information, such as an authorization without a location.",
+        "a receiver's code, relayed as OCPI 1.8-21 shows; the hub's own 2002 is hub 2-22",
+    ),
     "OCPI 2-2003": "2003 with HTTP 404 is an unknown object, a location included.",
-    "OCPI 2-2004": Reason("2004 is an unknown token in a real-time authorization.", "a receiver's code, relayed as OCPI 1.8-21 shows; the hub's own 2004 is hub 2-36"),
+    "OCPI 2-2004": Reason(
+        "2004 is an unknown token in a real-time authorization.",
+        "a receiver's code, relayed as OCPI 1.8-21 shows; the hub's own 2004 is hub 2-36",
+    ),
     "OCPI 2-3000": Reason("3000 is an error of the server.", "see hub 2-41; relayed ones are OCPI 1.8-21"),
     "OCPI 2-3001": "3001: the hub could not use the partner's API during the exchange.",
     "OCPI 2-3002": "3002: the partner does not offer version 2.2.1.",
     "OCPI 2-3003": "3003: the partner's details lack the endpoints.",
-    "OCPI 2-4000": "4000: the receiver has no endpoint for this, or answers what is not OCPI.",
+    "OCPI 2-4000": "4000: the receiver answers what is not OCPI.",
     "OCPI 2-4001": "4001: TO names a party that nobody knows.",
     "OCPI 2-4002": "4002: the receiver did not answer in time.",
-    "OCPI 2-4003": "4003: the receiver is known and not connected (planned, offline, suspended).",
+    "OCPI 2-4003": "4003: the receiver is known and not connected (planned, offline, suspended), or has no endpoint for this.",
     "OCPI 2-1": "The hub uses no custom codes.",
     "OCPI 2-2": "An error that the hub makes has FROM = hub and TO = the requester.",
     # 3 versions
-    "OCPI 3-1": "GET of the versions URL lists {version, url}; GET of such a url gives {version, endpoints}; both want a token, the initial one will do.",
-    "OCPI 3-2": "An endpoint is {identifier, role, url}: SENDER where one pulls, RECEIVER where one pushes; partners find credentials under either role.",
+    "OCPI 3-1": "GET of the versions URL lists {version, url}, GET of such a url gives {version, endpoints}; an initial token will do for both.",
+    "OCPI 3-2": "An endpoint is {identifier, role, url}: SENDER is for pulling, RECEIVER for pushing; credentials stands under both.",
     "OCPI 3-3": "One versions document serves all roles, with both interfaces of a module.",
     "OCPI 3-4": "Endpoint URLs are absolute; partners' own are used as they stand, with one slash where they are joined.",
-    "OCPI 3-5": Reason("Module ids of one's own making are for partners who agreed on them.", "the hub lists none; what others name so is forwarded, see OCPI 1.8-20"),
+    "OCPI 3-5": Reason(
+        "Module ids of one's own making are for partners who agreed on them.",
+        "the hub lists none; what others name so is forwarded, see OCPI 1.8-20",
+    ),
     "OCPI 3-6": "An endpoint list that changed is told by PUT credentials and read anew; unknown versions in the list do no harm.",
     "OCPI 3-7": Reason("Objects need not be reachable across versions.", "the hub speaks one version"),
     # 4 credentials
@@ -146,7 +158,10 @@ OCPI = {
     "OCPI 4-25": "A party that another platform holds cannot be claimed: 2001.",
     # 6 hubclientinfo
     "OCPI 6-1": "GET lists {party_id, country_code, role, status, last_updated}, paginated, with date filters.",
-    "OCPI 6-2": Reason("GET of the Receiver interface answers one ClientInfo.", "it is the partner's interface; the hub's own single form is OCPI 6-4"),
+    "OCPI 6-2": Reason(
+        "GET of the Receiver interface answers one ClientInfo.",
+        "it is the partner's interface; the hub's own single form is OCPI 6-4",
+    ),
     "OCPI 6-3": "Changes are PUT, the whole ClientInfo each time, to every connected party with a receiver.",
     "OCPI 6-4": "There is one ClientInfo per party and role.",
     "OCPI 6-5": "A retired party is told as SUSPENDED or PLANNED, never deleted.",

@@ -194,6 +194,7 @@ class Server:
         self.answer = answer
         self.port = port
         self.journal = Journal(name)
+        self.connections = 0  # that were accepted so far
         self._server = None
         self._writers = set()
         self.up()
@@ -223,6 +224,7 @@ class Server:
 
     async def _connection(self, reader, writer):
         self._writers.add(writer)
+        self.connections += 1
         try:
             while True:
                 request = await read_request(reader, writer)

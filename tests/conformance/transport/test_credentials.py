@@ -338,9 +338,10 @@ def test_the_hubs_token_works_before_its_post_returns(hub, receiver_of_credentia
 
 
 @rule("OCPI 4-8")
-def test_no_post_where_endpoints_are_missing(hub, receiver_of_credentials):
+@pytest.mark.parametrize("listed", [[], [{"identifier": "tokens", "role": "RECEIVER", "url": "http://127.0.0.1:9/tokens"}]])
+def test_no_post_where_the_endpoint_is_missing(hub, receiver_of_credentials, listed):
     platform, connect = receiver_of_credentials
-    platform.script(*DETAILS, Reply(data={"version": "2.2.1", "endpoints": []}), forever=True)
+    platform.script(*DETAILS, Reply(data={"version": "2.2.1", "endpoints": listed}), forever=True)
     refused = hub.ctl(*connect)
-    assert refused.rc == 1 and "credentials" in refused.err, refused
+    assert refused.rc == 1 and "endpoint" in refused.err, refused
     assert platform.received("POST", "/credentials$") == [] and hub.status_of(platform.id) == "PLANNED"

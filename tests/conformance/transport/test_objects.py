@@ -154,7 +154,8 @@ def test_lists_in_a_patch(site):
     patch(site, "L", {"facilities": ["AIRPORT"], "coordinates": {"latitude": "1.000000", "longitude": "2.000000"}}, STAMPS[1])
     whole = seen(site, "locations", "L")
     assert whole["facilities"] == ["AIRPORT"] and whole["coordinates"] == {"latitude": "1.000000", "longitude": "2.000000"}
-    patch(site, "L", {"evses": [{"uid": "evse002", "status": "CHARGING", "last_updated": STAMPS[2]}, payloads.evse("EVSE003", last_updated=STAMPS[2])]}, STAMPS[2])
+    evses = [{"uid": "evse002", "status": "CHARGING", "last_updated": STAMPS[2]}, payloads.evse("EVSE003", last_updated=STAMPS[2])]
+    patch(site, "L", {"evses": evses}, STAMPS[2])
     after = seen(site, "locations", "L")["evses"]
     assert [(evse["uid"].upper(), evse["status"]) for evse in after] == [("EVSE001", "AVAILABLE"), ("EVSE002", "CHARGING"), ("EVSE003", "AVAILABLE")]
     assert len(after[1]["connectors"]) == 2 and after[0] == whole["evses"][0]

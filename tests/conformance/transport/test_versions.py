@@ -116,7 +116,8 @@ def test_partners_urls_are_used_as_they_stand(hub, end):
     """Opaque and absolute, whatever their path; joined with one slash."""
     cpo, emsp = hub.add(hub.platform("CPO")), hub.onboard("EMSP")
     url = f"{cpo.url}/api/v7/tok{end}"
-    cpo.script("GET", r"/2\.2\.1$", Reply(data={"version": "2.2.1", "endpoints": [{"identifier": "tokens", "role": "RECEIVER", "url": url}]}), forever=True)
+    details = {"version": "2.2.1", "endpoints": [{"identifier": "tokens", "role": "RECEIVER", "url": url}]}
+    cpo.script("GET", r"/2\.2\.1$", Reply(data=details), forever=True)
     cpo.script("PUT", "^/api/v7/tok/", Reply(data={"allowed": "ALLOWED"}))
     cpo.register(hub.issue(cpo.id))
     hub.rule(emsp, cpo)
@@ -128,7 +129,8 @@ def test_partners_urls_are_used_as_they_stand(hub, end):
 def test_unknown_versions_and_broken_entries_do_no_harm(hub):
     """Of a partner's lists the good entries are taken."""
     cpo = hub.add(hub.platform("CPO"))
-    version, tokens = {"version": "2.2.1", "url": f"{cpo.url}/ocpi/2.2.1"}, {"identifier": "tokens", "role": "RECEIVER", "url": f"{cpo.url}/ocpi/2.2.1/tokens"}
+    version = {"version": "2.2.1", "url": f"{cpo.url}/ocpi/2.2.1"}
+    tokens = {"identifier": "tokens", "role": "RECEIVER", "url": f"{cpo.url}/ocpi/2.2.1/tokens"}
     cpo.script("GET", "/versions$", Reply(data=[{"version": "3.0", "url": "http://x/"}, {"version": "2.1.1"}, None, version]), forever=True)
     cpo.script("GET", r"/2\.2\.1$", Reply(data={"version": "2.2.1", "endpoints": [{"identifier": "zzz"}, {"role": 5}, 7, tokens]}), forever=True)
     cpo.register(hub.issue(cpo.id))
