@@ -17,7 +17,7 @@ INTERFACES = {
     "CPO": [("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("chargingprofiles", "RECEIVER"), ("locations", "SENDER"),
             ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER"), ("hubclientinfo", "RECEIVER")],
     "EMSP": [("sessions", "RECEIVER"), ("cdrs", "RECEIVER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER"),
-             ("tokens", "SENDER"), ("commands", "SENDER"), ("hubclientinfo", "RECEIVER")],
+             ("tokens", "SENDER"), ("commands", "SENDER"), ("chargingprofiles", "SENDER"), ("hubclientinfo", "RECEIVER")],
 }
 
 
