@@ -91,7 +91,7 @@ static void answer_audit(struct request *request, int ocpi_status)
 /* ---------------------------------------------------------------- headers */
 
 /* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
-static void answer_headers(struct request *request, int http_status)
+static void answer_headers(struct request *request, int http_status, bool success)
 {
     struct http_exchange *exchange = request->exchange;
     http_exchange_header(exchange, "Content-Type", STR("application/json"));
@@ -103,13 +103,14 @@ static void answer_headers(struct request *request, int http_status)
         http_exchange_header(exchange, "Retry-After", STR("1"));
     if (request->party == NULL || !route_is_functional(request->route))
         return;
-    /* who answers: the party that was asked, by a forward or by name; else the hub */
+    /* who answers: the party that was asked, by a forward or by name; the hub for errors of its own and all
+     * else */
     struct str from_country = str_from(request->hub->conf.country_code);
     struct str from_party = str_from(request->hub->conf.party_id);
     if (request->target != NULL) {
         from_country = request->target->row.country_code;
         from_party = request->target->row.party_id;
-    } else if (request->has_to) {
+    } else if (request->has_to && success) {
         from_country = str_of(request->to.text, 2);
         from_party = str_from(request->to.text + 3);
     }
@@ -137,7 +138,7 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
     buffer_reserve(&body, data.length + message.length + 160);
     ocpi_envelope_write(&body, ocpi_status, message, data, env_wall_ms());
     answer_audit(request, ocpi_status);
-    answer_headers(request, http_status);
+    answer_headers(request, http_status, ocpi_status / 1000 == 1);
     struct http_exchange *exchange = request->exchange;
     answer_release(request);
     http_exchange_send(exchange, body.failed ? 500 : http_status, &body);
@@ -207,7 +208,7 @@ void request_answer_error(struct request *request, int error)
 void request_stream_begin(struct request *request,
                           void (*resume)(struct http_exchange *exchange, void *context), void *context)
 {
-    answer_headers(request, 200);
+    answer_headers(request, 200, true);
     http_exchange_stream_begin(request->exchange, 200, SIZE_MAX, resume, context);
 }
 

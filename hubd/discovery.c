@@ -64,6 +64,13 @@ static bool discovery_answer_ok(const struct outbound *outbound)
 static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
 {
     const struct json_value *endpoints = json_get(details, "endpoints");
+    struct str version = json_get_text(details, "version");
+    if (version.data != NULL && !str_equal(version, STR("2.2.1"))) {
+        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION,
+                      arena_printf(discovery->arena, "the version details are of " STR_FMT ", not of 2.2.1",
+                                   STR_ARG(version)));
+        return;
+    }
     for (const struct json_value *e = endpoints == NULL ? NULL : endpoints->child;
          e != NULL && discovery->endpoint_count < DISCOVERY_ENDPOINTS_MAX; e = e->next) {
         struct str module = json_get_text(e, "identifier"), url = json_get_text(e, "url");

@@ -275,20 +275,52 @@ static void exchange_put_receiver(const struct registry_party *party, struct str
     release->u.release.module = key;
 }
 
+/* Of a module that is only passed on: its RECEIVER interface, else its SENDER; STR_NONE where an earlier
+ * endpoint of the same module has answered that. */
+static struct str exchange_other_url(const struct discovery *discovery, size_t index)
+{
+    const struct discovery_endpoint *first = &discovery->endpoints[index];
+    if (!interfaces_is_other(first->module))
+        return STR_NONE;
+    struct str url = first->url;
+    bool receiver = first->receiver;
+    for (size_t i = 0; i < discovery->endpoint_count; i++) {
+        const struct discovery_endpoint *endpoint = &discovery->endpoints[i];
+        if (i == index || !str_equal(endpoint->module, first->module))
+            continue;
+        if (i < index)
+            return STR_NONE;
+        if (!receiver && endpoint->receiver) {
+            url = endpoint->url;
+            receiver = true;
+        }
+    }
+    return url;
+}
+
+/* 1 when it is new. */
+static size_t exchange_fill_receiver(const struct registry_party *party, struct str key, struct str url,
+                                     struct store_apply *batch)
+{
+    if (url.data == NULL || exchange_receiver_is_kept(party, key, url))
+        return 0;
+    exchange_put_receiver(party, key, url, batch);
+    return 1;
+}
+
 size_t exchange_put_receivers(const struct registry_platform *platform, const struct discovery *discovery,
                               struct store_apply *batch)
 {
     size_t count = 0;
     struct str key;
-    for (size_t p = 0; p < platform->party_count; p++)
-        for (unsigned i = 0; (key = interfaces_key_at(i)).data != NULL; i++) {
-            const struct registry_party *party = platform->parties[p];
-            struct str url = exchange_found_url(party, discovery, key);
-            if (url.data == NULL || exchange_receiver_is_kept(party, key, url))
-                continue;
-            exchange_put_receiver(party, key, url, batch);
-            count++;
-        }
+    for (size_t p = 0; p < platform->party_count; p++) {
+        const struct registry_party *party = platform->parties[p];
+        for (unsigned i = 0; (key = interfaces_key_at(i)).data != NULL; i++)
+            count += exchange_fill_receiver(party, key, exchange_found_url(party, discovery, key), batch);
+        for (size_t i = 0; i < discovery->endpoint_count; i++)
+            count += exchange_fill_receiver(party, discovery->endpoints[i].module,
+                                            exchange_other_url(discovery, i), batch);
+    }
     return count;
 }
 

@@ -17,13 +17,12 @@ static const char *forward_failure(int result)
     return "broke the connection off before it had answered";
 }
 
-/* An envelope about the request itself: 401 and 5xx are about the hub and the partner, and only 2xx is a
- * success. */
+/* An envelope about the request itself: a 401 is about the hub's token there, and only 2xx is a success. */
 static bool forward_is_usable(const struct outbound *outbound)
 {
     int status = outbound->status;
     bool success = outbound->answer.status_code / 1000 == 1;
-    return outbound->answer.is_envelope && status < 500 && status != 401 && (status / 100 == 2 || !success);
+    return outbound->answer.is_envelope && status != 401 && (status / 100 == 2 || !success);
 }
 
 static void forward_answered(struct outbound *outbound)

@@ -1,5 +1,7 @@
 #include "hubd/interfaces.h"
 
+#include "lib/ctl/commands.h"
+
 #define SENDER   1u
 #define RECEIVER 2u
 #define ALL      (~0u)
@@ -36,6 +38,14 @@ struct str interfaces_key(unsigned roles, struct str module, bool receiver)
             str_equal(module, str_from(interfaces_called[i].module)))
             return str_from(interfaces_called[i].key);
     return STR_NONE;
+}
+
+bool interfaces_is_other(struct str module)
+{
+    for (size_t i = 0; i < CALLED; i++)
+        if (str_equal(module, str_from(interfaces_called[i].module)))
+            return false;
+    return ctl_is_word(module);
 }
 
 struct str interfaces_key_at(size_t index)

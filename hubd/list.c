@@ -261,7 +261,7 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
 
 struct list_object {
     struct request *request;
-    const struct registry_party *owner;
+    struct registry_party *owner;
     void (*found)(struct request *request, struct store_object_read *read);
     struct store_object_read read;
 };
@@ -277,14 +277,16 @@ static bool list_concerns(const struct registry_party *party, const struct list_
 static void list_object_read(struct store_read *base)
 {
     struct list_object *object = base->context;
-    if (base->result != OK)
-        request_answer_error(object->request, base->result);
-    else if (!list_concerns(object->request->party, object))
-        request_answer_error(object->request, ERR_NOT_FOUND);
-    else if (object->found != NULL)
-        object->found(object->request, &object->read);
+    struct request *request = object->request;
+    if (base->result != OK || !list_concerns(request->party, object)) {
+        request_answer_error(request, base->result != OK ? base->result : ERR_NOT_FOUND);
+        return;
+    }
+    request->target = object->owner; /* who would have answered */
+    if (object->found != NULL)
+        object->found(request, &object->read);
     else
-        request_answer(object->request, REPLY_OK, STR_NONE, object->read.body);
+        request_answer(request, REPLY_OK, STR_NONE, object->read.body);
 }
 
 void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,

@@ -122,10 +122,23 @@ static void relay_store_response(struct relay *relay, enum store_command_state s
     store_apply(request->worker->store, batch);
 }
 
+/* Without its result a CommandResponse says nothing. */
+static void relay_refuse_rubbish(struct relay *relay, struct str why)
+{
+    relay->ocpi_status = OCPI_HUB_ERROR;
+    relay->message = why;
+    relay_store_response(relay, STORE_COMMAND_ENDED, STR("FAILED"), 0);
+}
+
 static void relay_answered(struct relay *relay, const struct ocpi_answer *answer)
 {
     struct request *request = relay->request;
     struct str result = json_get_text(answer->data, "result");
+    if (relay->command != NULL && answer->status_code / 1000 == 1 && result.length == 0) {
+        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without a CommandResponse",
+                                                 relay->target->key.text));
+        return;
+    }
     bool accepted = answer->status_code / 1000 == 1 && str_equal(result, STR("ACCEPTED"));
     int64_t timeout_s = 0, timeout_ms = request->worker->conf.command_timeout;
     if (json_get_int64(answer->data, "timeout", &timeout_s) && timeout_s > 0 && timeout_s <= 86400)
@@ -168,8 +181,7 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
             relay_answer(relay);
             return;
         }
-        relay->ocpi_status = OCPI_HUB_ERROR;
-        relay_store_response(relay, STORE_COMMAND_ENDED, STR("FAILED"), 0);
+        relay_refuse_rubbish(relay, why);
         return;
     case FORWARD_NOT_CONNECTED:
         relay->ocpi_status = OCPI_RECEIVER_NOT_CONNECTED;

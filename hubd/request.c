@@ -38,6 +38,12 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
     return false;
 }
 
+bool request_is_id(struct str id)
+{
+    return id.length > 0 && !str_equal(id, STR(".")) && !str_equal(id, STR("..")) &&
+           str_find(id, '\0') == SIZE_MAX;
+}
+
 bool request_check_member(struct request *request, const char *member, struct str expected)
 {
     struct str found = json_get_text(request->body, member);
@@ -267,7 +273,7 @@ static bool request_decode_params(struct request *request, const struct router_m
         request->raw_params[i] = match->params[i];
         request->params[i] = http_percent_decode(request->arena, match->params[i]);
         struct str param = request->params[i];
-        if (str_equal(param, STR(".")) || str_equal(param, STR(".."))) { /* a receiver's server would climb */
+        if (param.data != NULL && !request_is_id(param)) {
             request_answerf(request, REPLY_INVALID, "path: \"" STR_FMT "\" is no id", STR_ARG(param));
             return false;
         }
@@ -298,7 +304,8 @@ static bool request_parse_body(struct request *request)
     }
     if (request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
         return true;
-    request_answer(request, REPLY_INVALID, STR(": not an object"), STR_NONE);
+    request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
+                    STR_ARG(ocpi_value_text(request->arena, request->body)));
     return false;
 }
 

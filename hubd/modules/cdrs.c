@@ -53,6 +53,10 @@ void cdrs_post(struct request *request)
     if (request->param_count > 0 &&
         !request_check_member(request, "id", request->params[request->param_count - 1]))
         return;
+    if (!request_is_id(json_get_text(cdr, "id"))) {
+        request_answer(request, REPLY_INVALID, STR("/id: not an id that a URL can name"), STR_NONE);
+        return;
+    }
     struct push *push = push_new(request, json_get_text(cdr, "id"));
     if (push == NULL || !push_find_emsp(push, cdr, &emsp))
         return;

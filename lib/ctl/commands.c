@@ -151,6 +151,18 @@ const char *ctl_param_word(const struct ctl_param *param)
     return NULL;
 }
 
+bool ctl_is_word(struct str word)
+{
+    for (size_t i = 0; i < word.length; i++) {
+        char letter = word.data[i];
+        bool good = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                    (letter >= '0' && letter <= '9') || strchr("-_:", letter) != NULL;
+        if (!good || letter == '\0')
+            return false;
+    }
+    return word.length > 0 && word.length <= 40;
+}
+
 bool ctl_param_allows(const struct ctl_param *param, struct str word)
 {
     if (param->choices == NULL)

@@ -46,6 +46,7 @@ struct ctl_param {
     char one_of;       /* parameters with the same letter here: exactly one of them must be given. 0: free */
     const char *value; /* an option's value in usage ("URL"); NULL: the type's own word */
     const char *const *choices; /* NULL-terminated */
+    bool open; /* choices are the usual ones: another word will do that looks like none of them misspelt */
     const char *help;
 };
 
@@ -129,6 +130,8 @@ const struct ctl_param *ctl_param_by_key(const struct ctl_command *command, stru
 /* The word for a parameter's value in usage: "ID", "DURATION", "CPO|EMSP". Static text of the table, choices
  * aside (NULL then). */
 const char *ctl_param_word(const struct ctl_param *param);
+/* 1 to 40 letters, digits, '-', '_' and ':', as a ModuleID is written. */
+bool ctl_is_word(struct str word);
 /* Whether `word` is one of the parameter's choices (always true without choices). */
 bool ctl_param_allows(const struct ctl_param *param, struct str word);
 

@@ -40,6 +40,8 @@ static int check_choice(const struct ctl_param *param, struct str word, struct e
         }
     }
     const char *best = suggest_best(&suggest);
+    if (param->open && best == NULL && ctl_is_word(word))
+        return OK;
     list = str_skip(list, 2);
     return error_set(error, ERR_INVALID, "%s%s: \"" STR_FMT "\" is none of " STR_FMT "%s%s%s",
                      param->positional ? "" : "--", param->name, (int)(word.length < 40 ? word.length : 40),

@@ -90,6 +90,11 @@ static struct str shown(struct arena *arena, const struct json_value *found)
     return STR("");
 }
 
+struct str ocpi_value_text(struct arena *arena, const struct json_value *value)
+{
+    return shown(arena, value);
+}
+
 /* What the table asks for at this place. */
 static const char *expected(const struct ocpi_breach *breach)
 {

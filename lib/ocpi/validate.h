@@ -63,4 +63,8 @@ bool ocpi_findings_refuse(const struct ocpi_findings *findings, bool strict);
  */
 struct str ocpi_findings_text(struct arena *arena, const struct ocpi_findings *findings);
 
+/* A value as findings show what they found: cut at 40 characters, "a list", "an object"; NULL is "nothing".
+ */
+struct str ocpi_value_text(struct arena *arena, const struct json_value *value);
+
 #endif
