@@ -47,7 +47,7 @@ void cdrs_post(struct request *request)
     if (!ocpi_party_key_make(json_get_text(cdr, "country_code"), json_get_text(cdr, "party_id"), &owner) ||
         !ocpi_party_key_equal(&owner, &request->party->key)) {
         request_answer(request, REPLY_FORBIDDEN,
-                       STR("party mismatch: country_code and party_id are not the caller's"), STR_NONE);
+                       STR("party mismatch: /country_code and /party_id are not the caller's"), STR_NONE);
         return;
     }
     if (request->param_count > 0 &&

@@ -122,7 +122,12 @@ def test_receiver_set_list_unset(hub):
         refused = hub.ctl("receiver", "set", party, "cdrs", url)
         assert refused.rc in (1, 2), refused
         assert "secret" not in refused.err
-    assert hub.ctl("receiver", "set", party, "nonsense", "https://xyz.example/x").rc == 2
+    misspelt = hub.ctl("receiver", "set", party, "sesions", "https://xyz.example/x")
+    assert misspelt.rc == 2 and "sessions" in misspelt.err
+    assert hub.ctl("receiver", "set", party, "no module", "https://xyz.example/x").rc == 2
+    other = hub.one("receiver", "set", party, "x_bookings", "https://xyz.example/x")
+    assert "does not know" in other["hints"][0], "a module that the hub only passes on"
+    hub.ok("receiver", "unset", party, "x_bookings")
     hub.ok("receiver", "unset", party, "sessions")
     assert hub.rows("receiver", "list", party) == []
     assert hub.ctl("receiver", "unset", party, "sessions").rc == 1
