@@ -1,5 +1,7 @@
 #include "hubd/forward.h"
 
+#include "hubd/quality.h"
+
 static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
@@ -24,6 +26,7 @@ void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
     request->target = forward->target;
+    quality_count(request);
     struct str base = registry_receiver_url(forward->target, forward->module);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,

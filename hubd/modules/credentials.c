@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "hubd/modules/modules.h"
+#include "hubd/quality.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/json/writer.h"
@@ -54,6 +55,7 @@ void credentials_answer(struct request *request, struct str token, struct str pa
     json_object_end(&writer);
     json_array_end(&writer);
     json_object_end(&writer);
+    quality_count(request);
     request_answer_data(request, &data);
 }
 
