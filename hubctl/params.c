@@ -47,7 +47,9 @@ static bool write_value(struct json_writer *writer, const struct ctl_param *para
         return true;
     case CTL_TEXT:
     case CTL_PARTY:
+    case CTL_PARTY_OR_DEFAULT:
     case CTL_DURATION:
+    case CTL_RATE:
     case CTL_FILE:
     case CTL_JSON:
         json_string(writer, str_from(text));

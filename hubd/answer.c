@@ -20,6 +20,7 @@ static const struct {
     [REPLY_FORBIDDEN] = {403, OCPI_INVALID_PARAMETERS},
     [REPLY_UNKNOWN] = {404, OCPI_UNKNOWN_LOCATION},
     [REPLY_METHOD] = {405, OCPI_CLIENT_ERROR},
+    [REPLY_RATE] = {429, OCPI_UNKNOWN_TOKEN}, /* the reference hub's 2004 */
     [REPLY_NOT_ROUTED] = {200, OCPI_CLIENT_ERROR},
     [REPLY_UNKNOWN_RECEIVER] = {200, OCPI_UNKNOWN_RECEIVER},
     [REPLY_FORWARD_TIMEOUT] = {200, OCPI_FORWARD_TIMEOUT},
@@ -60,8 +61,8 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
     row->action = str_from(request->route->action);
     row->party = party;
-    row->module = str_from(request->route->module);
-    row->method = str_from(http_method_name(request->route->method));
+    row->module = request->route == &router_relay ? request->params[0] : str_from(request->route->module);
+    row->method = str_from(http_method_name(request->exchange->method));
     row->sender = party;
     row->receiver = request->target != NULL          ? request_party_key(request->target)
                     : request->receiver.data != NULL ? request->receiver

@@ -2,27 +2,6 @@
 
 #include "lib/ocpi/headers.h"
 
-bool discovery_wants(unsigned roles, struct str module)
-{
-    static const struct {
-        unsigned roles;
-        const char *module;
-    } wanted[] = {
-        {OCPI_ROLE_CPO, "tokens"},
-        {OCPI_ROLE_CPO, "commands"},
-        {OCPI_ROLE_CPO, "chargingprofiles"},
-        {OCPI_ROLE_EMSP, "sessions"},
-        {OCPI_ROLE_EMSP, "cdrs"},
-        {OCPI_ROLE_EMSP, "locations"},
-        {OCPI_ROLE_EMSP, "tariffs"},
-        {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, "hubclientinfo"},
-    };
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-        if ((wanted[i].roles & roles) != 0 && str_equal(module, str_from(wanted[i].module)))
-            return true;
-    return false;
-}
-
 static struct str url_without_slash(struct str url)
 {
     while (url.length > 0 && url.data[url.length - 1] == '/')

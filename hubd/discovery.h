@@ -42,7 +42,5 @@ void discovery_start(struct discovery *discovery);
 /* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-contract 9).
  */
 struct str discovery_versions_url(struct arena *arena, struct str url);
-/* Which modules' receivers the hub calls on a party of that role. */
-bool discovery_wants(unsigned roles, struct str module);
 
 #endif

@@ -16,6 +16,7 @@
 struct delivery;
 struct health;
 struct commands;
+struct limits;
 struct admin;
 struct quality;
 
@@ -23,6 +24,7 @@ struct worker {
     struct loop loop;
     uv_thread_t thread;
     struct hub *hub;
+    struct conf conf; /* this loop's copy of the settings, renewed on its own thread after a reload */
     struct http_server *server;
     struct http_client *client; /* real-time calls */
     struct store_client *store;
@@ -35,7 +37,7 @@ struct worker {
 };
 
 struct hub {
-    struct conf conf;          /* control loop writes on reload, fields are read as they are */
+    struct conf conf;          /* the control loop's; what a reload may change, workers read in their own */
     struct ocpi_party_key key; /* the hub's own */
     struct loop control;
     struct store *store;
@@ -51,6 +53,7 @@ struct hub {
     struct delivery *delivery;
     struct health *health;
     struct commands *commands;
+    struct limits *limits;
     struct admin *admin;
     int64_t started_wall;
     int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */

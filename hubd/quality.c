@@ -10,11 +10,9 @@
 #define FLUSH_MS      500
 #define KINDS_MAX     512
 #define SLOTS         1024 /* a power of two, at least twice as many */
-/* Names of fields OCPI does not know: of one object of a party between two flushes, and of a party for good.
- */
-#define NAMES_MAX       16
-#define PARTY_NAMES_MAX 64
-#define EXAMPLE_BYTES   128 /* OCPI's longest id has 39 */
+/* Names of fields OCPI does not know: of one object of a party between two flushes, of a party for good. */
+#define NAMES_MAX     64
+#define EXAMPLE_BYTES 128 /* OCPI's longest id has 39 */
 
 /* One line of `hubctl quality`, as far as this worker saw it since the last flush. */
 struct kind {
@@ -59,7 +57,7 @@ bool quality_is_strict(const struct request *request)
     case STORE_VALIDATION_DEFAULT:
         break;
     }
-    return request->hub->conf.validation == CONF_VALIDATION_STRICT;
+    return request->worker->conf.validation == CONF_VALIDATION_STRICT;
 }
 
 /* ---------------------------------------------------------------- the table */
@@ -125,7 +123,7 @@ static struct kind *table_get_unknown(struct table *table, const struct kind *ke
         return known;
     others_key.field = STR(OCPI_FIELD_OTHERS);
     struct kind *others = table_get(table, &others_key);
-    if (others == NULL || others->names == NAMES_MAX)
+    if (others == NULL || others->names == NAMES_MAX || str_equal(key->field, others_key.field))
         return others;
     others->names++;
     return table_get(table, key);
@@ -149,7 +147,7 @@ static void quality_add_op(struct quality *quality, const struct kind *kind)
         .last = kind->last,
         .example = str_of(kind->example, kind->example_length),
     };
-    op->u.finding.fields_max = kind->rule == OCPI_RULE_UNKNOWN ? PARTY_NAMES_MAX : 0;
+    op->u.finding.fields_max = kind->rule == OCPI_RULE_UNKNOWN ? NAMES_MAX : 0;
     op->u.finding.others = STR(OCPI_FIELD_OTHERS);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "hubd/quality.h"
+#include "hubd/relay.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
@@ -138,8 +139,8 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
     return false;
 }
 
-/* FROM is absent: the platform's one party of the needed role, else the one that the body says owns the
- * object or its token. */
+/* FROM is absent: the platform's one party of the needed role, else the one that the path or the body says
+ * owns the object or its token (hub-contract 5). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
@@ -149,11 +150,15 @@ static struct registry_party *request_infer_party(const struct request *request,
         if (party != NULL)
             return party;
     }
-    const struct json_value *named[] = {request->body, json_get(request->body, "token")};
+    const struct json_value *token = json_get(request->body, "token");
+    const struct str named[][2] = {
+        {request->params[0], request->params[1]},
+        {json_get_text(request->body, "country_code"), json_get_text(request->body, "party_id")},
+        {json_get_text(token, "country_code"), json_get_text(token, "party_id")},
+    };
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         struct ocpi_party_key key;
-        if (ocpi_party_key_make(json_get_text(named[i], "country_code"), json_get_text(named[i], "party_id"),
-                                &key) &&
+        if (ocpi_party_key_make(named[i][0], named[i][1], &key) &&
             platform_party(request->platform, &key, roles) != NULL)
             return platform_party(request->platform, &key, roles);
     }
@@ -186,7 +191,7 @@ static bool request_find_party(struct request *request)
                        STR_NONE);
         return false;
     }
-    if (request->route->owner_path) {
+    if ((request->route->flags & ROUTE_OWNER) != 0) {
         if (ocpi_party_key_make(request->params[0], request->params[1], &owner) &&
             (from_state == 0 || ocpi_party_key_equal(&from, &owner)))
             request->party = platform_party(request->platform, &owner, roles);
@@ -240,6 +245,29 @@ bool request_renew(struct request *request)
     return false;
 }
 
+bool request_is_directed(const struct request *request)
+{
+    return request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key) &&
+           (request->party == NULL || !ocpi_party_key_equal(&request->to, &request->party->key));
+}
+
+struct str request_subpath(struct request *request)
+{
+    struct str segments[ROUTE_SEGMENTS_MAX];
+    int count = router_split(request->exchange->path, segments);
+    char *text = arena_alloc(request->arena, request->exchange->path.length + 1);
+    size_t length = 0;
+    if (text == NULL)
+        return STR_NONE;
+    for (int i = 3; i < count; i++) { /* behind ocpi, the version and the module */
+        if (i > 3)
+            text[length++] = '/';
+        memcpy(text + length, segments[i].data, segments[i].length);
+        length += segments[i].length;
+    }
+    return str_of(text, length);
+}
+
 /* ---------------------------------------------------------------- the way */
 
 static bool request_decode_params(struct request *request, const struct router_match *match)
@@ -266,7 +294,7 @@ static bool request_parse_body(struct request *request)
 {
     struct str body = str_trim(request->exchange->body);
     if (request->route->body == ROUTE_BODY_NONE ||
-        (body.length == 0 && request->route->body == ROUTE_BODY_OPTIONAL))
+        (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
         return true;
     struct error error;
     int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);
@@ -278,7 +306,7 @@ static bool request_parse_body(struct request *request)
         request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
         return false;
     }
-    if (request->body->type == JSON_OBJECT)
+    if (request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
         return true;
     request_answer(request, REPLY_INVALID, STR(": not an object"), STR_NONE);
     return false;
@@ -290,6 +318,8 @@ static void request_handle(struct request *request)
         return;
     if (request->platform != NULL && !request_find_party(request))
         return;
+    if (!limits_admit(request))
+        return;
     if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
         return;
@@ -300,7 +330,10 @@ static void request_handle(struct request *request)
         return;
     }
     request->has_to = to > 0;
-    request->route->handle(request);
+    if ((request->route->flags & ROUTE_RELAYED) != 0 && request_is_directed(request))
+        relay_directed(request);
+    else
+        request->route->handle(request);
 }
 
 /*
@@ -351,7 +384,13 @@ static void request_activate_token(struct request *request)
 static void request_route(struct request *request)
 {
     struct router_match match;
-    router_find(request->exchange->method, request->exchange->path, &match);
+    router_find(router_conditions(&request->worker->conf), request->exchange->method, request->exchange->path,
+                &match);
+    if (match.module.data != NULL && request_header(request, OCPI_HEADER_TO_PARTY_ID).length > 0) {
+        match.route = &router_relay;
+        match.known = true;
+        match.params[match.param_count++] = match.module;
+    }
     request->route = match.route;
     bool open = match.route != NULL && match.route->access == ROUTE_OPEN;
     if (!open && !request_authenticate(request)) {

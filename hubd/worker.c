@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hubd/quality.h"
+#include "lib/base/log.h"
 #include "lib/base/magic.h"
 
 #define CONNECTIONS_PER_HOST 64
@@ -36,6 +37,7 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
     struct http_limits limits;
     struct http_client_options options;
     worker->hub = hub;
+    worker->conf = hub->conf;
     if (loop_init(&worker->loop, index) != OK)
         return error_set(error, ERR_IO, "a loop cannot be made: too many open files?");
     worker->store = store_client_new(hub->store, &worker->loop.uv, error);
@@ -141,21 +143,47 @@ void worker_join(struct worker *worker)
     loop_free(&worker->loop);
 }
 
+/* ---------------------------------------------------------------- new settings */
+
+/* On their way to the workers; the last one that has taken them frees it. */
+struct worker_reload {
+    struct conf conf;
+    _Atomic unsigned left;
+    struct worker_reload_part {
+        struct loop_task task;
+        struct worker *worker;
+        struct worker_reload *whole;
+    } parts[];
+};
+
 static void worker_reload_here(struct loop_task *task)
 {
-    struct worker_ending *reload = CONTAINER_OF(task, struct worker_ending, task);
+    struct worker_reload_part *part = CONTAINER_OF(task, struct worker_reload_part, task);
+    struct worker_reload *reload = part->whole;
     struct http_limits limits;
-    worker_limits(&reload->worker->hub->conf, &limits);
-    http_server_set_limits(reload->worker->server, &limits);
+    part->worker->conf = reload->conf;
+    worker_limits(&reload->conf, &limits);
+    http_server_set_limits(part->worker->server, &limits);
+    if (atomic_fetch_sub(&reload->left, 1) > 1)
+        return;
     free(reload);
+    log_info("reload: done");
 }
 
-void worker_reload(struct worker *worker)
+void worker_reload(struct hub *hub)
 {
-    struct worker_ending *reload = calloc(1, sizeof *reload);
-    if (reload == NULL)
-        return; /* the next reload */
-    reload->worker = worker;
-    reload->task.run = worker_reload_here;
-    loop_post(&worker->loop, &reload->task);
+    struct worker_reload *reload = calloc(1, sizeof *reload + hub->worker_count * sizeof reload->parts[0]);
+    if (reload == NULL) {
+        log_error("reload: no memory: requests are served by the old settings; send SIGHUP again");
+        return;
+    }
+    reload->conf = hub->conf;
+    reload->left = hub->worker_count;
+    for (unsigned i = 0; i < hub->worker_count; i++) {
+        reload->parts[i].task.run = worker_reload_here;
+        reload->parts[i].worker = &hub->workers[i];
+        reload->parts[i].whole = reload;
+    }
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        loop_post(&hub->workers[i].loop, &reload->parts[i].task);
 }

@@ -59,8 +59,9 @@ static unsigned name_index(const char *const *names, struct str name, unsigned o
     return otherwise;
 }
 
-static void write_sections(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                           const struct registry_party *party, struct arena *arena)
+static void write_sections(struct json_writer *writer, const struct conf *conf,
+                           const struct registry_snapshot *snapshot, const struct registry_party *party,
+                           struct arena *arena)
 {
     struct str id = rows_party_id(snapshot, party, arena);
     json_key(writer, "tokens");
@@ -82,10 +83,16 @@ static void write_sections(struct json_writer *writer, const struct registry_sna
             rows_rule(writer, snapshot, &snapshot->rules[i], arena);
     }
     json_array_end(writer);
+    json_key(writer, "limits");
+    json_array_begin(writer);
+    for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
+        rows_rate_limit(writer, conf, id, kind, party->limits[kind]);
+    json_array_end(writer);
 }
 
-static void write_card(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                       const struct registry_party *party, struct arena *arena)
+static void write_card(struct json_writer *writer, const struct conf *conf,
+                       const struct registry_snapshot *snapshot, const struct registry_party *party,
+                       struct arena *arena)
 {
     const struct store_platform *platform = &party->platform->row;
     json_object_begin(writer);
@@ -99,7 +106,7 @@ static void write_card(struct json_writer *writer, const struct registry_snapsho
     json_field_text(writer, "validation", validation_names[party->row.validation]);
     rows_time(writer, "created", party->row.created);
     rows_time(writer, "last_updated", party->row.last_updated);
-    write_sections(writer, snapshot, party, arena);
+    write_sections(writer, conf, snapshot, party, arena);
     json_object_end(writer);
 }
 
@@ -114,7 +121,7 @@ void admin_party_show(struct ctl_request *request)
         rows_find_party(snapshot, json_get_text(request->params, "id"), 0, &refusal);
     if (party != NULL) {
         json_writer_init(&writer, &reply);
-        write_card(&writer, snapshot, party, &request->arena);
+        write_card(&writer, &admin_hub(request)->conf, snapshot, party, &request->arena);
     }
     registry_release(view, snapshot);
     if (party != NULL)

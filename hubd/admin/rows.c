@@ -210,6 +210,23 @@ void rows_rule(struct json_writer *writer, const struct registry_snapshot *snaps
     json_object_end(writer);
 }
 
+void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct str party,
+                     enum limit_kind kind, const struct store_limit *row)
+{
+    char rate[RATE_SIZE];
+    json_object_begin(writer);
+    json_field_string(writer, "party", party);
+    json_field_text(writer, "module", limits_name(kind));
+    json_field_text(writer, "rate", rate_format(limits_rate(conf, row, kind), rate));
+    json_field_text(writer, "source", row == NULL ? "setting" : row->party == 0 ? "default" : "own");
+    json_object_end(writer);
+}
+
+bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind)
+{
+    return party->limits[kind] != NULL && party->limits[kind]->party == party->row.id;
+}
+
 /* ---------------------------------------------------------------- lists */
 
 void rows_list_begin(struct rows_list *list, struct ctl_request *request)

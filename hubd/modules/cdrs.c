@@ -1,4 +1,5 @@
-/* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token. */
+/* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token, which
+ * with emsp_backfill may also pull them. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
@@ -71,11 +72,17 @@ void cdrs_post(struct request *request)
         push_digest(put->body, put->digest);
         put->counterparty = arena_copy(request->arena, ocpi_party_key_str(&emsp));
         put->token_uid = request_fold(request, json_get_text(json_get(cdr, "cdr_token"), "uid"));
+        put->session = request_fold(request, json_get_text(cdr, "session_id"));
         put->conditions = STORE_IF_ABSENT;
     }
     cdrs_add_location(request);
     push_add_delivery(push, STORE_CDR, "cdrs", "POST", &emsp, started);
     push_apply(push);
+}
+
+void cdrs_list(struct request *request)
+{
+    list_serve(request, STORE_CDR, "/ocpi/2.2.1/cdrs");
 }
 
 void cdrs_get(struct request *request)

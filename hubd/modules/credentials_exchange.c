@@ -4,6 +4,7 @@
  */
 #include "hubd/delivery.h"
 #include "hubd/discovery.h"
+#include "hubd/interfaces.h"
 #include "hubd/modules/credentials.h"
 #include "hubd/route.h"
 #include "lib/base/crypto.h"
@@ -156,18 +157,17 @@ static void exchange_put_receivers(struct exchange *exchange)
         const struct registry_party *party = request->platform->parties[p];
         for (size_t i = 0; i < exchange->discovery.endpoint_count; i++) {
             const struct discovery_endpoint *endpoint = &exchange->discovery.endpoints[i];
-            if (!endpoint->receiver || !discovery_wants(party->row.roles, endpoint->module) ||
-                receiver_was_set(party, endpoint->module))
+            struct str key = interfaces_key(party->row.roles, endpoint->module, endpoint->receiver);
+            if (key.data == NULL || receiver_was_set(party, key))
                 continue;
             struct store_op *put = store_batch_add(&exchange->batch, STORE_PUT_RECEIVER);
             struct store_op *release = store_batch_add(&exchange->batch, STORE_RELEASE_HELD);
             if (put == NULL || release == NULL)
                 return;
-            put->u.receiver =
-                (struct store_receiver){party->row.id, endpoint->module, endpoint->url, STR("discovered")};
+            put->u.receiver = (struct store_receiver){party->row.id, key, endpoint->url, STR("discovered")};
             release->u.release.receiver = request_party_key(party);
             release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
-            release->u.release.module = endpoint->module;
+            release->u.release.module = key;
         }
     }
 }

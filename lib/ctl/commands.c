@@ -4,7 +4,8 @@
 
 #include "lib/ctl/table.h"
 
-static const struct ctl_command *const groups[] = {ctl_table_party, ctl_table_traffic, ctl_table_hub};
+static const struct ctl_command *const groups[] = {ctl_table_party, ctl_table_limit, ctl_table_traffic,
+                                                   ctl_table_hub};
 
 static const struct {
     const char *noun, *purpose;
@@ -13,6 +14,7 @@ static const struct {
     {"token", "credentials tokens that the hub issues"},
     {"receiver", "where messages for a party go"},
     {"rule", "which eMSP may use which CPO"},
+    {"limit", "how often a party may ask"},
     {"audit", "what happened, and who did it"},
     {"delivery", "messages on their way to a partner"},
     {"command", "remote commands in flight and done"},
@@ -127,6 +129,7 @@ const char *ctl_param_word(const struct ctl_param *param)
     case CTL_TEXT:
         return "TEXT";
     case CTL_PARTY:
+    case CTL_PARTY_OR_DEFAULT:
         return "ID";
     case CTL_NUMBER:
         return "N";
@@ -134,6 +137,8 @@ const char *ctl_param_word(const struct ctl_param *param)
         return "";
     case CTL_DURATION:
         return "DURATION";
+    case CTL_RATE:
+        return "RATE";
     case CTL_TIME:
         return "TIME";
     case CTL_CHOICE:

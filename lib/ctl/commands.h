@@ -19,16 +19,20 @@ enum ctl_access {
     CTL_ACCESS_ADMIN /* root, hubd's user, admin_group */
 };
 
+#define CTL_DEFAULT "default"
+
 enum ctl_type {
     CTL_TEXT,
-    CTL_PARTY,    /* IN-ABC and its other spellings, with an optional ":CPO" */
-    CTL_NUMBER,   /* JSON number, 0 or greater */
-    CTL_SWITCH,   /* option without value; JSON true */
-    CTL_DURATION, /* "10s" */
-    CTL_TIME,     /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
-    CTL_CHOICE,   /* one of `choices` */
-    CTL_FILE,     /* a path on hubctl's side; never sent */
-    CTL_JSON      /* an object, written as JSON */
+    CTL_PARTY,            /* IN-ABC and its other spellings, with an optional ":CPO" */
+    CTL_PARTY_OR_DEFAULT, /* the same, or the word CTL_DEFAULT: all others */
+    CTL_NUMBER,           /* JSON number, 0 or greater */
+    CTL_SWITCH,           /* option without value; JSON true */
+    CTL_DURATION,         /* "10s" */
+    CTL_RATE,             /* "100/min", "0" */
+    CTL_TIME,             /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
+    CTL_CHOICE,           /* one of `choices` */
+    CTL_FILE,             /* a path on hubctl's side; never sent */
+    CTL_JSON              /* an object, written as JSON */
 };
 
 struct ctl_param {

@@ -1,5 +1,6 @@
 #include "lib/ctl/params.h"
 
+#include "lib/base/rate.h"
 #include "lib/base/suggest.h"
 #include "lib/base/timestamp.h"
 
@@ -69,6 +70,7 @@ static bool is_party(struct str text)
 static int check_text(const struct ctl_param *param, struct str text, struct error *error)
 {
     int64_t number;
+    struct rate rate;
     if (text.length > TEXT_MAX)
         return bad(error, param, "too long");
     if (has_control_bytes(text))
@@ -76,10 +78,16 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     switch (param->type) {
     case CTL_PARTY:
         return is_party(text) ? OK : bad(error, param, "no party id; write it as IN-ABC");
+    case CTL_PARTY_OR_DEFAULT:
+        return is_party(text) || str_equal_fold(text, STR(CTL_DEFAULT))
+                   ? OK
+                   : bad(error, param, "no party id; write it as IN-ABC, or " CTL_DEFAULT " for all others");
     case CTL_DURATION:
         return duration_parse(text, &number)
                    ? OK
                    : bad(error, param, "no duration; write a number with s, m, h or d, e.g. 7d");
+    case CTL_RATE:
+        return rate_parse(text, &rate) ? OK : bad(error, param, "no rate; " RATE_REMEDY);
     case CTL_TIME:
         return timestamp_parse(text, &number)
                    ? OK
@@ -186,10 +194,17 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
 
 static void discover_params(struct json_writer *writer, const struct ctl_param *param)
 {
-    static const char *const types[] = {
-        [CTL_TEXT] = "text",      [CTL_PARTY] = "party",       [CTL_NUMBER] = "number",
-        [CTL_SWITCH] = "boolean", [CTL_DURATION] = "duration", [CTL_TIME] = "time",
-        [CTL_CHOICE] = "choice",  [CTL_FILE] = "file",         [CTL_JSON] = "object"};
+    static const char *const types[] = {[CTL_TEXT] = "text",
+                                        [CTL_PARTY] = "party",
+                                        [CTL_NUMBER] = "number",
+                                        [CTL_SWITCH] = "boolean",
+                                        [CTL_DURATION] = "duration",
+                                        [CTL_TIME] = "time",
+                                        [CTL_CHOICE] = "choice",
+                                        [CTL_FILE] = "file",
+                                        [CTL_JSON] = "object",
+                                        [CTL_RATE] = "rate",
+                                        [CTL_PARTY_OR_DEFAULT] = "party or default"};
     json_key(writer, "params");
     json_array_begin(writer);
     for (; param != NULL && param->name != NULL; param++) {

@@ -5,8 +5,9 @@ static const char *const roles[] = {"CPO", "EMSP", "NAP", "NSP", "SCSP", "OTHER"
 static const char *const statuses[] = {"PLANNED", "CONNECTED", "OFFLINE", "SUSPENDED", NULL};
 static const char *const encodings[] = {"auto", "base64", "raw", NULL};
 static const char *const validations[] = {"tolerant", "strict", "default", NULL};
-static const char *const modules[] = {"cdrs", "chargingprofiles", "commands", "credentials", "hubclientinfo",
-                                      "locations", "sessions", "tariffs", "tokens", "versions", NULL};
+static const char *const modules[] = {"cdrs", "chargingprofiles", "chargingprofiles:sender", "commands", "credentials",
+                                      "hubclientinfo", "locations", "sessions", "sessions:sender", "tariffs", "tokens",
+                                      "tokens:sender", "versions", NULL};
 
 #define ID_HELP "the party, e.g. IN-ABC (IN*ABC, IN/ABC, INABC are read too); with two roles on two platforms IN-ABC:CPO"
 
@@ -20,7 +21,7 @@ static const struct ctl_column token_columns[] = {
     {.key = NULL}};
 static const struct ctl_column receiver_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whose receiver it is"},
-    {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
+    {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module; \"MODULE:sender\" is its SENDER interface"},
     {"url", "URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the module's base URL at the partner"},
     {"source", "SOURCE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"set\" by the account team or \"discovered\" at the exchange"},
     {.key = NULL}};
@@ -64,7 +65,7 @@ const struct ctl_command ctl_table_party[] = {
             {.name = "status", .key = "status", .type = CTL_CHOICE, .choices = statuses, .help = "only parties in this status"}),
      COLUMNS(PARTY_COLUMNS)},
     {"party", "show", "party.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
-     "show one party with its tokens, receivers and rules", NULL, NULL,
+     "show one party with its tokens, receivers, rules and limits", NULL, NULL,
      {"hubctl party show IN-ABC", "hubctl party show IN-ABC --field status"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
      COLUMNS(PARTY_COLUMNS,
@@ -79,7 +80,8 @@ const struct ctl_command ctl_table_party[] = {
              {"last_updated", "UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as HubClientInfo tells it"},
              {"tokens", "TOKENS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, token_columns, "tokens of its platform"},
              {"receivers", "RECEIVERS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, receiver_columns, "where messages for it go"},
-             {"rules", "RULES", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, rule_columns, "its lines in the routing matrix"})},
+             {"rules", "RULES", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, rule_columns, "its lines in the routing matrix"},
+             {"limits", "LIMITS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, ctl_limit_columns, "how often it may ask"})},
     {"party", "set", "party.set", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "change what is kept about a party",
      "--token-encoding and --allow-host are the platform's: they hold for all parties on it.", NULL,
@@ -147,12 +149,15 @@ const struct ctl_command ctl_table_party[] = {
 
     {"receiver", "set", "receiver.set", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "say where messages of a module for a party go",
-     "URL is the module's base; a template may be pasted, everything from its first `{` is cut. What waited for this URL is sent at once.", NULL,
+     "URL is the module's base; a template may be pasted, everything from its first `{` is cut. What waited for this URL is sent at once. "
+     "MODULE alone is where the party takes messages (its RECEIVER interface); with `:sender` it is where the party is asked as the "
+     "owner of the data (its SENDER interface): an eMSP's tokens:sender for POST authorize, a CPO's sessions:sender for charging "
+     "preferences, chargingprofiles:sender.", NULL,
      {"hubctl receiver set IN-XYZ sessions https://xyz.example/ocpi/emsp/2.2.1/sessions",
       "hubctl receiver set IN-ABC commands 'https://abc.example/ocpi/cpo/2.2.1/commands/{command}'"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
             {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules,
-             .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles or credentials"},
+             .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles, credentials, tokens:sender, sessions:sender or chargingprofiles:sender"},
             POSITIONAL("URL", "url", CTL_TEXT, "http or https; no token in it")),
      CHANGE_COLUMNS},
     {"receiver", "unset", "receiver.unset", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,

@@ -87,6 +87,8 @@ enum store_op_type {
     STORE_PUT_EVSE,      /* u.evse */
     STORE_PUT_DELIVERY,  /* u.delivery */
     STORE_FINISH_DELIVERY, /* u.finish */
+    STORE_LEASE_QUEUE,     /* u.lease; another holder's that has not run out: ERR_CONFLICT */
+    STORE_PUT_QUEUE,       /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
     STORE_RELEASE_HELD,    /* u.release: held -> pending */
     STORE_PUT_COMMAND,     /* u.command */
     STORE_UPDATE_COMMAND,  /* u.command_update */
@@ -113,6 +115,7 @@ struct store_object_put {
     struct str counterparty; /* session, CDR: folded key of cdr_token's party */
     struct str token_uid;    /* session, CDR: folded; may be empty */
     struct str status;       /* session: its status; may be empty */
+    struct str session;      /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
     /* out */
@@ -212,7 +215,18 @@ struct store_op {
             int64_t next_attempt;
             struct str last_error;
             int64_t done;
+            int64_t active_from; /* as in the row */
+            struct str tries;    /* empty: as it is */
+            struct str receipt;
         } finish;
+        /* Given until `until` by the writer's clock, again to the same holder with the same fence. The store
+         * of a single node gives up all leases when it is opened. */
+        struct {
+            struct str receiver, holder;
+            int64_t until;
+            struct store_queue queue; /* out */
+        } lease;
+        struct store_queue queue;
         /* Of one receiver, one reason, one module (empty: any). Out: how many. */
         struct {
             struct str receiver, reason, module;

@@ -113,6 +113,23 @@ def test_discovery_fills_the_receivers(hub):
         assert hub.receiver(platform, module) == f"{platform.url}/ocpi/2.2.1/{module}"
 
 
+def test_discovery_keeps_the_senders_too(hub):
+    """What the hub asks of an owner of data: the SENDER interfaces, as MODULE:sender beside the RECEIVER ones."""
+    both = hub.onboard("CPO", "EMSP")
+    for party, found, absent in [
+        (both.parties[0], {"tokens", "sessions:sender", "locations:sender"}, {"tokens:sender", "sessions"}),
+        (both.parties[1], {"tokens:sender", "sessions", "locations"}, {"tokens", "sessions:sender"}),
+    ]:
+        listed = {row["module"]: row["url"] for row in hub.rows("receiver", "list", party.id)}
+        assert found <= set(listed) and not absent & set(listed), listed
+        assert all(url == f"{both.url}/ocpi/2.2.1/{module.partition(':')[0]}" for module, url in listed.items())
+    cpo = both.parties[0].id
+    hub.ok("receiver", "set", cpo, "sessions:sender", f"{both.url}/own/sessions")
+    assert hub.receiver(both, "sessions:sender") == f"{both.url}/own/sessions"
+    hub.ok("receiver", "unset", cpo, "sessions:sender")
+    assert hub.receiver(both, "sessions:sender") is None
+
+
 def test_discovery_leaves_what_the_account_team_set(hub):
     """Discovery fills only receiver URLs that the account team has not set."""
     platform = hub.add(hub.platform("EMSP"))

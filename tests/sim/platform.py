@@ -1,6 +1,7 @@
 """One simulated partner platform: its parties, its OCPI interfaces, and what it can ask of the hub."""
 
 import base64
+import functools
 import itertools
 import re
 import secrets
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tests.sim import payloads
 from tests.sim.client import call, http_call, routing_headers
-from tests.sim.wire import Reply, Script, Server
+from tests.sim.wire import MESSAGE_IDS, Reply, Script, Server
 
 # module: roles of ours that offer it, and as what
 INTERFACES = {
@@ -56,9 +57,16 @@ class Platform:
     sends      the form in which we send the hub's token: "base64" or "raw"
     hide       modules that the version details leave out
     versions   whether the url in our credentials ends in /versions (else /2.2.1)
+    tail       what the endpoints' URLs in the version details end in
+    habits     how it answers, of those in tests.sim.habits; the first one is outermost
+    scheme     the word before the token in our requests
+    joins      what it puts between an endpoint's URL and the ids behind it
+    spells     how it writes the ids in URLs and routing headers, such as str.lower
+    ids        False: its requests have no X-Request-ID and no X-Correlation-ID
     """
 
-    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, port=0):
+    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, tail="", port=0,
+                 habits=(), scheme="Token", joins="/", spells=str, ids=True):  # fmt: skip
         self.hub = hub.rstrip("/")
         self.parties = parties
         self.party = parties[0]
@@ -67,7 +75,10 @@ class Platform:
         self.encodings = set(encodings)
         self.sends = sends
         self.hide = set(hide)
+        self.tail = tail
         self.credentials_end = "versions" if versions else "2.2.1"
+        self.habits = tuple(habits)
+        self.scheme, self.joins, self.spells, self.ids = scheme, joins, spells, ids
         self.hub_token = None
         self.auto_result = None
         self.objects = {}
@@ -115,6 +126,12 @@ class Platform:
             reply = entry.take(request)
             if reply is not None:
                 return reply
+        answer = self._serve
+        for habit in reversed(self.habits):
+            answer = functools.partial(habit, answer=answer)
+        return answer(request)
+
+    def _serve(self, request):
         if not request.path.startswith("/ocpi/callbacks/") and not self._authorized(request):
             return Reply(http=401, code=2002, message="unknown token", headers={"WWW-Authenticate": "Token"})
         for method, pattern, handler in self.ROUTES:
@@ -151,10 +168,10 @@ class Platform:
         return Reply(data=[{"version": "2.2.1", "url": f"{self.url}/ocpi/2.2.1"}])
 
     def _details(self, request):
-        endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials"}]
+        endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials{self.tail}"}]
         listed = dict.fromkeys(pair for party in self.parties for pair in INTERFACES[party.role])
         endpoints += [
-            {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}"}
+            {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}{self.tail}"}
             for module, role in listed
             if module not in self.hide
         ]
@@ -224,15 +241,19 @@ class Platform:
     def call(self, method, path, body=None, *, token=None, to=None, sender=None, headers=None, query=None, encoding=None, seconds=30):
         """A request to the hub. `path` is below /ocpi/2.2.1/, or the whole path when it begins with a slash, or a URL."""
         if "://" not in path:
-            path = self.hub + (path if path.startswith("/") else f"/ocpi/2.2.1/{path}")
+            module, slash, rest = path.partition("/")
+            below = f"/ocpi/2.2.1/{module}{slash and self.joins}{rest}"
+            path = self.hub + (path if path.startswith("/") else below)
+        own = {} if self.ids else dict.fromkeys(MESSAGE_IDS)
         return call(
             method,
             path,
             body,
             token=token or self.hub_token,
             encoding=encoding or self.sends,
+            scheme=self.scheme,
             query=query,
-            headers={**routing_headers(sender, to), **(headers or {})},
+            headers={**own, **routing_headers(sender and self.spells(sender), to and self.spells(to)), **(headers or {})},
             seconds=seconds,
         )
 
@@ -272,7 +293,7 @@ class Platform:
 
     def object_path(self, module, ident, party=None):
         party = party or self.party
-        return f"{module}/{party.country_code}/{party.party_id}/{ident}"
+        return f"{module}/" + self.spells(f"{party.country_code}/{party.party_id}/{ident}")
 
     def put(self, module, body, ident=None, **options):
         """PUT of a client-owned object (dict, or text with `ident`) below the owner's path."""
