@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hubd/admin/connect.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "lib/base/env.h"
@@ -18,12 +19,15 @@ const struct ctl_handler admin_handlers[] = {
     {"party.suspend", admin_party_suspend},
     {"party.resume", admin_party_resume},
     {"party.remove", admin_party_remove},
+    {"party.connect", admin_party_connect},
     {"token.issue", admin_token_issue},
     {"token.list", admin_token_list},
     {"token.revoke", admin_token_revoke},
+    {"token.rotate", admin_token_rotate},
     {"receiver.set", admin_receiver_set},
     {"receiver.unset", admin_receiver_unset},
     {"receiver.list", admin_receiver_list},
+    {"receiver.discover", admin_receiver_discover},
     {"rule.enable", admin_rule_enable},
     {"rule.disable", admin_rule_disable},
     {"rule.list", admin_rule_list},
@@ -102,6 +106,7 @@ int admin_start(struct hub *hub, struct error *error)
     admin->hub = hub;
     queue_init(&admin->changes);
     queue_init(&admin->followers);
+    queue_init(&admin->connects);
     struct ctl_server_options options = {
         .path = hub->conf.admin_socket,
         .admin_group = hub->conf.admin_group,
@@ -144,5 +149,6 @@ static void on_server_stopped(void *context)
 void admin_stop(struct hub *hub, void (*stopped)(struct hub *hub))
 {
     hub->admin->stopped = stopped;
+    connect_stop(hub->admin);
     ctl_server_stop(hub->admin->server, on_server_stopped, hub->admin);
 }

@@ -9,12 +9,13 @@
 
 bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
 {
+    struct refusal made = {.code = code}; /* aside, since an argument may be what is being replaced */
     va_list arguments;
-    refusal->code = code;
     va_start(arguments, format);
-    vsnprintf(refusal->message, sizeof(refusal->message), format, arguments);
+    vsnprintf(made.message, sizeof(made.message), format, arguments);
     va_end(arguments);
-    snprintf(refusal->hint, sizeof(refusal->hint), "%s", hint != NULL ? hint : "");
+    snprintf(made.hint, sizeof(made.hint), "%s", hint != NULL ? hint : "");
+    *refusal = made;
     return false;
 }
 

@@ -144,6 +144,7 @@ const char *ctl_param_word(const struct ctl_param *param)
     case CTL_CHOICE:
         return NULL;
     case CTL_FILE:
+    case CTL_SECRET_FILE:
         return "FILE";
     case CTL_JSON:
         return "JSON";

@@ -32,7 +32,8 @@ enum ctl_type {
     CTL_TIME,             /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
     CTL_CHOICE,           /* one of `choices` */
     CTL_FILE,             /* a path on hubctl's side; never sent */
-    CTL_JSON              /* an object, written as JSON */
+    CTL_SECRET_FILE, /* a path on hubctl's side, "-" for stdin: the token in it is sent and shown nowhere */
+    CTL_JSON         /* an object, written as JSON */
 };
 
 struct ctl_param {
@@ -93,7 +94,9 @@ enum ctl_flag {
     CTL_SECRET = 2,    /* its answer holds a secret: buffers are wiped */
     CTL_DANGEROUS = 4, /* asks on a terminal, needs --confirm=<first positional> elsewhere */
     CTL_LOCAL = 8,     /* no method of hubd */
-    CTL_CHECK = 16     /* "ok":false in the answer is exit 6 */
+    CTL_CHECK = 16,    /* "ok":false in the answer is exit 6 */
+    CTL_TOKENS = 32,   /* tokens pass through it: the memory of its request is wiped */
+    CTL_PATIENT = 64   /* it calls partners: hubctl waits longer when --timeout does not say */
 };
 
 struct ctl_command {

@@ -6,6 +6,7 @@
 
 #define TEXT_MAX   4096
 #define REPEAT_MAX 64
+#define SECRET_MAX 64 /* OCPI 2.2.1, Credentials: token */
 
 static int bad(struct error *error, const struct ctl_param *param, const char *what)
 {
@@ -67,10 +68,24 @@ static bool is_party(struct str text)
     return good && role.length >= 3 && role.length <= 5;
 }
 
+static int check_secret(const struct ctl_param *param, struct str secret, struct error *error)
+{
+    if (secret.length == 0)
+        return bad(error, param, "no token in it");
+    if (secret.length > SECRET_MAX)
+        return bad(error, param, "more than the 64 characters that a token may have");
+    return str_is_visible(secret) ? OK
+                                  : bad(error, param,
+                                        "no token: white space, line breaks and anything but visible ASCII "
+                                        "characters cannot be in one");
+}
+
 static int check_text(const struct ctl_param *param, struct str text, struct error *error)
 {
     int64_t number;
     struct rate rate;
+    if (param->type == CTL_SECRET_FILE)
+        return check_secret(param, text, error);
     if (text.length > TEXT_MAX)
         return bad(error, param, "too long");
     if (has_control_bytes(text))
@@ -99,6 +114,7 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     case CTL_NUMBER:
     case CTL_SWITCH:
     case CTL_FILE:
+    case CTL_SECRET_FILE:
     case CTL_JSON:
         break;
     }
@@ -194,17 +210,13 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
 
 static void discover_params(struct json_writer *writer, const struct ctl_param *param)
 {
-    static const char *const types[] = {[CTL_TEXT] = "text",
-                                        [CTL_PARTY] = "party",
-                                        [CTL_NUMBER] = "number",
-                                        [CTL_SWITCH] = "boolean",
-                                        [CTL_DURATION] = "duration",
-                                        [CTL_TIME] = "time",
-                                        [CTL_CHOICE] = "choice",
-                                        [CTL_FILE] = "file",
-                                        [CTL_JSON] = "object",
-                                        [CTL_RATE] = "rate",
-                                        [CTL_PARTY_OR_DEFAULT] = "party or default"};
+    static const char *const types[] = {
+        [CTL_TEXT] = "text",         [CTL_PARTY] = "party",
+        [CTL_NUMBER] = "number",     [CTL_SWITCH] = "boolean",
+        [CTL_DURATION] = "duration", [CTL_TIME] = "time",
+        [CTL_CHOICE] = "choice",     [CTL_FILE] = "file",
+        [CTL_JSON] = "object",       [CTL_SECRET_FILE] = "secret",
+        [CTL_RATE] = "rate",         [CTL_PARTY_OR_DEFAULT] = "party or default"};
     json_key(writer, "params");
     json_array_begin(writer);
     for (; param != NULL && param->name != NULL; param++) {

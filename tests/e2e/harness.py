@@ -303,6 +303,26 @@ class Hub:
         platform.register(self.issue(platform.id))
         return platform
 
+    def invited(self, *roles, **options):
+        """A registered platform (a CPO when no role is given) that waits for the hub, and its invitation."""
+        platform = self.add(self.platform(*(roles or ("CPO",)), **options))
+        return platform, platform.invite()
+
+    def connect(self, platform, token, *options, url=None, rc=0):
+        """hubctl party connect with the token in a file; must end with `rc` (None: anyhow)."""
+        file = self.directory / f"{platform.id}.invitation"
+        file.write_text(f"{token}\n")
+        url = url or f"{platform.url}/ocpi/versions"
+        result = self.ctl("party", "connect", platform.id, "--versions-url", url, "--token-file", file, *options)
+        assert rc is None or result.rc == rc, result
+        return result
+
+    def connected(self, *roles, **options):
+        """A platform with which the hub has begun and done the exchange."""
+        platform, token = self.invited(*roles, **options)
+        self.connect(platform, token)
+        return platform
+
     def pair(self, cpo_options=None, emsp_options=None, rule=True):
         """A CPO and an eMSP, exchanged; with `rule` the rule between them is on."""
         cpo, emsp = self.onboard("CPO", **(cpo_options or {})), self.onboard("EMSP", **(emsp_options or {}))
@@ -423,15 +443,17 @@ def finds_pointer(answer, pointer):
     return re.search(rf"(^|\s|;){re.escape(pointer)}\b", answer.message) is not None
 
 
-def on_terminal(hub, *args, columns=120, typed="", environment=None):
-    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed)."""
+def on_terminal(hub, *args, columns=120, typed="", after=None, environment=None):
+    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed). `typed` waits until `after` is shown."""
     child, master = pty.fork()
     if child == 0:
         os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **(environment or {})})
         os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *args])
-    os.write(master, typed.encode())
     shown, end = b"", time.monotonic() + DEADLINE
     while True:
+        if typed and (after is None or after.encode() in shown):
+            os.write(master, typed.encode())
+            typed = ""
         ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
         if not ready:
             os.kill(child, signal.SIGKILL)

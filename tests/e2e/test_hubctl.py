@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import sqlite3
 import stat
@@ -311,6 +313,43 @@ def test_dangerous_verbs_never_hang(hub):
     rc, shown = on_terminal(hub, "party", "remove", party, typed="n\n")
     assert rc != 0 and party in shown
     assert hub.ctl("party", "show", party).rc == 0
+
+
+PROMPT = "Token (not shown): "
+
+
+def test_token_is_typed_unseen(hub):
+    """--token-file - on a terminal asks, and shows nothing of what is typed."""
+    platform, token = hub.invited()
+    words = ["party", "connect", platform.id, "--versions-url", f"{platform.url}/ocpi/versions", "--token-file", "-"]
+    rc, shown = on_terminal(hub, *words, typed=f"{token}\n", after=PROMPT)
+    assert rc == 0 and token not in shown and f"party {platform.id} connected" in shown, shown
+    assert on_terminal(hub, *words, typed="\n", after=PROMPT)[0] == 2
+    assert on_terminal(hub, *words, typed="\x04", after=PROMPT)[0] == 2
+
+
+def test_interrupted_prompt_leaves_a_sane_terminal(hub):
+    """Ctrl-C while a token is asked for: hubctl ends by the signal, and the terminal shows again what is typed."""
+    child, master = pty.fork()
+    if child == 0:
+        command = '"$0" -s "$1" party connect IN-ABC --versions-url https://abc.example --token-file - ; echo ended; stty -a'
+        os.execv("/bin/sh", ["sh", "-c", f"trap : INT; {command}", str(BIN / "hubctl"), str(hub.socket)])
+    shown = ""
+
+    def show(wanted):
+        nonlocal shown
+        end = time.monotonic() + DEADLINE
+        while not re.search(wanted, shown):
+            ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
+            assert ready, shown
+            shown += os.read(master, 65536).decode()
+
+    show(re.escape(PROMPT))
+    os.write(master, b"\x03")
+    show(r"ended[\s\S]*\becho\b")
+    os.waitpid(child, 0)
+    os.close(master)
+    assert re.search(r"(?<!-)\becho\b", shown.partition("ended")[2]), shown
 
 
 # ---------------------------------------------------------------- streams and pipes

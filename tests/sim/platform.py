@@ -63,6 +63,12 @@ class Platform:
     joins      what it puts between an endpoint's URL and the ids behind it
     spells     how it writes the ids in URLs and routing headers, such as str.lower
     ids        False: its requests have no X-Request-ID and no X-Correlation-ID
+
+    A platform can also wait for the hub to begin the exchange: invite() gives the token to hand out, then POST and PUT
+    of credentials are taken as OCPI says, calling the hub back before the answer. Attributes for that:
+
+    claims     fields of our credentials that are replaced in the answer
+    renews     whether the answer to a PUT brings a new token of ours
     """
 
     def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, tail="", port=0,
@@ -80,6 +86,9 @@ class Platform:
         self.habits = tuple(habits)
         self.scheme, self.joins, self.spells, self.ids = scheme, joins, spells, ids
         self.hub_token = None
+        self.invitations = set()
+        self.claims = {}
+        self.renews = False
         self.auto_result = None
         self.objects = {}
         self._scripts = []
@@ -140,14 +149,17 @@ class Platform:
                 return handler(self, request, *match.groups())
         return Reply(http=404, code=2003, message="no such path")
 
-    def _authorized(self, request):
+    def _presented(self, request):
+        """The one of our tokens that the caller has; None."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "token":
-            return False
-        forms = {token for token in self.accepted if "raw" in self.encodings}
-        if "base64" in self.encodings:
-            forms |= {base64.b64encode(token.encode()).decode() for token in self.accepted}
-        return value in forms
+        for token in self.accepted | self.invitations if scheme.lower() == "token" else ():
+            forms = {"raw": token, "base64": base64.b64encode(token.encode()).decode()}
+            if value in {forms[encoding] for encoding in self.encodings}:
+                return token
+        return None
+
+    def _authorized(self, request):
+        return self._presented(request) is not None
 
     def _control(self, request):
         """POST /_sim/script {"method", "path", "reply": {…}, "forever"} and DELETE, for scripting from outside the process."""
@@ -176,6 +188,31 @@ class Platform:
             if module not in self.hide
         ]
         return Reply(data={"version": "2.2.1", "endpoints": endpoints})
+
+    def invite(self):
+        """A token for a hub that begins the exchange (OCPI's CREDENTIALS_TOKEN_A); until it is used no other is accepted."""
+        token = secrets.token_urlsafe(24)
+        self.accepted, self.invitations = set(), {token}
+        return token
+
+    def _exchange(self, request):
+        """The hub's POST or PUT of its credentials: 405 where the other one is due."""
+        token = self._presented(request)
+        if (request.method == "POST") != (token in self.invitations):
+            return Reply(http=405, code=2000, message="not now")
+        return Reply(before=lambda: self._take_credentials(request, token))
+
+    def _take_credentials(self, request, token):
+        given = request.json
+        versions = call("GET", given["url"], token=given["token"], encoding=self.sends)
+        if versions.outcome != (200, 1000):
+            return Reply(code=3001, message=f"the hub's versions: {versions.status}")
+        self.hub_token = given["token"]
+        if token in self.invitations or self.renews:
+            self.token = secrets.token_urlsafe(24)
+            self.accepted = {self.token} if token in self.invitations else self.accepted | {self.token}
+        self.invitations.discard(token)
+        return Reply(data=self.credentials(**self.claims))
 
     def _authorize(self, request, country, party, uid):
         return Reply(data=payloads.authorization_info(country, party, uid, location=request.json))
@@ -211,6 +248,8 @@ class Platform:
     ROUTES = [
         ("GET", r"/ocpi/versions", _versions),
         ("GET", r"/ocpi/2\.2\.1", _details),
+        ("POST", r"/ocpi/2\.2\.1/credentials", _exchange),
+        ("PUT", r"/ocpi/2\.2\.1/credentials", _exchange),
         ("PUT", r"/ocpi/2\.2\.1/tokens/([^/]+)/([^/]+)/([^/]+)/authorize", _authorize),
         ("POST", r"/ocpi/2\.2\.1/tokens/([^/]+)/authorize", _authorize_standard),
         ("POST", r"/ocpi/2\.2\.1/commands/([A-Z_]+)", _command),

@@ -46,6 +46,29 @@ def test_token_forms(platform, encodings, sent, status):
     assert ask(platform, "GET", "/ocpi/versions", encoding=sent).status == status
 
 
+def test_takes_credentials():
+    """An invited hub may POST once and PUT from then on; the platform calls it back with the token it was given."""
+    hub, platform = Platform("http://127.0.0.1:9", EMSP, token="token-of-the-hub"), Platform("http://127.0.0.1:9", CPO)
+    try:
+        invitation = platform.invite()
+        url = f"{platform.url}/ocpi/2.2.1/credentials"
+        assert call("PUT", url, hub.credentials(), token=invitation).outcome == (405, 2000)
+        refused = call("POST", url, hub.credentials(token="not-the-hub's"), token=invitation)
+        assert refused.outcome == (200, 3001)
+        answer = call("POST", url, hub.credentials(), token=invitation)
+        assert answer.outcome == (200, 1000) and answer.data["token"] == platform.token
+        assert (platform.hub_token, [role["role"] for role in answer.data["roles"]]) == ("token-of-the-hub", ["CPO"])
+        hub.wait("GET", "/ocpi/versions$", count=2)
+        assert call("POST", url, hub.credentials(), token=invitation).status == 401
+        assert call("POST", url, hub.credentials(), token=platform.token).outcome == (405, 2000)
+        platform.renews = True
+        renewed = call("PUT", url, hub.credentials(), token=platform.token)
+        assert renewed.outcome == (200, 1000) and renewed.data["token"] == platform.token != answer.data["token"]
+    finally:
+        hub.close()
+        platform.close()
+
+
 def test_records_and_waits(platform):
     """A waiter in one thread is woken by a request from another; headers, body and routing are kept."""
     found = []

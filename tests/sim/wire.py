@@ -145,6 +145,7 @@ class Reply:
     hold    a Gate that must be passed first, or seconds to keep the caller waiting
     drop    "close" or "reset" the connection instead of answering (after `wire`, if given)
     drip    send the answer in pieces of that many bytes with `drip_gap` seconds between them
+    before  called (in a thread) while the caller waits; a Reply that it returns is the answer instead
     after   called (in a thread) once the answer is out
     version "1.0": the answer of an old server, which closes the connection behind it
     sized   False: no Content-Length, the answer ends with the connection
@@ -164,6 +165,7 @@ class Reply:
     drop: str = ""
     drip: int = 0
     drip_gap: float = 0.05
+    before: object = None
     after: object = None
     version: str = "1.1"
     sized: bool = True
@@ -277,6 +279,8 @@ class Server:
 
     async def _respond(self, request, reply, writer):
         """Sends the answer; False when the connection ends here."""
+        if reply.before is not None:
+            reply = await asyncio.get_running_loop().run_in_executor(None, reply.before) or reply
         if isinstance(reply.hold, Gate):
             await reply.hold.passed()
         elif reply.hold:
