@@ -6,6 +6,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/ocpi/headers.h"
+#include "lib/ocpi/validate.h"
 
 /* hub-contract 2, the table "what comes in". */
 static const struct {
@@ -39,13 +40,22 @@ void answer_refusal(int status, const char *reason, struct buffer *body, void *c
 
 /* ---------------------------------------------------------------- audit */
 
+/* How much the body that was taken broke of OCPI's tables; empty: nothing. */
+static struct str answer_findings(const struct request *request)
+{
+    unsigned findings = 0, unknown = 0;
+    if (request->counts == NULL)
+        return STR_NONE;
+    for (const struct ocpi_count *row = request->counts; row != NULL; row = row->next)
+        *(row->rule == OCPI_RULE_UNKNOWN ? &unknown : &findings) += row->count;
+    return arena_printf(request->arena, "{\"findings\":%u,\"unknown_fields\":%u}", findings, unknown);
+}
+
 void request_audit_fill(const struct request *request, struct store_audit *row, struct str status)
 {
     memset(row, 0, sizeof *row);
-    struct str party = request_party_key(request->party);
+    struct str party = request_party_key(request_caller(request));
     struct str hub = ocpi_party_key_str(&request->hub->key);
-    if (party.data == NULL && request->platform != NULL && request->platform->party_count > 0)
-        party = request_party_key(request->platform->parties[0]);
     row->kind = request->route->audit == ROUTE_AUDIT_REALTIME ? STORE_AUDIT_REALTIME : STORE_AUDIT_PUSH;
     row->time = env_wall_ms();
     row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
@@ -62,6 +72,8 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->latency_ms = (env_monotonic_us() - request->exchange->received_us) / 1000;
     row->request_id = request->request_id;
     row->correlation_id = request->correlation_id;
+    if (request->counted || str_equal(status, STR("1000")))
+        row->detail = answer_findings(request);
 }
 
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status)

@@ -1,5 +1,7 @@
 #include "hubd/forward.h"
 
+#include "hubd/quality.h"
+
 /* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
 static const char *forward_failure(int result)
 {
@@ -61,6 +63,7 @@ void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
     request->target = forward->target;
+    quality_count(request);
     struct str base = forward_base(forward);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,

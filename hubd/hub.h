@@ -18,6 +18,7 @@ struct health;
 struct commands;
 struct limits;
 struct admin;
+struct quality;
 
 struct worker {
     struct loop loop;
@@ -28,9 +29,10 @@ struct worker {
     struct http_client *client; /* real-time calls */
     struct store_client *store;
     struct registry_view *view;
-    unsigned active;    /* requests without their answer; this loop only */
-    _Atomic bool idle;  /* drained: no request left */
-    _Atomic bool ended; /* its loop has nothing left to do */
+    struct quality *quality; /* findings counted on this loop */
+    unsigned active;         /* requests without their answer; this loop only */
+    _Atomic bool idle;       /* drained: no request left */
+    _Atomic bool ended;      /* its loop has nothing left to do */
     struct worker_ending *ending;
 };
 

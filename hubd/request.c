@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/quality.h"
 #include "hubd/relay.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -23,6 +24,13 @@ struct str request_fold(struct request *request, struct str id)
     return arena_copy_upper(request->arena, id);
 }
 
+const struct registry_party *request_caller(const struct request *request)
+{
+    if (request->party != NULL || request->platform == NULL || request->platform->party_count == 0)
+        return request->party;
+    return request->platform->parties[0];
+}
+
 struct str request_party_key(const struct registry_party *party)
 {
     return party == NULL ? STR_NONE : ocpi_party_key_str(&party->key);
@@ -32,8 +40,10 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
 {
     struct ocpi_findings findings;
     ocpi_validate(request->arena, object, request->body, partial, &findings);
-    if (!ocpi_findings_refuse(&findings, request->worker->conf.validation == CONF_VALIDATION_STRICT))
+    if (!ocpi_findings_refuse(&findings, quality_is_strict(request))) {
+        request->counts = findings.counts;
         return true;
+    }
     request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
     return false;
 }

@@ -58,6 +58,8 @@ struct request {
     struct str object;   /* id for the audit */
     struct str receiver; /* audit: the party a push is for, where it is not the target of a forward */
     bool audited;        /* its audit row is already in a batch */
+    const struct ocpi_count *counts; /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                    /* these have been counted (quality_count) */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -107,6 +109,8 @@ bool request_renew(struct request *request);
 bool request_is_directed(const struct request *request);
 /* Folded copy of an id, for the store. */
 struct str request_fold(struct request *request, struct str id);
+/* The party that is calling: FROM, else the first of the platform; NULL when nobody is known. */
+const struct registry_party *request_caller(const struct request *request);
 /* The party's key as text in the arena's lifetime of the snapshot. */
 struct str request_party_key(const struct registry_party *party);
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "hubd/request.h"
+#include "hubd/quality.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
@@ -48,7 +48,8 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
     worker->server = http_server_new(&worker->loop.uv, &limits, &callbacks, worker);
     worker->client = http_client_new(&worker->loop.uv, &options);
     worker->view = registry_add_view(hub->registry, &worker->loop);
-    if (worker->server == NULL || worker->client == NULL || worker->view == NULL)
+    worker->quality = quality_new(worker);
+    if (worker->server == NULL || worker->client == NULL || worker->view == NULL || worker->quality == NULL)
         return error_set(error, ERR_MEMORY, "no memory for a worker");
     return OK;
 }
@@ -82,7 +83,7 @@ static void worker_check_idle(uv_timer_t *timer)
 {
     struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, check);
     struct worker *worker = ending->worker;
-    if (worker->active == 0 && store_client_under_way(worker->store) == 0)
+    if (worker->active == 0 && quality_settle(worker->quality) && store_client_under_way(worker->store) == 0)
         atomic_store(&worker->idle, true);
 }
 
@@ -124,6 +125,7 @@ static void worker_finish_here(struct loop_task *task)
     struct worker_ending *ending = CONTAINER_OF(task, struct worker_ending, task);
     struct worker *worker = ending->worker;
     http_server_free(worker->server);
+    quality_free(worker->quality);
     store_client_free(worker->store);
     loop_close(&worker->loop);
     uv_close((uv_handle_t *)&ending->check, ending_free);

@@ -45,6 +45,7 @@ const struct ctl_handler admin_handlers[] = {
     {"command.show", admin_command_show},
     {"object.list", admin_object_list},
     {"object.show", admin_object_show},
+    {"quality", admin_quality},
     {"status", admin_status},
     {"conf.show", admin_conf_show},
     {"log.level", admin_log_level},

@@ -70,6 +70,7 @@ void admin_command_list(struct ctl_request *request);
 void admin_command_show(struct ctl_request *request);
 void admin_object_list(struct ctl_request *request);
 void admin_object_show(struct ctl_request *request);
+void admin_quality(struct ctl_request *request);
 void admin_status(struct ctl_request *request);
 void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);

@@ -40,17 +40,23 @@ static void write_hosts(struct json_writer *writer, struct str hosts)
     json_array_end(writer);
 }
 
-static const char *encoding_name(enum store_token_encoding encoding)
+/* The words of --token-encoding and --validation, in the order of their enums. */
+static const char *const encoding_names[] = {"auto", "base64", "raw", NULL};
+static const char *const validation_names[] = {"default", "tolerant", "strict", NULL};
+_Static_assert(STORE_ENCODING_AUTO == 0 && STORE_ENCODING_BASE64 == 1 && STORE_ENCODING_RAW == 2,
+               "encoding_names");
+_Static_assert(STORE_VALIDATION_DEFAULT == 0 && STORE_VALIDATION_TOLERANT == 1 &&
+                   STORE_VALIDATION_STRICT == 2,
+               "validation_names");
+
+/* The place of a word in such a list, `otherwise` when it was not given. */
+static unsigned name_index(const char *const *names, struct str name, unsigned otherwise)
 {
-    switch (encoding) {
-    case STORE_ENCODING_AUTO:
-        return "auto";
-    case STORE_ENCODING_BASE64:
-        return "base64";
-    case STORE_ENCODING_RAW:
-        return "raw";
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        if (str_equal_fold(name, str_from(names[i])))
+            return i;
     }
-    return "auto";
+    return otherwise;
 }
 
 static void write_sections(struct json_writer *writer, const struct conf *conf,
@@ -95,8 +101,9 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
     rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
     rows_text(writer, "credentials_url", platform->credentials_url);
     rows_text(writer, "versions_url", platform->versions_url);
-    json_field_text(writer, "token_encoding", encoding_name(platform->encoding));
+    json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
     write_hosts(writer, platform->allowed_hosts);
+    json_field_text(writer, "validation", validation_names[party->row.validation]);
     rows_time(writer, "created", party->row.created);
     rows_time(writer, "last_updated", party->row.last_updated);
     write_sections(writer, conf, snapshot, party, arena);
@@ -136,8 +143,9 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     json_object_begin(&writer);
     rows_text(&writer, "name", party->name);
     rows_text(&writer, "website", party->website);
-    json_field_text(&writer, "token_encoding", encoding_name(platform->encoding));
+    json_field_text(&writer, "token_encoding", encoding_names[platform->encoding]);
     write_hosts(&writer, platform->allowed_hosts);
+    json_field_text(&writer, "validation", validation_names[party->validation]);
     json_object_end(&writer);
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
@@ -197,17 +205,6 @@ static bool edit_hosts(struct change *change, struct str *hosts)
     return true;
 }
 
-static enum store_token_encoding encoding_from(struct str name, enum store_token_encoding otherwise)
-{
-    static const enum store_token_encoding all[] = {STORE_ENCODING_AUTO, STORE_ENCODING_BASE64,
-                                                    STORE_ENCODING_RAW};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (str_equal_fold(name, str_from(encoding_name(all[i]))))
-            return all[i];
-    }
-    return otherwise;
-}
-
 static bool check_website(struct change *change, struct str website)
 {
     struct url url;
@@ -234,7 +231,10 @@ static bool build_set(struct change *change)
     struct str before = facts(change->arena, &row, &platform);
     row.name = name != NULL ? name->text : row.name;
     row.website = website != NULL ? website->text : row.website;
-    platform.encoding = encoding_from(json_get_text(change->params, "token_encoding"), platform.encoding);
+    row.validation =
+        name_index(validation_names, json_get_text(change->params, "validation"), row.validation);
+    platform.encoding =
+        name_index(encoding_names, json_get_text(change->params, "token_encoding"), platform.encoding);
     if (!check_website(change, row.website) || !edit_hosts(change, &platform.allowed_hosts))
         return false;
     struct str after = facts(change->arena, &row, &platform);

@@ -6,6 +6,7 @@
 
 #include "hubd/exchange.h"
 #include "hubd/modules/modules.h"
+#include "hubd/quality.h"
 
 void credentials_answer(struct request *request, struct str token, struct str partner_url)
 {
@@ -13,6 +14,7 @@ void credentials_answer(struct request *request, struct str token, struct str pa
     bool versions =
         str_ends_with(partner_url, STR("/versions")) || str_ends_with(partner_url, STR("/versions/"));
     exchange_write_credentials(&data, request->hub, token, versions);
+    quality_count(request);
     request_answer_data(request, &data);
 }
 

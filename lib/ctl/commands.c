@@ -19,6 +19,7 @@ static const struct {
     {"delivery", "messages on their way to a partner"},
     {"command", "remote commands in flight and done"},
     {"object", "locations, tariffs, sessions and CDRs that the hub holds"},
+    {"quality", "how partners' objects keep to OCPI's tables"},
     {"status", "how the hub is doing"},
     {"conf", "hubd's settings"},
     {"log", "hubd's log"},

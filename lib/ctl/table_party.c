@@ -4,6 +4,7 @@
 static const char *const roles[] = {"CPO", "EMSP", "NAP", "NSP", "SCSP", "OTHER", NULL};
 static const char *const statuses[] = {"PLANNED", "CONNECTED", "OFFLINE", "SUSPENDED", NULL};
 static const char *const encodings[] = {"auto", "base64", "raw", NULL};
+static const char *const validations[] = {"tolerant", "strict", "default", NULL};
 static const char *const modules[] = {"cdrs", "cdrs:sender", "chargingprofiles", "chargingprofiles:sender", "commands",
                                       "credentials", "hubclientinfo", "locations", "locations:sender", "sessions",
                                       "sessions:sender", "tariffs", "tariffs:sender", "tokens", "tokens:sender",
@@ -75,6 +76,7 @@ const struct ctl_command ctl_table_party[] = {
              {"versions_url", "VERSIONS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "found by discovery"},
              {"token_encoding", "TOKEN ENCODING", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "auto, base64 or raw"},
              {"allowed_hosts", "ALLOWED HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "further hosts for response_url"},
+             {"validation", "VALIDATION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "tolerant, strict, or default: as the setting says"},
              {"created", "REGISTERED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was registered"},
              {"last_updated", "UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as HubClientInfo tells it"},
              {"tokens", "TOKENS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, token_columns, "tokens of its platform"},
@@ -90,6 +92,8 @@ const struct ctl_command ctl_table_party[] = {
             {.name = "website", .key = "website", .type = CTL_TEXT, .value = "URL", .help = "the partner's website"},
             {.name = "token-encoding", .key = "token_encoding", .type = CTL_CHOICE, .choices = encodings,
              .help = "how the hub writes the partner's token: auto (Base64 first), base64 or raw"},
+            {.name = "validation", .key = "validation", .type = CTL_CHOICE, .choices = validations,
+             .help = "tolerant: take its objects in spite of findings; strict: refuse them; default: as the setting says"},
             {.name = "allow-host", .key = "allow_hosts", .type = CTL_TEXT, .repeatable = true, .value = "HOST",
              .help = "let a command's response_url be on this host too"},
             {.name = "forbid-host", .key = "forbid_hosts", .type = CTL_TEXT, .repeatable = true, .value = "HOST",

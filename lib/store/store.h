@@ -174,7 +174,13 @@ struct store_op {
         struct store_receiver receiver;
         struct store_rule rule;
         struct store_limit limit;
-        struct store_finding finding;
+        /* With `fields_max` a party has at most so many fields of that rule, whatever is counted later:
+         * further ones go under the field `others`. */
+        struct {
+            struct store_finding row;
+            unsigned fields_max; /* 0: no bound */
+            struct str others;
+        } finding;
         int64_t told;
         struct {
             int64_t platform;

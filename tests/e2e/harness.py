@@ -8,7 +8,9 @@ import base64
 import itertools
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -439,3 +441,30 @@ def forms(secret):
 def finds_pointer(answer, pointer):
     """Whether a 2001 names that place as a JSON pointer."""
     return re.search(rf"(^|\s|;){re.escape(pointer)}\b", answer.message) is not None
+
+
+def on_terminal(hub, *args, columns=120, typed="", after=None, environment=None):
+    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed). `typed` waits until `after` is shown."""
+    child, master = pty.fork()
+    if child == 0:
+        os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **(environment or {})})
+        os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *args])
+    shown, end = b"", time.monotonic() + DEADLINE
+    while True:
+        if typed and (after is None or after.encode() in shown):
+            os.write(master, typed.encode())
+            typed = ""
+        ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise AssertionError(f"hubctl hangs on a terminal; it showed {shown!r}")
+        try:
+            data = os.read(master, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            break
+        shown += data
+    os.close(master)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode().replace("\r\n", "\n")

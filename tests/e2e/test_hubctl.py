@@ -14,38 +14,11 @@ import uuid
 
 import pytest
 
-from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually
+from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually, on_terminal
 from tests.sim import payloads
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 NOBODY = 65534
-
-
-def on_terminal(hub, *args, columns=120, typed="", after=None, environment=None):
-    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed). `typed` waits until `after` is shown."""
-    child, master = pty.fork()
-    if child == 0:
-        os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **(environment or {})})
-        os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *args])
-    shown, end = b"", time.monotonic() + DEADLINE
-    while True:
-        if typed and (after is None or after.encode() in shown):
-            os.write(master, typed.encode())
-            typed = ""
-        ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
-        if not ready:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            pytest.fail(f"hubctl hangs on a terminal; it showed {shown!r}")
-        try:
-            data = os.read(master, 65536)
-        except OSError:
-            data = b""
-        if not data:
-            break
-        shown += data
-    os.close(master)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode().replace("\r\n", "\n")
 
 
 def plain(text):

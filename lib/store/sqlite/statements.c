@@ -145,9 +145,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_LIMIT_DELETE] = {W, "it", "", "DELETE FROM rate_limit WHERE party = $1 AND module = $2"},
     [SQL_PARTY_DELETE_LIMITS] = {W, "i", "", "DELETE FROM rate_limit WHERE party = $1"},
     [SQL_FINDING_COUNT] =
-        {W, "tttttiiit", "",
+        {W, "tttttiiitit", "",
          "INSERT INTO finding (party, module, object, field, rule, count, first, last, example) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (party, module, object, field, rule) "
+         "SELECT $1, $2, $3, CASE WHEN $10 = 0 OR EXISTS (SELECT 1 FROM finding WHERE party = $1 "
+         "AND module = $2 AND object = $3 AND field = $4 AND rule = $5) OR (SELECT count(*) FROM finding "
+         "WHERE party = $1 AND rule = $5 AND field <> $11) < $10 THEN $4 ELSE $11 END, "
+         "$5, $6, $7, $8, $9 WHERE true ON CONFLICT (party, module, object, field, rule) "
          "DO UPDATE SET count = finding.count + excluded.count, last = excluded.last, "
          "example = excluded.example"},
 
