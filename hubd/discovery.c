@@ -49,7 +49,7 @@ static void discovery_get(struct discovery *discovery, struct str url,
     outbound->correlation_id = discovery->correlation_id;
     outbound->method = HTTP_METHOD_GET;
     outbound->url = url;
-    outbound->timeout_ms = discovery->hub->conf.discovery_timeout;
+    outbound->timeout_ms = discovery->timeout_ms;
     outbound->callback = callback;
     outbound->context = discovery;
     outbound_start(outbound);

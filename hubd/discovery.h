@@ -20,6 +20,7 @@ struct discovery {
     /* in; must live until the callback */
     struct arena *arena;
     struct hub *hub;
+    int64_t timeout_ms; /* of each document */
     struct http_client *client;
     struct str token, url;
     bool raw_first;

@@ -161,7 +161,7 @@ static void exchange_put_platform(const struct exchange *exchange, struct store_
     if (!str_equal(token, platform->token)) {
         row->token = registry_seal_token(exchange->hub->registry, batch->arena, row->id, token);
         row->previous_token = exchange->first ? STR("") : platform->row.token;
-        row->previous_token_until = exchange->first ? 0 : exchange->now + exchange->hub->conf.token_overlap;
+        row->previous_token_until = exchange->first ? 0 : exchange->now + exchange->token_overlap;
     }
     row->credentials_url = json_get_text(exchange->credentials, "url");
     row->roles = json_get(exchange->credentials, "roles")->raw;
@@ -211,7 +211,7 @@ static void exchange_expire_tokens(const struct exchange *exchange, struct store
     op->u.token_match.platform = exchange->platform->row.id;
     op->u.token_match.kind = STORE_TOKEN_HUB;
     op->u.token_match.except = exchange->hub_token->hash;
-    op->u.token_match.expires = exchange->now + exchange->hub->conf.token_overlap;
+    op->u.token_match.expires = exchange->now + exchange->token_overlap;
 }
 
 static void exchange_use_initial(const struct exchange *exchange, struct store_apply *batch)

@@ -36,6 +36,7 @@ bool exchange_raw_first(const struct registry_platform *platform);
 /* A complete exchange. All of it, and the arena of the batch, must live until the batch's callback. */
 struct exchange {
     struct hub *hub;
+    int64_t token_overlap;                    /* ms; of the settings as the caller's loop has them */
     const struct registry_platform *platform; /* as the newest snapshot has it */
     const struct json_value *credentials;     /* the partner's */
     const struct discovery *discovery;        /* NULL: none, or it failed */

@@ -50,6 +50,7 @@ static void discover(struct connect *connect, struct discovery *discovery, struc
     }
     discovery->arena = connect->arena;
     discovery->hub = hub;
+    discovery->timeout_ms = hub->conf.discovery_timeout;
     discovery->client = hub->control_client;
     discovery->url = url;
     discovery->token = token;

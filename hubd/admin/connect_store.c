@@ -116,6 +116,7 @@ static bool build_exchange(struct change *change)
     const struct discovery *discovery = again ? &connect->found_again : once ? &connect->found : NULL;
     connect->exchange = (struct exchange){
         .hub = connect->hub,
+        .token_overlap = connect->hub->conf.token_overlap,
         .platform = platform,
         .credentials = connect->credentials,
         .discovery = discovery,

@@ -68,7 +68,7 @@ static void incoming_audit(struct incoming *incoming)
     struct request *request = incoming->request;
     request_audit_batch(request, &incoming->batch, STR("1000"));
     struct store_op *op = incoming->batch.last;
-    if (op == NULL || op->type != STORE_APPEND_AUDIT || request->hub->conf.discovery == CONF_DISCOVERY_OFF)
+    if (op == NULL || op->type != STORE_APPEND_AUDIT || request->worker->conf.discovery == CONF_DISCOVERY_OFF)
         return;
     struct buffer detail = {0};
     struct json_writer writer;
@@ -87,6 +87,7 @@ static void incoming_store(struct incoming *incoming)
     bool discovered = incoming->discovery.status == OCPI_SUCCESS;
     incoming->exchange = (struct exchange){
         .hub = request->hub,
+        .token_overlap = request->worker->conf.token_overlap,
         .platform = request->platform,
         .credentials = request->body,
         .discovery = discovered ? &incoming->discovery : NULL,
@@ -110,7 +111,7 @@ static void incoming_discovered(struct discovery *discovery)
     if (discovery->status != OCPI_SUCCESS) {
         log_warn("credentials: discovery at platform %lld failed: " STR_FMT,
                  (long long)request->platform->row.id, STR_ARG(discovery->message));
-        if (request->hub->conf.discovery == CONF_DISCOVERY_REQUIRE) {
+        if (request->worker->conf.discovery == CONF_DISCOVERY_REQUIRE) {
             request_answer_code(request, 200, discovery->status, discovery->message, STR_NONE);
             return;
         }
@@ -138,13 +139,14 @@ void credentials_exchange(struct request *request, bool first)
         request_answer_error(request, ERR_MEMORY);
         return;
     }
-    if (request->hub->conf.discovery == CONF_DISCOVERY_OFF) {
+    if (request->worker->conf.discovery == CONF_DISCOVERY_OFF) {
         incoming_store(incoming);
         return;
     }
     struct discovery *discovery = &incoming->discovery;
     discovery->arena = request->arena;
     discovery->hub = request->hub;
+    discovery->timeout_ms = request->worker->conf.discovery_timeout;
     discovery->client = request->worker->client;
     discovery->token = token;
     discovery->url = json_get_text(request->body, "url");
