@@ -53,7 +53,7 @@ static void commands_timed_out(struct store_apply *apply)
 {
     struct commands *commands = MAGIC_CAST(struct commands, apply->context, COMMANDS_MAGIC);
     if (apply->result == OK)
-        delivery_wake(commands->hub, apply->first->next->u.delivery.row.receiver);
+        delivery_wake(commands->hub, apply->first->next->u.delivery.row.receiver, STR("commands"));
     else if (apply->result != ERR_CONFLICT) /* a conflict: the result came at the last moment, and counts */
         log_error("commands: a TIMEOUT cannot be stored: %s", apply->error.text);
     if (--commands->waiting == 0)

@@ -37,6 +37,12 @@ struct registry_platform {
     size_t party_count;
 };
 
+/* An eMSP that has objects of a CPO pushed to it. */
+struct registry_listener {
+    const struct registry_party *emsp;
+    const struct registry_listener *next;
+};
+
 struct registry_party {
     struct store_party row;
     struct ocpi_party_key key;
@@ -44,6 +50,10 @@ struct registry_party {
     const struct store_receiver *receivers;
     size_t receiver_count;
     unsigned rule_index; /* its line in the rule matrix */
+    unsigned push;       /* what is pushed to it: set of enum store_kind, bit 1 << kind */
+    /* Of a CPO: eMSPs that may see it (rule on), were connected, are not suspended, and have something pushed
+     * to them. A push of the CPO looks at these only, however many eMSPs there are. */
+    const struct registry_listener *listeners;
 };
 
 struct registry_snapshot {
@@ -58,6 +68,7 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
+    int64_t changed; /* as in store_registry_read */
     /* own */
     const struct store_token **token_table;
     size_t token_table_size;
@@ -83,6 +94,13 @@ const struct store_rule *registry_find_rule(const struct registry_snapshot *snap
                                             const struct registry_party *cpo, bool drain);
 /* The receiver URL, STR_NONE when there is none. */
 struct str registry_receiver_url(const struct registry_party *party, const char *module);
+/* The row behind it, NULL when there is none. */
+const struct store_receiver *registry_receiver(const struct registry_party *party, struct str module);
+/* The module whose objects of that kind can be pushed, NULL when none can ("locations" for STORE_LOCATION).
+ */
+const char *registry_push_module(enum store_kind kind);
+/* The other way round, in any case; -1: nothing that can be pushed. */
+int registry_push_kind(struct str module);
 /* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
 const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */

@@ -33,7 +33,7 @@ static void callback_stored(struct store_apply *apply)
         return;
     }
     if (callback->delivers)
-        delivery_wake(request->hub, callback->read.row.emsp);
+        delivery_wake(request->hub, callback->read.row.emsp, STR("commands"));
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 

@@ -163,8 +163,10 @@ static void exchange_put_receivers(struct exchange *exchange)
             struct store_op *release = store_batch_add(&exchange->batch, STORE_RELEASE_HELD);
             if (put == NULL || release == NULL)
                 return;
-            put->u.receiver =
-                (struct store_receiver){party->row.id, endpoint->module, endpoint->url, STR("discovered")};
+            put->u.receiver = (struct store_receiver){.party = party->row.id,
+                                                      .module = endpoint->module,
+                                                      .url = endpoint->url,
+                                                      .source = STR("discovered")};
             release->u.release.receiver = request_party_key(party);
             release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
             release->u.release.module = endpoint->module;

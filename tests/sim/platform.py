@@ -14,9 +14,9 @@ from tests.sim.wire import Reply, Script, Server
 # module: roles of ours that offer it, and as what
 INTERFACES = {
     "CPO": [("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("chargingprofiles", "RECEIVER"), ("locations", "SENDER"),
-            ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER"), ("hubclientinfo", "RECEIVER")],
+            ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER")],
     "EMSP": [("sessions", "RECEIVER"), ("cdrs", "RECEIVER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER"),
-             ("tokens", "SENDER"), ("commands", "SENDER"), ("hubclientinfo", "RECEIVER")],
+             ("tokens", "SENDER"), ("commands", "SENDER")],
 }
 
 
@@ -56,9 +56,10 @@ class Platform:
     sends      the form in which we send the hub's token: "base64" or "raw"
     hide       modules that the version details leave out
     versions   whether the url in our credentials ends in /versions (else /2.2.1)
+    clientinfo whether the version details offer a receiver of HubClientInfo; most partners' software has none
     """
 
-    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, port=0):
+    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, clientinfo=False, port=0):
         self.hub = hub.rstrip("/")
         self.parties = parties
         self.party = parties[0]
@@ -67,6 +68,7 @@ class Platform:
         self.encodings = set(encodings)
         self.sends = sends
         self.hide = set(hide)
+        self.clientinfo = clientinfo
         self.credentials_end = "versions" if versions else "2.2.1"
         self.hub_token = None
         self.auto_result = None
@@ -153,6 +155,8 @@ class Platform:
     def _details(self, request):
         endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials"}]
         listed = dict.fromkeys(pair for party in self.parties for pair in INTERFACES[party.role])
+        if self.clientinfo:
+            listed["hubclientinfo", "RECEIVER"] = None
         endpoints += [
             {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}"}
             for module, role in listed
