@@ -15,6 +15,7 @@
  */
 struct delivery;
 struct health;
+struct clientinfo;
 struct commands;
 struct admin;
 
@@ -48,6 +49,7 @@ struct hub {
     unsigned worker_count;
     struct delivery *delivery;
     struct health *health;
+    struct clientinfo *clientinfo;
     struct commands *commands;
     struct admin *admin;
     int64_t started_wall;

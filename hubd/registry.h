@@ -115,6 +115,9 @@ struct registry_view; /* one per loop */
  * borrowed. */
 int registry_open(struct loop *control, struct store *store, struct store_client *client,
                   const uint8_t *seal_key, struct registry **registry, struct error *error);
+/* Called on the control loop after each refresh, when every loop has passed the new snapshot and before
+ * anybody who waits for it is answered. Set before the first refresh. */
+void registry_set_hook(struct registry *registry, void (*hook)(void *context), void *context);
 /* Every loop, the control loop too, adds its view before any request. */
 struct registry_view *registry_add_view(struct registry *registry, struct loop *loop);
 /* The newest snapshot this loop has passed; hold it while a request uses it. Loop thread only. */

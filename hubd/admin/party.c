@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/clientinfo.h"
 #include "lib/http/url.h"
 
 /* party list, show, set, suspend, resume, remove. `add` is in party_add.c. */
@@ -392,6 +393,7 @@ static bool build_remove(struct change *change)
     delete = last ? change_op(change, STORE_DELETE_PLATFORM) : NULL;
     if (delete != NULL)
         delete->u.id = party->platform->row.id;
+    clientinfo_add_retirement(change->hub, change->snapshot, party, change->now, &change->batch);
     change_audit(change, "party.remove", ocpi_party_key_str(&party->key),
                  facts(change->arena, &party->row, &party->platform->row), STR_NONE);
     return change_done(change, id, "removed", "party " STR_FMT " removed%s", STR_ARG(id),
