@@ -163,8 +163,12 @@ void print_row(struct printer *printer, const struct json_value *row)
 
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count)
 {
+    if (count == 0) {
+        complain("nothing to show"); /* a person must not wonder whether it worked */
+        return;
+    }
     char *text = table_render(printer->command->columns, rows, count, NULL, &printer->style);
-    if (text != NULL && count > 0)
+    if (text != NULL)
         print_text(printer->options, text);
     free(text);
 }

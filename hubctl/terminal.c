@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
@@ -103,6 +104,58 @@ bool terminal_ask(const char *question, const char *word)
     }
     answer[strcspn(answer, "\r\n")] = '\0';
     return str_equal_fold(str_trim(str_from(answer)), str_from(word));
+}
+
+/* ---------------------------------------------------------------- secrets */
+
+static volatile sig_atomic_t interrupted; /* the signal that came while echo was off */
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+/* read(2), not stdio: a token must not stay in a buffer of the C library. */
+static size_t read_line(char *out, size_t size)
+{
+    size_t length = 0;
+    while (length < size && interrupted == 0) {
+        ssize_t count = read(STDIN_FILENO, out + length, 1);
+        if (count <= 0 && !(count < 0 && errno == EINTR && interrupted == 0))
+            break;
+        if (count == 1 && out[length++] == '\n')
+            break;
+    }
+    return length;
+}
+
+bool terminal_ask_secret(const char *prompt, char *out, size_t size)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+    enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
+    struct sigaction before[COUNT], catch = {.sa_handler = on_signal}; /* no SA_RESTART: the read ends */
+    struct termios shown, hidden;
+    if (tcgetattr(STDIN_FILENO, &shown) != 0)
+        return false;
+    sigemptyset(&catch.sa_mask);
+    for (int i = 0; i < COUNT; i++)
+        sigaction(signals[i], &catch, &before[i]);
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    memset(out, 0, size);
+    size_t length = 0;
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0) {
+        fprintf(stderr, "%s: ", prompt); /* only now: what answers the prompt must not be shown */
+        fflush(stderr);
+        length = read_line(out, size - 1);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        fputc('\n', stderr);
+    }
+    for (int i = 0; i < COUNT; i++)
+        sigaction(signals[i], &before[i], NULL);
+    if (interrupted != 0)
+        raise(interrupted);
+    return length > 0 && interrupted == 0;
 }
 
 /* ---------------------------------------------------------------- the pager */

@@ -21,5 +21,10 @@ bool terminal_finish(void);
  * to ask on. */
 bool terminal_can_ask(void);
 bool terminal_ask(const char *question, const char *word);
+/*
+ * Asks for a secret on stdin's terminal without showing what is typed: `out` gets one line, end included.
+ * False: nothing was typed, or the terminal failed. Ctrl-C ends hubctl with the terminal as it was.
+ */
+bool terminal_ask_secret(const char *prompt, char *out, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hubd/delivery.h"
+#include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -22,6 +23,36 @@ struct commands {
     bool busy, stopping;
 };
 
+struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t hash[32])
+{
+    char secret[32];
+    env_random(secret, sizeof secret);
+    struct str text = base64url_encode(arena, str_of(secret, sizeof secret));
+    crypto_wipe(secret, sizeof secret);
+    if (text.data == NULL)
+        return STR_NONE;
+    crypto_sha256(text, hash);
+    return arena_printf(arena, "%s/ocpi/2.2.1/commands/callback/" STR_FMT, hub->conf.base_url, STR_ARG(text));
+}
+
+struct str commands_module(const struct store_command *command)
+{
+    size_t space = str_find(command->command, ' ');
+    return space == SIZE_MAX ? STR("commands") : str_skip(command->command, space + 1);
+}
+
+bool commands_is_remote(const struct store_command *command)
+{
+    return str_find(command->command, ' ') == SIZE_MAX;
+}
+
+/* What the caller gets when no result came: CommandResultType has TIMEOUT, ChargingProfileResultType UNKNOWN.
+ */
+static struct str commands_no_result(const struct store_command *command)
+{
+    return commands_is_remote(command) ? STR("{\"result\":\"TIMEOUT\"}") : STR("{\"result\":\"UNKNOWN\"}");
+}
+
 void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body)
 {
     struct store_op *op = store_batch_add(batch, STORE_PUT_DELIVERY);
@@ -32,7 +63,7 @@ void commands_add_delivery(struct store_apply *batch, const struct store_command
     row->reason = STR("");
     row->receiver = command->emsp;
     row->sender = command->cpo;
-    row->module = STR("commands");
+    row->module = commands_module(command);
     row->method = STR("POST");
     row->kind = -1;
     row->owner = command->emsp;
@@ -52,8 +83,9 @@ static void commands_round_ended(struct commands *commands)
 static void commands_timed_out(struct store_apply *apply)
 {
     struct commands *commands = MAGIC_CAST(struct commands, apply->context, COMMANDS_MAGIC);
+    const struct store_delivery *row = &apply->first->next->u.delivery.row;
     if (apply->result == OK)
-        delivery_wake(commands->hub, apply->first->next->u.delivery.row.receiver, STR("commands"));
+        delivery_wake(commands->hub, row->receiver, row->module);
     else if (apply->result != ERR_CONFLICT) /* a conflict: the result came at the last moment, and counts */
         log_error("commands: a TIMEOUT cannot be stored: %s", apply->error.text);
     if (--commands->waiting == 0)
@@ -65,7 +97,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
 {
     store_batch_init(batch, &commands->arena);
     struct store_op *end = store_batch_add(batch, STORE_UPDATE_COMMAND);
-    commands_add_delivery(batch, command, STR("{\"result\":\"TIMEOUT\"}"));
+    commands_add_delivery(batch, command, commands_no_result(command));
     struct store_op *row = store_batch_add(batch, STORE_APPEND_AUDIT);
     if (end != NULL && row != NULL) {
         end->u.command_update.id = command->id;
@@ -76,7 +108,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
         row->u.audit.actor = STR("hub");
         row->u.audit.action = STR("command.timeout");
         row->u.audit.party = command->emsp;
-        row->u.audit.module = STR("commands");
+        row->u.audit.module = commands_module(command);
         row->u.audit.sender = command->cpo;
         row->u.audit.receiver = command->emsp;
         row->u.audit.object = command->object;

@@ -41,7 +41,7 @@ static struct delivery_receiver *delivery_find(struct delivery *delivery, const 
 }
 
 static struct delivery_queue *delivery_find_queue(struct delivery *delivery, const struct delivery_name *name,
-                                                  const struct delivery_module *module)
+                                                  struct str module)
 {
     struct delivery_receiver *receiver = delivery_find(delivery, name);
     return receiver == NULL ? NULL : delivery_queue_of(receiver, module);
@@ -123,11 +123,10 @@ static void delivery_looked(struct store_read *base)
     if (base->result != OK)
         log_error("delivery: the queues cannot be read: %s", base->error.text);
     for (size_t i = 0; base->result == OK && i < read->count; i++) {
-        const struct delivery_module *module = delivery_module_find(read->queues[i].module);
         struct delivery_name name;
-        struct delivery_queue *queue = module == NULL || !name_make(read->queues[i].receiver, &name)
-                                           ? NULL
-                                           : delivery_find_queue(delivery, &name, module);
+        struct delivery_queue *queue = name_make(read->queues[i].receiver, &name)
+                                           ? delivery_find_queue(delivery, &name, read->queues[i].module)
+                                           : NULL;
         if (queue == NULL)
             continue;
         queue->rewind = true; /* what was not due when it was passed, what could not be stored */
@@ -178,8 +177,8 @@ static void delivery_poll(uv_timer_t *timer)
 static bool delivery_add_hint(struct delivery *delivery, const struct delivery_hint *hint)
 {
     size_t i = 0;
-    while (i < delivery->hint_count &&
-           (delivery->hints[i].module != hint->module || !name_equal(&delivery->hints[i].name, &hint->name)))
+    while (i < delivery->hint_count && (!name_equal(&delivery->hints[i].module, &hint->module) ||
+                                        !name_equal(&delivery->hints[i].receiver, &hint->receiver)))
         i++;
     if (i < delivery->hint_count)
         return true;
@@ -195,11 +194,11 @@ static bool delivery_add_hint(struct delivery *delivery, const struct delivery_h
     return true;
 }
 
-static void delivery_hint(struct hub *hub, struct str name, const struct delivery_module *module)
+static void delivery_hint(struct hub *hub, struct str receiver, struct str module)
 {
     struct delivery *delivery = hub->delivery;
-    struct delivery_hint hint = {.module = module};
-    if (delivery == NULL || !name_make(name, &hint.name))
+    struct delivery_hint hint;
+    if (delivery == NULL || !name_make(receiver, &hint.receiver) || !name_make(module, &hint.module))
         return;
     uv_mutex_lock(&delivery->lock);
     bool added = delivery_add_hint(delivery, &hint);
@@ -210,14 +209,12 @@ static void delivery_hint(struct hub *hub, struct str name, const struct deliver
 
 void delivery_wake(struct hub *hub, struct str receiver, struct str module)
 {
-    const struct delivery_module *known = delivery_module_find(module);
-    if (known != NULL)
-        delivery_hint(hub, receiver, known);
+    delivery_hint(hub, receiver, module);
 }
 
 void delivery_resume(struct hub *hub, struct str receiver)
 {
-    delivery_hint(hub, receiver, NULL);
+    delivery_hint(hub, receiver, STR(""));
 }
 
 /* All that have this key: "IN-ABC" and "IN-ABC:CPO". */
@@ -246,11 +243,12 @@ static void delivery_take_hints(uv_async_t *wake)
     delivery->hint_count = delivery->hint_capacity = 0;
     uv_mutex_unlock(&delivery->lock);
     for (size_t i = 0; i < count; i++) {
-        if (hints[i].module == NULL) {
-            delivery_resume_key(delivery, &hints[i].name);
+        struct str module = str_from(hints[i].module.text);
+        if (module.length == 0) {
+            delivery_resume_key(delivery, &hints[i].receiver);
             continue;
         }
-        struct delivery_queue *queue = delivery_find_queue(delivery, &hints[i].name, hints[i].module);
+        struct delivery_queue *queue = delivery_find_queue(delivery, &hints[i].receiver, module);
         if (queue == NULL)
             continue;
         queue->scan_again = true;

@@ -11,14 +11,15 @@ static const struct delivery_module modules[] = {
     {"locations", OCPI_ROLE_EMSP, DELIVERY_AS_HUB, true, STORE_LOCATION, false},
     {"tariffs", OCPI_ROLE_EMSP, DELIVERY_AS_HUB, true, STORE_TARIFF, false},
     {"hubclientinfo", 0, DELIVERY_UNROUTED, false, -1, false},
+    {NULL, 0, DELIVERY_AS_SENDER, false, -1, true},
 };
 
 const struct delivery_module *delivery_module_find(struct str name)
 {
-    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
-        if (str_equal(name, str_from(modules[i].name)))
-            return &modules[i];
-    return NULL;
+    const struct delivery_module *module = modules;
+    while (module->name != NULL && !str_equal(name, str_from(module->name)))
+        module++;
+    return module;
 }
 
 /* ---------------------------------------------------------------- receivers */
@@ -92,7 +93,7 @@ void delivery_address_find(const struct registry_snapshot *snapshot, const struc
     struct ocpi_party_key sender;
     *address = (struct delivery_address){.fate = DELIVERY_SEND, .reason = "", .module = module};
     if (ocpi_party_key_parse(row->sender, &sender, NULL, NULL, NULL))
-        address->sender = registry_find_party(snapshot, &sender, OCPI_ROLE_CPO);
+        address->sender = party_of_key(snapshot, &sender, module->role == 0 ? 0 : OCPI_ROLE_CPO);
     address->target = delivery_receiver_party(snapshot, row->receiver, module);
     address_judge(snapshot, row, address);
 }

@@ -13,14 +13,14 @@
 enum delivery_voice { DELIVERY_AS_SENDER, DELIVERY_AS_HUB, DELIVERY_UNROUTED };
 
 struct delivery_module {
-    const char *name;
-    unsigned role; /* of the receiver; 0: any */
+    const char *name; /* NULL: any other */
+    unsigned role;    /* of the receiver; 0: any */
     enum delivery_voice voice;
     bool by_rule; /* only with a rule between the receiver and the sender */
     int pushed;   /* enum store_kind, for receivers that asked for its push; -1: what concerns its receiver */
     bool alone;   /* each message stands for itself; else one of a lane at a time, in order */
 };
-/* NULL: nothing is delivered of that module. */
+/* Never NULL: of modules that the hub only relays the results go back, to URLs of their own. */
 const struct delivery_module *delivery_module_find(struct str name);
 
 /*

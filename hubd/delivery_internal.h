@@ -14,9 +14,9 @@
 
 #define DELIVERY_QUEUE_MAGIC 0x51554555u
 
-/* A receiver's name as rows have it (delivery_receiver_name), the rest zeroes: compared as a whole. */
+/* A receiver's or module's name as rows have it, the rest zeroes: compared as a whole. */
 struct delivery_name {
-    char text[16];
+    char text[32];
 };
 
 /* A pending row in a queue's window. */
@@ -34,6 +34,7 @@ struct delivery_item {
 struct delivery_queue {
     uint32_t magic;
     struct delivery_receiver *receiver;
+    char *name; /* of the module, as rows have it */
     const struct delivery_module *module;
     struct delivery_queue *next; /* of the receiver */
     struct queue items;          /* window, in order of ids */
@@ -55,8 +56,8 @@ struct delivery_receiver {
 
 /* A word from another thread. */
 struct delivery_hint {
-    struct delivery_name name;
-    const struct delivery_module *module; /* something is pending; NULL: resume the receiver */
+    struct delivery_name receiver;
+    struct delivery_name module; /* something of it is pending; empty: resume the receiver */
 };
 
 struct delivery {
@@ -78,8 +79,7 @@ struct delivery {
 enum delivery_verdict { DELIVERY_DONE, DELIVERY_RECEIVER_FAULT, DELIVERY_MESSAGE_FAULT, DELIVERY_SKIPPED };
 
 /* The receiver's queue for that module, made when it is new; NULL: no memory. */
-struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver,
-                                         const struct delivery_module *module);
+struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module);
 /* Sends what may be sent, reads on where there is more. */
 void delivery_queue_pump(struct delivery_queue *queue);
 void delivery_queue_free(struct delivery_queue *queue);

@@ -20,18 +20,22 @@ static int64_t queue_backoff(const struct conf *conf, unsigned failures)
     return pause * 4 / 5 + (int64_t)env_random_below((uint64_t)pause * 2 / 5 + 1);
 }
 
-struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver,
-                                         const struct delivery_module *module)
+struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module)
 {
     for (struct delivery_queue *q = receiver->queues; q != NULL; q = q->next)
-        if (q->module == module)
+        if (str_equal(str_from(q->name), module))
             return q;
     struct delivery_queue *queue = calloc(1, sizeof *queue);
-    if (queue == NULL)
+    char *name = queue == NULL ? NULL : malloc(module.length + 1);
+    if (name == NULL) {
+        free(queue);
         return NULL;
+    }
+    str_copy(module, name, module.length + 1);
     queue->magic = DELIVERY_QUEUE_MAGIC;
     queue->receiver = receiver;
-    queue->module = module;
+    queue->name = name;
+    queue->module = delivery_module_find(module);
     queue_init(&queue->items);
     queue->next = receiver->queues;
     receiver->queues = queue;
@@ -44,6 +48,7 @@ void delivery_queue_free(struct delivery_queue *queue)
     while ((node = queue_pop(&queue->items)) != NULL)
         free(CONTAINER_OF(node, struct delivery_item, queue));
     queue->magic = 0;
+    free(queue->name);
     free(queue);
 }
 
@@ -103,7 +108,7 @@ static void queue_rows_read(struct store_read *base)
     struct store_due_read *read = &queue->read;
     int64_t now = env_wall_ms();
     if (base->result != OK)
-        log_error("delivery: the queue of %s for %s cannot be read: %s", queue->module->name,
+        log_error("delivery: the queue of %s for %s cannot be read: %s", queue->name,
                   queue->receiver->name.text, base->error.text);
     for (size_t i = 0; base->result == OK && i < read->count; i++) {
         if (read->rows[i].next_attempt <= now && !queue_has_item(queue, read->rows[i].id))
@@ -130,7 +135,7 @@ static void queue_read(struct delivery_queue *queue)
     read->base.callback = queue_rows_read;
     read->base.context = queue;
     read->queue.receiver = str_from(queue->receiver->name.text);
-    read->queue.module = str_from(queue->module->name);
+    read->queue.module = str_from(queue->name);
     read->after = queue->scanned;
     read->limit = READ_LIMIT;
     store_read_due(queue->receiver->delivery->hub->control_store, read);

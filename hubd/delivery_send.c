@@ -103,6 +103,8 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
         op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
         op->u.finish.last_error = last_error;
         op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : now;
+        op->u.finish.active_from = sending->read.row.active_from;
+        op->u.finish.receipt = sending->read.row.receipt;
     }
     if (action != NULL)
         sending_audit(sending, action, status);

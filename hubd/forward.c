@@ -1,38 +1,80 @@
 #include "hubd/forward.h"
 
+#include "hubd/quality.h"
+
+/* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
+static const char *forward_failure(int result)
+{
+    static const struct {
+        int result;
+        const char *what;
+    } failures[] = {
+        {ERR_TIMEOUT, "did not answer in time"},
+        {ERR_TOO_LARGE, "answered more than the hub takes"},
+        {ERR_INVALID, "answered with something that is not HTTP"},
+    };
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].result == result)
+            return failures[i].what;
+    return "broke the connection off before it had answered";
+}
+
+/* An envelope about the request itself: a 401 is about the hub's token there, and only 2xx is a success. */
+static bool forward_is_usable(const struct outbound *outbound)
+{
+    int status = outbound->status;
+    bool success = outbound->answer.status_code / 1000 == 1;
+    return outbound->answer.is_envelope && status != 401 && (status / 100 == 2 || !success);
+}
+
 static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
+    const char *who = forward->target->key.text;
     if (outbound->result == ERR_CLOSED) {
         forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
+    } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
+        forward->done(forward, FORWARD_RUBBISH,
+                      arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
+                                   outbound->status));
     } else if (outbound->result != OK && outbound->call.sent) {
         /* it may have arrived: nobody knows the outcome */
-        forward->done(forward, FORWARD_TIMEOUT, STR("the CPO did not answer"));
+        forward->done(forward, FORWARD_TIMEOUT,
+                      arena_printf(arena, "%s %s", who, forward_failure(outbound->result)));
     } else if (outbound->result != OK) {
-        forward->done(forward, FORWARD_NOT_CONNECTED, STR("the CPO cannot be reached"));
-    } else if (!outbound->answer.is_envelope || outbound->status >= 500 || outbound->status == 401) {
+        forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
+    } else if (!forward_is_usable(outbound)) {
         forward->done(
             forward, FORWARD_RUBBISH,
-            arena_printf(arena, "the CPO answered HTTP %d without a usable OCPI envelope", outbound->status));
+            arena_printf(arena, "%s answered HTTP %d without a usable OCPI envelope", who, outbound->status));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }
+}
+
+struct str forward_base(const struct forward *forward)
+{
+    return forward->sender ? registry_sender_url(forward->target, forward->module)
+                           : registry_receiver_url(forward->target, forward->module);
 }
 
 void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
     request->target = forward->target;
-    struct str base = registry_receiver_url(forward->target, forward->module);
+    quality_count(request);
+    struct str base = forward_base(forward);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "the CPO has no %s receiver URL", forward->module));
+                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->key.text,
+                                   forward->module, forward->sender ? "sender" : "receiver"));
         return;
     }
     if (!outbound_may_try(forward->target->platform)) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "the CPO is %s", registry_party_status(forward->target)));
+                      arena_printf(request->arena, "%s is %s", forward->target->key.text,
+                                   registry_party_status(forward->target)));
         return;
     }
     struct outbound *outbound = &forward->outbound;
@@ -43,7 +85,10 @@ void forward_start(struct forward *forward)
     outbound->snapshot = NULL; /* the request holds it longer than the call */
     outbound->platform = forward->target->platform;
     outbound->method = request->exchange->method;
-    outbound->url = url_join(request->arena, base, forward->path);
+    bool list = forward->path.length == 0 || forward->path.data[0] == '?'; /* nothing below the interface */
+    outbound->url = list
+                        ? arena_printf(request->arena, STR_FMT STR_FMT, STR_ARG(base), STR_ARG(forward->path))
+                        : url_join(request->arena, base, forward->path);
     outbound->body = forward->body;
     outbound->trusted = true;
     outbound->routed = true;
@@ -53,7 +98,7 @@ void forward_start(struct forward *forward)
     outbound->to_party = forward->target->row.party_id;
     outbound->correlation_id = request->correlation_id;
     outbound->once = forward->once;
-    outbound->unwrap = true;
+    outbound->unwrap = forward->unwrap;
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;

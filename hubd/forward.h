@@ -5,7 +5,7 @@
 #include "hubd/request.h"
 
 /*
- * A real-time forward of a request to a party's receiver: same method, new X-Request-ID, same
+ * A real-time forward of a request to a party's interface: same method, new X-Request-ID, same
  * X-Correlation-ID, FROM the caller, TO the target (OCPI 2.2.1, Transport: Message Routing). Sets
  * request->target.
  */
@@ -13,7 +13,7 @@ enum forward_outcome {
     FORWARD_ANSWERED,     /* an envelope came: outbound.answer */
     FORWARD_RUBBISH,      /* an answer came, but no OCPI */
     FORWARD_TIMEOUT,      /* sent, and no answer: the outcome is unknown */
-    FORWARD_NOT_CONNECTED /* OFFLINE and not its turn for a trial, not exchanged, no receiver URL,
+    FORWARD_NOT_CONNECTED /* OFFLINE and not its turn for a trial, not exchanged, no URL of the interface,
                              unreachable, refused by the URL policy */
 };
 
@@ -21,10 +21,12 @@ struct forward {
     struct request *request;
     struct registry_party *target;
     const char *module;
-    struct str path; /* below the receiver's base, with query; raw */
+    bool sender;     /* the target's SENDER interface is meant, else its RECEIVER */
+    struct str path; /* below the interface's URL, with query; raw */
     struct str body;
     int64_t timeout_ms;
-    bool once; /* not idempotent: must not arrive twice */
+    bool once;   /* not idempotent: must not arrive twice */
+    bool unwrap; /* take data out of a one-element list: where one object is the answer */
     void (*done)(struct forward *forward, enum forward_outcome outcome, struct str why);
     void *context;
     struct outbound outbound;
@@ -32,5 +34,7 @@ struct forward {
 
 /* `done` is called exactly once, maybe from inside. */
 void forward_start(struct forward *forward);
+/* The URL of the interface that is meant, STR_NONE when the target has none. */
+struct str forward_base(const struct forward *forward);
 
 #endif

@@ -246,6 +246,8 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
     read->base.callback = list_page_read;
     read->base.context = page;
     read->kind = kind;
+    if (kind == STORE_SESSION || kind == STORE_CDR) /* of them, an eMSP sees its own */
+        read->counterparty = request_party_key(request->party);
     read->date_from = page->query.date_from;
     read->date_to = page->query.date_to;
     read->after = page->query.after;
@@ -259,19 +261,32 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
 
 struct list_object {
     struct request *request;
+    struct registry_party *owner;
     void (*found)(struct request *request, struct store_object_read *read);
     struct store_object_read read;
 };
 
+/* A session or CDR concerns its owner and the eMSP of its cdr_token; for others it is as if it were not
+ * there. */
+static bool list_concerns(const struct registry_party *party, const struct list_object *object)
+{
+    return object->read.counterparty.length == 0 || object->owner->platform == party->platform ||
+           str_equal(object->read.counterparty, request_party_key(party));
+}
+
 static void list_object_read(struct store_read *base)
 {
     struct list_object *object = base->context;
-    if (base->result != OK)
-        request_answer_error(object->request, base->result);
-    else if (object->found != NULL)
-        object->found(object->request, &object->read);
+    struct request *request = object->request;
+    if (base->result != OK || !list_concerns(request->party, object)) {
+        request_answer_error(request, base->result != OK ? base->result : ERR_NOT_FOUND);
+        return;
+    }
+    request->target = object->owner; /* who would have answered */
+    if (object->found != NULL)
+        object->found(request, &object->read);
     else
-        request_answer(object->request, REPLY_OK, STR_NONE, object->read.body);
+        request_answer(request, REPLY_OK, STR_NONE, object->read.body);
 }
 
 void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,
@@ -296,6 +311,7 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         return;
     }
     object->request = request;
+    object->owner = owner;
     object->found = found;
     object->read.base.arena = request->arena;
     object->read.base.callback = list_object_read;

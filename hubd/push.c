@@ -1,6 +1,7 @@
 #include "hubd/push.h"
 
 #include "hubd/delivery.h"
+#include "hubd/quality.h"
 #include "lib/base/crypto.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
@@ -150,6 +151,7 @@ static void push_answer(struct push *push)
 {
     struct request *request = push->request;
     bool created = push->created;
+    quality_count(request);
     for (const struct store_op *op = push->batch.first; op != NULL; op = op->next) {
         if (op->type == STORE_PUT_OBJECT)
             created = op->u.object.created;

@@ -43,6 +43,7 @@ struct registry {
     struct store_client *client;
     const uint8_t *seal_key;
     struct registry_runtime *runtimes;
+    struct registry_party_runtime *party_runtimes;
     struct registry_view *views[VIEWS_MAX];
     unsigned view_count;
     _Atomic(struct registry_snapshot *) current;
@@ -73,6 +74,20 @@ struct registry_runtime *registry_runtime_of(struct registry *registry, const st
     runtime->last_answer_wall = row->last_seen;
     runtime->next = registry->runtimes;
     registry->runtimes = runtime;
+    return runtime;
+}
+
+struct registry_party_runtime *registry_party_runtime_of(struct registry *registry, int64_t party)
+{
+    for (struct registry_party_runtime *r = registry->party_runtimes; r != NULL; r = r->next)
+        if (r->party == party)
+            return r;
+    struct registry_party_runtime *runtime = calloc(1, sizeof *runtime);
+    if (runtime == NULL)
+        return NULL;
+    runtime->party = party;
+    runtime->next = registry->party_runtimes;
+    registry->party_runtimes = runtime;
     return runtime;
 }
 
@@ -146,14 +161,26 @@ struct registry_snapshot *registry_hold(struct registry_view *view)
     return view->holds->snapshot;
 }
 
-void registry_release(struct registry_view *view, struct registry_snapshot *snapshot)
+static struct view_hold **view_find(struct registry_view *view, const struct registry_snapshot *snapshot)
 {
     struct view_hold **link = &view->holds;
     while (*link != NULL && (*link)->snapshot != snapshot)
         link = &(*link)->next;
+    if (*link == NULL)
+        abort(); /* it was never held */
+    return link;
+}
+
+struct registry_snapshot *registry_hold_again(struct registry_view *view, struct registry_snapshot *snapshot)
+{
+    (*view_find(view, snapshot))->requests++;
+    return snapshot;
+}
+
+void registry_release(struct registry_view *view, struct registry_snapshot *snapshot)
+{
+    struct view_hold **link = view_find(view, snapshot);
     struct view_hold *hold = *link;
-    if (hold == NULL)
-        abort(); /* released what was never held */
     if (--hold->requests > 0 || hold == view->holds)
         return;
     *link = hold->next;
@@ -342,6 +369,11 @@ void registry_close(struct registry *registry)
         struct registry_runtime *next = registry->runtimes->next;
         free(registry->runtimes);
         registry->runtimes = next;
+    }
+    while (registry->party_runtimes != NULL) {
+        struct registry_party_runtime *next = registry->party_runtimes->next;
+        free(registry->party_runtimes);
+        registry->party_runtimes = next;
     }
     registry->magic = 0;
     free(registry);

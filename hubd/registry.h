@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "hubd/limits.h"
 #include "hubd/loop.h"
 #include "lib/ocpi/party.h"
 #include "lib/store/store.h"
@@ -27,6 +28,13 @@ struct registry_runtime {
     struct registry_runtime *next;
 };
 
+/* The same of one party. */
+struct registry_party_runtime {
+    int64_t party;
+    struct limit_state limits[LIMIT_KIND_COUNT];
+    struct registry_party_runtime *next;
+};
+
 struct registry_platform {
     struct store_platform row;
     struct str
@@ -49,6 +57,9 @@ struct registry_party {
     struct registry_platform *platform;
     const struct store_receiver *receivers;
     size_t receiver_count;
+    /* its own, else everybody's; NULL: the setting holds */
+    const struct store_limit *limits[LIMIT_KIND_COUNT];
+    struct registry_party_runtime *runtime;
     unsigned rule_index; /* its line in the rule matrix */
     unsigned push;       /* what is pushed to it: set of enum store_kind, bit 1 << kind */
     /* Of a CPO: eMSPs that may see it (rule on), were connected, are not suspended, and have something pushed
@@ -68,7 +79,8 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
-    int64_t changed; /* as in store_registry_read */
+    int64_t changed;                                    /* as in store_registry_read */
+    const struct store_limit *limits[LIMIT_KIND_COUNT]; /* everybody's; NULL: the setting holds */
     /* own */
     const struct store_token **token_table;
     size_t token_table_size;
@@ -101,6 +113,12 @@ const struct store_receiver *registry_receiver(const struct registry_party *part
 const char *registry_push_module(enum store_kind kind);
 /* The other way round, in any case; -1: nothing that can be pushed. */
 int registry_push_kind(struct str module);
+/*
+ * The URL of the party's SENDER interface: what is kept as "<module>:sender"; else the module's plain one,
+ * when a party of its roles has no RECEIVER interface that the hub would call there. STR_NONE when there is
+ * none.
+ */
+struct str registry_sender_url(const struct registry_party *party, const char *module);
 /* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
 const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */
@@ -122,6 +140,8 @@ void registry_set_hook(struct registry *registry, void (*hook)(void *context), v
 struct registry_view *registry_add_view(struct registry *registry, struct loop *loop);
 /* The newest snapshot this loop has passed; hold it while a request uses it. Loop thread only. */
 struct registry_snapshot *registry_hold(struct registry_view *view);
+/* One more hold on a snapshot that this loop holds already. */
+struct registry_snapshot *registry_hold_again(struct registry_view *view, struct registry_snapshot *snapshot);
 void registry_release(struct registry_view *view, struct registry_snapshot *snapshot);
 /*
  * Reads the registry again and publishes it; `done` runs on `loop` when every loop has passed the new

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/interfaces.h"
 #include "lib/base/crypto.h"
 #include "lib/base/log.h"
 
@@ -114,7 +115,8 @@ static int snapshot_compare_parties(const void *a, const void *b)
     return order != 0 ? order : (left->row.id > right->row.id) - (left->row.id < right->row.id);
 }
 
-static bool snapshot_add_parties(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+static bool snapshot_add_parties(struct registry *registry, struct registry_snapshot *snapshot,
+                                 const struct store_registry_read *read)
 {
     snapshot->parties = arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *snapshot->parties);
     if (snapshot->parties == NULL)
@@ -127,6 +129,9 @@ static bool snapshot_add_parties(struct registry_snapshot *snapshot, const struc
             continue;
         memcpy(party->key.text, party->row.key.data, party->row.key.length);
         party->push = snapshot_push_kinds(party->row.push);
+        party->runtime = registry_party_runtime_of(registry, party->row.id);
+        if (party->runtime == NULL)
+            return false;
         snapshot->party_count++;
     }
     qsort(snapshot->parties, snapshot->party_count, sizeof *snapshot->parties, snapshot_compare_parties);
@@ -196,6 +201,24 @@ static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct 
     return true;
 }
 
+/* A party's own limit is stronger than everybody's (hub-contract 10). */
+static void snapshot_add_limits(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+{
+    for (size_t i = 0; i < read->limit_count; i++) {
+        const struct store_limit *limit = &read->limits[i];
+        enum limit_kind kind = limits_find(limit->module);
+        struct registry_party *party = registry_find_party_id(snapshot, limit->party);
+        if (limit->party == 0)
+            snapshot->limits[kind] = limit;
+        else if (party != NULL)
+            party->limits[kind] = limit;
+    }
+    for (size_t i = 0; i < snapshot->party_count; i++)
+        for (enum limit_kind kind = 0; kind < LIMIT_KIND_COUNT; kind++)
+            if (snapshot->parties[i].limits[kind] == NULL)
+                snapshot->parties[i].limits[kind] = snapshot->limits[kind];
+}
+
 struct registry_snapshot *registry_snapshot_build(struct registry *registry, const uint8_t *seal_key,
                                                   struct arena *arena, const struct store_registry_read *read)
 {
@@ -209,9 +232,11 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     snapshot->token_count = read->token_count;
     snapshot->changed = read->changed;
     if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
-        snapshot_add_parties(snapshot, read) && snapshot_add_receivers(snapshot, read) &&
-        snapshot_add_rules(snapshot, read))
+        snapshot_add_parties(registry, snapshot, read) && snapshot_add_receivers(snapshot, read) &&
+        snapshot_add_rules(snapshot, read)) {
+        snapshot_add_limits(snapshot, read);
         return snapshot;
+    }
     registry_snapshot_free(snapshot);
     return NULL;
 }
@@ -322,6 +347,16 @@ struct str registry_receiver_url(const struct registry_party *party, const char 
 {
     const struct store_receiver *receiver = registry_receiver(party, str_from(module));
     return receiver == NULL ? STR_NONE : receiver->url;
+}
+
+struct str registry_sender_url(const struct registry_party *party, const char *module)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s" INTERFACES_SENDER_SUFFIX, module);
+    struct str url = registry_receiver_url(party, key);
+    if (url.data != NULL || interfaces_key(party->row.roles, str_from(module), true).data != NULL)
+        return url;
+    return registry_receiver_url(party, module);
 }
 
 const char *registry_party_status(const struct registry_party *party)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/quality.h"
+#include "hubd/relay.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
@@ -22,6 +24,13 @@ struct str request_fold(struct request *request, struct str id)
     return arena_copy_upper(request->arena, id);
 }
 
+const struct registry_party *request_caller(const struct request *request)
+{
+    if (request->party != NULL || request->platform == NULL || request->platform->party_count == 0)
+        return request->party;
+    return request->platform->parties[0];
+}
+
 struct str request_party_key(const struct registry_party *party)
 {
     return party == NULL ? STR_NONE : ocpi_party_key_str(&party->key);
@@ -31,10 +40,18 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
 {
     struct ocpi_findings findings;
     ocpi_validate(request->arena, object, request->body, partial, &findings);
-    if (!ocpi_findings_refuse(&findings, request->hub->conf.validation == CONF_VALIDATION_STRICT))
+    if (!ocpi_findings_refuse(&findings, quality_is_strict(request))) {
+        request->counts = findings.counts;
         return true;
+    }
     request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
     return false;
+}
+
+bool request_is_id(struct str id)
+{
+    return id.length > 0 && !str_equal(id, STR(".")) && !str_equal(id, STR("..")) &&
+           str_find(id, '\0') == SIZE_MAX;
 }
 
 bool request_check_member(struct request *request, const char *member, struct str expected)
@@ -128,8 +145,8 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
     return false;
 }
 
-/* FROM is absent: the platform's one party of the needed role, else the one that the body says owns the
- * object or its token. */
+/* FROM is absent: the platform's one party of the needed role, else the one that the path or the body says
+ * owns the object or its token (hub-contract 5). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
@@ -139,11 +156,15 @@ static struct registry_party *request_infer_party(const struct request *request,
         if (party != NULL)
             return party;
     }
-    const struct json_value *named[] = {request->body, json_get(request->body, "token")};
+    const struct json_value *token = json_get(request->body, "token");
+    const struct str named[][2] = {
+        {request->params[0], request->params[1]},
+        {json_get_text(request->body, "country_code"), json_get_text(request->body, "party_id")},
+        {json_get_text(token, "country_code"), json_get_text(token, "party_id")},
+    };
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         struct ocpi_party_key key;
-        if (ocpi_party_key_make(json_get_text(named[i], "country_code"), json_get_text(named[i], "party_id"),
-                                &key) &&
+        if (ocpi_party_key_make(named[i][0], named[i][1], &key) &&
             platform_party(request->platform, &key, roles) != NULL)
             return platform_party(request->platform, &key, roles);
     }
@@ -176,7 +197,7 @@ static bool request_find_party(struct request *request)
                        STR_NONE);
         return false;
     }
-    if (request->route->owner_path) {
+    if ((request->route->flags & ROUTE_OWNER) != 0) {
         if (ocpi_party_key_make(request->params[0], request->params[1], &owner) &&
             (from_state == 0 || ocpi_party_key_equal(&from, &owner)))
             request->party = platform_party(request->platform, &owner, roles);
@@ -230,6 +251,29 @@ bool request_renew(struct request *request)
     return false;
 }
 
+bool request_is_directed(const struct request *request)
+{
+    return request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key) &&
+           (request->party == NULL || !ocpi_party_key_equal(&request->to, &request->party->key));
+}
+
+struct str request_subpath(struct request *request)
+{
+    struct str segments[ROUTE_SEGMENTS_MAX];
+    int count = router_split(request->exchange->path, segments);
+    char *text = arena_alloc(request->arena, request->exchange->path.length + 1);
+    size_t length = 0;
+    if (text == NULL)
+        return STR_NONE;
+    for (int i = 3; i < count; i++) { /* behind ocpi, the version and the module */
+        if (i > 3)
+            text[length++] = '/';
+        memcpy(text + length, segments[i].data, segments[i].length);
+        length += segments[i].length;
+    }
+    return str_of(text, length);
+}
+
 /* ---------------------------------------------------------------- the way */
 
 static bool request_decode_params(struct request *request, const struct router_match *match)
@@ -239,7 +283,7 @@ static bool request_decode_params(struct request *request, const struct router_m
         request->raw_params[i] = match->params[i];
         request->params[i] = http_percent_decode(request->arena, match->params[i]);
         struct str param = request->params[i];
-        if (str_equal(param, STR(".")) || str_equal(param, STR(".."))) { /* a receiver's server would climb */
+        if (param.data != NULL && !request_is_id(param)) {
             request_answerf(request, REPLY_INVALID, "path: \"" STR_FMT "\" is no id", STR_ARG(param));
             return false;
         }
@@ -256,7 +300,7 @@ static bool request_parse_body(struct request *request)
 {
     struct str body = str_trim(request->exchange->body);
     if (request->route->body == ROUTE_BODY_NONE ||
-        (body.length == 0 && request->route->body == ROUTE_BODY_OPTIONAL))
+        (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
         return true;
     struct error error;
     int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);
@@ -268,9 +312,10 @@ static bool request_parse_body(struct request *request)
         request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
         return false;
     }
-    if (request->body->type == JSON_OBJECT)
+    if (request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
         return true;
-    request_answer(request, REPLY_INVALID, STR(": not an object"), STR_NONE);
+    request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
+                    STR_ARG(ocpi_value_text(request->arena, request->body)));
     return false;
 }
 
@@ -279,6 +324,8 @@ static void request_handle(struct request *request)
     if (!request_parse_body(request))
         return;
     if (request->platform != NULL && !request_find_party(request))
+        return;
+    if (!limits_admit(request))
         return;
     if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
@@ -290,7 +337,10 @@ static void request_handle(struct request *request)
         return;
     }
     request->has_to = to > 0;
-    request->route->handle(request);
+    if ((request->route->flags & ROUTE_RELAYED) != 0 && request_is_directed(request))
+        relay_directed(request);
+    else
+        request->route->handle(request);
 }
 
 /*
@@ -341,7 +391,13 @@ static void request_activate_token(struct request *request)
 static void request_route(struct request *request)
 {
     struct router_match match;
-    router_find(request->exchange->method, request->exchange->path, &match);
+    router_find(router_conditions(&request->worker->conf), request->exchange->method, request->exchange->path,
+                &match);
+    if (match.module.data != NULL && request_header(request, OCPI_HEADER_TO_PARTY_ID).length > 0) {
+        match.route = &router_relay;
+        match.known = true;
+        match.params[match.param_count++] = match.module;
+    }
     request->route = match.route;
     bool open = match.route != NULL && match.route->access == ROUTE_OPEN;
     if (!open && !request_authenticate(request)) {

@@ -9,7 +9,8 @@
 #include "lib/store/store.h"
 
 /*
- * One partner request on its one straight way: route, authenticate, role and party, body, module, envelope.
+ * One partner request on its one straight way: route, authenticate, body, role and party, rate, module,
+ * envelope.
  * What every route needs is done here once, so that no module can forget it. A module gets a checked request
  * and ends it with exactly one request_answer* or request_stream call, at once or later on the same loop.
  */
@@ -24,6 +25,7 @@ enum reply {
     REPLY_FORBIDDEN,
     REPLY_UNKNOWN,
     REPLY_METHOD,
+    REPLY_RATE,
     REPLY_NOT_ROUTED,
     REPLY_UNKNOWN_RECEIVER,
     REPLY_FORWARD_TIMEOUT,
@@ -56,6 +58,8 @@ struct request {
     struct str object;   /* id for the audit */
     struct str receiver; /* audit: the party a push is for, where it is not the target of a forward */
     bool audited;        /* its audit row is already in a batch */
+    const struct ocpi_count *counts; /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                    /* these have been counted (quality_count) */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -84,8 +88,15 @@ void request_stream_begin(struct request *request,
                           void (*resume)(struct http_exchange *exchange, void *context), void *context);
 void request_stream_end(struct request *request, bool complete);
 
+/*
+ * The path behind the module's own segment, "" or "IN/ABC/T1/authorize": raw, without empty segments; lives
+ * in the arena (data == NULL: no memory).
+ */
+struct str request_subpath(struct request *request);
 /* Validates the body; false when it was refused (the request is then answered). `partial`: PATCH. */
 bool request_validate(struct request *request, const struct ocpi_object *object, bool partial);
+/* An id that a URL can name: not empty, no "." or ".." (a receiver's server would climb), no NUL. */
+bool request_is_id(struct str id);
 /* True when the body's member equals the path parameter (folded); else answered with 2001. An absent member
  * is fine. */
 bool request_check_member(struct request *request, const char *member, struct str expected);
@@ -94,8 +105,12 @@ bool request_check_member(struct request *request, const char *member, struct st
  * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
+/* OCPI-to names another party than the hub and the caller (OCPI 2.2.1, Transport: Message Routing). */
+bool request_is_directed(const struct request *request);
 /* Folded copy of an id, for the store. */
 struct str request_fold(struct request *request, struct str id);
+/* The party that is calling: FROM, else the first of the platform; NULL when nobody is known. */
+const struct registry_party *request_caller(const struct request *request);
 /* The party's key as text in the arena's lifetime of the snapshot. */
 struct str request_party_key(const struct registry_party *party);
 

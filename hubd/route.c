@@ -6,6 +6,45 @@ bool route_is_enabled(const struct registry_snapshot *snapshot, const struct reg
     return registry_find_rule(snapshot, emsp, cpo, false) != NULL;
 }
 
+static bool party_is(const struct registry_party *party, unsigned role)
+{
+    return (party->row.roles & role) != 0;
+}
+
+const struct store_rule *route_find_rule(const struct registry_snapshot *snapshot,
+                                         const struct registry_party *a, const struct registry_party *b,
+                                         bool drain)
+{
+    const struct store_rule *rule = NULL;
+    if (party_is(a, OCPI_ROLE_EMSP) && party_is(b, OCPI_ROLE_CPO))
+        rule = registry_find_rule(snapshot, a, b, drain);
+    if (rule == NULL && party_is(a, OCPI_ROLE_CPO) && party_is(b, OCPI_ROLE_EMSP))
+        rule = registry_find_rule(snapshot, b, a, drain);
+    return rule;
+}
+
+static struct str route_refusal(struct request *request, const struct registry_party *target)
+{
+    return arena_printf(request->arena, "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
+                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(target)));
+}
+
+static struct str route_suspended(struct request *request, const struct registry_party *target)
+{
+    return arena_printf(request->arena, STR_FMT " is suspended", STR_ARG(request_party_key(target)));
+}
+
+bool route_check(struct request *request, const struct registry_party *target)
+{
+    if (target->row.suspended)
+        request_answer(request, REPLY_NOT_CONNECTED, route_suspended(request, target), STR_NONE);
+    else if (route_find_rule(request->snapshot, request->party, target, false) == NULL)
+        request_answer(request, REPLY_NOT_ROUTED, route_refusal(request, target), STR_NONE);
+    else
+        return true;
+    return false;
+}
+
 struct route_delivery route_find_delivery(const struct registry_snapshot *snapshot,
                                           const struct registry_party *cpo, const struct ocpi_party_key *key,
                                           const char *module, int64_t started)
@@ -29,45 +68,65 @@ struct route_delivery route_find_delivery(const struct registry_snapshot *snapsh
     return result;
 }
 
-/* ---------------------------------------------------------------- searching a CPO */
+/* ---------------------------------------------------------------- searching the other party */
 
 static void search_end(struct route_search *search, enum reply reply, struct str message)
 {
     search->found(search, NULL, reply, message);
 }
 
-/* The last word on a CPO that was found by whatever way. */
-static void search_accept(struct route_search *search, struct registry_party *cpo, bool drain)
+static const char *search_role(const struct route_search *search)
 {
-    struct request *request = search->request;
-    if (cpo->row.suspended) {
-        search_end(search, REPLY_NOT_CONNECTED, STR("the CPO is suspended"));
-    } else if (registry_find_rule(request->snapshot, request->party, cpo, drain) == NULL) {
-        search_end(search, REPLY_NOT_ROUTED,
-                   arena_printf(request->arena, "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
-                                STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(cpo))));
-    } else {
-        search->found(search, cpo, REPLY_OK, STR_NONE);
-    }
+    return search->role == OCPI_ROLE_CPO ? "CPO" : "eMSP";
 }
 
-/* OCPI-to names another party than the hub. */
-static bool search_is_directed(const struct route_search *search)
+/* The rule between the caller and a party of the role that is looked for. */
+static const struct store_rule *search_rule(const struct route_search *search,
+                                            const struct registry_party *party, bool drain)
 {
     const struct request *request = search->request;
-    return request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
+    return search->role == OCPI_ROLE_CPO
+               ? registry_find_rule(request->snapshot, request->party, party, drain)
+               : registry_find_rule(request->snapshot, party, request->party, drain);
+}
+
+/* The last word on a party that was found by whatever way. */
+static void search_accept(struct route_search *search, struct registry_party *party, bool drain)
+{
+    struct request *request = search->request;
+    if (party->row.suspended)
+        search_end(search, REPLY_NOT_CONNECTED, route_suspended(request, party));
+    else if (search_rule(search, party, drain) == NULL)
+        search_end(search, REPLY_NOT_ROUTED, route_refusal(request, party));
+    else
+        search->found(search, party, REPLY_OK, STR_NONE);
 }
 
 static void search_by_header(struct route_search *search)
 {
     struct request *request = search->request;
-    struct registry_party *cpo = registry_find_party(request->snapshot, &request->to, OCPI_ROLE_CPO);
-    if (cpo == NULL)
+    struct registry_party *party = registry_find_party(request->snapshot, &request->to, search->role);
+    if (party == NULL)
         search_end(search, REPLY_UNKNOWN_RECEIVER,
-                   arena_printf(request->arena, "no CPO " STR_FMT " is registered at this hub",
-                                STR_ARG(ocpi_party_key_str(&request->to))));
+                   arena_printf(request->arena, "no %s " STR_FMT " is registered at this hub",
+                                search_role(search), STR_ARG(ocpi_party_key_str(&request->to))));
     else
-        search_accept(search, cpo, false);
+        search_accept(search, party, false);
+}
+
+/* What the message should have said. */
+static struct str search_missing(const struct route_search *search)
+{
+    if (search->key == ROUTE_BY_LOCATION && search->id.length > 0)
+        return arena_printf(search->request->arena,
+                            "/location_id: unknown: \"" STR_FMT
+                            "\": with several CPOs OCPI-to headers must say which one is meant",
+                            STR_ARG(search->id));
+    if (search->role == OCPI_ROLE_CPO)
+        return STR(
+            "/location_id: missing: with several CPOs the location, or OCPI-to headers, must say which "
+            "one is meant");
+    return STR("with several eMSPs OCPI-to headers must say which one is meant");
 }
 
 static void search_only_routed(struct route_search *search)
@@ -77,8 +136,7 @@ static void search_only_routed(struct route_search *search)
     unsigned count = 0;
     for (size_t i = 0; i < request->snapshot->party_count; i++) {
         struct registry_party *party = &request->snapshot->parties[i];
-        if ((party->row.roles & OCPI_ROLE_CPO) != 0 &&
-            route_is_enabled(request->snapshot, request->party, party)) {
+        if (party_is(party, search->role) && search_rule(search, party, false) != NULL) {
             only = party;
             count++;
         }
@@ -86,33 +144,34 @@ static void search_only_routed(struct route_search *search)
     if (count == 1)
         search_accept(search, only, false);
     else if (count == 0)
-        search_end(search, REPLY_NOT_ROUTED, STR("NOT_ROUTED: no CPO is enabled for this eMSP"));
+        search_end(search, REPLY_NOT_ROUTED,
+                   arena_printf(request->arena, "NOT_ROUTED: no %s is enabled for " STR_FMT,
+                                search_role(search), STR_ARG(request_party_key(request->party))));
     else
-        search_end(search, REPLY_INVALID,
-                   search->id.length == 0
-                       ? STR("/location_id: missing: with several CPOs the location, or OCPI-to headers, "
-                             "must say which one "
-                             "is meant")
-                       : arena_printf(request->arena,
-                                      "/location_id: unknown: \"" STR_FMT
-                                      "\": with several CPOs OCPI-to headers must say which one is meant",
-                                      STR_ARG(search->id)));
+        search_end(search, REPLY_INVALID, search_missing(search));
 }
 
-/* Of several owners those that this eMSP may reach count; EVSE uids narrow further. */
+static struct registry_party *search_find_key(const struct route_search *search, struct str text)
+{
+    struct ocpi_party_key key;
+    return ocpi_party_key_parse(text, &key, NULL, NULL, NULL)
+               ? registry_find_party(search->request->snapshot, &key, search->role)
+               : NULL;
+}
+
+/* ---------------------------------------------------------------- by location or session */
+
+/* Of several owners those that this caller may reach count; EVSE uids narrow further. */
 static void search_among_owners(struct route_search *search, const struct store_owner *owners, size_t count)
 {
     struct request *request = search->request;
     struct registry_party *unrouted = NULL, *routed = NULL, *narrowed = NULL;
     unsigned routed_count = 0, narrowed_count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct ocpi_party_key key;
-        struct registry_party *party = ocpi_party_key_parse(owners[i].owner, &key, NULL, NULL, NULL)
-                                           ? registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO)
-                                           : NULL;
+        struct registry_party *party = search_find_key(search, owners[i].owner);
         if (party == NULL)
             continue;
-        if (!route_is_enabled(request->snapshot, request->party, party) && search->kind == STORE_LOCATION) {
+        if (search->key == ROUTE_BY_LOCATION && search_rule(search, party, false) == NULL) {
             unrouted = party;
             continue;
         }
@@ -124,7 +183,7 @@ static void search_among_owners(struct route_search *search, const struct store_
         }
     }
     if (routed_count == 1)
-        search_accept(search, routed, search->kind == STORE_SESSION);
+        search_accept(search, routed, search->key == ROUTE_BY_SESSION);
     else if (routed_count > 1 && search->evses != NULL && narrowed_count == 1)
         search_accept(search, narrowed, false);
     else if (routed_count > 1)
@@ -142,22 +201,27 @@ static void search_among_owners(struct route_search *search, const struct store_
 }
 
 /*
- * Another eMSP's session is as good as none (hub-contract 5, Commands), whatever OCPI-to says. With it a
- * session that the hub never heard of may go to the CPO named, by an active rule.
+ * Another party's session is as good as none (hub-contract 5, Commands), whatever OCPI-to says. With it a
+ * session that the hub never heard of may go to the party named, by an active rule.
  */
 static void search_session(struct route_search *search, struct store_owner *owners, size_t count)
 {
     struct request *request = search->request;
-    struct str emsp = request_party_key(request->party), to = ocpi_party_key_str(&request->to);
+    struct str caller = request_party_key(request->party), to = ocpi_party_key_str(&request->to);
     size_t own = 0, known = 0;
     for (size_t i = 0; i < count; i++) {
-        if (search_is_directed(search) && !str_equal(owners[i].owner, to))
+        bool cpo = search->role == OCPI_ROLE_CPO;
+        struct str other = cpo ? owners[i].owner : owners[i].counterparty;
+        struct str mine = cpo ? owners[i].counterparty : owners[i].owner;
+        if (request_is_directed(request) && !str_equal(other, to))
             continue;
         known++;
-        if (str_equal(owners[i].counterparty, emsp))
-            owners[own++] = owners[i];
+        if (!str_equal(mine, caller))
+            continue;
+        owners[own] = owners[i];
+        owners[own++].owner = other;
     }
-    if (own == 0 && known == 0 && search_is_directed(search)) {
+    if (own == 0 && known == 0 && request_is_directed(request)) {
         search_by_header(search);
         return;
     }
@@ -165,20 +229,16 @@ static void search_session(struct route_search *search, struct store_owner *owne
     search_among_owners(search, owners, own);
 }
 
-static void search_was_read(struct store_read *base)
+static void search_owners_read(struct store_read *base)
 {
     struct route_search *search = base->context;
-    struct store_owners_read *read = &search->read;
-    if (base->result != OK) {
+    struct store_owners_read *read = &search->read.owners;
+    if (base->result != OK)
         search_end(search, REPLY_FAILED, STR("the hub failed"));
-        return;
-    }
-    size_t count = read->owner_count;
-    if (search->kind == STORE_SESSION) {
-        search_session(search, read->owners, count);
-        return;
-    }
-    search_among_owners(search, read->owners, count);
+    else if (search->key == ROUTE_BY_SESSION)
+        search_session(search, read->owners, read->owner_count);
+    else
+        search_among_owners(search, read->owners, read->owner_count);
 }
 
 static void search_fold_evses(struct route_search *search)
@@ -189,28 +249,83 @@ static void search_fold_evses(struct route_search *search)
     if (uids == NULL)
         return;
     for (const struct json_value *evse = search->evses->child; evse != NULL; evse = evse->next)
-        uids[search->read.evse_count++] = arena_copy_upper(arena, evse->text);
-    search->read.evses = uids;
+        uids[search->read.owners.evse_count++] = arena_copy_upper(arena, evse->text);
+    search->read.owners.evses = uids;
+}
+
+static void search_read_owners(struct route_search *search)
+{
+    struct request *request = search->request;
+    struct store_owners_read *read = &search->read.owners;
+    read->base.arena = request->arena;
+    read->base.callback = search_owners_read;
+    read->base.context = search;
+    read->kind = search->key == ROUTE_BY_SESSION ? STORE_SESSION : STORE_LOCATION;
+    read->id = request_fold(request, search->id);
+    if (search->evses != NULL && search->evses->type == JSON_ARRAY)
+        search_fold_evses(search);
+    store_read_owners(request->worker->store, read);
+}
+
+/* ---------------------------------------------------------------- by token */
+
+/* The last user that is still here; without a rule it is NOT_ROUTED, as the owner of a location is. */
+static void search_users_read(struct store_read *base)
+{
+    struct route_search *search = base->context;
+    const struct store_token_users_read *read = &search->read.users;
+    if (base->result != OK) {
+        search_end(search, REPLY_FAILED, STR("the hub failed"));
+        return;
+    }
+    for (size_t i = 0; i < read->count; i++) {
+        struct registry_party *party = search_find_key(search, read->emsps[i]);
+        if (party != NULL) {
+            search_accept(search, party, false);
+            return;
+        }
+    }
+    search_only_routed(search);
+}
+
+static void search_read_users(struct route_search *search)
+{
+    struct request *request = search->request;
+    struct store_token_users_read *read = &search->read.users;
+    read->base.arena = request->arena;
+    read->base.callback = search_users_read;
+    read->base.context = search;
+    read->token_uid = request_fold(request, search->id);
+    store_read_token_users(request->worker->store, read);
+}
+
+struct route_search *route_search_new(struct request *request, unsigned role, enum route_key key,
+                                      struct str id,
+                                      void (*found)(struct route_search *search, struct registry_party *party,
+                                                    enum reply reply, struct str message))
+{
+    struct route_search *search = arena_alloc(request->arena, sizeof *search);
+    if (search == NULL) {
+        request_answer_error(request, ERR_MEMORY);
+        return NULL;
+    }
+    search->request = request;
+    search->role = role;
+    search->key = key;
+    search->id = id;
+    search->found = found;
+    return search;
 }
 
 void route_search_start(struct route_search *search)
 {
-    struct request *request = search->request;
-    if (search_is_directed(search) && search->kind != (int)STORE_SESSION) {
-        search_by_header(search);
-        return;
-    }
-    if (search->kind < 0 || search->id.length == 0) {
-        search_only_routed(search);
-        return;
-    }
     memset(&search->read, 0, sizeof search->read);
-    search->read.base.arena = request->arena;
-    search->read.base.callback = search_was_read;
-    search->read.base.context = search;
-    search->read.kind = (enum store_kind)search->kind;
-    search->read.id = request_fold(request, search->id);
-    if (search->evses != NULL && search->evses->type == JSON_ARRAY)
-        search_fold_evses(search);
-    store_read_owners(request->worker->store, &search->read);
+    if (request_is_directed(search->request) && search->key != ROUTE_BY_SESSION)
+        search_by_header(search);
+    else if (search->id.length == 0 || search->key == ROUTE_BY_NOTHING)
+        search_only_routed(search);
+    else if (search->key == ROUTE_BY_TOKEN)
+        search_read_users(search);
+    else
+        search_read_owners(search);
 }

@@ -3,12 +3,19 @@
 
 #include "hubd/request.h"
 
-/* Who receives this: the routing matrix and the rules that find a CPO (hub-contract 5 Tokens and Commands,
- * 7). */
+/* Who receives this: the routing matrix and the rules that find the other party (hub-contract 5 Tokens and
+ * Commands, 7). */
 
 /* May `emsp` see and reach `cpo` now? */
 bool route_is_enabled(const struct registry_snapshot *snapshot, const struct registry_party *emsp,
                       const struct registry_party *cpo);
+/* The active rule of two parties, whichever of them is the eMSP; NULL when there is none. `drain` also finds
+ * draining ones. */
+const struct store_rule *route_find_rule(const struct registry_snapshot *snapshot,
+                                         const struct registry_party *a, const struct registry_party *b,
+                                         bool drain);
+/* True when a message of request->party may go to `target` now; else answered: suspended 4003, NOT_ROUTED. */
+bool route_check(struct request *request, const struct registry_party *target);
 
 /* Where a push (session, CDR) for an eMSP stands: pending, or held with a reason. */
 struct route_delivery {
@@ -28,24 +35,42 @@ struct route_delivery route_find_delivery(const struct registry_snapshot *snapsh
                                           const struct registry_party *cpo, const struct ocpi_party_key *emsp,
                                           const char *module, int64_t started);
 
+/* What names the other party. */
+enum route_key {
+    ROUTE_BY_NOTHING,
+    ROUTE_BY_LOCATION, /* its owner */
+    ROUTE_BY_SESSION,  /* its owner, or the eMSP whose session it is */
+    ROUTE_BY_TOKEN     /* the eMSP last seen with it */
+};
+
 /*
- * Finds the CPO that a real-time message of request->party (an eMSP) goes to: OCPI-to headers; else the owner
- * of the object named; else (with `fallback`) the only routed CPO.
+ * Finds the party that a real-time message of request->party goes to: OCPI-to headers; else the party that
+ * the object names; else (with `fallback`) the only routed one.
  */
 struct route_search {
     struct request *request;
-    int kind;      /* enum store_kind of the object named: STORE_LOCATION, STORE_SESSION; -1: none named */
-    struct str id; /* its id as received */
+    unsigned role; /* OCPI_ROLE_CPO or OCPI_ROLE_EMSP: what is looked for */
+    enum route_key key;
+    struct str id;                  /* of the object, as received */
     const struct json_value *evses; /* list of evse_uids to narrow by, or NULL */
-    bool fallback;                  /* an unknown object may go to the only routed CPO */
-    /* Called later, or from inside route_search_start: `cpo`, or NULL with the reply to give. `foreign`: the
-     * session exists but is another eMSP's, or is unknown. */
-    void (*found)(struct route_search *search, struct registry_party *cpo, enum reply reply,
+    bool fallback;                  /* an unknown object may go to the only routed party */
+    /* Called later, or from inside route_search_start: `party`, or NULL with the reply to give. `foreign`:
+     * the session exists but is another party's, or is unknown. */
+    void (*found)(struct route_search *search, struct registry_party *party, enum reply reply,
                   struct str message);
     bool foreign;
     void *context;
-    struct store_owners_read read;
+    union {
+        struct store_owners_read owners;
+        struct store_token_users_read users;
+    } read;
 };
+/* A search in the request's arena, to be completed and started; the id is what the audit shows. NULL:
+ * answered. */
+struct route_search *route_search_new(struct request *request, unsigned role, enum route_key key,
+                                      struct str id,
+                                      void (*found)(struct route_search *search, struct registry_party *party,
+                                                    enum reply reply, struct str message));
 void route_search_start(struct route_search *search);
 
 #endif

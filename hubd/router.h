@@ -1,6 +1,7 @@
 #ifndef HUBD_ROUTER_H
 #define HUBD_ROUTER_H
 
+#include "hubd/limits.h"
 #include "lib/base/buffer.h"
 #include "lib/http/message.h"
 
@@ -24,8 +25,18 @@ enum route_audit {
     ROUTE_AUDIT_REALTIME /* durable within a second after the answer */
 };
 
-enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_OPTIONAL, ROUTE_BODY_OBJECT };
+/* ANY: any JSON or none, for what the hub only passes on. */
+enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_OPTIONAL, ROUTE_BODY_OBJECT, ROUTE_BODY_ANY };
 
+enum route_flag {
+    ROUTE_OWNER = 1, /* the first two parameters name the calling party, else 403 */
+    ROUTE_RELAYED =
+        2, /* OCPI-to headers that name a party: the request is passed on to it, the module not asked */
+    ROUTE_BACKFILL = 4 /* only while the setting emsp_backfill is on; else the row is not there */
+};
+#define ROUTE_CONDITIONS ROUTE_BACKFILL /* flags of rows that need a setting */
+
+struct conf;
 struct request;
 
 struct route {
@@ -34,33 +45,45 @@ struct route {
     enum http_method method;
     const char *path; /* below /ocpi/, e.g. "2.2.1/locations/{country_code}/{party_id}/{location_id}" */
     enum route_access access;
-    unsigned roles;  /* enum ocpi_role bits that the calling party needs one of; 0: any platform */
-    bool owner_path; /* the first two parameters name the calling party, else 403 */
+    unsigned roles; /* enum ocpi_role bits that the calling party needs one of; 0: any platform */
+    unsigned flags; /* enum route_flag */
     enum route_body body;
     enum route_audit audit;
     const char *action; /* audit action, "session.put" */
     void (*handle)(struct request *request);
+    /* Few rows need the rest. */
+    enum limit_kind limit; /* how often a party may ask it */
 };
 
 extern const struct route router_routes[];
 extern const size_t router_route_count;
+/* A module that the hub does not know, with any method: only for requests that OCPI-to headers direct. */
+extern const struct route router_relay;
 
 struct router_match {
     const struct route *route; /* NULL: no path like this (known = false), or another method (known = true) */
     bool known;
     struct str params[ROUTE_PARAMS_MAX]; /* raw, still percent-encoded */
     unsigned param_count;
-    unsigned allowed; /* bits 1 << enum http_method of the path's methods */
+    unsigned allowed;  /* bits 1 << enum http_method of the path's methods */
+    struct str module; /* of a path below 2.2.1 whose module no row names; NULL data else */
 };
 
-/* Paths match with or without a trailing slash, with "//" collapsed. */
-void router_find(enum http_method method, struct str path, struct router_match *match);
+/* The segments of a path, empty ones ("//", trailing slash) left out; -1: more than ROUTE_SEGMENTS_MAX. */
+#define ROUTE_SEGMENTS_MAX 12
+int router_split(struct str path, struct str segments[ROUTE_SEGMENTS_MAX]);
+
+/* Those of ROUTE_CONDITIONS that are met. */
+unsigned router_conditions(const struct conf *conf);
+/* Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
+ * counts. */
+void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match);
 /* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */
 bool route_is_functional(const struct route *route);
 /* The value of the Allow header. */
 void router_write_allow(unsigned allowed, struct buffer *out);
 /* The endpoints of the versions document as a JSON array. */
 struct json_writer;
-void router_write_endpoints(struct json_writer *writer, const char *base_url);
+void router_write_endpoints(unsigned conditions, struct json_writer *writer, const char *base_url);
 
 #endif

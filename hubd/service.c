@@ -13,6 +13,7 @@
 #include "hubd/delivery.h"
 #include "hubd/health.h"
 #include "hubd/keys.h"
+#include "hubd/limits.h"
 #include "hubd/notify.h"
 #include "hubd/worker.h"
 #include "lib/base/crypto.h"
@@ -164,8 +165,9 @@ static int service_open_listener(struct hub *hub, struct error *error)
 static int service_start_rooms(struct hub *hub, struct error *error)
 {
     if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
-        clientinfo_start(hub) != OK)
-        return error_set(error, ERR_MEMORY, "no memory for delivery, health, commands or hubclientinfo");
+        limits_start(hub) != OK || clientinfo_start(hub) != OK)
+        return error_set(error, ERR_MEMORY,
+                         "no memory for delivery, health, commands, limits or hubclientinfo");
     return admin_start(hub, error);
 }
 
@@ -203,6 +205,7 @@ static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
     clientinfo_stop(hub);
+    limits_stop(hub);
     commands_stop(hub);
     health_stop(hub);
     delivery_stop(hub);
@@ -301,12 +304,10 @@ static void service_reload(uv_signal_t *signal, int number)
         conf_reload(&hub->conf, fresh, &restart);
         log_set_level((enum log_level)hub->conf.log_level);
         log_set_format((enum log_format)hub->conf.log_format);
-        for (unsigned i = 0; i < hub->worker_count; i++)
-            worker_reload(&hub->workers[i]);
         buffer_append_byte(&restart, '\0');
         if (restart.length > 1)
             log_warn("reload: these settings need a restart: %s", restart.data);
-        log_info("reload: done");
+        worker_reload(hub);
     }
     buffer_free(&problems);
     buffer_free(&restart);
@@ -353,6 +354,7 @@ static int service_watch_signals(struct service *service)
 static void service_free(struct hub *hub)
 {
     clientinfo_free(hub);
+    limits_free(hub);
     commands_free(hub);
     health_free(hub);
     delivery_free(hub);

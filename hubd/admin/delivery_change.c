@@ -131,6 +131,7 @@ static void add_finish(struct edit *edit, const struct store_delivery *row)
     op->u.finish.attempts = edit->drop ? row->attempts : 0;
     op->u.finish.last_error = row->last_error;
     op->u.finish.done = edit->drop ? env_wall_ms() : 0;
+    op->u.finish.active_from = -1; /* a new start */
 }
 
 static void add_audit(struct edit *edit)

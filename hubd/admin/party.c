@@ -42,21 +42,28 @@ static void write_words(struct json_writer *writer, const char *key, struct str 
     json_array_end(writer);
 }
 
-static const char *encoding_name(enum store_token_encoding encoding)
+/* The words of --token-encoding and --validation, in the order of their enums. */
+static const char *const encoding_names[] = {"auto", "base64", "raw", NULL};
+static const char *const validation_names[] = {"default", "tolerant", "strict", NULL};
+_Static_assert(STORE_ENCODING_AUTO == 0 && STORE_ENCODING_BASE64 == 1 && STORE_ENCODING_RAW == 2,
+               "encoding_names");
+_Static_assert(STORE_VALIDATION_DEFAULT == 0 && STORE_VALIDATION_TOLERANT == 1 &&
+                   STORE_VALIDATION_STRICT == 2,
+               "validation_names");
+
+/* The place of a word in such a list, `otherwise` when it was not given. */
+static unsigned name_index(const char *const *names, struct str name, unsigned otherwise)
 {
-    switch (encoding) {
-    case STORE_ENCODING_AUTO:
-        return "auto";
-    case STORE_ENCODING_BASE64:
-        return "base64";
-    case STORE_ENCODING_RAW:
-        return "raw";
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        if (str_equal_fold(name, str_from(names[i])))
+            return i;
     }
-    return "auto";
+    return otherwise;
 }
 
-static void write_sections(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                           const struct registry_party *party, struct arena *arena)
+static void write_sections(struct json_writer *writer, const struct conf *conf,
+                           const struct registry_snapshot *snapshot, const struct registry_party *party,
+                           struct arena *arena)
 {
     struct str id = rows_party_id(snapshot, party, arena);
     json_key(writer, "tokens");
@@ -78,10 +85,16 @@ static void write_sections(struct json_writer *writer, const struct registry_sna
             rows_rule(writer, snapshot, &snapshot->rules[i], arena);
     }
     json_array_end(writer);
+    json_key(writer, "limits");
+    json_array_begin(writer);
+    for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
+        rows_rate_limit(writer, conf, id, kind, party->limits[kind]);
+    json_array_end(writer);
 }
 
-static void write_card(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                       const struct registry_party *party, struct arena *arena)
+static void write_card(struct json_writer *writer, const struct conf *conf,
+                       const struct registry_snapshot *snapshot, const struct registry_party *party,
+                       struct arena *arena)
 {
     const struct store_platform *platform = &party->platform->row;
     json_object_begin(writer);
@@ -90,12 +103,13 @@ static void write_card(struct json_writer *writer, const struct registry_snapsho
     rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
     rows_text(writer, "credentials_url", platform->credentials_url);
     rows_text(writer, "versions_url", platform->versions_url);
-    json_field_text(writer, "token_encoding", encoding_name(platform->encoding));
+    json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
     write_words(writer, "allowed_hosts", platform->allowed_hosts);
     write_words(writer, "push", party->row.push);
+    json_field_text(writer, "validation", validation_names[party->row.validation]);
     rows_time(writer, "created", party->row.created);
     rows_time(writer, "last_updated", party->row.last_updated);
-    write_sections(writer, snapshot, party, arena);
+    write_sections(writer, conf, snapshot, party, arena);
     json_object_end(writer);
 }
 
@@ -110,7 +124,7 @@ void admin_party_show(struct ctl_request *request)
         rows_find_party(snapshot, json_get_text(request->params, "id"), 0, &refusal);
     if (party != NULL) {
         json_writer_init(&writer, &reply);
-        write_card(&writer, snapshot, party, &request->arena);
+        write_card(&writer, &admin_hub(request)->conf, snapshot, party, &request->arena);
     }
     registry_release(view, snapshot);
     if (party != NULL)
@@ -132,9 +146,10 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     json_object_begin(&writer);
     rows_text(&writer, "name", party->name);
     rows_text(&writer, "website", party->website);
-    json_field_text(&writer, "token_encoding", encoding_name(platform->encoding));
+    json_field_text(&writer, "token_encoding", encoding_names[platform->encoding]);
     write_words(&writer, "allowed_hosts", platform->allowed_hosts);
     write_words(&writer, "push", party->push);
+    json_field_text(&writer, "validation", validation_names[party->validation]);
     json_object_end(&writer);
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
@@ -192,17 +207,6 @@ static bool edit_hosts(struct change *change, struct str *hosts)
     *hosts = arena_copy(change->arena, buffer_str(&text));
     buffer_free(&text);
     return true;
-}
-
-static enum store_token_encoding encoding_from(struct str name, enum store_token_encoding otherwise)
-{
-    static const enum store_token_encoding all[] = {STORE_ENCODING_AUTO, STORE_ENCODING_BASE64,
-                                                    STORE_ENCODING_RAW};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (str_equal_fold(name, str_from(encoding_name(all[i]))))
-            return all[i];
-    }
-    return otherwise;
 }
 
 static bool check_website(struct change *change, struct str website)
@@ -276,7 +280,10 @@ static bool build_set(struct change *change)
     struct str before = facts(change->arena, &row, &platform);
     row.name = name != NULL ? name->text : row.name;
     row.website = website != NULL ? website->text : row.website;
-    platform.encoding = encoding_from(json_get_text(change->params, "token_encoding"), platform.encoding);
+    row.validation =
+        name_index(validation_names, json_get_text(change->params, "validation"), row.validation);
+    platform.encoding =
+        name_index(encoding_names, json_get_text(change->params, "token_encoding"), platform.encoding);
     if (!check_website(change, row.website) || !edit_hosts(change, &platform.allowed_hosts) ||
         !edit_push(change, party, &row.push))
         return false;

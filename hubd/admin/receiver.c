@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/interfaces.h"
 #include "lib/http/url.h"
 
 /* receiver set, unset, list. */
@@ -80,6 +81,11 @@ static bool build_set(struct change *change)
     put->u.receiver =
         (struct store_receiver){.party = party->row.id, .module = module, .url = url, .source = STR("set")};
     release_held(change, party, module);
+    if (interfaces_is_other(module) && !str_equal(module, STR("versions")))
+        change_hint(change,
+                    "the hub does not know the module " STR_FMT
+                    ": it only passes requests on that name " STR_FMT,
+                    STR_ARG(module), STR_ARG(id));
     change_audit(change, "receiver.set", ocpi_party_key_str(&party->key), url_fact(change->arena, before),
                  url_fact(change->arena, &put->u.receiver));
     return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT, STR_ARG(id),

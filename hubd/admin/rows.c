@@ -9,12 +9,13 @@
 
 bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
 {
+    struct refusal made = {.code = code}; /* aside, since an argument may be what is being replaced */
     va_list arguments;
-    refusal->code = code;
     va_start(arguments, format);
-    vsnprintf(refusal->message, sizeof(refusal->message), format, arguments);
+    vsnprintf(made.message, sizeof(made.message), format, arguments);
     va_end(arguments);
-    snprintf(refusal->hint, sizeof(refusal->hint), "%s", hint != NULL ? hint : "");
+    snprintf(made.hint, sizeof(made.hint), "%s", hint != NULL ? hint : "");
+    *refusal = made;
     return false;
 }
 
@@ -208,6 +209,23 @@ void rows_rule(struct json_writer *writer, const struct registry_snapshot *snaps
     rows_time(writer, "since", rule->since);
     json_field_text(writer, "state", rows_rule_state(rule->state));
     json_object_end(writer);
+}
+
+void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct str party,
+                     enum limit_kind kind, const struct store_limit *row)
+{
+    char rate[RATE_SIZE];
+    json_object_begin(writer);
+    json_field_string(writer, "party", party);
+    json_field_text(writer, "module", limits_name(kind));
+    json_field_text(writer, "rate", rate_format(limits_rate(conf, row, kind), rate));
+    json_field_text(writer, "source", row == NULL ? "setting" : row->party == 0 ? "default" : "own");
+    json_object_end(writer);
+}
+
+bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind)
+{
+    return party->limits[kind] != NULL && party->limits[kind]->party == party->row.id;
 }
 
 /* ---------------------------------------------------------------- lists */

@@ -2,6 +2,7 @@
 #define HUBD_ADMIN_ROWS_H
 
 #include "hubd/registry.h"
+#include "lib/conf/conf.h"
 #include "lib/ctl/server.h"
 
 /* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hub-contract 15
@@ -55,6 +56,11 @@ void rows_receiver(struct json_writer *writer, struct str party, const struct st
 void rows_rule(struct json_writer *writer, const struct registry_snapshot *snapshot,
                const struct store_rule *rule, struct arena *arena);
 const char *rows_rule_state(enum store_rule_state state);
+/* The limit of `party`, an id or "default"; `row` as in the registry, NULL: the setting's. */
+void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct str party,
+                     enum limit_kind kind, const struct store_limit *row);
+/* Whether the limit that holds for the party is one of its own. */
+bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind);
 
 /* Without its query: a response_url may carry a secret of the eMSP there. */
 struct str rows_url(struct str url);

@@ -5,7 +5,7 @@
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
 #include "hubd/modules/modules.h"
-#include "hubd/request.h"
+#include "hubd/quality.h"
 #include "lib/base/crypto.h"
 
 struct callback {
@@ -15,6 +15,21 @@ struct callback {
     uint8_t hash[32];
     bool delivers;
 };
+
+/* A command's result is a CommandResult; of what else is relayed the hub only passes the object on. */
+static bool callback_check(struct callback *callback)
+{
+    struct request *request = callback->request;
+    if (!commands_is_remote(&callback->read.row))
+        return true;
+    if (!request_validate(request, &ocpi_command_result, false))
+        return false;
+    if (json_get_text(request->body, "result").length > 0)
+        return true;
+    request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"),
+                   STR_NONE);
+    return false;
+}
 
 static void callback_read_again(struct callback *callback);
 
@@ -32,8 +47,10 @@ static void callback_stored(struct store_apply *apply)
         request_answer_error(request, apply->result);
         return;
     }
-    if (callback->delivers)
-        delivery_wake(request->hub, callback->read.row.emsp, STR("commands"));
+    if (callback->delivers) {
+        quality_count(request);
+        delivery_wake(request->hub, callback->read.row.emsp, commands_module(&callback->read.row));
+    }
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
@@ -50,7 +67,8 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
             op->u.command_update.id = callback->read.row.id;
             op->u.command_update.from = from;
             op->u.command_update.state = STORE_COMMAND_ENDED;
-            op->u.command_update.result = json_get_text(request->body, "result");
+            struct str result = json_get_text(request->body, "result");
+            op->u.command_update.result = result.length > 0 ? result : STR("DONE");
             op->u.command_update.result_body = request->exchange->body;
             if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
                 op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
@@ -73,6 +91,14 @@ static bool callback_is_repeated(struct callback *callback)
            json_equal(stored, callback->request->body, NULL);
 }
 
+/* Relayed requests may be between other roles than a command's. */
+static struct registry_party *callback_find_party(struct request *request, const struct ocpi_party_key *key,
+                                                  unsigned role)
+{
+    struct registry_party *party = registry_find_party(request->snapshot, key, role);
+    return party != NULL ? party : registry_find_party(request->snapshot, key, 0);
+}
+
 static void callback_read(struct store_read *base)
 {
     struct callback *callback = base->context;
@@ -86,11 +112,13 @@ static void callback_read(struct store_read *base)
         request_answer_error(request, base->result);
         return;
     }
+    if (!callback_check(callback))
+        return;
     struct ocpi_party_key key;
     if (ocpi_party_key_parse(row->cpo, &key, NULL, NULL, NULL))
-        request->party = registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO);
+        request->party = callback_find_party(request, &key, OCPI_ROLE_CPO);
     if (ocpi_party_key_parse(row->emsp, &key, NULL, NULL, NULL))
-        request->target = registry_find_party(request->snapshot, &key, OCPI_ROLE_EMSP);
+        request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
     request->correlation_id = row->correlation_id.length > 0 ? row->correlation_id : request->correlation_id;
     request->object = row->object;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
@@ -121,13 +149,6 @@ void commands_callback(struct request *request)
     struct callback *callback = arena_alloc(request->arena, sizeof *callback);
     if (callback == NULL) {
         request_answer_error(request, ERR_MEMORY);
-        return;
-    }
-    if (!request_validate(request, &ocpi_command_result, false))
-        return;
-    if (json_get_text(request->body, "result").length == 0) {
-        request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"),
-                       STR_NONE);
         return;
     }
     callback->request = request;

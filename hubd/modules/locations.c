@@ -58,7 +58,7 @@ static void locations_serve_connector(struct request *request, struct store_obje
         request_answer(request, REPLY_OK, STR_NONE, connector->raw);
 }
 
-/* The Sender's form names no owner: the first one the caller may see. */
+/* The Sender's form names no owner: the one that OCPI-to names, else the first that the caller may see. */
 static void locations_owners_read(struct store_read *base)
 {
     struct request *request = base->context;
@@ -74,7 +74,8 @@ static void locations_owners_read(struct store_read *base)
         struct registry_party *owner = ocpi_party_key_parse(read->owners[i].owner, &key, NULL, NULL, NULL)
                                            ? registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO)
                                            : NULL;
-        if (owner == NULL || !list_may_see(request, owner))
+        if (owner == NULL || !list_may_see(request, owner) ||
+            (request_is_directed(request) && !ocpi_party_key_equal(&key, &request->to)))
             continue;
         list_serve_object(request, STORE_LOCATION, owner->row.country_code, owner->row.party_id,
                           path.location, path.evse, locations_serve_connector);

@@ -60,7 +60,11 @@ static bool location_check(struct request *request, const struct ocpi_object *ob
     return true;
 }
 
-/* A merged object is checked again: a PATCH must not leave behind what a PUT would not bring in. */
+/*
+ * A merged object is checked again: a PATCH must not leave behind what a PUT would not bring in. Only for
+ * what is essential, of a strict party too: its PATCH was judged by itself, and what was taken before the
+ * party became strict must not stand in the way of its next status.
+ */
 static const struct json_value *location_parse_merged(struct request *request,
                                                       const struct ocpi_object *object, struct str body)
 {

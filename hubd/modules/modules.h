@@ -26,12 +26,24 @@ void tariffs_delete(struct request *request);
 void tariffs_list(struct request *request);
 void tariffs_get(struct request *request);
 void tokens_authorize(struct request *request);
+void tokens_authorize_at_emsp(struct request *request);
+void tokens_list(struct request *request);
+void tokens_get(struct request *request);
+void tokens_put(struct request *request);
+void tokens_patch(struct request *request);
 void commands_post(struct request *request);
 void commands_callback(struct request *request);
 void sessions_put(struct request *request);
 void sessions_patch(struct request *request);
+void sessions_list(struct request *request);
 void sessions_get(struct request *request);
+void sessions_charging_preferences(struct request *request);
 void cdrs_post(struct request *request);
+void cdrs_list(struct request *request);
 void cdrs_get(struct request *request);
+void chargingprofiles_get(struct request *request);
+void chargingprofiles_put(struct request *request);
+void chargingprofiles_delete(struct request *request);
+void others_relay(struct request *request);
 
 #endif

@@ -1,8 +1,9 @@
 /* Sessions (OCPI 2.2.1, Sessions module): the CPO pushes, the hub stores and delivers to the eMSP of
- * cdr_token. */
+ * cdr_token, which with emsp_backfill may also pull them. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
+#include "hubd/relay.h"
 #include "lib/ocpi/patch.h"
 
 /* A session that has passed validation goes into the batch with its delivery. */
@@ -73,8 +74,40 @@ void sessions_patch(struct request *request)
     sessions_patch_again(push);
 }
 
+void sessions_list(struct request *request)
+{
+    list_serve(request, STORE_SESSION, "/ocpi/2.2.1/sessions");
+}
+
 void sessions_get(struct request *request)
 {
     list_serve_object(request, STORE_SESSION, request->params[0], request->params[1], request->params[2],
                       STR_NONE, NULL);
+}
+
+/* ---------------------------------------------------------------- charging preferences */
+
+static void preferences_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
+                              struct str message)
+{
+    struct request *request = search->request;
+    struct relay *relay = cpo == NULL ? NULL : relay_new(request, cpo);
+    if (cpo == NULL) {
+        request_answer(request, search->foreign ? REPLY_UNKNOWN : reply,
+                       search->foreign ? STR("no such session of this eMSP") : message, STR_NONE);
+    } else if (relay != NULL) {
+        relay->sender = true;
+        relay->object = request_fold(request, request->params[0]);
+        relay_start(relay);
+    }
+}
+
+/* ChargingPreferences of an eMSP go to the CPO whose session it is (OCPI 2.2.1, Sessions: PUT Method). */
+void sessions_charging_preferences(struct request *request)
+{
+    request->object = request->params[0];
+    struct route_search *search =
+        route_search_new(request, OCPI_ROLE_CPO, ROUTE_BY_SESSION, request->params[0], preferences_found);
+    if (search != NULL)
+        route_search_start(search);
 }

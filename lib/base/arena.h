@@ -16,6 +16,8 @@ struct arena {
 void arena_init(struct arena *arena, size_t block_size);
 /* Frees everything; the arena may be used again. */
 void arena_free(struct arena *arena);
+/* The same for an arena that held secrets: overwrites what was allocated first. */
+void arena_wipe(struct arena *arena);
 /* Forgets every allocation but keeps the first block for reuse. */
 void arena_reset(struct arena *arena);
 /* Zeroed memory of `size` bytes (at least 1), or NULL when there is no memory. */

@@ -15,14 +15,21 @@ static bool is_gone(const struct ctl_request *request)
     return request->closed || request->connection->closing;
 }
 
+static void free_request(struct ctl_request *request)
+{
+    request->magic = 0;
+    if (request->command != NULL && (request->command->flags & CTL_TOKENS) != 0)
+        arena_wipe(&request->arena);
+    else
+        free_request(request);
+}
+
 static void end_request(struct ctl_request *request)
 {
     struct ctl_connection *connection = request->connection;
     queue_remove(&request->queue);
     connection->in_flight--;
-    request->magic = 0;
-    arena_free(&request->arena);
-    free(request);
+    free_request(request);
     if (connection->closing)
         ctl_connection_maybe_free(connection);
     else

@@ -139,5 +139,22 @@ const struct ctl_command ctl_table_traffic[] = {
              .help = "location, tariff, session or cdr"},
             POSITIONAL("ID", "id", CTL_PARTY, "its owner"), POSITIONAL("OBJECT", "object", CTL_TEXT, "its id")),
      COLUMNS({"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the object's bytes"})},
+
+    {"quality", NULL, "quality", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "list what partners' objects break of OCPI's tables without being refused",
+     "A row per party, module, field and rule, for good: how often, and the id of the last object. Fields that OCPI does not know "
+     "have the rule `unknown`; a field `*` stands for all beyond the first few. `party set ID --validation strict` refuses such "
+     "objects (for unknown fields never). Counts are at most a second old.", NULL,
+     {"hubctl quality IN-ABC", "hubctl quality --json=party,module,field,rule,count,last_example"},
+     PARAMS(OPTIONAL("ID", "id", CTL_PARTY, "only this party's objects"), PAGING),
+     COLUMNS({"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who sent the objects"},
+             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
+             {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "OCPI's table: Location, EVSE, Connector …"},
+             {"field", "FIELD", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the field in that table"},
+             {"rule", "RULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "missing, empty, length, enum, datetime, character, url, integer, duplicate, format, range or unknown"},
+             {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how often"},
+             {"first", "FIRST", CTL_COLUMN_TIME, CTL_SEEN_PIPED, NULL, "when it came for the first time"},
+             {"last", "LAST", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it came last"},
+             {"last_example", "LAST EXAMPLE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "id of the object that was the last to break it"})},
     {.noun = NULL}};
 /* clang-format on */

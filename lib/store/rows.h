@@ -139,7 +139,19 @@ struct store_delivery {
     unsigned attempts;    /* of this message */
     int64_t next_attempt; /* 0: at once */
     struct str last_error;
+    int64_t active_from; /* the queue's active_ms at the first try that failed; -1: none yet */
+    struct str tries;    /* a line for each try, oldest first; the sender's form */
+    struct str receipt;  /* Location that the receiver answered, may be empty */
     int64_t created, done;
+};
+
+/* What the queue of a receiver remembers, whoever works on it. */
+struct store_queue {
+    struct str receiver; /* party key */
+    int64_t fence;       /* of the lease: grows with each new holder */
+    unsigned failures;   /* of the receiver in a row; 0: all is well */
+    int64_t paused_until;
+    int64_t active_ms; /* how long its messages could have been sent, ever */
 };
 
 enum store_command_state {

@@ -87,6 +87,8 @@ enum store_op_type {
     STORE_PUT_EVSE,      /* u.evse */
     STORE_PUT_DELIVERY,  /* u.delivery */
     STORE_FINISH_DELIVERY, /* u.finish */
+    STORE_LEASE_QUEUE,     /* u.lease; another holder's that has not run out: ERR_CONFLICT */
+    STORE_PUT_QUEUE,       /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
     STORE_RELEASE_HELD,    /* u.release: held -> pending */
     STORE_PUT_COMMAND,     /* u.command */
     STORE_UPDATE_COMMAND,  /* u.command_update */
@@ -113,6 +115,7 @@ struct store_object_put {
     struct str counterparty; /* session, CDR: folded key of cdr_token's party */
     struct str token_uid;    /* session, CDR: folded; may be empty */
     struct str status;       /* session: its status; may be empty */
+    struct str session;      /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
     /* out */
@@ -171,7 +174,13 @@ struct store_op {
         struct store_receiver receiver;
         struct store_rule rule;
         struct store_limit limit;
-        struct store_finding finding;
+        /* With `fields_max` a party has at most so many fields of that rule, whatever is counted later:
+         * further ones go under the field `others`. */
+        struct {
+            struct store_finding row;
+            unsigned fields_max; /* 0: no bound */
+            struct str others;
+        } finding;
         /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
          * after `now`: what was handed over with it is then not the latest. */
         struct {
@@ -214,7 +223,18 @@ struct store_op {
             int64_t next_attempt;
             struct str last_error;
             int64_t done;
+            int64_t active_from; /* as in the row */
+            struct str tries;    /* empty: as it is */
+            struct str receipt;
         } finish;
+        /* Given until `until` by the writer's clock, again to the same holder with the same fence. The store
+         * of a single node gives up all leases when it is opened. */
+        struct {
+            struct str receiver, holder;
+            int64_t until;
+            struct store_queue queue; /* out */
+        } lease;
+        struct store_queue queue;
         /* Of one receiver, one reason, one module (empty: any). Out: how many. */
         struct {
             struct str receiver, reason, module;
@@ -406,19 +426,19 @@ struct store_bodies_read {
 void store_read_bodies(struct store_client *client, struct store_bodies_read *read);
 
 /* Deliveries. */
-struct store_queue { /* what is sent in order and pauses together */
+struct store_queue_key { /* what is sent in order and pauses together */
     struct str receiver, module;
 };
 struct store_waiting_read { /* the queues in which something is pending */
     struct store_read base;
-    struct store_queue *queues;
+    struct store_queue_key *queues;
     size_t count;
 };
 void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
 
 struct store_due_read { /* pending ones of a queue in order */
     struct store_read base;
-    struct store_queue queue;
+    struct store_queue_key queue;
     int64_t after; /* only greater ids */
     unsigned limit;
     /* out: without bodies and texts that are only for people */

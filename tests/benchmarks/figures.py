@@ -3,109 +3,25 @@
 import os
 import resource
 import socket
-import statistics
 import time
-from dataclasses import dataclass, field
 
-from tests.benchmarks import load, payloads, peers
-from tests.benchmarks.hub import FakeHub, Hub, call, good
+from tests.benchmarks import load, locations, payloads, peers
+from tests.benchmarks.common import (
+    LIST, PAGE, STORED, Row, check_bytes, compare, cpu_note, get_page, median, rounds, stored_hub, wrk_side,
+)
+from tests.benchmarks.hub import call, good
 from tests.benchmarks.load import CONNECTIONS, Traffic
-from tests.benchmarks.process import Child, Failure, free_port
+from tests.benchmarks.process import Failure
 
-STORED = 10000
-PAGE = 50
 IDLE = 1000
 PUSH_RATE = 500
 
 
-@dataclass
-class Row:
-    """One line of the table."""
-
-    work: str
-    hubd: str
-    against: str
-    ratio: str
-    at_least: str
-    ok: bool
-
-
-@dataclass
-class Setup:
-    """What a run needs to know."""
-
-    folder: str  # everything that is written goes here
-    programs: str  # hubd, hubctl
-    tools: str  # backend, forwarder, pusher, rows
-    schema: str
-    seconds: int
-    rounds: int
-    fake: bool
-    say: object  # progress, for people
-    notes: list = field(default_factory=list)
-    template_session: str = "BENCHTEMPLATE0000000000"
-    stored_hub: object = None
-    shared: list = field(default_factory=list)  # processes that later figures use too
-
-    @property
-    def receipts(self):
-        return os.path.join(self.folder, "receipts")
-
-    def hub(self, name, threads=0):
-        return (FakeHub if self.fake else Hub)(self, name, threads)
-
-    def file(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-    def backend(self, name, *arguments):
-        port = free_port()
-        child = Child(name, [f"{self.tools}/backend", "--port", str(port), *arguments], self.folder)
-        child.wait_for_port(port)
-        return child, port
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def per_second(rates):
-    return f"{median([rate.per_second for rate in rates]):,.0f}/s".replace(",", " ")
-
-
-def compare(work, hubd, against, name, at_least):
-    """A row of two throughputs: medians of the rounds."""
-    ratio = median([rate.per_second for rate in hubd]) / median([rate.per_second for rate in against])
-    other = f"{name} {per_second(against)}"
-    return Row(work, per_second(hubd), other, f"{ratio:.2f}", f"{at_least:.2f}", ratio >= at_least)
-
-
-def cpu_note(setup, work, sides):
-    """CPU of each server per request: what the ratio would be if clients cost nothing."""
-    parts = [f"{name} {median([rate.cpu_us for rate in rates]):.1f}" for name, rates in sides]
-    setup.notes.append(f"{work}: CPU µs per request: {', '.join(parts)}")
-
-
-def rounds(setup, sides, prefix="R"):
-    """Runs every side once per round, in turn, so that all see the same machine; a short warm-up first."""
-    results = {name: [] for name, *_ in sides}
-    for name, server, port, traffic in sides:
-        load.wrk(server, port, traffic, 1, f"{prefix}W")
-    for number in range(setup.rounds):
-        for name, server, port, traffic in sides:
-            rate = load.wrk(server, port, traffic, setup.seconds, f"{prefix}{number}")
-            results[name].append(rate)
-            setup.say(f"  {name}: {rate.per_second:,.0f}/s, {rate.cpu_us:.1f} µs CPU each, p99 {rate.p99_ms:.1f} ms")
-    return results
-
-
 def put_location(setup, hub, number=0):
     """One stored location; its id."""
-    identity = f"BENCHLOC{number:010}"
-    body = payloads.location().replace("{id}", identity).replace("{time}", "2026-01-01T00:00:00.000Z")
-    path = f"/ocpi/2.2.1/locations/IN/ABC/{identity}"
+    identity = f"{payloads.STORED_PREFIX}{number:010}"
+    body = payloads.fill(payloads.location(), identity)
+    path = f"{LIST}/IN/ABC/{identity}"
     good(call(hub.port, "PUT", path, hub.headers(payloads.CPO), body), "PUT of a location")
     return identity
 
@@ -129,11 +45,11 @@ def authorize(setup):
     forwarder, forwarder_port = peers.start_forwarder(setup, backend)
     results = rounds(
         setup,
-        [
-            ("hubd", hub.child, hub.port, traffic),
-            ("haproxy", haproxy, haproxy_port, traffic),
-            ("forwarder", forwarder, forwarder_port, traffic),
-        ],
+        {
+            "hubd": wrk_side(hub.child, hub.port, traffic),
+            "haproxy": wrk_side(haproxy, haproxy_port, traffic),
+            "forwarder": wrk_side(forwarder, forwarder_port, traffic),
+        },
     )
     cpu_note(setup, "authorize", results.items())
     setup.notes.append(
@@ -158,7 +74,7 @@ def session(setup):
     path = "/ocpi/2.2.1/sessions/IN/ABC/{id}"
     traffic = Traffic("PUT", path, hub.headers(payloads.CPO), body)
     # One push, then a look at what hubd wrote for it: that is what `rows` copies.
-    one = payloads.session().replace("{id}", setup.template_session).replace("{time}", "2026-01-01T00:00:00.000Z")
+    one = payloads.fill(payloads.session(), setup.template_session)
     answer = call(hub.port, "PUT", path.replace("{id}", setup.template_session), traffic.headers, one)
     good(answer, "PUT of a session")
     hub.stop()
@@ -189,68 +105,6 @@ def session(setup):
     hub.stop()
     os.remove(database)
     return [compare("session PUT, durable", hubd, direct, "SQLite loop, 64 a commit", 0.30)]
-
-
-def stored_hub(setup):
-    """A hub with STORED locations, loaded once for all figures that need it."""
-    if setup.stored_hub is None:
-        partners, backend = setup.backend("stored-partners")
-        hub = setup.hub("stored").start().onboard(backend, backend)
-        body = setup.file("location.json", payloads.location())
-        traffic = Traffic("PUT", "/ocpi/2.2.1/locations/IN/ABC/{id}", hub.headers(payloads.CPO), body)
-        result = load.push(setup.tools, hub.port, traffic, STORED, "BENCHLOC")
-        setup.say(f"  {STORED} locations stored in {result['seconds']:.1f} s")
-        setup.stored_hub = hub
-        setup.shared += [partners, hub.child]
-    return setup.stored_hub
-
-
-def get_page(hub, path, count):
-    """A page that must be whole: its bytes."""
-    answer = call(hub.port, "GET", path, hub.headers(payloads.EMSP))
-    data = good(answer, f"GET {path}").get("data")
-    if not isinstance(data, list) or len(data) != count:
-        raise Failure(f"GET {path}: {len(data or [])} locations instead of {count}")
-    if not hub.fake and answer[1].get("X-Total-Count") != str(STORED):
-        raise Failure(f"GET {path}: X-Total-Count {answer[1].get('X-Total-Count')}")
-    return answer[2]
-
-
-def check_bytes(rate, page):
-    """Large pages are not looked into one by one; what arrived in all must be that many whole pages."""
-    if rate.bytes < rate.requests * len(page):
-        raise Failure(f"{rate.requests} answers were {rate.bytes:.0f} bytes, less than so many pages of {len(page)}")
-
-
-def locations_list(setup):
-    """A page of 50 locations out of 10 000 against nginx sending the same bytes from a file."""
-    hub = stored_hub(setup)
-    path = f"/ocpi/2.2.1/locations?offset=0&limit={PAGE}"
-    page = get_page(hub, path, PAGE)
-    workers = min(os.cpu_count(), 4)  # as many as hubd's default loops
-    nginx, nginx_port = peers.start_nginx(setup, page, workers)
-    headers = hub.headers(payloads.EMSP)
-    results = rounds(
-        setup,
-        [
-            ("hubd", hub.child, hub.port, Traffic("GET", path, headers, check="status")),
-            ("nginx", nginx, nginx_port, Traffic("GET", "/page.json", headers, check="status")),
-        ],
-    )
-    for rates in results.values():
-        for rate in rates:
-            check_bytes(rate, page)
-    deep = f"/ocpi/2.2.1/locations?offset={STORED // 2}&limit={PAGE}"
-    get_page(hub, deep, PAGE)
-    deep_rate = load.wrk(hub.child, hub.port, Traffic("GET", deep, headers, check="status"), 2)
-    get_page(hub, path, PAGE)
-    nginx.stop()
-    cpu_note(setup, "locations list", results.items())
-    setup.notes.append(
-        f"locations list: hubd default threads, nginx {workers} workers (sendfile, open_file_cache), wrk 1 thread; "
-        f"page of {len(page):,} bytes; at offset {STORED // 2} hubd does {deep_rate.per_second:,.0f}/s."
-    )
-    return [compare(f"locations list, {PAGE} of {STORED}", results["hubd"], results["nginx"], "nginx, a file", 0.15)]
 
 
 def percentile(values, share):
@@ -328,11 +182,11 @@ def memory(setup):
     for sock in idle:
         sock.close()
     limit = PAGE if hub.fake else 1000
-    path = f"/ocpi/2.2.1/locations?offset=0&limit={limit}"
-    page = get_page(hub, path, limit)
+    path = f"{LIST}?offset=0&limit={limit}"
+    _, page = get_page(setup, path, limit)
     traffic = Traffic("GET", path, hub.headers(payloads.EMSP), check="status")
     rate = load.wrk(hub.child, hub.port, traffic, setup.seconds)
-    check_bytes(rate, page)
+    check_bytes([rate], page)
     peak = hub.child.memory_mib("VmHWM")
     setup.notes.append(
         f"memory: hubd default threads; the peak is VmHWM of its whole life with loading; pages of limit=1000 are "
@@ -346,5 +200,15 @@ def memory(setup):
     ]
 
 
-# In the order of the table; memory before list, so that its resting figure is taken on a hub that has only been loaded.
-FIGURES = {"authorize": authorize, "session": session, "delivery": delivery, "memory": memory, "list": locations_list}
+# In the order of the table; memory before list, so that its resting figure is taken on a hub that has only been loaded, and
+# pages after both, which fills that hub up.
+FIGURES = {
+    "authorize": authorize,
+    "session": session,
+    "delivery": delivery,
+    "memory": memory,
+    "list": locations.locations_list,
+    "pages": locations.pages,
+    "evse": locations.evse,
+    "validation": locations.validation,
+}

@@ -145,8 +145,8 @@ class FakeHub(Hub):
         return []
 
     def start(self):
-        one = payloads.location().replace("{time}", "2026-01-01T00:00:00.000Z")
-        page = ",".join(one.replace("{id}", f"BENCHLOC{number:010}") for number in range(50))
+        one = payloads.location()
+        page = ",".join(payloads.fill(one, f"{payloads.STORED_PREFIX}{number:010}") for number in range(50))
         path = os.path.join(self.folder, "page.json")
         with open(path, "w", encoding="utf-8") as file:
             file.write('{"data":[' + page + '],"status_code":1000,"timestamp":"2026-01-01T00:00:00.000Z"}')

@@ -1,4 +1,5 @@
-"""The clients: wrk for throughput, pusher for what must be sent once or at a fixed rate, rows for SQLite alone."""
+"""The clients: wrk for throughput, pusher for what must be sent once, at a fixed rate or with the time of day, rows for SQLite
+alone, validate for the validation alone."""
 
 import json
 import os
@@ -29,7 +30,7 @@ class Rate:
     cpu_us: float  # of the server, per request
     requests: int
     bytes: float
-    p99_ms: float
+    p99_ms: float = 0  # 0: not measured
 
 
 def last_json(name, output):
@@ -74,8 +75,9 @@ def wrk(server, port, traffic, seconds, prefix="W"):
     )
 
 
-def push(tools, port, traffic, count, prefix, rate=0, record="", start=0):
-    """Sends each of `count` objects once; a Failure when one is not answered with 1000."""
+def push(tools, port, traffic, count, prefix, rate=0, record="", start=0, cycle=0):
+    """Sends each of `count` objects once, or that many to `cycle` objects in turn; a Failure when one is not answered with
+    1000."""
     command = [f"{tools}/pusher", "--port", str(port), "--method", traffic.method, "--path", traffic.path]
     command += ["--body", traffic.body, "--count", str(count), "--from", str(start), "--prefix", prefix]
     command += ["--connections", str(CONNECTIONS)]
@@ -83,10 +85,25 @@ def push(tools, port, traffic, count, prefix, rate=0, record="", start=0):
         command += ["--rate", str(rate)]
     if record:
         command += ["--record", record]
+    if cycle:
+        command += ["--cycle", str(cycle)]
     for header in traffic.headers:
         command += ["--header", header]
     seconds = count / rate if rate else 60
     return last_json("pusher", run("pusher", command, seconds + 30))
+
+
+def push_rate(tools, server, port, traffic, count, prefix, cycle):
+    """A push to `cycle` objects in turn, as a Rate of `server` (a Child)."""
+    before = server.cpu_seconds()
+    result = push(tools, port, traffic, count, prefix, cycle=cycle)
+    server.check_alive()
+    return Rate(count / result["seconds"], (server.cpu_seconds() - before) / count * 1e6, count, 0)
+
+
+def validate(tools, name, body):
+    """Parses and validates a body (a file) as the object of that name, over and over."""
+    return last_json("validate", run("validate", [f"{tools}/validate", "--object", name, "--body", body], 30))
 
 
 def rows(tools, template, session, database, seconds, start):

@@ -3,11 +3,18 @@
 import json
 
 CPO, EMSP = "IN-ABC", "IN-XYZ"
+STORED_PREFIX = "BENCHLOC"  # of the stored locations' ids
 LOCATION_BYTES = 2600
+LONG_AGO = "2026-01-01T00:00:00.000Z"
 
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def fill(body, identity):
+    """The body as the clients send it, for one object."""
+    return body.replace("{id}", identity).replace("{time}", LONG_AGO)
 
 
 def authorize(location):
@@ -56,35 +63,36 @@ def session():
     )
 
 
+def connector(number):
+    return {
+        "id": str(number),
+        "standard": "IEC_62196_T2_COMBO" if number == 1 else "IEC_62196_T2",
+        "format": "CABLE",
+        "power_type": "DC" if number == 1 else "AC_3_PHASE",
+        "max_voltage": 920 if number == 1 else 400,
+        "max_amperage": 250 if number == 1 else 32,
+        "max_electric_power": 150000 if number == 1 else 22000,
+        "tariff_ids": ["TARIFF-DC-150", "TARIFF-AC-22"],
+        "last_updated": "{time}",
+    }
+
+
+def evse(number):
+    return {
+        "uid": f"EVSE-{number}",
+        "evse_id": f"IN*ABC*E{number:06}",
+        "status": "AVAILABLE",
+        "capabilities": ["RESERVABLE", "REMOTE_START_STOP_CAPABLE", "RFID_READER", "UNLOCK_CAPABLE"],
+        "connectors": [connector(1), connector(2)],
+        "floor_level": "-1",
+        "coordinates": {"latitude": "12.971599", "longitude": "77.594566"},
+        "physical_reference": f"Bay {number}",
+        "last_updated": "{time}",
+    }
+
+
 def location():
     """A location of two EVSEs with two connectors each, filled up to LOCATION_BYTES once {id} and {time} are."""
-
-    def connector(number):
-        return {
-            "id": str(number),
-            "standard": "IEC_62196_T2_COMBO" if number == 1 else "IEC_62196_T2",
-            "format": "CABLE",
-            "power_type": "DC" if number == 1 else "AC_3_PHASE",
-            "max_voltage": 920 if number == 1 else 400,
-            "max_amperage": 250 if number == 1 else 32,
-            "max_electric_power": 150000 if number == 1 else 22000,
-            "tariff_ids": ["TARIFF-DC-150", "TARIFF-AC-22"],
-            "last_updated": "{time}",
-        }
-
-    def evse(number):
-        return {
-            "uid": f"EVSE-{number}",
-            "evse_id": f"IN*ABC*E{number:06}",
-            "status": "AVAILABLE",
-            "capabilities": ["RESERVABLE", "REMOTE_START_STOP_CAPABLE", "RFID_READER", "UNLOCK_CAPABLE"],
-            "connectors": [connector(1), connector(2)],
-            "floor_level": "-1",
-            "coordinates": {"latitude": "12.971599", "longitude": "77.594566"},
-            "physical_reference": f"Bay {number}",
-            "last_updated": "{time}",
-        }
-
     value = {
         "country_code": "IN",
         "party_id": "ABC",
@@ -107,9 +115,20 @@ def location():
         "energy_mix": {"is_green_energy": True, "energy_sources": [{"source": "SOLAR", "percentage": 80}]},
         "last_updated": "{time}",
     }
-    filled = compact(value).replace("{id}", "BENCHLOC0000000000").replace("{time}", "2026-01-01T00:00:00.000Z")
-    missing = LOCATION_BYTES - len(filled.encode())
+    missing = LOCATION_BYTES - len(fill(compact(value), f"{STORED_PREFIX}{0:010}").encode())
     if not 0 < missing <= 512:  # OCPI's limit of a DisplayText
         raise ValueError(f"the location misses {missing} bytes; adjust its fields")
     value["directions"][0]["text"] = ("Take the second ramp on the left, then follow the green line. " * 9)[:missing]
     return compact(value)
+
+
+def location_of(evses):
+    """The same with that many EVSEs; only {id} is open."""
+    value = json.loads(location())
+    value["evses"] = [evse(number) for number in range(1, evses + 1)]
+    return compact(value).replace("{time}", LONG_AGO)
+
+
+def evse_status(status):
+    """The hottest write: a PATCH of an EVSE."""
+    return compact({"status": status, "last_updated": "{time}"})

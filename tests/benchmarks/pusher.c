@@ -16,10 +16,11 @@
  * A CPO that sends COUNT objects, each once, over some keep-alive connections, and checks every answer: HTTP
  * 2xx and status_code 1000.
  *
- *   pusher --port N --path P --body FILE --count N [--from K] [--prefix S] [--method PUT] [--connections 64]
- * [--rate R] [--record FILE] [--header 'Name: value' …]
+ *   pusher --port N --path P --body FILE --count N [--from K] [--cycle C] [--prefix S] [--method PUT]
+ * [--connections 64] [--rate R] [--record FILE] [--header 'Name: value' …]
  *
- * In path and body {id} becomes PREFIX + 10 digits (K, K+1 …) and {time} the time now. With --rate it is an
+ * In path and body {id} becomes PREFIX + 10 digits (K, K+1 …) and {time} the time now. With --cycle it begins
+ * again after C ids: COUNT changes of C objects, for what is changed over and over. With --rate it is an
  * open loop: push i is due at start + i/R whether or not earlier ones were answered (it waits for a
  * connection when all are busy; the longest wait is printed). Without it each connection sends as fast as
  * answers come.
@@ -53,7 +54,7 @@ struct text_template {
 
 static struct {
     int port, connections;
-    long count, from;
+    long count, from, cycle;
     double rate;
     const char *method, *prefix;
     char *headers;
@@ -113,7 +114,8 @@ static void wall_time(char *out, size_t size)
 
 static void make_id(char *out, long item)
 {
-    snprintf(out, TEXT_MAX, "%s%010ld", settings.prefix, settings.from + item);
+    long turn = settings.cycle > 0 ? item % settings.cycle : item;
+    snprintf(out, TEXT_MAX, "%s%010ld", settings.prefix, settings.from + turn);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -287,13 +289,19 @@ static void print_escaped(const char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},   {"path", required_argument, NULL, 'a'},
-        {"body", required_argument, NULL, 'b'},   {"count", required_argument, NULL, 'n'},
-        {"from", required_argument, NULL, 'f'},   {"prefix", required_argument, NULL, 'x'},
-        {"method", required_argument, NULL, 'm'}, {"connections", required_argument, NULL, 'c'},
-        {"rate", required_argument, NULL, 'r'},   {"record", required_argument, NULL, 'o'},
-        {"header", required_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
+                                            {"path", required_argument, NULL, 'a'},
+                                            {"body", required_argument, NULL, 'b'},
+                                            {"count", required_argument, NULL, 'n'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"prefix", required_argument, NULL, 'x'},
+                                            {"method", required_argument, NULL, 'm'},
+                                            {"connections", required_argument, NULL, 'c'},
+                                            {"rate", required_argument, NULL, 'r'},
+                                            {"record", required_argument, NULL, 'o'},
+                                            {"header", required_argument, NULL, 'h'},
+                                            {"cycle", required_argument, NULL, 'y'},
+                                            {NULL, 0, NULL, 0}};
     const char *path_text = NULL, *body_file = NULL, *record = NULL;
     add_header("");
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -312,6 +320,9 @@ int main(int argc, char **argv)
             break;
         case 'f':
             settings.from = bench_number("from", optarg, 0, 1000000000);
+            break;
+        case 'y':
+            settings.cycle = bench_number("cycle", optarg, 1, 1000000000);
             break;
         case 'x':
             settings.prefix = optarg;

@@ -194,10 +194,11 @@ def test_no_colour(terminal, environment):
 
 
 def test_empty_list(run, terminal, fake):
+    """Nothing at all in a pipe; a line for a person, who must not wonder whether it worked."""
     fake.says("party.list", {"rows": []})
     for args in (["party", "list"], ["--json", "party", "list"], ["--field", "id", "party", "list"]):
-        assert (run(*args).stdout, run(*args).returncode) == ("", 0)
-    assert terminal("party", "list") == (0, "")
+        assert (run(*args).stdout, run(*args).stderr, run(*args).returncode) == ("", "", 0)
+    assert terminal("party", "list") == (0, "hubctl: nothing to show\n")
 
 
 def test_pages(run, fake):

@@ -18,6 +18,7 @@ static struct store_delivery *add_delivery(struct store_apply *apply, const char
         .object = str_from(object),
         .correlation_id = STR("corr"),
         .created = 123,
+        .active_from = -1,
     };
     return &op->u.delivery.row;
 }
@@ -497,6 +498,68 @@ static void hook_tells_of_deliveries_and_audit(void **state)
     assert_int_equal(atomic_load(&hook_calls), 2);
 }
 
+/* ---------------------------------------------------------------- queues */
+
+static int lease(struct fixture *f, const char *holder, int64_t until, struct store_queue *queue)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_LEASE_QUEUE);
+    op->u.lease.receiver = STR("IN-MSP");
+    op->u.lease.holder = str_from(holder);
+    op->u.lease.until = until;
+    int result = run_batch(f, apply);
+    *queue = op->u.lease.queue;
+    return result;
+}
+
+/* A delivery's end in the batch of a worker: its word counts only while the queue is its own. */
+static int finish_with(struct fixture *f, const struct store_queue *queue, int64_t id)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_QUEUE)->u.queue = *queue;
+    struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
+    op->u.finish.id = id;
+    op->u.finish.state = STORE_DELIVERY_DELIVERED;
+    op->u.finish.active_from = 17;
+    op->u.finish.tries = STR("one line\n");
+    op->u.finish.receipt = STR("https://emsp/cdrs/1");
+    return run_batch(f, apply);
+}
+
+static void a_late_worker_acknowledges_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store_queue first, second, again;
+    int64_t id = deliver(f, "IN-MSP", STORE_CDR, "C1", false);
+    assert_int_equal(lease(f, "one", fixture_wall + 1000, &first), OK);
+    assert_int_equal(lease(f, "two", fixture_wall + 1000, &second), ERR_CONFLICT);
+    assert_int_equal(lease(f, "one", fixture_wall + 2000, &again), OK);
+    assert_int_equal(again.fence, first.fence);
+    first.failures = 3;
+    first.paused_until = fixture_wall + 500;
+    first.active_ms = 4000;
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_QUEUE)->u.queue = first;
+    assert_int_equal(run_batch(f, apply), OK);
+    fixture_wall += 2000;
+    assert_int_equal(lease(f, "two", fixture_wall + 1000, &second), OK);
+    assert_true(second.fence > first.fence);
+    assert_int_equal(second.failures, 3);
+    assert_true(second.paused_until == first.paused_until && second.active_ms == 4000);
+    assert_int_equal(finish_with(f, &first, id), ERR_CONFLICT);
+    assert_int_equal(get(f, id).state, STORE_DELIVERY_PENDING);
+    assert_int_equal(get(f, id).active_from, -1);
+    assert_int_equal(finish_with(f, &second, id), OK);
+    struct store_delivery row = get(f, id);
+    assert_int_equal(row.state, STORE_DELIVERY_DELIVERED);
+    assert_int_equal(row.active_from, 17);
+    assert_str(row.tries, "one line\n");
+    assert_str(row.receipt, "https://emsp/cdrs/1");
+    fixture_reopen(f); /* a single node: whoever had a lease is gone */
+    assert_int_equal(lease(f, "three", fixture_wall + 1000, &again), OK);
+    assert_true(again.fence > second.fence);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -514,6 +577,7 @@ int main(void)
         STORE_TEST(lists_and_queues),
         STORE_TEST(long_lists),
         STORE_TEST(hook_tells_of_deliveries_and_audit),
+        STORE_TEST(a_late_worker_acknowledges_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

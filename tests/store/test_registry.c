@@ -2,13 +2,6 @@
 
 /* Platforms, parties, tokens, receivers, rules and commands. */
 
-static struct store_registry_read registry(struct fixture *f)
-{
-    struct store_registry_read read = {0};
-    assert_int_equal(RUN_READ(f, store_read_registry, &read), OK);
-    return read;
-}
-
 static int put_platform(struct fixture *f, int64_t id, int64_t revision, const char *url)
 {
     struct store_apply *apply = new_batch(f);
@@ -416,87 +409,6 @@ static void limits(void **state)
     assert_int_equal(registry(f).limit_count, 0); /* a party takes its own along */
 }
 
-static int put_changed(struct fixture *f, int64_t id, int64_t revision, int64_t last_updated)
-{
-    struct store_apply *apply = new_batch(f);
-    add_op(apply, STORE_PUT_PARTY)->u.party = (struct store_party){
-        .id = id, .platform = 1, .revision = revision, .key = STR("IN-ABC"), .last_updated = last_updated};
-    return run_batch(f, apply);
-}
-
-/* Whoever asks for what changed after a moment misses nothing, whatever the clock did and however long a
- * batch took to come. */
-static void changes_of_parties_have_an_order(void **state)
-{
-    struct fixture *f = *state;
-    assert_int_equal(registry(f).changed, 0);
-    put_platform(f, 1, 0, "https://one");
-    assert_int_equal(put_changed(f, 2, 0, 5000), OK);
-    assert_int_equal(put_changed(f, 3, 0, 4000), OK); /* made before, came later */
-    struct store_registry_read read = registry(f);
-    assert_int_equal(read.parties[0].last_updated, 5000);
-    assert_int_equal(read.parties[1].last_updated, 5001);
-    assert_int_equal(read.changed, 5001);
-    assert_int_equal(put_changed(f, 2, 1, 5000), OK); /* not moved by who put it */
-    assert_int_equal(registry(f).parties[0].last_updated, 5000);
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_SET_STATUS);
-    op->u.health.platform = 1;
-    op->u.health.status = STORE_PLATFORM_CONNECTED;
-    op->u.health.now = 10; /* a clock that was set back */
-    assert_int_equal(run_batch(f, apply), OK);
-    read = registry(f);
-    assert_int_equal(read.parties[0].last_updated, 5002);
-    assert_int_equal(read.parties[1].last_updated, 5002);
-    assert_int_equal(put_changed(f, 2, 7, 9000), ERR_CONFLICT);
-    assert_int_equal(registry(f).changed, 5002);
-    apply = new_batch(f);
-    add_op(apply, STORE_DELETE_PARTY)->u.id = 3;
-    assert_int_equal(run_batch(f, apply), OK);
-    assert_true(registry(f).changed == fixture_wall);
-    fixture_reopen(f);
-    assert_true(registry(f).changed == fixture_wall);
-    assert_int_equal(put_changed(f, 2, 3, 5500), OK);
-    assert_true(registry(f).parties[0].last_updated == fixture_wall + 1);
-}
-
-static int set_told(struct fixture *f, int64_t party, const char *module, int64_t before, int64_t now)
-{
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_SET_TOLD);
-    op->u.told.party = party;
-    op->u.told.module = str_from(module);
-    op->u.told.before = before;
-    op->u.told.now = now;
-    return run_batch(f, apply);
-}
-
-static void put_clientinfo_receiver(struct fixture *f, const char *url)
-{
-    struct store_apply *apply = new_batch(f);
-    add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
-        .party = 2, .module = STR("hubclientinfo"), .url = str_from(url), .source = STR("set"), .told = 77};
-    assert_int_equal(run_batch(f, apply), OK);
-}
-
-static void what_a_receiver_was_told(void **state)
-{
-    struct fixture *f = *state;
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 9000), ERR_NOT_FOUND);
-    assert_int_equal(put_changed(f, 2, 0, 5000), OK);
-    put_clientinfo_receiver(f, "https://one");
-    assert_int_equal(registry(f).receivers[0].told, 0);
-    assert_int_equal(set_told(f, 2, "sessions", 0, 9000), ERR_NOT_FOUND);
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 4999), ERR_CONFLICT); /* it changed meanwhile */
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 5000), OK);
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 5000), ERR_CONFLICT); /* told meanwhile */
-    put_clientinfo_receiver(f, "https://one");
-    fixture_reopen(f);
-    assert_int_equal(registry(f).receivers[0].told, 5000);
-    put_clientinfo_receiver(f, "https://two");
-    assert_int_equal(registry(f).receivers[0].told, 0);
-}
-
 static void how_a_party_is_judged_and_what_is_pushed_to_it(void **state)
 {
     struct fixture *f = *state;
@@ -522,7 +434,7 @@ static void count_finding(struct fixture *f, const char *party, const char *fiel
                           int64_t last, const char *example)
 {
     struct store_apply *apply = new_batch(f);
-    add_op(apply, STORE_COUNT_FINDING)->u.finding = (struct store_finding){
+    add_op(apply, STORE_COUNT_FINDING)->u.finding.row = (struct store_finding){
         .party = str_from(party),
         .module = STR("locations"),
         .object = STR("Connector"),
@@ -564,6 +476,44 @@ static void findings(void **state)
     assert_int_equal(none.count, 0);
 }
 
+/* Bounded for good: what came first keeps its row, the rest goes together. */
+static void findings_by_so_many_names(void **state)
+{
+    struct fixture *f = *state;
+    count_finding(f, "IN-ABC", "standard", 7, 10, "L1");
+    count_finding(f, "IN-XYZ", "other", 1, 10, "L1");
+    struct store_apply *apply = new_batch(f);
+    for (int i = 0; i < 20; i++) {
+        struct store_op *op = add_op(apply, STORE_COUNT_FINDING);
+        op->u.finding.row = (struct store_finding){
+            .party = STR("IN-ABC"),
+            .module = STR("locations"),
+            .object = STR("Connector"),
+            .field = text(f, "x%02d", i % 10),
+            .rule = STR("unknown"),
+            .count = 1,
+            .last = 20 + i,
+            .example = text(f, "L%d", i),
+        };
+        op->u.finding.fields_max = 4;
+        op->u.finding.others = STR("*");
+    }
+    assert_int_equal(run_batch(f, apply), OK);
+    struct store_findings_read read = {.party = STR("IN-ABC"), .limit = 100};
+    assert_int_equal(RUN_READ(f, store_read_findings, &read), OK);
+    assert_int_equal(read.count, 1 + 4 + 1);
+    const struct store_finding *others = &read.rows[0]; /* "*" is before all letters */
+    assert_str(others->field, "*");
+    assert_int_equal(others->count, 12);
+    assert_int_equal(others->first, 24);
+    assert_str(others->example, "L19");
+    assert_str(read.rows[1].field, "standard");
+    for (int i = 2; i < 6; i++) {
+        assert_str(read.rows[i].field, text(f, "x%02d", i - 2).data);
+        assert_int_equal(read.rows[i].count, 2);
+    }
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -575,10 +525,9 @@ int main(void)
         STORE_TEST(commands),
         STORE_TEST(command_lists),
         STORE_TEST(limits),
-        STORE_TEST(changes_of_parties_have_an_order),
-        STORE_TEST(what_a_receiver_was_told),
         STORE_TEST(how_a_party_is_judged_and_what_is_pushed_to_it),
         STORE_TEST(findings),
+        STORE_TEST(findings_by_so_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

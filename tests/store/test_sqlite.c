@@ -240,6 +240,7 @@ static bool may_scan(int id)
     case SQL_TOKENS_EXPIRE:
     case SQL_PARTY_TOUCH:
     case SQL_PARTY_DELETE_RULES:
+    case SQL_QUEUE_END_LEASES: /* receivers are */
         return true;
     default:
         return id >= SQL_PLATFORM_COUNT && id <= SQL_LIMIT_ALL;

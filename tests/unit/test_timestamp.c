@@ -1,4 +1,4 @@
-/* Times as text (RFC 3339, OCPI 2.2.1 Types 16.2) and durations of settings. */
+/* Times as text (RFC 3339, OCPI 2.2.1 Types 16.2) and durations and rates of settings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include <time.h>
 
+#include "lib/base/rate.h"
 #include "lib/base/timestamp.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -210,11 +211,65 @@ static void test_duration(void **state)
     assert_string_equal(duration_format(INT64_MIN, text), "-9223372036854775808ms");
 }
 
+/* ---------------------------------------------------------------- rates */
+
+static const struct {
+    const char *text;
+    int64_t requests, period_ms;
+    const char *written, *word;
+} rates[] = {
+    {"100/min", 100, 60000, "100/min", "minute"},
+    {"1/s", 1, 1000, "1/s", "second"},
+    {"007/h", 7, 3600000, "7/h", "hour"},
+    {"1000000/d", 1000000, 86400000, "1000000/d", "day"},
+    {"0", 0, 0, "0", "period"},
+    {"0/min", 0, 0, "0", "period"},
+};
+
+static const char *const no_rates[] = {
+    "",
+    "/",
+    "100",
+    "/min",
+    "100/",
+    "100/m",
+    "100/Min",
+    "100 /min",
+    "-1/min",
+    "1.5/s",
+    "1000001/s",
+    "1/min/min",
+    "99999999999999999999/s",
+    "0/",
+};
+
+static void test_rate(void **state)
+{
+    char text[RATE_SIZE];
+    (void)state;
+    for (size_t i = 0; i < COUNT(rates); i++) {
+        struct rate rate = {UNTOUCHED, UNTOUCHED};
+        print_message("%s\n", rates[i].text);
+        assert_true(rate_parse(str_from(rates[i].text), &rate));
+        assert_int_equal(rate.requests, rates[i].requests);
+        assert_int_equal(rate.period_ms, rates[i].period_ms);
+        assert_string_equal(rate_format(rate, text), rates[i].written);
+        assert_string_equal(rate_period(rate), rates[i].word);
+    }
+    for (size_t i = 0; i < COUNT(no_rates); i++) {
+        struct rate rate = {UNTOUCHED, UNTOUCHED};
+        print_message("\"%s\"\n", no_rates[i]);
+        assert_false(rate_parse(str_from(no_rates[i]), &rate));
+        assert_int_equal(rate.requests, UNTOUCHED);
+    }
+    assert_string_equal(rate_format((struct rate){5, 250}, text), "5/250ms");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_good), cmocka_unit_test(test_parse_bad), cmocka_unit_test(test_format),
-        cmocka_unit_test(test_every_day),  cmocka_unit_test(test_duration),
+        cmocka_unit_test(test_every_day),  cmocka_unit_test(test_duration),  cmocka_unit_test(test_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,8 @@ static const struct {
     [STORE_PUT_EVSE] = {apply_put_evse, true},
     [STORE_PUT_DELIVERY] = {apply_put_delivery, false},
     [STORE_FINISH_DELIVERY] = {apply_finish_delivery, true},
+    [STORE_LEASE_QUEUE] = {apply_lease_queue, true},
+    [STORE_PUT_QUEUE] = {apply_put_queue, true},
     [STORE_RELEASE_HELD] = {apply_release_held, false},
     [STORE_PUT_COMMAND] = {apply_put_command, true},
     [STORE_UPDATE_COMMAND] = {apply_update_command, true},

@@ -107,10 +107,11 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
     if (!(may_become[stored] & STATE_BIT(state)))
         state = STORE_DELIVERY_SUPERSEDED;
     writer->state.deliveries = true;
-    result = sql_run(c, SQL_DELIVERY_FINISH,
-                     SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason),
-                                sql_i(op->u.finish.attempts), sql_i(op->u.finish.next_attempt),
-                                sql_t(op->u.finish.last_error), sql_i(op->u.finish.done)));
+    result = sql_run(
+        c, SQL_DELIVERY_FINISH,
+        SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason), sql_i(op->u.finish.attempts),
+                   sql_i(op->u.finish.next_attempt), sql_t(op->u.finish.last_error), sql_i(op->u.finish.done),
+                   sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -124,6 +125,68 @@ int apply_release_held(struct writer *writer, struct store_op *op, struct error 
     op->u.release.count = sql_changes(&writer->connection);
     writer->state.deliveries |= op->u.release.count > 0;
     return OK;
+}
+
+/* ---------------------------------------------------------------- queues */
+
+/* What is kept of a queue; a new one is all zero. 0 or an SQL failure. */
+static int find_queue(struct writer *writer, struct str receiver, struct store_queue *queue, int64_t *until,
+                      struct str holder, bool *own)
+{
+    struct connection *c = &writer->connection;
+    *queue = (struct store_queue){.receiver = receiver};
+    *until = 0;
+    *own = false;
+    int result = sql_first(c, SQL_QUEUE_FIND, SQL_VALUES(sql_t(receiver)));
+    if (result <= 0)
+        return result;
+    queue->fence = sql_integer(c, SQL_QUEUE_FIND, 0);
+    *own = str_equal(sql_string(c, SQL_QUEUE_FIND, 1), holder);
+    *until = sql_integer(c, SQL_QUEUE_FIND, 2);
+    queue->failures = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 3);
+    queue->paused_until = sql_integer(c, SQL_QUEUE_FIND, 4);
+    queue->active_ms = sql_integer(c, SQL_QUEUE_FIND, 5);
+    sql_end(c, SQL_QUEUE_FIND);
+    return OK;
+}
+
+int apply_lease_queue(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct str receiver = op->u.lease.receiver, holder = op->u.lease.holder;
+    struct store_queue *queue = &op->u.lease.queue;
+    int64_t until;
+    bool own;
+    int result = find_queue(writer, receiver, queue, &until, holder, &own);
+    if (result)
+        return apply_failure(writer, result, error);
+    bool alive = until > writer->now;
+    if (alive && !own)
+        return error_set(error, ERR_CONFLICT, "the queue of " STR_FMT " is another worker's",
+                         STR_ARG(receiver));
+    if (!alive) /* nobody knows what its last holder still sends: a late word of it must not count */
+        queue->fence++;
+    result =
+        sql_run(&writer->connection, SQL_QUEUE_LEASE,
+                SQL_VALUES(sql_t(receiver), sql_i(queue->fence), sql_t(holder), sql_i(op->u.lease.until)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_put_queue(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_queue *q = &op->u.queue;
+    struct store_queue stored;
+    int64_t until;
+    bool own;
+    int result = find_queue(writer, q->receiver, &stored, &until, STR_NONE, &own);
+    if (result)
+        return apply_failure(writer, result, error);
+    if (stored.fence != q->fence)
+        return error_set(error, ERR_CONFLICT, "the queue of " STR_FMT " has another worker now",
+                         STR_ARG(q->receiver));
+    result = sql_run(
+        &writer->connection, SQL_QUEUE_UPDATE,
+        SQL_VALUES(sql_t(q->receiver), sql_i(q->failures), sql_i(q->paused_until), sql_i(q->active_ms)));
+    return result ? apply_failure(writer, result, error) : OK;
 }
 
 /* ---------------------------------------------------------------- commands */

@@ -58,7 +58,7 @@ static int insert_object(struct writer *writer, const struct store_object_put *p
                               sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->now),
                               sql_i(delivery), sql_i((int64_t)p->body.length), sql_t(p->counterparty),
                               sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)),
-                              sql_b(p->body)));
+                              sql_b(p->body), sql_t(p->session)));
 }
 
 static int update_object(struct writer *writer, const struct store_object_put *p,

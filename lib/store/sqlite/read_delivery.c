@@ -69,6 +69,9 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .correlation_id = read_string(reader, read, id, 15),
         .last_error = read_string(reader, read, id, 16),
         .evse = read_string(reader, read, id, 17),
+        .active_from = sql_integer(c, id, 18),
+        .tries = read_string(reader, read, id, 19),
+        .receipt = read_string(reader, read, id, 20),
     };
 }
 
@@ -98,7 +101,7 @@ bool read_delivery(struct reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 18);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 21);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
@@ -120,7 +123,7 @@ static const struct parked {
 /* Where a walk over (state, queue, id) stands between two turns. */
 struct walk {
     size_t state; /* index of parked[] */
-    struct store_queue queue;
+    struct store_queue_key queue;
     bool inside; /* of this queue's rows; else the next one is to be found */
     int64_t id;
     struct store_queue_row *row; /* of read_queues */
@@ -223,7 +226,7 @@ static int list_step(struct reader *reader, struct store_delivery_list *r, struc
     walk->id = r->after;
     if (result == 0) {
         walk->state++;
-        walk->queue = (struct store_queue){STR_NONE, STR_NONE};
+        walk->queue = (struct store_queue_key){STR_NONE, STR_NONE};
     }
     return 1;
 }
@@ -341,7 +344,7 @@ static int queues_step(struct reader *reader, struct store_queues_read *r, struc
         return result;
     if (result == 0) {
         walk->state++;
-        walk->queue = (struct store_queue){STR_NONE, STR_NONE};
+        walk->queue = (struct store_queue_key){STR_NONE, STR_NONE};
         return 1;
     }
     walk->inside = true;
@@ -389,7 +392,7 @@ bool read_waiting(struct reader *reader, struct store_read *read)
             return read_fail(reader, read, result);
         if (result == 0)
             return read_done(read, OK);
-        struct store_queue *queues =
+        struct store_queue_key *queues =
             room_for_one(read, r->queues, r->count, &walk->capacity, sizeof(*r->queues));
         if (!queues)
             return true;

@@ -17,8 +17,9 @@
 #define DELIVERY_COLUMNS                                                                                     \
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, "                                                                                                \
-    "object, reason, url, correlation_id, last_error, evse"
-#define DELIVERY_TYPES "iiiiiiittttttttttt"
+    "object, reason, url, correlation_id, last_error, evse, "                                                \
+    "active_from, tries, receipt"
+#define DELIVERY_TYPES "iiiiiiitttttttttttitt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
 #define PARKED_QUEUE(state)                                                                                  \
@@ -148,9 +149,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_LIMIT_DELETE] = {W, "it", "", "DELETE FROM rate_limit WHERE party = $1 AND module = $2"},
     [SQL_PARTY_DELETE_LIMITS] = {W, "i", "", "DELETE FROM rate_limit WHERE party = $1"},
     [SQL_FINDING_COUNT] =
-        {W, "tttttiiit", "",
+        {W, "tttttiiitit", "",
          "INSERT INTO finding (party, module, object, field, rule, count, first, last, example) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (party, module, object, field, rule) "
+         "SELECT $1, $2, $3, CASE WHEN $10 = 0 OR EXISTS (SELECT 1 FROM finding WHERE party = $1 "
+         "AND module = $2 AND object = $3 AND field = $4 AND rule = $5) OR (SELECT count(*) FROM finding "
+         "WHERE party = $1 AND rule = $5 AND field <> $11) < $10 THEN $4 ELSE $11 END, "
+         "$5, $6, $7, $8, $9 WHERE true ON CONFLICT (party, module, object, field, rule) "
          "DO UPDATE SET count = finding.count + excluded.count, last = excluded.last, "
          "example = excluded.example"},
 
@@ -159,11 +163,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "itt", "iiiiiitb",
          "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, digest "
          "FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
-    [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbb", "",
+    [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbt", "",
                            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
                            "last_delivery, size, "
-                           "counterparty, token_uid, status, digest, body) "
-                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"},
+                           "counterparty, token_uid, status, digest, body, session) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
     [SQL_OBJECT_UPDATE] =
         {W, "iiiiiitttbb", "",
          "UPDATE object SET revision = $2, last_updated = $3, arrival = $4, last_delivery = $5, size = $6, "
@@ -225,10 +229,22 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttttti", "",
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
          "AND object = $2 AND owner = $3 AND module = $4 AND ($5 = '' OR evse = $5)"},
-    [SQL_DELIVERY_FINISH] = {W, "iitiiti", "",
+    [SQL_DELIVERY_FINISH] = {W, "iitiitiitt", "",
                              "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
-                             "last_error = $6, done = $7 "
-                             "WHERE id = $1"},
+                             "last_error = $6, done = $7, active_from = $8, "
+                             "tries = CASE WHEN $9 = '' THEN tries ELSE $9 END, receipt = $10 WHERE id = $1"},
+    [SQL_QUEUE_FIND] = {W, "t", "itiiii",
+                        "SELECT fence, holder, lease_until, failures, paused_until, active_ms FROM queue "
+                        "WHERE receiver = $1"},
+    [SQL_QUEUE_LEASE] =
+        {W, "titi", "",
+         "INSERT INTO queue (receiver, fence, holder, lease_until, failures, paused_until, active_ms) "
+         "VALUES ($1, $2, $3, $4, 0, 0, 0) ON CONFLICT (receiver) DO UPDATE SET fence = excluded.fence, "
+         "holder = excluded.holder, lease_until = excluded.lease_until"},
+    [SQL_QUEUE_UPDATE] =
+        {W, "tiii", "",
+         "UPDATE queue SET failures = $2, paused_until = $3, active_ms = $4 WHERE receiver = $1"},
+    [SQL_QUEUE_END_LEASES] = {W, "", "", "UPDATE queue SET lease_until = 0 WHERE lease_until > 0"},
     [SQL_DELIVERY_RELEASE] =
         {W, "ttt", "",
          "UPDATE delivery SET state = 0, reason = '', next_attempt = 0 WHERE state = 2 AND receiver = $1 "

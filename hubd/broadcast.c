@@ -1,0 +1,131 @@
+#include "hubd/broadcast.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hubd/outbound.h"
+#include "hubd/route.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+#include "lib/base/magic.h"
+
+#define LEG_MAGIC 0x42434c47u
+
+/* One receiver's copy; lives longer than the request. */
+struct leg {
+    uint32_t magic;
+    struct arena arena;
+    struct outbound outbound;
+    struct store_audit audit; /* its texts live in the arena */
+};
+
+static void leg_free(struct leg *leg)
+{
+    leg->magic = 0;
+    arena_free(&leg->arena);
+    free(leg);
+}
+
+static void leg_answered(struct outbound *outbound)
+{
+    struct leg *leg = MAGIC_CAST(struct leg, outbound->context, LEG_MAGIC);
+    char status[16];
+    if (outbound->result != OK)
+        snprintf(status, sizeof status, "%s", outbound->call.sent ? "4002" : "4003");
+    else
+        snprintf(status, sizeof status, "%d",
+                 outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status);
+    leg->audit.time = env_wall_ms();
+    leg->audit.status = str_from(status);
+    leg->audit.latency_ms = outbound->latency_ms;
+    leg->audit.request_id = str_from(outbound->request_id);
+    if (store_audit_later(outbound->hub->store, &leg->audit) != OK)
+        log_error("audit: a " STR_FMT " row was lost: the store takes no more", STR_ARG(leg->audit.action));
+    leg_free(leg);
+}
+
+/* The request's audit row, towards this receiver, copied. */
+static void leg_fill_audit(struct leg *leg, const struct request *request,
+                           const struct registry_party *target)
+{
+    struct str *const texts[] = {&leg->audit.actor,         &leg->audit.party,  &leg->audit.module,
+                                 &leg->audit.sender,        &leg->audit.object, &leg->audit.receiver,
+                                 &leg->audit.correlation_id};
+    request_audit_fill(request, &leg->audit, STR_NONE);
+    leg->audit.kind = STORE_AUDIT_REALTIME;
+    leg->audit.receiver = request_party_key(target);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        *texts[i] = arena_copy(&leg->arena, *texts[i]);
+}
+
+static bool leg_fill_call(struct leg *leg, struct request *request, struct registry_party *target)
+{
+    struct outbound *outbound = &leg->outbound;
+    struct str base = registry_receiver_url(target, request->route->module);
+    struct str path = request_subpath(request);
+    bool hub = request->has_to;
+    outbound->arena = &leg->arena;
+    outbound->hub = request->hub;
+    outbound->client = request->worker->client;
+    outbound->view = request->worker->view;
+    outbound->platform = target->platform;
+    outbound->method = request->exchange->method;
+    outbound->url = url_join(&leg->arena, base, path);
+    if (request->exchange->query.length > 0)
+        outbound->url = arena_printf(&leg->arena, STR_FMT "?" STR_FMT, STR_ARG(outbound->url),
+                                     STR_ARG(request->exchange->query));
+    outbound->body = arena_copy(&leg->arena, request->exchange->body);
+    outbound->trusted = true;
+    outbound->routed = true;
+    outbound->from_country = arena_copy(&leg->arena, hub ? str_from(request->hub->conf.country_code)
+                                                         : request->party->row.country_code);
+    outbound->from_party =
+        arena_copy(&leg->arena, hub ? str_from(request->hub->conf.party_id) : request->party->row.party_id);
+    outbound->to_country = target->row.country_code;
+    outbound->to_party = target->row.party_id;
+    outbound->correlation_id = leg->audit.correlation_id;
+    outbound->timeout_ms = request->worker->conf.forward_timeout;
+    outbound->callback = leg_answered;
+    outbound->context = leg;
+    return path.data != NULL && outbound->url.data != NULL && outbound->body.data != NULL;
+}
+
+static void leg_start(struct request *request, struct registry_party *target)
+{
+    struct leg *leg = calloc(1, sizeof *leg);
+    if (leg == NULL)
+        return; /* a broadcast promises no arrival */
+    leg->magic = LEG_MAGIC;
+    arena_init(&leg->arena, 0);
+    leg_fill_audit(leg, request, target);
+    if (!leg_fill_call(leg, request, target)) {
+        leg_free(leg);
+        return;
+    }
+    /* a hold of its own on the request's snapshot: `target` is of it */
+    leg->outbound.snapshot = registry_hold_again(request->worker->view, request->snapshot);
+    outbound_start(&leg->outbound);
+}
+
+static bool broadcast_reaches(const struct request *request, const struct registry_party *party,
+                              unsigned role)
+{
+    return (party->row.roles & role) != 0 && !party->row.suspended &&
+           party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL &&
+           registry_receiver_url(party, request->route->module).data != NULL &&
+           route_find_rule(request->snapshot, request->party, party, false) != NULL;
+}
+
+void broadcast(struct request *request, unsigned role)
+{
+    if (store_is_overloaded(request->hub->store)) {
+        request_answer_error(request, ERR_BUSY); /* the audit rows could not be kept */
+        return;
+    }
+    for (size_t i = 0; i < request->snapshot->party_count; i++) {
+        struct registry_party *party = &request->snapshot->parties[i];
+        if (broadcast_reaches(request, party, role))
+            leg_start(request, party);
+    }
+    request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
+}

@@ -1,0 +1,12 @@
+/* Modules that the hub does not know: passed on to the party that OCPI-to names (hub-contract 5, Message
+ * routing). */
+#include "hubd/modules/modules.h"
+#include "hubd/relay.h"
+
+void others_relay(struct request *request)
+{
+    if (request_is_directed(request))
+        relay_directed(request);
+    else
+        request_answer(request, REPLY_UNKNOWN, STR("no such path"), STR_NONE);
+}

@@ -1,0 +1,54 @@
+#ifndef HUBD_RELAY_H
+#define HUBD_RELAY_H
+
+#include "hubd/forward.h"
+#include "hubd/request.h"
+
+/*
+ * Passing a request on to another party and its answer back (OCPI 2.2.1, Transport: Message Routing;
+ * hub-contract 5, Message routing): method, path below the module, query and body as they came; status, data
+ * and message of the answer as they are, `Link` and `Location` made to point at the hub. A response_url in
+ * the body or the query is replaced by a callback of the hub's, kept as a command (hubd/commands.h) so that
+ * the later result finds its way.
+ */
+struct relay {
+    /* in */
+    struct request *request;
+    struct registry_party *target;
+    const char *module;   /* whose interface is called */
+    bool sender;          /* the SENDER interface, else RECEIVER */
+    const char *command;  /* what a callback is kept as; NULL: "METHOD module" */
+    struct str object;    /* folded id of what it is about, kept with it */
+    struct str token_uid; /* folded; kept with it */
+    int64_t timeout_ms;
+    bool once;   /* must not arrive twice */
+    bool unwrap; /* one object is the answer: take it out of a one-element list */
+    /* own */
+    struct forward forward;
+    struct store_command row;
+    struct store_apply batch;
+    int http_status, ocpi_status;
+    struct str message, data;
+};
+
+/*
+ * Sends it; ends the request. The target must have passed the routing (route_check, route_search). What goes
+ * wrong: 4002 sent and no answer, 4003 not connected, 4000 an answer that is no OCPI, 2001 a response_url
+ * that may not be called.
+ */
+void relay_start(struct relay *relay);
+/* A relay of the request's module with the real-time timeout, in its arena. NULL: answered. */
+struct relay *relay_new(struct request *request, struct registry_party *target);
+/* The request's OCPI-to names the party: found, checked against the routing, and relayed. Ends the request.
+ */
+void relay_directed(struct request *request);
+/* The hub may call that response_url: its host is one that the calling platform registered, or any may be
+ * (settings). False: answered with 2001 (hub-contract 12). */
+bool relay_check_response_url(struct request *request, struct str url);
+
+/* For this room: answers with what came back. */
+void relay_answer(struct relay *relay);
+/* Link, Location and the headers of pages of the partner's answer, as the hub gives them on. */
+void relay_copy_headers(struct relay *relay);
+
+#endif

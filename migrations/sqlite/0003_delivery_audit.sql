@@ -1,0 +1,34 @@
+-- What a queue remembers over a restart, what each try was, what a receiver acknowledged, which session a CDR is of,
+-- and an audit that can be asked by message and pruned without losing its proof.
+
+-- The queue of a receiver. `fence` grows with each new holder; `active_ms`: how long its messages could have been sent.
+CREATE TABLE queue (
+    receiver     TEXT    NOT NULL PRIMARY KEY,
+    fence        INTEGER NOT NULL,
+    holder       TEXT    NOT NULL,
+    lease_until  INTEGER NOT NULL,
+    failures     INTEGER NOT NULL,
+    paused_until INTEGER NOT NULL,
+    active_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE delivery ADD COLUMN active_from INTEGER NOT NULL DEFAULT -1; -- the queue's active_ms at the first try
+ALTER TABLE delivery ADD COLUMN tries TEXT NOT NULL DEFAULT '';   -- a line each
+ALTER TABLE delivery ADD COLUMN receipt TEXT NOT NULL DEFAULT ''; -- Location that the receiver answered
+CREATE INDEX delivery_cdr ON delivery (created, id) WHERE kind = 3;
+
+ALTER TABLE object ADD COLUMN session TEXT NOT NULL DEFAULT ''; -- of a CDR: its session_id
+CREATE INDEX object_cdr_session ON object (owner, session) WHERE kind = 3;
+CREATE INDEX object_completed ON object (last_updated, sequence) WHERE kind = 2 AND status = 'COMPLETED';
+
+CREATE INDEX audit_correlation ON audit (correlation_id, sequence);
+CREATE INDEX audit_object ON audit (object, sequence) WHERE object <> '';
+CREATE INDEX audit_conflict ON audit (time, sequence) WHERE status = 'conflict';
+
+-- Rows first to last were pruned; `mac` is the chain's value at the last of them, `seal` proves the row itself.
+CREATE TABLE audit_gap (
+    first INTEGER NOT NULL PRIMARY KEY,
+    last  INTEGER NOT NULL,
+    mac   BLOB    NOT NULL,
+    seal  BLOB    NOT NULL
+) STRICT;
