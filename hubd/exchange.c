@@ -269,7 +269,8 @@ static void exchange_put_receiver(const struct registry_party *party, struct str
     struct store_op *release = store_batch_add(batch, STORE_RELEASE_HELD);
     if (put == NULL || release == NULL)
         return;
-    put->u.receiver = (struct store_receiver){party->row.id, key, url, STR("discovered")};
+    put->u.receiver = (struct store_receiver){
+        .party = party->row.id, .module = key, .url = url, .source = STR("discovered")};
     release->u.release.receiver = ocpi_party_key_str(&party->key);
     release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
     release->u.release.module = key;

@@ -15,6 +15,7 @@
  */
 struct delivery;
 struct health;
+struct clientinfo;
 struct commands;
 struct limits;
 struct admin;
@@ -52,6 +53,7 @@ struct hub {
     unsigned worker_count;
     struct delivery *delivery;
     struct health *health;
+    struct clientinfo *clientinfo;
     struct commands *commands;
     struct limits *limits;
     struct admin *admin;

@@ -57,6 +57,8 @@ struct registry {
     struct arena arena;
     struct store_registry_read read;
     struct loop_task passed;
+    void (*hook)(void *context);
+    void *hook_context;
 };
 
 struct registry_runtime *registry_runtime_of(struct registry *registry, const struct store_platform *row)
@@ -215,7 +217,10 @@ static void registry_finish_refresh(struct registry *registry, int result)
 
 static void registry_all_passed(struct loop_task *task)
 {
-    registry_finish_refresh(CONTAINER_OF(task, struct registry, passed), OK);
+    struct registry *registry = CONTAINER_OF(task, struct registry, passed);
+    if (registry->hook != NULL)
+        registry->hook(registry->hook_context);
+    registry_finish_refresh(registry, OK);
 }
 
 static void registry_was_read(struct store_read *base)
@@ -322,6 +327,12 @@ int registry_open(struct loop *control, struct store *store, struct store_client
     registry_publish(registry, snapshot);
     *out = registry;
     return OK;
+}
+
+void registry_set_hook(struct registry *registry, void (*hook)(void *context), void *context)
+{
+    registry->hook = hook;
+    registry->hook_context = context;
 }
 
 static void registry_mended(int result, void *context)

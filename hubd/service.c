@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hubd/admin/admin.h"
+#include "hubd/clientinfo.h"
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
 #include "hubd/health.h"
@@ -164,8 +165,9 @@ static int service_open_listener(struct hub *hub, struct error *error)
 static int service_start_rooms(struct hub *hub, struct error *error)
 {
     if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
-        limits_start(hub) != OK)
-        return error_set(error, ERR_MEMORY, "no memory for delivery, health, commands or limits");
+        limits_start(hub) != OK || clientinfo_start(hub) != OK)
+        return error_set(error, ERR_MEMORY,
+                         "no memory for delivery, health, commands, limits or hubclientinfo");
     return admin_start(hub, error);
 }
 
@@ -202,6 +204,7 @@ static bool ending_workers_idle(struct hub *hub)
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
+    clientinfo_stop(hub);
     limits_stop(hub);
     commands_stop(hub);
     health_stop(hub);
@@ -350,6 +353,7 @@ static int service_watch_signals(struct service *service)
 
 static void service_free(struct hub *hub)
 {
+    clientinfo_free(hub);
     limits_free(hub);
     commands_free(hub);
     health_free(hub);

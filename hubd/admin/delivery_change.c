@@ -190,8 +190,8 @@ static void on_one(struct store_read *base)
         fail_row(edit, CTL_CONFLICT, "it has been delivered");
     else if (state == STORE_DELIVERY_SUPERSEDED)
         fail_row(edit, CTL_CONFLICT,
-                 str_equal(edit->one.row.reason, STR("dropped")) ? "it was dropped"
-                                                                 : "a newer state took its place");
+                 str_starts_with(edit->one.row.reason, STR("dropped")) ? "it was dropped"
+                                                                       : "a newer state took its place");
     else
         apply_slice(edit);
 }

@@ -19,15 +19,6 @@ static struct str url_fact(struct arena *arena, const struct store_receiver *rec
     return copy;
 }
 
-static const struct store_receiver *find_receiver(const struct registry_party *party, struct str module)
-{
-    for (size_t i = 0; i < party->receiver_count; i++) {
-        if (str_equal(party->receivers[i].module, module))
-            return &party->receivers[i];
-    }
-    return NULL;
-}
-
 /* The module's base out of what was pasted: without a template, without slashes at the end. */
 static bool clean_url(struct change *change, struct str *text)
 {
@@ -81,14 +72,15 @@ static bool build_set(struct change *change)
     if (party == NULL || !clean_url(change, &url))
         return false;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    const struct store_receiver *before = find_receiver(party, module);
+    const struct store_receiver *before = registry_receiver(party, module);
     if (before != NULL && str_equal(before->url, url) && str_equal(before->source, STR("set")))
         return change_unchanged(change, id, "receiver " STR_FMT " " STR_FMT " unchanged", STR_ARG(id),
                                 STR_ARG(module));
     struct store_op *put = change_op(change, STORE_PUT_RECEIVER);
     if (put == NULL)
         return true;
-    put->u.receiver = (struct store_receiver){party->row.id, module, url, STR("set")};
+    put->u.receiver =
+        (struct store_receiver){.party = party->row.id, .module = module, .url = url, .source = STR("set")};
     release_held(change, party, module);
     if (interfaces_is_other(module) && !str_equal(module, STR("versions")))
         change_hint(change,
@@ -114,7 +106,7 @@ static bool build_unset(struct change *change)
     if (party == NULL)
         return false;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    const struct store_receiver *before = find_receiver(party, module);
+    const struct store_receiver *before = registry_receiver(party, module);
     if (before == NULL)
         return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
                            "receiver " STR_FMT " " STR_FMT ": none is set", STR_ARG(id), STR_ARG(module));

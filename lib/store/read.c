@@ -27,6 +27,11 @@ void store_read_bodies(struct store_client *client, struct store_bodies_read *re
     client_read(client, &read->base, READ_BODIES);
 }
 
+void store_read_waiting(struct store_client *client, struct store_waiting_read *read)
+{
+    client_read(client, &read->base, READ_WAITING);
+}
+
 void store_read_due(struct store_client *client, struct store_due_read *read)
 {
     client_read(client, &read->base, READ_DUE);

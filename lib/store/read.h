@@ -10,6 +10,7 @@ enum read_type {
     READ_OWNERS,
     READ_PAGE,
     READ_BODIES,
+    READ_WAITING,
     READ_DUE,
     READ_DELIVERY,
     READ_DELIVERIES,

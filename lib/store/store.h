@@ -65,20 +65,20 @@ enum store_op_type {
     STORE_PUT_PLATFORM, /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1
                          */
     STORE_DELETE_PLATFORM, /* u.id, with its tokens; absent: ERR_NOT_FOUND */
-    STORE_PUT_PARTY,       /* u.party; the same */
-    STORE_DELETE_PARTY,    /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
-    STORE_PUT_TOKEN,       /* u.token */
+    STORE_PUT_PARTY, /* u.party; the same. A last_updated above the stored one becomes the greatest of all */
+    STORE_DELETE_PARTY,  /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
+    STORE_PUT_TOKEN,     /* u.token */
     STORE_USE_TOKEN,     /* u.token: hash and used. Sets `used` if 0; ERR_NOT_FOUND when the token is gone */
     STORE_DELETE_TOKEN,  /* u.token.hash; absent is no error */
     STORE_DELETE_TOKENS, /* u.token_match */
     STORE_EXPIRE_TOKENS, /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
-    STORE_PUT_RECEIVER,  /* u.receiver */
+    STORE_PUT_RECEIVER,  /* u.receiver; another URL has been told nothing */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
     STORE_PUT_LIMIT,       /* u.limit */
     STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
     STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
-    STORE_SET_TOLD,        /* u.told: see store_registry_read */
+    STORE_SET_TOLD,        /* u.told; without that receiver: ERR_NOT_FOUND */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
     STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
     STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
@@ -181,7 +181,13 @@ struct store_op {
             unsigned fields_max; /* 0: no bound */
             struct str others;
         } finding;
-        int64_t told;
+        /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
+         * after `now`: what was handed over with it is then not the latest. */
+        struct {
+            int64_t party;
+            struct str module;
+            int64_t before, now;
+        } told;
         struct {
             int64_t platform;
             enum store_platform_status status;
@@ -199,11 +205,13 @@ struct store_op {
          * A body by reference (kind >= 0) is read when it is sent; empty then when the object is gone. With
          * `coalesce` older undelivered ones (pending, held) of the same lane become superseded: of the same
          * receiver, module, owner and object, whatever their kind and method; one with `evse` takes only its
-         * like along. The writer sets delivery.id. Cheapest right behind the STORE_PUT_OBJECT of its object.
+         * like along. With `only_if_changed` there is no delivery (delivery.id stays 0) when the last object,
+         * location or EVSE before it in the batch was put as it was already. The writer sets delivery.id.
+         * Cheapest right behind the STORE_PUT_OBJECT of its object.
          */
         struct {
             struct store_delivery row;
-            bool coalesce;
+            bool coalesce, only_if_changed;
         } delivery;
         /* Only from pending, held, dead or superseded rows; delivered: ERR_CONFLICT; gone: ERR_NOT_FOUND.
          * PENDING: another try at next_attempt. A superseded row stays so unless it is now DELIVERED. */
@@ -306,7 +314,7 @@ struct store_registry_read {
     size_t rule_count;
     struct store_limit *limits;
     size_t limit_count;
-    int64_t told; /* HubClientInfo: changes of parties up to this time were handed to the outbox; 0: none */
+    int64_t changed; /* the last_updated of the last change of a party; a removal counts too */
 };
 void store_read_registry(struct store_client *client, struct store_registry_read *read);
 
@@ -418,9 +426,19 @@ struct store_bodies_read {
 void store_read_bodies(struct store_client *client, struct store_bodies_read *read);
 
 /* Deliveries. */
-struct store_due_read { /* pending ones of a receiver in order */
+struct store_queue_key { /* what is sent in order and pauses together */
+    struct str receiver, module;
+};
+struct store_waiting_read { /* the queues in which something is pending */
     struct store_read base;
-    struct str receiver;
+    struct store_queue_key *queues;
+    size_t count;
+};
+void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
+
+struct store_due_read { /* pending ones of a queue in order */
+    struct store_read base;
+    struct store_queue_key queue;
     int64_t after; /* only greater ids */
     unsigned limit;
     /* out: without bodies and texts that are only for people */

@@ -15,9 +15,9 @@ from tests.sim.wire import MESSAGE_IDS, Reply, Script, Server
 # module: roles of ours that offer it, and as what
 INTERFACES = {
     "CPO": [("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("chargingprofiles", "RECEIVER"), ("locations", "SENDER"),
-            ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER"), ("hubclientinfo", "RECEIVER")],
+            ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER")],
     "EMSP": [("sessions", "RECEIVER"), ("cdrs", "RECEIVER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER"),
-             ("tokens", "SENDER"), ("commands", "SENDER"), ("chargingprofiles", "SENDER"), ("hubclientinfo", "RECEIVER")],
+             ("tokens", "SENDER"), ("commands", "SENDER"), ("chargingprofiles", "SENDER")],
 }
 
 
@@ -57,6 +57,7 @@ class Platform:
     sends      the form in which we send the hub's token: "base64" or "raw"
     hide       modules that the version details leave out
     versions   whether the url in our credentials ends in /versions (else /2.2.1)
+    clientinfo whether the version details offer a receiver of HubClientInfo; most partners' software has none
     tail       what the endpoints' URLs in the version details end in
     habits     how it answers, of those in tests.sim.habits; the first one is outermost
     scheme     the word before the token in our requests
@@ -71,7 +72,7 @@ class Platform:
     renews     whether the answer to a PUT brings a new token of ours
     """
 
-    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, tail="", port=0,
+    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, tail="", clientinfo=False, port=0,
                  habits=(), scheme="Token", joins="/", spells=str, ids=True):  # fmt: skip
         self.hub = hub.rstrip("/")
         self.parties = parties
@@ -81,6 +82,7 @@ class Platform:
         self.encodings = set(encodings)
         self.sends = sends
         self.hide = set(hide)
+        self.clientinfo = clientinfo
         self.tail = tail
         self.credentials_end = "versions" if versions else "2.2.1"
         self.habits = tuple(habits)
@@ -182,6 +184,8 @@ class Platform:
     def _details(self, request):
         endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials{self.tail}"}]
         listed = dict.fromkeys(pair for party in self.parties for pair in INTERFACES[party.role])
+        if self.clientinfo:
+            listed["hubclientinfo", "RECEIVER"] = None
         endpoints += [
             {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}{self.tail}"}
             for module, role in listed

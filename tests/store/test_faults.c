@@ -257,7 +257,7 @@ static int check_work(struct fixture *f, const struct promises *promises, int ro
 {
     int there = 0;
     int64_t rows = 0;
-    struct store_due_read due = {.receiver = STR("IN-MSP"), .limit = 1000};
+    struct store_due_read due = {.queue = {.receiver = STR("IN-MSP")}, .limit = 1000};
     assert_int_equal(RUN_READ(f, store_read_due, &due), OK);
     for (int i = 0; i < WORK_MAX; i++) {
         struct str id = text(f, "S%d", i);

@@ -72,8 +72,8 @@ static void test_sender_url(void **state)
 {
     (void)state;
     const struct store_receiver both[] = {
-        {1, STR("tokens"), STR("https://a/r"), STR("set")},
-        {1, STR("tokens:sender"), STR("https://a/s"), STR("discovered")},
+        {.party = 1, .module = STR("tokens"), .url = STR("https://a/r")},
+        {.party = 1, .module = STR("tokens:sender"), .url = STR("https://a/s")},
     };
     struct registry_party emsp = party_of(OCPI_ROLE_EMSP, both, 2), plain = party_of(OCPI_ROLE_EMSP, both, 1);
     struct registry_party mixed = party_of(OCPI_ROLE_CPO | OCPI_ROLE_EMSP, both, 2);

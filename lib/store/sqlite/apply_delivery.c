@@ -49,6 +49,9 @@ int apply_put_delivery(struct writer *writer, struct store_op *op, struct error 
     struct store_delivery *row = &op->u.delivery.row;
     int64_t before = 0;
     int result = OK;
+    row->id = 0;
+    if (op->u.delivery.only_if_changed && writer->unchanged)
+        return OK;
     if (writer->promised == op) {
         row->id = writer->promised_id;
         before = writer->promised_before;

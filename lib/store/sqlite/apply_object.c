@@ -36,7 +36,8 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
 static int64_t promise_delivery(struct writer *writer, const struct store_op *op, int64_t before)
 {
     const struct store_op *next = op->next;
-    if (!next || next->type != STORE_PUT_DELIVERY || !next->u.delivery.coalesce)
+    if (!next || next->type != STORE_PUT_DELIVERY || !next->u.delivery.coalesce ||
+        next->u.delivery.only_if_changed)
         return 0;
     const struct store_delivery *row = &next->u.delivery.row;
     const struct store_object_put *p = &op->u.object;

@@ -22,23 +22,23 @@
 #define DELIVERY_TYPES "iiiiiiitttttttttttitt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
-#define PARKED_RECEIVER(state)                                                                               \
+#define PARKED_QUEUE(state)                                                                                  \
     {                                                                                                        \
-        R, "t", "t",                                                                                         \
-            "SELECT receiver FROM delivery WHERE state = " state " AND receiver > $1 "                       \
-            "ORDER BY receiver LIMIT 1"                                                                      \
+        R, "tt", "tt",                                                                                       \
+            "SELECT receiver, module FROM delivery WHERE state = " state                                     \
+            " AND (receiver, module) > ($1, $2) ORDER BY receiver, module LIMIT 1"                           \
     }
 #define PARKED_LIST(state)                                                                                   \
     {                                                                                                        \
-        R, "tii", DELIVERY_TYPES,                                                                            \
+        R, "ttii", DELIVERY_TYPES,                                                                           \
             DELIVERY_COLUMNS " FROM delivery WHERE state = " state                                           \
-                             " AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3"                           \
+                             " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4"           \
     }
 #define PARKED_COUNT(state)                                                                                  \
     {                                                                                                        \
-        R, "tii", "ii",                                                                                      \
+        R, "ttii", "ii",                                                                                     \
             "SELECT count(*), max(id) FROM (SELECT id FROM delivery WHERE state = " state                    \
-            " AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3) AS slice"                                  \
+            " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4) AS slice"                  \
     }
 
 #define COMMAND_COLUMNS                                                                                      \
@@ -74,6 +74,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_MAX_OBJECT] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM object"},
     [SQL_MAX_LOCATION] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM location"},
     [SQL_MAX_DELIVERY] = {W, "", "i", "SELECT coalesce(max(id), 0) FROM delivery"},
+    [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
     [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
     [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
@@ -109,8 +110,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "name = $8, website = $9, suspended = $10, suspend_reason = $11, last_updated = $12, created = $13, "
          "validation = $14, push = $15 WHERE id = $1"},
     [SQL_PARTY_TOUCH] = {W, "ii", "",
-                         "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1 "
-                         "AND last_updated < $2"},
+                         "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1"},
     [SQL_PARTY_DELETE] = {W, "i", "", "DELETE FROM party WHERE id = $1"},
     [SQL_PARTY_DELETE_RECEIVERS] = {W, "i", "", "DELETE FROM receiver WHERE party = $1"},
     [SQL_PARTY_DELETE_RULES] = {W, "i", "", "DELETE FROM rule WHERE emsp = $1 OR cpo = $1"},
@@ -133,7 +133,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIVER_PUT] =
         {W, "ittt", "",
          "INSERT INTO receiver (party, module, url, source) VALUES ($1, $2, $3, $4) "
-         "ON CONFLICT (party, module) DO UPDATE SET url = excluded.url, source = excluded.source"},
+         "ON CONFLICT (party, module) DO UPDATE SET url = excluded.url, source = excluded.source, "
+         "told = CASE WHEN receiver.url = excluded.url THEN receiver.told ELSE 0 END"},
+    [SQL_RECEIVER_FIND] = {W, "it", "i", "SELECT told FROM receiver WHERE party = $1 AND module = $2"},
+    [SQL_RECEIVER_SET_TOLD] = {W, "iti", "",
+                               "UPDATE receiver SET told = $3 WHERE party = $1 AND module = $2"},
     [SQL_RECEIVER_DELETE] = {W, "it", "", "DELETE FROM receiver WHERE party = $1 AND module = $2"},
     [SQL_RULE_PUT] = {W, "iiii", "",
                       "INSERT INTO rule (emsp, cpo, state, since) VALUES ($1, $2, $3, $4) "
@@ -280,8 +284,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                        "SELECT hash, platform, kind, fingerprint, created, expires, used FROM token ORDER BY "
                        "platform, created, hash"},
     [SQL_RECEIVER_COUNT] = {R, "", "i", "SELECT count(*) FROM receiver"},
-    [SQL_RECEIVER_ALL] = {R, "", "ittt",
-                          "SELECT party, module, url, source FROM receiver ORDER BY party, module"},
+    [SQL_RECEIVER_ALL] = {R, "", "ittti",
+                          "SELECT party, module, url, source, told FROM receiver ORDER BY party, module"},
     [SQL_RULE_COUNT] = {R, "", "i", "SELECT count(*) FROM rule"},
     [SQL_RULE_ALL] = {R, "", "iiii", "SELECT emsp, cpo, state, since FROM rule ORDER BY emsp, cpo"},
     [SQL_LIMIT_COUNT] = {R, "", "i", "SELECT count(*) FROM rate_limit"},
@@ -359,19 +363,19 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, reading
      */
     [SQL_DELIVERY_DUE] =
-        {R, "tii", "iiiiitttttt",
+        {R, "ttii", "iiiiitttttt",
          "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object "
-         "FROM delivery WHERE state = 0 AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3"},
+         "FROM delivery WHERE state = 0 AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4"},
     [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "b", DELIVERY_COLUMNS ", body FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
-    [SQL_PENDING_RECEIVER] = PARKED_RECEIVER("0"),
+    [SQL_PENDING_QUEUE] = PARKED_QUEUE("0"),
     [SQL_PENDING_LIST] = PARKED_LIST("0"),
     [SQL_PENDING_COUNT] = PARKED_COUNT("0"),
-    [SQL_HELD_RECEIVER] = PARKED_RECEIVER("2"),
+    [SQL_HELD_QUEUE] = PARKED_QUEUE("2"),
     [SQL_HELD_LIST] = PARKED_LIST("2"),
     [SQL_HELD_COUNT] = PARKED_COUNT("2"),
-    [SQL_DEAD_RECEIVER] = PARKED_RECEIVER("3"),
+    [SQL_DEAD_QUEUE] = PARKED_QUEUE("3"),
     [SQL_DEAD_LIST] = PARKED_LIST("3"),
     [SQL_DEAD_COUNT] = PARKED_COUNT("3"),
     [SQL_COMMAND_BY_HASH] = {R, "b", COMMAND_TYPES, COMMAND_COLUMNS "WHERE callback_hash = $1"},

@@ -140,6 +140,8 @@ def test_directed_pushes_are_forwarded(hub, shared, ident):
 def test_statuses(hub, pair):
     """Suspended and back: each time a PUT to both, as HubClientInfo itself says it, without routing headers."""
     third = hub.onboard("EMSP")
+    for platform in pair.cpo, pair.emsp:
+        hub.ok("receiver", "set", platform.id, "hubclientinfo", platform.url + "/ocpi/2.2.1/hubclientinfo")
     path = f"/ocpi/2.2.1/hubclientinfo/{third.party.country_code}/{third.party.party_id}$"
     for verb, status in ((("suspend", third.id, "--reason", "unpaid"), "SUSPENDED"), (("resume", third.id), "CONNECTED")):
         hub.ok("party", *verb)

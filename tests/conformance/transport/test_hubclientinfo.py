@@ -80,7 +80,9 @@ def test_the_hub_owns_it(pair, method):
 @rule("OCPI 6-3")
 def test_changes_are_pushed(hub, pair):
     """The whole ClientInfo, PUT below the party's ids, without routing headers, to every connected party with a receiver."""
-    deaf = hub.onboard("CPO", hide={"hubclientinfo"})
+    deaf = hub.onboard("CPO")
+    for platform in (pair.cpo, pair.emsp):
+        hub.ok("receiver", "set", platform.id, "hubclientinfo", platform.url + "/ocpi/2.2.1/hubclientinfo")
     party = hub.add(hub.platform("EMSP"))
     path = f"/ocpi/2.2.1/hubclientinfo/{party.party.country_code}/{party.party.party_id}"
     party.register(hub.issue(party.id))
