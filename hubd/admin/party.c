@@ -1,7 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
-#include "hubd/route.h"
 #include "hubd/clientinfo.h"
+#include "hubd/route.h"
 #include "lib/http/url.h"
 
 /* party list, show, set, suspend, resume, remove. `add` is in party_add.c. */
