@@ -16,6 +16,7 @@
 struct delivery;
 struct health;
 struct commands;
+struct retention;
 struct admin;
 
 struct worker {
@@ -49,6 +50,7 @@ struct hub {
     struct delivery *delivery;
     struct health *health;
     struct commands *commands;
+    struct retention *retention;
     struct admin *admin;
     int64_t started_wall;
     int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */

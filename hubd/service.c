@@ -13,6 +13,7 @@
 #include "hubd/health.h"
 #include "hubd/keys.h"
 #include "hubd/notify.h"
+#include "hubd/retention.h"
 #include "hubd/worker.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -162,8 +163,9 @@ static int service_open_listener(struct hub *hub, struct error *error)
 
 static int service_start_rooms(struct hub *hub, struct error *error)
 {
-    if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK)
-        return error_set(error, ERR_MEMORY, "no memory for delivery, health or commands");
+    if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
+        retention_start(hub) != OK)
+        return error_set(error, ERR_MEMORY, "no memory for delivery, health, commands or retention");
     return admin_start(hub, error);
 }
 
@@ -200,6 +202,7 @@ static bool ending_workers_idle(struct hub *hub)
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
+    retention_stop(hub);
     commands_stop(hub);
     health_stop(hub);
     delivery_stop(hub);
@@ -300,6 +303,7 @@ static void service_reload(uv_signal_t *signal, int number)
         log_set_format((enum log_format)hub->conf.log_format);
         for (unsigned i = 0; i < hub->worker_count; i++)
             worker_reload(&hub->workers[i]);
+        retention_reload(hub);
         buffer_append_byte(&restart, '\0');
         if (restart.length > 1)
             log_warn("reload: these settings need a restart: %s", restart.data);
@@ -349,6 +353,7 @@ static int service_watch_signals(struct service *service)
 
 static void service_free(struct hub *hub)
 {
+    retention_free(hub);
     commands_free(hub);
     health_free(hub);
     delivery_free(hub);

@@ -92,7 +92,9 @@ enum store_op_type {
     STORE_RELEASE_HELD,    /* u.release: held -> pending */
     STORE_PUT_COMMAND,     /* u.command */
     STORE_UPDATE_COMMAND,  /* u.command_update */
-    STORE_APPEND_AUDIT     /* u.audit */
+    STORE_APPEND_AUDIT,    /* u.audit */
+    STORE_PRUNE_AUDIT,     /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
+    STORE_PRUNE_DELIVERIES /* u.prune: delivered, superseded and dead ones that ended before `before` */
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
@@ -239,6 +241,22 @@ struct store_op {
                 unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
         } command_update;
         struct store_audit audit;
+        /*
+         * Retention, in slices that hold the writer for a few milliseconds: again until `done`. The newest
+         * row stays, so that numbers are not given twice.
+         *
+         * Audit: goes on where the last slice stopped, also after a restart. What is taken away leaves a gap
+         * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
+         * slice comes a row `audit.pruned` that tells how many went since the one before.
+         */
+        struct {
+            int64_t before, before_realtime; /* INT64_MIN: none */
+            unsigned limit;                  /* rows looked at, at most */
+            int64_t after;                   /* deliveries, in/out: looked at up to this id; begin with 0 */
+            /* out */
+            int64_t pruned;
+            bool done; /* nothing else is old enough */
+        } prune;
     } u;
     struct store_op *next;
 };
@@ -473,7 +491,8 @@ struct store_command_list {
 };
 void store_read_commands(struct store_client *client, struct store_command_list *read);
 
-/* Audit. Sequences are dense: 1, 2, 3 …; the cursor text is hubd's matter. */
+/* Audit. Sequences are given densely: 1, 2, 3 …, and retention takes some away; the cursor text is hubd's
+ * matter. */
 struct store_audit_row {
     int64_t sequence;
     struct store_audit row;
@@ -500,8 +519,9 @@ void store_read_audit(struct store_client *client, struct store_audit_read *read
 struct store_verify_read {
     struct store_read base;
     int64_t position; /* in/out: sequence checked last; begin with 0 */
-    unsigned limit;   /* rows per slice */
+    unsigned limit;   /* rows and gaps per slice */
     uint8_t mac[32];  /* in/out: chain value at position */
+    int64_t pruned;   /* in/out: rows up to position that retention has taken away; the rest was checked */
     bool done;
     int64_t bad_sequence; /* 0: none; else the first row that does not verify, `problem` says why */
     struct str problem;   /* "row 17 was changed", "row 18 is missing", … */

@@ -39,6 +39,8 @@ static const struct {
     [STORE_PUT_COMMAND] = {apply_put_command, true},
     [STORE_UPDATE_COMMAND] = {apply_update_command, true},
     [STORE_APPEND_AUDIT] = {apply_append_audit, false},
+    [STORE_PRUNE_AUDIT] = {apply_prune_audit, false},
+    [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)

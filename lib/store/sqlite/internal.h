@@ -92,11 +92,23 @@ apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply
     apply_count_finding, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
     apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_finish_delivery,
     apply_release_held, apply_lease_queue, apply_put_queue, apply_put_command, apply_update_command,
-    apply_append_audit;
+    apply_append_audit, apply_prune_audit, apply_prune_deliveries;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
 /* The row of meta that STORE_SET_TOLD writes and read_registry reads: 8 bytes of this machine. */
 #define META_TOLD "clientinfo_told"
+
+/* The row of meta in which STORE_PRUNE_AUDIT remembers where it stands: this struct, as this machine has it.
+ */
+#define META_PRUNE "audit_prune"
+enum prune_part { PRUNE_REALTIME, PRUNE_REST, PRUNE_PARTS };
+struct prune_state {
+    int64_t cursor[PRUNE_PARTS]; /* every row up to this one was looked at, and is kept for good or gone */
+    int64_t pruned;              /* rows, ever */
+    int64_t untold;              /* of them since the last row `audit.pruned` */
+};
+/* All zero before the first time. 0 or an SQL failure. */
+int load_prune_state(struct connection *connection, struct prune_state *state);
 
 /* What is stored of the thing that is put, as far as conditions go. */
 struct stored {

@@ -52,6 +52,9 @@
     "status, request_id, correlation_id, detail, mac FROM audit "
 #define AUDIT_TYPES "iiiittttttttttttb"
 
+#define GAP_COLUMNS "SELECT first, last, mac, seal FROM audit_gap "
+#define GAP_TYPES   "iibb"
+
 const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- transactions */
     [SQL_BEGIN_WRITE] = {W, "", "", "BEGIN IMMEDIATE"}, /* PostgreSQL: BEGIN */
@@ -259,6 +262,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "receiver, "
          "object, status, request_id, correlation_id, detail, mac) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
+    [SQL_AUDIT_DELETE] = {W, "i", "", "DELETE FROM audit WHERE sequence = $1"},
+    [SQL_AUDIT_MAC] = {W, "i", "b", "SELECT mac FROM audit WHERE sequence = $1"},
+    [SQL_GAP_AT] = {W, "i", GAP_TYPES, GAP_COLUMNS "WHERE first = $1"},
+    [SQL_GAP_BEFORE] = {W | R, "i", GAP_TYPES, GAP_COLUMNS "WHERE first <= $1 ORDER BY first DESC LIMIT 1"},
+    [SQL_GAP_PUT] = {W, "iibb", "",
+                     "INSERT INTO audit_gap (first, last, mac, seal) VALUES ($1, $2, $3, $4) "
+                     "ON CONFLICT (first) DO UPDATE SET last = excluded.last, mac = excluded.mac, "
+                     "seal = excluded.seal"},
+    [SQL_GAP_DELETE] = {W, "i", "", "DELETE FROM audit_gap WHERE first = $1"},
+    [SQL_DELIVERY_ENDED] =
+        {W, "ii", "iiii", "SELECT id, state, created, done FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
+    [SQL_DELIVERY_DELETE] = {W, "i", "", "DELETE FROM delivery WHERE id = $1"},
 
     /* ---------------------------------------------------------------- registry, reading */
     [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},
@@ -381,9 +396,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                          COMMAND_COLUMNS "WHERE state < 2 AND expires <= $1 ORDER BY expires, id LIMIT $2"},
     [SQL_COMMAND_NEWEST] = {R, "ii", COMMAND_TYPES,
                             COMMAND_COLUMNS "WHERE id < $1 ORDER BY id DESC LIMIT $2"},
-    [SQL_AUDIT_RANGE] = {R, "ii", AUDIT_TYPES,
+    [SQL_AUDIT_RANGE] = {W | R, "ii", AUDIT_TYPES,
                          AUDIT_COLUMNS "WHERE sequence > $1 ORDER BY sequence LIMIT $2"},
     [SQL_AUDIT_RANGE_BACK] = {R, "ii", AUDIT_TYPES,
                               AUDIT_COLUMNS "WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"},
     [SQL_AUDIT_SEQUENCE] = {R, "", "i", "SELECT coalesce(max(sequence), 0) FROM audit"},
+    [SQL_GAP_RANGE] = {R, "ii", GAP_TYPES, GAP_COLUMNS "WHERE first > $1 ORDER BY first LIMIT $2"},
 };
