@@ -6,8 +6,8 @@
 #include "lib/base/magic.h"
 
 #define RETENTION_MAGIC 0x5245544eu
-#define SLICE_ROWS      200
-#define PAUSE_MS        20 /* between two slices: the writer is the pushes' for nine tenths of the time */
+#define SLICE_ROWS      1000
+#define PAUSE_MS        10 /* between two slices: most of the writer's time is the pushes' */
 #define CROWDED_MS      1000
 /* Between two rounds: a part of the shortest retention, within bounds. */
 #define ROUND_PART   24

@@ -30,6 +30,7 @@ const struct ctl_handler admin_handlers[] = {
     {"rule.matrix", admin_rule_matrix},
     {"audit.tail", admin_audit_tail},
     {"audit.verify", admin_audit_verify},
+    {"trace", admin_trace},
     {"delivery.list", admin_delivery_list},
     {"delivery.show", admin_delivery_show},
     {"delivery.retry", admin_delivery_retry},

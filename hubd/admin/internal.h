@@ -55,6 +55,7 @@ void admin_rule_list(struct ctl_request *request);
 void admin_rule_matrix(struct ctl_request *request);
 void admin_audit_tail(struct ctl_request *request);
 void admin_audit_verify(struct ctl_request *request);
+void admin_trace(struct ctl_request *request);
 void admin_delivery_list(struct ctl_request *request);
 void admin_delivery_show(struct ctl_request *request);
 void admin_delivery_retry(struct ctl_request *request);

@@ -7,7 +7,7 @@
  * with noun NULL. */
 
 extern const struct ctl_command ctl_table_party[];   /* party token receiver rule */
-extern const struct ctl_command ctl_table_traffic[]; /* audit delivery command object */
+extern const struct ctl_command ctl_table_traffic[]; /* audit trace delivery command object */
 extern const struct ctl_command ctl_table_hub[];     /* status conf log version rpc help */
 
 #define PARAMS(...)                                                                                          \

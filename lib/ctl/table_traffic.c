@@ -72,6 +72,28 @@ const struct ctl_command ctl_table_traffic[] = {
              {"bad_row", "BAD ROW", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "number of the first row that does not verify"},
              {"problem", "PROBLEM", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is wrong with it"})},
 
+    {"trace", NULL, "trace", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "show one exchange across eMSP, hub and CPO as a time line",
+     "ID: a correlation id (a message's, or that of a command's callback), the id of a session, CDR or another object, or a command's "
+     "number. Each line is one leg, to the hub or from it, with when it began and how long it took; a delivery's failed tries and what "
+     "still waits are lines too.", NULL,
+     {"hubctl trace 7f4c5f0e-8f6b-4c55-9f0a-1b2c3d4e5f60", "hubctl trace SES-2026-0001 --json=offset_ms,from,to,action,status"},
+     PARAMS(POSITIONAL("ID", "id", CTL_TEXT, "what to look for")),
+     COLUMNS({"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it began"},
+             {"offset_ms", "AFTER", CTL_COLUMN_OFFSET, CTL_SEEN_ALWAYS, NULL, "how long after the first line, milliseconds"},
+             {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who sent it, or which user did it"},
+             {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whom it was sent to"},
+             {"method", "METHOD", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the HTTP method"},
+             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
+             {"action", "ACTION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "what it was, as in the audit; delivery.try: a try that failed"},
+             {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "the object's id"},
+             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "how it ended: an OCPI status code, an HTTP status, held …"},
+             {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how long it took, milliseconds"},
+             {"note", "NOTE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what else is to be said: the command's number, an error, when it is tried again"},
+             {"request_id", "REQUEST", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Request-ID of this leg"},
+             {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Correlation-ID"},
+             {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "object: the audit row's"})},
+
     {"delivery", "list", "delivery.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
      "list messages that wait for a partner", "Without --state: pending, held and dead ones.", NULL,
      {"hubctl delivery list", "hubctl delivery list --state dead --party IN-XYZ --json=id,last_error"},

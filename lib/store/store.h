@@ -235,7 +235,7 @@ struct store_op {
             int64_t id;
             unsigned from;
             enum store_command_state state;
-            struct str result, result_body;
+            struct str result, result_body, callback_correlation_id;
             int64_t expires;
             struct str
                 unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
@@ -514,6 +514,22 @@ struct store_audit_read {
     int64_t scanned;
 };
 void store_read_audit(struct store_client *client, struct store_audit_read *read);
+
+/*
+ * The rows of an exchange: those with `id` as correlation id, those of the command with that number or with a
+ * callback of that correlation id, and those about an object of that id with all that share a correlation id
+ * with them. In order of their numbers; the newest ones when there are more than `limit`.
+ */
+struct store_trace_read {
+    struct store_read base;
+    struct str id;  /* as people write it; objects are found by it folded, too */
+    unsigned limit; /* at most 1000 */
+    /* out */
+    struct store_audit_row *rows;
+    size_t count;
+    bool more; /* there are older ones */
+};
+void store_read_trace(struct store_client *client, struct store_trace_read *read);
 
 /* Checks the HMAC chain in slices: call again with `position` until `done`. */
 struct store_verify_read {

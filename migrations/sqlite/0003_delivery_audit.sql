@@ -32,3 +32,7 @@ CREATE TABLE audit_gap (
     mac   BLOB    NOT NULL,
     seal  BLOB    NOT NULL
 ) STRICT;
+
+-- X-Correlation-ID of the CPO's last callback of it, which is the CPO's choice.
+ALTER TABLE command ADD COLUMN callback_correlation_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX command_callback_correlation ON command (callback_correlation_id) WHERE callback_correlation_id <> '';

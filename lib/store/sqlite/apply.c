@@ -124,13 +124,28 @@ enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply,
 
 /* ---------------------------------------------------------------- audit */
 
+/* {"delivery":7, and what the detail has beside it. False: no memory. */
+static bool name_delivery(struct writer *writer, struct store_audit *row)
+{
+    struct buffer *detail = &writer->detail;
+    buffer_clear(detail);
+    buffer_printf(detail, "{\"delivery\":%lld", (long long)row->delivery->id);
+    buffer_append_text(detail, row->detail.length > 2 ? "," : "}");
+    if (row->detail.length > 2)
+        buffer_append(detail, str_skip(row->detail, 1));
+    row->detail = buffer_str(detail);
+    return !detail->failed;
+}
+
 int apply_audit_row(struct writer *writer, const struct store_audit *given)
 {
     struct store_audit row = *given;
     if (row.time == 0)
         row.time = writer->now;
     struct audit_chain before = writer->state.chain;
-    int result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
+    int result = row.delivery && !name_delivery(writer, &row) ? ERR_MEMORY : OK;
+    if (!result)
+        result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
     if (result)
         return sql_failure(&writer->connection, SQLITE_NOMEM, "audit");
     const struct audit_chain *chain = &writer->state.chain;

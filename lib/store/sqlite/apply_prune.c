@@ -14,7 +14,7 @@
  * what is between them goes.
  */
 #define SLICE_US 2000
-#define ROWS_MAX 256
+#define ROWS_MAX 64 /* removed: each touches pages all over the indexes, which the commit has to write */
 
 struct doomed {
     int64_t id; /* of an audit row: its sequence */
@@ -38,7 +38,7 @@ struct pruner {
 static struct pruner pruner_begin(struct writer *writer, unsigned limit)
 {
     struct pruner pruner = {.writer = writer, .slice_end = env_monotonic_us() + SLICE_US};
-    pruner.limit = limit < ROWS_MAX ? limit : ROWS_MAX;
+    pruner.limit = limit;
     return pruner;
 }
 
@@ -180,7 +180,7 @@ static int scan(struct pruner *p, enum sql_id id, bool (*judge)(struct pruner *p
     bool going = true;
     p->count = p->removed = 0;
     int result = sql_first(c, id, SQL_VALUES(sql_i(p->scanned), sql_i(p->limit)));
-    while (result > 0 && going && !is_late(p, seen)) {
+    while (result > 0 && going && p->count < ROWS_MAX && !is_late(p, seen)) {
         going = judge(p, &failure);
         seen += going;
         if (going)

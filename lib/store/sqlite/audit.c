@@ -1,5 +1,7 @@
 #include "lib/store/sqlite/audit.h"
 
+#include "lib/store/sqlite/internal.h"
+
 #define FIRST_TEXT 4 /* column of the first text, in the order of audit_row_texts */
 #define MAC_COLUMN (FIRST_TEXT + AUDIT_TEXTS)
 
@@ -20,6 +22,17 @@ struct store_audit audit_view(const struct connection *c, enum sql_id id)
 struct str audit_view_mac(const struct connection *c, enum sql_id id)
 {
     return sql_string(c, id, MAC_COLUMN);
+}
+
+bool audit_take(struct store_read *read, int64_t sequence, const struct store_audit *view,
+                struct store_audit_row *out)
+{
+    char *memory = read_alloc(read, audit_row_bytes(view) + 1, 1);
+    if (!memory)
+        return false;
+    out->sequence = sequence;
+    audit_row_copy(&out->row, view, memory);
+    return true;
 }
 
 bool audit_gap_view(const struct connection *c, enum sql_id id, struct hmac *hmac, struct audit_gap *gap)

@@ -54,7 +54,7 @@ struct writer {
     struct store *store;
     struct connection connection;
     struct hmac *hmac;
-    struct buffer scratch;
+    struct buffer scratch, detail; /* of the audit row at hand */
     struct writer_state state;
     struct audit_chain committed; /* as the database has it */
     int64_t now;                  /* the wall clock of this group */
@@ -154,8 +154,8 @@ struct reader {
  */
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
-    read_deliveries, read_queues, read_command, read_commands, read_audit, read_verify, read_totals,
-    read_token_users, read_findings;
+    read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
+    read_totals, read_token_users, read_findings;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct reader *reader, struct store_read *read, int result);

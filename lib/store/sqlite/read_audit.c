@@ -33,18 +33,6 @@ static bool audit_wants(const struct store_audit_read *r, const struct store_aud
     return contains(row->actor, r->actor);
 }
 
-static bool take_row(struct store_audit_read *r, int64_t sequence, const struct store_audit *view)
-{
-    struct store_audit_row *out = &r->rows[r->count];
-    char *memory = read_alloc(&r->base, audit_row_bytes(view) + 1, 1);
-    if (!memory)
-        return false;
-    out->sequence = sequence;
-    audit_row_copy(&out->row, view, memory);
-    r->count++;
-    return true;
-}
-
 static int start_audit(struct reader *reader, const struct store_audit_read *r)
 {
     struct connection *c = &reader->connection;
@@ -75,7 +63,7 @@ bool read_audit(struct reader *reader, struct store_read *read)
     for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
         struct store_audit view = audit_view(c, id);
         r->scanned = sql_integer(c, id, 0);
-        if (audit_wants(r, &view) && !take_row(r, r->scanned, &view))
+        if (audit_wants(r, &view) && !audit_take(read, r->scanned, &view, &r->rows[r->count++]))
             break;
     }
     sql_end(c, id);

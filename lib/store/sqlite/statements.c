@@ -252,10 +252,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                             "$7, $8, $9, $10, $11, $12, $13, $14)"},
     [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
-        {W, "iitbi", "",
+        {W, "iitbit", "",
          "UPDATE command SET state = $2, result = CASE WHEN $3 = '' THEN result ELSE $3 END, "
          "result_body = CASE WHEN length($4) = 0 THEN result_body ELSE $4 END, "
-         "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END WHERE id = $1"},
+         "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END, "
+         "callback_correlation_id = CASE WHEN $6 = '' THEN callback_correlation_id ELSE $6 END WHERE id = "
+         "$1"},
     [SQL_AUDIT_INSERT] =
         {W, "iiiittttttttttttb", "",
          "INSERT INTO audit (sequence, kind, time, latency_ms, actor, action, party, module, method, sender, "
@@ -401,5 +403,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_AUDIT_RANGE_BACK] = {R, "ii", AUDIT_TYPES,
                               AUDIT_COLUMNS "WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"},
     [SQL_AUDIT_SEQUENCE] = {R, "", "i", "SELECT coalesce(max(sequence), 0) FROM audit"},
+    [SQL_AUDIT_OF_CORRELATION] = {R, "tii", AUDIT_TYPES,
+                                  AUDIT_COLUMNS "WHERE correlation_id = $1 AND sequence < $2 "
+                                                "ORDER BY sequence DESC LIMIT $3"},
+    [SQL_AUDIT_OF_OBJECT] = {R, "tii", AUDIT_TYPES,
+                             AUDIT_COLUMNS "WHERE object = $1 AND object <> '' AND sequence < $2 "
+                                           "ORDER BY sequence DESC LIMIT $3"},
+    [SQL_COMMAND_OF_CALLBACK] = {R, "ti", "t",
+                                 "SELECT correlation_id FROM command WHERE callback_correlation_id = $1 "
+                                 "AND callback_correlation_id <> '' ORDER BY id DESC LIMIT $2"},
     [SQL_GAP_RANGE] = {R, "ii", GAP_TYPES, GAP_COLUMNS "WHERE first > $1 ORDER BY first LIMIT $2"},
 };
