@@ -69,6 +69,8 @@ void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);
 void admin_version(struct ctl_request *request);
 
+/* "pending", "held" … (delivery.c). */
+const char *admin_delivery_state(enum store_delivery_state state);
 /* Wakes every follower of the audit (audit.c). */
 void admin_wake_followers(struct admin *admin);
 
