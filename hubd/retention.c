@@ -1,9 +1,11 @@
 #include "hubd/retention.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/base/timestamp.h"
 
 #define RETENTION_MAGIC 0x5245544eu
 #define SLICE_ROWS      1000
@@ -20,8 +22,9 @@ struct retention {
     uv_timer_t timer;
     struct arena arena; /* of the slice under way */
     struct store_apply batch;
-    size_t job;    /* of the round */
-    int64_t after; /* where the job's next slice begins, for jobs that do not remember it themselves */
+    size_t job; /* of the round */
+    int64_t after,
+        after_time; /* where the job's next slice begins, for jobs that do not remember it themselves */
     int64_t pruned;
     bool busy, again, stopping;
 };
@@ -32,10 +35,14 @@ static const struct retention_job {
     enum store_op_type op;
     const char *what;
     size_t retention, realtime; /* settings: offsets in struct conf; realtime 0: there is none */
+    const char *action; /* of the row that a round leaves in the audit; NULL: the store writes its own */
 } retention_jobs[] = {
     {STORE_PRUNE_AUDIT, "audit rows", offsetof(struct conf, audit_retention),
-     offsetof(struct conf, audit_retention_realtime)},
-    {STORE_PRUNE_DELIVERIES, "finished deliveries", offsetof(struct conf, retention_deliveries), 0},
+     offsetof(struct conf, audit_retention_realtime), NULL},
+    {STORE_PRUNE_DELIVERIES, "finished deliveries", offsetof(struct conf, retention_deliveries), 0,
+     "retention.deliveries"},
+    {STORE_PRUNE_SESSIONS, "sessions", offsetof(struct conf, retention_sessions), 0, "retention.sessions"},
+    {STORE_PRUNE_CDRS, "CDRs", offsetof(struct conf, retention_cdrs), 0, "retention.cdrs"},
 };
 #define RETENTION_JOBS (sizeof retention_jobs / sizeof retention_jobs[0])
 
@@ -76,7 +83,7 @@ static void retention_tick(uv_timer_t *timer);
 static void retention_wait(struct retention *retention, uint64_t ms)
 {
     if (retention->again) {
-        retention->pruned = retention->after = 0;
+        retention->pruned = retention->after = retention->after_time = 0;
         retention->job = 0;
         ms = 0;
     }
@@ -85,12 +92,31 @@ static void retention_wait(struct retention *retention, uint64_t ms)
         uv_timer_start(&retention->timer, retention_tick, ms, 0);
 }
 
+/* How many went in this round, of what is older than when. */
+static void retention_audit(const struct retention *retention, const struct retention_job *job)
+{
+    char detail[96], time[TIMESTAMP_SIZE];
+    int length =
+        snprintf(detail, sizeof detail, "{\"count\":%lld,\"before\":\"%s\"}", (long long)retention->pruned,
+                 timestamp_format(retention_before(retention->hub, job->retention), time));
+    const struct store_audit row = {.kind = STORE_AUDIT_ADMIN,
+                                    .actor = STR("hub"),
+                                    .action = str_from(job->action),
+                                    .status = STR("ok"),
+                                    .latency_ms = -1,
+                                    .detail = str_of(detail, (size_t)length)};
+    if (store_audit_later(retention->hub->store, &row) != OK)
+        log_error("audit: a %s row was lost: the store takes no more", job->action);
+}
+
 static void retention_next_job(struct retention *retention)
 {
+    const struct retention_job *job = &retention_jobs[retention->job];
     if (retention->pruned > 0)
-        log_info("retention: %lld %s removed", (long long)retention->pruned,
-                 retention_jobs[retention->job].what);
-    retention->pruned = retention->after = 0;
+        log_info("retention: %lld %s removed", (long long)retention->pruned, job->what);
+    if (retention->pruned > 0 && job->action != NULL)
+        retention_audit(retention, job);
+    retention->pruned = retention->after = retention->after_time = 0;
     retention->job++;
 }
 
@@ -104,6 +130,7 @@ static void retention_applied(struct store_apply *apply)
     } else {
         retention->pruned += op->u.prune.pruned;
         retention->after = op->u.prune.after;
+        retention->after_time = op->u.prune.after_time;
     }
     if (failed || op->u.prune.done)
         retention_next_job(retention);
@@ -123,6 +150,7 @@ static void retention_slice(struct retention *retention, const struct retention_
         op->u.prune.before_realtime = retention_before(hub, job->realtime);
         op->u.prune.limit = SLICE_ROWS;
         op->u.prune.after = retention->after;
+        op->u.prune.after_time = retention->after_time;
     }
     retention->batch.callback = retention_applied;
     retention->batch.context = retention;

@@ -48,7 +48,8 @@ struct conf {
     /* delivery */
     int64_t delivery_timeout, delivery_parallel, retry_initial, retry_max, retry_give_up, retry_give_up_cdrs;
     /* retention; 0: for ever */
-    int64_t audit_retention, audit_retention_realtime, retention_deliveries;
+    int64_t audit_retention, audit_retention_realtime, retention_deliveries, retention_sessions,
+        retention_cdrs;
     /* credentials */
     int64_t token_overlap, initial_token_ttl;
     int64_t discovery;  /* enum conf_discovery */

@@ -86,15 +86,17 @@ enum store_op_type {
     STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
     STORE_PUT_EVSE,      /* u.evse */
     STORE_PUT_DELIVERY,  /* u.delivery */
-    STORE_FINISH_DELIVERY, /* u.finish */
-    STORE_LEASE_QUEUE,     /* u.lease; another holder's that has not run out: ERR_CONFLICT */
-    STORE_PUT_QUEUE,       /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
-    STORE_RELEASE_HELD,    /* u.release: held -> pending */
-    STORE_PUT_COMMAND,     /* u.command */
-    STORE_UPDATE_COMMAND,  /* u.command_update */
-    STORE_APPEND_AUDIT,    /* u.audit */
-    STORE_PRUNE_AUDIT,     /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
-    STORE_PRUNE_DELIVERIES /* u.prune: delivered, superseded and dead ones that ended before `before` */
+    STORE_FINISH_DELIVERY,  /* u.finish */
+    STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
+    STORE_PUT_QUEUE,        /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
+    STORE_RELEASE_HELD,     /* u.release: held -> pending */
+    STORE_PUT_COMMAND,      /* u.command */
+    STORE_UPDATE_COMMAND,   /* u.command_update */
+    STORE_APPEND_AUDIT,     /* u.audit */
+    STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
+    STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
+    STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
+    STORE_PRUNE_CDRS        /* u.prune: those that no delivery needs */
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
@@ -252,7 +254,7 @@ struct store_op {
         struct {
             int64_t before, before_realtime; /* INT64_MIN: none */
             unsigned limit;                  /* rows looked at, at most */
-            int64_t after;                   /* deliveries, in/out: looked at up to this id; begin with 0 */
+            int64_t after, after_time;       /* all but audit, in/out: where it stands; begin with 0 */
             /* out */
             int64_t pruned;
             bool done; /* nothing else is old enough */

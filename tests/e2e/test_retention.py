@@ -6,6 +6,7 @@ import uuid
 
 from tests.e2e.harness import eventually
 from tests.sim import payloads
+from tests.sim.wire import timestamp
 
 SHORT = "1500ms"
 
@@ -135,5 +136,34 @@ def test_finished_deliveries_go(new_hub):
     push(pair, "S-LAST")  # the newest row stays
     eventually(lambda: not [row for row in hub.rows("delivery", "list", "--state", "delivered") if row["module"] == "cdrs"], "delivered CDRs are gone")
     assert [row["object"] for row in hub.rows("delivery", "list", "--state", "held")] == ["CDR-HELD"]
-    kept = new_hub()
-    assert kept.ok("conf", "show", "retention_deliveries", "--field", "value").out.strip() in ("0", "0s", "0ms")
+    row = hub.wait_audit(lambda row: row["action"] == "retention.deliveries", "the row about it")
+    assert row["actor"] == "hub" and row["detail"]["count"] >= 1
+
+
+def test_sessions_and_cdrs_go_when_nobody_waits(new_hub):
+    """retention_sessions and retention_cdrs: a CDR never goes while its delivery has not ended."""
+    hub = new_hub(retention_sessions=SHORT, retention_cdrs=SHORT)
+    pair = hub.pair()
+    push(pair, "S-ACTIVE")
+    body = payloads.session(pair.cpo.party, pair.emsp.party, "S-DONE", status="COMPLETED", last_updated=timestamp(-3600))
+    assert pair.cpo.put("sessions", body).code == 1000
+    pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, pair.emsp.party, "CDR-SENT"))
+    pair.emsp.wait("POST", "/cdrs$")
+    pair.emsp.down()
+    pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, pair.emsp.party, "CDR-WAITS"))
+    pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, hub.onboard("EMSP").party, "CDR-HELD"))
+    pair.cpo.put("tariffs", payloads.tariff(pair.cpo.party))  # the newest object stays
+
+    def listed(kind):
+        return [row["id"] for row in hub.rows("object", "list", kind)]
+
+    eventually(lambda: listed("cdr") == ["CDR-WAITS", "CDR-HELD"] and listed("session") == ["S-ACTIVE"], "what nobody waits for is gone")
+    pair.emsp.up()
+    assert pair.emsp.wait("POST", "/cdrs$", where=lambda r: r.json["id"] == "CDR-WAITS")
+    eventually(lambda: listed("cdr") == ["CDR-HELD"], "the CDR that was sent is gone")
+
+
+def test_nothing_else_goes_by_default(hub):
+    """Deliveries, sessions and CDRs are kept for ever unless a setting says otherwise."""
+    for setting in ("retention_deliveries", "retention_sessions", "retention_cdrs"):
+        assert hub.ok("conf", "show", setting, "--field", "value").out.strip() in ("0", "0s", "0ms"), setting

@@ -371,18 +371,21 @@ static int64_t add_delivery(struct fixture *f, int64_t created, enum store_deliv
     return row->id;
 }
 
-static int64_t prune_deliveries(struct fixture *f, int64_t before, unsigned limit)
+/* Slices of deliveries, sessions or CDRs until all is done; how many went. */
+static int64_t prune_all(struct fixture *f, enum store_op_type type, int64_t before, unsigned limit)
 {
-    int64_t pruned = 0, after = 0;
+    int64_t pruned = 0, after = 0, after_time = 0;
     for (bool done = false; !done;) {
         struct store_apply *apply = new_batch(f);
-        struct store_op *op = add_op(apply, STORE_PRUNE_DELIVERIES);
+        struct store_op *op = add_op(apply, type);
         op->u.prune.before = before;
         op->u.prune.limit = limit;
         op->u.prune.after = after;
+        op->u.prune.after_time = after_time;
         assert_int_equal(run_batch(f, apply), OK);
         pruned += op->u.prune.pruned;
         after = op->u.prune.after;
+        after_time = op->u.prune.after_time;
         done = op->u.prune.done;
     }
     return pruned;
@@ -399,11 +402,11 @@ static void ended_deliveries_go(void **state)
     add_delivery(f, 1005, STORE_DELIVERY_SUPERSEDED, 1006);
     add_delivery(f, 1300, STORE_DELIVERY_DELIVERED, 1301);
     int64_t newest = add_delivery(f, 1000, STORE_DELIVERY_DELIVERED, 1001);
-    assert_int_equal(prune_deliveries(f, 1200, 2), 3);
+    assert_int_equal(prune_all(f, STORE_PRUNE_DELIVERIES, 1200, 2), 3);
     struct store_delivery_list list = {.state = -2, .limit = 100};
     assert_int_equal(RUN_READ(f, store_read_deliveries, &list), OK);
     assert_int_equal(list.count, 5);
-    assert_int_equal(prune_deliveries(f, INT64_MAX, 100), 2);
+    assert_int_equal(prune_all(f, STORE_PRUNE_DELIVERIES, INT64_MAX, 100), 2);
     list = (struct store_delivery_list){.state = -2, .limit = 100};
     assert_int_equal(RUN_READ(f, store_read_deliveries, &list), OK);
     assert_int_equal(list.count, 3);
@@ -412,6 +415,108 @@ static void ended_deliveries_go(void **state)
     assert_int_equal(list.rows[2].id, newest); /* its number must not be given again */
     fixture_reopen(f);
     assert_int_equal(add_delivery(f, 2000, STORE_DELIVERY_PENDING, 0), newest + 1);
+}
+
+/* ---------------------------------------------------------------- sessions and CDRs */
+
+/* An object that comes now, with a delivery in that state; -1: without. The delivery's number. */
+static int64_t push_object(struct fixture *f, enum store_kind kind, const char *id, const char *status,
+                           int64_t updated, int state)
+{
+    struct store_apply *apply = new_batch(f);
+    add_object(apply, kind, "IN-CPO", id, "{}", updated)->status = str_from(status);
+    struct store_op *op = state < 0 ? NULL : add_op(apply, STORE_PUT_DELIVERY);
+    if (op) {
+        op->u.delivery.coalesce = kind == STORE_SESSION;
+        op->u.delivery.row = (struct store_delivery){.receiver = STR("IN-MSP"),
+                                                     .kind = (int)kind,
+                                                     .owner = STR("IN-CPO"),
+                                                     .object = str_from(id),
+                                                     .state = (enum store_delivery_state)state};
+    }
+    assert_int_equal(run_batch(f, apply), OK);
+    return op ? op->u.delivery.row.id : 0;
+}
+
+static bool is_there(struct fixture *f, enum store_kind kind, const char *id)
+{
+    return get_object(f, kind, "IN-CPO", id).base.result == OK;
+}
+
+static int64_t count_objects(struct fixture *f, enum store_kind kind)
+{
+    struct store_totals_read totals = {0};
+    RUN_READ(f, store_read_totals, &totals);
+    return totals.objects[kind];
+}
+
+static void end_delivery(struct fixture *f, int64_t id)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
+    op->u.finish.id = id;
+    op->u.finish.state = STORE_DELIVERY_DELIVERED;
+    op->u.finish.done = fixture_wall;
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void completed_sessions_go(void **state)
+{
+    struct fixture *f = *state;
+    int64_t wall = fixture_wall;
+    fixture_wall = 1000;
+    push_object(f, STORE_SESSION, "DONE", "COMPLETED", 900, STORE_DELIVERY_DELIVERED);
+    push_object(f, STORE_SESSION, "DONE-2", "COMPLETED", 900, -1);
+    push_object(f, STORE_SESSION, "GOING-ON", "ACTIVE", 900, STORE_DELIVERY_DELIVERED);
+    push_object(f, STORE_SESSION, "HELD", "COMPLETED", 901, STORE_DELIVERY_HELD);
+    int64_t waiting = push_object(f, STORE_SESSION, "WAITS", "COMPLETED", 902, STORE_DELIVERY_PENDING);
+    push_object(f, STORE_SESSION, "YOUNG", "COMPLETED", 5000, STORE_DELIVERY_DELIVERED);
+    push_object(f, STORE_CDR, "CDR", NULL, 900, STORE_DELIVERY_DELIVERED);
+    fixture_wall = 6000;
+    push_object(f, STORE_SESSION, "CAME-LATE", "COMPLETED", 900, STORE_DELIVERY_DELIVERED);
+    assert_int_equal(prune_all(f, STORE_PRUNE_SESSIONS, 2000, 1), 2);
+    assert_false(is_there(f, STORE_SESSION, "DONE"));
+    assert_int_equal(count_objects(f, STORE_SESSION), 5);
+    end_delivery(f, waiting);
+    assert_int_equal(prune_all(f, STORE_PRUNE_SESSIONS, 2000, 100), 1);
+    assert_int_equal(prune_all(f, STORE_PRUNE_SESSIONS, INT64_MAX, 100), 1); /* not the newest object */
+    assert_true(is_there(f, STORE_SESSION, "GOING-ON"));
+    assert_true(is_there(f, STORE_SESSION, "HELD"));
+    assert_true(is_there(f, STORE_SESSION, "CAME-LATE"));
+    assert_true(is_there(f, STORE_CDR, "CDR"));
+    fixture_wall = wall;
+}
+
+/* Never while a delivery of it has not ended, however old it is and however many it has. */
+static void old_cdrs_go(void **state)
+{
+    struct fixture *f = *state;
+    int64_t wall = fixture_wall;
+    fixture_wall = 1000;
+    push_object(f, STORE_CDR, "SENT", NULL, 900, STORE_DELIVERY_DELIVERED);
+    push_object(f, STORE_CDR, "DEAD", NULL, 900, STORE_DELIVERY_DEAD);
+    push_object(f, STORE_CDR, "HELD", NULL, 900, STORE_DELIVERY_HELD);
+    int64_t first = push_object(f, STORE_CDR, "TWICE", NULL, 900, STORE_DELIVERY_PENDING);
+    struct store_apply *again = new_batch(f); /* a replay */
+    struct store_delivery *row = &add_op(again, STORE_PUT_DELIVERY)->u.delivery.row;
+    *row = (struct store_delivery){
+        .receiver = STR("IN-MSP"), .kind = STORE_CDR, .owner = STR("IN-CPO"), .object = STR("TWICE")};
+    assert_int_equal(run_batch(f, again), OK);
+    push_object(f, STORE_SESSION, "SESSION", "COMPLETED", 900, STORE_DELIVERY_DELIVERED);
+    fixture_wall = 6000;
+    push_object(f, STORE_CDR, "YOUNG", NULL, 900, STORE_DELIVERY_DELIVERED);
+    assert_int_equal(prune_all(f, STORE_PRUNE_CDRS, 2000, 1), 2);
+    assert_false(is_there(f, STORE_CDR, "SENT"));
+    assert_false(is_there(f, STORE_CDR, "DEAD"));
+    end_delivery(f, first);
+    assert_int_equal(prune_all(f, STORE_PRUNE_CDRS, 2000, 100), 0);
+    end_delivery(f, row->id);
+    assert_int_equal(prune_all(f, STORE_PRUNE_CDRS, 2000, 100), 1);
+    assert_true(is_there(f, STORE_CDR, "HELD"));
+    assert_true(is_there(f, STORE_CDR, "YOUNG"));
+    assert_true(is_there(f, STORE_SESSION, "SESSION"));
+    assert_int_equal(count_objects(f, STORE_CDR), 2);
+    fixture_wall = wall;
 }
 
 int main(void)
@@ -434,6 +539,8 @@ int main(void)
         STORE_TEST(changed_row_is_not_pruned),
         STORE_TEST(changed_gap_joins_nothing),
         STORE_TEST(ended_deliveries_go),
+        STORE_TEST(completed_sessions_go),
+        STORE_TEST(old_cdrs_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,8 @@ static const struct {
     [STORE_APPEND_AUDIT] = {apply_append_audit, false},
     [STORE_PRUNE_AUDIT] = {apply_prune_audit, false},
     [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
+    [STORE_PRUNE_SESSIONS] = {apply_prune_sessions, false},
+    [STORE_PRUNE_CDRS] = {apply_prune_cdrs, false},
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)

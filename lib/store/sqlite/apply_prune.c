@@ -17,7 +17,8 @@
 #define ROWS_MAX 64 /* removed: each touches pages all over the indexes, which the commit has to write */
 
 struct doomed {
-    int64_t id; /* of an audit row: its sequence */
+    int64_t id;   /* or sequence */
+    int64_t time; /* of objects: what they are ordered by */
     uint8_t mac[SHA256_SIZE];
 };
 
@@ -27,7 +28,8 @@ struct pruner {
     unsigned limit;
     enum prune_part part; /* of the audit */
     int64_t before;
-    int64_t scanned; /* looked at up to this row */
+    enum store_kind kind;          /* of objects */
+    int64_t scanned, scanned_time; /* looked at up to this row */
     bool done;
     struct doomed rows[ROWS_MAX];
     unsigned count, removed; /* of `rows` */
@@ -172,14 +174,15 @@ static bool judge_row(struct pruner *p, int *failure)
 
 /* ---------------------------------------------------------------- a slice */
 
-static int scan(struct pruner *p, enum sql_id id, bool (*judge)(struct pruner *p, int *failure))
+/* The rows of a statement from its first one on (`result`, as sql_first gave it), as far as they may go and
+ * the slice lasts. */
+static int scan(struct pruner *p, enum sql_id id, int result, bool (*judge)(struct pruner *p, int *failure))
 {
     struct connection *c = &p->writer->connection;
     unsigned seen = 0;
     int failure = OK;
     bool going = true;
     p->count = p->removed = 0;
-    int result = sql_first(c, id, SQL_VALUES(sql_i(p->scanned), sql_i(p->limit)));
     while (result > 0 && going && p->count < ROWS_MAX && !is_late(p, seen)) {
         going = judge(p, &failure);
         seen += going;
@@ -199,6 +202,7 @@ static int remove_rows(struct pruner *p, enum sql_id statement)
         const struct doomed *row = &p->rows[p->removed];
         if (is_late(p, p->removed)) {
             p->scanned = row->id - 1;
+            p->scanned_time = row->time;
             p->done = false;
             break;
         }
@@ -246,8 +250,9 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
 {
     const int64_t before[PRUNE_PARTS] = {op->u.prune.before_realtime, op->u.prune.before};
     struct pruner p = pruner_begin(writer, op->u.prune.limit);
+    struct connection *c = &writer->connection;
     struct prune_state state, was;
-    int result = load_prune_state(&writer->connection, &state);
+    int result = load_prune_state(c, &state);
     was = state;
     p.done = true;
     for (int part = 0; part < PRUNE_PARTS && !result && p.done; part++) {
@@ -257,7 +262,8 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
         p.before = before[part];
         p.scanned = state.cursor[part];
         p.chain.sequence = -1;
-        result = scan(&p, SQL_AUDIT_RANGE, judge_row);
+        result = sql_first(c, SQL_AUDIT_RANGE, SQL_VALUES(sql_i(p.scanned), sql_i(p.limit)));
+        result = scan(&p, SQL_AUDIT_RANGE, result, judge_row);
         if (!result)
             result = remove_rows(&p, SQL_AUDIT_DELETE);
         state.cursor[part] = p.scanned;
@@ -271,8 +277,8 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
         state.untold = 0;
     }
     if (!result && memcmp(&state, &was, sizeof(state)) != 0)
-        result = sql_run(&writer->connection, SQL_META_PUT,
-                         SQL_VALUES(sql_t(STR(META_PRUNE)), sql_bytes(&state, sizeof(state))));
+        result =
+            sql_run(c, SQL_META_PUT, SQL_VALUES(sql_t(STR(META_PRUNE)), sql_bytes(&state, sizeof(state))));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -294,16 +300,102 @@ static bool judge_delivery(struct pruner *p, int *failure)
     return true;
 }
 
-int apply_prune_deliveries(struct writer *writer, struct store_op *op, struct error *error)
+/* Removes what was found, and tells how far it came. */
+static int end_slice(struct pruner *p, enum sql_id statement, struct store_op *op, struct error *error,
+                     int result)
+{
+    if (!result)
+        result = remove_rows(p, statement);
+    op->u.prune.after = p->scanned;
+    op->u.prune.after_time = p->scanned_time;
+    op->u.prune.pruned = p->removed;
+    op->u.prune.done = p->done;
+    return result ? apply_failure(p->writer, result, error) : OK;
+}
+
+static struct pruner pruner_go_on(struct writer *writer, const struct store_op *op)
 {
     struct pruner p = pruner_begin(writer, op->u.prune.limit);
     p.before = op->u.prune.before;
     p.scanned = op->u.prune.after;
-    int result = scan(&p, SQL_DELIVERY_ENDED, judge_delivery);
-    if (!result)
-        result = remove_rows(&p, SQL_DELIVERY_DELETE);
-    op->u.prune.after = p.scanned;
-    op->u.prune.pruned = p.removed;
-    op->u.prune.done = p.done;
-    return result ? apply_failure(writer, result, error) : OK;
+    p.scanned_time = op->u.prune.after_time;
+    return p;
+}
+
+int apply_prune_deliveries(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct pruner p = pruner_go_on(writer, op);
+    int result =
+        sql_first(&writer->connection, SQL_DELIVERY_ENDED, SQL_VALUES(sql_i(p.scanned), sql_i(p.limit)));
+    result = scan(&p, SQL_DELIVERY_ENDED, result, judge_delivery);
+    return end_slice(&p, SQL_DELIVERY_DELETE, op, error, result);
+}
+
+/* ---------------------------------------------------------------- sessions and CDRs */
+
+/* Whether a delivery that has not ended would lose its body: a session's last one, any of a CDR's. 1, 0 or a
+ * failure. */
+static int object_waits(struct pruner *p, enum sql_id id)
+{
+    struct connection *c = &p->writer->connection;
+    int64_t last = sql_integer(c, id, 3);
+    int result;
+    if (p->kind == STORE_SESSION) {
+        result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(last)));
+        int64_t state = result > 0 ? sql_integer(c, SQL_DELIVERY_STATE, 0) : STORE_DELIVERY_DELIVERED;
+        sql_end(c, SQL_DELIVERY_STATE);
+        return result < 0 ? result : state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD;
+    }
+    result =
+        sql_first(c, SQL_CDR_WAITS, SQL_VALUES(sql_t(sql_string(c, id, 4)), sql_t(sql_string(c, id, 5))));
+    sql_end(c, SQL_CDR_WAITS);
+    return result;
+}
+
+/* The current row; false: it and all behind it are too young. What somebody still waits for stays, and the
+ * newest one, since pages go by its number. */
+static bool judge_object(struct pruner *p, int *failure)
+{
+    const enum sql_id id = p->kind == STORE_SESSION ? SQL_SESSION_ENDED : SQL_CDR_OLD;
+    const struct connection *c = &p->writer->connection;
+    int64_t sequence = sql_integer(c, id, 0), time = sql_integer(c, id, 1), arrival = sql_integer(c, id, 2);
+    if (time >= p->before)
+        return false;
+    bool goes = arrival < p->before && sequence != p->writer->state.object_sequence;
+    int waits = goes ? object_waits(p, id) : 0;
+    if (waits < 0) {
+        *failure = waits;
+        return false;
+    }
+    if (goes && waits == 0) {
+        p->rows[p->count].id = sequence;
+        p->rows[p->count++].time = time;
+    }
+    p->scanned = sequence;
+    p->scanned_time = time;
+    return true;
+}
+
+static int prune_objects(struct writer *writer, struct store_op *op, struct error *error,
+                         enum store_kind kind)
+{
+    const enum sql_id id = kind == STORE_SESSION ? SQL_SESSION_ENDED : SQL_CDR_OLD;
+    struct pruner p = pruner_go_on(writer, op);
+    p.kind = kind;
+    int result = sql_first(&writer->connection, id,
+                           SQL_VALUES(sql_i(p.scanned_time), sql_i(p.scanned), sql_i(p.limit)));
+    result = scan(&p, id, result, judge_object);
+    result = end_slice(&p, SQL_OBJECT_DELETE, op, error, result);
+    writer->state.removed[kind] += p.removed;
+    return result;
+}
+
+int apply_prune_sessions(struct writer *writer, struct store_op *op, struct error *error)
+{
+    return prune_objects(writer, op, error, STORE_SESSION);
+}
+
+int apply_prune_cdrs(struct writer *writer, struct store_op *op, struct error *error)
+{
+    return prune_objects(writer, op, error, STORE_CDR);
 }

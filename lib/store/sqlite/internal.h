@@ -92,7 +92,7 @@ apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply
     apply_count_finding, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
     apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_finish_delivery,
     apply_release_held, apply_lease_queue, apply_put_queue, apply_put_command, apply_update_command,
-    apply_append_audit, apply_prune_audit, apply_prune_deliveries;
+    apply_append_audit, apply_prune_audit, apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
 /* The row of meta that STORE_SET_TOLD writes and read_registry reads: 8 bytes of this machine. */

@@ -52,6 +52,10 @@
     "status, request_id, correlation_id, detail, mac FROM audit "
 #define AUDIT_TYPES "iiiittttttttttttb"
 
+/* What retention looks at, by age: when a session says that it was last updated, when a CDR came. */
+#define OLD_OBJECT(age)  "SELECT sequence, " age ", arrival, last_delivery, id, owner FROM object WHERE "
+#define OLD_OBJECT_TYPES "iiiitt"
+
 #define GAP_COLUMNS "SELECT first, last, mac, seal FROM audit_gap "
 #define GAP_TYPES   "iibb"
 
@@ -276,6 +280,16 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_DELIVERY_ENDED] =
         {W, "ii", "iiii", "SELECT id, state, created, done FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
     [SQL_DELIVERY_DELETE] = {W, "i", "", "DELETE FROM delivery WHERE id = $1"},
+    [SQL_SESSION_ENDED] = {W, "iii", OLD_OBJECT_TYPES,
+                           OLD_OBJECT("last_updated") "kind = 2 AND status = 'COMPLETED' "
+                                                      "AND (last_updated, sequence) > ($1, $2) "
+                                                      "ORDER BY last_updated, sequence LIMIT $3"},
+    [SQL_CDR_OLD] = {W, "iii", OLD_OBJECT_TYPES,
+                     OLD_OBJECT("arrival") "kind = 3 AND (arrival, sequence) > ($1, $2) "
+                                           "ORDER BY arrival, sequence LIMIT $3"},
+    [SQL_CDR_WAITS] = {W, "tt", "i",
+                       "SELECT id FROM delivery WHERE kind = 3 AND state IN (0, 2) AND object = $1 "
+                       "AND owner = $2 LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, reading */
     [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},

@@ -103,6 +103,9 @@ enum sql_id {
     SQL_GAP_DELETE,
     SQL_DELIVERY_ENDED,
     SQL_DELIVERY_DELETE,
+    SQL_SESSION_ENDED,
+    SQL_CDR_OLD,
+    SQL_CDR_WAITS,
     /* registry, reading */
     SQL_PLATFORM_COUNT,
     SQL_PLATFORM_ALL,
