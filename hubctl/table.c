@@ -34,6 +34,7 @@ static int column_flags(enum ctl_kind kind)
     case CTL_COLUMN_LIST:
         return SCOLS_FL_TRUNC;
     case CTL_COLUMN_NUMBER:
+    case CTL_COLUMN_OFFSET:
         return SCOLS_FL_RIGHT;
     case CTL_COLUMN_ID:
     case CTL_COLUMN_STATUS:

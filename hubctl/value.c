@@ -44,6 +44,16 @@ static void write_time(struct buffer *out, struct str text, const struct style *
         write_clean(out, text, style->people);
 }
 
+static void write_offset(struct buffer *out, struct str number)
+{
+    int64_t ms;
+    char text[MOMENT_SIZE];
+    if (str_to_int64(number, &ms))
+        buffer_append_text(out, moment_offset(ms, text));
+    else
+        write_clean(out, number, true);
+}
+
 static void write_list(struct buffer *out, const struct json_value *list, bool people)
 {
     for (const struct json_value *item = list->child; item != NULL; item = item->next) {
@@ -74,8 +84,13 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
     case JSON_ARRAY:
         write_list(out, value, style->people);
         return;
-    case JSON_NULL:
     case JSON_NUMBER:
+        if (kind == CTL_COLUMN_OFFSET && style->people)
+            write_offset(out, value->raw);
+        else
+            write_clean(out, value->raw, style->people);
+        return;
+    case JSON_NULL:
     case JSON_OBJECT:
         write_clean(out, value->raw, style->people);
         return;

@@ -5,6 +5,7 @@
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
+#include "lib/json/writer.h"
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/validate.h"
 
@@ -40,15 +41,59 @@ void answer_refusal(int status, const char *reason, struct buffer *body, void *c
 
 /* ---------------------------------------------------------------- audit */
 
-/* How much the body that was taken broke of OCPI's tables; empty: nothing. */
-static struct str answer_findings(const struct request *request)
+/* How it was passed on: the other leg of the exchange. */
+static void audit_write_forward(const struct request *request, struct json_writer *writer)
+{
+    const struct outbound *forwarded = request->forwarded;
+    int64_t began = forwarded->deadline_ms - forwarded->timeout_ms;
+    json_key(writer, "forward");
+    json_object_begin(writer);
+    json_field_text(writer, "request_id", forwarded->request_id);
+    if (forwarded->result == OK)
+        json_field_int(writer, "http", forwarded->status);
+    else
+        json_field_string(writer, "error", forwarded->error);
+    if (forwarded->result == OK && forwarded->answer.is_envelope)
+        json_field_int(writer, "status_code", forwarded->answer.status_code);
+    json_field_int(writer, "after_ms", began - request->exchange->received_us / 1000);
+    json_field_int(writer, "latency_ms", forwarded->latency_ms);
+    json_object_end(writer);
+}
+
+/* How much the body that was taken broke of OCPI's tables. */
+static void audit_write_findings(const struct request *request, struct json_writer *writer)
 {
     unsigned findings = 0, unknown = 0;
-    if (request->counts == NULL)
-        return STR_NONE;
     for (const struct ocpi_count *row = request->counts; row != NULL; row = row->next)
         *(row->rule == OCPI_RULE_UNKNOWN ? &unknown : &findings) += row->count;
-    return arena_printf(request->arena, "{\"findings\":%u,\"unknown_fields\":%u}", findings, unknown);
+    json_field_int(writer, "findings", findings);
+    json_field_int(writer, "unknown_fields", unknown);
+}
+
+/* What belongs to the row beside its columns; empty when there is nothing. */
+static struct str audit_detail(const struct request *request, bool taken)
+{
+    bool own = request->audit_correlation_id.length == 0 ||
+               str_equal(request->audit_correlation_id, request->correlation_id);
+    struct buffer text = {0};
+    struct json_writer writer;
+    bool findings = taken && request->counts != NULL;
+    if (own && !findings && request->command == 0 && request->forwarded == NULL)
+        return STR_NONE;
+    json_writer_init(&writer, &text);
+    json_object_begin(&writer);
+    if (findings)
+        audit_write_findings(request, &writer);
+    if (request->command != 0)
+        json_field_int(&writer, "command", request->command);
+    if (!own)
+        json_field_string(&writer, "correlation_id", request->correlation_id);
+    if (request->forwarded != NULL)
+        audit_write_forward(request, &writer);
+    json_object_end(&writer);
+    struct str copy = text.failed ? STR_NONE : arena_copy(request->arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
 }
 
 void request_audit_fill(const struct request *request, struct store_audit *row, struct str status)
@@ -67,13 +112,13 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->receiver = request->target != NULL          ? request_party_key(request->target)
                     : request->receiver.data != NULL ? request->receiver
                                                      : hub;
-    row->object = request->object;
+    row->object = arena_copy_upper(request->arena, request->object); /* as the store compares ids */
     row->status = status;
     row->latency_ms = (env_monotonic_us() - request->exchange->received_us) / 1000;
     row->request_id = request->request_id;
-    row->correlation_id = request->correlation_id;
-    if (request->counted || str_equal(status, STR("1000")))
-        row->detail = answer_findings(request);
+    row->correlation_id =
+        request->audit_correlation_id.length > 0 ? request->audit_correlation_id : request->correlation_id;
+    row->detail = audit_detail(request, request->counted || str_equal(status, STR("1000")));
 }
 
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status)
@@ -82,6 +127,9 @@ void request_audit_batch(struct request *request, struct store_apply *batch, str
     if (op == NULL)
         return;
     request_audit_fill(request, &op->u.audit, status);
+    for (const struct store_op *other = batch->first; other != NULL; other = other->next)
+        if (other->type == STORE_PUT_DELIVERY)
+            op->u.audit.delivery = &other->u.delivery.row;
     request->audited = true;
 }
 

@@ -48,11 +48,11 @@ static void leg_answered(struct outbound *outbound)
 static void leg_fill_audit(struct leg *leg, const struct request *request,
                            const struct registry_party *target)
 {
-    struct str *const texts[] = {&leg->audit.actor,         &leg->audit.party,  &leg->audit.module,
-                                 &leg->audit.sender,        &leg->audit.object, &leg->audit.receiver,
-                                 &leg->audit.correlation_id};
+    struct str *const texts[] = {&leg->audit.party,  &leg->audit.module,   &leg->audit.sender,
+                                 &leg->audit.object, &leg->audit.receiver, &leg->audit.correlation_id};
     request_audit_fill(request, &leg->audit, STR_NONE);
     leg->audit.kind = STORE_AUDIT_REALTIME;
+    leg->audit.actor = STR("hub");
     leg->audit.receiver = request_party_key(target);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = arena_copy(&leg->arena, *texts[i]);

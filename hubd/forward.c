@@ -32,6 +32,7 @@ static void forward_answered(struct outbound *outbound)
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
     const char *who = forward->target->key.text;
+    forward->request->forwarded = outbound;
     if (outbound->result == ERR_CLOSED) {
         forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
     } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {

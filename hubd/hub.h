@@ -18,6 +18,7 @@ struct health;
 struct clientinfo;
 struct commands;
 struct limits;
+struct retention;
 struct admin;
 struct quality;
 
@@ -56,6 +57,7 @@ struct hub {
     struct clientinfo *clientinfo;
     struct commands *commands;
     struct limits *limits;
+    struct retention *retention;
     struct admin *admin;
     int64_t started_wall;
     int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */

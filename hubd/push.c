@@ -166,15 +166,22 @@ static void push_answer(struct push *push)
     request_answer(request, made ? REPLY_CREATED : REPLY_OK, STR_NONE, STR_NONE);
 }
 
-void push_answer_stale(struct push *push)
+bool push_audit_refused(struct push *push, struct str status)
 {
     struct request *request = push->request;
     struct store_audit row;
-    request_audit_fill(request, &row, STR("stale"));
+    request_audit_fill(request, &row, status);
     request->audited = true;
-    if (store_audit_later(request->hub->store, &row) != OK)
-        request_answer_error(request, ERR_BUSY);
-    else
+    if (store_audit_later(request->hub->store, &row) == OK)
+        return true;
+    request_answer_error(request, ERR_BUSY);
+    return false;
+}
+
+void push_answer_stale(struct push *push)
+{
+    struct request *request = push->request;
+    if (push_audit_refused(push, STR("stale")))
         request_answer(request, REPLY_OK, STR("last_updated is older than what is stored: not applied"),
                        STR_NONE);
 }

@@ -206,7 +206,7 @@ static void relay_fill_row(struct relay *relay, struct str response_url)
     struct request *request = relay->request;
     struct store_command *row = &relay->row;
     const struct conf *conf = &request->hub->conf;
-    row->id = store_new_id(request->hub->store);
+    row->id = request->command = store_new_id(request->hub->store);
     row->command = relay->command != NULL
                        ? str_from(relay->command)
                        : arena_printf(request->arena, "%s %s", http_method_name(request->exchange->method),

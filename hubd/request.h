@@ -2,6 +2,7 @@
 #define HUBD_REQUEST_H
 
 #include "hubd/hub.h"
+#include "hubd/outbound.h"
 #include "hubd/router.h"
 #include "lib/json/reader.h"
 #include "lib/ocpi/objects.h"
@@ -57,9 +58,12 @@ struct request {
     int64_t now;         /* wall clock at the start, ms */
     struct str object;   /* id for the audit */
     struct str receiver; /* audit: the party a push is for, where it is not the target of a forward */
-    bool audited;        /* its audit row is already in a batch */
-    const struct ocpi_count *counts; /* what the body broke without being refused for it; NULL: nothing */
-    bool counted;                    /* these have been counted (quality_count) */
+    struct str audit_correlation_id;  /* of the exchange that it belongs to; STR_NONE: its own */
+    int64_t command;                  /* audit: number of the command that it is about; 0: none */
+    const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
+    bool audited;                     /* its audit row is already in a batch */
+    const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                     /* these have been counted (quality_count) */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -116,7 +120,8 @@ struct str request_party_key(const struct registry_party *party);
 
 /* Fills an audit row about this request (strings live as long as the request). */
 void request_audit_fill(const struct request *request, struct store_audit *row, struct str status);
-/* Adds it to a batch; the request is then not audited a second time when it is answered. */
+/* Adds it to a batch, with the number of a delivery that is in there; the request is then not audited a
+ * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
 
 #endif

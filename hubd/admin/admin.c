@@ -37,6 +37,7 @@ const struct ctl_handler admin_handlers[] = {
     {"limit.list", admin_limit_list},
     {"audit.tail", admin_audit_tail},
     {"audit.verify", admin_audit_verify},
+    {"trace", admin_trace},
     {"delivery.list", admin_delivery_list},
     {"delivery.show", admin_delivery_show},
     {"delivery.retry", admin_delivery_retry},

@@ -12,6 +12,11 @@ static const char *const state_names[] = {
 };
 #define STATE_COUNT ((int)(sizeof(state_names) / sizeof(state_names[0])))
 
+const char *admin_delivery_state(enum store_delivery_state state)
+{
+    return state_names[state];
+}
+
 static void write_row(struct json_writer *writer, const struct store_delivery *row)
 {
     json_field_int(writer, "id", row->id);

@@ -149,9 +149,11 @@ static void add_audit(struct edit *edit)
         op->u.audit.object = row->object;
         op->u.audit.correlation_id = row->correlation_id;
     }
-    op->u.audit.detail = edit->id != 0
-                             ? arena_printf(&edit->arena, "{\"delivery\":%lld}", (long long)edit->id)
-                             : arena_printf(&edit->arena, "{\"count\":%zu}", edit->touched);
+    op->u.audit.detail =
+        edit->id != 0 ? arena_printf(&edit->arena, "{\"delivery\":%lld,\"before\":\"%s\",\"after\":\"%s\"}",
+                                     (long long)edit->id, admin_delivery_state(row->state),
+                                     edit->drop ? "dropped" : admin_delivery_state(STORE_DELIVERY_PENDING))
+                      : arena_printf(&edit->arena, "{\"count\":%zu}", edit->touched);
 }
 
 /* False when no row of the slice is meant (`--party` also lists what the party sent). */

@@ -62,6 +62,7 @@ void admin_limit_unset(struct ctl_request *request);
 void admin_limit_list(struct ctl_request *request);
 void admin_audit_tail(struct ctl_request *request);
 void admin_audit_verify(struct ctl_request *request);
+void admin_trace(struct ctl_request *request);
 void admin_delivery_list(struct ctl_request *request);
 void admin_delivery_show(struct ctl_request *request);
 void admin_delivery_retry(struct ctl_request *request);
@@ -76,6 +77,8 @@ void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);
 void admin_version(struct ctl_request *request);
 
+/* "pending", "held" … (delivery.c). */
+const char *admin_delivery_state(enum store_delivery_state state);
 /* Wakes every follower of the audit (audit.c). */
 void admin_wake_followers(struct admin *admin);
 

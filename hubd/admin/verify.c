@@ -37,7 +37,8 @@ static void answer(struct verify *verify)
     json_writer_init(&writer, &reply);
     json_object_begin(&writer);
     json_field_boolean(&writer, "ok", read->bad_sequence == 0);
-    json_field_int(&writer, "rows", read->position);
+    json_field_int(&writer, "rows", read->position - read->pruned);
+    json_field_int(&writer, "pruned", read->pruned);
     json_field_text(&writer, "head", hex_encode(read->mac, sizeof(read->mac), head));
     if (read->bad_sequence != 0) {
         json_field_int(&writer, "bad_row", read->bad_sequence);

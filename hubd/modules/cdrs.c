@@ -22,7 +22,7 @@ static void cdrs_compare(struct push_read *read)
         return;
     if (json_equal(stored, request->body, "last_updated"))
         request_answer(request, REPLY_OK, STR("already received"), STR_NONE);
-    else
+    else if (push_audit_refused(read->push, STR("conflict"))) /* `delivery reconcile` lists them */
         request_answer(request, REPLY_INVALID,
                        STR("/id: a CDR with this id and other content was received before; CDRs are "
                            "immutable: send a credit CDR "

@@ -54,25 +54,27 @@ static void callback_stored(struct store_apply *apply)
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
-/* `deliver`: this result goes to the eMSP; else it only leaves its row in the audit. */
+/* `deliver`: this result goes to the eMSP; else it only leaves its row in the audit, and its correlation id.
+ */
 static void callback_store(struct callback *callback, bool deliver, unsigned from, struct str status)
 {
     struct request *request = callback->request;
     struct store_apply *batch = &callback->batch;
     store_batch_init(batch, request->arena);
     callback->delivers = deliver;
-    if (deliver) {
-        struct store_op *op = store_batch_add(batch, STORE_UPDATE_COMMAND);
-        if (op != NULL) {
-            op->u.command_update.id = callback->read.row.id;
-            op->u.command_update.from = from;
-            op->u.command_update.state = STORE_COMMAND_ENDED;
-            struct str result = json_get_text(request->body, "result");
-            op->u.command_update.result = result.length > 0 ? result : STR("DONE");
-            op->u.command_update.result_body = request->exchange->body;
-            if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
-                op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
-        }
+    struct store_op *op = store_batch_add(batch, STORE_UPDATE_COMMAND);
+    if (op != NULL) {
+        op->u.command_update.id = callback->read.row.id;
+        op->u.command_update.from = from;
+        op->u.command_update.state = STORE_COMMAND_ENDED;
+        op->u.command_update.callback_correlation_id = request->correlation_id;
+    }
+    if (op != NULL && deliver) {
+        struct str result = json_get_text(request->body, "result");
+        op->u.command_update.result = result.length > 0 ? result : STR("DONE");
+        op->u.command_update.result_body = request->exchange->body;
+        if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
+            op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
         commands_add_delivery(batch, &callback->read.row, request->exchange->body);
     }
     request_audit_batch(request, batch, status);
@@ -119,18 +121,19 @@ static void callback_read(struct store_read *base)
         request->party = callback_find_party(request, &key, OCPI_ROLE_CPO);
     if (ocpi_party_key_parse(row->emsp, &key, NULL, NULL, NULL))
         request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
-    request->correlation_id = row->correlation_id.length > 0 ? row->correlation_id : request->correlation_id;
+    request->audit_correlation_id = row->correlation_id; /* the answer repeats what the caller gave */
+    request->command = row->id;
     request->object = row->object;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
                    str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
     if (row->state != STORE_COMMAND_ENDED)
         callback_store(callback, true, COMMANDS_OPEN, STR("1000"));
     else if (callback_is_repeated(callback))
-        callback_store(callback, false, 0, STR("repeated"));
+        callback_store(callback, false, 1u << STORE_COMMAND_ENDED, STR("repeated"));
     else if (cancels && row->result_body.length > 0 && !str_equal(row->result, STR("CANCELED_RESERVATION")))
         callback_store(callback, true, 1u << STORE_COMMAND_ENDED, STR("1000"));
     else
-        callback_store(callback, false, 0, STR("late"));
+        callback_store(callback, false, 1u << STORE_COMMAND_ENDED, STR("late"));
 }
 
 static void callback_read_again(struct callback *callback)

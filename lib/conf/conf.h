@@ -48,6 +48,9 @@ struct conf {
     int64_t probe_interval, probe_timeout, offline_after;
     /* delivery */
     int64_t delivery_timeout, delivery_parallel, retry_initial, retry_max, retry_give_up, retry_give_up_cdrs;
+    /* retention; 0: for ever */
+    int64_t audit_retention, audit_retention_realtime, retention_deliveries, retention_sessions,
+        retention_cdrs;
     /* credentials */
     int64_t token_overlap, initial_token_ttl;
     int64_t discovery;  /* enum conf_discovery */

@@ -112,6 +112,18 @@ const struct conf_setting conf_settings[] = {
     {"retry_give_up_cdrs", CONF_DURATION, AT(retry_give_up_cdrs), SECOND, 365 * DAY, "14d", NO_CHOICES, RELOADS,
      "A CDR that could not be delivered for this long is dead.", NO_CHECK},
 
+    {"audit_retention", CONF_DURATION, AT(audit_retention), 0, 36500 * DAY, "400d", NO_CHOICES, RELOADS,
+     "Audit rows of admin actions, pushes and deliveries are kept for this long; 0: for ever.", NO_CHECK},
+    {"audit_retention_realtime", CONF_DURATION, AT(audit_retention_realtime), 0, 36500 * DAY, "14d", NO_CHOICES, RELOADS,
+     "Audit rows of real-time messages, such as authorize and commands, are kept for this long; 0: for ever.", NO_CHECK},
+    {"retention_deliveries", CONF_DURATION, AT(retention_deliveries), 0, 36500 * DAY, "0", NO_CHOICES, RELOADS,
+     "Delivered, superseded and dead deliveries are kept for this long, with their tries and receipts; 0: for ever.", NO_CHECK},
+    {"retention_sessions", CONF_DURATION, AT(retention_sessions), 0, 36500 * DAY, "0", NO_CHOICES, RELOADS,
+     "Completed sessions that nobody waits for are kept for this long after their last change; 0: for ever.", NO_CHECK},
+    {"retention_cdrs", CONF_DURATION, AT(retention_cdrs), 0, 36500 * DAY, "0", NO_CHOICES, RELOADS,
+     "CDRs that nobody waits for are kept for this long; 0: for ever. One that is posted again after that is new, and is delivered again.",
+     NO_CHECK},
+
     {"token_overlap", CONF_DURATION, AT(token_overlap), 0, 365 * DAY, "24h", NO_CHOICES, RELOADS,
      "After a rotation the old hub token is still accepted for this long.", NO_CHECK},
     {"initial_token_ttl", CONF_DURATION, AT(initial_token_ttl), SECOND, 365 * DAY, "7d", NO_CHOICES, RELOADS,

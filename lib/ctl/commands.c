@@ -16,6 +16,7 @@ static const struct {
     {"rule", "which eMSP may use which CPO"},
     {"limit", "how often a party may ask"},
     {"audit", "what happened, and who did it"},
+    {"trace", "one exchange between partners as a time line"},
     {"delivery", "messages on their way to a partner"},
     {"command", "remote commands in flight and done"},
     {"object", "locations, tariffs, sessions and CDRs that the hub holds"},

@@ -56,6 +56,7 @@ enum ctl_kind {
     CTL_COLUMN_ID,     /* never cut */
     CTL_COLUMN_STATUS, /* never cut; coloured where colour is on */
     CTL_COLUMN_NUMBER, /* right */
+    CTL_COLUMN_OFFSET, /* milliseconds behind the first row: "+12 ms"; a bare number in pipes */
     CTL_COLUMN_TIME,   /* local time on a terminal, RFC 3339 UTC elsewhere */
     CTL_COLUMN_LIST,   /* array of words, comma separated */
     CTL_COLUMN_SECTION /* cards only: array of objects, with columns of its own */

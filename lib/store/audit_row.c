@@ -53,6 +53,7 @@ void audit_row_copy(struct store_audit *to, const struct store_audit *from, char
         memory += texts[i].length;
     }
     *to = *from;
+    to->delivery = NULL; /* of the batch, which is over */
     audit_row_set_texts(to, texts);
 }
 
@@ -124,6 +125,25 @@ void audit_head_write(const struct audit_chain *chain, struct hmac *hmac, uint8_
     put_number(out, (uint64_t)chain->sequence, 8);
     memcpy(out + 8, chain->mac, SHA256_SIZE);
     head_mac(out, hmac, out + 8 + SHA256_SIZE);
+}
+
+void audit_gap_seal(const struct audit_gap *gap, struct hmac *hmac, uint8_t seal[SHA256_SIZE])
+{
+    uint8_t ends[16];
+    put_number(ends, (uint64_t)gap->first, 8);
+    put_number(ends + 8, (uint64_t)gap->end.sequence, 8);
+    hmac_begin(hmac);
+    hmac_update(hmac, "audit gap", 9);
+    hmac_update(hmac, ends, sizeof(ends));
+    hmac_update(hmac, gap->end.mac, SHA256_SIZE);
+    hmac_end(hmac, seal);
+}
+
+bool audit_gap_is_sealed(const struct audit_gap *gap, struct hmac *hmac, struct str seal)
+{
+    uint8_t own[SHA256_SIZE];
+    audit_gap_seal(gap, hmac, own);
+    return seal.length == SHA256_SIZE && crypto_equal(own, seal.data, SHA256_SIZE);
 }
 
 bool audit_head_read(struct audit_chain *chain, struct hmac *hmac, struct str head)

@@ -22,6 +22,19 @@ struct audit_chain {
     uint8_t mac[SHA256_SIZE];
 };
 
+/*
+ * A run of rows that retention has taken away (hub-contract 11): from `first` to `end`, whose mac lets the
+ * row behind it verify. It is stored with a seal:
+ *
+ *   seal = HMAC-SHA256(key, "audit gap" || first || last as 8 bytes big endian || mac(last))
+ *
+ * so that rows cannot be made to look pruned. Gaps that touch are one.
+ */
+struct audit_gap {
+    int64_t first;
+    struct audit_chain end;
+};
+
 /* The texts of a row in their order: actor, action, party, module, method, sender, receiver, object, status,
  * request_id, correlation_id, detail. */
 void audit_row_texts(const struct store_audit *row, struct str texts[AUDIT_TEXTS]);
@@ -38,5 +51,8 @@ int audit_chain_add(struct audit_chain *chain, struct hmac *hmac, struct buffer 
 /* The head as it is stored, and back; false when it is not ours. */
 void audit_head_write(const struct audit_chain *chain, struct hmac *hmac, uint8_t out[AUDIT_HEAD_SIZE]);
 bool audit_head_read(struct audit_chain *chain, struct hmac *hmac, struct str head);
+/* The seal of a gap, and whether `seal` is it. */
+void audit_gap_seal(const struct audit_gap *gap, struct hmac *hmac, uint8_t seal[SHA256_SIZE]);
+bool audit_gap_is_sealed(const struct audit_gap *gap, struct hmac *hmac, struct str seal);
 
 #endif

@@ -67,6 +67,11 @@ void store_read_audit(struct store_client *client, struct store_audit_read *read
     client_read(client, &read->base, READ_AUDIT);
 }
 
+void store_read_trace(struct store_client *client, struct store_trace_read *read)
+{
+    client_read(client, &read->base, READ_TRACE);
+}
+
 void store_read_verify(struct store_client *client, struct store_verify_read *read)
 {
     client_read(client, &read->base, READ_VERIFY);

@@ -19,6 +19,7 @@ enum read_type {
     READ_COMMANDS,
     READ_AUDIT,
     READ_VERIFY,
+    READ_TRACE,
     READ_TOTALS,
     READ_TOKEN_USERS,
     READ_FINDINGS,

@@ -111,6 +111,9 @@ struct store_audit {
     int64_t latency_ms;          /* -1: does not apply */
     struct str request_id, correlation_id;
     struct str detail; /* JSON object, no secrets; may be empty */
+    /* In a batch: the delivery that goes with it, put before. Its number becomes the first member of
+     * `detail`, "delivery". NULL: none. */
+    const struct store_delivery *delivery;
 };
 
 enum store_delivery_state {

@@ -86,13 +86,17 @@ enum store_op_type {
     STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
     STORE_PUT_EVSE,      /* u.evse */
     STORE_PUT_DELIVERY,  /* u.delivery */
-    STORE_FINISH_DELIVERY, /* u.finish */
-    STORE_LEASE_QUEUE,     /* u.lease; another holder's that has not run out: ERR_CONFLICT */
-    STORE_PUT_QUEUE,       /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
-    STORE_RELEASE_HELD,    /* u.release: held -> pending */
-    STORE_PUT_COMMAND,     /* u.command */
-    STORE_UPDATE_COMMAND,  /* u.command_update */
-    STORE_APPEND_AUDIT     /* u.audit */
+    STORE_FINISH_DELIVERY,  /* u.finish */
+    STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
+    STORE_PUT_QUEUE,        /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
+    STORE_RELEASE_HELD,     /* u.release: held -> pending */
+    STORE_PUT_COMMAND,      /* u.command */
+    STORE_UPDATE_COMMAND,   /* u.command_update */
+    STORE_APPEND_AUDIT,     /* u.audit */
+    STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
+    STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
+    STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
+    STORE_PRUNE_CDRS        /* u.prune: those that no delivery needs */
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
@@ -247,12 +251,28 @@ struct store_op {
             int64_t id;
             unsigned from;
             enum store_command_state state;
-            struct str result, result_body;
+            struct str result, result_body, callback_correlation_id;
             int64_t expires;
             struct str
                 unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
         } command_update;
         struct store_audit audit;
+        /*
+         * Retention, in slices that hold the writer for a few milliseconds: again until `done`. The newest
+         * row stays, so that numbers are not given twice.
+         *
+         * Audit: goes on where the last slice stopped, also after a restart. What is taken away leaves a gap
+         * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
+         * slice comes a row `audit.pruned` that tells how many went since the one before.
+         */
+        struct {
+            int64_t before, before_realtime; /* INT64_MIN: none */
+            unsigned limit;                  /* rows looked at, at most */
+            int64_t after, after_time;       /* all but audit, in/out: where it stands; begin with 0 */
+            /* out */
+            int64_t pruned;
+            bool done; /* nothing else is old enough */
+        } prune;
     } u;
     struct store_op *next;
 };
@@ -497,7 +517,8 @@ struct store_command_list {
 };
 void store_read_commands(struct store_client *client, struct store_command_list *read);
 
-/* Audit. Sequences are dense: 1, 2, 3 …; the cursor text is hubd's matter. */
+/* Audit. Sequences are given densely: 1, 2, 3 …, and retention takes some away; the cursor text is hubd's
+ * matter. */
 struct store_audit_row {
     int64_t sequence;
     struct store_audit row;
@@ -520,12 +541,29 @@ struct store_audit_read {
 };
 void store_read_audit(struct store_client *client, struct store_audit_read *read);
 
+/*
+ * The rows of an exchange: those with `id` as correlation id, those of the command with that number or with a
+ * callback of that correlation id, and those about an object of that id with all that share a correlation id
+ * with them. In order of their numbers; the newest ones when there are more than `limit`.
+ */
+struct store_trace_read {
+    struct store_read base;
+    struct str id;  /* as people write it; objects are found by it folded, too */
+    unsigned limit; /* at most 1000 */
+    /* out */
+    struct store_audit_row *rows;
+    size_t count;
+    bool more; /* there are older ones */
+};
+void store_read_trace(struct store_client *client, struct store_trace_read *read);
+
 /* Checks the HMAC chain in slices: call again with `position` until `done`. */
 struct store_verify_read {
     struct store_read base;
     int64_t position; /* in/out: sequence checked last; begin with 0 */
-    unsigned limit;   /* rows per slice */
+    unsigned limit;   /* rows and gaps per slice */
     uint8_t mac[32];  /* in/out: chain value at position */
+    int64_t pruned;   /* in/out: rows up to position that retention has taken away; the rest was checked */
     bool done;
     int64_t bad_sequence; /* 0: none; else the first row that does not verify, `problem` says why */
     struct str problem;   /* "row 17 was changed", "row 18 is missing", … */

@@ -19,7 +19,7 @@ CREATE INDEX delivery_cdr ON delivery (created, id) WHERE kind = 3;
 
 ALTER TABLE object ADD COLUMN session TEXT NOT NULL DEFAULT ''; -- of a CDR: its session_id
 CREATE INDEX object_cdr_session ON object (owner, session) WHERE kind = 3;
-CREATE INDEX object_completed ON object (last_updated, sequence) WHERE kind = 2 AND status = 'COMPLETED';
+CREATE INDEX object_completed ON object (kind, last_updated, sequence) WHERE kind = 2 AND status = 'COMPLETED';
 
 CREATE INDEX audit_correlation ON audit (correlation_id, sequence);
 CREATE INDEX audit_object ON audit (object, sequence) WHERE object <> '';
@@ -32,3 +32,11 @@ CREATE TABLE audit_gap (
     mac   BLOB    NOT NULL,
     seal  BLOB    NOT NULL
 ) STRICT;
+
+-- X-Correlation-ID of the CPO's last callback of it, which is the CPO's choice.
+ALTER TABLE command ADD COLUMN callback_correlation_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX command_callback_correlation ON command (callback_correlation_id) WHERE callback_correlation_id <> '';
+
+-- For retention: CDRs by age, and which of them a delivery still needs.
+CREATE INDEX object_cdr_age ON object (kind, arrival, sequence) WHERE kind = 3;
+CREATE INDEX delivery_cdr_open ON delivery (object, owner) WHERE kind = 3 AND state IN (0, 2);

@@ -176,6 +176,18 @@ def test_table(terminal):
     assert "2026-01-31 12:00:00Z" in terminal("--utc", "party", "list")[1]
 
 
+OFFSETS = {0: "+0 ms", 12: "+12 ms", 999: "+999 ms", 3456: "+3.4 s", 65000: "+1 min 5 s", 7500000: "+2 h 5 min", 200000000: "+2 d 7 h", -5: "-5 ms"}
+
+
+def test_offsets(run, terminal, fake):
+    """In the units that people read on a terminal, as numbers elsewhere."""
+    fake.says("trace", {"rows": [{"time": "2026-01-31T12:00:00.000Z", "offset_ms": number, "action": f"a.{number}"} for number in OFFSETS]})
+    lines = terminal("trace", "x", NO_COLOR="1")[1].splitlines()
+    assert lines[0].split() == ["TIME", "AFTER", "ACTION"]
+    assert [re.search(r":30 +(\S.*\S) +a\.", line)[1] for line in lines[1:]] == list(OFFSETS.values())
+    assert [row.split("\t")[1] for row in run("trace", "x").stdout.splitlines()] == [str(number) for number in OFFSETS]
+
+
 def test_empty_columns_are_left_out_of_a_table(terminal, fake):
     fake.says("party.list", {"rows": [{**ROWS[0], "last_seen": None, "name": None}]})
     assert terminal("party", "list")[1].splitlines()[0].split() == ["ID", "ROLES", "STATUS", "PLATFORM"]

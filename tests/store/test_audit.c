@@ -1,43 +1,6 @@
-#include "tests/store/fixture.h"
+#include "tests/store/audit_fixture.h"
 
 /* The audit: dense numbers, filters, both directions, rows without an answer, the chain. */
-
-static void append(struct fixture *f, int64_t time, const char *actor, const char *action, const char *party,
-                   const char *sender, const char *receiver)
-{
-    struct store_apply *apply = new_batch(f);
-    struct store_audit *row = add_audit(apply, action, party);
-    row->time = time;
-    row->actor = str_from(actor);
-    row->sender = str_from(sender);
-    row->receiver = str_from(receiver);
-    assert_int_equal(run_batch(f, apply), OK);
-}
-
-static struct str numbers(struct fixture *f, const struct store_audit_read *read)
-{
-    char line[1024] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < read->count && used < sizeof(line) - 8; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%lld", i ? " " : "",
-                                 (long long)read->rows[i].sequence);
-    return arena_copy(&f->arena, str_of(line, used));
-}
-
-static struct store_audit_read all(void)
-{
-    return (struct store_audit_read){.since = INT64_MIN, .until = INT64_MAX, .limit = 1000};
-}
-
-static void verify(struct fixture *f, unsigned limit, int64_t rows)
-{
-    struct store_verify_read read = {.limit = limit};
-    do {
-        assert_int_equal(RUN_READ(f, store_read_verify, &read), OK);
-        assert_int_equal(read.bad_sequence, 0);
-    } while (!read.done);
-    assert_int_equal(read.position, rows);
-}
 
 static void columns(void **state)
 {

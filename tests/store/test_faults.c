@@ -284,10 +284,15 @@ static struct promises *new_promises(void)
 
 /* ---------------------------------------------------------------- power loss */
 
-static void power_loss_at_every_sync(void **state)
+/* What is interrupted, and what must hold when the power is back; the promises are the child's. */
+struct interrupted {
+    void (*work)(struct fixture *f, struct promises *promises);
+    void (*check)(struct fixture *f, const struct promises *promises, int round, bool to_its_end);
+};
+
+static void lose_power_at_every_sync(const struct interrupted *interrupted)
 {
     struct promises *promises = new_promises();
-    (void)state;
     for (int syncs = 1;; syncs++) {
         struct fixture f;
         int status = 0;
@@ -298,25 +303,100 @@ static void power_loss_at_every_sync(void **state)
         if (pid == 0) {
             install_shim(syncs);
             fixture_open(&f);
-            work(&f, promises);
+            interrupted->work(&f, promises);
             fixture_close(&f);
             _exit(0);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
         fixture_open(&f);
-        int there = check_work(&f, promises, syncs);
-        assert_int_equal(put_object(&f, STORE_TARIFF, "IN-CPO", "T", "{}", 1), OK);
+        interrupted->check(&f, promises, syncs, WEXITSTATUS(status) == 0);
         fixture_close(&f);
         fixture_remove(&f);
-        if (WEXITSTATUS(status) == 0) {
-            assert_int_equal(there, WORK_MAX); /* it ran to its end: every sync has been tried */
-            assert_true(syncs > WORK_MAX);
+        if (WEXITSTATUS(status) == 0) { /* it ran to its end: every sync has been tried */
+            assert_true(syncs > 10);
             break;
         }
         assert_int_equal(WEXITSTATUS(status), 9);
     }
     munmap(promises, sizeof(*promises));
+}
+
+static void check_pushes(struct fixture *f, const struct promises *promises, int round, bool to_its_end)
+{
+    int there = check_work(f, promises, round);
+    assert_int_equal(put_object(f, STORE_TARIFF, "IN-CPO", "T", "{}", 1), OK);
+    if (to_its_end)
+        assert_int_equal(there, WORK_MAX);
+}
+
+static void power_loss_at_every_sync(void **state)
+{
+    static const struct interrupted pushes = {work, check_pushes};
+    (void)state;
+    lose_power_at_every_sync(&pushes);
+}
+
+/* ---------------------------------------------------------------- retention, interrupted */
+
+enum { OLD_ROWS = 40, PRUNE_ROWS = 6 };
+
+/* One slice; true when nothing is left to do. */
+static bool prune_slice(struct fixture *f)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_PRUNE_AUDIT);
+    op->u.prune.before_realtime = 2000;
+    op->u.prune.before = 1000 + OLD_ROWS / 2;
+    op->u.prune.limit = PRUNE_ROWS;
+    return run_batch(f, apply) == OK && op->u.prune.done;
+}
+
+/* Real-time rows and others in turns; the former go, and of the others the older half. */
+static void prune_old_rows(struct fixture *f, struct promises *promises)
+{
+    for (int i = 0; i < OLD_ROWS; i++) {
+        struct store_apply *apply = new_batch(f);
+        struct store_audit *row = add_audit(apply, "old", "IN-CPO");
+        row->kind = i % 2 ? STORE_AUDIT_PUSH : STORE_AUDIT_REALTIME;
+        row->time = 1000 + i;
+        promises->told[i] = run_batch(f, apply) == OK;
+    }
+    for (bool done = false; !done;)
+        done = prune_slice(f);
+}
+
+/* The chain holds at each place where it stopped; and it comes to the same end from there. */
+static void check_pruned(struct fixture *f, const struct promises *promises, int round, bool to_its_end)
+{
+    int64_t rows = 0;
+    int told = 0;
+    (void)round;
+    (void)to_its_end;
+    for (int i = 0; i < OLD_ROWS; i++)
+        told += promises->told[i];
+    assert_true(verifies(f, &rows));
+    assert_true(rows >= told);
+    for (bool done = false; !done;)
+        done = prune_slice(f);
+    assert_true(verifies(f, &rows));
+    if (told < OLD_ROWS)
+        return;
+    struct store_audit_read read = {
+        .since = INT64_MIN, .until = INT64_MAX, .limit = 1000, .action = STR("old")};
+    assert_int_equal(RUN_READ(f, store_read_audit, &read), OK);
+    assert_int_equal(read.count, OLD_ROWS / 4);
+    read.action = STR("audit.pruned"); /* one, for all slices before and after the loss */
+    assert_int_equal(RUN_READ(f, store_read_audit, &read), OK);
+    assert_int_equal(read.count, 1);
+    assert_true(str_starts_with(read.rows[0].row.detail, STR("{\"rows\":30,")));
+}
+
+static void power_loss_while_pruning(void **state)
+{
+    static const struct interrupted retention = {prune_old_rows, check_pruned};
+    (void)state;
+    lose_power_at_every_sync(&retention);
 }
 
 /* ---------------------------------------------------------------- a sync that fails */
@@ -488,6 +568,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(power_loss_at_every_sync),
         cmocka_unit_test(failed_sync),
+        cmocka_unit_test(power_loss_while_pruning),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(damaged_file),
     };

@@ -39,6 +39,10 @@ static const struct {
     [STORE_PUT_COMMAND] = {apply_put_command, true},
     [STORE_UPDATE_COMMAND] = {apply_update_command, true},
     [STORE_APPEND_AUDIT] = {apply_append_audit, false},
+    [STORE_PRUNE_AUDIT] = {apply_prune_audit, false},
+    [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
+    [STORE_PRUNE_SESSIONS] = {apply_prune_sessions, false},
+    [STORE_PRUNE_CDRS] = {apply_prune_cdrs, false},
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)
@@ -137,13 +141,28 @@ enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply,
 
 /* ---------------------------------------------------------------- audit */
 
+/* {"delivery":7, and what the detail has beside it. False: no memory. */
+static bool name_delivery(struct writer *writer, struct store_audit *row)
+{
+    struct buffer *detail = &writer->detail;
+    buffer_clear(detail);
+    buffer_printf(detail, "{\"delivery\":%lld", (long long)row->delivery->id);
+    buffer_append_text(detail, row->detail.length > 2 ? "," : "}");
+    if (row->detail.length > 2)
+        buffer_append(detail, str_skip(row->detail, 1));
+    row->detail = buffer_str(detail);
+    return !detail->failed;
+}
+
 int apply_audit_row(struct writer *writer, const struct store_audit *given)
 {
     struct store_audit row = *given;
     if (row.time == 0)
         row.time = writer->now;
     struct audit_chain before = writer->state.chain;
-    int result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
+    int result = row.delivery && !name_delivery(writer, &row) ? ERR_MEMORY : OK;
+    if (!result)
+        result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
     if (result)
         return sql_failure(&writer->connection, SQLITE_NOMEM, "audit");
     const struct audit_chain *chain = &writer->state.chain;

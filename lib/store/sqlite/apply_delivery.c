@@ -230,6 +230,7 @@ int apply_update_command(struct writer *writer, struct store_op *op, struct erro
     result =
         sql_run(c, SQL_COMMAND_UPDATE,
                 SQL_VALUES(sql_i(id), sql_i(op->u.command_update.state), sql_t(op->u.command_update.result),
-                           sql_b(op->u.command_update.result_body), sql_i(op->u.command_update.expires)));
+                           sql_b(op->u.command_update.result_body), sql_i(op->u.command_update.expires),
+                           sql_t(op->u.command_update.callback_correlation_id)));
     return result ? apply_failure(writer, result, error) : OK;
 }

@@ -55,7 +55,7 @@ struct writer {
     struct store *store;
     struct connection connection;
     struct hmac *hmac;
-    struct buffer scratch;
+    struct buffer scratch, detail; /* of the audit row at hand */
     struct writer_state state;
     struct audit_chain committed; /* as the database has it */
     int64_t now;                  /* the wall clock of this group */
@@ -94,13 +94,25 @@ apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply
     apply_count_finding, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
     apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_finish_delivery,
     apply_release_held, apply_lease_queue, apply_put_queue, apply_put_command, apply_update_command,
-    apply_append_audit;
+    apply_append_audit, apply_prune_audit, apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
 #define META_PARTY_CHANGED "party_changed"
 /* Reads it, for the writer's start and for readers. */
 int read_party_changed(struct connection *connection, int64_t *changed);
+
+/* The row of meta in which STORE_PRUNE_AUDIT remembers where it stands: this struct, as this machine has it.
+ */
+#define META_PRUNE "audit_prune"
+enum prune_part { PRUNE_REALTIME, PRUNE_REST, PRUNE_PARTS };
+struct prune_state {
+    int64_t cursor[PRUNE_PARTS]; /* every row up to this one was looked at, and is kept for good or gone */
+    int64_t pruned;              /* rows, ever */
+    int64_t untold;              /* of them since the last row `audit.pruned` */
+};
+/* All zero before the first time. 0 or an SQL failure. */
+int load_prune_state(struct connection *connection, struct prune_state *state);
 
 /* What is stored of the thing that is put, as far as conditions go. */
 struct stored {
@@ -146,8 +158,8 @@ struct reader {
  */
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
-    read_deliveries, read_queues, read_command, read_commands, read_audit, read_verify, read_totals,
-    read_token_users, read_findings, read_waiting;
+    read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
+    read_totals, read_token_users, read_findings, read_waiting;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct reader *reader, struct store_read *read, int result);

@@ -52,6 +52,13 @@
     "status, request_id, correlation_id, detail, mac FROM audit "
 #define AUDIT_TYPES "iiiittttttttttttb"
 
+/* What retention looks at, by age: when a session says that it was last updated, when a CDR came. */
+#define OLD_OBJECT(age)  "SELECT sequence, " age ", arrival, last_delivery, id, owner FROM object WHERE "
+#define OLD_OBJECT_TYPES "iiiitt"
+
+#define GAP_COLUMNS "SELECT first, last, mac, seal FROM audit_gap "
+#define GAP_TYPES   "iibb"
+
 const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- transactions */
     [SQL_BEGIN_WRITE] = {W, "", "", "BEGIN IMMEDIATE"}, /* PostgreSQL: BEGIN */
@@ -256,16 +263,40 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                             "$7, $8, $9, $10, $11, $12, $13, $14)"},
     [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
-        {W, "iitbi", "",
+        {W, "iitbit", "",
          "UPDATE command SET state = $2, result = CASE WHEN $3 = '' THEN result ELSE $3 END, "
          "result_body = CASE WHEN length($4) = 0 THEN result_body ELSE $4 END, "
-         "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END WHERE id = $1"},
+         "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END, "
+         "callback_correlation_id = CASE WHEN $6 = '' THEN callback_correlation_id ELSE $6 END WHERE id = "
+         "$1"},
     [SQL_AUDIT_INSERT] =
         {W, "iiiittttttttttttb", "",
          "INSERT INTO audit (sequence, kind, time, latency_ms, actor, action, party, module, method, sender, "
          "receiver, "
          "object, status, request_id, correlation_id, detail, mac) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
+    [SQL_AUDIT_DELETE] = {W, "i", "", "DELETE FROM audit WHERE sequence = $1"},
+    [SQL_AUDIT_MAC] = {W, "i", "b", "SELECT mac FROM audit WHERE sequence = $1"},
+    [SQL_GAP_AT] = {W, "i", GAP_TYPES, GAP_COLUMNS "WHERE first = $1"},
+    [SQL_GAP_BEFORE] = {W | R, "i", GAP_TYPES, GAP_COLUMNS "WHERE first <= $1 ORDER BY first DESC LIMIT 1"},
+    [SQL_GAP_PUT] = {W, "iibb", "",
+                     "INSERT INTO audit_gap (first, last, mac, seal) VALUES ($1, $2, $3, $4) "
+                     "ON CONFLICT (first) DO UPDATE SET last = excluded.last, mac = excluded.mac, "
+                     "seal = excluded.seal"},
+    [SQL_GAP_DELETE] = {W, "i", "", "DELETE FROM audit_gap WHERE first = $1"},
+    [SQL_DELIVERY_ENDED] =
+        {W, "ii", "iiii", "SELECT id, state, created, done FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
+    [SQL_DELIVERY_DELETE] = {W, "i", "", "DELETE FROM delivery WHERE id = $1"},
+    [SQL_SESSION_ENDED] = {W, "iii", OLD_OBJECT_TYPES,
+                           OLD_OBJECT("last_updated") "kind = 2 AND status = 'COMPLETED' "
+                                                      "AND (last_updated, sequence) > ($1, $2) "
+                                                      "ORDER BY last_updated, sequence LIMIT $3"},
+    [SQL_CDR_OLD] = {W, "iii", OLD_OBJECT_TYPES,
+                     OLD_OBJECT("arrival") "kind = 3 AND (arrival, sequence) > ($1, $2) "
+                                           "ORDER BY arrival, sequence LIMIT $3"},
+    [SQL_CDR_WAITS] = {W, "tt", "i",
+                       "SELECT id FROM delivery WHERE kind = 3 AND state IN (0, 2) AND object = $1 "
+                       "AND owner = $2 LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, reading */
     [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},
@@ -388,9 +419,19 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                          COMMAND_COLUMNS "WHERE state < 2 AND expires <= $1 ORDER BY expires, id LIMIT $2"},
     [SQL_COMMAND_NEWEST] = {R, "ii", COMMAND_TYPES,
                             COMMAND_COLUMNS "WHERE id < $1 ORDER BY id DESC LIMIT $2"},
-    [SQL_AUDIT_RANGE] = {R, "ii", AUDIT_TYPES,
+    [SQL_AUDIT_RANGE] = {W | R, "ii", AUDIT_TYPES,
                          AUDIT_COLUMNS "WHERE sequence > $1 ORDER BY sequence LIMIT $2"},
     [SQL_AUDIT_RANGE_BACK] = {R, "ii", AUDIT_TYPES,
                               AUDIT_COLUMNS "WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"},
     [SQL_AUDIT_SEQUENCE] = {R, "", "i", "SELECT coalesce(max(sequence), 0) FROM audit"},
+    [SQL_AUDIT_OF_CORRELATION] = {R, "tii", AUDIT_TYPES,
+                                  AUDIT_COLUMNS "WHERE correlation_id = $1 AND sequence < $2 "
+                                                "ORDER BY sequence DESC LIMIT $3"},
+    [SQL_AUDIT_OF_OBJECT] = {R, "tii", AUDIT_TYPES,
+                             AUDIT_COLUMNS "WHERE object = $1 AND object <> '' AND sequence < $2 "
+                                           "ORDER BY sequence DESC LIMIT $3"},
+    [SQL_COMMAND_OF_CALLBACK] = {R, "ti", "t",
+                                 "SELECT correlation_id FROM command WHERE callback_correlation_id = $1 "
+                                 "AND callback_correlation_id <> '' ORDER BY id DESC LIMIT $2"},
+    [SQL_GAP_RANGE] = {R, "ii", GAP_TYPES, GAP_COLUMNS "WHERE first > $1 ORDER BY first LIMIT $2"},
 };

@@ -332,5 +332,6 @@ void writer_free(struct writer *writer)
     inbox_free_lazy(&writer->store->inbox, &writer->lazy);
     hmac_free(writer->hmac);
     buffer_free(&writer->scratch);
+    buffer_free(&writer->detail);
     free(writer);
 }

@@ -1,0 +1,46 @@
+#include "lib/store/sqlite/audit.h"
+
+#include "lib/store/sqlite/internal.h"
+
+#define FIRST_TEXT 4 /* column of the first text, in the order of audit_row_texts */
+#define MAC_COLUMN (FIRST_TEXT + AUDIT_TEXTS)
+
+struct store_audit audit_view(const struct connection *c, enum sql_id id)
+{
+    struct str texts[AUDIT_TEXTS];
+    struct store_audit row = {
+        .kind = (enum store_audit_kind)sql_integer(c, id, 1),
+        .time = sql_integer(c, id, 2),
+        .latency_ms = sql_integer(c, id, 3),
+    };
+    for (int i = 0; i < AUDIT_TEXTS; i++)
+        texts[i] = sql_string(c, id, FIRST_TEXT + i);
+    audit_row_set_texts(&row, texts);
+    return row;
+}
+
+struct str audit_view_mac(const struct connection *c, enum sql_id id)
+{
+    return sql_string(c, id, MAC_COLUMN);
+}
+
+bool audit_take(struct store_read *read, int64_t sequence, const struct store_audit *view,
+                struct store_audit_row *out)
+{
+    char *memory = read_alloc(read, audit_row_bytes(view) + 1, 1);
+    if (!memory)
+        return false;
+    out->sequence = sequence;
+    audit_row_copy(&out->row, view, memory);
+    return true;
+}
+
+bool audit_gap_view(const struct connection *c, enum sql_id id, struct hmac *hmac, struct audit_gap *gap)
+{
+    struct str mac = sql_string(c, id, 2);
+    *gap = (struct audit_gap){.first = sql_integer(c, id, 0), .end = {.sequence = sql_integer(c, id, 1)}};
+    if (mac.length != SHA256_SIZE || gap->end.sequence < gap->first)
+        return false;
+    memcpy(gap->end.mac, mac.data, SHA256_SIZE);
+    return audit_gap_is_sealed(gap, hmac, sql_string(c, id, 3));
+}

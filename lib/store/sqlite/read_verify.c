@@ -1,0 +1,176 @@
+#include "lib/store/sqlite/internal.h"
+
+#include <stdio.h>
+
+#include "lib/store/sqlite/audit.h"
+
+/*
+ * The check of the audit's chain: rows and gaps side by side, in the order of their numbers. Between two
+ * slices rows behind and around the position may be pruned.
+ */
+struct walk {
+    struct audit_chain chain;
+    int rows, gaps; /* of the two statements: 1 a row is there, 0 the end, negative: failed */
+    int64_t pruned;
+    const char *problem; /* a format for `place`, or NULL */
+    int64_t place;
+};
+
+static bool bad(struct store_verify_read *r, int64_t sequence, const char *format)
+{
+    char text[160];
+    snprintf(text, sizeof(text), format, (long long)sequence);
+    r->bad_sequence = sequence;
+    r->problem = arena_copy(r->base.arena, str_from(text));
+    r->done = true;
+    return read_done(&r->base, r->problem.data ? OK : ERR_MEMORY);
+}
+
+/* All rows have been seen: the head must name the last one. */
+static bool compare_head(struct reader *reader, struct store_verify_read *r, const struct audit_chain *chain)
+{
+    struct connection *c = &reader->connection;
+    struct audit_chain head = {0};
+    int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR("audit_head"))));
+    if (result < 0)
+        return read_fail(reader, &r->base, result);
+    bool valid = result > 0 && audit_head_read(&head, reader->hmac, sql_string(c, SQL_META_GET, 0));
+    sql_end(c, SQL_META_GET);
+    if (!valid)
+        return bad(r, chain->sequence, "the record of the last row (%lld) is missing or was changed");
+    if (head.sequence > chain->sequence)
+        return bad(r, chain->sequence + 1, "row %lld is missing: rows were cut off at the end");
+    if (head.sequence < chain->sequence)
+        return bad(r, head.sequence + 1, "row %lld was added from outside");
+    if (!crypto_equal(head.mac, chain->mac, SHA256_SIZE))
+        return bad(r, chain->sequence, "row %lld was changed");
+    r->done = true;
+    return read_done(&r->base, OK);
+}
+
+static void found(struct walk *walk, int64_t place, const char *problem)
+{
+    walk->place = place;
+    walk->problem = problem;
+}
+
+/* The current row follows the chain, or there is a problem. */
+static void check_row(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    struct store_audit view = audit_view(c, SQL_AUDIT_RANGE);
+    struct str mac = audit_view_mac(c, SQL_AUDIT_RANGE);
+    int64_t sequence = walk->chain.sequence + 1;
+    if (audit_chain_add(&walk->chain, reader->hmac, &reader->scratch, &view))
+        found(walk, sequence, "no memory to check row %lld");
+    else if (mac.length != SHA256_SIZE || !crypto_equal(mac.data, walk->chain.mac, SHA256_SIZE))
+        found(walk, sequence, "row %lld was changed");
+    else
+        walk->rows = sql_next(c, SQL_AUDIT_RANGE);
+}
+
+/* Where another gap begins inside this one; 0: nowhere. */
+static int find_overlap(struct reader *reader, const struct audit_gap *gap, int64_t *place)
+{
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, SQL_GAP_BEFORE, SQL_VALUES(sql_i(gap->end.sequence)));
+    int64_t first = result > 0 ? sql_integer(c, SQL_GAP_BEFORE, 0) : gap->first;
+    sql_end(c, SQL_GAP_BEFORE);
+    *place = first == gap->first ? 0 : first;
+    return result < 0 ? result : OK;
+}
+
+/* Goes over a gap, if it is ours and nothing lies in it. 0 or an SQL failure. */
+static int cross_gap(struct reader *reader, struct walk *walk, const struct audit_gap *gap, bool sealed)
+{
+    int64_t overlap = 0;
+    int64_t row = walk->rows > 0 ? sql_integer(&reader->connection, SQL_AUDIT_RANGE, 0) : INT64_MAX;
+    int result = sealed ? find_overlap(reader, gap, &overlap) : OK;
+    if (!sealed) {
+        found(walk, gap->first, "the record of pruned rows from row %lld on was changed or made up");
+    } else if (row <= gap->end.sequence) {
+        found(walk, row, "row %lld is there although it is recorded as pruned");
+    } else if (overlap) {
+        found(walk, overlap, "row %lld is recorded as pruned twice");
+    } else {
+        walk->pruned += gap->end.sequence - walk->chain.sequence;
+        walk->chain = gap->end;
+    }
+    return result;
+}
+
+/* Rows at the position were pruned after the last slice had checked them: then a gap reaches over it. */
+static int cross_first_gap(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    struct audit_gap gap;
+    bool reaches = false, sealed = false;
+    int result = sql_first(c, SQL_GAP_BEFORE, SQL_VALUES(sql_i(walk->chain.sequence)));
+    if (result > 0) {
+        sealed = audit_gap_view(c, SQL_GAP_BEFORE, reader->hmac, &gap);
+        reaches = gap.end.sequence > walk->chain.sequence;
+    }
+    sql_end(c, SQL_GAP_BEFORE);
+    if (result < 0)
+        return result;
+    return reaches ? cross_gap(reader, walk, &gap, sealed) : OK;
+}
+
+/* One row or one gap further. 0 or an SQL failure. */
+static int step(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    struct audit_gap gap;
+    int64_t next = walk->chain.sequence + 1;
+    if (walk->gaps > 0 && sql_integer(c, SQL_GAP_RANGE, 0) <= next) {
+        bool sealed = audit_gap_view(c, SQL_GAP_RANGE, reader->hmac, &gap);
+        int result = cross_gap(reader, walk, &gap, sealed);
+        walk->gaps = sql_next(c, SQL_GAP_RANGE);
+        return result;
+    }
+    if (walk->rows > 0 && sql_integer(c, SQL_AUDIT_RANGE, 0) == next)
+        check_row(reader, walk);
+    else
+        found(walk, next, "row %lld is missing");
+    return OK;
+}
+
+static int walk_slice(struct reader *reader, struct walk *walk, int64_t limit)
+{
+    struct connection *c = &reader->connection;
+    int64_t from = walk->chain.sequence;
+    walk->rows = sql_first(c, SQL_AUDIT_RANGE, SQL_VALUES(sql_i(from), sql_i(limit + 1)));
+    int result = cross_first_gap(reader, walk);
+    walk->gaps = sql_first(c, SQL_GAP_RANGE, SQL_VALUES(sql_i(from), sql_i(limit + 1)));
+    for (int64_t seen = 0; seen < limit && !result && !walk->problem; seen++) {
+        if ((walk->rows <= 0 && walk->gaps <= 0) || (seen > 0 && reader_is_late(reader)))
+            break;
+        result = step(reader, walk);
+    }
+    sql_end(c, SQL_AUDIT_RANGE);
+    sql_end(c, SQL_GAP_RANGE);
+    return result ? result : walk->rows < 0 ? walk->rows : walk->gaps < 0 ? walk->gaps : OK;
+}
+
+bool read_verify(struct reader *reader, struct store_read *read)
+{
+    struct store_verify_read *r = CONTAINER_OF(read, struct store_verify_read, base);
+    struct walk walk = {.chain = {.sequence = r->position}, .pruned = r->pruned};
+    if (!reader->hmac)
+        reader->hmac = hmac_new(reader->store->audit_key, SHA256_SIZE);
+    if (!reader->hmac)
+        return read_fail(reader, read, ERR_MEMORY);
+    if (r->position)
+        memcpy(walk.chain.mac, r->mac, SHA256_SIZE);
+    int result = walk_slice(reader, &walk, r->limit ? r->limit : 1);
+    if (result)
+        return read_fail(reader, read, result);
+    r->bad_sequence = 0;
+    r->problem = STR_NONE;
+    if (walk.problem)
+        return bad(r, walk.place, walk.problem);
+    r->position = walk.chain.sequence;
+    r->pruned = walk.pruned;
+    memcpy(r->mac, walk.chain.mac, SHA256_SIZE);
+    return walk.rows == 0 && walk.gaps == 0 ? compare_head(reader, r, &walk.chain) : read_done(read, OK);
+}

@@ -1,0 +1,163 @@
+#include "tests/store/audit_fixture.h"
+
+/* The rows of one exchange, by each of the ids that lead to it. */
+
+static void add_message(struct store_apply *apply, const char *correlation, const char *object)
+{
+    struct store_audit *row = add_audit(apply, "message", "IN-A");
+    row->correlation_id = str_from(correlation);
+    row->object = str_from(object);
+}
+
+static void message(struct fixture *f, const char *correlation, const char *object)
+{
+    struct store_apply *apply = new_batch(f);
+    add_message(apply, correlation, object);
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static struct store_trace_read trace(struct fixture *f, const char *id, unsigned limit)
+{
+    struct store_trace_read read = {.id = str_from(id), .limit = limit};
+    assert_int_equal(RUN_READ(f, store_read_trace, &read), OK);
+    return read;
+}
+
+static void finds(struct fixture *f, const char *id, const char *expected)
+{
+    struct store_trace_read read = trace(f, id, 1000);
+    struct store_audit_read as_rows = {.rows = read.rows, .count = read.count};
+    assert_str(numbers(f, &as_rows), expected);
+    assert_false(read.more);
+}
+
+static void by_message_and_object(void **state)
+{
+    struct fixture *f = *state;
+    message(f, "c-1", "SES-1");
+    message(f, "c-2", "CDR-1");
+    message(f, "c-1", "");
+    message(f, "", "SES-1"); /* an exchange of nobody knows which */
+    message(f, "", "");
+    message(f, "c-3", "ses-1"); /* as older rows have it */
+    message(f, "c-3", "");
+    finds(f, "c-1", "1 3");
+    finds(f, "C-1", "");
+    finds(f, "c-2", "2");
+    finds(f, "CDR-1", "2");
+    finds(f, "cdr-1", "2");
+    finds(f, "SES-1", "1 3 4");
+    finds(f, "ses-1", "1 3 4 6 7");
+    finds(f, "none", "");
+    finds(f, "", "");
+}
+
+static void put_command(struct fixture *f, int64_t id, const char *correlation)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_command *row = &add_op(apply, STORE_PUT_COMMAND)->u.command;
+    row->id = id;
+    row->callback_hash[0] = (uint8_t)id;
+    row->command = STR("START_SESSION");
+    row->correlation_id = str_from(correlation);
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void answer_command(struct fixture *f, int64_t id, const char *callback)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_UPDATE_COMMAND);
+    op->u.command_update.id = id;
+    op->u.command_update.from = 1u << STORE_COMMAND_SENT | 1u << STORE_COMMAND_ENDED;
+    op->u.command_update.state = STORE_COMMAND_ENDED;
+    op->u.command_update.callback_correlation_id = str_from(callback);
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void by_command(void **state)
+{
+    struct fixture *f = *state;
+    message(f, "c-1", "LOC1");
+    message(f, "c-2", "LOC1");
+    message(f, "c-9", "7"); /* an object whose id is the command's number */
+    put_command(f, 7, "c-1");
+    put_command(f, 8, "c-2");
+    put_command(f, 9, "");
+    finds(f, "8", "2");
+    finds(f, "7", "1 3");
+    finds(f, "9", "");
+    finds(f, "cpo-1", "");
+    answer_command(f, 7, "cpo-1");
+    answer_command(f, 8, "cpo-2");
+    finds(f, "cpo-1", "1");
+    answer_command(f, 7, ""); /* what is not told stays */
+    finds(f, "cpo-1", "1");
+    answer_command(f, 7, "cpo-2");
+    finds(f, "cpo-2", "1 2");
+    finds(f, "cpo-1", "");
+}
+
+/* The newest ones, over many turns; more correlation ids than are followed. */
+static void many_rows(void **state)
+{
+    enum { ROWS = 3000 };
+    struct fixture *f = *state;
+    for (int block = 0; block < ROWS / 100; block++) {
+        struct store_apply *apply = new_batch(f);
+        for (int i = 0; i < 100; i++)
+            add_message(apply, text(f, "c-%d", block * 100 + i).data, i % 3 ? "LOC1" : "");
+        assert_int_equal(run_batch(f, apply), OK);
+    }
+    struct store_trace_read read = trace(f, "loc1", 1000);
+    assert_int_equal(read.count, 1000);
+    assert_true(read.more);
+    assert_int_equal(read.rows[999].sequence, ROWS - 1); /* 3000 is about nothing */
+    for (size_t i = 1; i < read.count; i++)
+        assert_true(read.rows[i - 1].sequence < read.rows[i].sequence);
+    assert_int_equal(trace(f, "LOC1", 7).count, 7);
+    assert_false(trace(f, "c-5", 1).more);
+    assert_int_equal(trace(f, "LOC1", 100000).count, 1000);
+}
+
+/* ---------------------------------------------------------------- a row names the delivery of its batch */
+
+static void delivery_in_the_detail(void **state)
+{
+    static const struct {
+        const char *given, *stored;
+    } rows[] = {
+        {NULL, "{\"delivery\":%lld}"},
+        {"{}", "{\"delivery\":%lld}"},
+        {"{\"command\":7}", "{\"delivery\":%lld,\"command\":7}"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct store_apply *apply = new_batch(f);
+        struct store_delivery *delivery = &add_op(apply, STORE_PUT_DELIVERY)->u.delivery.row;
+        struct store_audit *row = add_audit(apply, "session.put", "IN-A");
+        delivery->receiver = STR("IN-MSP");
+        delivery->kind = -1;
+        row->delivery = delivery;
+        row->detail = str_from(rows[i].given);
+        assert_int_equal(run_batch(f, apply), OK);
+        struct store_audit_read read = all();
+        read.after = (int64_t)i;
+        assert_int_equal(RUN_READ(f, store_read_audit, &read), OK);
+        char expected[64];
+        snprintf(expected, sizeof(expected), rows[i].stored, (long long)delivery->id);
+        assert_str(read.rows[0].row.detail, expected);
+    }
+    verify(f, 10, 3);
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(by_message_and_object),
+        STORE_TEST(by_command),
+        STORE_TEST(many_rows),
+        STORE_TEST(delivery_in_the_detail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
