@@ -30,8 +30,9 @@ struct edit {
     unsigned tries;
 };
 
-/* What `--party` and `--all` try again. Held ones wait for a reason that a retry does not remove. */
-static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_DEAD, STORE_DELIVERY_PENDING};
+/* What `--party` and `--all` try again; dead ones last, since they are pending then and would be taken twice.
+ * Held ones wait for a reason that a retry does not remove. */
+static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_PENDING, STORE_DELIVERY_DEAD};
 #define BULK_STATE_COUNT (sizeof(bulk_states) / sizeof(bulk_states[0]))
 
 static void read_rows(struct edit *edit);
