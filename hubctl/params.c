@@ -50,6 +50,7 @@ static bool write_value(struct json_writer *writer, const struct ctl_param *para
     case CTL_PARTY_OR_DEFAULT:
     case CTL_DURATION:
     case CTL_RATE:
+    case CTL_MONTH:
     case CTL_FILE:
     case CTL_JSON:
         json_string(writer, str_from(text));

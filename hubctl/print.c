@@ -161,8 +161,11 @@ void print_row(struct printer *printer, const struct json_value *row)
     put_line(&line);
 }
 
-void print_table(struct printer *printer, const struct json_value *const *rows, size_t count)
+void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
+                 struct str nothing)
 {
+    if (count == 0 && nothing.length > 0)
+        complain(STR_FMT, STR_ARG(nothing));
     char *text = table_render(printer->command->columns, rows, count, NULL, &printer->style);
     if (text != NULL && count > 0)
         print_text(printer->options, text);

@@ -189,6 +189,7 @@ static void test_good_params(void **state)
         {"token.revoke", "{\"id\":\"IN-ABC\",\"fingerprint\":\"0011aabb\",\"all\":false}"},
         {"delivery.show", "{\"id\":0}"},
         {"delivery.retry", "{\"party\":\"IN-ABC\"}"},
+        {"delivery.reconcile", "{\"month\":\"2026-12\"}"},
         {"audit.tail", "{\"follow\":true,\"last\":0,\"since\":\"2026-01-31T12:00:00Z\"}"},
     };
     struct error error;
@@ -232,6 +233,8 @@ static void test_bad_params(void **state)
         {"delivery.show", "{\"id\":99999999999999999999}", "N: no number"},
         {"delivery.retry", "{\"party\":\"IN-ABC\",\"all\":true}", "give only one of N or --party or --all"},
         {"audit.tail", "{\"since\":\"yesterday\"}", "--since: no time"},
+        {"delivery.reconcile", "{\"month\":\"2026-13\"}", "--month: no month; write it as 2026-01"},
+        {"delivery.reconcile", "{}", "--month is missing"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error;
