@@ -59,6 +59,7 @@ static bool write_value(struct json_writer *writer, struct invocation *invocatio
     case CTL_PARTY_OR_DEFAULT:
     case CTL_DURATION:
     case CTL_RATE:
+    case CTL_MONTH:
     case CTL_FILE:
     case CTL_JSON:
         json_string(writer, str_from(text));

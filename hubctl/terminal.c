@@ -88,6 +88,35 @@ bool terminal_finish(void)
     return false;
 }
 
+/* ---------------------------------------------------------------- Ctrl-C */
+
+/* Two, so that the handler finds a whole one at any moment. */
+static char last_words[2][600];
+static volatile sig_atomic_t last_words_at;
+
+static void say_last_words(int number)
+{
+    const char *words = last_words[last_words_at];
+    ssize_t written = write(STDERR_FILENO, words, strlen(words));
+    (void)written;
+    raise(number); /* the handler is gone by now: it ends hubctl as it ends every tool */
+}
+
+void terminal_set_last_words(struct str words)
+{
+    int next = 1 - last_words_at;
+    char clean[400];
+    snprintf(last_words[next], sizeof(last_words[next]),
+             "\nhubctl: interrupted; until then: %s\nhint: the same command again is safe\n",
+             diagnose_clean(words, clean, sizeof(clean)));
+    last_words_at = next;
+    struct sigaction action = {.sa_handler = say_last_words, .sa_flags = (int)SA_RESETHAND}, old;
+    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+        sigaction(SIGINT, &action, NULL);
+}
+
+/* ---------------------------------------------------------------- questions */
+
 bool terminal_can_ask(void)
 {
     return isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;

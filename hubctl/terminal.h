@@ -17,6 +17,8 @@ void terminal_prepare(void);
 bool terminal_flush(void);
 /* At the end: whether everything written has arrived; complains otherwise (full disk). */
 bool terminal_finish(void);
+/* What Ctrl-C says from now on, on stderr, before it ends hubctl. */
+void terminal_set_last_words(struct str words);
 /* Asks on the terminal and compares the answer with `word` (case aside). False: not the word, or no terminal
  * to ask on. */
 bool terminal_can_ask(void);

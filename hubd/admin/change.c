@@ -99,17 +99,43 @@ static void finish_with_error(struct change *change, int error_code, const char 
 
 static void run_build(struct change *change);
 
+static void run_follow(struct change *change, const struct store_op *done);
+
+static void on_followed(struct store_apply *apply)
+{
+    struct change *change = change_of(apply->context);
+    if (apply->result != OK)
+        finish_with_error(change, ERR_UNCERTAIN,
+                          arena_printf(change->arena,
+                                       "the change is stored, but not all that follows from it: %s",
+                                       apply->error.text)
+                              .data);
+    else
+        run_follow(change, apply->first);
+}
+
+static void run_follow(struct change *change, const struct store_op *done)
+{
+    store_batch_init(&change->batch, change->arena);
+    change->batch.callback = on_followed;
+    change->batch.context = change;
+    if (change->follow != NULL && change->follow(change, done))
+        store_apply(change->hub->control_store, &change->batch);
+    else
+        finish(change);
+}
+
 static void on_refreshed(int result, void *context)
 {
     struct change *change = change_of(context);
-    if (result != OK)
+    if (result != OK) {
         finish_with_error(change, ERR_UNCERTAIN,
                           "the change is stored, but hubd could not read its registry again");
-    else {
-        if (change->resume.length > 0)
-            delivery_resume(change->hub, change->resume); /* by the registry that every loop has now */
-        finish(change);
+        return;
     }
+    if (change->resume.length > 0)
+        delivery_resume(change->hub, change->resume); /* by the registry that every loop has now */
+    run_follow(change, NULL);
 }
 
 static void on_reread(int result, void *context)
@@ -153,6 +179,7 @@ static void run_build(struct change *change)
     change->hint_count = 0;
     change->unchanged = false;
     change->resume = STR_NONE;
+    change->follow = NULL;
     store_batch_init(&change->batch, change->arena);
     change->batch.callback = on_applied;
     change->batch.context = change;

@@ -35,9 +35,15 @@ struct change {
     struct str secret; /* token issue: wiped after the answer */
     void (*reply)(struct change *change, struct json_writer *writer); /* NULL: the usual answer */
     void (*committed)(struct change *change);
+    /*
+     * What the change brings with it, when every loop knows it and before the answer: fills the next batch
+     * and returns true as long as there is one. `done`: the first op of the follow-up before, NULL at first.
+     */
+    bool (*follow)(struct change *change, const struct store_op *done);
     int64_t expires; /* for reply */
     struct str fingerprint;
-    int64_t number; /* for committed */
+    int64_t number;       /* for committed and follow */
+    struct str emsp, cpo; /* party keys, for follow */
     /* own */
     bool (*build)(struct change *change);
     void (*then)(struct change *change);

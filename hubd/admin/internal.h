@@ -67,6 +67,9 @@ void admin_delivery_list(struct ctl_request *request);
 void admin_delivery_show(struct ctl_request *request);
 void admin_delivery_retry(struct ctl_request *request);
 void admin_delivery_drop(struct ctl_request *request);
+void admin_delivery_replay(struct ctl_request *request);
+void admin_delivery_receipts(struct ctl_request *request);
+void admin_delivery_reconcile(struct ctl_request *request);
 void admin_command_list(struct ctl_request *request);
 void admin_command_show(struct ctl_request *request);
 void admin_object_list(struct ctl_request *request);
@@ -77,8 +80,6 @@ void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);
 void admin_version(struct ctl_request *request);
 
-/* "pending", "held" … (delivery.c). */
-const char *admin_delivery_state(enum store_delivery_state state);
 /* Wakes every follower of the audit (audit.c). */
 void admin_wake_followers(struct admin *admin);
 

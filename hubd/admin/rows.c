@@ -132,6 +132,15 @@ void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms)
         json_timestamp(writer, wall_ms);
 }
 
+void rows_number(struct json_writer *writer, const char *key, int64_t number, bool known)
+{
+    json_key(writer, key);
+    if (known)
+        json_int(writer, number);
+    else
+        json_null(writer);
+}
+
 void rows_roles(struct json_writer *writer, unsigned roles)
 {
     json_key(writer, "roles");
@@ -176,6 +185,28 @@ void rows_receiver(struct json_writer *writer, struct str party, const struct st
     json_field_string(writer, "url", receiver->url);
     rows_text(writer, "source", receiver->source);
     json_object_end(writer);
+}
+
+static const char *const delivery_states[] = {
+    [STORE_DELIVERY_PENDING] = "pending",
+    [STORE_DELIVERY_DELIVERED] = "delivered",
+    [STORE_DELIVERY_HELD] = "held",
+    [STORE_DELIVERY_DEAD] = "dead",
+    [STORE_DELIVERY_SUPERSEDED] = "superseded",
+};
+#define DELIVERY_STATES ((int)(sizeof(delivery_states) / sizeof(delivery_states[0])))
+
+const char *rows_delivery_state(enum store_delivery_state state)
+{
+    return delivery_states[state];
+}
+
+int rows_find_delivery_state(struct str name)
+{
+    int state = DELIVERY_STATES - 1;
+    while (state >= 0 && !str_equal_fold(name, str_from(delivery_states[state])))
+        state--;
+    return state;
 }
 
 const char *rows_rule_state(enum store_rule_state state)
@@ -245,6 +276,8 @@ void rows_list_end(struct rows_list *list, struct str next)
     json_array_end(&list->writer);
     if (next.length > 0)
         json_field_string(&list->writer, "next", next);
+    if (list->message.length > 0)
+        json_field_string(&list->writer, "message", list->message);
     json_object_end(&list->writer);
     struct buffer reply =
         list->buffer; /* the list may live in the request's arena, which ends with the answer */

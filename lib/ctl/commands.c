@@ -142,6 +142,8 @@ const char *ctl_param_word(const struct ctl_param *param)
         return "RATE";
     case CTL_TIME:
         return "TIME";
+    case CTL_MONTH:
+        return "YYYY-MM";
     case CTL_CHOICE:
         return NULL;
     case CTL_FILE:

@@ -30,6 +30,7 @@ enum ctl_type {
     CTL_DURATION,         /* "10s" */
     CTL_RATE,             /* "100/min", "0" */
     CTL_TIME,             /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
+    CTL_MONTH,            /* "2026-01", in UTC */
     CTL_CHOICE,           /* one of `choices` */
     CTL_FILE,             /* a path on hubctl's side; never sent */
     CTL_SECRET_FILE, /* a path on hubctl's side, "-" for stdin: the token in it is sent and shown nowhere */
@@ -81,8 +82,8 @@ struct ctl_column {
 /* The form of an answer, and so how hubctl prints it. */
 enum ctl_output {
     CTL_OUTPUT_CHANGE, /* {"id":…,"change":"added","message":"party IN-ABC added","hints":[…]} : one line */
-    CTL_OUTPUT_LIST, /* {"rows":[…],"next":…}: table; `next` (absent: the end) is the parameter `after` of the
-                        next page */
+    CTL_OUTPUT_LIST, /* {"rows":[…],"next":…,"message":…}: table; `next` (absent: the end) is the parameter
+                        `after` of the next page; `message`, if any, for people when there is no row at all */
     CTL_OUTPUT_CARD,   /* one object: label and value per line */
     CTL_OUTPUT_STREAM, /* notifications with one row each */
     CTL_OUTPUT_TOKEN,  /* a secret, alone on stdout */
@@ -96,7 +97,7 @@ enum ctl_flag {
     CTL_SECRET = 2,    /* its answer holds a secret: buffers are wiped */
     CTL_DANGEROUS = 4, /* asks on a terminal, needs --confirm=<first positional> elsewhere */
     CTL_LOCAL = 8,     /* no method of hubd */
-    CTL_CHECK = 16,    /* "ok":false in the answer is exit 6 */
+    CTL_CHECK = 16,    /* "ok":false in the answer, or any row of a list, is exit 6 */
     CTL_TOKENS = 32,   /* tokens pass through it: the memory of its request is wiped */
     CTL_PATIENT = 64   /* it calls partners: hubctl waits longer when --timeout does not say */
 };

@@ -109,6 +109,8 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
         return timestamp_parse(text, &number)
                    ? OK
                    : bad(error, param, "no time; write it as 2026-01-31T12:00:00Z");
+    case CTL_MONTH:
+        return month_parse(text, &number, &number) ? OK : bad(error, param, "no month; write it as 2026-01");
     case CTL_CHOICE:
         return check_choice(param, text, error);
     case CTL_TEXT:
@@ -212,13 +214,19 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
 
 static void discover_params(struct json_writer *writer, const struct ctl_param *param)
 {
-    static const char *const types[] = {
-        [CTL_TEXT] = "text",         [CTL_PARTY] = "party",
-        [CTL_NUMBER] = "number",     [CTL_SWITCH] = "boolean",
-        [CTL_DURATION] = "duration", [CTL_TIME] = "time",
-        [CTL_CHOICE] = "choice",     [CTL_FILE] = "file",
-        [CTL_JSON] = "object",       [CTL_SECRET_FILE] = "secret",
-        [CTL_RATE] = "rate",         [CTL_PARTY_OR_DEFAULT] = "party or default"};
+    static const char *const types[] = {[CTL_TEXT] = "text",
+                                        [CTL_PARTY] = "party",
+                                        [CTL_NUMBER] = "number",
+                                        [CTL_SWITCH] = "boolean",
+                                        [CTL_DURATION] = "duration",
+                                        [CTL_TIME] = "time",
+                                        [CTL_CHOICE] = "choice",
+                                        [CTL_FILE] = "file",
+                                        [CTL_JSON] = "object",
+                                        [CTL_SECRET_FILE] = "secret",
+                                        [CTL_MONTH] = "month",
+                                        [CTL_RATE] = "rate",
+                                        [CTL_PARTY_OR_DEFAULT] = "party or default"};
     json_key(writer, "params");
     json_array_begin(writer);
     for (; param != NULL && param->name != NULL; param++) {

@@ -86,10 +86,12 @@ enum store_op_type {
     STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
     STORE_PUT_EVSE,      /* u.evse */
     STORE_PUT_DELIVERY,  /* u.delivery */
+    STORE_REPEAT_DELIVERY,  /* u.repeat */
     STORE_FINISH_DELIVERY,  /* u.finish */
     STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
     STORE_PUT_QUEUE,        /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
     STORE_RELEASE_HELD,     /* u.release: held -> pending */
+    STORE_HOLD_PENDING,     /* u.hold: pending -> held */
     STORE_PUT_COMMAND,      /* u.command */
     STORE_UPDATE_COMMAND,   /* u.command_update */
     STORE_APPEND_AUDIT,     /* u.audit */
@@ -217,6 +219,12 @@ struct store_op {
             struct store_delivery row;
             bool coalesce, only_if_changed;
         } delivery;
+        /*
+         * A stored session or CDR goes to its eMSP again. When its last delivery is held or dead, that one
+         * goes on as if it were new, in the state and for the reason given here; else this row is put. Out:
+         * its id. ERR_CONFLICT: the object is on its way already, gone, or another eMSP's.
+         */
+        struct store_delivery repeat;
         /* Only from pending, held, dead or superseded rows; delivered: ERR_CONFLICT; gone: ERR_NOT_FOUND.
          * PENDING: another try at next_attempt. A superseded row stays so unless it is now DELIVERED. */
         struct {
@@ -244,6 +252,12 @@ struct store_op {
             struct str receiver, reason, module;
             int64_t count;
         } release;
+        /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
+        struct {
+            struct str receiver, sender, reason;
+            unsigned limit;
+            int64_t count;
+        } hold;
         struct store_command command;
         /* ERR_CONFLICT unless the stored state is one of `from` (bit 1 << state). Empty texts and 0 leave
          * what is stored. */

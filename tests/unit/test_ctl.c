@@ -202,6 +202,7 @@ static void test_good_params(void **state)
         {"party.connect", "{\"id\":\"IN-ABC\",\"versions_url\":\"https://a\",\"token\":\"!~\"}"},
         {"party.connect", "{\"id\":\"IN-ABC\",\"versions_url\":\"https://a\",\"token\":"
                           "\"0123456789012345678901234567890123456789012345678901234567890123\"}"},
+        {"delivery.reconcile", "{\"month\":\"2026-12\"}"},
         {"audit.tail", "{\"follow\":true,\"last\":0,\"since\":\"2026-01-31T12:00:00Z\"}"},
     };
     struct error error;
@@ -257,6 +258,8 @@ static void test_bad_params(void **state)
         {"party.connect", CONNECT("\"s3cret\\u00e9\""), "--token-file: no token: white space"},
         {"party.connect", CONNECT("\"s3cret78901234567890123456789012345678901234567890123456789012345\""),
          "--token-file: more than the 64 characters"},
+        {"delivery.reconcile", "{\"month\":\"2026-13\"}", "--month: no month; write it as 2026-01"},
+        {"delivery.reconcile", "{}", "--month is missing"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error;

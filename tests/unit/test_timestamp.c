@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include <time.h>
@@ -265,11 +266,40 @@ static void test_rate(void **state)
     assert_string_equal(rate_format((struct rate){5, 250}, text), "5/250ms");
 }
 
+/* A month begins where the one before ends, in every year that can be written. */
+static void test_month(void **state)
+{
+    static const char *const bad[] = {"",       "2026",    "2026-00",    "2026-13", "2026-1", "2026/01",
+                                      "202-01", "2026-1a", "2026-01-01", "2026-+1", "-026-01"};
+    char text[TIMESTAMP_SIZE];
+    const int64_t day = 86400000;
+    int64_t from, until, before = INT64_MIN;
+    (void)state;
+    assert_true(month_parse(STR("2026-12"), &from, &until));
+    assert_string_equal(timestamp_format(from, text), "2026-12-01T00:00:00.000Z");
+    assert_string_equal(timestamp_format(until, text), "2027-01-01T00:00:00.000Z");
+    assert_true(month_parse(STR("2024-02"), &from, &until));
+    assert_string_equal(timestamp_format(until - 1, text), "2024-02-29T23:59:59.999Z");
+    for (int month = 0; month < 12 * 9999; month++) {
+        char written[16];
+        snprintf(written, sizeof written, "%04d-%02d", month / 12, month % 12 + 1);
+        assert_true(month_parse(str_from(written), &from, &until));
+        assert_true(before == INT64_MIN || from == before);
+        assert_true(until - from >= 28 * day && until - from <= 31 * day);
+        before = until;
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        print_message("\"%s\"\n", bad[i]);
+        assert_false(month_parse(str_from(bad[i]), &from, &until));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_good), cmocka_unit_test(test_parse_bad), cmocka_unit_test(test_format),
         cmocka_unit_test(test_every_day),  cmocka_unit_test(test_duration),  cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_month),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

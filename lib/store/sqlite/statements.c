@@ -167,18 +167,21 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
-        {W, "itt", "iiiiiitb",
-         "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, digest "
-         "FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
+        {W, "itt", "iiiiiittb",
+         "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, token_uid, "
+         "digest FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
     [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbt", "",
                            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
                            "last_delivery, size, "
                            "counterparty, token_uid, status, digest, body, session) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
     [SQL_OBJECT_UPDATE] =
-        {W, "iiiiiitttbb", "",
+        {W, "iiiiiitbb", "",
          "UPDATE object SET revision = $2, last_updated = $3, arrival = $4, last_delivery = $5, size = $6, "
-         "counterparty = $7, token_uid = $8, status = $9, digest = $10, body = $11 WHERE sequence = $1"},
+         "status = $7, digest = $8, body = $9 WHERE sequence = $1"},
+    /* Apart, since naming an indexed column makes SQLite write its index anew, changed or not. */
+    [SQL_OBJECT_SET_PARTIES] = {W, "itt", "",
+                                "UPDATE object SET counterparty = $2, token_uid = $3 WHERE sequence = $1"},
     [SQL_OBJECT_SET_DELIVERY] = {W, "ii", "", "UPDATE object SET last_delivery = $2 WHERE sequence = $1"},
     [SQL_OBJECT_DELETE] = {W, "i", "", "DELETE FROM object WHERE sequence = $1"},
     [SQL_LOCATION_FIND] =
@@ -236,6 +239,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttttti", "",
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
          "AND object = $2 AND owner = $3 AND module = $4 AND ($5 = '' OR evse = $5)"},
+    [SQL_DELIVERY_AGAIN] = {W, "iit", "",
+                            "UPDATE delivery SET state = $2, reason = $3, attempts = 0, next_attempt = 0, "
+                            "done = 0, active_from = -1 WHERE id = $1"},
     [SQL_DELIVERY_FINISH] = {W, "iitiitiitt", "",
                              "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
                              "last_error = $6, done = $7, active_from = $8, "
@@ -256,6 +262,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttt", "",
          "UPDATE delivery SET state = 0, reason = '', next_attempt = 0 WHERE state = 2 AND receiver = $1 "
          "AND ($2 = '' OR reason = $2) AND ($3 = '' OR module = $3)"},
+    [SQL_DELIVERY_HOLD] =
+        {W, "ttti", "",
+         "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
+         "WHERE state = 0 AND receiver = $1 AND sender = $2 AND kind >= 0 LIMIT $4)"},
     [SQL_COMMAND_INSERT] = {W, "iiiibttttttttb", "",
                             "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
                             "cpo, object, response_url, "
@@ -434,4 +444,28 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                                  "SELECT correlation_id FROM command WHERE callback_correlation_id = $1 "
                                  "AND callback_correlation_id <> '' ORDER BY id DESC LIMIT $2"},
     [SQL_GAP_RANGE] = {R, "ii", GAP_TYPES, GAP_COLUMNS "WHERE first > $1 ORDER BY first LIMIT $2"},
+
+    /* ---------------------------------------------------------------- periods: time, number, from, to, … */
+    [SQL_RECEIPT_LIST] =
+        {R, "iiii", "iittiiiittttt",
+         "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
+         "coalesce(o.arrival, d.created), d.object, d.reason, d.last_error, d.receipt, "
+         "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
+         "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
+         "ORDER BY d.created, d.id LIMIT $4"},
+    [SQL_UNBILLED_LIST] =
+        {R, "iiii", "iittti",
+         "SELECT last_updated, sequence, owner, counterparty, id, CASE WHEN EXISTS (SELECT 1 FROM object c "
+         "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
+         "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, $2) "
+         "AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
+    [SQL_CONFLICT_LIST] = {R, "iiii", "iitttt",
+                           "SELECT time, sequence, sender, receiver, action, object FROM audit "
+                           "WHERE status = 'conflict' AND (time, sequence) > ($1, $2) AND time < $3 "
+                           "ORDER BY time, sequence LIMIT $4"},
+    [SQL_STORED_LIST] =
+        {R, "tiii", "ittiiib",
+         "SELECT sequence, owner, id, last_updated, arrival, coalesce((SELECT state FROM delivery WHERE "
+         "delivery.id = object.last_delivery), -1), body FROM object WHERE counterparty = $1 AND kind = $2 "
+         "AND kind > 1 AND sequence > $3 ORDER BY sequence LIMIT $4"},
 };
