@@ -1,0 +1,87 @@
+"""What a partner may try to bring past the hub to another partner: a response_url of its own choice, a path that climbs."""
+
+import json
+from urllib.parse import parse_qs, quote
+
+import pytest
+
+from tests.e2e.test_routing import CALLBACK, PROFILE, charged
+from tests.sim import Reply, payloads
+
+EVIL = "http://127.0.0.2:9/evil"
+ACCEPTED = Reply(data={"result": "ACCEPTED", "timeout": 30})
+
+
+def twice(body, member):
+    """The JSON text of an object with one member more, whatever it has already."""
+    return json.dumps(body)[:-1] + f", {member}}}"
+
+
+def refused(answer, cpo):
+    """2001 that names the place, and the CPO saw nothing of it."""
+    assert answer.outcome == (200, 2001) and "response_url" in answer.message, answer
+    assert not cpo.received("*", "/(chargingprofiles|commands|custom)/")
+
+
+# ---------------------------------------------------------------- a response_url that the hub would not replace
+
+
+@pytest.mark.parametrize(
+    "second",
+    [f'"response_url": "{EVIL}"', f'"response\\u005furl": "{EVIL}"', f'"Response_URL": "{EVIL}"'],
+    ids=["the same name", "an escaped name", "another case"],
+)
+def test_two_response_urls_in_a_body(pair, second):
+    """Readers differ in which of two they take: the CPO would bring its token to the other one."""
+    ident = charged(pair)
+    body = {"charging_profile": PROFILE, "response_url": pair.emsp.response_url()}
+    refused(pair.emsp.call("PUT", f"chargingprofiles/{ident}", twice(body, second)), pair.cpo)
+    assert pair.cpo.put("locations", payloads.location(pair.cpo.party, "LOC-S")).code == 1000
+    command = {**payloads.start_session(pair.emsp.party, "LOC-S"), "response_url": pair.emsp.response_url()}
+    refused(pair.emsp.call("POST", "commands/START_SESSION", twice(command, second)), pair.cpo)
+
+
+@pytest.mark.parametrize("value", [f'["{EVIL}"]', f'{{"url": "{EVIL}"}}', "5"])
+def test_response_url_that_is_no_string(pair, value):
+    """Nothing that a lenient reader could unwrap goes on as it came."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    refused(pair.emsp.call("POST", "custom/go", f'{{"response_url": {value}}}', to=pair.cpo.id), pair.cpo)
+
+
+def test_response_url_of_another_spelling(pair):
+    """In a body only OCPI's own spelling is one."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    refused(pair.emsp.call("POST", "custom/go", {"RESPONSE_URL": EVIL}, to=pair.cpo.id), pair.cpo)
+
+
+@pytest.mark.parametrize("name", ["response_url", "response%5Furl", "RESPONSE_URL"])
+def test_two_response_urls_in_a_query(pair, name):
+    ident = charged(pair)
+    good = quote(pair.emsp.response_url(), safe="")
+    path = f"chargingprofiles/{ident}?response_url={good}&{name}={quote(EVIL, safe='')}"
+    refused(pair.emsp.call("GET", path), pair.cpo)
+
+
+def test_response_urls_in_body_and_query(pair):
+    ident = charged(pair)
+    body = {"charging_profile": PROFILE, "response_url": pair.emsp.response_url()}
+    refused(pair.emsp.call("PUT", f"chargingprofiles/{ident}?response_url={quote(EVIL, safe='')}", body), pair.cpo)
+
+
+def test_encoded_name_in_a_query_is_replaced(pair):
+    """Where nothing but the query has one, its name may be written as it likes."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.cpo.script("GET", "/custom/", ACCEPTED)
+    url = pair.emsp.response_url()
+    assert pair.emsp.call("GET", f"custom/x?response%5Furl={quote(url, safe='')}&a=1", to=pair.cpo.id).outcome == (200, 1000)
+    query = parse_qs(pair.cpo.wait("GET", "/custom/x$").query)
+    assert CALLBACK.match(query["response_url"][0]) and query["a"] == ["1"]
+    evil = f"custom/x?response%5Furl={quote('http://elsewhere.example/', safe='')}"
+    answer = pair.emsp.call("GET", evil, to=pair.cpo.id)
+    assert answer.outcome == (200, 2001) and "elsewhere.example" in answer.message, answer
+
+
+def test_null_is_no_response_url(pair):
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.cpo.script("POST", "/custom/", Reply())
+    assert pair.emsp.call("POST", "custom/go", {"response_url": None}, to=pair.cpo.id).outcome == (200, 1000)
