@@ -48,10 +48,20 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
     return false;
 }
 
+/* Servers that decode %2F or %5C before they take dots away (RFC 3986 5.2.4) climb there too. */
+static bool id_climbs(struct str id)
+{
+    struct str segment, part;
+    while (str_split(&id, '/', &segment))
+        while (str_split(&segment, '\\', &part))
+            if (str_equal(part, STR(".")) || str_equal(part, STR("..")))
+                return true;
+    return false;
+}
+
 bool request_is_id(struct str id)
 {
-    return id.length > 0 && !str_equal(id, STR(".")) && !str_equal(id, STR("..")) &&
-           str_find(id, '\0') == SIZE_MAX;
+    return id.length > 0 && !id_climbs(id) && str_find(id, '\0') == SIZE_MAX;
 }
 
 bool request_check_member(struct request *request, const char *member, struct str expected)

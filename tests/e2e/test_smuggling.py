@@ -85,3 +85,24 @@ def test_null_is_no_response_url(pair):
     pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
     pair.cpo.script("POST", "/custom/", Reply())
     assert pair.emsp.call("POST", "custom/go", {"response_url": None}, to=pair.cpo.id).outcome == (200, 1000)
+
+
+# ---------------------------------------------------------------- paths that climb
+
+
+@pytest.mark.parametrize("segment", ["..%2fcredentials", "a%2F..%2F..%2Fcredentials", "%2e%2e%2fcredentials", "..%5ccredentials", "x%2f%2e"])
+def test_path_that_climbs_behind_an_encoded_slash(pair, segment):
+    """A server that decodes before it takes dots away would find its own credentials module there, called with the hub's token."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    assert pair.emsp.call("DELETE", f"custom/{segment}", to=pair.cpo.id).outcome == (200, 2001)
+    base = pair.emsp.object_path("tokens", "X").rsplit("/", 1)[0]
+    assert pair.emsp.call("PUT", f"{base}/{segment}/authorize", to=pair.cpo.id).outcome == (200, 2001)
+    session = payloads.session(pair.cpo.party, pair.emsp.party, "S")
+    assert pair.cpo.call("PUT", pair.cpo.object_path("sessions", "S").rsplit("/", 1)[0] + "/" + segment, session).outcome == (200, 2001)
+    assert not pair.cpo.received("*", "/(custom|tokens)/") and not pair.emsp.received("*", "/sessions/")
+
+
+def test_slash_and_dots_in_an_id_are_fine_as_long_as_they_do_not_climb(pair):
+    """Ids may hold any printable character."""
+    base = pair.emsp.object_path("tokens", "X").rsplit("/", 1)[0]
+    assert pair.emsp.call("PUT", f"{base}/A%2FB..C/authorize", to=pair.cpo.id).outcome == (200, 1000)
