@@ -229,18 +229,36 @@ static bool repeats(struct str text, struct str secret)
     return secret.length >= SECRET_MIN && memmem(text.data, text.length, secret.data, secret.length) != NULL;
 }
 
+/* Also in the form in which it was presented. */
+static bool repeats_token(struct connect *connect, struct str token)
+{
+    struct str text = str_from(connect->refusal.message);
+    return repeats(text, token) || repeats(text, base64_encode(connect->arena, token));
+}
+
+/* What the registry has for the platform: a rotation presents it. */
+static bool repeats_registered(struct connect *connect)
+{
+    struct registry_view *view = connect->hub->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
+    bool found = platform != NULL && (repeats_token(connect, platform->token) ||
+                                      repeats_token(connect, platform->previous_token));
+    registry_release(view, snapshot);
+    return found;
+}
+
 /* A partner that writes a token into its error message does not get it into ours. */
 static void hide_secrets(struct connect *connect)
 {
-    struct str text = str_from(connect->refusal.message);
-    struct str secrets[] = {connect->token, connect->hub_token, json_get_text(connect->credentials, "token")};
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-        if (repeats(text, secrets[i]) || repeats(text, base64_encode(connect->arena, secrets[i]))) {
-            rows_refuse(&connect->refusal, connect->refusal.code, connect->refusal.hint,
-                        "party " STR_FMT ": the partner's message repeats a token and is not shown",
-                        STR_ARG(connect->id));
-            return;
-        }
+    struct str given[] = {connect->token, connect->hub_token, json_get_text(connect->credentials, "token")};
+    bool found = repeats_registered(connect);
+    for (size_t i = 0; i < sizeof given / sizeof given[0] && !found; i++)
+        found = repeats_token(connect, given[i]);
+    if (found)
+        rows_refuse(&connect->refusal, connect->refusal.code, connect->refusal.hint,
+                    "party " STR_FMT ": the partner's message repeats a token and is not shown",
+                    STR_ARG(connect->id));
 }
 
 /* Of a registration nothing is left; a rotation must not lock out a partner that has taken the new token. */
