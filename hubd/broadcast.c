@@ -63,7 +63,7 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
     struct outbound *outbound = &leg->outbound;
     struct str base = registry_receiver_url(target, request->route->module);
     struct str path = request_subpath(request);
-    bool hub = request->has_to;
+    bool hub = request->has_to && ocpi_party_key_equal(&request->to, &request->hub->key);
     outbound->arena = &leg->arena;
     outbound->hub = request->hub;
     outbound->client = request->worker->client;

@@ -175,6 +175,12 @@ def test_token_directed_to_one_cpo(pair, hub):
 
 
 def test_token_that_is_none(pair):
+def test_token_whose_sender_names_itself(pair):
+    """OCPI-to that names the caller is as good as none: open routing, FROM the caller."""
+    assert pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), payloads.token(pair.emsp.party, UID), to=pair.emsp.id).outcome == (200, 1000)
+    assert pair.cpo.wait("PUT", "/tokens/").routing == (pair.emsp.id, pair.cpo.id)
+
+
     """What OCPI's table refuses, or the URL, is refused here already."""
     path = pair.emsp.object_path("tokens", UID)
     for body in (payloads.token(pair.emsp.party, "OTHER"), {"uid": 5, "last_updated": "2025-01-01T00:00:00Z"}):
