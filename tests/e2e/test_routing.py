@@ -109,6 +109,16 @@ def test_single_location_of_the_cpo_named(hub):
     assert emsp.get("locations/LOC-SAME", to=emsp.id).outcome == (200, 1000)
 
 
+def test_list_of_a_party_that_has_none(hub, pair):
+    """A directed list is filtered by TO: another eMSP has no locations."""
+    assert pair.cpo.put("locations", payloads.location(pair.cpo.party, "LOC-L")).code == 1000
+    other = hub.onboard("EMSP")
+    answer = pair.emsp.get("locations", to=other.id)
+    assert answer.outcome == (200, 1000) and answer.data == [], answer
+    for to in (pair.cpo.id, pair.emsp.id, "IN-CIH"):
+        assert len(pair.emsp.get("locations", to=to).data) == 1
+
+
 # ---------------------------------------------------------------- what goes wrong on the way
 
 
