@@ -71,7 +71,7 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->status = status;
     row->latency_ms = (env_monotonic_us() - request->exchange->received_us) / 1000;
     row->request_id = request->request_id;
-    row->correlation_id = request->correlation_id;
+    row->correlation_id = request->trace_id.length > 0 ? request->trace_id : request->correlation_id;
     if (request->counted || str_equal(status, STR("1000")))
         row->detail = answer_findings(request);
 }

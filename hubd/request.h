@@ -57,6 +57,7 @@ struct request {
     int64_t now;         /* wall clock at the start, ms */
     struct str object;   /* id for the audit */
     struct str receiver; /* audit: the party a push is for, where it is not the target of a forward */
+    struct str trace_id; /* audit: the correlation id of what this belongs to; empty: its own */
     bool audited;        /* its audit row is already in a batch */
     const struct ocpi_count *counts; /* what the body broke without being refused for it; NULL: nothing */
     bool counted;                    /* these have been counted (quality_count) */

@@ -119,7 +119,7 @@ static void callback_read(struct store_read *base)
         request->party = callback_find_party(request, &key, OCPI_ROLE_CPO);
     if (ocpi_party_key_parse(row->emsp, &key, NULL, NULL, NULL))
         request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
-    request->correlation_id = row->correlation_id.length > 0 ? row->correlation_id : request->correlation_id;
+    request->trace_id = row->correlation_id;
     request->object = row->object;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
                    str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
