@@ -76,7 +76,10 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
                                                  relay->target->key.text));
         return;
     }
-    bool accepted = answer->status_code / 1000 == 1 && str_equal(result, STR("ACCEPTED"));
+    /* of a module that the hub does not know a success is no less than ACCEPTED */
+    bool accepted =
+        answer->status_code / 1000 == 1 &&
+        (str_equal(result, STR("ACCEPTED")) || (request->route == &router_relay && result.length == 0));
     int64_t timeout_s = 0, timeout_ms = request->worker->conf.command_timeout;
     if (json_get_int64(answer->data, "timeout", &timeout_s) && timeout_s > 0 && timeout_s <= 86400)
         timeout_ms = timeout_s * 1000;

@@ -404,7 +404,8 @@ static void request_route(struct request *request)
     router_find(router_conditions(&request->worker->conf), request->exchange->method, request->exchange->path,
                 &match);
     if (match.module.data != NULL && request_header(request, OCPI_HEADER_TO_PARTY_ID).length > 0) {
-        match.route = &router_relay;
+        match.route = request->exchange->method == HTTP_METHOD_OTHER ? NULL : &router_relay;
+        match.allowed = (1u << HTTP_METHOD_OTHER) - 1;
         match.known = true;
         match.params[match.param_count++] = match.module;
     }

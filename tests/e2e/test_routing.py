@@ -175,6 +175,12 @@ def test_tokens_reach_every_routed_cpo(hub, method, to):
     assert len(cpos[1].received(method, "/tokens/")) == 1 and not cpos[2].received("*", "/tokens/")
 
 
+def test_token_whose_sender_names_itself(pair):
+    """OCPI-to that names the caller is as good as none: open routing, FROM the caller."""
+    assert pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), payloads.token(pair.emsp.party, UID), to=pair.emsp.id).outcome == (200, 1000)
+    assert pair.cpo.wait("PUT", "/tokens/").routing == (pair.emsp.id, pair.cpo.id)
+
+
 def test_token_directed_to_one_cpo(pair, hub):
     other = hub.onboard("CPO")
     hub.rule(pair.emsp, other)
@@ -185,12 +191,6 @@ def test_token_directed_to_one_cpo(pair, hub):
 
 
 def test_token_that_is_none(pair):
-def test_token_whose_sender_names_itself(pair):
-    """OCPI-to that names the caller is as good as none: open routing, FROM the caller."""
-    assert pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), payloads.token(pair.emsp.party, UID), to=pair.emsp.id).outcome == (200, 1000)
-    assert pair.cpo.wait("PUT", "/tokens/").routing == (pair.emsp.id, pair.cpo.id)
-
-
     """What OCPI's table refuses, or the URL, is refused here already."""
     path = pair.emsp.object_path("tokens", UID)
     for body in (payloads.token(pair.emsp.party, "OTHER"), {"uid": 5, "last_updated": "2025-01-01T00:00:00Z"}):
@@ -396,3 +396,22 @@ def test_unknown_paths_of_known_modules_stay_unknown(pair):
     for path in ("locations/a/b/c/d/e/f", "tokens/a/b"):
         assert pair.emsp.call("GET", path, to=pair.cpo.id).outcome == (404, 2003)
     assert pair.emsp.call("DELETE", "tokens", to=pair.cpo.id).outcome == (405, 2000)
+
+def test_result_of_a_module_the_hub_does_not_know(pair):
+    """Its answer need not be a CommandResponse: after any success the callback stays open, and its result is delivered."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.cpo.script("POST", "/custom/", Reply(data={"queued": 1}))
+    url = pair.emsp.response_url()
+    assert pair.emsp.call("POST", "custom/go", {"response_url": url}, to=pair.cpo.id).outcome == (200, 1000)
+    callback = pair.cpo.wait("POST", "/custom/go$").json["response_url"]
+    assert http_call("POST", callback, {"done": True}).code == 1000
+    assert pair.emsp.wait("POST", url.split("/", 3)[3]).json == {"done": True}
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "FOO"])
+def test_methods_that_ocpi_has_not(pair, method):
+    """Nobody is asked: 405 with what may be."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    answer = pair.emsp.call(method, "custom/x", to=pair.cpo.id)
+    assert answer.outcome == (405, 2000) and answer.headers["Allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE", answer
+    assert not pair.cpo.received("*", "/custom/")
