@@ -1,5 +1,6 @@
 """Message routing: directed requests, broadcast, open routing, modules that the hub only passes on."""
 
+import itertools
 import json
 import re
 import uuid
@@ -179,6 +180,21 @@ def test_token_whose_sender_names_itself(pair):
     """OCPI-to that names the caller is as good as none: open routing, FROM the caller."""
     assert pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), payloads.token(pair.emsp.party, UID), to=pair.emsp.id).outcome == (200, 1000)
     assert pair.cpo.wait("PUT", "/tokens/").routing == (pair.emsp.id, pair.cpo.id)
+
+
+def test_broadcast_faster_than_its_receivers(new_hub):
+    """The eMSP is answered before its CPOs have: what waits for them is bounded, then it is told to come again later."""
+    hub = new_hub(threads="1", forward_timeout="10m")
+    pair, gate = hub.pair(), Gate()
+    pair.cpo.script("PUT", "/tokens/", Reply(hold=gate), forever=True)
+    body = payloads.token(pair.emsp.party, UID, x_bulk="x" * 4_000_000)
+    push = lambda: pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), body)
+    answers = list(itertools.takewhile(lambda answer: answer.code == 1000, (push() for _ in range(40))))
+    assert 10 < len(answers) < 40, len(answers)
+    answer = push()
+    assert answer.outcome == (503, 3000) and answer.headers["Retry-After"], answer
+    gate.open()
+    eventually(lambda: push().code == 1000, "there is room again")
 
 
 def test_token_directed_to_one_cpo(pair, hub):
