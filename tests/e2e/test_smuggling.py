@@ -106,3 +106,32 @@ def test_slash_and_dots_in_an_id_are_fine_as_long_as_they_do_not_climb(pair):
     """Ids may hold any printable character."""
     base = pair.emsp.object_path("tokens", "X").rsplit("/", 1)[0]
     assert pair.emsp.call("PUT", f"{base}/A%2FB..C/authorize", to=pair.cpo.id).outcome == (200, 1000)
+
+
+# ---------------------------------------------------------------- known modules in disguise
+
+
+@pytest.mark.parametrize("spelling", ["%63redentials", "credential%73", "Credentials", "CREDENTIALS"])
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "GET"])
+def test_credentials_are_not_passed_on(pair, method, spelling):
+    """A partner that could reach another's credentials module with the hub's token could unregister the hub there, or take its place."""
+    before = len(pair.cpo.received("*", "/credentials"))
+    body = {"token": "mine", "url": EVIL, "roles": []} if method == "PUT" else None
+    assert pair.emsp.call(method, spelling, body, to=pair.cpo.id).outcome == (404, 2003)
+    assert len(pair.cpo.received("*", "/credentials")) == before
+
+
+@pytest.mark.parametrize("spelling", ["%74okens", "Tokens"])
+def test_checks_of_a_module_are_not_evaded(pair, spelling):
+    """Under another spelling a module has no checks: this would be another eMSP's token."""
+    answer = pair.emsp.call("PUT", f"{spelling}/IN/XXX/T1", payloads.token(pair.emsp.party, "T1"), to=pair.cpo.id)
+    assert answer.outcome == (404, 2003)
+    assert not pair.cpo.received("*", "/tokens/")
+
+
+@pytest.mark.parametrize("module", ["sessions", "cdrs", "locations"])
+@pytest.mark.parametrize("colon", [":", "%3a"])
+def test_keys_of_receivers_are_no_modules(pair, module, colon):
+    """The hub's token opens the CPO's SENDER interfaces: what they list concerns other eMSPs too."""
+    assert pair.emsp.get(f"{module}{colon}sender", to=pair.cpo.id).outcome == (404, 2003)
+    assert not pair.cpo.received("GET", f"/{module}$")
