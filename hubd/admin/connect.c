@@ -96,6 +96,7 @@ static bool read_credentials(struct connect *connect)
         outbound->answer.status_code / 1000 != 1 || data == NULL || data->type != JSON_OBJECT)
         return connect_explain_answer(connect);
     connect->taken = true;
+    connect->credentials = data;
     ocpi_validate(connect->arena, &ocpi_credentials, data, false, &findings);
     if (ocpi_findings_refuse(&findings, connect->hub->conf.validation == CONF_VALIDATION_STRICT)) {
         struct str text = ocpi_findings_text(connect->arena, &findings);
@@ -103,7 +104,6 @@ static bool read_credentials(struct connect *connect)
                            "party " STR_FMT ": the partner's credentials: " STR_FMT, STR_ARG(connect->id),
                            STR_ARG(text));
     }
-    connect->credentials = data;
     return check_credentials(connect);
 }
 

@@ -15,12 +15,14 @@ static const struct {
     {ERR_CLOSED, CTL_BUSY, "the same command again when hubd is up"},
 };
 
-static bool refuse_call(struct connect *connect, int result, const char *what, struct str text)
+static bool refuse_call(struct connect *connect, const struct outbound *outbound, const char *what,
+                        struct str text)
 {
     enum ctl_code code = CTL_PARTNER;
     const char *hint = CONNECT_ASK_PARTNER;
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        if (failures[i].result == result) {
+        if (failures[i].result == outbound->result &&
+            outbound->status == 0) { /* else a redirect is refused */
             code = failures[i].code;
             hint = failures[i].hint;
         }
@@ -38,7 +40,7 @@ static bool refuse_token(struct connect *connect, const char *what)
 bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery)
 {
     if (discovery->outbound.result != OK)
-        return refuse_call(connect, discovery->outbound.result, "discovery", discovery->message);
+        return refuse_call(connect, &discovery->outbound, "discovery", discovery->message);
     if (discovery->unauthorized)
         return refuse_token(connect, "discovery");
     return rows_refuse(&connect->refusal, CTL_PARTNER, "the URL must be that of the partner's versions list",
@@ -54,7 +56,7 @@ bool connect_explain_answer(struct connect *connect)
     snprintf(what, sizeof what, "%s credentials", http_method_name(connect->kind->method));
     if (outbound->result != OK) {
         connect->taken = outbound->call.sent;
-        refuse_call(connect, outbound->result, what, outbound->error);
+        refuse_call(connect, outbound, what, outbound->error);
         if (connect->taken && !connect->kind->first)
             connect->refusal.code = CTL_UNCERTAIN;
         return false;

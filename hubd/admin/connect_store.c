@@ -5,7 +5,8 @@
 /* A registration that a crash cuts short leaves a hub token behind: it ends by itself so long after the last
  * moment at which the partner's answer could have come. */
 #define TOKEN_SPARE_MS (10 * 60 * 1000)
-#define SECRET_MIN     8 /* shorter ones stand in every sentence */
+/* So many characters of a token in a row give it away, and are not in a sentence by chance. */
+#define SECRET_PART 12
 
 /* The platform as it is now; NULL: refused, it is not what this began with. */
 static const struct registry_platform *find_platform(struct change *change)
@@ -29,6 +30,45 @@ static void end(struct connect *connect, struct change *done)
         change_reply(done);
     else
         rows_fail(connect->request, &connect->refusal);
+}
+
+/* ---------------------------------------------------------------- tokens in a partner's words */
+
+static bool repeats(struct str text, struct str secret)
+{
+    for (size_t i = 0; i + SECRET_PART <= secret.length; i++)
+        if (memmem(text.data, text.length, secret.data + i, SECRET_PART) != NULL)
+            return true;
+    return false;
+}
+
+/* Also in the form in which it was presented. */
+static bool repeats_token(const struct connect *connect, struct str text, struct str token)
+{
+    return repeats(text, token) || repeats(text, base64_encode(connect->arena, token));
+}
+
+/* What the registry has for the platform: a rotation presents it. */
+static bool repeats_registered(const struct connect *connect, struct str text)
+{
+    struct registry_view *view = connect->hub->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
+    bool found = platform != NULL && (repeats_token(connect, text, platform->token) ||
+                                      repeats_token(connect, text, platform->previous_token));
+    registry_release(view, snapshot);
+    return found;
+}
+
+/* Whether a partner that writes a token into its message, whole or cut, got it into this text. */
+static bool gives_token_away(const struct connect *connect, struct str text)
+{
+    const struct json_value *theirs = json_get(connect->credentials, "token");
+    struct str given[] = {connect->token, connect->hub_token, theirs != NULL ? theirs->raw : STR_NONE};
+    bool found = repeats_registered(connect, text);
+    for (size_t i = 0; i < sizeof given / sizeof given[0] && !found; i++)
+        found = repeats_token(connect, text, given[i]);
+    return found;
 }
 
 /* ---------------------------------------------------------------- the hub token, before it goes out */
@@ -113,6 +153,8 @@ static bool build_exchange(struct change *change)
         return false;
     bool again = connect->found_again.status == OCPI_SUCCESS, once = connect->found.status == OCPI_SUCCESS;
     bool failed = connect->found_again.message.length > 0;
+    if (failed && gives_token_away(connect, connect->found_again.message))
+        connect->found_again.message = STR("the partner's message repeats a token");
     const struct discovery *discovery = again ? &connect->found_again : once ? &connect->found : NULL;
     connect->exchange = (struct exchange){
         .hub = connect->hub,
@@ -224,43 +266,6 @@ void connect_store_result(struct connect *connect)
 
 /* ---------------------------------------------------------------- failing */
 
-static bool repeats(struct str text, struct str secret)
-{
-    return secret.length >= SECRET_MIN && memmem(text.data, text.length, secret.data, secret.length) != NULL;
-}
-
-/* Also in the form in which it was presented. */
-static bool repeats_token(struct connect *connect, struct str token)
-{
-    struct str text = str_from(connect->refusal.message);
-    return repeats(text, token) || repeats(text, base64_encode(connect->arena, token));
-}
-
-/* What the registry has for the platform: a rotation presents it. */
-static bool repeats_registered(struct connect *connect)
-{
-    struct registry_view *view = connect->hub->control_view;
-    struct registry_snapshot *snapshot = registry_hold(view);
-    const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
-    bool found = platform != NULL && (repeats_token(connect, platform->token) ||
-                                      repeats_token(connect, platform->previous_token));
-    registry_release(view, snapshot);
-    return found;
-}
-
-/* A partner that writes a token into its error message does not get it into ours. */
-static void hide_secrets(struct connect *connect)
-{
-    struct str given[] = {connect->token, connect->hub_token, json_get_text(connect->credentials, "token")};
-    bool found = repeats_registered(connect);
-    for (size_t i = 0; i < sizeof given / sizeof given[0] && !found; i++)
-        found = repeats_token(connect, given[i]);
-    if (found)
-        rows_refuse(&connect->refusal, connect->refusal.code, connect->refusal.hint,
-                    "party " STR_FMT ": the partner's message repeats a token and is not shown",
-                    STR_ARG(connect->id));
-}
-
 /* Of a registration nothing is left; a rotation must not lock out a partner that has taken the new token. */
 static bool keeps_token(const struct connect *connect)
 {
@@ -296,7 +301,10 @@ static void failure_stored(struct change *change)
 
 void connect_fail(struct connect *connect)
 {
-    hide_secrets(connect);
+    if (gives_token_away(connect, str_from(connect->refusal.message)))
+        rows_refuse(&connect->refusal, connect->refusal.code, connect->refusal.hint,
+                    "party " STR_FMT ": the partner's message repeats a token and is not shown",
+                    STR_ARG(connect->id));
     if (keeps_token(connect))
         rows_refuse(&connect->refusal, connect->refusal.code,
                     "both hub tokens stay valid; the same command again when the partner is ready", "%s",

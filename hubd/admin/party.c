@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/route.h"
 #include "lib/http/url.h"
 
 /* party list, show, set, suspend, resume, remove. `add` is in party_add.c. */
@@ -323,7 +324,7 @@ static bool build_resume(struct change *change)
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
         release->u.release.receiver = change->resume;
-        release->u.release.reason = STR("suspended");
+        release->u.release.reason = STR(ROUTE_HELD_SUSPENDED);
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));
 }

@@ -1,6 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/interfaces.h"
+#include "hubd/route.h"
 #include "lib/http/url.h"
 
 /* receiver set, unset, list. */
@@ -68,7 +69,7 @@ static void release_held(struct change *change, const struct registry_party *par
     if (release == NULL)
         return;
     release->u.release.receiver = change->resume;
-    release->u.release.reason = STR("no receiver URL");
+    release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
     release->u.release.module = module;
 }
 

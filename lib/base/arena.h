@@ -22,8 +22,6 @@ void arena_wipe(struct arena *arena);
 void arena_reset(struct arena *arena);
 /* Zeroed memory of `size` bytes (at least 1), or NULL when there is no memory. */
 void *arena_alloc(struct arena *arena, size_t size);
-/* The same without zeroing, for what is filled at once. */
-void *arena_alloc_raw(struct arena *arena, size_t size);
 /* The same without zeroing, for memory that is filled at once. */
 void *arena_alloc_raw(struct arena *arena, size_t size);
 /* Copies, with a terminating NUL behind; data == NULL when there is no memory. */

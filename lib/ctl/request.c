@@ -21,7 +21,8 @@ static void free_request(struct ctl_request *request)
     if (request->command != NULL && (request->command->flags & CTL_TOKENS) != 0)
         arena_wipe(&request->arena);
     else
-        free_request(request);
+        arena_free(&request->arena);
+    free(request);
 }
 
 static void end_request(struct ctl_request *request)
@@ -170,6 +171,5 @@ void ctl_request_begin(struct ctl_connection *connection, struct str line)
         start_request(connection, request, handler);
         return;
     }
-    arena_free(&request->arena);
-    free(request);
+    free_request(request);
 }

@@ -143,6 +143,18 @@ def test_second_look_fails(hub):
     assert hub.receiver(platform, "tokens") == f"{platform.url}/ocpi/2.2.1/tokens"
 
 
+def test_connect_without_discovery(new_hub):
+    """discovery = off: the one look that the POST needs fills the receivers, there is no second one."""
+    hub = new_hub(discovery="off")
+    platform = hub.connected()
+    assert len(platform.received("GET", DETAILS)) == 1
+    assert hub.receiver(platform, "tokens") == f"{platform.url}/ocpi/2.2.1/tokens"
+    hub.ok("token", "rotate", platform.id)
+    assert len(platform.received("GET", DETAILS)) == 1
+    hub.ok("receiver", "discover", platform.id)
+    assert len(platform.received("GET", DETAILS)) == 2
+
+
 def test_token_from_stdin(hub):
     """--token-file - reads stdin."""
     platform, token = hub.invited()
@@ -286,10 +298,11 @@ def test_discovery_fails(hub, path, reply, words):
         (Reply(data=[]), ["no Credentials"]),
         (Reply(data={"token": "t", "url": "http://127.0.0.1/x"}), ["/roles"]),
         (Reply(data={"token": 17, "url": "http://127.0.0.1/x", "roles": []}), ["/token"]),
+        (Reply(http=308, headers={"Location": "http://127.0.0.2/ocpi"}), ["POST credentials"]),
         (Reply(drop="reset"), ["POST credentials"]),
         (Reply(wire=b"rubbish\r\n\r\n"), ["POST credentials"]),
     ],
-    ids=["405", "3001", "2001", "401", "502", "no OCPI", "no data", "list", "no roles", "types", "reset", "no HTTP"],
+    ids=["405", "3001", "2001", "401", "502", "no OCPI", "no data", "list", "no roles", "types", "redirect", "reset", "no HTTP"],
 )
 def test_post_fails(hub, reply, words):
     """The partner does not take the POST, or answers rubbish: one line says what, the hub token is taken back."""
@@ -350,13 +363,22 @@ def test_impatient_hubctl(hub):
     hub.wait_status(platform.id, "CONNECTED")
 
 
-def test_tokens_in_messages_are_hidden(hub):
+@pytest.mark.parametrize("before", ["I do not know ", "x" * 310 + " "], ids=["whole", "cut"])
+def test_tokens_in_messages_are_hidden(hub, before):
     """A partner that repeats a token in its error does not bring it to the screen or into the audit."""
     platform, token = hub.invited()
-    platform.script("POST", CREDENTIALS, lambda request: Reply(code=2001, message=f"I do not know {request.json['token']}"))
+    platform.script("POST", CREDENTIALS, lambda request: Reply(code=2001, message=before + request.json["token"]))
     refused(hub, platform, token, "repeats a token")
     shown = platform.received("POST", CREDENTIALS)[0].json["token"]
-    assert shown not in hub.stderr() and shown not in json.dumps(hub.audit())
+    assert shown[:16] not in hub.stderr() + json.dumps(hub.audit())
+
+
+def test_token_of_the_answer_is_hidden(hub):
+    """What is wrong with the partner's own new token is told without it."""
+    platform, token = hub.invited()
+    platform.claims = {"token": ["a-token-of-the-partner-in-a-list"]}
+    result = refused(hub, platform, token, "token")
+    assert "a-token-of-the" not in result.err + hub.stderr() + json.dumps(hub.audit())
 
 
 def test_credentials_endpoint_on_another_host(hub):
