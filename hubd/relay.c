@@ -155,20 +155,11 @@ static bool relay_path_is_safe(struct request *request, struct str path)
     return true;
 }
 
-void relay_start(struct relay *relay)
+static void relay_fill_forward(struct relay *relay, struct str path)
 {
     struct request *request = relay->request;
     struct forward *forward = &relay->forward;
-    struct str path = request_subpath(request), query = request->exchange->query;
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
-        return;
-    }
-    if (!relay_path_is_safe(request, path)) {
-        request_answer(request, REPLY_INVALID, STR("path: a segment is no id"), STR_NONE);
-        return;
-    }
-    request->target = relay->target;
+    struct str query = request->exchange->query;
     forward->request = request;
     forward->target = relay->target;
     forward->module = relay->module;
@@ -182,16 +173,11 @@ void relay_start(struct relay *relay)
     forward->unwrap = relay->unwrap;
     forward->done = relay_done;
     forward->context = relay;
-    struct str url;
-    bool in_body;
-    if (!relay_find_response_url(request, &url, &in_body))
-        return;
-    if (url.data == NULL) {
-        forward_start(forward);
-        return;
-    }
-    if (!relay_replace_url(relay, url, in_body))
-        return;
+}
+
+static void relay_store_row(struct relay *relay)
+{
+    struct request *request = relay->request;
     struct store_apply *batch = &relay->batch;
     store_batch_init(batch, request->arena);
     struct store_op *op = store_batch_add(batch, STORE_PUT_COMMAND);
@@ -200,6 +186,28 @@ void relay_start(struct relay *relay)
     batch->callback = relay_row_stored;
     batch->context = relay;
     store_apply(request->worker->store, batch);
+}
+
+void relay_start(struct relay *relay)
+{
+    struct request *request = relay->request;
+    struct str path = request_subpath(request), url;
+    bool in_body;
+    if (store_is_overloaded(request->hub->store)) {
+        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
+        return;
+    }
+    if (!relay_path_is_safe(request, path)) {
+        request_answer(request, REPLY_INVALID, STR("path: a segment is no id"), STR_NONE);
+        return;
+    }
+    relay_fill_forward(relay, path);
+    if (!relay_find_response_url(request, &url, &in_body))
+        return;
+    if (url.data == NULL)
+        forward_start(&relay->forward);
+    else if (relay_replace_url(relay, url, in_body))
+        relay_store_row(relay);
 }
 
 /* ---------------------------------------------------------------- directed requests */

@@ -121,4 +121,18 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
 /* Adds it to a batch; the request is then not audited a second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
 
+/* ---- for this room: request_caller.c ---- */
+
+/* The header's value, STR_NONE when it is absent. */
+struct str request_header(const struct request *request, const char *name);
+/* A pair of headers as a key: 0 absent, 1 read, -1 unusable. */
+int request_header_key(const struct request *request, const char *country, const char *party,
+                       struct ocpi_party_key *key);
+/* Sets token, token_text and platform by the Authorization header. */
+bool request_authenticate(struct request *request);
+/* All parties of the calling platform are. */
+bool request_is_suspended(const struct request *request);
+/* Sets request->party for routes that name roles (hub-contract 5, Message routing). False: answered. */
+bool request_find_party(struct request *request);
+
 #endif

@@ -124,7 +124,7 @@ def test_credentials_are_not_passed_on(pair, method, spelling):
 @pytest.mark.parametrize("spelling", ["%74okens", "Tokens"])
 def test_checks_of_a_module_are_not_evaded(pair, spelling):
     """Under another spelling a module has no checks: this would be another eMSP's token."""
-    answer = pair.emsp.call("PUT", f"{spelling}/IN/XXX/T1", payloads.token(pair.emsp.party, "T1"), to=pair.cpo.id)
+    answer = pair.emsp.call("PUT", f"{spelling}/IN/OTH/T1", payloads.token(pair.emsp.party, "T1"), to=pair.cpo.id)
     assert answer.outcome == (404, 2003)
     assert not pair.cpo.received("*", "/tokens/")
 
