@@ -61,6 +61,16 @@ static bool discovery_answer_ok(const struct outbound *outbound)
            outbound->answer.status_code / 1000 == 1 && outbound->answer.data != NULL;
 }
 
+/* What a partner calls a version goes into the log and the audit: only what looks like one, since it may be
+ * anything, a token too. */
+static bool discovery_is_version(struct str name)
+{
+    for (size_t i = 0; i < name.length; i++)
+        if (name.data[i] != '.' && (name.data[i] < '0' || name.data[i] > '9'))
+            return false;
+    return name.length > 0 && name.length <= 8;
+}
+
 static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
 {
     const struct json_value *endpoints = json_get(details, "endpoints");
@@ -68,7 +78,7 @@ static void discovery_read_details(struct discovery *discovery, const struct jso
     if (version.data != NULL && !str_equal(version, STR("2.2.1"))) {
         discovery_end(discovery, OCPI_UNSUPPORTED_VERSION,
                       arena_printf(discovery->arena, "the version details are of " STR_FMT ", not of 2.2.1",
-                                   STR_ARG(version)));
+                                   STR_ARG(discovery_is_version(version) ? version : STR("no version"))));
         return;
     }
     for (const struct json_value *e = endpoints == NULL ? NULL : endpoints->child;
@@ -121,7 +131,7 @@ static struct str discovery_listed(struct arena *arena, const struct json_value 
     size_t length = 0;
     for (const struct json_value *version = list->child; version != NULL; version = version->next) {
         struct str name = json_get_text(version, "version");
-        if (name.length == 0 || length + name.length + 2 >= sizeof text)
+        if (!discovery_is_version(name) || length + name.length + 2 >= sizeof text)
             continue;
         length += (size_t)snprintf(text + length, sizeof text - length, "%s" STR_FMT, length > 0 ? ", " : "",
                                    STR_ARG(name));

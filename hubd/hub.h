@@ -33,6 +33,7 @@ struct worker {
     struct registry_view *view;
     struct quality *quality; /* findings counted on this loop */
     unsigned active;         /* requests without their answer; this loop only */
+    size_t broadcasting;     /* bytes that broadcasts under way hold; this loop only */
     _Atomic bool idle;       /* drained: no request left */
     _Atomic bool ended;      /* its loop has nothing left to do */
     struct worker_ending *ending;

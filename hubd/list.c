@@ -191,31 +191,46 @@ static void list_page_read(struct store_read *base)
 }
 
 /*
- * Whose objects the caller sees: as CPO its platform's own; as eMSP those of the CPOs with an active rule; of
- * them only the one that OCPI-to names, where it names neither the hub nor the caller (hub-contract 5 and
- * 16). False: answered.
+ * Whom OCPI-to asks for: the CPO it names, NULL: all that the caller sees; callers that name the hub or
+ * themselves mean that too (hub-contract 5 and 16). `none`: a party that has nothing to list. False:
+ * answered.
  */
+static bool list_find_named(struct request *request, const struct registry_party **cpo, bool *none)
+{
+    *cpo = NULL;
+    *none = false;
+    if (!request_is_directed(request))
+        return true;
+    *cpo = registry_find_party(request->snapshot, &request->to, OCPI_ROLE_CPO);
+    const struct registry_party *named =
+        *cpo != NULL ? *cpo : registry_find_party(request->snapshot, &request->to, 0);
+    if (named == NULL) {
+        request_answer(request, REPLY_UNKNOWN_RECEIVER, STR("OCPI-to names no party of this hub"), STR_NONE);
+        return false;
+    }
+    *none = *cpo == NULL && named->platform != request->party->platform;
+    if (*cpo == NULL || list_may_see(request, *cpo))
+        return true;
+    list_answer_unrouted(request, *cpo);
+    return false;
+}
+
+/* Whose objects the caller sees: as CPO its platform's own; as eMSP those of the CPOs with an active rule; of
+ * them only those that OCPI-to asks for. False: answered. */
 static bool list_owners(struct request *request, struct store_page_read *read)
 {
     struct registry_snapshot *snapshot = request->snapshot;
     struct store_owner_filter *owners =
         arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *owners);
-    const struct registry_party *only = NULL;
+    const struct registry_party *only;
+    bool none;
     if (owners == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return false;
     }
-    bool named = request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
-    if (named && (only = registry_find_party(snapshot, &request->to, OCPI_ROLE_CPO)) == NULL &&
-        registry_find_party(snapshot, &request->to, 0) == NULL) {
-        request_answer(request, REPLY_UNKNOWN_RECEIVER, STR("OCPI-to names no party of this hub"), STR_NONE);
+    if (!list_find_named(request, &only, &none))
         return false;
-    }
-    if (only != NULL && !list_may_see(request, only)) {
-        list_answer_unrouted(request, only);
-        return false;
-    }
-    for (size_t i = 0; i < snapshot->party_count; i++) {
+    for (size_t i = 0; i < snapshot->party_count && !none; i++) {
         struct registry_party *party = &snapshot->parties[i];
         if ((party->row.roles & OCPI_ROLE_CPO) == 0 || !list_may_see(request, party) ||
             (only != NULL && party != only))

@@ -99,7 +99,8 @@ void request_stream_end(struct request *request, bool complete);
 struct str request_subpath(struct request *request);
 /* Validates the body; false when it was refused (the request is then answered). `partial`: PATCH. */
 bool request_validate(struct request *request, const struct ocpi_object *object, bool partial);
-/* An id that a URL can name: not empty, no "." or ".." (a receiver's server would climb), no NUL. */
+/* An id that a URL can name: not empty, no "." or ".." even between slashes (a receiver's server would
+ * climb), no NUL. */
 bool request_is_id(struct str id);
 /* True when the body's member equals the path parameter (folded); else answered with 2001. An absent member
  * is fine. */
@@ -123,5 +124,19 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
 /* Adds it to a batch, with the number of a delivery that is in there; the request is then not audited a
  * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
+
+/* ---- for this room: request_caller.c ---- */
+
+/* The header's value, STR_NONE when it is absent. */
+struct str request_header(const struct request *request, const char *name);
+/* A pair of headers as a key: 0 absent, 1 read, -1 unusable. */
+int request_header_key(const struct request *request, const char *country, const char *party,
+                       struct ocpi_party_key *key);
+/* Sets token, token_text and platform by the Authorization header. */
+bool request_authenticate(struct request *request);
+/* All parties of the calling platform are. */
+bool request_is_suspended(const struct request *request);
+/* Sets request->party for routes that name roles (hub-contract 5, Message routing). False: answered. */
+bool request_find_party(struct request *request);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "hubd/modules/modules.h"
 #include "lib/conf/conf.h"
+#include "lib/ctl/commands.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/party.h"
 
@@ -142,12 +143,19 @@ static bool router_row_matches(const struct route *row, const struct str *segmen
     return i == count;
 }
 
-static bool router_has_module(struct str module)
+/*
+ * A ModuleID that is none of the hub's, as plain as interfaces_is_other takes it. Neither %63redentials nor
+ * "sessions:sender" (a key of the receivers) may pass for one: such a request would go by none of the
+ * module's checks, with the hub's token.
+ */
+static bool router_is_other_module(struct str module)
 {
+    if (!ctl_is_word(module) || str_find(module, ':') != SIZE_MAX)
+        return false;
     for (size_t i = 0; i < router_route_count; i++)
-        if (str_equal(str_from(router_routes[i].module), module))
-            return true;
-    return false;
+        if (str_equal_fold(str_from(router_routes[i].module), module))
+            return false;
+    return true;
 }
 
 void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match)
@@ -171,7 +179,8 @@ void router_find(unsigned conditions, enum http_method method, struct str path, 
             return;
         }
     }
-    if (!match->known && count > 1 && str_equal(segments[0], STR("2.2.1")) && !router_has_module(segments[1]))
+    if (!match->known && count > 1 && str_equal(segments[0], STR("2.2.1")) &&
+        router_is_other_module(segments[1]))
         match->module = segments[1];
 }
 

@@ -42,15 +42,33 @@ static bool repeats(struct str text, struct str secret)
     return false;
 }
 
+/* Also in the form in which it was presented. */
+static bool repeats_token(const struct connect *connect, struct str text, struct str token)
+{
+    return repeats(text, token) || repeats(text, base64_encode(connect->arena, token));
+}
+
+/* What the registry has for the platform: a rotation presents it. */
+static bool repeats_registered(const struct connect *connect, struct str text)
+{
+    struct registry_view *view = connect->hub->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
+    bool found = platform != NULL && (repeats_token(connect, text, platform->token) ||
+                                      repeats_token(connect, text, platform->previous_token));
+    registry_release(view, snapshot);
+    return found;
+}
+
 /* Whether a partner that writes a token into its message, whole or cut, got it into this text. */
 static bool gives_token_away(const struct connect *connect, struct str text)
 {
     const struct json_value *theirs = json_get(connect->credentials, "token");
-    struct str secrets[] = {connect->token, connect->hub_token, theirs != NULL ? theirs->raw : STR_NONE};
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-        if (repeats(text, secrets[i]) || repeats(text, base64_encode(connect->arena, secrets[i])))
-            return true;
-    return false;
+    struct str given[] = {connect->token, connect->hub_token, theirs != NULL ? theirs->raw : STR_NONE};
+    bool found = repeats_registered(connect, text);
+    for (size_t i = 0; i < sizeof given / sizeof given[0] && !found; i++)
+        found = repeats_token(connect, text, given[i]);
+    return found;
 }
 
 /* ---------------------------------------------------------------- the hub token, before it goes out */

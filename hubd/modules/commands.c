@@ -96,7 +96,7 @@ static void command_find_reservation(struct command *command)
 {
     struct request *request = command->request;
     struct store_command_read *read = &command->reservation;
-    if (request->has_to) {
+    if (request_is_directed(request)) {
         command_search(command, ROUTE_BY_NOTHING, STR_NONE);
         return;
     }

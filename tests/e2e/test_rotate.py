@@ -104,6 +104,17 @@ def test_rotate_with_unknown_outcome(hub, reply, rc):
     assert len([row for row in hub.rows("token", "list", platform.id) if row["expires"] is None]) == 1
 
 
+def test_rotate_hides_a_token_in_a_message(hub):
+    """The token that the hub presented is the registry's: a partner that repeats it does not bring it to the screen or into the audit."""
+    platform = hub.onboard("CPO")
+    for form in (platform.token, authorization(platform.token)):
+        platform.script("PUT", CREDENTIALS, Reply(code=2001, message=f"unknown: {form}"))
+        result = hub.ctl("token", "rotate", platform.id)
+        assert result.rc == 1 and "repeats a token" in result.err and form not in result.err, result
+    shown = json.dumps(hub.audit()) + hub.stderr()
+    assert not any(form.decode() in shown for form in forms(platform.token))
+
+
 def test_rotate_and_discover_before_the_exchange(hub):
     """There is nobody to ask yet."""
     platform, _ = hub.invited()

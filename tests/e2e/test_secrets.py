@@ -31,6 +31,8 @@ def story():
         begun.renews = True
         hub.ok("token", "rotate", begun.id)
         secrets["hub token of the PUT"], secrets["renewed partner token"] = begun.hub_token, begun.token
+        begun.script("GET", "^/ocpi/2.2.1$", Reply(data={"version": begun.token, "endpoints": []}))
+        begun.put_credentials()
         unused = hub.platform("CPO")
         hub.add(unused)
         secrets["unused initial token"] = hub.issue(unused.id)
