@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "hubd/delivery_internal.h"
+#include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -227,7 +228,7 @@ static void delivery_resume_key(struct delivery *delivery, const struct delivery
         if (!str_starts_with(own, key) || (rest.length > 0 && rest.data[0] != ':'))
             continue;
         for (struct delivery_queue *q = r->queues; q != NULL; q = q->next)
-            q->paused_until = 0;
+            retry_resume(&q->retry);
         receiver_release_held(r);
     }
     delivery_look(delivery);
@@ -276,6 +277,7 @@ int delivery_start(struct hub *hub)
         uv_async_init(&hub->control.uv, &delivery->wake, delivery_take_hints) != 0)
         return ERR_IO;
     delivery->poll.data = delivery->wake.data = delivery;
+    uuid_make(delivery->holder);
     hub->delivery = delivery;
     return uv_timer_start(&delivery->poll, delivery_poll, 0, delivery_poll_interval(&hub->conf)) == 0
                ? OK

@@ -4,12 +4,14 @@
 #include "hubd/delivery.h"
 #include "hubd/delivery_address.h"
 #include "hubd/outbound.h"
+#include "hubd/retry.h"
 #include "hubd/route.h"
 
 /*
  * How the rooms of the outbox worker fit together: delivery.c knows the receivers and finds what waits,
- * delivery_queue.c schedules the messages of one module for one receiver, delivery_send.c sends one message
- * and judges its answer, delivery_address.c says whom it is for. Control loop only.
+ * delivery_queue.c schedules the messages of one module for one receiver, delivery_lease.c says whose they
+ * are, delivery_send.c sends one message and judges its answer, delivery_address.c says whom it is for.
+ * Control loop only.
  */
 
 #define DELIVERY_QUEUE_MAGIC 0x51554555u
@@ -25,6 +27,7 @@ struct delivery_item {
     int64_t id;
     uint64_t lane; /* hash of owner and object: one message of a lane at a time, in order */
     bool sending;
+    bool answered; /* delivered as far as the receiver goes; its end is being stored */
 };
 
 /*
@@ -38,12 +41,17 @@ struct delivery_queue {
     const struct delivery_module *module;
     struct delivery_queue *next; /* of the receiver */
     struct queue items;          /* window, in order of ids */
-    unsigned item_count, sending_count;
-    int64_t scanned; /* rows up to this id were looked at */
+    unsigned item_count;
+    unsigned sending_count;  /* without their answer */
+    unsigned answered_count; /* answered, their end not stored yet */
+    int64_t scanned;         /* rows up to this id were looked at */
     bool reading, scan_again, rewind;
-    unsigned failures;    /* of the receiver, in a row; 0: closed circuit */
-    int64_t paused_until; /* monotonic ms */
-    struct arena arena;   /* of the read under way */
+    struct retry retry;       /* the receiver's circuit; times as hub_steady_ms */
+    struct retry_clock clock; /* runs while something could be sent */
+    int64_t fence;            /* of the lease; 0: never had one */
+    int64_t leased_until;     /* hub_steady_ms */
+    bool leasing;             /* asked for, or for more of it */
+    struct arena arena;       /* of the read under way */
     struct store_due_read read;
 };
 
@@ -73,6 +81,7 @@ struct delivery {
     struct arena arena;       /* of that read */
     struct store_waiting_read waiting;
     bool stopping;
+    char holder[37]; /* of leases: this process */
 };
 
 /* How a try ended (hub-contract 8). */
@@ -85,9 +94,23 @@ void delivery_queue_pump(struct delivery_queue *queue);
 void delivery_queue_free(struct delivery_queue *queue);
 /* Sends the item; ends in delivery_item_finished, later. */
 void delivery_send(struct delivery_queue *queue, struct delivery_item *item);
-/* The item's result is stored (or could not be): it leaves the window. `retry_after_ms`: what the receiver
- * asked for, 0 if nothing. */
-void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item,
-                            enum delivery_verdict verdict, int64_t retry_after_ms);
+/*
+ * What a try says about the receiver: opens or closes its circuit. `asked_ms`: of Retry-After, 0 if nothing.
+ * Before its result is stored, so that the circuit is stored with it.
+ */
+void delivery_queue_judge(struct delivery_queue *queue, enum delivery_verdict verdict, int64_t asked_ms);
+/* The receiver has it: the next message need not wait until that is stored. Its lane does. */
+void delivery_item_answered(struct delivery_queue *queue, struct delivery_item *item);
+/* The item's result is stored, or there is none: it leaves the window. `again`: its row is still pending. */
+void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item, bool again);
+
+/* delivery_lease.c: may this worker send of the queue? Asks for a lease, or for more of it, when it is time;
+ * the queue is pumped when there is one. `now`: hub_steady_ms. */
+bool delivery_queue_is_own(struct delivery_queue *queue, int64_t now);
+/* A result was refused (ERR_CONFLICT): the lease is asked for anew, to see whose the queue is. */
+void delivery_queue_doubt(struct delivery_queue *queue);
+/* What the queue remembers, to be stored with a result: in the arena; NULL when there is no memory. */
+const struct store_queue *delivery_queue_state(const struct delivery_queue *queue, struct arena *arena,
+                                               int64_t now);
 
 #endif

@@ -7,18 +7,8 @@
 
 #define WINDOW_MAX 256
 #define READ_LIMIT 64
-
-/* The pause after the n-th failure in a row: exponential from retry_initial to retry_max, with jitter, ms. */
-static int64_t queue_backoff(const struct conf *conf, unsigned failures)
-{
-    int64_t pause = conf->retry_initial;
-    for (unsigned i = 1; i < failures && pause < conf->retry_max; i++)
-        pause *= 2;
-    if (pause > conf->retry_max)
-        pause = conf->retry_max;
-    /* between 80 and 120 %: receivers that failed together do not come back together */
-    return pause * 4 / 5 + (int64_t)env_random_below((uint64_t)pause * 2 / 5 + 1);
-}
+/* Their ends share commits; after a crash so many are sent again, which at-least-once allows. */
+#define ANSWERED_MAX 64
 
 struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module)
 {
@@ -106,7 +96,7 @@ static void queue_rows_read(struct store_read *base)
 {
     struct delivery_queue *queue = MAGIC_CAST(struct delivery_queue, base->context, DELIVERY_QUEUE_MAGIC);
     struct store_due_read *read = &queue->read;
-    int64_t now = env_wall_ms();
+    int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
     if (base->result != OK)
         log_error("delivery: the queue of %s for %s cannot be read: %s", queue->name,
                   queue->receiver->name.text, base->error.text);
@@ -141,15 +131,24 @@ static void queue_read(struct delivery_queue *queue)
     store_read_due(queue->receiver->delivery->hub->control_store, read);
 }
 
-void delivery_queue_pump(struct delivery_queue *queue)
+/* How many may be under way: half open, one message finds out whether the receiver is back. */
+static unsigned queue_parallel(const struct delivery_queue *queue, int64_t now)
 {
-    struct delivery *delivery = queue->receiver->delivery;
-    if (delivery->stopping || env_monotonic_ms() < queue->paused_until || !queue_is_ready(queue))
-        return;
-    /* half open: one message finds out whether the receiver is back */
-    unsigned parallel = queue->failures > 0 ? 1 : (unsigned)delivery->hub->conf.delivery_parallel;
+    switch (retry_circuit(&queue->retry, now)) {
+    case RETRY_CLOSED:
+        return (unsigned)queue->receiver->delivery->hub->conf.delivery_parallel;
+    case RETRY_OPEN:
+        return 0;
+    case RETRY_HALF_OPEN:
+        return 1;
+    }
+    return 0;
+}
+
+static void queue_send(struct delivery_queue *queue, unsigned parallel)
+{
     struct queue *q = queue->items.next;
-    while (q != &queue->items && queue->sending_count < parallel) {
+    while (q != &queue->items && queue->sending_count < parallel && queue->answered_count < ANSWERED_MAX) {
         struct delivery_item *item = CONTAINER_OF(q, struct delivery_item, queue);
         q = q->next;
         if (item->sending || queue_lane_is_busy(queue, item))
@@ -158,28 +157,60 @@ void delivery_queue_pump(struct delivery_queue *queue)
         queue->sending_count++;
         delivery_send(queue, item);
     }
+}
+
+void delivery_queue_pump(struct delivery_queue *queue)
+{
+    struct delivery *delivery = queue->receiver->delivery;
+    if (delivery->stopping)
+        return;
+    int64_t now = hub_steady_ms(delivery->hub);
+    bool ready = queue_is_ready(queue);
+    retry_clock_run(&queue->clock, ready, now);
+    if (!ready || !delivery_queue_is_own(queue, now))
+        return;
+    unsigned parallel = queue_parallel(queue, now);
+    if (parallel == 0)
+        return;
+    queue_send(queue, parallel);
     if ((queue->scan_again || queue->rewind) && !queue->reading &&
         queue->item_count < WINDOW_MAX - READ_LIMIT)
         queue_read(queue);
 }
 
-void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item,
-                            enum delivery_verdict verdict, int64_t retry_after_ms)
+void delivery_queue_judge(struct delivery_queue *queue, enum delivery_verdict verdict, int64_t asked_ms)
 {
-    int64_t now = env_monotonic_ms();
-    queue_remove(&item->queue);
-    free(item);
-    queue->item_count--;
-    queue->sending_count--;
-    if (verdict == DELIVERY_RECEIVER_FAULT) {
-        if (now >= queue->paused_until) { /* the others of the same pause count once */
-            queue->failures++;
-            int64_t pause = queue_backoff(&queue->receiver->delivery->hub->conf, queue->failures);
-            queue->paused_until = now + (retry_after_ms > pause ? retry_after_ms : pause);
-        }
-        queue->rewind = true;
-    } else if (verdict == DELIVERY_DONE || verdict == DELIVERY_MESSAGE_FAULT) {
-        queue->failures = 0; /* it is there and speaks OCPI */
+    struct hub *hub = queue->receiver->delivery->hub;
+    const struct retry_policy policy = {hub->conf.retry_initial, hub->conf.retry_max};
+    switch (verdict) {
+    case DELIVERY_DONE:
+    case DELIVERY_MESSAGE_FAULT: /* it is there and speaks OCPI */
+        retry_succeeded(&queue->retry);
+        return;
+    case DELIVERY_RECEIVER_FAULT:
+        retry_failed(&queue->retry, &policy, hub_steady_ms(hub), asked_ms,
+                     (unsigned)env_random_below(RETRY_CHANCE + 1));
+        return;
+    case DELIVERY_SKIPPED:
+        return;
     }
+}
+
+void delivery_item_answered(struct delivery_queue *queue, struct delivery_item *item)
+{
+    item->answered = true;
+    queue->sending_count--;
+    queue->answered_count++;
+    delivery_queue_pump(queue);
+}
+
+void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item, bool again)
+{
+    queue_remove(&item->queue);
+    queue->item_count--;
+    queue->sending_count -= !item->answered;
+    queue->answered_count -= item->answered;
+    queue->rewind = queue->rewind || again;
+    free(item);
     delivery_queue_pump(queue);
 }

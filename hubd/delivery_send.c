@@ -1,20 +1,16 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "hubd/delivery_internal.h"
+#include "hubd/delivery_tries.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/ocpi/location.h"
 
-#define RETRY_AFTER_MAX_S 3600
-#define TRIES_COUNTED_MAX 10000
-#define SENDING_MAGIC     0x53454e44u
-/* A message that the receiver refuses gets three tries over an hour (with retry_initial = 1s): after 10 and
- * after 50 more minutes. */
-static const int64_t refused_delays[] = {600, 3000};
+#define SENDING_MAGIC 0x53454e44u
+/* What a row that was refused by its receiver is pending for: the n-th time. */
 static const char *const refused_reasons[] = {"refused once", "refused twice"};
-#define REFUSED_TRIES (sizeof refused_delays / sizeof refused_delays[0])
+#define REFUSED_TRIES (sizeof refused_reasons / sizeof refused_reasons[0])
 
 /* One try of one message. */
 struct sending {
@@ -32,20 +28,18 @@ struct sending {
     struct outbound outbound;
     struct store_apply batch;
     enum delivery_verdict verdict;
-    int64_t retry_after_ms;
 };
 
-static void sending_end(struct sending *sending, enum delivery_verdict verdict)
+static void sending_end(struct sending *sending, bool again)
 {
     struct delivery_queue *queue = sending->queue;
     struct delivery_item *item = sending->item;
-    int64_t retry_after_ms = sending->retry_after_ms;
     if (sending->snapshot != NULL)
         registry_release(sending->hub->control_view, sending->snapshot);
     sending->magic = 0;
     arena_free(&sending->arena);
     free(sending);
-    delivery_item_finished(queue, item, verdict, retry_after_ms);
+    delivery_item_finished(queue, item, again);
 }
 
 /* ---------------------------------------------------------------- the result, stored */
@@ -53,14 +47,17 @@ static void sending_end(struct sending *sending, enum delivery_verdict verdict)
 static void sending_stored(struct store_apply *apply)
 {
     struct sending *sending = MAGIC_CAST(struct sending, apply->context, SENDING_MAGIC);
-    if (apply->result != OK && apply->result != ERR_NOT_FOUND)
+    /* not stored: the row is still pending and will be sent again, which at-least-once allows */
+    bool stored = apply->result == OK || apply->result == ERR_NOT_FOUND;
+    if (apply->result == ERR_CONFLICT) {
+        delivery_queue_doubt(sending->queue);
+    } else if (!stored) {
         log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
                   apply->error.text);
-    /* not stored: the row is still pending and will be sent again, which at-least-once allows; not at once,
-     * the disk may be full */
-    sending_end(sending, apply->result == OK              ? sending->verdict
-                         : apply->result == ERR_NOT_FOUND ? DELIVERY_SKIPPED
-                                                          : DELIVERY_RECEIVER_FAULT);
+        delivery_queue_judge(sending->queue, DELIVERY_RECEIVER_FAULT,
+                             0); /* not at once: the disk may be full */
+    }
+    sending_end(sending, !stored || sending->verdict == DELIVERY_RECEIVER_FAULT);
 }
 
 static void sending_audit(struct sending *sending, const char *action, struct str status)
@@ -92,20 +89,26 @@ static void sending_audit(struct sending *sending, const char *action, struct st
 static void sending_finish(struct sending *sending, enum store_delivery_state state, struct str reason,
                            int64_t delay_ms, struct str last_error, const char *action, struct str status)
 {
+    const struct store_delivery *row = &sending->read.row;
+    int64_t now = hub_steady_ms(sending->hub);
     store_batch_init(&sending->batch, &sending->arena);
-    struct store_op *op = store_batch_add(&sending->batch, STORE_FINISH_DELIVERY);
-    if (op != NULL) {
-        int64_t now = env_wall_ms();
-        op->u.finish.id = sending->read.row.id;
-        op->u.finish.state = state;
-        op->u.finish.reason = reason;
-        op->u.finish.attempts = sending->read.row.attempts;
-        op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
-        op->u.finish.last_error = last_error;
-        op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : now;
-        op->u.finish.active_from = sending->read.row.active_from;
-        op->u.finish.receipt = sending->read.row.receipt;
+    const struct store_queue *queue = delivery_queue_state(sending->queue, &sending->arena, now);
+    struct store_op *op = queue == NULL ? NULL : store_batch_add(&sending->batch, STORE_FINISH_DELIVERY);
+    if (op == NULL) {
+        sending_end(sending, true); /* no memory: sent again */
+        return;
     }
+    op->u.finish.id = row->id;
+    op->u.finish.state = state;
+    op->u.finish.reason = reason;
+    op->u.finish.attempts = row->attempts;
+    op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
+    op->u.finish.last_error = last_error;
+    op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : env_wall_ms();
+    op->u.finish.active_from = row->active_from;
+    op->u.finish.tries = row->tries;
+    op->u.finish.receipt = row->receipt;
+    op->u.finish.queue = queue;
     if (action != NULL)
         sending_audit(sending, action, status);
     sending->batch.callback = sending_stored;
@@ -181,64 +184,92 @@ static struct str sending_error_text(struct sending *sending, bool with_body)
                         body.data == NULL ? "" : body.data);
 }
 
-/* Seconds or an HTTP date (RFC 9110 10.2.3); only seconds are honoured, up to an hour. */
-static int64_t sending_retry_after(const struct sending *sending)
+static struct str sending_header(const struct sending *sending, const char *name)
 {
-    int64_t seconds;
-    struct str value = http_header_find(sending->outbound.answer_headers,
-                                        sending->outbound.answer_header_count, "Retry-After");
-    if (!str_to_int64(str_trim(value), &seconds) || seconds < 0)
-        return 0;
-    return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * 1000 : seconds * 1000;
+    return http_header_find(sending->outbound.answer_headers, sending->outbound.answer_header_count, name);
+}
+
+/* Retry-After in milliseconds from now on, 0 when there is none. */
+static int64_t sending_asked(struct sending *sending)
+{
+    struct str value = sending_header(sending, "Retry-After");
+    char *text = value.length == 0 ? NULL : arena_copy_text(&sending->arena, value);
+    return text == NULL ? 0 : retry_after_parse(text, env_wall_ms());
 }
 
 /*
- * How many tries the back-off makes in `give_up_ms`. Age alone must not kill a message: time in which it was
- * held or its receiver's queue paused does not count, nor does a jump of the wall clock; so many tries have
- * taken that long.
+ * Age is the time in which the message could have been sent, from its first try on: held, behind an OFFLINE
+ * receiver or while hubd was down it does not grow, and a jump of the wall clock does not touch it.
  */
-static unsigned sending_tries_within(const struct conf *conf, int64_t give_up_ms)
+static bool sending_is_too_old(struct sending *sending)
 {
-    unsigned tries = 1;
-    int64_t pause = conf->retry_initial, sum = 0;
-    while (sum < give_up_ms && tries < TRIES_COUNTED_MAX) {
-        sum += pause;
-        pause = pause * 2 > conf->retry_max ? conf->retry_max : pause * 2;
-        tries++;
-    }
-    return tries;
+    const struct conf *conf = &sending->hub->conf;
+    struct store_delivery *row = &sending->read.row;
+    int64_t active = retry_clock_read(&sending->queue->clock, hub_steady_ms(sending->hub));
+    if (row->active_from < 0)
+        row->active_from = active;
+    return active - row->active_from >
+           (row->kind == (int)STORE_CDR ? conf->retry_give_up_cdrs : conf->retry_give_up);
 }
 
 static void sending_receiver_fault(struct sending *sending)
 {
-    const struct conf *conf = &sending->hub->conf;
-    struct store_delivery *row = &sending->read.row;
-    int64_t give_up = row->kind == (int)STORE_CDR ? conf->retry_give_up_cdrs : conf->retry_give_up;
-    if (env_wall_ms() - row->created > give_up && row->attempts >= sending_tries_within(conf, give_up)) {
+    if (sending_is_too_old(sending))
         sending_finish(sending, STORE_DELIVERY_DEAD, STR("given up"), 0, sending_error_text(sending, true),
                        "delivery.dead", STR("dead"));
-        return;
-    }
-    sending->retry_after_ms = sending_retry_after(sending);
-    /* the receiver's pause decides when; the row is due at once so that a restart does not wait */
-    sending_finish(sending, STORE_DELIVERY_PENDING, row->reason, 0, sending_error_text(sending, false), NULL,
-                   STR_NONE);
+    else /* the receiver's pause decides when; the row is due at once */
+        sending_finish(sending, STORE_DELIVERY_PENDING, sending->read.row.reason, 0,
+                       sending_error_text(sending, false), NULL, STR_NONE);
 }
 
 static void sending_message_fault(struct sending *sending)
 {
-    struct store_delivery *row = &sending->read.row;
-    size_t refused = 0;
-    while (refused < REFUSED_TRIES && !str_equal(row->reason, str_from(refused_reasons[refused])))
-        refused++;
-    refused = refused == REFUSED_TRIES ? 0 : refused + 1; /* times it was refused before */
-    if (refused == REFUSED_TRIES)
+    const struct conf *conf = &sending->hub->conf;
+    const struct retry_policy policy = {conf->retry_initial, conf->retry_max};
+    unsigned refused = 0; /* times it was refused before */
+    for (unsigned i = 0; i < REFUSED_TRIES; i++)
+        if (str_equal(sending->read.row.reason, str_from(refused_reasons[i])))
+            refused = i + 1;
+    int64_t pause = retry_refused_pause(&policy, refused + 1);
+    if (pause < 0)
         sending_finish(sending, STORE_DELIVERY_DEAD, STR("refused"), 0, sending_error_text(sending, true),
                        "delivery.dead", STR("dead"));
     else
-        sending_finish(sending, STORE_DELIVERY_PENDING, str_from(refused_reasons[refused]),
-                       refused_delays[refused] * sending->hub->conf.retry_initial,
+        sending_finish(sending, STORE_DELIVERY_PENDING, str_from(refused_reasons[refused]), pause,
                        sending_error_text(sending, true), NULL, STR_NONE);
+}
+
+/* The row's log: this try. */
+static void sending_note_try(struct sending *sending)
+{
+    const struct outbound *outbound = &sending->outbound;
+    struct store_delivery *row = &sending->read.row;
+    const struct delivery_try try = {
+        .time = env_wall_ms(),
+        .http = outbound->result == OK ? outbound->status : 0,
+        .status_code =
+            outbound->result == OK && outbound->answer.is_envelope ? outbound->answer.status_code : 0,
+        .latency_ms = outbound->latency_ms,
+        .text = sending->verdict == DELIVERY_DONE ? STR_NONE : sending_error_text(sending, false),
+    };
+    row->attempts++;
+    struct str tries = delivery_tries_add(&sending->arena, row->tries, &try);
+    if (tries.data != NULL)
+        row->tries = tries;
+}
+
+#define RECEIPT_MAX 512
+
+static void sending_done(struct sending *sending)
+{
+    const struct outbound *outbound = &sending->outbound;
+    struct str receipt = sending_header(sending, "Location");
+    int code = outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status;
+    if (receipt.length > 0 && receipt.length <= RECEIPT_MAX)
+        sending->read.row.receipt = receipt;
+    delivery_item_answered(sending->queue, sending->item);
+    sending_finish(sending, STORE_DELIVERY_DELIVERED, STR(""), 0, STR(""), "delivery.done",
+                   arena_printf(&sending->arena, "%d", code));
 }
 
 static void sending_send_whole(struct sending *sending);
@@ -246,23 +277,20 @@ static void sending_send_whole(struct sending *sending);
 static void sending_answered(struct outbound *outbound)
 {
     struct sending *sending = MAGIC_CAST(struct sending, outbound->context, SENDING_MAGIC);
-    char status[16];
     if (outbound->result == ERR_CLOSED) { /* the hub is going down: as if it had not been tried */
-        sending_end(sending, DELIVERY_SKIPPED);
+        sending_end(sending, false);
         return;
     }
     if (sending->read.row.evse.length > 0 && !sending->whole && sending_is_unknown(outbound)) {
         sending_send_whole(sending);
         return;
     }
-    sending->read.row.attempts++;
     sending->verdict = sending_judge(outbound);
+    sending_note_try(sending);
+    delivery_queue_judge(sending->queue, sending->verdict, sending_asked(sending));
     switch (sending->verdict) {
     case DELIVERY_DONE:
-        snprintf(status, sizeof status, "%d",
-                 outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status);
-        sending_finish(sending, STORE_DELIVERY_DELIVERED, STR(""), 0, STR(""), "delivery.done",
-                       arena_copy(&sending->arena, str_from(status)));
+        sending_done(sending);
         return;
     case DELIVERY_RECEIVER_FAULT:
         sending_receiver_fault(sending);
@@ -331,7 +359,7 @@ static void sending_renewed(int result, void *context)
     registry_release(sending->hub->control_view, sending->snapshot);
     sending_judge_address(sending);
     if (result != OK || sending->hub->control_client == NULL)
-        sending_end(sending, DELIVERY_SKIPPED);
+        sending_end(sending, false);
     else if (sending->address.fate != DELIVERY_SEND)
         sending_set_aside(sending);
     else
@@ -371,7 +399,7 @@ static void sending_location_read(struct store_read *base)
     struct store_object_read *read = &sending->location;
     const struct json_value *location = NULL;
     if (base->result != OK && base->result != ERR_NOT_FOUND) {
-        sending_end(sending, DELIVERY_SKIPPED);
+        sending_end(sending, false);
         return;
     }
     if (base->result == OK)
@@ -389,7 +417,7 @@ static void sending_whole_read(struct store_read *base)
     if (base->result == OK)
         sending_call(sending, sending->location.body);
     else
-        sending_end(sending, DELIVERY_SKIPPED); /* gone this very moment: what took it away is behind it */
+        sending_end(sending, false); /* gone this very moment: what took it away is behind it */
 }
 
 static void sending_send_whole(struct sending *sending)
@@ -405,7 +433,7 @@ static void sending_read(struct store_read *base)
     struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
     if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
         sending->queue->receiver->delivery->stopping)
-        sending_end(sending, DELIVERY_SKIPPED); /* superseded, dropped, or read again by the next poll */
+        sending_end(sending, false); /* superseded, dropped, or read again by the next poll */
     else if (sending->read.row.kind == (int)STORE_LOCATION)
         sending_read_location(sending, true, sending_location_read);
     else

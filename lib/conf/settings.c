@@ -101,7 +101,7 @@ const struct conf_setting conf_settings[] = {
 
     {"delivery_timeout", CONF_DURATION, AT(delivery_timeout), 10, HOUR, "30s", NO_CHOICES, RELOADS,
      "Longest wait for a receiver's answer to a delivery.", NO_CHECK},
-    {"delivery_parallel", CONF_INT, AT(delivery_parallel), 1, 256, "8", NO_CHOICES, RELOADS,
+    {"delivery_parallel", CONF_INT, AT(delivery_parallel), 1, 256, "16", NO_CHOICES, RELOADS,
      "Deliveries of one module under way at once to one receiver.", NO_CHECK},
     {"retry_initial", CONF_DURATION, AT(retry_initial), 10, DAY, "1s", NO_CHOICES, RELOADS,
      "Pause after a receiver's first failure; it doubles from there.", NO_CHECK},

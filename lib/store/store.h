@@ -89,7 +89,6 @@ enum store_op_type {
     STORE_REPEAT_DELIVERY,  /* u.repeat */
     STORE_FINISH_DELIVERY,  /* u.finish */
     STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
-    STORE_PUT_QUEUE,        /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
     STORE_RELEASE_HELD,     /* u.release: held -> pending */
     STORE_HOLD_PENDING,     /* u.hold: pending -> held */
     STORE_PUT_COMMAND,      /* u.command */
@@ -238,6 +237,9 @@ struct store_op {
             int64_t active_from; /* as in the row */
             struct str tries;    /* empty: as it is */
             struct str receipt;
+            /* Of a worker: what the queue remembers from here on; a fence that is not the last one given:
+             * ERR_CONFLICT, nothing is done. NULL: not a worker's word. */
+            const struct store_queue *queue;
         } finish;
         /* Given until `until` by the writer's clock, again to the same holder with the same fence. The store
          * of a single node gives up all leases when it is opened. */
@@ -246,7 +248,6 @@ struct store_op {
             int64_t until;
             struct store_queue queue; /* out */
         } lease;
-        struct store_queue queue;
         /* Of one receiver, one reason, one module (empty: any). Out: how many. */
         struct {
             struct str receiver, reason, module;

@@ -64,7 +64,6 @@ def test_receipt_of_a_delivered_cdr(pair):
     assert (shown["object"], shown["module"], shown["done"]) == ("CDR-1", "cdrs", row["delivered"])
 
 
-@pytest.mark.xfail(strict=True, reason="the sender does not keep the Location yet")
 def test_receipt_has_the_receivers_location(pair):
     """The Location that the eMSP answered, in the list and at the delivery."""
     pair.emsp.script("POST", "/cdrs$", Reply(http=201, headers={"Location": "https://emsp.example/cdrs/4711"}))
@@ -74,7 +73,6 @@ def test_receipt_has_the_receivers_location(pair):
     assert pair.hub.one("delivery", "show", row["delivery"])["receipt"] == row["location"]
 
 
-@pytest.mark.xfail(strict=True, reason="the sender does not keep its tries yet")
 def test_each_try_is_shown(pair):
     """delivery show: a line for each try with time, HTTP status, OCPI status code, latency and what went wrong."""
     pair.emsp.script("POST", "/cdrs$", Reply(http=503, code=3000, message="out to lunch"), Reply(drop="reset"))
@@ -215,7 +213,6 @@ def test_pending_and_dead_cdrs_are_open(new_hub):
     assert "503" in row["detail"] and made.hub.one("delivery", "show", row["delivery"])["state"] == "dead"
 
 
-@pytest.mark.xfail(strict=True, reason="a CDR that comes with other content is audited as 2001 so far, not as a conflict")
 def test_refused_cdr(pair):
     """The same id with other content: refused, and open for that month. The same content again is not."""
     post_cdr(pair, "CDR-1")

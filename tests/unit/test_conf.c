@@ -112,7 +112,7 @@ static void test_defaults(void **state)
         {"probe_timeout", "5s"},
         {"offline_after", "60s"},
         {"delivery_timeout", "30s"},
-        {"delivery_parallel", "8"},
+        {"delivery_parallel", "16"},
         {"retry_initial", "1s"},
         {"retry_max", "15m"},
         {"retry_give_up", "24h"},

@@ -35,7 +35,6 @@ static const struct {
     [STORE_REPEAT_DELIVERY] = {apply_repeat_delivery, true},
     [STORE_FINISH_DELIVERY] = {apply_finish_delivery, true},
     [STORE_LEASE_QUEUE] = {apply_lease_queue, true},
-    [STORE_PUT_QUEUE] = {apply_put_queue, true},
     [STORE_RELEASE_HELD] = {apply_release_held, false},
     [STORE_HOLD_PENDING] = {apply_hold_pending, false},
     [STORE_PUT_COMMAND] = {apply_put_command, true},

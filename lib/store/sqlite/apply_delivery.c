@@ -131,77 +131,6 @@ int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct err
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* ---------------------------------------------------------------- a delivery's life */
-
-/*
- * What a state may become. A superseded one stays so unless it turns out delivered: its newer message follows
- * anyway.
- */
-static const unsigned may_become[] = {
-    [STORE_DELIVERY_PENDING] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
-                               STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
-                               STATE_BIT(STORE_DELIVERY_SUPERSEDED),
-    [STORE_DELIVERY_DELIVERED] = 0,
-    [STORE_DELIVERY_HELD] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
-                            STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
-                            STATE_BIT(STORE_DELIVERY_SUPERSEDED),
-    [STORE_DELIVERY_DEAD] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
-                            STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
-                            STATE_BIT(STORE_DELIVERY_SUPERSEDED),
-    [STORE_DELIVERY_SUPERSEDED] = STATE_BIT(STORE_DELIVERY_DELIVERED) | STATE_BIT(STORE_DELIVERY_SUPERSEDED),
-};
-
-int apply_finish_delivery(struct writer *writer, struct store_op *op, struct error *error)
-{
-    struct connection *c = &writer->connection;
-    int64_t id = op->u.finish.id;
-    enum store_delivery_state state = op->u.finish.state;
-    int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
-    if (result < 0)
-        return apply_failure(writer, result, error);
-    if (result == 0)
-        return error_set(error, ERR_NOT_FOUND, "delivery %lld: no such delivery", (long long)id);
-    int64_t stored = sql_integer(c, SQL_DELIVERY_STATE, 0);
-    sql_end(c, SQL_DELIVERY_STATE);
-    if (stored < 0 || stored > STORE_DELIVERY_SUPERSEDED)
-        return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "delivery"), error);
-    if (stored == STORE_DELIVERY_DELIVERED)
-        return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
-    if (!(may_become[stored] & STATE_BIT(state)))
-        state = STORE_DELIVERY_SUPERSEDED;
-    writer->state.deliveries = true;
-    result = sql_run(
-        c, SQL_DELIVERY_FINISH,
-        SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason), sql_i(op->u.finish.attempts),
-                   sql_i(op->u.finish.next_attempt), sql_t(op->u.finish.last_error), sql_i(op->u.finish.done),
-                   sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt)));
-    return result ? apply_failure(writer, result, error) : OK;
-}
-
-int apply_release_held(struct writer *writer, struct store_op *op, struct error *error)
-{
-    int result = sql_run(
-        &writer->connection, SQL_DELIVERY_RELEASE,
-        SQL_VALUES(sql_t(op->u.release.receiver), sql_t(op->u.release.reason), sql_t(op->u.release.module)));
-    if (result)
-        return apply_failure(writer, result, error);
-    op->u.release.count = sql_changes(&writer->connection);
-    writer->state.deliveries |= op->u.release.count > 0;
-    return OK;
-}
-
-int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
-{
-    int result = sql_run(&writer->connection, SQL_DELIVERY_HOLD,
-                         SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(op->u.hold.sender),
-                                    sql_t(op->u.hold.reason), sql_i(op->u.hold.limit)));
-    if (result)
-        return apply_failure(writer, result, error);
-    op->u.hold.count = sql_changes(&writer->connection);
-    writer->state.deliveries |= op->u.hold.count > 0;
-    return OK;
-}
-
 /* ---------------------------------------------------------------- queues */
 
 /* What is kept of a queue; a new one is all zero. 0 or an SQL failure. */
@@ -246,22 +175,103 @@ int apply_lease_queue(struct writer *writer, struct store_op *op, struct error *
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-int apply_put_queue(struct writer *writer, struct store_op *op, struct error *error)
+/* The fence of whoever speaks must be the last one that was given. */
+static int check_fence(struct writer *writer, const struct store_queue *queue, struct error *error)
 {
-    const struct store_queue *q = &op->u.queue;
     struct store_queue stored;
     int64_t until;
     bool own;
-    int result = find_queue(writer, q->receiver, &stored, &until, STR_NONE, &own);
+    int result = find_queue(writer, queue->receiver, &stored, &until, STR_NONE, &own);
     if (result)
         return apply_failure(writer, result, error);
-    if (stored.fence != q->fence)
-        return error_set(error, ERR_CONFLICT, "the queue of " STR_FMT " has another worker now",
-                         STR_ARG(q->receiver));
+    return stored.fence == queue->fence
+               ? OK
+               : error_set(error, ERR_CONFLICT, "the queue " STR_FMT " has another worker now",
+                           STR_ARG(queue->receiver));
+}
+
+static int write_queue(struct writer *writer, const struct store_queue *queue)
+{
+    return sql_run(&writer->connection, SQL_QUEUE_UPDATE,
+                   SQL_VALUES(sql_t(queue->receiver), sql_i(queue->failures), sql_i(queue->paused_until),
+                              sql_i(queue->active_ms)));
+}
+
+/* ---------------------------------------------------------------- a delivery's life */
+
+/*
+ * What a state may become. A superseded one stays so unless it turns out delivered: its newer message follows
+ * anyway.
+ */
+static const unsigned may_become[] = {
+    [STORE_DELIVERY_PENDING] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
+                               STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
+                               STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+    [STORE_DELIVERY_DELIVERED] = 0,
+    [STORE_DELIVERY_HELD] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
+                            STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
+                            STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+    [STORE_DELIVERY_DEAD] = STATE_BIT(STORE_DELIVERY_PENDING) | STATE_BIT(STORE_DELIVERY_DELIVERED) |
+                            STATE_BIT(STORE_DELIVERY_HELD) | STATE_BIT(STORE_DELIVERY_DEAD) |
+                            STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+    [STORE_DELIVERY_SUPERSEDED] = STATE_BIT(STORE_DELIVERY_DELIVERED) | STATE_BIT(STORE_DELIVERY_SUPERSEDED),
+};
+
+int apply_finish_delivery(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int64_t id = op->u.finish.id;
+    enum store_delivery_state state = op->u.finish.state;
+    int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
+    if (result < 0)
+        return apply_failure(writer, result, error);
+    if (result == 0)
+        return error_set(error, ERR_NOT_FOUND, "delivery %lld: no such delivery", (long long)id);
+    int64_t stored = sql_integer(c, SQL_DELIVERY_STATE, 0);
+    sql_end(c, SQL_DELIVERY_STATE);
+    if (stored < 0 || stored > STORE_DELIVERY_SUPERSEDED)
+        return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "delivery"), error);
+    if (stored == STORE_DELIVERY_DELIVERED)
+        return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
+    if (!(may_become[stored] & STATE_BIT(state)))
+        state = STORE_DELIVERY_SUPERSEDED;
+    const struct store_queue *queue = op->u.finish.queue;
+    result = queue ? check_fence(writer, queue, error) : OK;
+    if (result)
+        return result;
+    writer->state.deliveries = true;
     result = sql_run(
-        &writer->connection, SQL_QUEUE_UPDATE,
-        SQL_VALUES(sql_t(q->receiver), sql_i(q->failures), sql_i(q->paused_until), sql_i(q->active_ms)));
+        c, SQL_DELIVERY_FINISH,
+        SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason), sql_i(op->u.finish.attempts),
+                   sql_i(op->u.finish.next_attempt), sql_t(op->u.finish.last_error), sql_i(op->u.finish.done),
+                   sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt)));
+    if (!result && queue)
+        result = write_queue(writer, queue);
     return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_release_held(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(
+        &writer->connection, SQL_DELIVERY_RELEASE,
+        SQL_VALUES(sql_t(op->u.release.receiver), sql_t(op->u.release.reason), sql_t(op->u.release.module)));
+    if (result)
+        return apply_failure(writer, result, error);
+    op->u.release.count = sql_changes(&writer->connection);
+    writer->state.deliveries |= op->u.release.count > 0;
+    return OK;
+}
+
+int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(&writer->connection, SQL_DELIVERY_HOLD,
+                         SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(op->u.hold.sender),
+                                    sql_t(op->u.hold.reason), sql_i(op->u.hold.limit)));
+    if (result)
+        return apply_failure(writer, result, error);
+    op->u.hold.count = sql_changes(&writer->connection);
+    writer->state.deliveries |= op->u.hold.count > 0;
+    return OK;
 }
 
 /* ---------------------------------------------------------------- commands */
