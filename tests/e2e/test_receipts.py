@@ -221,6 +221,7 @@ def test_refused_cdr(pair):
     assert pair.cpo.call("POST", "cdrs", same).code == 1000
     assert reconcile(pair) == ([], 0)
     assert pair.cpo.call("POST", "cdrs", {**same, "total_energy": 99.0}).outcome == (200, 2001)
+    pair.hub.wait_audit(lambda row: row["status"] == "conflict", "the refusal is in the audit log, written a moment later")
     rows, rc = reconcile(pair)
     assert rc == 6 and [(row["problem"], row["cdr"], row["from"]) for row in rows] == [("CDR refused", "CDR-1", pair.cpo.id)]
 
