@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
+#include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/paths.h"
 #include "lib/base/timestamp.h"
@@ -108,6 +109,7 @@ void client_send(struct client *client, const char *method, struct str params, i
 {
     struct buffer line = {0};
     int64_t deadline = deadline_after(timeout_ms);
+    buffer_reserve(&line, params.length + 128); /* at once, so that a token leaves no copies behind */
     ctl_write_request(&line, ++client->next_id, method, params);
     struct str rest = buffer_str(&line);
     while (!line.failed && rest.length > 0) {
@@ -117,6 +119,8 @@ void client_send(struct client *client, const char *method, struct str params, i
         else if ((errno != EAGAIN && errno != EINTR) || wait_for(client, POLLOUT, deadline) != 1)
             break;
     }
+    if (line.data != NULL)
+        crypto_wipe(line.data, line.capacity);
     buffer_free(&line);
 }
 

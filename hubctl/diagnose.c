@@ -3,22 +3,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+const char *diagnose_clean(struct str text, char *out, size_t size)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < text.length && length + 5 < size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte >= ' ' && byte != 0x7f)
+            out[length++] = text.data[i];
+        else
+            length += (size_t)snprintf(out + length, 5, "\\x%02x", byte);
+    }
+    out[length] = '\0';
+    return out;
+}
+
 static void print_line(const char *prefix, const char *format, va_list arguments)
 {
     char text[2048], line[4400];
-    size_t length = 0;
     int wanted = vsnprintf(text, sizeof(text), format, arguments);
     if (wanted <= 0)
         return;
-    /* What hubd and partners wrote must not reach the terminal as commands. */
-    for (const char *at = text; *at != '\0' && length + 5 < sizeof(line); at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte >= ' ' && byte != 0x7f)
-            line[length++] = *at;
-        else
-            length += (size_t)snprintf(line + length, 5, "\\x%02x", byte);
-    }
-    line[length] = '\0';
+    diagnose_clean(str_from(text), line, sizeof(line));
     fflush(stdout);
     fprintf(stderr, "%s%s\n", prefix, line);
 }

@@ -6,6 +6,9 @@
 /* What goes to stderr: one line `hubctl: party IN-ABC: no such party`, and a `hint:` line with the command
  * that helps. Control bytes are shown as \xNN. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What hubd and partners wrote must not reach the terminal as commands: control bytes as \xNN, cut to `size`.
+ * Returns `out`. */
+const char *diagnose_clean(struct str text, char *out, size_t size);
 /* Nothing when the text is empty. */
 void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -9,6 +9,8 @@
 #include "lib/base/timestamp.h"
 
 #define TIMEOUT_DEFAULT_MS 10000
+#define TIMEOUT_PATIENT_MS 150000 /* CTL_PATIENT: several calls of hubd, each with a timeout of its own */
+#define TIMEOUT_NOT_GIVEN  (-1)
 
 const struct global_option global_options[] = {
     {"socket", 's', "PATH", "hubd's admin socket; else HUBCTL_SOCKET, else where hubd puts it by default"},
@@ -17,7 +19,8 @@ const struct global_option global_options[] = {
     {"field", 0, "NAME", "only the bare value of this field"},
     {"quiet", 'q', NULL, "only ids"},
     {"color", 0, "WHEN", "auto, always or never"},
-    {"timeout", 0, "DURATION", "longest wait for hubd; default 10s, 0 for no limit"},
+    {"timeout", 0, "DURATION",
+     "longest wait for hubd; default 10s (150s where hubd calls a partner), 0 for no limit"},
     {"no-pager", 0, NULL, "never start a pager"},
     {"utc", 0, NULL, "times in UTC on a terminal too"},
     {"help", 'h', NULL, "explain the command"},
@@ -305,7 +308,7 @@ enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **a
 {
     memset(invocation, 0, sizeof(*invocation));
     arena_init(&invocation->arena, 0);
-    invocation->options.timeout_ms = TIMEOUT_DEFAULT_MS;
+    invocation->options.timeout_ms = TIMEOUT_NOT_GIVEN;
     look_for_help(invocation, argc, argv);
     if (invocation->options.help)
         return CTL_EXIT_DONE;
@@ -317,13 +320,16 @@ enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **a
     }
     if (invocation->options.version || invocation->command == NULL)
         return CTL_EXIT_DONE;
+    if (invocation->options.timeout_ms == TIMEOUT_NOT_GIVEN)
+        invocation->options.timeout_ms =
+            (invocation->command->flags & CTL_PATIENT) != 0 ? TIMEOUT_PATIENT_MS : TIMEOUT_DEFAULT_MS;
     enum ctl_exit result = params_build(invocation);
     return result == CTL_EXIT_DONE ? result : usage_error(invocation);
 }
 
 void invocation_free(struct invocation *invocation)
 {
-    arena_free(&invocation->arena);
+    arena_wipe(&invocation->arena); /* a token may be among the params */
 }
 
 const char *invocation_text(const struct invocation *invocation, const char *name, size_t index)

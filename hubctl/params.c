@@ -4,6 +4,8 @@
 
 #include "hubctl/diagnose.h"
 #include "hubctl/moment.h"
+#include "hubctl/secret.h"
+#include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 #include "lib/ctl/params.h"
 
@@ -17,9 +19,11 @@ static struct str spelling(const struct ctl_param *param, struct str word)
     return word;
 }
 
-static bool write_value(struct json_writer *writer, const struct ctl_param *param, const char *text)
+static bool write_value(struct json_writer *writer, struct invocation *invocation,
+                        const struct ctl_param *param, const char *text)
 {
     const char *dashes = param->positional ? "" : "--";
+    struct str secret;
     uint64_t number;
     int64_t time;
     switch (param->type) {
@@ -45,9 +49,17 @@ static bool write_value(struct json_writer *writer, const struct ctl_param *para
     case CTL_CHOICE:
         json_string(writer, spelling(param, str_from(text)));
         return true;
+    case CTL_SECRET_FILE:
+        if (!secret_read(&invocation->arena, param, text, &secret))
+            return false;
+        json_string(writer, secret);
+        return true;
     case CTL_TEXT:
     case CTL_PARTY:
+    case CTL_PARTY_OR_DEFAULT:
     case CTL_DURATION:
+    case CTL_RATE:
+    case CTL_MONTH:
     case CTL_FILE:
     case CTL_JSON:
         json_string(writer, str_from(text));
@@ -57,7 +69,7 @@ static bool write_value(struct json_writer *writer, const struct ctl_param *para
 }
 
 /* All values given for one parameter, as one member. */
-static bool write_member(struct json_writer *writer, const struct invocation *invocation,
+static bool write_member(struct json_writer *writer, struct invocation *invocation,
                          const struct ctl_param *param)
 {
     bool begun = false;
@@ -70,7 +82,7 @@ static bool write_member(struct json_writer *writer, const struct invocation *in
                 json_array_begin(writer);
         }
         begun = true;
-        if (!write_value(writer, param, invocation->given[i].text))
+        if (!write_value(writer, invocation, param, invocation->given[i].text))
             return false;
     }
     if (begun && param->repeatable)
@@ -96,6 +108,7 @@ enum ctl_exit params_build(struct invocation *invocation)
     struct buffer buffer = {0};
     struct json_writer writer;
     bool good = has_local_ones(invocation);
+    buffer_reserve(&buffer, 4096); /* at once, so that a token leaves no copies behind */
     json_writer_init(&writer, &buffer);
     json_object_begin(&writer);
     const struct ctl_param *param = invocation->command->params;
@@ -107,6 +120,8 @@ enum ctl_exit params_build(struct invocation *invocation)
         json_object_end(&writer);
         invocation->params = arena_copy(&invocation->arena, buffer_str(&buffer));
     }
+    if (buffer.data != NULL)
+        crypto_wipe(buffer.data, buffer.capacity);
     buffer_free(&buffer);
     if (!good)
         return CTL_EXIT_USAGE;

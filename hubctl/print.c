@@ -161,10 +161,15 @@ void print_row(struct printer *printer, const struct json_value *row)
     put_line(&line);
 }
 
-void print_table(struct printer *printer, const struct json_value *const *rows, size_t count)
+void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
+                 struct str nothing)
 {
+    if (count == 0) { /* a person must not wonder whether it worked */
+        complain(STR_FMT, STR_ARG(nothing.length > 0 ? nothing : STR("nothing to show")));
+        return;
+    }
     char *text = table_render(printer->command->columns, rows, count, NULL, &printer->style);
-    if (text != NULL && count > 0)
+    if (text != NULL)
         print_text(printer->options, text);
     free(text);
 }

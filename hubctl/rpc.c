@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hubctl/diagnose.h"
+#include "lib/base/crypto.h"
 
 static bool read_stdin(struct buffer *out)
 {
@@ -33,6 +34,16 @@ static enum ctl_exit print_answers(struct client *client, struct arena *arena, i
     }
 }
 
+/* An argument can be seen by every user of the machine. */
+static bool holds_secret(const struct ctl_command *command, const struct json_value *params)
+{
+    const struct ctl_param *param = command == NULL ? NULL : command->params;
+    for (; param != NULL && param->name != NULL; param++)
+        if (param->type == CTL_SECRET_FILE && json_get(params, param->key) != NULL)
+            return true;
+    return false;
+}
+
 enum ctl_exit run_rpc(const struct invocation *invocation)
 {
     const char *method = invocation_text(invocation, "METHOD", 0),
@@ -57,6 +68,11 @@ enum ctl_exit run_rpc(const struct invocation *invocation)
         complain("rpc: the parameters are no JSON: %s", error.text);
         goto out;
     }
+    if (input.data == NULL && holds_secret(command, value)) {
+        complain("rpc: a token is not taken from an argument");
+        hint("hubctl rpc %s - reads the parameters from stdin", method);
+        goto out;
+    }
     code = client_open(&client, &invocation->options, false);
     if (code != CTL_EXIT_DONE)
         goto out;
@@ -65,7 +81,9 @@ enum ctl_exit run_rpc(const struct invocation *invocation)
                          command == NULL || command->access == CTL_ACCESS_ADMIN);
     client_close(&client);
 out:
+    if (input.data != NULL)
+        crypto_wipe(input.data, input.capacity);
     buffer_free(&input);
-    arena_free(&arena);
+    arena_wipe(&arena);
     return code;
 }

@@ -6,6 +6,7 @@
 
 #include "hubctl/confirm.h"
 #include "hubctl/diagnose.h"
+#include "hubctl/terminal.h"
 #include "lib/json/writer.h"
 
 enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,
@@ -15,9 +16,9 @@ enum ctl_exit run_call(struct client *client, const struct invocation *invocatio
     int64_t timeout = invocation->options.timeout_ms;
     client_send(client, command->method, params, timeout);
     enum client_event event;
-    do
-        event = client_next(client, arena, timeout, result);
-    while (event == CLIENT_NOTIFICATION);
+    while ((event = client_next(client, arena, timeout, result)) == CLIENT_NOTIFICATION)
+        if (command->output == CTL_OUTPUT_CHANGE)
+            terminal_set_last_words(json_get_text(*result, "message"));
     if (event == CLIENT_RESULT)
         return CTL_EXIT_DONE;
     if (event == CLIENT_ERROR)
@@ -57,6 +58,8 @@ static struct str page_params(const struct invocation *invocation, struct arena 
 struct collected {
     const struct json_value **rows;
     size_t count, room;
+    size_t seen;        /* rows, kept or not */
+    struct str message; /* of the last page */
 };
 
 static bool collect(struct collected *collected, const struct json_value *row)
@@ -76,7 +79,7 @@ static bool collect(struct collected *collected, const struct json_value *row)
 static bool take_rows(struct printer *printer, struct collected *collected, const struct json_value *rows)
 {
     const struct json_value *row = rows != NULL && rows->type == JSON_ARRAY ? rows->child : NULL;
-    for (; row != NULL; row = row->next) {
+    for (; row != NULL; row = row->next, collected->seen++) {
         if (!print_collects(printer))
             print_row(printer, row);
         else if (!collect(collected, row))
@@ -107,6 +110,7 @@ static enum ctl_exit list_pages(struct client *client, const struct invocation *
             complain("no memory for so many rows; write to a pipe or a file instead");
             return CTL_EXIT_REFUSED;
         }
+        collected->message = json_get_text(result, "message");
         left -= left > 0 && rows != NULL ? (int64_t)rows->count : 0;
         if (next == NULL || left == 0 || !str_copy(next->text, after_text, sizeof(after_text)) ||
             ferror(stdout))
@@ -121,9 +125,10 @@ static enum ctl_exit run_list(struct client *client, const struct invocation *in
     struct collected collected = {0};
     enum ctl_exit code = list_pages(client, invocation, printer, arena, &collected);
     if (code == CTL_EXIT_DONE && print_collects(printer))
-        print_table(printer, collected.rows, collected.count);
+        print_table(printer, collected.rows, collected.count, collected.message);
     free(collected.rows);
-    return code;
+    bool found = (invocation->command->flags & CTL_CHECK) != 0 && collected.seen > 0;
+    return code == CTL_EXIT_DONE && found ? CTL_EXIT_DIFFERENCES : code;
 }
 
 /* ---------------------------------------------------------------- answers of one object */

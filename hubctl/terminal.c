@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
@@ -87,6 +88,35 @@ bool terminal_finish(void)
     return false;
 }
 
+/* ---------------------------------------------------------------- Ctrl-C */
+
+/* Two, so that the handler finds a whole one at any moment. */
+static char last_words[2][600];
+static volatile sig_atomic_t last_words_at;
+
+static void say_last_words(int number)
+{
+    const char *words = last_words[last_words_at];
+    ssize_t written = write(STDERR_FILENO, words, strlen(words));
+    (void)written;
+    raise(number); /* the handler is gone by now: it ends hubctl as it ends every tool */
+}
+
+void terminal_set_last_words(struct str words)
+{
+    int next = 1 - last_words_at;
+    char clean[400];
+    snprintf(last_words[next], sizeof(last_words[next]),
+             "\nhubctl: interrupted; until then: %s\nhint: the same command again is safe\n",
+             diagnose_clean(words, clean, sizeof(clean)));
+    last_words_at = next;
+    struct sigaction action = {.sa_handler = say_last_words, .sa_flags = (int)SA_RESETHAND}, old;
+    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+        sigaction(SIGINT, &action, NULL);
+}
+
+/* ---------------------------------------------------------------- questions */
+
 bool terminal_can_ask(void)
 {
     return isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
@@ -103,6 +133,58 @@ bool terminal_ask(const char *question, const char *word)
     }
     answer[strcspn(answer, "\r\n")] = '\0';
     return str_equal_fold(str_trim(str_from(answer)), str_from(word));
+}
+
+/* ---------------------------------------------------------------- secrets */
+
+static volatile sig_atomic_t interrupted; /* the signal that came while echo was off */
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+/* read(2), not stdio: a token must not stay in a buffer of the C library. */
+static size_t read_line(char *out, size_t size)
+{
+    size_t length = 0;
+    while (length < size && interrupted == 0) {
+        ssize_t count = read(STDIN_FILENO, out + length, 1);
+        if (count <= 0 && !(count < 0 && errno == EINTR && interrupted == 0))
+            break;
+        if (count == 1 && out[length++] == '\n')
+            break;
+    }
+    return length;
+}
+
+bool terminal_ask_secret(const char *prompt, char *out, size_t size)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+    enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
+    struct sigaction before[COUNT], catch = {.sa_handler = on_signal}; /* no SA_RESTART: the read ends */
+    struct termios shown, hidden;
+    if (tcgetattr(STDIN_FILENO, &shown) != 0)
+        return false;
+    sigemptyset(&catch.sa_mask);
+    for (int i = 0; i < COUNT; i++)
+        sigaction(signals[i], &catch, &before[i]);
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    memset(out, 0, size);
+    size_t length = 0;
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0) {
+        fprintf(stderr, "%s: ", prompt); /* only now: what answers the prompt must not be shown */
+        fflush(stderr);
+        length = read_line(out, size - 1);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        fputc('\n', stderr);
+    }
+    for (int i = 0; i < COUNT; i++)
+        sigaction(signals[i], &before[i], NULL);
+    if (interrupted != 0)
+        raise(interrupted);
+    return length > 0 && interrupted == 0;
 }
 
 /* ---------------------------------------------------------------- the pager */

@@ -17,9 +17,16 @@ void terminal_prepare(void);
 bool terminal_flush(void);
 /* At the end: whether everything written has arrived; complains otherwise (full disk). */
 bool terminal_finish(void);
+/* What Ctrl-C says from now on, on stderr, before it ends hubctl. */
+void terminal_set_last_words(struct str words);
 /* Asks on the terminal and compares the answer with `word` (case aside). False: not the word, or no terminal
  * to ask on. */
 bool terminal_can_ask(void);
 bool terminal_ask(const char *question, const char *word);
+/*
+ * Asks for a secret on stdin's terminal without showing what is typed: `out` gets one line, end included.
+ * False: nothing was typed, or the terminal failed. Ctrl-C ends hubctl with the terminal as it was.
+ */
+bool terminal_ask_secret(const char *prompt, char *out, size_t size);
 
 #endif

@@ -60,7 +60,9 @@ static const char scripting[] =
     "\n"
     "Dangerous commands ask on a terminal only; a script repeats the id: `party remove IN-ABC "
     "--confirm=IN-ABC`.\n"
-    "Secrets are never taken from arguments. Every call ends after --timeout (10s) at the latest.\n";
+    "Secrets are never taken from arguments, but from files or stdin. Every call ends after --timeout at "
+    "the\n"
+    "latest: 10s, 150s where hubd calls a partner (party connect, token rotate, receiver discover).\n";
 
 const char *const help_topics[] = {"exit-codes", "environment", "formatting", "scripting", NULL};
 

@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/headers.h"
+#include "lib/ocpi/validate.h"
 
 /* hub-contract 2, the table "what comes in". */
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
     [REPLY_FORBIDDEN] = {403, OCPI_INVALID_PARAMETERS},
     [REPLY_UNKNOWN] = {404, OCPI_UNKNOWN_LOCATION},
     [REPLY_METHOD] = {405, OCPI_CLIENT_ERROR},
+    [REPLY_RATE] = {429, OCPI_UNKNOWN_TOKEN}, /* the reference hub's 2004 */
     [REPLY_NOT_ROUTED] = {200, OCPI_CLIENT_ERROR},
     [REPLY_UNKNOWN_RECEIVER] = {200, OCPI_UNKNOWN_RECEIVER},
     [REPLY_FORWARD_TIMEOUT] = {200, OCPI_FORWARD_TIMEOUT},
@@ -58,17 +60,30 @@ static void audit_write_forward(const struct request *request, struct json_write
     json_object_end(writer);
 }
 
+/* How much the body that was taken broke of OCPI's tables. */
+static void audit_write_findings(const struct request *request, struct json_writer *writer)
+{
+    unsigned findings = 0, unknown = 0;
+    for (const struct ocpi_count *row = request->counts; row != NULL; row = row->next)
+        *(row->rule == OCPI_RULE_UNKNOWN ? &unknown : &findings) += row->count;
+    json_field_int(writer, "findings", findings);
+    json_field_int(writer, "unknown_fields", unknown);
+}
+
 /* What belongs to the row beside its columns; empty when there is nothing. */
-static struct str audit_detail(const struct request *request)
+static struct str audit_detail(const struct request *request, bool taken)
 {
     bool own = request->audit_correlation_id.length == 0 ||
                str_equal(request->audit_correlation_id, request->correlation_id);
     struct buffer text = {0};
     struct json_writer writer;
-    if (own && request->command == 0 && request->forwarded == NULL)
+    bool findings = taken && request->counts != NULL;
+    if (own && !findings && request->command == 0 && request->forwarded == NULL)
         return STR_NONE;
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
+    if (findings)
+        audit_write_findings(request, &writer);
     if (request->command != 0)
         json_field_int(&writer, "command", request->command);
     if (!own)
@@ -84,10 +99,8 @@ static struct str audit_detail(const struct request *request)
 void request_audit_fill(const struct request *request, struct store_audit *row, struct str status)
 {
     memset(row, 0, sizeof *row);
-    struct str party = request_party_key(request->party);
+    struct str party = request_party_key(request_caller(request));
     struct str hub = ocpi_party_key_str(&request->hub->key);
-    if (party.data == NULL && request->platform != NULL && request->platform->party_count > 0)
-        party = request_party_key(request->platform->parties[0]);
     row->kind = request->route->audit == ROUTE_AUDIT_REALTIME ? STORE_AUDIT_REALTIME : STORE_AUDIT_PUSH;
     row->time = env_wall_ms();
     row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
@@ -105,7 +118,7 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
     row->request_id = request->request_id;
     row->correlation_id =
         request->audit_correlation_id.length > 0 ? request->audit_correlation_id : request->correlation_id;
-    row->detail = audit_detail(request);
+    row->detail = audit_detail(request, request->counted || str_equal(status, STR("1000")));
 }
 
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status)
@@ -138,7 +151,7 @@ static void answer_audit(struct request *request, int ocpi_status)
 /* ---------------------------------------------------------------- headers */
 
 /* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
-static void answer_headers(struct request *request, int http_status)
+static void answer_headers(struct request *request, int http_status, bool success)
 {
     struct http_exchange *exchange = request->exchange;
     http_exchange_header(exchange, "Content-Type", STR("application/json"));
@@ -150,13 +163,14 @@ static void answer_headers(struct request *request, int http_status)
         http_exchange_header(exchange, "Retry-After", STR("1"));
     if (request->party == NULL || !route_is_functional(request->route))
         return;
-    /* who answers: the party that was asked, by a forward or by name; else the hub */
+    /* who answers: the party that was asked, by a forward or by name; the hub for errors of its own and all
+     * else */
     struct str from_country = str_from(request->hub->conf.country_code);
     struct str from_party = str_from(request->hub->conf.party_id);
     if (request->target != NULL) {
         from_country = request->target->row.country_code;
         from_party = request->target->row.party_id;
-    } else if (request->has_to) {
+    } else if (request->has_to && success) {
         from_country = str_of(request->to.text, 2);
         from_party = str_from(request->to.text + 3);
     }
@@ -184,7 +198,7 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
     buffer_reserve(&body, data.length + message.length + 160);
     ocpi_envelope_write(&body, ocpi_status, message, data, env_wall_ms());
     answer_audit(request, ocpi_status);
-    answer_headers(request, http_status);
+    answer_headers(request, http_status, ocpi_status / 1000 == 1);
     struct http_exchange *exchange = request->exchange;
     answer_release(request);
     http_exchange_send(exchange, body.failed ? 500 : http_status, &body);
@@ -254,7 +268,7 @@ void request_answer_error(struct request *request, int error)
 void request_stream_begin(struct request *request,
                           void (*resume)(struct http_exchange *exchange, void *context), void *context)
 {
-    answer_headers(request, 200);
+    answer_headers(request, 200, true);
     http_exchange_stream_begin(request->exchange, 200, SIZE_MAX, resume, context);
 }
 

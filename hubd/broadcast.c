@@ -10,17 +10,67 @@
 #include "lib/base/magic.h"
 
 #define LEG_MAGIC 0x42434c47u
+/* The caller is answered before its legs have ended: of one that is faster than its receivers a loop holds so
+ * much. */
+#define PENDING_MAX (64 * 1024 * 1024)
+#define LEG_BYTES   (16 * 1024) /* what a leg takes besides the body, about */
 
-/* One receiver's copy; lives longer than the request. */
+/* The body that all legs of a broadcast send; gone with the last of them. */
+struct cargo {
+    struct worker *worker;
+    unsigned legs;
+    struct str body;
+    char bytes[];
+};
+
+/* What goes to one receiver; lives longer than the request. */
 struct leg {
     uint32_t magic;
+    struct cargo *cargo;
     struct arena arena;
     struct outbound outbound;
     struct store_audit audit; /* its texts live in the arena */
 };
 
+static struct cargo *cargo_new(struct request *request)
+{
+    struct str body = request->exchange->body;
+    struct cargo *cargo = calloc(1, sizeof *cargo + body.length);
+    if (cargo == NULL)
+        return NULL;
+    cargo->worker = request->worker;
+    cargo->worker->broadcasting += body.length;
+    cargo->body = str_of(cargo->bytes, body.length);
+    if (body.length > 0)
+        memcpy(cargo->bytes, body.data, body.length);
+    return cargo;
+}
+
+static void cargo_free_if_done(struct cargo *cargo)
+{
+    if (cargo->legs > 0)
+        return;
+    cargo->worker->broadcasting -= cargo->body.length;
+    free(cargo);
+}
+
+static struct leg *leg_new(struct cargo *cargo)
+{
+    struct leg *leg = calloc(1, sizeof *leg);
+    if (leg == NULL)
+        return NULL;
+    leg->magic = LEG_MAGIC;
+    leg->cargo = cargo;
+    cargo->legs++;
+    cargo->worker->broadcasting += LEG_BYTES;
+    arena_init(&leg->arena, 0);
+    return leg;
+}
+
 static void leg_free(struct leg *leg)
 {
+    leg->cargo->legs--;
+    leg->cargo->worker->broadcasting -= LEG_BYTES;
     leg->magic = 0;
     arena_free(&leg->arena);
     free(leg);
@@ -41,7 +91,9 @@ static void leg_answered(struct outbound *outbound)
     leg->audit.request_id = str_from(outbound->request_id);
     if (store_audit_later(outbound->hub->store, &leg->audit) != OK)
         log_error("audit: a " STR_FMT " row was lost: the store takes no more", STR_ARG(leg->audit.action));
+    struct cargo *cargo = leg->cargo;
     leg_free(leg);
+    cargo_free_if_done(cargo);
 }
 
 /* The request's audit row, towards this receiver, copied. */
@@ -63,7 +115,7 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
     struct outbound *outbound = &leg->outbound;
     struct str base = registry_receiver_url(target, request->route->module);
     struct str path = request_subpath(request);
-    bool hub = request->has_to;
+    bool hub = request->has_to && ocpi_party_key_equal(&request->to, &request->hub->key);
     outbound->arena = &leg->arena;
     outbound->hub = request->hub;
     outbound->client = request->worker->client;
@@ -74,7 +126,7 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
     if (request->exchange->query.length > 0)
         outbound->url = arena_printf(&leg->arena, STR_FMT "?" STR_FMT, STR_ARG(outbound->url),
                                      STR_ARG(request->exchange->query));
-    outbound->body = arena_copy(&leg->arena, request->exchange->body);
+    outbound->body = leg->cargo->body;
     outbound->trusted = true;
     outbound->routed = true;
     outbound->from_country = arena_copy(&leg->arena, hub ? str_from(request->hub->conf.country_code)
@@ -84,19 +136,17 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
     outbound->to_country = target->row.country_code;
     outbound->to_party = target->row.party_id;
     outbound->correlation_id = leg->audit.correlation_id;
-    outbound->timeout_ms = request->hub->conf.forward_timeout;
+    outbound->timeout_ms = request->worker->conf.forward_timeout;
     outbound->callback = leg_answered;
     outbound->context = leg;
-    return path.data != NULL && outbound->url.data != NULL && outbound->body.data != NULL;
+    return path.data != NULL && outbound->url.data != NULL;
 }
 
-static void leg_start(struct request *request, struct registry_party *target)
+static void leg_start(struct request *request, struct registry_party *target, struct cargo *cargo)
 {
-    struct leg *leg = calloc(1, sizeof *leg);
+    struct leg *leg = leg_new(cargo);
     if (leg == NULL)
         return; /* a broadcast promises no arrival */
-    leg->magic = LEG_MAGIC;
-    arena_init(&leg->arena, 0);
     leg_fill_audit(leg, request, target);
     if (!leg_fill_call(leg, request, target)) {
         leg_free(leg);
@@ -118,14 +168,20 @@ static bool broadcast_reaches(const struct request *request, const struct regist
 
 void broadcast(struct request *request, unsigned role)
 {
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* the audit rows could not be kept */
+    /* else the audit rows could not be kept, or the legs */
+    bool busy = store_is_overloaded(request->hub->store) || request->worker->broadcasting > PENDING_MAX;
+    struct cargo *cargo = busy ? NULL : cargo_new(request);
+    if (cargo == NULL) {
+        request_answer_error(request, busy ? ERR_BUSY : ERR_MEMORY);
         return;
     }
+    cargo->legs++; /* not before all have begun: a leg may end at once */
     for (size_t i = 0; i < request->snapshot->party_count; i++) {
         struct registry_party *party = &request->snapshot->parties[i];
         if (broadcast_reaches(request, party, role))
-            leg_start(request, party);
+            leg_start(request, party, cargo);
     }
+    cargo->legs--;
+    cargo_free_if_done(cargo);
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }

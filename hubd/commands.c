@@ -35,8 +35,7 @@ struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t 
     return arena_printf(arena, "%s/ocpi/2.2.1/commands/callback/" STR_FMT, hub->conf.base_url, STR_ARG(text));
 }
 
-/* "METHOD module" is what relayed requests are kept as (hubd/relay.h). */
-static struct str commands_module(const struct store_command *command)
+struct str commands_module(const struct store_command *command)
 {
     size_t space = str_find(command->command, ' ');
     return space == SIZE_MAX ? STR("commands") : str_skip(command->command, space + 1);
@@ -86,8 +85,9 @@ static void commands_round_ended(struct commands *commands)
 static void commands_timed_out(struct store_apply *apply)
 {
     struct commands *commands = MAGIC_CAST(struct commands, apply->context, COMMANDS_MAGIC);
+    const struct store_delivery *row = &apply->first->next->u.delivery.row;
     if (apply->result == OK)
-        delivery_wake(commands->hub, apply->first->next->u.delivery.row.receiver);
+        delivery_wake(commands->hub, row->receiver, row->module);
     else if (apply->result != ERR_CONFLICT) /* a conflict: the result came at the last moment, and counts */
         log_error("commands: a TIMEOUT cannot be stored: %s", apply->error.text);
     if (--commands->waiting == 0)

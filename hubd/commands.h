@@ -20,6 +20,8 @@ struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t 
 /* One of OCPI's remote commands; else a relayed request that waits for a result the same way. */
 bool commands_is_remote(const struct store_command *command);
 
+/* Whose module's result it waits for: "METHOD module" is what relayed requests are kept as (hubd/relay.h). */
+struct str commands_module(const struct store_command *command);
 /* Adds the delivery of a CommandResult to the eMSP's response_url, and returns it for the audit row; NULL: no
  * memory. */
 const struct store_delivery *commands_add_delivery(struct store_apply *batch,

@@ -1,180 +1,50 @@
-#include "hubd/delivery_internal.h"
-
 #include <stdlib.h>
 
+#include "hubd/delivery_internal.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
-#define POLL_MS    1000
-#define WINDOW_MAX 256
-#define READ_LIMIT 64
+#define POLL_MS 1000
 
-static void receiver_pump(struct delivery_receiver *receiver);
+static void delivery_look(struct delivery *delivery);
 static void receiver_release_held(struct delivery_receiver *receiver);
-
-int64_t delivery_backoff(const struct conf *conf, unsigned failures)
-{
-    int64_t pause = conf->retry_initial;
-    for (unsigned i = 1; i < failures && pause < conf->retry_max; i++)
-        pause *= 2;
-    if (pause > conf->retry_max)
-        pause = conf->retry_max;
-    /* between 80 and 120 %: receivers that failed together do not come back together */
-    return pause * 4 / 5 + (int64_t)env_random_below((uint64_t)pause * 2 / 5 + 1);
-}
 
 /* ---------------------------------------------------------------- receivers */
 
-static struct delivery_receiver *delivery_find(struct delivery *delivery, const struct ocpi_party_key *key)
+static bool name_make(struct str text, struct delivery_name *name)
+{
+    memset(name, 0, sizeof *name);
+    return str_copy(text, name->text, sizeof name->text);
+}
+
+static bool name_equal(const struct delivery_name *a, const struct delivery_name *b)
+{
+    return memcmp(a->text, b->text, sizeof a->text) == 0;
+}
+
+/* The receiver of that name, made when it is new; NULL: no memory. */
+static struct delivery_receiver *delivery_find(struct delivery *delivery, const struct delivery_name *name)
 {
     for (struct delivery_receiver *r = delivery->receivers; r != NULL; r = r->next)
-        if (ocpi_party_key_equal(&r->key, key))
+        if (name_equal(&r->name, name))
             return r;
     struct delivery_receiver *receiver = calloc(1, sizeof *receiver);
     if (receiver == NULL)
         return NULL;
-    receiver->magic = DELIVERY_RECEIVER_MAGIC;
     receiver->delivery = delivery;
-    receiver->key = *key;
-    queue_init(&receiver->items);
+    receiver->name = *name;
     receiver->next = delivery->receivers;
     delivery->receivers = receiver;
     receiver_release_held(receiver);
     return receiver;
 }
 
-/* May anything be sent to it now? OFFLINE pauses the queue; CONNECTED drains it (hub-contract 8). */
-static bool receiver_is_ready(const struct delivery_receiver *receiver)
+static struct delivery_queue *delivery_find_queue(struct delivery *delivery, const struct delivery_name *name,
+                                                  struct str module)
 {
-    struct hub *hub = receiver->delivery->hub;
-    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    struct registry_party *party = registry_find_party(snapshot, &receiver->key, OCPI_ROLE_EMSP);
-    /* unknown and suspended ones are taken up too: their rows become held */
-    bool ready =
-        party == NULL || party->row.suspended ||
-        (party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL);
-    registry_release(hub->control_view, snapshot);
-    return ready;
-}
-
-static bool receiver_lane_is_busy(const struct delivery_receiver *receiver, const struct delivery_item *item)
-{
-    for (struct queue *q = receiver->items.next; q != &item->queue; q = q->next)
-        if (CONTAINER_OF(q, struct delivery_item, queue)->lane == item->lane)
-            return true; /* an older message of the lane, sending or waiting, goes first */
-    return false;
-}
-
-static bool receiver_has_item(const struct delivery_receiver *receiver, int64_t id)
-{
-    for (struct queue *q = receiver->items.next; q != &receiver->items; q = q->next)
-        if (CONTAINER_OF(q, struct delivery_item, queue)->id == id)
-            return true;
-    return false;
-}
-
-static uint64_t receiver_lane(const struct store_delivery *row)
-{
-    return str_hash(row->module) ^ str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009 ^
-           (uint64_t)(row->kind < 0 ? row->id : 0);
-}
-
-/* In order of ids, so that of a lane the older message stands first. */
-static void receiver_add_item(struct delivery_receiver *receiver, const struct store_delivery *row)
-{
-    struct delivery_item *item = calloc(1, sizeof *item);
-    if (item == NULL)
-        return; /* found again by the next poll */
-    item->id = row->id;
-    item->lane = receiver_lane(row);
-    struct queue *before = &receiver->items;
-    while (before->previous != &receiver->items &&
-           CONTAINER_OF(before->previous, struct delivery_item, queue)->id > item->id)
-        before = before->previous;
-    queue_push(before, &item->queue);
-    receiver->item_count++;
-}
-
-static void receiver_rows_read(struct store_read *base)
-{
-    struct delivery_receiver *receiver =
-        MAGIC_CAST(struct delivery_receiver, base->context, DELIVERY_RECEIVER_MAGIC);
-    struct store_due_read *read = &receiver->read;
-    int64_t now = env_wall_ms();
-    if (base->result != OK)
-        log_error("delivery: the queue of %s cannot be read: %s", receiver->key.text, base->error.text);
-    for (size_t i = 0; base->result == OK && i < read->count; i++) {
-        if (read->rows[i].next_attempt <= now && !receiver_has_item(receiver, read->rows[i].id))
-            receiver_add_item(receiver, &read->rows[i]);
-        receiver->scanned = read->rows[i].id;
-    }
-    bool more = base->result == OK && read->count == READ_LIMIT;
-    arena_free(&receiver->arena);
-    receiver->reading = false;
-    receiver->scan_again = receiver->scan_again || more;
-    receiver_pump(receiver);
-}
-
-static void receiver_read(struct delivery_receiver *receiver)
-{
-    struct store_due_read *read = &receiver->read;
-    if (receiver->rewind)
-        receiver->scanned = 0;
-    receiver->rewind = receiver->scan_again = false;
-    receiver->reading = true;
-    arena_init(&receiver->arena, 16384);
-    memset(read, 0, sizeof *read);
-    read->base.arena = &receiver->arena;
-    read->base.callback = receiver_rows_read;
-    read->base.context = receiver;
-    read->receiver = ocpi_party_key_str(&receiver->key);
-    read->after = receiver->scanned;
-    read->limit = READ_LIMIT;
-    store_read_due(receiver->delivery->hub->control_store, read);
-}
-
-static void receiver_pump(struct delivery_receiver *receiver)
-{
-    struct delivery *delivery = receiver->delivery;
-    if (delivery->stopping || env_monotonic_ms() < receiver->paused_until || !receiver_is_ready(receiver))
-        return;
-    /* half open: one message finds out whether the receiver is back */
-    unsigned parallel = receiver->failures > 0 ? 1 : (unsigned)delivery->hub->conf.delivery_parallel;
-    struct queue *q = receiver->items.next;
-    while (q != &receiver->items && receiver->sending_count < parallel) {
-        struct delivery_item *item = CONTAINER_OF(q, struct delivery_item, queue);
-        q = q->next;
-        if (item->sending || receiver_lane_is_busy(receiver, item))
-            continue;
-        item->sending = true;
-        receiver->sending_count++;
-        delivery_send(receiver, item);
-    }
-    if ((receiver->scan_again || receiver->rewind) && !receiver->reading &&
-        receiver->item_count < WINDOW_MAX - READ_LIMIT)
-        receiver_read(receiver);
-}
-
-void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_item *item,
-                            enum delivery_verdict verdict, int64_t retry_after_ms)
-{
-    int64_t now = env_monotonic_ms();
-    queue_remove(&item->queue);
-    free(item);
-    receiver->item_count--;
-    receiver->sending_count--;
-    if (verdict == DELIVERY_RECEIVER_FAULT) {
-        if (now >= receiver->paused_until) { /* the others of the same pause count once */
-            receiver->failures++;
-            int64_t pause = delivery_backoff(&receiver->delivery->hub->conf, receiver->failures);
-            receiver->paused_until = now + (retry_after_ms > pause ? retry_after_ms : pause);
-        }
-        receiver->rewind = true;
-    } else if (verdict == DELIVERY_DONE || verdict == DELIVERY_MESSAGE_FAULT) {
-        receiver->failures = 0; /* it is there and speaks OCPI */
-    }
-    receiver_pump(receiver);
+    struct delivery_receiver *receiver = delivery_find(delivery, name);
+    return receiver == NULL ? NULL : delivery_queue_of(receiver, module);
 }
 
 /* ---------------------------------------------------------------- releasing what was held */
@@ -185,17 +55,21 @@ struct release {
     struct store_apply batch;
 };
 
+static void release_end(struct release *release)
+{
+    arena_free(&release->arena);
+    free(release);
+}
+
 static void release_stored(struct store_apply *apply)
 {
     struct release *release = apply->context;
-    struct delivery_receiver *receiver = release->receiver;
+    struct delivery *delivery = release->receiver->delivery;
     if (apply->result != OK)
-        log_error("delivery: what was held for %s cannot be released: %s", receiver->key.text,
+        log_error("delivery: what was held for %s cannot be released: %s", release->receiver->name.text,
                   apply->error.text);
-    arena_free(&release->arena);
-    free(release);
-    receiver->rewind = true;
-    receiver_pump(receiver);
+    release_end(release);
+    delivery_look(delivery);
 }
 
 static void release_add(struct release *release, const char *reason, struct str module)
@@ -203,7 +77,7 @@ static void release_add(struct release *release, const char *reason, struct str 
     struct store_op *op = store_batch_add(&release->batch, STORE_RELEASE_HELD);
     if (op == NULL)
         return;
-    op->u.release.receiver = ocpi_party_key_str(&release->receiver->key);
+    op->u.release.receiver = str_from(release->receiver->name.text);
     op->u.release.reason = str_from(reason);
     op->u.release.module = module;
 }
@@ -222,7 +96,8 @@ static void receiver_release_held(struct delivery_receiver *receiver)
         return;
     }
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    struct registry_party *party = registry_find_party(snapshot, &receiver->key, OCPI_ROLE_EMSP);
+    const struct registry_party *party =
+        delivery_receiver_party(snapshot, str_from(receiver->name.text), NULL);
     arena_init(&release->arena, 0);
     release->receiver = receiver;
     store_batch_init(&release->batch, &release->arena);
@@ -233,46 +108,129 @@ static void receiver_release_held(struct delivery_receiver *receiver)
     registry_release(hub->control_view, snapshot);
     release->batch.callback = release_stored;
     release->batch.context = release;
-    store_apply(hub->control_store, &release->batch);
+    if (release->batch.first == NULL)
+        release_end(release);
+    else
+        store_apply(hub->control_store, &release->batch);
+}
+
+/* ---------------------------------------------------------------- what waits */
+
+static void delivery_looked(struct store_read *base)
+{
+    struct delivery *delivery = CONTAINER_OF(base, struct delivery, waiting.base);
+    struct store_waiting_read *read = &delivery->waiting;
+    if (base->result != OK)
+        log_error("delivery: the queues cannot be read: %s", base->error.text);
+    for (size_t i = 0; base->result == OK && i < read->count; i++) {
+        struct delivery_name name;
+        struct delivery_queue *queue = name_make(read->queues[i].receiver, &name)
+                                           ? delivery_find_queue(delivery, &name, read->queues[i].module)
+                                           : NULL;
+        if (queue == NULL)
+            continue;
+        queue->rewind = true; /* what was not due when it was passed, what could not be stored */
+        delivery_queue_pump(queue);
+    }
+    arena_free(&delivery->arena);
+    delivery->looking = false;
+    if (delivery->look_again)
+        delivery_look(delivery);
+}
+
+/* From the start of every queue in which something waits. */
+static void delivery_look(struct delivery *delivery)
+{
+    delivery->look_again = delivery->looking;
+    if (delivery->looking || delivery->stopping)
+        return;
+    delivery->looking = true;
+    arena_init(&delivery->arena, 0);
+    memset(&delivery->waiting, 0, sizeof delivery->waiting);
+    delivery->waiting.base.arena = &delivery->arena;
+    delivery->waiting.base.callback = delivery_looked;
+    store_read_waiting(delivery->hub->control_store, &delivery->waiting);
+}
+
+/* Behind every hint. */
+static void delivery_poll(uv_timer_t *timer)
+{
+    struct delivery *delivery = timer->data;
+    struct hub *hub = delivery->hub;
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    if (snapshot->number != delivery->known) { /* releases what was held for who is new here */
+        struct arena arena;
+        struct delivery_name name;
+        arena_init(&arena, 0);
+        for (size_t i = 0; i < snapshot->party_count; i++)
+            if (name_make(delivery_receiver_name(snapshot, &snapshot->parties[i], &arena), &name))
+                delivery_find(delivery, &name);
+        arena_free(&arena);
+        delivery->known = snapshot->number;
+    }
+    registry_release(hub->control_view, snapshot);
+    delivery_look(delivery);
 }
 
 /* ---------------------------------------------------------------- hints */
 
-static void delivery_hint(struct hub *hub, struct str receiver, bool resume)
+static bool delivery_add_hint(struct delivery *delivery, const struct delivery_hint *hint)
 {
-    struct delivery *delivery = hub->delivery;
-    struct ocpi_party_key key;
-    if (delivery == NULL || !ocpi_party_key_parse(receiver, &key, NULL, NULL, NULL))
-        return;
-    uv_mutex_lock(&delivery->lock);
     size_t i = 0;
-    while (i < delivery->hint_count && !ocpi_party_key_equal(&delivery->hints[i].key, &key))
+    while (i < delivery->hint_count && (!name_equal(&delivery->hints[i].module, &hint->module) ||
+                                        !name_equal(&delivery->hints[i].receiver, &hint->receiver)))
         i++;
+    if (i < delivery->hint_count)
+        return true;
     if (i == delivery->hint_capacity) {
-        size_t capacity = delivery->hint_capacity == 0 ? 16 : delivery->hint_capacity * 2;
+        size_t capacity = i == 0 ? 16 : i * 2;
         struct delivery_hint *grown = realloc(delivery->hints, capacity * sizeof *grown);
-        if (grown == NULL) {
-            uv_mutex_unlock(&delivery->lock);
-            return; /* only a hint: the poll is behind it */
-        }
+        if (grown == NULL)
+            return false; /* only a hint: the poll is behind it */
         delivery->hints = grown;
         delivery->hint_capacity = capacity;
     }
-    if (i == delivery->hint_count)
-        delivery->hints[delivery->hint_count++] = (struct delivery_hint){key, false};
-    delivery->hints[i].resume = delivery->hints[i].resume || resume;
-    uv_mutex_unlock(&delivery->lock);
-    uv_async_send(&delivery->wake);
+    delivery->hints[delivery->hint_count++] = *hint;
+    return true;
 }
 
-void delivery_wake(struct hub *hub, struct str receiver)
+static void delivery_hint(struct hub *hub, struct str receiver, struct str module)
 {
-    delivery_hint(hub, receiver, false);
+    struct delivery *delivery = hub->delivery;
+    struct delivery_hint hint;
+    if (delivery == NULL || !name_make(receiver, &hint.receiver) || !name_make(module, &hint.module))
+        return;
+    uv_mutex_lock(&delivery->lock);
+    bool added = delivery_add_hint(delivery, &hint);
+    uv_mutex_unlock(&delivery->lock);
+    if (added)
+        uv_async_send(&delivery->wake);
+}
+
+void delivery_wake(struct hub *hub, struct str receiver, struct str module)
+{
+    delivery_hint(hub, receiver, module);
 }
 
 void delivery_resume(struct hub *hub, struct str receiver)
 {
-    delivery_hint(hub, receiver, true);
+    delivery_hint(hub, receiver, STR(""));
+}
+
+/* All that have this key: "IN-ABC" and "IN-ABC:CPO". */
+static void delivery_resume_key(struct delivery *delivery, const struct delivery_name *name)
+{
+    struct str key = str_from(name->text);
+    delivery_find(delivery, name);
+    for (struct delivery_receiver *r = delivery->receivers; r != NULL; r = r->next) {
+        struct str own = str_from(r->name.text), rest = str_skip(own, key.length);
+        if (!str_starts_with(own, key) || (rest.length > 0 && rest.data[0] != ':'))
+            continue;
+        for (struct delivery_queue *q = r->queues; q != NULL; q = q->next)
+            q->paused_until = 0;
+        receiver_release_held(r);
+    }
+    delivery_look(delivery);
 }
 
 static void delivery_take_hints(uv_async_t *wake)
@@ -285,34 +243,21 @@ static void delivery_take_hints(uv_async_t *wake)
     delivery->hint_count = delivery->hint_capacity = 0;
     uv_mutex_unlock(&delivery->lock);
     for (size_t i = 0; i < count; i++) {
-        struct delivery_receiver *receiver = delivery_find(delivery, &hints[i].key);
-        if (receiver == NULL)
+        struct str module = str_from(hints[i].module.text);
+        if (module.length == 0) {
+            delivery_resume_key(delivery, &hints[i].receiver);
             continue;
-        if (hints[i].resume) {
-            receiver->paused_until = 0;
-            receiver_release_held(receiver);
         }
-        receiver->scan_again = true;
-        receiver_pump(receiver);
+        struct delivery_queue *queue = delivery_find_queue(delivery, &hints[i].receiver, module);
+        if (queue == NULL)
+            continue;
+        queue->scan_again = true;
+        delivery_queue_pump(queue);
     }
     free(hints);
 }
 
-/* Behind every hint: all eMSPs, from the start of their queues unless they are busy. */
-static void delivery_poll(uv_timer_t *timer)
-{
-    struct delivery *delivery = timer->data;
-    struct hub *hub = delivery->hub;
-    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    for (size_t i = 0; i < snapshot->party_count; i++)
-        if ((snapshot->parties[i].row.roles & OCPI_ROLE_EMSP) != 0)
-            delivery_find(delivery, &snapshot->parties[i].key);
-    registry_release(hub->control_view, snapshot);
-    for (struct delivery_receiver *r = delivery->receivers; r != NULL; r = r->next) {
-        r->rewind = true; /* what was not due when it was passed, what could not be stored */
-        receiver_pump(r);
-    }
-}
+/* ---------------------------------------------------------------- life */
 
 /* Pauses end between polls too: with a short retry_initial the poll follows it. */
 static uint64_t delivery_poll_interval(const struct conf *conf)
@@ -349,10 +294,12 @@ void delivery_free(struct hub *hub)
     struct delivery *delivery = hub->delivery;
     while (delivery->receivers != NULL) {
         struct delivery_receiver *receiver = delivery->receivers;
-        struct queue *node;
         delivery->receivers = receiver->next;
-        while ((node = queue_pop(&receiver->items)) != NULL)
-            free(CONTAINER_OF(node, struct delivery_item, queue));
+        while (receiver->queues != NULL) {
+            struct delivery_queue *queue = receiver->queues;
+            receiver->queues = queue->next;
+            delivery_queue_free(queue);
+        }
         free(receiver);
     }
     uv_mutex_destroy(&delivery->lock);

@@ -4,20 +4,20 @@
 #include "hubd/hub.h"
 
 /*
- * The outbox worker (hub-contract 8): takes pending deliveries of the store, per receiver in order and with
- * bounded parallelism, and sends them; at least once. Runs on the control loop; but for delivery_wake
- * everything is called there.
+ * The outbox worker (hub-contract 8): takes pending deliveries of the store, per receiver and module in order
+ * and with bounded parallelism, and sends them; at least once. Runs on the control loop; but for
+ * delivery_wake and delivery_resume everything is called there.
  */
 int delivery_start(struct hub *hub);
 /* No new sends; what is under way ends or is cut by the client's end. */
 void delivery_stop(struct hub *hub);
 /* After delivery_stop and the client's end. */
 void delivery_free(struct hub *hub);
-/* Thread safe: there is (or may be) something pending for this receiver, a party key. Only a hint: a poll
- * once a second is behind it. */
-void delivery_wake(struct hub *hub, struct str receiver);
-/* Thread safe: a receiver's platform came back or its URL was changed: try at once, without waiting for the
- * back-off. */
+/* Thread safe: there is (or may be) something of this module pending for this receiver, both as the row has
+ * them. Only a hint: a poll once a second is behind it. */
+void delivery_wake(struct hub *hub, struct str receiver, struct str module);
+/* Thread safe: the platform of a receiver (a party key, or as rows have it) came back or its URL was changed:
+ * try at once, without waiting for the back-off. */
 void delivery_resume(struct hub *hub, struct str receiver);
 
 #endif

@@ -2,28 +2,42 @@
 #define HUBD_DELIVERY_INTERNAL_H
 
 #include "hubd/delivery.h"
+#include "hubd/delivery_address.h"
 #include "hubd/outbound.h"
 #include "hubd/route.h"
 
-/* How the rooms of the outbox worker fit together: delivery.c schedules receivers, delivery_send.c sends one
- * message and judges its answer. Control loop only. */
+/*
+ * How the rooms of the outbox worker fit together: delivery.c knows the receivers and finds what waits,
+ * delivery_queue.c schedules the messages of one module for one receiver, delivery_send.c sends one message
+ * and judges its answer, delivery_address.c says whom it is for. Control loop only.
+ */
 
-#define DELIVERY_RECEIVER_MAGIC 0x52454356u
+#define DELIVERY_QUEUE_MAGIC 0x51554555u
 
-/* A pending row in a receiver's window. */
+/* A receiver's or module's name as rows have it, the rest zeroes: compared as a whole. */
+struct delivery_name {
+    char text[32];
+};
+
+/* A pending row in a queue's window. */
 struct delivery_item {
     struct queue queue;
     int64_t id;
-    uint64_t lane; /* hash of module, owner and object: one message of a lane at a time, in order */
+    uint64_t lane; /* hash of owner and object: one message of a lane at a time, in order */
     bool sending;
 };
 
-struct delivery_receiver {
+/*
+ * The messages of one module for one receiver. They pause together when the receiver is at fault; the other
+ * modules' go on, so that nothing that matters waits behind what a partner does not really offer.
+ */
+struct delivery_queue {
     uint32_t magic;
-    struct delivery *delivery;
-    struct delivery_receiver *next;
-    struct ocpi_party_key key;
-    struct queue items; /* window, in order of ids */
+    struct delivery_receiver *receiver;
+    char *name; /* of the module, as rows have it */
+    const struct delivery_module *module;
+    struct delivery_queue *next; /* of the receiver */
+    struct queue items;          /* window, in order of ids */
     unsigned item_count, sending_count;
     int64_t scanned; /* rows up to this id were looked at */
     bool reading, scan_again, rewind;
@@ -33,30 +47,47 @@ struct delivery_receiver {
     struct store_due_read read;
 };
 
+struct delivery_receiver {
+    struct delivery *delivery;
+    struct delivery_receiver *next;
+    struct delivery_name name;
+    struct delivery_queue *queues;
+};
+
+/* A word from another thread. */
+struct delivery_hint {
+    struct delivery_name receiver;
+    struct delivery_name module; /* something of it is pending; empty: resume the receiver */
+};
+
 struct delivery {
     struct hub *hub;
     struct delivery_receiver *receivers;
+    uint64_t known; /* number of the snapshot whose parties are among them */
     uv_timer_t poll;
     uv_async_t wake;
     uv_mutex_t lock;
-    struct delivery_hint {
-        struct ocpi_party_key key;
-        bool resume;
-    } * hints;
+    struct delivery_hint *hints;
     size_t hint_count, hint_capacity;
+    bool looking, look_again; /* for queues that wait */
+    struct arena arena;       /* of that read */
+    struct store_waiting_read waiting;
     bool stopping;
 };
 
 /* How a try ended (hub-contract 8). */
 enum delivery_verdict { DELIVERY_DONE, DELIVERY_RECEIVER_FAULT, DELIVERY_MESSAGE_FAULT, DELIVERY_SKIPPED };
 
+/* The receiver's queue for that module, made when it is new; NULL: no memory. */
+struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module);
+/* Sends what may be sent, reads on where there is more. */
+void delivery_queue_pump(struct delivery_queue *queue);
+void delivery_queue_free(struct delivery_queue *queue);
 /* Sends the item; ends in delivery_item_finished, later. */
-void delivery_send(struct delivery_receiver *receiver, struct delivery_item *item);
+void delivery_send(struct delivery_queue *queue, struct delivery_item *item);
 /* The item's result is stored (or could not be): it leaves the window. `retry_after_ms`: what the receiver
  * asked for, 0 if nothing. */
-void delivery_item_finished(struct delivery_receiver *receiver, struct delivery_item *item,
+void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item,
                             enum delivery_verdict verdict, int64_t retry_after_ms);
-/* The pause after the n-th failure in a row: exponential from retry_initial to retry_max, with jitter, ms. */
-int64_t delivery_backoff(const struct conf *conf, unsigned failures);
 
 #endif

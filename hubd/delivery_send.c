@@ -5,6 +5,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/ocpi/location.h"
 
 #define RETRY_AFTER_MAX_S 3600
 #define TRIES_COUNTED_MAX 10000
@@ -19,12 +20,15 @@ static const char *const refused_reasons[] = {"refused once", "refused twice"};
 struct sending {
     uint32_t magic;
     struct arena arena;
-    struct delivery_receiver *receiver;
+    struct delivery_queue *queue;
     struct delivery_item *item;
     struct hub *hub;
     struct registry_snapshot *snapshot;
-    struct registry_party *sender, *target;
+    struct delivery_address address;
     struct store_delivery_read read;
+    struct store_object_read location; /* of a location or EVSE: its own part, or all of it */
+    struct str location_id;            /* in the owner's spelling */
+    bool whole;                        /* the receiver does not know the EVSE's location: it gets all of it */
     struct outbound outbound;
     struct store_apply batch;
     enum delivery_verdict verdict;
@@ -33,7 +37,7 @@ struct sending {
 
 static void sending_end(struct sending *sending, enum delivery_verdict verdict)
 {
-    struct delivery_receiver *receiver = sending->receiver;
+    struct delivery_queue *queue = sending->queue;
     struct delivery_item *item = sending->item;
     int64_t retry_after_ms = sending->retry_after_ms;
     if (sending->snapshot != NULL)
@@ -41,7 +45,7 @@ static void sending_end(struct sending *sending, enum delivery_verdict verdict)
     sending->magic = 0;
     arena_free(&sending->arena);
     free(sending);
-    delivery_item_finished(receiver, item, verdict, retry_after_ms);
+    delivery_item_finished(queue, item, verdict, retry_after_ms);
 }
 
 /* ---------------------------------------------------------------- the result, stored */
@@ -98,7 +102,7 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
         op->u.finish.attempts = sending->read.row.attempts;
         op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
         op->u.finish.last_error = last_error;
-        op->u.finish.done = state == STORE_DELIVERY_DELIVERED || state == STORE_DELIVERY_DEAD ? now : 0;
+        op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : now;
         op->u.finish.active_from = sending->read.row.active_from;
         op->u.finish.receipt = sending->read.row.receipt;
     }
@@ -109,14 +113,29 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
     store_apply(sending->hub->control_store, &sending->batch);
 }
 
-static void sending_hold(struct sending *sending, const char *reason)
+/* It may not go now, or need not go any more. */
+static void sending_set_aside(struct sending *sending)
 {
+    const struct delivery_address *address = &sending->address;
     sending->verdict = DELIVERY_SKIPPED;
-    sending_finish(sending, STORE_DELIVERY_HELD, str_from(reason), 0, sending->read.row.last_error,
-                   "delivery.held", STR("held"));
+    if (address->fate == DELIVERY_HOLD)
+        sending_finish(sending, STORE_DELIVERY_HELD, str_from(address->reason), 0,
+                       sending->read.row.last_error, "delivery.held", STR("held"));
+    else
+        sending_finish(sending, STORE_DELIVERY_SUPERSEDED,
+                       arena_printf(&sending->arena, "dropped: %s", address->reason), 0,
+                       sending->read.row.last_error, "delivery.dropped", STR("dropped"));
 }
 
 /* ---------------------------------------------------------------- judging the answer */
+
+/* The receiver says that it has no such object. */
+static bool sending_is_unknown(const struct outbound *outbound)
+{
+    return outbound->result == OK &&
+           (outbound->status == 404 || (outbound->status / 100 == 2 && outbound->answer.is_envelope &&
+                                        outbound->answer.status_code == OCPI_UNKNOWN_LOCATION));
+}
 
 static enum delivery_verdict sending_judge(const struct outbound *outbound)
 {
@@ -124,6 +143,8 @@ static enum delivery_verdict sending_judge(const struct outbound *outbound)
     static const int messages_faults[] = {400, 409, 413, 422};
     if (outbound->result != OK)
         return DELIVERY_RECEIVER_FAULT;
+    if (outbound->method == HTTP_METHOD_DELETE && sending_is_unknown(outbound))
+        return DELIVERY_DONE; /* it is gone: what was wanted */
     if (outbound->status / 100 == 2) {
         if (outbound->raw_answer.length == 0 ||
             (outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 1))
@@ -220,12 +241,18 @@ static void sending_message_fault(struct sending *sending)
                        sending_error_text(sending, true), NULL, STR_NONE);
 }
 
+static void sending_send_whole(struct sending *sending);
+
 static void sending_answered(struct outbound *outbound)
 {
     struct sending *sending = MAGIC_CAST(struct sending, outbound->context, SENDING_MAGIC);
     char status[16];
     if (outbound->result == ERR_CLOSED) { /* the hub is going down: as if it had not been tried */
         sending_end(sending, DELIVERY_SKIPPED);
+        return;
+    }
+    if (sending->read.row.evse.length > 0 && !sending->whole && sending_is_unknown(outbound)) {
+        sending_send_whole(sending);
         return;
     }
     sending->read.row.attempts++;
@@ -250,30 +277,23 @@ static void sending_answered(struct outbound *outbound)
 
 /* ---------------------------------------------------------------- sending */
 
-/* sessions are PUT to …/{country_code}/{party_id}/{session_id} with the owner's spelling, CDRs POSTed to the
- * base. */
-static struct str sending_url(struct sending *sending)
+static void sending_set_voice(struct sending *sending)
 {
-    struct store_delivery *row = &sending->read.row;
-    struct arena *arena = &sending->arena;
-    if (row->url.length > 0)
-        return row->url;
-    char *module = arena_copy_text(arena, row->module);
-    struct str base = module == NULL ? STR_NONE : registry_receiver_url(sending->target, module);
-    if (base.data == NULL || str_equal(row->method, STR("POST")))
-        return base;
-    const struct json_value *object;
-    struct str id = row->object;
-    if (json_parse(arena, row->body, JSON_DEPTH_MAX, &object, NULL) == OK &&
-        json_get_text(object, "id").length > 0)
-        id = json_get_text(object, "id");
-    return url_join(
-        arena, base,
-        arena_printf(arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(sending->sender->row.country_code),
-                     STR_ARG(sending->sender->row.party_id), STR_ARG(http_percent_encode(arena, id))));
+    struct outbound *outbound = &sending->outbound;
+    const struct delivery_address *address = &sending->address;
+    outbound->routed = address->module->voice != DELIVERY_UNROUTED;
+    outbound->to_country = address->target->row.country_code;
+    outbound->to_party = address->target->row.party_id;
+    if (address->module->voice == DELIVERY_AS_SENDER) {
+        outbound->from_country = address->sender->row.country_code;
+        outbound->from_party = address->sender->row.party_id;
+    } else {
+        outbound->from_country = str_from(sending->hub->conf.country_code);
+        outbound->from_party = str_from(sending->hub->conf.party_id);
+    }
 }
 
-static void sending_call(struct sending *sending)
+static void sending_call(struct sending *sending, struct str body)
 {
     struct store_delivery *row = &sending->read.row;
     struct hub *hub = sending->hub;
@@ -281,16 +301,13 @@ static void sending_call(struct sending *sending)
     outbound->arena = &sending->arena;
     outbound->hub = hub;
     outbound->client = hub->control_client;
-    outbound->platform = sending->target->platform;
+    outbound->platform = sending->address.target->platform;
     outbound->method = http_method_from(row->method);
-    outbound->url = sending_url(sending);
+    outbound->url = delivery_address_url(&sending->address, &sending->arena, row, body, sending->location_id,
+                                         row->evse.length > 0 && !sending->whole);
     outbound->trusted = row->url.length == 0;
-    outbound->body = row->body;
-    outbound->routed = true;
-    outbound->from_country = sending->sender->row.country_code;
-    outbound->from_party = sending->sender->row.party_id;
-    outbound->to_country = sending->target->row.country_code;
-    outbound->to_party = sending->target->row.party_id;
+    outbound->body = outbound->method == HTTP_METHOD_DELETE ? STR_NONE : body;
+    sending_set_voice(sending);
     outbound->correlation_id = row->correlation_id;
     outbound->timeout_ms = hub->conf.delivery_timeout;
     outbound->callback = sending_answered;
@@ -298,68 +315,112 @@ static void sending_call(struct sending *sending)
     outbound_start(outbound);
 }
 
-/* The world may have changed since the row was made: party, suspension, rule, receiver URL. NULL: it may go.
- */
-static const char *sending_why_held(struct sending *sending)
+static void sending_judge_address(struct sending *sending)
 {
-    struct store_delivery *row = &sending->read.row;
-    struct ocpi_party_key sender;
-    bool known = ocpi_party_key_parse(row->sender, &sender, NULL, NULL, NULL);
-    sending->sender = known ? registry_find_party(sending->snapshot, &sender, OCPI_ROLE_CPO) : NULL;
-    sending->target = registry_find_party(sending->snapshot, &sending->receiver->key, OCPI_ROLE_EMSP);
-    if (sending->sender == NULL || sending->target == NULL)
-        return ROUTE_HELD_UNKNOWN_EMSP;
-    if (row->kind < 0) /* a command's result was paid for by the command: it needs no rule any more */
-        return sending->target->row.suspended ? ROUTE_HELD_SUSPENDED : NULL;
-    char *module = arena_copy_text(&sending->arena, row->module);
-    /* what got into the queue under a draining rule may leave it */
-    struct route_delivery route = route_find_delivery(
-        sending->snapshot, sending->sender, &sending->receiver->key, module == NULL ? "" : module, INT64_MIN);
-    return route.state == STORE_DELIVERY_PENDING ? NULL : route.reason;
+    sending->snapshot = registry_hold(sending->hub->control_view);
+    delivery_address_find(sending->snapshot, sending->queue->module, &sending->read.row, &sending->address);
 }
 
 /*
- * Held only by the newest registry: a receiver that was set a moment ago has released this row already, and
- * nobody would release it again.
+ * Set aside only by the newest registry: a receiver that was set a moment ago has released this row already,
+ * and nobody would release it again.
  */
 static void sending_renewed(int result, void *context)
 {
     struct sending *sending = MAGIC_CAST(struct sending, context, SENDING_MAGIC);
     registry_release(sending->hub->control_view, sending->snapshot);
-    sending->snapshot = registry_hold(sending->hub->control_view);
-    const char *reason = sending_why_held(sending);
+    sending_judge_address(sending);
     if (result != OK || sending->hub->control_client == NULL)
         sending_end(sending, DELIVERY_SKIPPED);
-    else if (reason != NULL)
-        sending_hold(sending, reason);
+    else if (sending->address.fate != DELIVERY_SEND)
+        sending_set_aside(sending);
     else
-        sending_call(sending);
+        sending_call(sending, sending->read.row.body);
 }
+
+static void sending_ready(struct sending *sending)
+{
+    sending_judge_address(sending);
+    if (sending->address.fate != DELIVERY_SEND)
+        registry_refresh(sending->hub->registry, &sending->hub->control, sending_renewed, sending);
+    else
+        sending_call(sending, sending->read.row.body);
+}
+
+/* ---------------------------------------------------------------- locations */
+
+static void sending_read_location(struct sending *sending, bool without_evses,
+                                  void (*done)(struct store_read *read))
+{
+    struct store_object_read *read = &sending->location;
+    memset(read, 0, sizeof *read);
+    read->base.arena = &sending->arena;
+    read->base.callback = done;
+    read->base.context = sending;
+    read->kind = STORE_LOCATION;
+    read->owner = sending->read.row.owner;
+    read->id = sending->read.row.object;
+    read->without_evses = without_evses;
+    store_read_object(sending->hub->control_store, read);
+}
+
+/* The id as the owner spells it stands in the location's own part only. */
+static void sending_location_read(struct store_read *base)
+{
+    struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
+    struct store_object_read *read = &sending->location;
+    const struct json_value *location = NULL;
+    if (base->result != OK && base->result != ERR_NOT_FOUND) {
+        sending_end(sending, DELIVERY_SKIPPED);
+        return;
+    }
+    if (base->result == OK)
+        json_parse(&sending->arena,
+                   ocpi_location_without_evses(&sending->arena, read->body, read->children_at,
+                                               (enum ocpi_children_form)read->children_form),
+                   JSON_DEPTH_MAX, &location, NULL);
+    sending->location_id = json_get_text(location, "id");
+    sending_ready(sending);
+}
+
+static void sending_whole_read(struct store_read *base)
+{
+    struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
+    if (base->result == OK)
+        sending_call(sending, sending->location.body);
+    else
+        sending_end(sending, DELIVERY_SKIPPED); /* gone this very moment: what took it away is behind it */
+}
+
+static void sending_send_whole(struct sending *sending)
+{
+    sending->whole = true;
+    sending_read_location(sending, false, sending_whole_read);
+}
+
+/* ---------------------------------------------------------------- begin */
 
 static void sending_read(struct store_read *base)
 {
     struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
     if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
-        sending->receiver->delivery->stopping) {
+        sending->queue->receiver->delivery->stopping)
         sending_end(sending, DELIVERY_SKIPPED); /* superseded, dropped, or read again by the next poll */
-        return;
-    }
-    sending->snapshot = registry_hold(sending->hub->control_view);
-    if (sending_why_held(sending) != NULL)
-        registry_refresh(sending->hub->registry, &sending->hub->control, sending_renewed, sending);
+    else if (sending->read.row.kind == (int)STORE_LOCATION)
+        sending_read_location(sending, true, sending_location_read);
     else
-        sending_call(sending);
+        sending_ready(sending);
 }
 
-void delivery_send(struct delivery_receiver *receiver, struct delivery_item *item)
+void delivery_send(struct delivery_queue *queue, struct delivery_item *item)
 {
     struct sending *sending = calloc(1, sizeof *sending);
     if (sending == NULL)
         abort(); /* a few hundred bytes: without them nothing goes on */
     sending->magic = SENDING_MAGIC;
-    sending->receiver = receiver;
+    sending->queue = queue;
     sending->item = item;
-    sending->hub = receiver->delivery->hub;
+    sending->hub = queue->receiver->delivery->hub;
     arena_init(&sending->arena, 8192);
     sending->read.base.arena = &sending->arena;
     sending->read.base.callback = sending_read;

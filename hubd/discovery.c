@@ -1,5 +1,7 @@
 #include "hubd/discovery.h"
 
+#include <stdio.h>
+
 #include "lib/ocpi/headers.h"
 
 static struct str url_without_slash(struct str url)
@@ -40,9 +42,14 @@ static void discovery_get(struct discovery *discovery, struct str url,
     outbound->client = discovery->client;
     outbound->token = discovery->token;
     outbound->raw_first = discovery->raw_first;
+    if (discovery->view != NULL && !outbound_hold_platform(outbound, discovery->view, discovery->platform)) {
+        discovery_end(discovery, OCPI_UNABLE_TO_USE_API, STR("the platform or its token is gone"));
+        return;
+    }
+    outbound->correlation_id = discovery->correlation_id;
     outbound->method = HTTP_METHOD_GET;
     outbound->url = url;
-    outbound->timeout_ms = discovery->hub->conf.discovery_timeout;
+    outbound->timeout_ms = discovery->timeout_ms;
     outbound->callback = callback;
     outbound->context = discovery;
     outbound_start(outbound);
@@ -54,9 +61,26 @@ static bool discovery_answer_ok(const struct outbound *outbound)
            outbound->answer.status_code / 1000 == 1 && outbound->answer.data != NULL;
 }
 
+/* What a partner calls a version goes into the log and the audit: only what looks like one, since it may be
+ * anything, a token too. */
+static bool discovery_is_version(struct str name)
+{
+    for (size_t i = 0; i < name.length; i++)
+        if (name.data[i] != '.' && (name.data[i] < '0' || name.data[i] > '9'))
+            return false;
+    return name.length > 0 && name.length <= 8;
+}
+
 static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
 {
     const struct json_value *endpoints = json_get(details, "endpoints");
+    struct str version = json_get_text(details, "version");
+    if (version.data != NULL && !str_equal(version, STR("2.2.1"))) {
+        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION,
+                      arena_printf(discovery->arena, "the version details are of " STR_FMT ", not of 2.2.1",
+                                   STR_ARG(discovery_is_version(version) ? version : STR("no version"))));
+        return;
+    }
     for (const struct json_value *e = endpoints == NULL ? NULL : endpoints->child;
          e != NULL && discovery->endpoint_count < DISCOVERY_ENDPOINTS_MAX; e = e->next) {
         struct str module = json_get_text(e, "identifier"), url = json_get_text(e, "url");
@@ -73,9 +97,17 @@ static void discovery_read_details(struct discovery *discovery, const struct jso
         discovery_end(discovery, OCPI_SUCCESS, STR_NONE);
 }
 
+static void discovery_note(struct discovery *discovery)
+{
+    const struct outbound *outbound = &discovery->outbound;
+    if (outbound->result == OK && outbound->status == 401)
+        discovery->unauthorized = true;
+}
+
 static void discovery_details_answered(struct outbound *outbound)
 {
     struct discovery *discovery = outbound->context;
+    discovery_note(discovery);
     if (discovery_answer_ok(outbound) && outbound->answer.data->type == JSON_OBJECT)
         discovery_read_details(discovery, outbound->answer.data);
     else
@@ -85,12 +117,28 @@ static void discovery_details_answered(struct outbound *outbound)
                          outbound->result != OK ? outbound->error.data : "without version details"));
 }
 
-/* The partner's token only goes to the host that came with it (hub-contract 12). */
-static bool discovery_same_host(struct discovery *discovery, struct str url)
+bool discovery_same_host(const struct discovery *discovery, struct str url)
 {
     struct url given, asked;
     return url_parse(discovery->arena, discovery->url, &given, NULL) == OK &&
            url_parse(discovery->arena, url, &asked, NULL) == OK && str_equal(given.host, asked.host);
+}
+
+/* Says what is offered instead of 2.2.1. */
+static struct str discovery_listed(struct arena *arena, const struct json_value *list)
+{
+    char text[80];
+    size_t length = 0;
+    for (const struct json_value *version = list->child; version != NULL; version = version->next) {
+        struct str name = json_get_text(version, "version");
+        if (!discovery_is_version(name) || length + name.length + 2 >= sizeof text)
+            continue;
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s" STR_FMT, length > 0 ? ", " : "",
+                                   STR_ARG(name));
+    }
+    if (length == 0)
+        return STR("the versions list does not contain 2.2.1");
+    return arena_printf(arena, "the versions list does not contain 2.2.1, only %s", text);
 }
 
 static void discovery_read_list(struct discovery *discovery, const struct json_value *list, struct str url)
@@ -109,7 +157,7 @@ static void discovery_read_list(struct discovery *discovery, const struct json_v
         discovery_get(discovery, details, discovery_details_answered);
         return;
     }
-    discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, STR("the versions list does not contain 2.2.1"));
+    discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, discovery_listed(discovery->arena, list));
 }
 
 static void discovery_try(struct discovery *discovery);
@@ -118,6 +166,7 @@ static void discovery_answered(struct outbound *outbound)
 {
     struct discovery *discovery = outbound->context;
     const struct json_value *data = outbound->answer.data;
+    discovery_note(discovery);
     if (discovery_answer_ok(outbound) && data->type == JSON_ARRAY) {
         discovery_read_list(discovery, data, discovery->candidates[discovery->candidate]);
     } else if (discovery_answer_ok(outbound) && json_get(data, "endpoints") != NULL) {

@@ -20,14 +20,19 @@ struct discovery {
     /* in; must live until the callback */
     struct arena *arena;
     struct hub *hub;
+    int64_t timeout_ms; /* of each document */
     struct http_client *client;
     struct str token, url;
     bool raw_first;
+    struct registry_view *view; /* instead of `token`: what the registry has for `platform`, held per call */
+    int64_t platform;
+    struct str correlation_id; /* STR_NONE: a new one per call */
     void (*done)(struct discovery *discovery);
     void *context;
     /* out */
     int status;              /* OCPI: 1000; 3001 cannot be called, 3002 no 2.2.1, 3003 no endpoints */
     struct str message;      /* why not */
+    bool unauthorized;       /* a call was answered 401, in both encodings */
     struct str versions_url; /* of the list, empty when only details were found */
     bool used_raw;           /* the token's encoding that worked */
     struct discovery_endpoint endpoints[DISCOVERY_ENDPOINTS_MAX];
@@ -39,6 +44,8 @@ struct discovery {
 };
 
 void discovery_start(struct discovery *discovery);
+/* The partner's token only goes to the host that came with it (hub-contract 12): whether `url` is on it. */
+bool discovery_same_host(const struct discovery *discovery, struct str url);
 /* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-contract 9).
  */
 struct str discovery_versions_url(struct arena *arena, struct str url);

@@ -1,5 +1,32 @@
 #include "hubd/forward.h"
 
+#include "hubd/quality.h"
+
+/* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
+static const char *forward_failure(int result)
+{
+    static const struct {
+        int result;
+        const char *what;
+    } failures[] = {
+        {ERR_TIMEOUT, "did not answer in time"},
+        {ERR_TOO_LARGE, "answered more than the hub takes"},
+        {ERR_INVALID, "answered with something that is not HTTP"},
+    };
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].result == result)
+            return failures[i].what;
+    return "broke the connection off before it had answered";
+}
+
+/* An envelope about the request itself: a 401 is about the hub's token there, and only 2xx is a success. */
+static bool forward_is_usable(const struct outbound *outbound)
+{
+    int status = outbound->status;
+    bool success = outbound->answer.status_code / 1000 == 1;
+    return outbound->answer.is_envelope && status != 401 && (status / 100 == 2 || !success);
+}
+
 static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
@@ -8,12 +35,17 @@ static void forward_answered(struct outbound *outbound)
     forward->request->forwarded = outbound;
     if (outbound->result == ERR_CLOSED) {
         forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
+    } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
+        forward->done(forward, FORWARD_RUBBISH,
+                      arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
+                                   outbound->status));
     } else if (outbound->result != OK && outbound->call.sent) {
         /* it may have arrived: nobody knows the outcome */
-        forward->done(forward, FORWARD_TIMEOUT, arena_printf(arena, "%s did not answer", who));
+        forward->done(forward, FORWARD_TIMEOUT,
+                      arena_printf(arena, "%s %s", who, forward_failure(outbound->result)));
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
-    } else if (!outbound->answer.is_envelope || outbound->status >= 500 || outbound->status == 401) {
+    } else if (!forward_is_usable(outbound)) {
         forward->done(
             forward, FORWARD_RUBBISH,
             arena_printf(arena, "%s answered HTTP %d without a usable OCPI envelope", who, outbound->status));
@@ -32,6 +64,7 @@ void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
     request->target = forward->target;
+    quality_count(request);
     struct str base = forward_base(forward);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,

@@ -15,26 +15,32 @@
  */
 struct delivery;
 struct health;
+struct clientinfo;
 struct commands;
+struct limits;
 struct retention;
 struct admin;
+struct quality;
 
 struct worker {
     struct loop loop;
     uv_thread_t thread;
     struct hub *hub;
+    struct conf conf; /* this loop's copy of the settings, renewed on its own thread after a reload */
     struct http_server *server;
     struct http_client *client; /* real-time calls */
     struct store_client *store;
     struct registry_view *view;
-    unsigned active;    /* requests without their answer; this loop only */
-    _Atomic bool idle;  /* drained: no request left */
-    _Atomic bool ended; /* its loop has nothing left to do */
+    struct quality *quality; /* findings counted on this loop */
+    unsigned active;         /* requests without their answer; this loop only */
+    size_t broadcasting;     /* bytes that broadcasts under way hold; this loop only */
+    _Atomic bool idle;       /* drained: no request left */
+    _Atomic bool ended;      /* its loop has nothing left to do */
     struct worker_ending *ending;
 };
 
 struct hub {
-    struct conf conf;          /* control loop writes on reload, fields are read as they are */
+    struct conf conf;          /* the control loop's; what a reload may change, workers read in their own */
     struct ocpi_party_key key; /* the hub's own */
     struct loop control;
     struct store *store;
@@ -49,7 +55,9 @@ struct hub {
     unsigned worker_count;
     struct delivery *delivery;
     struct health *health;
+    struct clientinfo *clientinfo;
     struct commands *commands;
+    struct limits *limits;
     struct retention *retention;
     struct admin *admin;
     int64_t started_wall;

@@ -1,31 +1,54 @@
 #include "hubd/interfaces.h"
 
+#include "lib/ctl/commands.h"
+
+#define SENDER   1u
+#define RECEIVER 2u
+#define ALL      (~0u)
+
+/* `credentials` has one interface, whichever role it is listed under (OCPI 2.2.1, Versions: Endpoint). */
+static const struct {
+    unsigned roles, interfaces;
+    const char *module, *key;
+} interfaces_called[] = {
+    {OCPI_ROLE_CPO, RECEIVER, "tokens", "tokens"},
+    {OCPI_ROLE_CPO, RECEIVER, "commands", "commands"},
+    {OCPI_ROLE_CPO, RECEIVER, "chargingprofiles", "chargingprofiles"},
+    {OCPI_ROLE_EMSP, RECEIVER, "sessions", "sessions"},
+    {OCPI_ROLE_EMSP, RECEIVER, "cdrs", "cdrs"},
+    {OCPI_ROLE_EMSP, RECEIVER, "locations", "locations"},
+    {OCPI_ROLE_EMSP, RECEIVER, "tariffs", "tariffs"},
+    {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, RECEIVER, "hubclientinfo", "hubclientinfo"},
+    {OCPI_ROLE_EMSP, SENDER, "tokens", "tokens" INTERFACES_SENDER_SUFFIX},
+    {OCPI_ROLE_EMSP | OCPI_ROLE_SCSP, SENDER, "chargingprofiles",
+     "chargingprofiles" INTERFACES_SENDER_SUFFIX},
+    {OCPI_ROLE_CPO, SENDER, "sessions", "sessions" INTERFACES_SENDER_SUFFIX},
+    {OCPI_ROLE_CPO, SENDER, "cdrs", "cdrs" INTERFACES_SENDER_SUFFIX},
+    {OCPI_ROLE_CPO, SENDER, "locations", "locations" INTERFACES_SENDER_SUFFIX},
+    {OCPI_ROLE_CPO, SENDER, "tariffs", "tariffs" INTERFACES_SENDER_SUFFIX},
+    {ALL, SENDER | RECEIVER, "credentials", "credentials"},
+};
+#define CALLED (sizeof interfaces_called / sizeof interfaces_called[0])
+
 struct str interfaces_key(unsigned roles, struct str module, bool receiver)
 {
-    static const struct {
-        unsigned roles;
-        bool receiver;
-        const char *module, *key;
-    } called[] = {
-        {OCPI_ROLE_CPO, true, "tokens", "tokens"},
-        {OCPI_ROLE_CPO, true, "commands", "commands"},
-        {OCPI_ROLE_CPO, true, "chargingprofiles", "chargingprofiles"},
-        {OCPI_ROLE_EMSP, true, "sessions", "sessions"},
-        {OCPI_ROLE_EMSP, true, "cdrs", "cdrs"},
-        {OCPI_ROLE_EMSP, true, "locations", "locations"},
-        {OCPI_ROLE_EMSP, true, "tariffs", "tariffs"},
-        {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, true, "hubclientinfo", "hubclientinfo"},
-        {OCPI_ROLE_EMSP, false, "tokens", "tokens" INTERFACES_SENDER_SUFFIX},
-        {OCPI_ROLE_EMSP | OCPI_ROLE_SCSP, false, "chargingprofiles",
-         "chargingprofiles" INTERFACES_SENDER_SUFFIX},
-        {OCPI_ROLE_CPO, false, "sessions", "sessions" INTERFACES_SENDER_SUFFIX},
-        {OCPI_ROLE_CPO, false, "cdrs", "cdrs" INTERFACES_SENDER_SUFFIX},
-        {OCPI_ROLE_CPO, false, "locations", "locations" INTERFACES_SENDER_SUFFIX},
-        {OCPI_ROLE_CPO, false, "tariffs", "tariffs" INTERFACES_SENDER_SUFFIX},
-    };
-    for (size_t i = 0; i < sizeof called / sizeof called[0]; i++)
-        if ((called[i].roles & roles) != 0 && called[i].receiver == receiver &&
-            str_equal(module, str_from(called[i].module)))
-            return str_from(called[i].key);
+    for (size_t i = 0; i < CALLED; i++)
+        if ((interfaces_called[i].roles & roles) != 0 &&
+            (interfaces_called[i].interfaces & (receiver ? RECEIVER : SENDER)) != 0 &&
+            str_equal(module, str_from(interfaces_called[i].module)))
+            return str_from(interfaces_called[i].key);
     return STR_NONE;
+}
+
+bool interfaces_is_other(struct str module)
+{
+    for (size_t i = 0; i < CALLED; i++)
+        if (str_equal(module, str_from(interfaces_called[i].module)))
+            return false;
+    return ctl_is_word(module);
+}
+
+struct str interfaces_key_at(size_t index)
+{
+    return index < CALLED ? str_from(interfaces_called[index].key) : STR_NONE;
 }

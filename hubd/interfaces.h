@@ -13,5 +13,10 @@
 /* The key that the endpoint of a party of those roles is kept under; STR_NONE when the hub does not call it.
  * Static text. */
 struct str interfaces_key(unsigned roles, struct str module, bool receiver);
+/* A module that the hub never calls by itself: its requests are only passed on (hub-contract 5, Message
+ * routing). */
+bool interfaces_is_other(struct str module);
+/* All keys there are, one after the other; STR_NONE behind the last. Static text. */
+struct str interfaces_key_at(size_t index);
 
 #endif

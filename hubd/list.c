@@ -191,31 +191,46 @@ static void list_page_read(struct store_read *base)
 }
 
 /*
- * Whose objects the caller sees: as CPO its platform's own; as eMSP those of the CPOs with an active rule; of
- * them only the one that OCPI-to names, where it names neither the hub nor the caller (hub-contract 5 and
- * 16). False: answered.
+ * Whom OCPI-to asks for: the CPO it names, NULL: all that the caller sees; callers that name the hub or
+ * themselves mean that too (hub-contract 5 and 16). `none`: a party that has nothing to list. False:
+ * answered.
  */
+static bool list_find_named(struct request *request, const struct registry_party **cpo, bool *none)
+{
+    *cpo = NULL;
+    *none = false;
+    if (!request_is_directed(request))
+        return true;
+    *cpo = registry_find_party(request->snapshot, &request->to, OCPI_ROLE_CPO);
+    const struct registry_party *named =
+        *cpo != NULL ? *cpo : registry_find_party(request->snapshot, &request->to, 0);
+    if (named == NULL) {
+        request_answer(request, REPLY_UNKNOWN_RECEIVER, STR("OCPI-to names no party of this hub"), STR_NONE);
+        return false;
+    }
+    *none = *cpo == NULL && named->platform != request->party->platform;
+    if (*cpo == NULL || list_may_see(request, *cpo))
+        return true;
+    list_answer_unrouted(request, *cpo);
+    return false;
+}
+
+/* Whose objects the caller sees: as CPO its platform's own; as eMSP those of the CPOs with an active rule; of
+ * them only those that OCPI-to asks for. False: answered. */
 static bool list_owners(struct request *request, struct store_page_read *read)
 {
     struct registry_snapshot *snapshot = request->snapshot;
     struct store_owner_filter *owners =
         arena_alloc(request->arena, (snapshot->party_count + 1) * sizeof *owners);
-    const struct registry_party *only = NULL;
+    const struct registry_party *only;
+    bool none;
     if (owners == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return false;
     }
-    bool named = request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
-    if (named && (only = registry_find_party(snapshot, &request->to, OCPI_ROLE_CPO)) == NULL &&
-        registry_find_party(snapshot, &request->to, 0) == NULL) {
-        request_answer(request, REPLY_UNKNOWN_RECEIVER, STR("OCPI-to names no party of this hub"), STR_NONE);
+    if (!list_find_named(request, &only, &none))
         return false;
-    }
-    if (only != NULL && !list_may_see(request, only)) {
-        list_answer_unrouted(request, only);
-        return false;
-    }
-    for (size_t i = 0; i < snapshot->party_count; i++) {
+    for (size_t i = 0; i < snapshot->party_count && !none; i++) {
         struct registry_party *party = &snapshot->parties[i];
         if ((party->row.roles & OCPI_ROLE_CPO) == 0 || !list_may_see(request, party) ||
             (only != NULL && party != only))
@@ -246,6 +261,8 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
     read->base.callback = list_page_read;
     read->base.context = page;
     read->kind = kind;
+    if (kind == STORE_SESSION || kind == STORE_CDR) /* of them, an eMSP sees its own */
+        read->counterparty = request_party_key(request->party);
     read->date_from = page->query.date_from;
     read->date_to = page->query.date_to;
     read->after = page->query.after;
@@ -259,19 +276,32 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
 
 struct list_object {
     struct request *request;
+    struct registry_party *owner;
     void (*found)(struct request *request, struct store_object_read *read);
     struct store_object_read read;
 };
 
+/* A session or CDR concerns its owner and the eMSP of its cdr_token; for others it is as if it were not
+ * there. */
+static bool list_concerns(const struct registry_party *party, const struct list_object *object)
+{
+    return object->read.counterparty.length == 0 || object->owner->platform == party->platform ||
+           str_equal(object->read.counterparty, request_party_key(party));
+}
+
 static void list_object_read(struct store_read *base)
 {
     struct list_object *object = base->context;
-    if (base->result != OK)
-        request_answer_error(object->request, base->result);
-    else if (object->found != NULL)
-        object->found(object->request, &object->read);
+    struct request *request = object->request;
+    if (base->result != OK || !list_concerns(request->party, object)) {
+        request_answer_error(request, base->result != OK ? base->result : ERR_NOT_FOUND);
+        return;
+    }
+    request->target = object->owner; /* who would have answered */
+    if (object->found != NULL)
+        object->found(request, &object->read);
     else
-        request_answer(object->request, REPLY_OK, STR_NONE, object->read.body);
+        request_answer(request, REPLY_OK, STR_NONE, object->read.body);
 }
 
 void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,
@@ -296,6 +326,7 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         return;
     }
     object->request = request;
+    object->owner = owner;
     object->found = found;
     object->read.base.arena = request->arena;
     object->read.base.callback = list_object_read;

@@ -25,15 +25,15 @@ bool list_query_parse(struct request *request, struct list_query *query);
 void list_headers(struct request *request, const char *path, const struct list_query *query, uint64_t total,
                   bool more, uint64_t sent, int64_t after);
 
-/* The list of `kind` as request->party may see it: an eMSP what its rules allow, a CPO its own. Ends the
- * request. */
+/* The list of `kind` as request->party may see it: an eMSP what its rules allow (of sessions and CDRs, those
+ * whose cdr_token is its own), a CPO its own. Ends the request. */
 void list_serve(struct request *request, enum store_kind kind, const char *path);
 
 /* May request->party see objects of `owner`? Those of its own platform, or by rule. */
 bool list_may_see(const struct request *request, const struct registry_party *owner);
 /*
- * One object of an owner named in the URL: 404 when there is none, NOT_ROUTED without rule. `found` gets it;
- * NULL serves the body as it is.
+ * One object of an owner named in the URL: 404 when there is none or when it is another eMSP's session or
+ * CDR, NOT_ROUTED without rule. `found` gets it; NULL serves the body as it is.
  */
 void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,
                        struct str party_id, struct str id, struct str evse,

@@ -191,6 +191,24 @@ static void outbound_choose_order(struct outbound *outbound)
     outbound->previous_first = outbound->overlap && atomic_load(&platform->runtime->previous_token);
 }
 
+bool outbound_hold_platform(struct outbound *outbound, struct registry_view *view, int64_t platform)
+{
+    outbound->view = view;
+    outbound->snapshot = registry_hold(view);
+    outbound->platform = registry_find_platform(outbound->snapshot, platform);
+    if (outbound->platform != NULL && outbound->platform->token.data != NULL)
+        return true;
+    registry_release(view, outbound->snapshot);
+    outbound->snapshot = NULL;
+    outbound->platform = NULL;
+    return false;
+}
+
+void outbound_cancel(struct outbound *outbound)
+{
+    http_client_cancel(outbound->client, &outbound->call);
+}
+
 void outbound_start(struct outbound *outbound)
 {
     outbound->attempt = 0;

@@ -56,6 +56,11 @@ struct outbound {
 };
 
 void outbound_start(struct outbound *outbound);
+/* Sets `platform`, and `view` and `snapshot` holding it, in place of `token`. False: there is no such
+ * platform, nothing is held. */
+bool outbound_hold_platform(struct outbound *outbound, struct registry_view *view, int64_t platform);
+/* Gives up a call under way: its callback comes later with ERR_CLOSED. */
+void outbound_cancel(struct outbound *outbound);
 
 /* True when `url`'s host is one that the platform registered: credentials url, receivers, allowed hosts
  * (hub-contract 12). */

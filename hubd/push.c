@@ -1,6 +1,7 @@
 #include "hubd/push.h"
 
 #include "hubd/delivery.h"
+#include "hubd/quality.h"
 #include "lib/base/crypto.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
@@ -67,13 +68,15 @@ bool push_find_emsp(struct push *push, const struct json_value *object, struct o
     return true;
 }
 
-void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
-                       const struct ocpi_party_key *emsp, int64_t started)
+/* A delivery in the state that the routing says; NULL: no memory, the batch fails by itself. */
+static struct store_op *push_new_delivery(struct push *push, enum store_kind kind, const char *module,
+                                          const char *method, const struct ocpi_party_key *emsp,
+                                          int64_t started)
 {
     struct request *request = push->request;
     struct store_op *op = store_batch_add(&push->batch, STORE_PUT_DELIVERY);
     if (op == NULL)
-        return;
+        return NULL;
     struct route_delivery route =
         route_find_delivery(request->snapshot, request->party, emsp, module, started);
     struct store_delivery *row = &op->u.delivery.row;
@@ -88,8 +91,37 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
     row->object = push->id;
     row->correlation_id = request->correlation_id;
     row->created = request->now;
-    request->receiver = row->receiver;
+    return op;
+}
+
+void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
+                       const struct ocpi_party_key *emsp, int64_t started)
+{
+    struct store_op *op = push_new_delivery(push, kind, module, method, emsp, started);
+    if (op == NULL)
+        return;
     op->u.delivery.coalesce = kind == STORE_SESSION;
+    push->request->receiver = op->u.delivery.row.receiver;
+}
+
+void push_add_listeners(struct push *push, enum store_kind kind, struct str evse, struct str gone)
+{
+    const char *method = gone.length > 0 ? "DELETE" : "PUT";
+    for (const struct registry_listener *listener = push->request->party->listeners; listener != NULL;
+         listener = listener->next) {
+        if ((listener->emsp->push & (1u << kind)) == 0)
+            continue;
+        struct store_op *op = push_new_delivery(push, kind, registry_push_module(kind), method,
+                                                &listener->emsp->key, INT64_MAX);
+        if (op == NULL)
+            return;
+        op->u.delivery.coalesce = op->u.delivery.only_if_changed = true;
+        op->u.delivery.row.evse = evse;
+        if (gone.length > 0) { /* nothing is stored that could be read when it is sent */
+            op->u.delivery.row.kind = -1;
+            op->u.delivery.row.body = gone;
+        }
+    }
 }
 
 /*
@@ -106,11 +138,20 @@ static void push_check_held(struct request *request, const struct store_delivery
     registry_release(request->worker->view, newest);
 }
 
+static void push_follow_delivery(struct request *request, const struct store_delivery *row)
+{
+    if (row->state == STORE_DELIVERY_PENDING)
+        delivery_wake(request->hub, row->receiver, row->module);
+    else
+        push_check_held(request, row);
+}
+
 /* What the batch did: was the object new, and is there work for the delivery worker? */
 static void push_answer(struct push *push)
 {
     struct request *request = push->request;
     bool created = push->created;
+    quality_count(request);
     for (const struct store_op *op = push->batch.first; op != NULL; op = op->next) {
         if (op->type == STORE_PUT_OBJECT)
             created = op->u.object.created;
@@ -118,10 +159,8 @@ static void push_answer(struct push *push)
             created = op->u.location.created;
         else if (op->type == STORE_PUT_EVSE)
             created = created || op->u.evse.created;
-        else if (op->type == STORE_PUT_DELIVERY && op->u.delivery.row.state == STORE_DELIVERY_PENDING)
-            delivery_wake(request->hub, op->u.delivery.row.receiver);
-        else if (op->type == STORE_PUT_DELIVERY)
-            push_check_held(request, &op->u.delivery.row);
+        else if (op->type == STORE_PUT_DELIVERY && op->u.delivery.row.id != 0)
+            push_follow_delivery(request, &op->u.delivery.row);
     }
     bool made = created && request->route->method != HTTP_METHOD_PATCH;
     request_answer(request, made ? REPLY_CREATED : REPLY_OK, STR_NONE, STR_NONE);
@@ -184,7 +223,11 @@ static void push_was_read(struct store_read *base)
     if (base->result == OK)
         read->done(read);
     else if (base->result == ERR_NOT_FOUND)
-        request_answer(read->push->request, REPLY_UNKNOWN, STR("no such object: PUT it first"), STR_NONE);
+        request_answer(read->push->request, REPLY_UNKNOWN,
+                       read->push->request->route->method == HTTP_METHOD_PATCH
+                           ? STR("no such object: PUT it first")
+                           : STR("no such object"),
+                       STR_NONE);
     else
         request_answer_error(read->push->request, base->result);
 }

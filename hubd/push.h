@@ -37,6 +37,13 @@ bool push_find_emsp(struct push *push, const struct json_value *object, struct o
 /* Adds the delivery of a session or CDR to the eMSP named, in the state that the routing says. */
 void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
                        const struct ocpi_party_key *emsp, int64_t started);
+/*
+ * Adds the deliveries of a location, EVSE or tariff to every eMSP that has the CPO's pushed to it
+ * (hub-contract 5), behind the op of the object; an object that is as it was is sent to nobody. `evse`:
+ * folded uid, the delivery is of that EVSE alone; or empty. `gone`: the body of an object that was deleted,
+ * else STR_NONE.
+ */
+void push_add_listeners(struct push *push, enum store_kind kind, struct str evse, struct str gone);
 /* Adds the audit row, applies, answers: 200 or 201, stale, busy … */
 void push_apply(struct push *push);
 

@@ -43,6 +43,7 @@ struct registry {
     struct store_client *client;
     const uint8_t *seal_key;
     struct registry_runtime *runtimes;
+    struct registry_party_runtime *party_runtimes;
     struct registry_view *views[VIEWS_MAX];
     unsigned view_count;
     _Atomic(struct registry_snapshot *) current;
@@ -56,6 +57,8 @@ struct registry {
     struct arena arena;
     struct store_registry_read read;
     struct loop_task passed;
+    void (*hook)(void *context);
+    void *hook_context;
 };
 
 struct registry_runtime *registry_runtime_of(struct registry *registry, const struct store_platform *row)
@@ -71,6 +74,20 @@ struct registry_runtime *registry_runtime_of(struct registry *registry, const st
     runtime->last_answer_wall = row->last_seen;
     runtime->next = registry->runtimes;
     registry->runtimes = runtime;
+    return runtime;
+}
+
+struct registry_party_runtime *registry_party_runtime_of(struct registry *registry, int64_t party)
+{
+    for (struct registry_party_runtime *r = registry->party_runtimes; r != NULL; r = r->next)
+        if (r->party == party)
+            return r;
+    struct registry_party_runtime *runtime = calloc(1, sizeof *runtime);
+    if (runtime == NULL)
+        return NULL;
+    runtime->party = party;
+    runtime->next = registry->party_runtimes;
+    registry->party_runtimes = runtime;
     return runtime;
 }
 
@@ -200,7 +217,10 @@ static void registry_finish_refresh(struct registry *registry, int result)
 
 static void registry_all_passed(struct loop_task *task)
 {
-    registry_finish_refresh(CONTAINER_OF(task, struct registry, passed), OK);
+    struct registry *registry = CONTAINER_OF(task, struct registry, passed);
+    if (registry->hook != NULL)
+        registry->hook(registry->hook_context);
+    registry_finish_refresh(registry, OK);
 }
 
 static void registry_was_read(struct store_read *base)
@@ -309,6 +329,12 @@ int registry_open(struct loop *control, struct store *store, struct store_client
     return OK;
 }
 
+void registry_set_hook(struct registry *registry, void (*hook)(void *context), void *context)
+{
+    registry->hook = hook;
+    registry->hook_context = context;
+}
+
 static void registry_mended(int result, void *context)
 {
     (void)result;
@@ -343,6 +369,11 @@ void registry_close(struct registry *registry)
         struct registry_runtime *next = registry->runtimes->next;
         free(registry->runtimes);
         registry->runtimes = next;
+    }
+    while (registry->party_runtimes != NULL) {
+        struct registry_party_runtime *next = registry->party_runtimes->next;
+        free(registry->party_runtimes);
+        registry->party_runtimes = next;
     }
     registry->magic = 0;
     free(registry);

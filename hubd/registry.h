@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "hubd/limits.h"
 #include "hubd/loop.h"
 #include "lib/ocpi/party.h"
 #include "lib/store/store.h"
@@ -27,6 +28,13 @@ struct registry_runtime {
     struct registry_runtime *next;
 };
 
+/* The same of one party. */
+struct registry_party_runtime {
+    int64_t party;
+    struct limit_state limits[LIMIT_KIND_COUNT];
+    struct registry_party_runtime *next;
+};
+
 struct registry_platform {
     struct store_platform row;
     struct str
@@ -37,13 +45,26 @@ struct registry_platform {
     size_t party_count;
 };
 
+/* An eMSP that has objects of a CPO pushed to it. */
+struct registry_listener {
+    const struct registry_party *emsp;
+    const struct registry_listener *next;
+};
+
 struct registry_party {
     struct store_party row;
     struct ocpi_party_key key;
     struct registry_platform *platform;
     const struct store_receiver *receivers;
     size_t receiver_count;
+    /* its own, else everybody's; NULL: the setting holds */
+    const struct store_limit *limits[LIMIT_KIND_COUNT];
+    struct registry_party_runtime *runtime;
     unsigned rule_index; /* its line in the rule matrix */
+    unsigned push;       /* what is pushed to it: set of enum store_kind, bit 1 << kind */
+    /* Of a CPO: eMSPs that may see it (rule on), were connected, are not suspended, and have something pushed
+     * to them. A push of the CPO looks at these only, however many eMSPs there are. */
+    const struct registry_listener *listeners;
 };
 
 struct registry_snapshot {
@@ -58,6 +79,8 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
+    int64_t changed;                                    /* as in store_registry_read */
+    const struct store_limit *limits[LIMIT_KIND_COUNT]; /* everybody's; NULL: the setting holds */
     /* own */
     const struct store_token **token_table;
     size_t token_table_size;
@@ -83,6 +106,13 @@ const struct store_rule *registry_find_rule(const struct registry_snapshot *snap
                                             const struct registry_party *cpo, bool drain);
 /* The receiver URL, STR_NONE when there is none. */
 struct str registry_receiver_url(const struct registry_party *party, const char *module);
+/* The row behind it, NULL when there is none. */
+const struct store_receiver *registry_receiver(const struct registry_party *party, struct str module);
+/* The module whose objects of that kind can be pushed, NULL when none can ("locations" for STORE_LOCATION).
+ */
+const char *registry_push_module(enum store_kind kind);
+/* The other way round, in any case; -1: nothing that can be pushed. */
+int registry_push_kind(struct str module);
 /*
  * The URL of the party's SENDER interface: what is kept as "<module>:sender"; else the module's plain one,
  * when a party of its roles has no RECEIVER interface that the hub would call there. STR_NONE when there is
@@ -103,6 +133,9 @@ struct registry_view; /* one per loop */
  * borrowed. */
 int registry_open(struct loop *control, struct store *store, struct store_client *client,
                   const uint8_t *seal_key, struct registry **registry, struct error *error);
+/* Called on the control loop after each refresh, when every loop has passed the new snapshot and before
+ * anybody who waits for it is answered. Set before the first refresh. */
+void registry_set_hook(struct registry *registry, void (*hook)(void *context), void *context);
 /* Every loop, the control loop too, adds its view before any request. */
 struct registry_view *registry_add_view(struct registry *registry, struct loop *loop);
 /* The newest snapshot this loop has passed; hold it while a request uses it. Loop thread only. */

@@ -7,6 +7,8 @@
 
 /* Finds or makes the runtime of a platform; they live as long as the registry. Control loop only. */
 struct registry_runtime *registry_runtime_of(struct registry *registry, const struct store_platform *row);
+/* The same for a party. */
+struct registry_party_runtime *registry_party_runtime_of(struct registry *registry, int64_t party);
 
 /*
  * Builds a snapshot from a finished read, whose arena it takes over. NULL when there is no memory.

@@ -81,6 +81,33 @@ static bool snapshot_add_platforms(struct registry *registry, struct registry_sn
     return true;
 }
 
+const char *registry_push_module(enum store_kind kind)
+{
+    static const char *const modules[STORE_KIND_COUNT] = {
+        [STORE_LOCATION] = "locations", [STORE_TARIFF] = "tariffs"};
+    return modules[kind];
+}
+
+int registry_push_kind(struct str module)
+{
+    for (int kind = 0; kind < STORE_KIND_COUNT; kind++)
+        if (module.length > 0 &&
+            str_equal_fold(module, str_from(registry_push_module((enum store_kind)kind))))
+            return kind;
+    return -1;
+}
+
+static unsigned snapshot_push_kinds(struct str modules)
+{
+    unsigned kinds = 0;
+    struct str word;
+    while (str_split(&modules, ' ', &word)) {
+        int kind = registry_push_kind(word);
+        kinds |= kind < 0 ? 0 : 1u << kind;
+    }
+    return kinds;
+}
+
 static int snapshot_compare_parties(const void *a, const void *b)
 {
     const struct registry_party *left = a, *right = b;
@@ -88,7 +115,8 @@ static int snapshot_compare_parties(const void *a, const void *b)
     return order != 0 ? order : (left->row.id > right->row.id) - (left->row.id < right->row.id);
 }
 
-static bool snapshot_add_parties(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+static bool snapshot_add_parties(struct registry *registry, struct registry_snapshot *snapshot,
+                                 const struct store_registry_read *read)
 {
     snapshot->parties = arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *snapshot->parties);
     if (snapshot->parties == NULL)
@@ -100,6 +128,10 @@ static bool snapshot_add_parties(struct registry_snapshot *snapshot, const struc
         if (party->platform == NULL || party->row.key.length >= sizeof party->key.text)
             continue;
         memcpy(party->key.text, party->row.key.data, party->row.key.length);
+        party->push = snapshot_push_kinds(party->row.push);
+        party->runtime = registry_party_runtime_of(registry, party->row.id);
+        if (party->runtime == NULL)
+            return false;
         snapshot->party_count++;
     }
     qsort(snapshot->parties, snapshot->party_count, sizeof *snapshot->parties, snapshot_compare_parties);
@@ -132,6 +164,22 @@ static bool snapshot_add_receivers(struct registry_snapshot *snapshot, const str
     return true;
 }
 
+static bool snapshot_listens(const struct registry_party *emsp)
+{
+    return emsp->push != 0 && !emsp->row.suspended && emsp->platform->row.status != STORE_PLATFORM_PLANNED;
+}
+
+static bool snapshot_add_listener(struct registry_snapshot *snapshot, const struct registry_party *emsp,
+                                  struct registry_party *cpo)
+{
+    struct registry_listener *listener = arena_alloc(&snapshot->arena, sizeof *listener);
+    if (listener == NULL)
+        return false;
+    *listener = (struct registry_listener){emsp, cpo->listeners};
+    cpo->listeners = listener;
+    return true;
+}
+
 static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct store_registry_read *read)
 {
     size_t count = snapshot->party_count;
@@ -142,11 +190,33 @@ static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct 
         return false;
     for (size_t i = 0; i < read->rule_count; i++) {
         const struct registry_party *emsp = registry_find_party_id(snapshot, read->rules[i].emsp);
-        const struct registry_party *cpo = registry_find_party_id(snapshot, read->rules[i].cpo);
-        if (emsp != NULL && cpo != NULL)
-            snapshot->matrix[emsp->rule_index * count + cpo->rule_index] = &read->rules[i];
+        struct registry_party *cpo = registry_find_party_id(snapshot, read->rules[i].cpo);
+        if (emsp == NULL || cpo == NULL)
+            continue;
+        snapshot->matrix[emsp->rule_index * count + cpo->rule_index] = &read->rules[i];
+        if (read->rules[i].state == STORE_RULE_ON && snapshot_listens(emsp) &&
+            !snapshot_add_listener(snapshot, emsp, cpo))
+            return false;
     }
     return true;
+}
+
+/* A party's own limit is stronger than everybody's (hub-contract 10). */
+static void snapshot_add_limits(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+{
+    for (size_t i = 0; i < read->limit_count; i++) {
+        const struct store_limit *limit = &read->limits[i];
+        enum limit_kind kind = limits_find(limit->module);
+        struct registry_party *party = registry_find_party_id(snapshot, limit->party);
+        if (limit->party == 0)
+            snapshot->limits[kind] = limit;
+        else if (party != NULL)
+            party->limits[kind] = limit;
+    }
+    for (size_t i = 0; i < snapshot->party_count; i++)
+        for (enum limit_kind kind = 0; kind < LIMIT_KIND_COUNT; kind++)
+            if (snapshot->parties[i].limits[kind] == NULL)
+                snapshot->parties[i].limits[kind] = snapshot->limits[kind];
 }
 
 struct registry_snapshot *registry_snapshot_build(struct registry *registry, const uint8_t *seal_key,
@@ -160,10 +230,13 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     arena_init(arena, 0);
     snapshot->tokens = read->tokens;
     snapshot->token_count = read->token_count;
+    snapshot->changed = read->changed;
     if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
-        snapshot_add_parties(snapshot, read) && snapshot_add_receivers(snapshot, read) &&
-        snapshot_add_rules(snapshot, read))
+        snapshot_add_parties(registry, snapshot, read) && snapshot_add_receivers(snapshot, read) &&
+        snapshot_add_rules(snapshot, read)) {
+        snapshot_add_limits(snapshot, read);
         return snapshot;
+    }
     registry_snapshot_free(snapshot);
     return NULL;
 }
@@ -262,12 +335,18 @@ const struct store_rule *registry_find_rule(const struct registry_snapshot *snap
     return rule->state == STORE_RULE_ON || (drain && rule->state == STORE_RULE_DRAIN) ? rule : NULL;
 }
 
-struct str registry_receiver_url(const struct registry_party *party, const char *module)
+const struct store_receiver *registry_receiver(const struct registry_party *party, struct str module)
 {
     for (size_t i = 0; i < party->receiver_count; i++)
-        if (str_equal(party->receivers[i].module, str_from(module)))
-            return party->receivers[i].url;
-    return STR_NONE;
+        if (str_equal(party->receivers[i].module, module))
+            return &party->receivers[i];
+    return NULL;
+}
+
+struct str registry_receiver_url(const struct registry_party *party, const char *module)
+{
+    const struct store_receiver *receiver = registry_receiver(party, str_from(module));
+    return receiver == NULL ? STR_NONE : receiver->url;
 }
 
 struct str registry_sender_url(const struct registry_party *party, const char *module)

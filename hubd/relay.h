@@ -46,7 +46,14 @@ void relay_directed(struct request *request);
  * (settings). False: answered with 2001 (hub-contract 12). */
 bool relay_check_response_url(struct request *request, struct str url);
 
-/* For this room: answers with what came back. */
+/* ---- for this room ---- */
+
+/* The response_url of the body, else of the query; STR_NONE when there is none. False: answered, it stands in
+ * several places, or where only some readers see it. */
+bool relay_find_response_url(struct request *request, struct str *url, bool *in_body);
+/* Puts the hub's callback in the place of `url` and fills the row it is kept by. False: answered. */
+bool relay_replace_url(struct relay *relay, struct str url, bool in_body);
+/* Answers with what came back. */
 void relay_answer(struct relay *relay);
 /* Link, Location and the headers of pages of the partner's answer, as the hub gives them on. */
 void relay_copy_headers(struct relay *relay);

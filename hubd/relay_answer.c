@@ -7,7 +7,7 @@
  */
 static int relay_http_status(int status)
 {
-    static const int passed[] = {200, 201, 202, 400, 404};
+    static const int passed[] = {200, 201, 400, 404};
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++)
         if (status == passed[i])
             return status;

@@ -10,7 +10,8 @@
 #include "lib/store/store.h"
 
 /*
- * One partner request on its one straight way: route, authenticate, role and party, body, module, envelope.
+ * One partner request on its one straight way: route, authenticate, body, role and party, rate, module,
+ * envelope.
  * What every route needs is done here once, so that no module can forget it. A module gets a checked request
  * and ends it with exactly one request_answer* or request_stream call, at once or later on the same loop.
  */
@@ -25,6 +26,7 @@ enum reply {
     REPLY_FORBIDDEN,
     REPLY_UNKNOWN,
     REPLY_METHOD,
+    REPLY_RATE,
     REPLY_NOT_ROUTED,
     REPLY_UNKNOWN_RECEIVER,
     REPLY_FORWARD_TIMEOUT,
@@ -60,6 +62,8 @@ struct request {
     int64_t command;                  /* audit: number of the command that it is about; 0: none */
     const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
     bool audited;                     /* its audit row is already in a batch */
+    const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                     /* these have been counted (quality_count) */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -95,6 +99,9 @@ void request_stream_end(struct request *request, bool complete);
 struct str request_subpath(struct request *request);
 /* Validates the body; false when it was refused (the request is then answered). `partial`: PATCH. */
 bool request_validate(struct request *request, const struct ocpi_object *object, bool partial);
+/* An id that a URL can name: not empty, no "." or ".." even between slashes (a receiver's server would
+ * climb), no NUL. */
+bool request_is_id(struct str id);
 /* True when the body's member equals the path parameter (folded); else answered with 2001. An absent member
  * is fine. */
 bool request_check_member(struct request *request, const char *member, struct str expected);
@@ -107,6 +114,8 @@ bool request_renew(struct request *request);
 bool request_is_directed(const struct request *request);
 /* Folded copy of an id, for the store. */
 struct str request_fold(struct request *request, struct str id);
+/* The party that is calling: FROM, else the first of the platform; NULL when nobody is known. */
+const struct registry_party *request_caller(const struct request *request);
 /* The party's key as text in the arena's lifetime of the snapshot. */
 struct str request_party_key(const struct registry_party *party);
 
@@ -115,5 +124,19 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
 /* Adds it to a batch, with the number of a delivery that is in there; the request is then not audited a
  * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
+
+/* ---- for this room: request_caller.c ---- */
+
+/* The header's value, STR_NONE when it is absent. */
+struct str request_header(const struct request *request, const char *name);
+/* A pair of headers as a key: 0 absent, 1 read, -1 unusable. */
+int request_header_key(const struct request *request, const char *country, const char *party,
+                       struct ocpi_party_key *key);
+/* Sets token, token_text and platform by the Authorization header. */
+bool request_authenticate(struct request *request);
+/* All parties of the calling platform are. */
+bool request_is_suspended(const struct request *request);
+/* Sets request->party for routes that name roles (hub-contract 5, Message routing). False: answered. */
+bool request_find_party(struct request *request);
 
 #endif

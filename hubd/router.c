@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "hubd/modules/modules.h"
+#include "lib/conf/conf.h"
+#include "lib/ctl/commands.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/party.h"
 
@@ -18,14 +20,17 @@
 #define PATCH  HTTP_METHOD_PATCH
 #define DELETE HTTP_METHOD_DELETE
 
-#define OWNED   ROUTE_OWNER
-#define RELAYED ROUTE_RELAYED
+#define OWNED    ROUTE_OWNER
+#define RELAYED  ROUTE_RELAYED
+#define BACKFILL ROUTE_BACKFILL
 
 #define OWNER "{country_code}/{party_id}"
 
 /* clang-format off */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* columns at the end that few rows need */
 const struct route router_routes[] = {
-    /* module, interfaces, method, path, access, roles, flags, body, audit, action, handler */
+    /* module, interfaces, method, path, access, roles, flags, body, audit, action, handler[, limit] */
     {"versions", 0, GET, "versions", ROUTE_INITIAL_TOO, 0, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_list},
     {"versions", 0, GET, "2.2.1", ROUTE_INITIAL_TOO, 0, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_details},
 
@@ -44,7 +49,7 @@ const struct route router_routes[] = {
     {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}", ROUTE_HUB_TOKEN, CPO, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "evse.patch", locations_evse_patch},
     {"locations", ROUTE_RECEIVER, PUT, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.put", locations_connector_put},
     {"locations", ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.patch", locations_connector_patch},
-    {"locations", ROUTE_SENDER, GET, "2.2.1/locations", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.list", locations_list},
+    {"locations", ROUTE_SENDER, GET, "2.2.1/locations", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.list", locations_list, LIMIT_LOCATIONS},
     /* one to five segments: the Sender's {location_id}[/{evse_uid}[/{connector_id}]] and the Receiver's with the owner before */
     {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
     {"locations", ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
@@ -57,18 +62,20 @@ const struct route router_routes[] = {
     {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.list", tariffs_list},
     {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.get", tariffs_get},
 
-    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, OWNED, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize},
-    {"tokens", ROUTE_SENDER, POST, "2.2.1/tokens/{token_uid}/authorize", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize_at_emsp},
+    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, OWNED, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize, LIMIT_AUTHORIZE},
+    {"tokens", ROUTE_SENDER, POST, "2.2.1/tokens/{token_uid}/authorize", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize_at_emsp, LIMIT_AUTHORIZE},
     {"tokens", ROUTE_SENDER, GET, "2.2.1/tokens", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "token.list", tokens_list},
     {"tokens", ROUTE_RECEIVER, GET, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "token.get", tokens_get},
     {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.put", tokens_put},
     {"tokens", ROUTE_RECEIVER, PATCH, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.patch", tokens_patch},
 
     {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "command.result", commands_callback},
-    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post},
+    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post, LIMIT_COMMANDS},
 
     {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},
     {"sessions", ROUTE_RECEIVER, PATCH, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.patch", sessions_patch},
+    {"sessions", ROUTE_SENDER, GET, "2.2.1/sessions", ROUTE_HUB_TOKEN, EMSP, BACKFILL, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.list", sessions_list},
+    {"sessions", ROUTE_RECEIVER, GET, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, EMSP | CPO, BACKFILL, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.get", sessions_get},
     {"sessions", ROUTE_RECEIVER, GET, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "session.get", sessions_get},
     {"sessions", ROUTE_SENDER, PUT, "2.2.1/sessions/{session_id}/charging_preferences", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "session.preferences", sessions_charging_preferences},
 
@@ -76,6 +83,8 @@ const struct route router_routes[] = {
     /* seen in the field: the id, or the owner and the id, behind it */
     {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
     {"cdrs", ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}/{2}/{3}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    {"cdrs", ROUTE_SENDER, GET, "2.2.1/cdrs", ROUTE_HUB_TOKEN, EMSP, BACKFILL, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.list", cdrs_list},
+    {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, EMSP | CPO, BACKFILL, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
     {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
 
     /* the Receiver's three by the eMSP; the Sender's PUT by the CPO has the same path */
@@ -86,8 +95,19 @@ const struct route router_routes[] = {
 
 const struct route router_relay =
     {"other", 0, HTTP_METHOD_OTHER, "2.2.1/{module}", ROUTE_HUB_TOKEN, ANY_ROLE, 0, ROUTE_BODY_ANY, ROUTE_AUDIT_REALTIME, "other.relay", others_relay};
+#pragma GCC diagnostic pop
 /* clang-format on */
 const size_t router_route_count = sizeof router_routes / sizeof router_routes[0];
+
+unsigned router_conditions(const struct conf *conf)
+{
+    return conf->emsp_backfill ? ROUTE_BACKFILL : 0;
+}
+
+static bool router_is_there(const struct route *row, unsigned conditions)
+{
+    return (row->flags & ROUTE_CONDITIONS & ~conditions) == 0;
+}
 
 int router_split(struct str path, struct str segments[ROUTE_SEGMENTS_MAX])
 {
@@ -123,15 +143,22 @@ static bool router_row_matches(const struct route *row, const struct str *segmen
     return i == count;
 }
 
-static bool router_has_module(struct str module)
+/*
+ * A ModuleID that is none of the hub's, as plain as interfaces_is_other takes it. Neither %63redentials nor
+ * "sessions:sender" (a key of the receivers) may pass for one: such a request would go by none of the
+ * module's checks, with the hub's token.
+ */
+static bool router_is_other_module(struct str module)
 {
+    if (!ctl_is_word(module) || str_find(module, ':') != SIZE_MAX)
+        return false;
     for (size_t i = 0; i < router_route_count; i++)
-        if (str_equal(str_from(router_routes[i].module), module))
-            return true;
-    return false;
+        if (str_equal_fold(str_from(router_routes[i].module), module))
+            return false;
+    return true;
 }
 
-void router_find(enum http_method method, struct str path, struct router_match *match)
+void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match)
 {
     struct str all[ROUTE_SEGMENTS_MAX], *segments = all + 1;
     memset(match, 0, sizeof *match);
@@ -140,7 +167,8 @@ void router_find(enum http_method method, struct str path, struct router_match *
         return;
     for (size_t i = 0; i < router_route_count; i++) {
         struct router_match candidate = {0};
-        if (!router_row_matches(&router_routes[i], segments, count, &candidate))
+        if (!router_is_there(&router_routes[i], conditions) ||
+            !router_row_matches(&router_routes[i], segments, count, &candidate))
             continue;
         match->known = true;
         match->allowed |= 1u << router_routes[i].method;
@@ -151,7 +179,8 @@ void router_find(enum http_method method, struct str path, struct router_match *
             return;
         }
     }
-    if (!match->known && count > 1 && str_equal(segments[0], STR("2.2.1")) && !router_has_module(segments[1]))
+    if (!match->known && count > 1 && str_equal(segments[0], STR("2.2.1")) &&
+        router_is_other_module(segments[1]))
         match->module = segments[1];
 }
 
@@ -167,21 +196,27 @@ void router_write_allow(unsigned allowed, struct buffer *out)
     }
 }
 
-static bool router_listed_before(size_t index, unsigned interface)
+static bool router_lists(const struct route *row, unsigned conditions, unsigned interface)
+{
+    return router_is_there(row, conditions) && (row->interfaces & interface) != 0;
+}
+
+static bool router_listed_before(size_t index, unsigned conditions, unsigned interface)
 {
     for (size_t i = 0; i < index; i++)
-        if ((router_routes[i].interfaces & interface) != 0 &&
+        if (router_lists(&router_routes[i], conditions, interface) &&
             str_equal(str_from(router_routes[i].module), str_from(router_routes[index].module)))
             return true;
     return false;
 }
 
-void router_write_endpoints(struct json_writer *writer, const char *base_url)
+void router_write_endpoints(unsigned conditions, struct json_writer *writer, const char *base_url)
 {
     json_array_begin(writer);
     for (size_t i = 0; i < router_route_count; i++) {
         for (unsigned interface = ROUTE_SENDER; interface <= ROUTE_RECEIVER; interface <<= 1) {
-            if ((router_routes[i].interfaces & interface) == 0 || router_listed_before(i, interface))
+            if (!router_lists(&router_routes[i], conditions, interface) ||
+                router_listed_before(i, conditions, interface))
                 continue;
             char url[512];
             snprintf(url, sizeof url, "%s/ocpi/2.2.1/%s", base_url, router_routes[i].module);

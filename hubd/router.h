@@ -1,6 +1,7 @@
 #ifndef HUBD_ROUTER_H
 #define HUBD_ROUTER_H
 
+#include "hubd/limits.h"
 #include "lib/base/buffer.h"
 #include "lib/http/message.h"
 
@@ -30,9 +31,12 @@ enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_OPTIONAL, ROUTE_BODY_OBJECT, ROUTE
 enum route_flag {
     ROUTE_OWNER = 1, /* the first two parameters name the calling party, else 403 */
     ROUTE_RELAYED =
-        2 /* OCPI-to headers that name a party: the request is passed on to it, the module not asked */
+        2, /* OCPI-to headers that name a party: the request is passed on to it, the module not asked */
+    ROUTE_BACKFILL = 4 /* only while the setting emsp_backfill is on; else the row is not there */
 };
+#define ROUTE_CONDITIONS ROUTE_BACKFILL /* flags of rows that need a setting */
 
+struct conf;
 struct request;
 
 struct route {
@@ -47,6 +51,8 @@ struct route {
     enum route_audit audit;
     const char *action; /* audit action, "session.put" */
     void (*handle)(struct request *request);
+    /* Few rows need the rest. */
+    enum limit_kind limit; /* how often a party may ask it */
 };
 
 extern const struct route router_routes[];
@@ -67,14 +73,17 @@ struct router_match {
 #define ROUTE_SEGMENTS_MAX 12
 int router_split(struct str path, struct str segments[ROUTE_SEGMENTS_MAX]);
 
-/* Paths match with or without a trailing slash, with "//" collapsed. */
-void router_find(enum http_method method, struct str path, struct router_match *match);
+/* Those of ROUTE_CONDITIONS that are met. */
+unsigned router_conditions(const struct conf *conf);
+/* Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
+ * counts. */
+void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match);
 /* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */
 bool route_is_functional(const struct route *route);
 /* The value of the Allow header. */
 void router_write_allow(unsigned allowed, struct buffer *out);
 /* The endpoints of the versions document as a JSON array. */
 struct json_writer;
-void router_write_endpoints(struct json_writer *writer, const char *base_url);
+void router_write_endpoints(unsigned conditions, struct json_writer *writer, const char *base_url);
 
 #endif

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "hubd/admin/admin.h"
+#include "hubd/clientinfo.h"
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
 #include "hubd/health.h"
 #include "hubd/keys.h"
+#include "hubd/limits.h"
 #include "hubd/notify.h"
 #include "hubd/retention.h"
 #include "hubd/worker.h"
@@ -164,8 +166,9 @@ static int service_open_listener(struct hub *hub, struct error *error)
 static int service_start_rooms(struct hub *hub, struct error *error)
 {
     if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
-        retention_start(hub) != OK)
-        return error_set(error, ERR_MEMORY, "no memory for delivery, health, commands or retention");
+        limits_start(hub) != OK || clientinfo_start(hub) != OK || retention_start(hub) != OK)
+        return error_set(error, ERR_MEMORY,
+                         "no memory for delivery, health, commands, limits, hubclientinfo or retention");
     return admin_start(hub, error);
 }
 
@@ -202,6 +205,8 @@ static bool ending_workers_idle(struct hub *hub)
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
+    clientinfo_stop(hub);
+    limits_stop(hub);
     retention_stop(hub);
     commands_stop(hub);
     health_stop(hub);
@@ -301,13 +306,11 @@ static void service_reload(uv_signal_t *signal, int number)
         conf_reload(&hub->conf, fresh, &restart);
         log_set_level((enum log_level)hub->conf.log_level);
         log_set_format((enum log_format)hub->conf.log_format);
-        for (unsigned i = 0; i < hub->worker_count; i++)
-            worker_reload(&hub->workers[i]);
         retention_reload(hub);
         buffer_append_byte(&restart, '\0');
         if (restart.length > 1)
             log_warn("reload: these settings need a restart: %s", restart.data);
-        log_info("reload: done");
+        worker_reload(hub);
     }
     buffer_free(&problems);
     buffer_free(&restart);
@@ -353,6 +356,8 @@ static int service_watch_signals(struct service *service)
 
 static void service_free(struct hub *hub)
 {
+    clientinfo_free(hub);
+    limits_free(hub);
     retention_free(hub);
     commands_free(hub);
     health_free(hub);

@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "hubd/request.h"
+#include "hubd/quality.h"
+#include "lib/base/log.h"
 #include "lib/base/magic.h"
 
 #define CONNECTIONS_PER_HOST 64
@@ -36,6 +37,7 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
     struct http_limits limits;
     struct http_client_options options;
     worker->hub = hub;
+    worker->conf = hub->conf;
     if (loop_init(&worker->loop, index) != OK)
         return error_set(error, ERR_IO, "a loop cannot be made: too many open files?");
     worker->store = store_client_new(hub->store, &worker->loop.uv, error);
@@ -46,7 +48,8 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
     worker->server = http_server_new(&worker->loop.uv, &limits, &callbacks, worker);
     worker->client = http_client_new(&worker->loop.uv, &options);
     worker->view = registry_add_view(hub->registry, &worker->loop);
-    if (worker->server == NULL || worker->client == NULL || worker->view == NULL)
+    worker->quality = quality_new(worker);
+    if (worker->server == NULL || worker->client == NULL || worker->view == NULL || worker->quality == NULL)
         return error_set(error, ERR_MEMORY, "no memory for a worker");
     return OK;
 }
@@ -80,7 +83,7 @@ static void worker_check_idle(uv_timer_t *timer)
 {
     struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, check);
     struct worker *worker = ending->worker;
-    if (worker->active == 0 && store_client_under_way(worker->store) == 0)
+    if (worker->active == 0 && quality_settle(worker->quality) && store_client_under_way(worker->store) == 0)
         atomic_store(&worker->idle, true);
 }
 
@@ -122,6 +125,7 @@ static void worker_finish_here(struct loop_task *task)
     struct worker_ending *ending = CONTAINER_OF(task, struct worker_ending, task);
     struct worker *worker = ending->worker;
     http_server_free(worker->server);
+    quality_free(worker->quality);
     store_client_free(worker->store);
     loop_close(&worker->loop);
     uv_close((uv_handle_t *)&ending->check, ending_free);
@@ -139,21 +143,47 @@ void worker_join(struct worker *worker)
     loop_free(&worker->loop);
 }
 
+/* ---------------------------------------------------------------- new settings */
+
+/* On their way to the workers; the last one that has taken them frees it. */
+struct worker_reload {
+    struct conf conf;
+    _Atomic unsigned left;
+    struct worker_reload_part {
+        struct loop_task task;
+        struct worker *worker;
+        struct worker_reload *whole;
+    } parts[];
+};
+
 static void worker_reload_here(struct loop_task *task)
 {
-    struct worker_ending *reload = CONTAINER_OF(task, struct worker_ending, task);
+    struct worker_reload_part *part = CONTAINER_OF(task, struct worker_reload_part, task);
+    struct worker_reload *reload = part->whole;
     struct http_limits limits;
-    worker_limits(&reload->worker->hub->conf, &limits);
-    http_server_set_limits(reload->worker->server, &limits);
+    part->worker->conf = reload->conf;
+    worker_limits(&reload->conf, &limits);
+    http_server_set_limits(part->worker->server, &limits);
+    if (atomic_fetch_sub(&reload->left, 1) > 1)
+        return;
     free(reload);
+    log_info("reload: done");
 }
 
-void worker_reload(struct worker *worker)
+void worker_reload(struct hub *hub)
 {
-    struct worker_ending *reload = calloc(1, sizeof *reload);
-    if (reload == NULL)
-        return; /* the next reload */
-    reload->worker = worker;
-    reload->task.run = worker_reload_here;
-    loop_post(&worker->loop, &reload->task);
+    struct worker_reload *reload = calloc(1, sizeof *reload + hub->worker_count * sizeof reload->parts[0]);
+    if (reload == NULL) {
+        log_error("reload: no memory: requests are served by the old settings; send SIGHUP again");
+        return;
+    }
+    reload->conf = hub->conf;
+    reload->left = hub->worker_count;
+    for (unsigned i = 0; i < hub->worker_count; i++) {
+        reload->parts[i].task.run = worker_reload_here;
+        reload->parts[i].worker = &hub->workers[i];
+        reload->parts[i].whole = reload;
+    }
+    for (unsigned i = 0; i < hub->worker_count; i++)
+        loop_post(&hub->workers[i].loop, &reload->parts[i].task);
 }

@@ -18,8 +18,8 @@ void worker_finish(struct worker *worker);
 void worker_join(struct worker *worker);
 /* The HTTP limits of the settings. */
 void worker_limits(const struct conf *conf, struct http_limits *limits);
-/* Thread safe: the worker takes over new limits after a reload. */
-void worker_reload(struct worker *worker);
+/* Control loop: gives every worker the settings that were read again; when all have them the log says so. */
+void worker_reload(struct hub *hub);
 /* Options of an HTTP client for partners. */
 void worker_client_options(struct hub *hub, struct http_client_options *options);
 

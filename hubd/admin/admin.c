@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hubd/admin/connect.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "lib/base/env.h"
@@ -18,16 +19,22 @@ const struct ctl_handler admin_handlers[] = {
     {"party.suspend", admin_party_suspend},
     {"party.resume", admin_party_resume},
     {"party.remove", admin_party_remove},
+    {"party.connect", admin_party_connect},
     {"token.issue", admin_token_issue},
     {"token.list", admin_token_list},
     {"token.revoke", admin_token_revoke},
+    {"token.rotate", admin_token_rotate},
     {"receiver.set", admin_receiver_set},
     {"receiver.unset", admin_receiver_unset},
     {"receiver.list", admin_receiver_list},
+    {"receiver.discover", admin_receiver_discover},
     {"rule.enable", admin_rule_enable},
     {"rule.disable", admin_rule_disable},
     {"rule.list", admin_rule_list},
     {"rule.matrix", admin_rule_matrix},
+    {"limit.set", admin_limit_set},
+    {"limit.unset", admin_limit_unset},
+    {"limit.list", admin_limit_list},
     {"audit.tail", admin_audit_tail},
     {"audit.verify", admin_audit_verify},
     {"trace", admin_trace},
@@ -35,10 +42,14 @@ const struct ctl_handler admin_handlers[] = {
     {"delivery.show", admin_delivery_show},
     {"delivery.retry", admin_delivery_retry},
     {"delivery.drop", admin_delivery_drop},
+    {"delivery.replay", admin_delivery_replay},
+    {"delivery.receipts", admin_delivery_receipts},
+    {"delivery.reconcile", admin_delivery_reconcile},
     {"command.list", admin_command_list},
     {"command.show", admin_command_show},
     {"object.list", admin_object_list},
     {"object.show", admin_object_show},
+    {"quality", admin_quality},
     {"status", admin_status},
     {"conf.show", admin_conf_show},
     {"log.level", admin_log_level},
@@ -99,6 +110,7 @@ int admin_start(struct hub *hub, struct error *error)
     admin->hub = hub;
     queue_init(&admin->changes);
     queue_init(&admin->followers);
+    queue_init(&admin->connects);
     struct ctl_server_options options = {
         .path = hub->conf.admin_socket,
         .admin_group = hub->conf.admin_group,
@@ -141,5 +153,6 @@ static void on_server_stopped(void *context)
 void admin_stop(struct hub *hub, void (*stopped)(struct hub *hub))
 {
     hub->admin->stopped = stopped;
+    connect_stop(hub->admin);
     ctl_server_stop(hub->admin->server, on_server_stopped, hub->admin);
 }

@@ -28,31 +28,6 @@ static void let_go(struct change *change)
     change->snapshot = NULL;
 }
 
-/* The request and with it the change are gone after this. */
-static void finish(struct change *change, const struct buffer *reply)
-{
-    struct admin *admin = change->hub->admin;
-    let_go(change);
-    if (change->secret.length > 0)
-        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    change->magic = 0;
-    admin->active = NULL;
-    if (reply != NULL)
-        ctl_reply(change->request, reply);
-    else
-        rows_fail(change->request, &change->refusal);
-    start_next(admin);
-}
-
-static void finish_with_error(struct change *change, int error_code, const char *text)
-{
-    enum ctl_code code = ctl_code_from_error(error_code);
-    const char *advice =
-        code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
-    rows_refuse(&change->refusal, code, advice, "%s", text[0] != '\0' ? text : error_name(error_code));
-    finish(change, NULL);
-}
-
 static void write_usual_reply(struct change *change, struct json_writer *writer)
 {
     json_field_string(writer, "id", change->id);
@@ -67,7 +42,14 @@ static void write_usual_reply(struct change *change, struct json_writer *writer)
     json_array_end(writer);
 }
 
-static void answer(struct change *change)
+static void refuse_request(struct change *change)
+{
+    if (change->secret.length > 0)
+        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
+    rows_fail(change->request, &change->refusal);
+}
+
+void change_reply(struct change *change)
 {
     struct buffer reply = {0};
     struct json_writer writer;
@@ -80,27 +62,80 @@ static void answer(struct change *change)
     else
         write_usual_reply(change, &writer);
     json_object_end(&writer);
-    finish(change, &reply);
+    if (secret)
+        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
+    ctl_reply(change->request, &reply);
     if (secret && reply.data != NULL)
         crypto_wipe(reply.data, reply.capacity);
     buffer_free(&reply);
+}
+
+/* The turn is over. The request, and with it the change, are gone after this, unless it was a step. */
+static void finish(struct change *change)
+{
+    struct admin *admin = change->hub->admin;
+    let_go(change);
+    change->magic = 0;
+    admin->active = NULL;
+    if (change->then != NULL)
+        change->then(change);
+    else if (change->refusal.code == CTL_OK)
+        change_reply(change);
+    else
+        refuse_request(change);
+    start_next(admin);
+}
+
+static void finish_with_error(struct change *change, int error_code, const char *text)
+{
+    enum ctl_code code = ctl_code_from_error(error_code);
+    const char *advice =
+        code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
+    rows_refuse(&change->refusal, code, advice, "%s", text[0] != '\0' ? text : error_name(error_code));
+    finish(change);
 }
 
 /* ---------------------------------------------------------------- the steps */
 
 static void run_build(struct change *change);
 
+static void run_follow(struct change *change, const struct store_op *done);
+
+static void on_followed(struct store_apply *apply)
+{
+    struct change *change = change_of(apply->context);
+    if (apply->result != OK)
+        finish_with_error(change, ERR_UNCERTAIN,
+                          arena_printf(change->arena,
+                                       "the change is stored, but not all that follows from it: %s",
+                                       apply->error.text)
+                              .data);
+    else
+        run_follow(change, apply->first);
+}
+
+static void run_follow(struct change *change, const struct store_op *done)
+{
+    store_batch_init(&change->batch, change->arena);
+    change->batch.callback = on_followed;
+    change->batch.context = change;
+    if (change->follow != NULL && change->follow(change, done))
+        store_apply(change->hub->control_store, &change->batch);
+    else
+        finish(change);
+}
+
 static void on_refreshed(int result, void *context)
 {
     struct change *change = change_of(context);
-    if (result != OK)
+    if (result != OK) {
         finish_with_error(change, ERR_UNCERTAIN,
                           "the change is stored, but hubd could not read its registry again");
-    else {
-        if (change->resume.length > 0)
-            delivery_resume(change->hub, change->resume); /* by the registry that every loop has now */
-        answer(change);
+        return;
     }
+    if (change->resume.length > 0)
+        delivery_resume(change->hub, change->resume); /* by the registry that every loop has now */
+    run_follow(change, NULL);
 }
 
 static void on_reread(int result, void *context)
@@ -132,7 +167,7 @@ static void on_applied(struct store_apply *apply)
     if (change->registry)
         registry_refresh(change->hub->registry, &change->hub->control, on_refreshed, change);
     else
-        answer(change);
+        finish(change);
 }
 
 static void run_build(struct change *change)
@@ -144,14 +179,13 @@ static void run_build(struct change *change)
     change->hint_count = 0;
     change->unchanged = false;
     change->resume = STR_NONE;
+    change->follow = NULL;
     store_batch_init(&change->batch, change->arena);
     change->batch.callback = on_applied;
     change->batch.context = change;
     bool good = change->build(change);
-    if (!good)
-        finish(change, NULL);
-    else if (change->unchanged)
-        answer(change);
+    if (!good || change->unchanged)
+        finish(change);
     else
         store_apply(change->hub->control_store, &change->batch);
 }
@@ -165,23 +199,35 @@ static void start_next(struct admin *admin)
     run_build(admin->active);
 }
 
-void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry)
+static void enqueue(struct change *change, struct ctl_request *request)
 {
     struct admin *admin = admin_of(request);
-    struct change *change = arena_alloc(&request->arena, sizeof(*change));
-    if (change == NULL) {
-        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
-        return;
-    }
     change->magic = CHANGE_MAGIC;
     change->hub = admin->hub;
     change->request = request;
     change->arena = &request->arena;
     change->params = request->params;
-    change->build = build;
-    change->registry = registry;
     queue_push(&admin->changes, &change->queue);
     start_next(admin);
+}
+
+void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry)
+{
+    struct change *change = arena_alloc(&request->arena, sizeof(*change));
+    if (change == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    change->build = build;
+    change->registry = registry;
+    enqueue(change, request);
+}
+
+void change_step(struct change *change, struct ctl_request *request, bool (*build)(struct change *change),
+                 void (*then)(struct change *change), void *context)
+{
+    *change = (struct change){.build = build, .registry = true, .then = then, .context = context};
+    enqueue(change, request);
 }
 
 /* ---------------------------------------------------------------- for build */

@@ -30,15 +30,23 @@ struct change {
     struct str hints[CHANGE_HINTS_MAX];
     size_t hint_count;
     /* set by build where it is wanted */
+    void *context;     /* of change_step */
     struct str resume; /* party key: its deliveries are tried at once after the commit */
     struct str secret; /* token issue: wiped after the answer */
     void (*reply)(struct change *change, struct json_writer *writer); /* NULL: the usual answer */
     void (*committed)(struct change *change);
+    /*
+     * What the change brings with it, when every loop knows it and before the answer: fills the next batch
+     * and returns true as long as there is one. `done`: the first op of the follow-up before, NULL at first.
+     */
+    bool (*follow)(struct change *change, const struct store_op *done);
     int64_t expires; /* for reply */
     struct str fingerprint;
-    int64_t number; /* for committed */
+    int64_t number;       /* for committed and follow */
+    struct str emsp, cpo; /* party keys, for follow */
     /* own */
     bool (*build)(struct change *change);
+    void (*then)(struct change *change);
     struct registry_snapshot *held;
     unsigned tries;
     bool registry;
@@ -48,6 +56,17 @@ struct change {
 /* Takes its turn. `build` returns false after rows_refuse(&change->refusal, …). `registry`: whether snapshots
  * are affected. */
 void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry);
+
+/*
+ * One step of a request that takes longer than a change may hold up others: takes its turn like any change,
+ * but in place of the answer calls `then`, with `refusal.code` CTL_OK when it is done and known everywhere.
+ * The request goes on and is answered later: by a further step, or by change_reply from inside `then`.
+ * `change` is memory of the request's that no other step is using. Snapshots are affected.
+ */
+void change_step(struct change *change, struct ctl_request *request, bool (*build)(struct change *change),
+                 void (*then)(struct change *change), void *context);
+/* Answers the request with what the change did. Ends the request, and with it the change. */
+void change_reply(struct change *change);
 
 /* ---- for build; what is handed in must live as long as the request's arena, or be of the snapshot's rows
  * (they are kept until the commit) ---- */

@@ -1,26 +1,14 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/delivery_tries.h"
 
-/* delivery list and show. retry and drop are in delivery_change.c. */
-
-static const char *const state_names[] = {
-    [STORE_DELIVERY_PENDING] = "pending",
-    [STORE_DELIVERY_DELIVERED] = "delivered",
-    [STORE_DELIVERY_HELD] = "held",
-    [STORE_DELIVERY_DEAD] = "dead",
-    [STORE_DELIVERY_SUPERSEDED] = "superseded",
-};
-#define STATE_COUNT ((int)(sizeof(state_names) / sizeof(state_names[0])))
-
-const char *admin_delivery_state(enum store_delivery_state state)
-{
-    return state_names[state];
-}
+/* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
+ * reconcile in delivery_report.c. */
 
 static void write_row(struct json_writer *writer, const struct store_delivery *row)
 {
     json_field_int(writer, "id", row->id);
-    json_field_text(writer, "state", state_names[row->state]);
+    json_field_text(writer, "state", rows_delivery_state(row->state));
     rows_text(writer, "reason", row->reason);
     rows_text(writer, "module", row->module);
     rows_text(writer, "object", row->object);
@@ -36,11 +24,8 @@ static void write_row(struct json_writer *writer, const struct store_delivery *r
 
 static int state_from(struct str name)
 {
-    for (int i = 0; i < STATE_COUNT; i++) {
-        if (str_equal_fold(name, str_from(state_names[i])))
-            return i;
-    }
-    return name.length == 0 ? -1 : -2;
+    int state = rows_find_delivery_state(name);
+    return state >= 0 ? state : name.length == 0 ? -1 : -2;
 }
 
 static void on_list(struct store_read *base)
@@ -88,6 +73,23 @@ void admin_delivery_list(struct ctl_request *request)
 
 /* ---------------------------------------------------------------- show */
 
+static void write_tries(struct json_writer *writer, struct str tries)
+{
+    struct delivery_try try;
+    json_key(writer, "tries");
+    json_array_begin(writer);
+    while (delivery_tries_next(&tries, &try)) {
+        json_object_begin(writer);
+        rows_time(writer, "time", try.time);
+        rows_number(writer, "http", try.http, try.http != 0);
+        rows_number(writer, "status", try.status_code, try.status_code != 0);
+        rows_number(writer, "latency_ms", try.latency_ms, try.latency_ms >= 0);
+        rows_text(writer, "error", try.text);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+}
+
 static void on_show(struct store_read *base)
 {
     struct store_delivery_read *read = CONTAINER_OF(base, struct store_delivery_read, base);
@@ -102,7 +104,10 @@ static void on_show(struct store_read *base)
     rows_text(&object.writer, "url", rows_url(read->row.url));
     rows_text(&object.writer, "correlation_id", read->row.correlation_id);
     rows_time(&object.writer, "done", read->row.done);
+    rows_text(&object.writer, "evse", read->row.evse);
+    rows_text(&object.writer, "receipt", read->row.receipt);
     rows_text(&object.writer, "body", read->row.body);
+    write_tries(&object.writer, read->row.tries);
     rows_object_end(&object);
 }
 

@@ -30,8 +30,9 @@ struct edit {
     unsigned tries;
 };
 
-/* What `--party` and `--all` try again. Held ones wait for a reason that a retry does not remove. */
-static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_DEAD, STORE_DELIVERY_PENDING};
+/* What `--party` and `--all` try again; dead ones last, since they are pending then and would be taken twice.
+ * Held ones wait for a reason that a retry does not remove. */
+static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_PENDING, STORE_DELIVERY_DEAD};
 #define BULK_STATE_COUNT (sizeof(bulk_states) / sizeof(bulk_states[0]))
 
 static void read_rows(struct edit *edit);
@@ -151,8 +152,8 @@ static void add_audit(struct edit *edit)
     }
     op->u.audit.detail =
         edit->id != 0 ? arena_printf(&edit->arena, "{\"delivery\":%lld,\"before\":\"%s\",\"after\":\"%s\"}",
-                                     (long long)edit->id, admin_delivery_state(row->state),
-                                     edit->drop ? "dropped" : admin_delivery_state(STORE_DELIVERY_PENDING))
+                                     (long long)edit->id, rows_delivery_state(row->state),
+                                     edit->drop ? "dropped" : rows_delivery_state(STORE_DELIVERY_PENDING))
                       : arena_printf(&edit->arena, "{\"count\":%zu}", edit->touched);
 }
 
@@ -192,8 +193,8 @@ static void on_one(struct store_read *base)
         fail_row(edit, CTL_CONFLICT, "it has been delivered");
     else if (state == STORE_DELIVERY_SUPERSEDED)
         fail_row(edit, CTL_CONFLICT,
-                 str_equal(edit->one.row.reason, STR("dropped")) ? "it was dropped"
-                                                                 : "a newer state took its place");
+                 str_starts_with(edit->one.row.reason, STR("dropped")) ? "it was dropped"
+                                                                       : "a newer state took its place");
     else
         apply_slice(edit);
 }

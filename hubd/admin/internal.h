@@ -16,6 +16,7 @@ struct admin {
     struct queue changes;   /* waiting for their turn */
     struct change *active;  /* one at a time */
     struct queue followers; /* audit tail -f */
+    struct queue connects;  /* exchanges begun here and under way (connect.h) */
     uv_timer_t poll;
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
@@ -43,16 +44,22 @@ void admin_party_set(struct ctl_request *request);
 void admin_party_suspend(struct ctl_request *request);
 void admin_party_resume(struct ctl_request *request);
 void admin_party_remove(struct ctl_request *request);
+void admin_party_connect(struct ctl_request *request);
 void admin_token_issue(struct ctl_request *request);
 void admin_token_list(struct ctl_request *request);
 void admin_token_revoke(struct ctl_request *request);
+void admin_token_rotate(struct ctl_request *request);
 void admin_receiver_set(struct ctl_request *request);
 void admin_receiver_unset(struct ctl_request *request);
 void admin_receiver_list(struct ctl_request *request);
+void admin_receiver_discover(struct ctl_request *request);
 void admin_rule_enable(struct ctl_request *request);
 void admin_rule_disable(struct ctl_request *request);
 void admin_rule_list(struct ctl_request *request);
 void admin_rule_matrix(struct ctl_request *request);
+void admin_limit_set(struct ctl_request *request);
+void admin_limit_unset(struct ctl_request *request);
+void admin_limit_list(struct ctl_request *request);
 void admin_audit_tail(struct ctl_request *request);
 void admin_audit_verify(struct ctl_request *request);
 void admin_trace(struct ctl_request *request);
@@ -60,17 +67,19 @@ void admin_delivery_list(struct ctl_request *request);
 void admin_delivery_show(struct ctl_request *request);
 void admin_delivery_retry(struct ctl_request *request);
 void admin_delivery_drop(struct ctl_request *request);
+void admin_delivery_replay(struct ctl_request *request);
+void admin_delivery_receipts(struct ctl_request *request);
+void admin_delivery_reconcile(struct ctl_request *request);
 void admin_command_list(struct ctl_request *request);
 void admin_command_show(struct ctl_request *request);
 void admin_object_list(struct ctl_request *request);
 void admin_object_show(struct ctl_request *request);
+void admin_quality(struct ctl_request *request);
 void admin_status(struct ctl_request *request);
 void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);
 void admin_version(struct ctl_request *request);
 
-/* "pending", "held" … (delivery.c). */
-const char *admin_delivery_state(enum store_delivery_state state);
 /* Wakes every follower of the audit (audit.c). */
 void admin_wake_followers(struct admin *admin);
 

@@ -1,5 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/clientinfo.h"
+#include "hubd/route.h"
 #include "lib/http/url.h"
 
 /* party list, show, set, suspend, resume, remove. `add` is in party_add.c. */
@@ -28,33 +30,41 @@ void admin_party_list(struct ctl_request *request)
     rows_list_end(&list, STR_NONE);
 }
 
-static void write_hosts(struct json_writer *writer, struct str hosts)
+/* A list of words with spaces between as an array. */
+static void write_words(struct json_writer *writer, const char *key, struct str words)
 {
-    struct str host;
-    json_key(writer, "allowed_hosts");
+    struct str word;
+    json_key(writer, key);
     json_array_begin(writer);
-    while (str_split(&hosts, ' ', &host)) {
-        if (host.length > 0)
-            json_string(writer, host);
+    while (str_split(&words, ' ', &word)) {
+        if (word.length > 0)
+            json_string(writer, word);
     }
     json_array_end(writer);
 }
 
-static const char *encoding_name(enum store_token_encoding encoding)
+/* The words of --token-encoding and --validation, in the order of their enums. */
+static const char *const encoding_names[] = {"auto", "base64", "raw", NULL};
+static const char *const validation_names[] = {"default", "tolerant", "strict", NULL};
+_Static_assert(STORE_ENCODING_AUTO == 0 && STORE_ENCODING_BASE64 == 1 && STORE_ENCODING_RAW == 2,
+               "encoding_names");
+_Static_assert(STORE_VALIDATION_DEFAULT == 0 && STORE_VALIDATION_TOLERANT == 1 &&
+                   STORE_VALIDATION_STRICT == 2,
+               "validation_names");
+
+/* The place of a word in such a list, `otherwise` when it was not given. */
+static unsigned name_index(const char *const *names, struct str name, unsigned otherwise)
 {
-    switch (encoding) {
-    case STORE_ENCODING_AUTO:
-        return "auto";
-    case STORE_ENCODING_BASE64:
-        return "base64";
-    case STORE_ENCODING_RAW:
-        return "raw";
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        if (str_equal_fold(name, str_from(names[i])))
+            return i;
     }
-    return "auto";
+    return otherwise;
 }
 
-static void write_sections(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                           const struct registry_party *party, struct arena *arena)
+static void write_sections(struct json_writer *writer, const struct conf *conf,
+                           const struct registry_snapshot *snapshot, const struct registry_party *party,
+                           struct arena *arena)
 {
     struct str id = rows_party_id(snapshot, party, arena);
     json_key(writer, "tokens");
@@ -76,10 +86,16 @@ static void write_sections(struct json_writer *writer, const struct registry_sna
             rows_rule(writer, snapshot, &snapshot->rules[i], arena);
     }
     json_array_end(writer);
+    json_key(writer, "limits");
+    json_array_begin(writer);
+    for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
+        rows_rate_limit(writer, conf, id, kind, party->limits[kind]);
+    json_array_end(writer);
 }
 
-static void write_card(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                       const struct registry_party *party, struct arena *arena)
+static void write_card(struct json_writer *writer, const struct conf *conf,
+                       const struct registry_snapshot *snapshot, const struct registry_party *party,
+                       struct arena *arena)
 {
     const struct store_platform *platform = &party->platform->row;
     json_object_begin(writer);
@@ -88,11 +104,13 @@ static void write_card(struct json_writer *writer, const struct registry_snapsho
     rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
     rows_text(writer, "credentials_url", platform->credentials_url);
     rows_text(writer, "versions_url", platform->versions_url);
-    json_field_text(writer, "token_encoding", encoding_name(platform->encoding));
-    write_hosts(writer, platform->allowed_hosts);
+    json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
+    write_words(writer, "allowed_hosts", platform->allowed_hosts);
+    write_words(writer, "push", party->row.push);
+    json_field_text(writer, "validation", validation_names[party->row.validation]);
     rows_time(writer, "created", party->row.created);
     rows_time(writer, "last_updated", party->row.last_updated);
-    write_sections(writer, snapshot, party, arena);
+    write_sections(writer, conf, snapshot, party, arena);
     json_object_end(writer);
 }
 
@@ -107,7 +125,7 @@ void admin_party_show(struct ctl_request *request)
         rows_find_party(snapshot, json_get_text(request->params, "id"), 0, &refusal);
     if (party != NULL) {
         json_writer_init(&writer, &reply);
-        write_card(&writer, snapshot, party, &request->arena);
+        write_card(&writer, &admin_hub(request)->conf, snapshot, party, &request->arena);
     }
     registry_release(view, snapshot);
     if (party != NULL)
@@ -129,19 +147,21 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     json_object_begin(&writer);
     rows_text(&writer, "name", party->name);
     rows_text(&writer, "website", party->website);
-    json_field_text(&writer, "token_encoding", encoding_name(platform->encoding));
-    write_hosts(&writer, platform->allowed_hosts);
+    json_field_text(&writer, "token_encoding", encoding_names[platform->encoding]);
+    write_words(&writer, "allowed_hosts", platform->allowed_hosts);
+    write_words(&writer, "push", party->push);
+    json_field_text(&writer, "validation", validation_names[party->validation]);
     json_object_end(&writer);
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
     return copy;
 }
 
-static bool has_host(struct str hosts, struct str wanted)
+static bool has_word(struct str words, struct str wanted)
 {
-    struct str host;
-    while (str_split(&hosts, ' ', &host)) {
-        if (str_equal_fold(host, wanted))
+    struct str word;
+    while (str_split(&words, ' ', &word)) {
+        if (word.length > 0 && str_equal_fold(word, wanted))
             return true;
     }
     return false;
@@ -182,23 +202,12 @@ static bool edit_hosts(struct change *change, struct str *hosts)
     }
     for (const struct json_value *item = allow != NULL ? allow->child : NULL; item != NULL;
          item = item->next) {
-        if (!has_host(buffer_str(&text), item->text))
+        if (!has_word(buffer_str(&text), item->text))
             buffer_printf(&text, "%s" STR_FMT, text.length > 0 ? " " : "", STR_ARG(item->text));
     }
     *hosts = arena_copy(change->arena, buffer_str(&text));
     buffer_free(&text);
     return true;
-}
-
-static enum store_token_encoding encoding_from(struct str name, enum store_token_encoding otherwise)
-{
-    static const enum store_token_encoding all[] = {STORE_ENCODING_AUTO, STORE_ENCODING_BASE64,
-                                                    STORE_ENCODING_RAW};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (str_equal_fold(name, str_from(encoding_name(all[i]))))
-            return all[i];
-    }
-    return otherwise;
 }
 
 static bool check_website(struct change *change, struct str website)
@@ -208,6 +217,51 @@ static bool check_website(struct change *change, struct str website)
     if (website.length == 0 || url_parse(change->arena, website, &url, &error) == OK)
         return true;
     return rows_refuse(&change->refusal, CTL_INVALID, NULL, "--website: %s", error.text);
+}
+
+/* "locations,tariffs" as what is kept: in one order, spaces between. "none" or nothing ends it. */
+static bool edit_push(struct change *change, const struct registry_party *party, struct str *push)
+{
+    const struct json_value *given = json_get(change->params, "push");
+    struct str rest = given != NULL ? given->text : STR_NONE, word;
+    struct buffer text = {0};
+    unsigned kinds = 0;
+    if (given == NULL)
+        return true;
+    while (str_split(&rest, ',', &word)) {
+        word = str_trim(word);
+        if (word.length == 0 || str_equal_fold(word, STR("none")))
+            continue;
+        int kind = registry_push_kind(word);
+        if (kind < 0)
+            return rows_refuse(&change->refusal, CTL_INVALID, "locations, tariffs, locations,tariffs or none",
+                               "--push " STR_FMT ": nothing that can be pushed", STR_ARG(word));
+        kinds |= 1u << kind;
+    }
+    if (kinds != 0 && (party->row.roles & OCPI_ROLE_EMSP) == 0)
+        return rows_refuse(&change->refusal, CTL_INVALID, "hubctl party list --role EMSP",
+                           "party %s is no EMSP: only eMSPs are pushed to", party->key.text);
+    for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++)
+        if (kinds & (1u << kind))
+            buffer_printf(&text, "%s%s", text.length > 0 ? " " : "", registry_push_module(kind));
+    *push = arena_copy(change->arena, buffer_str(&text));
+    buffer_free(&text);
+    return true;
+}
+
+/* What waits of a module that is pushed no more is looked at once again, and dropped. */
+static void end_push(struct change *change, const struct registry_party *party, struct str push)
+{
+    for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++) {
+        struct str module = str_from(registry_push_module(kind));
+        bool ends = has_word(party->row.push, module) && !has_word(push, module);
+        struct store_op *release = ends ? change_op(change, STORE_RELEASE_HELD) : NULL;
+        if (release == NULL)
+            continue;
+        change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+        release->u.release.receiver = change->resume;
+        release->u.release.module = module;
+    }
 }
 
 static bool build_set(struct change *change)
@@ -227,8 +281,12 @@ static bool build_set(struct change *change)
     struct str before = facts(change->arena, &row, &platform);
     row.name = name != NULL ? name->text : row.name;
     row.website = website != NULL ? website->text : row.website;
-    platform.encoding = encoding_from(json_get_text(change->params, "token_encoding"), platform.encoding);
-    if (!check_website(change, row.website) || !edit_hosts(change, &platform.allowed_hosts))
+    row.validation =
+        name_index(validation_names, json_get_text(change->params, "validation"), row.validation);
+    platform.encoding =
+        name_index(encoding_names, json_get_text(change->params, "token_encoding"), platform.encoding);
+    if (!check_website(change, row.website) || !edit_hosts(change, &platform.allowed_hosts) ||
+        !edit_push(change, party, &row.push))
         return false;
     struct str after = facts(change->arena, &row, &platform);
     if (str_equal(before, after))
@@ -241,6 +299,7 @@ static bool build_set(struct change *change)
     put = change_op(change, STORE_PUT_PLATFORM);
     if (put != NULL)
         put->u.platform = platform;
+    end_push(change, party, row.push);
     change_audit(change, "party.set", ocpi_party_key_str(&party->key), before, after);
     return change_done(change, id, "set", "party " STR_FMT " set", STR_ARG(id));
 }
@@ -316,7 +375,7 @@ static bool build_resume(struct change *change)
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
         release->u.release.receiver = change->resume;
-        release->u.release.reason = STR("suspended");
+        release->u.release.reason = STR(ROUTE_HELD_SUSPENDED);
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));
 }
@@ -342,6 +401,7 @@ static bool build_remove(struct change *change)
     delete = last ? change_op(change, STORE_DELETE_PLATFORM) : NULL;
     if (delete != NULL)
         delete->u.id = party->platform->row.id;
+    clientinfo_add_retirement(change->hub, change->snapshot, party, change->now, &change->batch);
     change_audit(change, "party.remove", ocpi_party_key_str(&party->key),
                  facts(change->arena, &party->row, &party->platform->row), STR_NONE);
     return change_done(change, id, "removed", "party " STR_FMT " removed%s", STR_ARG(id),

@@ -1,5 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/interfaces.h"
+#include "hubd/route.h"
 #include "lib/http/url.h"
 
 /* receiver set, unset, list. */
@@ -15,15 +17,6 @@ static struct str url_fact(struct arena *arena, const struct store_receiver *rec
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
     return copy;
-}
-
-static const struct store_receiver *find_receiver(const struct registry_party *party, struct str module)
-{
-    for (size_t i = 0; i < party->receiver_count; i++) {
-        if (str_equal(party->receivers[i].module, module))
-            return &party->receivers[i];
-    }
-    return NULL;
 }
 
 /* The module's base out of what was pasted: without a template, without slashes at the end. */
@@ -67,7 +60,7 @@ static void release_held(struct change *change, const struct registry_party *par
     if (release == NULL)
         return;
     release->u.release.receiver = change->resume;
-    release->u.release.reason = STR("no receiver URL");
+    release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
     release->u.release.module = module;
 }
 
@@ -79,15 +72,21 @@ static bool build_set(struct change *change)
     if (party == NULL || !clean_url(change, &url))
         return false;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    const struct store_receiver *before = find_receiver(party, module);
+    const struct store_receiver *before = registry_receiver(party, module);
     if (before != NULL && str_equal(before->url, url) && str_equal(before->source, STR("set")))
         return change_unchanged(change, id, "receiver " STR_FMT " " STR_FMT " unchanged", STR_ARG(id),
                                 STR_ARG(module));
     struct store_op *put = change_op(change, STORE_PUT_RECEIVER);
     if (put == NULL)
         return true;
-    put->u.receiver = (struct store_receiver){party->row.id, module, url, STR("set")};
+    put->u.receiver =
+        (struct store_receiver){.party = party->row.id, .module = module, .url = url, .source = STR("set")};
     release_held(change, party, module);
+    if (interfaces_is_other(module) && !str_equal(module, STR("versions")))
+        change_hint(change,
+                    "the hub does not know the module " STR_FMT
+                    ": it only passes requests on that name " STR_FMT,
+                    STR_ARG(module), STR_ARG(id));
     change_audit(change, "receiver.set", ocpi_party_key_str(&party->key), url_fact(change->arena, before),
                  url_fact(change->arena, &put->u.receiver));
     return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT, STR_ARG(id),
@@ -107,7 +106,7 @@ static bool build_unset(struct change *change)
     if (party == NULL)
         return false;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    const struct store_receiver *before = find_receiver(party, module);
+    const struct store_receiver *before = registry_receiver(party, module);
     if (before == NULL)
         return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
                            "receiver " STR_FMT " " STR_FMT ": none is set", STR_ARG(id), STR_ARG(module));

@@ -9,12 +9,13 @@
 
 bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
 {
+    struct refusal made = {.code = code}; /* aside, since an argument may be what is being replaced */
     va_list arguments;
-    refusal->code = code;
     va_start(arguments, format);
-    vsnprintf(refusal->message, sizeof(refusal->message), format, arguments);
+    vsnprintf(made.message, sizeof(made.message), format, arguments);
     va_end(arguments);
-    snprintf(refusal->hint, sizeof(refusal->hint), "%s", hint != NULL ? hint : "");
+    snprintf(made.hint, sizeof(made.hint), "%s", hint != NULL ? hint : "");
+    *refusal = made;
     return false;
 }
 
@@ -131,6 +132,15 @@ void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms)
         json_timestamp(writer, wall_ms);
 }
 
+void rows_number(struct json_writer *writer, const char *key, int64_t number, bool known)
+{
+    json_key(writer, key);
+    if (known)
+        json_int(writer, number);
+    else
+        json_null(writer);
+}
+
 void rows_roles(struct json_writer *writer, unsigned roles)
 {
     json_key(writer, "roles");
@@ -177,6 +187,28 @@ void rows_receiver(struct json_writer *writer, struct str party, const struct st
     json_object_end(writer);
 }
 
+static const char *const delivery_states[] = {
+    [STORE_DELIVERY_PENDING] = "pending",
+    [STORE_DELIVERY_DELIVERED] = "delivered",
+    [STORE_DELIVERY_HELD] = "held",
+    [STORE_DELIVERY_DEAD] = "dead",
+    [STORE_DELIVERY_SUPERSEDED] = "superseded",
+};
+#define DELIVERY_STATES ((int)(sizeof(delivery_states) / sizeof(delivery_states[0])))
+
+const char *rows_delivery_state(enum store_delivery_state state)
+{
+    return delivery_states[state];
+}
+
+int rows_find_delivery_state(struct str name)
+{
+    int state = DELIVERY_STATES - 1;
+    while (state >= 0 && !str_equal_fold(name, str_from(delivery_states[state])))
+        state--;
+    return state;
+}
+
 const char *rows_rule_state(enum store_rule_state state)
 {
     switch (state) {
@@ -210,6 +242,23 @@ void rows_rule(struct json_writer *writer, const struct registry_snapshot *snaps
     json_object_end(writer);
 }
 
+void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct str party,
+                     enum limit_kind kind, const struct store_limit *row)
+{
+    char rate[RATE_SIZE];
+    json_object_begin(writer);
+    json_field_string(writer, "party", party);
+    json_field_text(writer, "module", limits_name(kind));
+    json_field_text(writer, "rate", rate_format(limits_rate(conf, row, kind), rate));
+    json_field_text(writer, "source", row == NULL ? "setting" : row->party == 0 ? "default" : "own");
+    json_object_end(writer);
+}
+
+bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind)
+{
+    return party->limits[kind] != NULL && party->limits[kind]->party == party->row.id;
+}
+
 /* ---------------------------------------------------------------- lists */
 
 void rows_list_begin(struct rows_list *list, struct ctl_request *request)
@@ -227,6 +276,8 @@ void rows_list_end(struct rows_list *list, struct str next)
     json_array_end(&list->writer);
     if (next.length > 0)
         json_field_string(&list->writer, "next", next);
+    if (list->message.length > 0)
+        json_field_string(&list->writer, "message", list->message);
     json_object_end(&list->writer);
     struct buffer reply =
         list->buffer; /* the list may live in the request's arena, which ends with the answer */

@@ -2,6 +2,7 @@
 #define HUBD_ADMIN_ROWS_H
 
 #include "hubd/registry.h"
+#include "lib/conf/conf.h"
 #include "lib/ctl/server.h"
 
 /* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hub-contract 15
@@ -46,6 +47,8 @@ struct str rows_roles_text(struct arena *arena, unsigned roles);
 void rows_text(struct json_writer *writer, const char *key, struct str text);
 /* A time, null when 0. */
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms);
+/* A number, null when it is not known. */
+void rows_number(struct json_writer *writer, const char *key, int64_t number, bool known);
 void rows_roles(struct json_writer *writer, unsigned roles);
 /* The members of a party's row, without the braces. */
 void rows_party(struct json_writer *writer, const struct registry_snapshot *snapshot,
@@ -55,6 +58,14 @@ void rows_receiver(struct json_writer *writer, struct str party, const struct st
 void rows_rule(struct json_writer *writer, const struct registry_snapshot *snapshot,
                const struct store_rule *rule, struct arena *arena);
 const char *rows_rule_state(enum store_rule_state state);
+const char *rows_delivery_state(enum store_delivery_state state);
+/* The state of that name, -1: there is none. */
+int rows_find_delivery_state(struct str name);
+/* The limit of `party`, an id or "default"; `row` as in the registry, NULL: the setting's. */
+void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct str party,
+                     enum limit_kind kind, const struct store_limit *row);
+/* Whether the limit that holds for the party is one of its own. */
+bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind);
 
 /* Without its query: a response_url may carry a secret of the eMSP there. */
 struct str rows_url(struct str url);
@@ -89,6 +100,7 @@ struct rows_list {
     struct ctl_request *request;
     struct buffer buffer;
     struct json_writer writer;
+    struct str message; /* for people when the whole list has no row; empty: none */
 };
 void rows_list_begin(struct rows_list *list, struct ctl_request *request);
 /* `next`: of the following page, empty: none. Ends the request. */

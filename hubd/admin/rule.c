@@ -1,5 +1,8 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/route.h"
+
+#define HOLD_ROWS 500 /* at once: the store serves others in between */
 
 /* rule enable, disable, list, matrix: the routing matrix (hub-contract 7). */
 
@@ -74,6 +77,47 @@ void admin_rule_enable(struct ctl_request *request)
     change_begin(request, build_enable, true);
 }
 
+/* ---------------------------------------------------------------- what was queued under it */
+
+static void add_hold(struct change *change)
+{
+    struct store_op *hold = change_op(change, STORE_HOLD_PENDING);
+    if (hold == NULL)
+        return;
+    hold->u.hold.receiver = change->emsp;
+    hold->u.hold.sender = change->cpo;
+    hold->u.hold.reason = STR(ROUTE_HELD_NO_RULE);
+    hold->u.hold.limit = HOLD_ROWS;
+}
+
+/*
+ * What waits for the eMSP is held at once and seen to be, not only when its turn comes: a receiver that is
+ * down takes none. In slices; at the end a row in the audit.
+ */
+static bool hold_queued(struct change *change, const struct store_op *done)
+{
+    if (done != NULL && done->type != STORE_HOLD_PENDING)
+        return false;
+    change->number = done == NULL ? 0 : change->number + done->u.hold.count;
+    if (done == NULL || done->u.hold.count == HOLD_ROWS) {
+        add_hold(change);
+        return true;
+    }
+    if (change->number == 0)
+        return false;
+    struct store_op *op = change_op(change, STORE_APPEND_AUDIT);
+    if (op != NULL) {
+        change_audit_fill(change->request, &op->u.audit, "delivery.hold");
+        op->u.audit.party = op->u.audit.receiver = change->emsp;
+        op->u.audit.sender = change->cpo;
+        op->u.audit.detail = arena_printf(change->arena, "{\"count\":%lld,\"reason\":\"%s\"}",
+                                          (long long)change->number, ROUTE_HELD_NO_RULE);
+    }
+    change_hint(change, "%lld queued deliveries are held; when the rule is back: hubctl delivery replay",
+                (long long)change->number);
+    return true;
+}
+
 static bool build_disable(struct change *change)
 {
     struct pair pair;
@@ -83,6 +127,9 @@ static bool build_disable(struct change *change)
     /* Nothing has begun under a rule that is off: there is nothing to drain. */
     if (json_get_boolean(change->params, "drain", false) && !off)
         return put_rule(change, &pair, STORE_RULE_DRAIN, "draining");
+    change->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair.emsp->key));
+    change->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair.cpo->key));
+    change->follow = hold_queued;
     return put_rule(change, &pair, STORE_RULE_OFF, "disabled");
 }
 

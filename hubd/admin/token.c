@@ -1,25 +1,12 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
-#include "hubd/modules/credentials.h"
+#include "hubd/exchange.h"
 #include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 
 #define TTL_MAX_MS INT64_C(31536000000) /* a year */
 
 /* token issue, list, revoke. Tokens belong to a platform; people name it by one of its parties. */
-
-/* The exchange is done once the partner has used a hub token: POST credentials then answers 405. */
-static bool is_registered(const struct registry_snapshot *snapshot, const struct store_platform *platform,
-                          int64_t now)
-{
-    for (size_t i = 0; i < snapshot->token_count; i++) {
-        const struct store_token *token = &snapshot->tokens[i];
-        if (token->platform == platform->id && token->kind == STORE_TOKEN_HUB && token->used != 0 &&
-            (token->expires == 0 || token->expires > now))
-            return true;
-    }
-    return false;
-}
 
 /* ---------------------------------------------------------------- issue */
 
@@ -43,26 +30,6 @@ static bool read_ttl(struct change *change, int64_t *ttl)
                        "--ttl " STR_FMT ": must be more than 0 and at most 365d", STR_ARG(text));
 }
 
-/* --force: the platform begins anew. What was registered of it by the account team stays. */
-static void unregister(struct change *change, const struct store_platform *platform)
-{
-    struct store_op *put = change_op(change, STORE_PUT_PLATFORM);
-    if (put != NULL) {
-        put->u.platform = *platform;
-        put->u.platform.status = STORE_PLATFORM_PLANNED;
-        put->u.platform.token = put->u.platform.previous_token = STR_NONE;
-        put->u.platform.previous_token_until = 0;
-        put->u.platform.updated = change->now;
-    }
-    put = change_op(change, STORE_SET_STATUS);
-    if (put != NULL) {
-        put->u.health.platform = platform->id;
-        put->u.health.status = STORE_PLATFORM_PLANNED;
-        put->u.health.last_seen = platform->last_seen;
-        put->u.health.now = change->now;
-    }
-}
-
 static struct str token_fact(struct arena *arena, struct str fingerprint, bool forced)
 {
     return arena_printf(arena, "{\"fingerprint\":\"" STR_FMT "\"%s}", STR_ARG(fingerprint),
@@ -80,7 +47,7 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
     old->u.token_match.unused_only = !registered;
     if (change->secret.length > 0) /* of a build that met a conflict */
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    change->secret = credentials_new_token(change->arena, &put->u.token);
+    change->secret = exchange_new_token(change->arena, &put->u.token);
     if (change->secret.data == NULL)
         return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
@@ -100,14 +67,14 @@ static bool build_issue(struct change *change)
         return false;
     const struct store_platform *platform = &party->platform->row;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    bool registered = is_registered(change->snapshot, platform, change->now);
+    bool registered = exchange_is_registered(change->snapshot, platform, change->now);
     if (registered && !json_get_boolean(change->params, "force", false))
         return rows_refuse(&change->refusal, CTL_CONFLICT,
-                           "the partner rotates its token by PUT credentials; to begin anew: its DELETE "
+                           "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
-    if (registered)
-        unregister(change, platform);
+    if (registered) /* --force: what was registered of it by the account team stays */
+        exchange_put_end(party->platform, change->now, &change->batch);
     if (!put_token(change, platform->id, registered, ttl))
         return false;
     change_audit(change, "token.issue", ocpi_party_key_str(&party->key), STR_NONE,

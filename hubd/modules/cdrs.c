@@ -1,4 +1,5 @@
-/* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token. */
+/* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token, which
+ * with emsp_backfill may also pull them. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
@@ -46,12 +47,16 @@ void cdrs_post(struct request *request)
     if (!ocpi_party_key_make(json_get_text(cdr, "country_code"), json_get_text(cdr, "party_id"), &owner) ||
         !ocpi_party_key_equal(&owner, &request->party->key)) {
         request_answer(request, REPLY_FORBIDDEN,
-                       STR("party mismatch: country_code and party_id are not the caller's"), STR_NONE);
+                       STR("party mismatch: /country_code and /party_id are not the caller's"), STR_NONE);
         return;
     }
     if (request->param_count > 0 &&
         !request_check_member(request, "id", request->params[request->param_count - 1]))
         return;
+    if (!request_is_id(json_get_text(cdr, "id"))) {
+        request_answer(request, REPLY_INVALID, STR("/id: not an id that a URL can name"), STR_NONE);
+        return;
+    }
     struct push *push = push_new(request, json_get_text(cdr, "id"));
     if (push == NULL || !push_find_emsp(push, cdr, &emsp))
         return;
@@ -77,6 +82,11 @@ void cdrs_post(struct request *request)
     cdrs_add_location(request);
     push_add_delivery(push, STORE_CDR, "cdrs", "POST", &emsp, started);
     push_apply(push);
+}
+
+void cdrs_list(struct request *request)
+{
+    list_serve(request, STORE_CDR, "/ocpi/2.2.1/cdrs");
 }
 
 void cdrs_get(struct request *request)

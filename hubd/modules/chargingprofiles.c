@@ -25,7 +25,7 @@ static void profile_found(struct route_search *search, struct registry_party *pa
         return;
     relay->sender = search->role == OCPI_ROLE_EMSP;
     relay->object = request_fold(request, request->params[0]);
-    relay->timeout_ms = request->hub->conf.command_forward_timeout;
+    relay->timeout_ms = request->worker->conf.command_forward_timeout;
     relay->unwrap = true;
     relay_start(relay);
 }

@@ -39,7 +39,7 @@ static void command_relay(struct command *command, struct registry_party *cpo)
     relay->command = command->type->name;
     relay->object = request_fold(request, json_get_text(request->body, command->type->object_member));
     relay->token_uid = request_fold(request, json_get_text(json_get(request->body, "token"), "uid"));
-    relay->timeout_ms = request->hub->conf.command_forward_timeout;
+    relay->timeout_ms = request->worker->conf.command_forward_timeout;
     relay->once = relay->unwrap = true;
     relay_start(relay);
 }
@@ -96,7 +96,7 @@ static void command_find_reservation(struct command *command)
 {
     struct request *request = command->request;
     struct store_command_read *read = &command->reservation;
-    if (request->has_to) {
+    if (request_is_directed(request)) {
         command_search(command, ROUTE_BY_NOTHING, STR_NONE);
         return;
     }

@@ -5,7 +5,7 @@
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
 #include "hubd/modules/modules.h"
-#include "hubd/request.h"
+#include "hubd/quality.h"
 #include "lib/base/crypto.h"
 
 struct callback {
@@ -47,8 +47,10 @@ static void callback_stored(struct store_apply *apply)
         request_answer_error(request, apply->result);
         return;
     }
-    if (callback->delivers)
-        delivery_wake(request->hub, callback->read.row.emsp);
+    if (callback->delivers) {
+        quality_count(request);
+        delivery_wake(request->hub, callback->read.row.emsp, commands_module(&callback->read.row));
+    }
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 

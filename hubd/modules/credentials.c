@@ -4,124 +4,36 @@
  */
 #include "hubd/modules/credentials.h"
 
-#include <stdio.h>
-
+#include "hubd/exchange.h"
 #include "hubd/modules/modules.h"
-#include "lib/base/crypto.h"
-#include "lib/base/env.h"
-#include "lib/json/writer.h"
-#include "lib/ocpi/headers.h"
-
-struct str credentials_new_token(struct arena *arena, struct store_token *row)
-{
-    uint8_t secret[32];
-    char fingerprint[2 * 4 + 1];
-    env_random(secret, sizeof secret);
-    struct str text = base64url_encode(arena, str_of((const char *)secret, sizeof secret));
-    crypto_wipe(secret, sizeof secret);
-    if (text.data == NULL)
-        return text;
-    crypto_sha256(text, row->hash);
-    row->fingerprint = arena_copy(arena, str_from(hex_encode(row->hash, 4, fingerprint)));
-    row->created = env_wall_ms();
-    return text;
-}
+#include "hubd/quality.h"
 
 void credentials_answer(struct request *request, struct str token, struct str partner_url)
 {
     struct buffer data = {0};
-    struct json_writer writer;
-    char url[512];
     bool versions =
         str_ends_with(partner_url, STR("/versions")) || str_ends_with(partner_url, STR("/versions/"));
-    snprintf(url, sizeof url, "%s/ocpi/%s", request->hub->conf.base_url, versions ? "versions" : "2.2.1");
-    json_writer_init(&writer, &data);
-    json_object_begin(&writer);
-    json_field_string(&writer, "token", token);
-    json_field_text(&writer, "url", url);
-    json_key(&writer, "roles");
-    json_array_begin(&writer);
-    json_object_begin(&writer);
-    json_field_text(&writer, "role", "HUB");
-    json_field_text(&writer, "party_id", request->hub->conf.party_id);
-    json_field_text(&writer, "country_code", request->hub->conf.country_code);
-    json_key(&writer, "business_details");
-    json_object_begin(&writer);
-    json_field_text(&writer, "name", request->hub->conf.name);
-    if (request->hub->conf.website[0] != '\0')
-        json_field_text(&writer, "website", request->hub->conf.website);
-    json_object_end(&writer);
-    json_object_end(&writer);
-    json_array_end(&writer);
-    json_object_end(&writer);
+    exchange_write_credentials(&data, request->hub, token, versions);
+    quality_count(request);
     request_answer_data(request, &data);
 }
 
-static bool credentials_claim_is_registered(const struct registry_platform *platform,
-                                            const struct json_value *role)
-{
-    struct ocpi_party_key key;
-    unsigned bit = ocpi_role_from(json_get_text(role, "role"));
-    if (bit == 0 ||
-        !ocpi_party_key_make(json_get_text(role, "country_code"), json_get_text(role, "party_id"), &key))
-        return false;
-    for (size_t i = 0; i < platform->party_count; i++)
-        if (ocpi_party_key_equal(&platform->parties[i]->key, &key) &&
-            (platform->parties[i]->row.roles & bit) != 0)
-            return true;
-    return false;
-}
-
-/* What the object's table does not say: the token's characters, the URL, roles that the account team
- * registered. False: answered. */
+/* False: answered. */
 static bool credentials_check(struct request *request)
 {
-    struct url url;
-    struct error error;
     if (!request_validate(request, &ocpi_credentials, false))
         return false;
-    if (!ocpi_token_valid(json_get_text(request->body, "token"))) {
-        request_answer(request, REPLY_INVALID, STR("/token: not 1 to 64 characters of U+0021 to U+007E"),
-                       STR_NONE);
-        return false;
-    }
-    if (url_parse(request->arena, json_get_text(request->body, "url"), &url, &error) != OK) {
-        request_answerf(request, REPLY_INVALID, "/url: %s", error.text);
-        return false;
-    }
-    unsigned index = 0;
-    for (const struct json_value *role = json_get(request->body, "roles")->child; role != NULL;
-         role = role->next, index++) {
-        if (credentials_claim_is_registered(request->platform, role))
-            continue;
-        request_answerf(request, REPLY_INVALID,
-                        "/roles/%u: " STR_FMT " " STR_FMT "-" STR_FMT
-                        " is not registered for this platform: ask the hub's account team",
-                        index, STR_ARG(json_get_text(role, "role")),
-                        STR_ARG(json_get_text(role, "country_code")),
-                        STR_ARG(json_get_text(role, "party_id")));
-        return false;
-    }
-    return true;
+    struct str problem =
+        exchange_check(request->arena, request->platform, request->body, "ask the hub's account team");
+    if (problem.data != NULL)
+        request_answer(request, REPLY_INVALID, problem, STR_NONE);
+    return problem.data == NULL;
 }
 
 static void credentials_refuse_method(struct request *request, const char *allow, struct str message)
 {
     http_exchange_header(request->exchange, "Allow", str_from(allow));
     request_answer(request, REPLY_METHOD, message, STR_NONE);
-}
-
-/* A hub token that was used once makes the platform registered; an unused one may be from an answer that got
- * lost. */
-static bool credentials_is_registered(const struct request *request)
-{
-    for (size_t i = 0; i < request->snapshot->token_count; i++) {
-        const struct store_token *token = &request->snapshot->tokens[i];
-        if (token->platform == request->platform->row.id && token->kind == STORE_TOKEN_HUB &&
-            token->used != 0 && (token->expires == 0 || token->expires > request->now))
-            return true;
-    }
-    return false;
 }
 
 void credentials_get(struct request *request)
@@ -131,7 +43,8 @@ void credentials_get(struct request *request)
 
 void credentials_post(struct request *request)
 {
-    if (request->token->kind == STORE_TOKEN_HUB || credentials_is_registered(request))
+    if (request->token->kind == STORE_TOKEN_HUB ||
+        exchange_is_registered(request->snapshot, &request->platform->row, request->now))
         credentials_refuse_method(request, "GET, HEAD, PUT, DELETE", STR("already registered: use PUT"));
     else if (credentials_check(request))
         credentials_exchange(request, true);
@@ -191,20 +104,11 @@ void credentials_delete(struct request *request)
         return;
     }
     store_batch_init(batch, request->arena);
-    struct store_op *put = store_batch_add(batch, STORE_PUT_PLATFORM);
+    exchange_put_end(request->platform, request->now, batch);
     struct store_op *tokens = store_batch_add(batch, STORE_DELETE_TOKENS);
-    struct store_op *status = store_batch_add(batch, STORE_SET_STATUS);
-    if (put != NULL && tokens != NULL && status != NULL) {
-        put->u.platform = request->platform->row;
-        put->u.platform.token = STR("");
-        put->u.platform.previous_token = STR("");
-        put->u.platform.updated = request->now;
+    if (tokens != NULL) {
         tokens->u.token_match.platform = request->platform->row.id;
         tokens->u.token_match.kind = -1;
-        status->u.health.platform = request->platform->row.id;
-        status->u.health.status = STORE_PLATFORM_PLANNED;
-        status->u.health.last_seen = request->now;
-        status->u.health.now = request->now;
     }
     request_audit_batch(request, batch, STR("1000"));
     batch->callback = credentials_deleted;

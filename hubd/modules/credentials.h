@@ -3,9 +3,6 @@
 
 #include "hubd/request.h"
 
-/* A new token: 256 random bits, URL-safe; fills hash, fingerprint and created of `row`. The text is in the
- * arena (NULL data: no memory) and shown once. */
-struct str credentials_new_token(struct arena *arena, struct store_token *row);
 /* Answers with the hub's Credentials object holding `token`; `partner_url` decides the form of the hub's url.
  */
 void credentials_answer(struct request *request, struct str token, struct str partner_url);

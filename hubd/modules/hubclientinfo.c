@@ -2,20 +2,9 @@
  * party and role. */
 #include <stdlib.h>
 
+#include "hubd/clientinfo.h"
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
-#include "lib/json/writer.h"
-
-static void clientinfo_write(struct json_writer *writer, const struct registry_party *party, unsigned role)
-{
-    json_object_begin(writer);
-    json_field_string(writer, "party_id", party->row.party_id);
-    json_field_string(writer, "country_code", party->row.country_code);
-    json_field_text(writer, "role", ocpi_role_name(role));
-    json_field_text(writer, "status", registry_party_status(party));
-    json_field_timestamp(writer, "last_updated", party->row.last_updated);
-    json_object_end(writer);
-}
 
 static int clientinfo_order(const void *a, const void *b)
 {

@@ -60,7 +60,11 @@ static bool location_check(struct request *request, const struct ocpi_object *ob
     return true;
 }
 
-/* A merged object is checked again: a PATCH must not leave behind what a PUT would not bring in. */
+/*
+ * A merged object is checked again: a PATCH must not leave behind what a PUT would not bring in. Only for
+ * what is essential, of a strict party too: its PATCH was judged by itself, and what was taken before the
+ * party became strict must not stand in the way of its next status.
+ */
 static const struct json_value *location_parse_merged(struct request *request,
                                                       const struct ocpi_object *object, struct str body)
 {
@@ -91,6 +95,7 @@ static void location_put_merged(struct push *push, const struct json_value *loca
         op->u.location.conditions = conditions;
         op->u.location.revision = revision;
     }
+    push_add_listeners(push, STORE_LOCATION, STR_NONE, STR_NONE);
     push_apply(push);
 }
 
@@ -130,24 +135,14 @@ static struct str location_patch_children(struct request *request, const struct 
     return ocpi_patch_apply(request->arena, parent, plain, NULL);
 }
 
-/* The stored part without its EVSEs as JSON: where they were null, the null was taken out
- * (lib/ocpi/location.h). */
-static void location_restore_null(struct push_read *read)
-{
-    struct store_object_read *stored = &read->read;
-    if (!stored->without_evses || stored->children_form != OCPI_CHILDREN_NULL)
-        return;
-    struct str body = stored->body;
-    stored->body = arena_printf(read->push->request->arena, STR_FMT "null" STR_FMT, (int)stored->children_at,
-                                body.data, STR_ARG(str_skip(body, stored->children_at)));
-}
-
 static void location_merge(struct push_read *read)
 {
     struct push *push = read->push;
     struct request *request = push->request;
     bool whole = json_get(request->body, "evses") != NULL;
-    location_restore_null(read);
+    if (!whole)
+        read->read.body = ocpi_location_without_evses(request->arena, read->read.body, read->read.children_at,
+                                                      (enum ocpi_children_form)read->read.children_form);
     const struct json_value *stored = push_parse_stored(read), *merged;
     if (stored == NULL)
         return;
@@ -193,6 +188,7 @@ static void evse_put(struct push *push, struct str body, const struct json_value
         op->u.evse.last_updated_text = updated->raw;
         op->u.evse.conditions = conditions;
         op->u.evse.revision = revision;
+        push_add_listeners(push, STORE_LOCATION, op->u.evse.evse.uid, STR_NONE);
     }
     push_apply(push);
 }

@@ -1,5 +1,5 @@
 /* Sessions (OCPI 2.2.1, Sessions module): the CPO pushes, the hub stores and delivers to the eMSP of
- * cdr_token. */
+ * cdr_token, which with emsp_backfill may also pull them. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
@@ -72,6 +72,11 @@ void sessions_patch(struct request *request)
         return;
     push->again = sessions_patch_again;
     sessions_patch_again(push);
+}
+
+void sessions_list(struct request *request)
+{
+    list_serve(request, STORE_SESSION, "/ocpi/2.2.1/sessions");
 }
 
 void sessions_get(struct request *request)

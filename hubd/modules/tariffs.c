@@ -1,4 +1,4 @@
-/* Tariffs (OCPI 2.2.1, Tariffs module): the CPO PUTs and DELETEs, eMSPs pull. */
+/* Tariffs (OCPI 2.2.1, Tariffs module): the CPO PUTs and DELETEs, eMSPs pull, or have them pushed to them. */
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
@@ -20,14 +20,14 @@ void tariffs_put(struct request *request)
         op->u.object.conditions = STORE_IF_NOT_OLDER;
         push_digest(request->exchange->body, op->u.object.digest);
     }
+    push_add_listeners(push, STORE_TARIFF, STR_NONE, STR_NONE);
     push_apply(push);
 }
 
-void tariffs_delete(struct request *request)
+/* It was read first: who is told of the end must hear the owner's spelling of the id. */
+static void tariffs_remove(struct push_read *read)
 {
-    struct push *push = push_new(request, request->params[2]);
-    if (push == NULL)
-        return;
+    struct push *push = read->push;
     push_begin(push);
     struct store_op *op = store_batch_add(&push->batch, STORE_DELETE_OBJECT);
     if (op != NULL) {
@@ -35,7 +35,15 @@ void tariffs_delete(struct request *request)
         op->u.key.owner = push->owner;
         op->u.key.id = push->id;
     }
+    push_add_listeners(push, STORE_TARIFF, STR_NONE, read->read.body);
     push_apply(push);
+}
+
+void tariffs_delete(struct request *request)
+{
+    struct push *push = push_new(request, request->params[2]);
+    if (push != NULL)
+        push_read_stored(push, STORE_TARIFF, STR_NONE, false, tariffs_remove);
 }
 
 void tariffs_list(struct request *request)

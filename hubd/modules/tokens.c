@@ -76,7 +76,7 @@ static void authorize_found(struct route_search *search, struct registry_party *
         STR_ARG(request->raw_params[0]), STR_ARG(request->raw_params[1]), STR_ARG(request->raw_params[2]),
         request->exchange->query.length > 0 ? "?" : "", STR_ARG(request->exchange->query));
     forward->body = request->body == NULL ? STR_NONE : request->exchange->body;
-    forward->timeout_ms = request->hub->conf.forward_timeout;
+    forward->timeout_ms = request->worker->conf.forward_timeout;
     forward->unwrap = true;
     forward->done = authorize_done;
     forward_start(forward);

@@ -34,7 +34,8 @@ void versions_details(struct request *request)
     json_object_begin(&writer);
     json_field_text(&writer, "version", "2.2.1");
     json_key(&writer, "endpoints");
-    router_write_endpoints(&writer, request->hub->conf.base_url);
+    const struct conf *conf = &request->worker->conf;
+    router_write_endpoints(router_conditions(conf), &writer, conf->base_url);
     json_object_end(&writer);
     request_answer_data(request, &data);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/crypto.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_ASAN
 #elif defined(__has_feature)
@@ -52,6 +54,15 @@ void arena_free(struct arena *arena)
         arena->blocks = block->next;
         free_block(block);
     }
+}
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->blocks; block != NULL; block = block->next) {
+        REVEAL(block->data, block->used);
+        crypto_wipe(block->data, block->used);
+    }
+    arena_free(arena);
 }
 
 void arena_reset(struct arena *arena)

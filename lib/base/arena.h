@@ -16,12 +16,12 @@ struct arena {
 void arena_init(struct arena *arena, size_t block_size);
 /* Frees everything; the arena may be used again. */
 void arena_free(struct arena *arena);
+/* The same for an arena that held secrets: overwrites what was allocated first. */
+void arena_wipe(struct arena *arena);
 /* Forgets every allocation but keeps the first block for reuse. */
 void arena_reset(struct arena *arena);
 /* Zeroed memory of `size` bytes (at least 1), or NULL when there is no memory. */
 void *arena_alloc(struct arena *arena, size_t size);
-/* The same without zeroing, for what is filled at once. */
-void *arena_alloc_raw(struct arena *arena, size_t size);
 /* The same without zeroing, for memory that is filled at once. */
 void *arena_alloc_raw(struct arena *arena, size_t size);
 /* Copies, with a terminating NUL behind; data == NULL when there is no memory. */

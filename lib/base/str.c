@@ -25,6 +25,14 @@ bool str_equal_fold(struct str a, struct str b)
     return true;
 }
 
+bool str_is_visible(struct str s)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if (s.data[i] < '!' || s.data[i] > '~')
+            return false;
+    return true;
+}
+
 bool str_starts_with(struct str s, struct str prefix)
 {
     return s.length >= prefix.length && str_equal(str_of(s.data, prefix.length), prefix);

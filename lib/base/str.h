@@ -31,6 +31,8 @@ static inline struct str str_of(const char *data, size_t length)
 bool str_equal(struct str a, struct str b);
 /* Equal when ASCII letters are folded. */
 bool str_equal_fold(struct str a, struct str b);
+/* Nothing but U+0021..U+007E in it: what OCPI calls printable ASCII without the space. */
+bool str_is_visible(struct str s);
 bool str_starts_with(struct str s, struct str prefix);
 bool str_ends_with(struct str s, struct str suffix);
 /* The part from byte `from` (clamped) to the end. */

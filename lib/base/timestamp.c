@@ -176,3 +176,16 @@ bool timestamp_parse_ocpi(struct str s, int64_t *wall_ms)
     *wall_ms = time + ms;
     return true;
 }
+
+bool month_parse(struct str s, int64_t *from, int64_t *until)
+{
+    uint64_t year, month;
+    struct str digits = str_skip(s, 5);
+    if (s.length != 7 || s.data[4] != '-' || !str_to_uint64(str_of(s.data, 4), &year) ||
+        !str_to_uint64(digits, &month) || month < 1 || month > 12)
+        return false;
+    int64_t next = (int64_t)month % 12 + 1, next_year = (int64_t)year + (next == 1 ? 1 : 0);
+    *from = days_from_calendar((struct calendar){(int64_t)year, (int64_t)month, 1}) * DAY_MS;
+    *until = days_from_calendar((struct calendar){next_year, next, 1}) * DAY_MS;
+    return true;
+}

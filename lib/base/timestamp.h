@@ -20,6 +20,8 @@ bool timestamp_parse(struct str s, int64_t *wall_ms);
  * offset.
  */
 bool timestamp_parse_ocpi(struct str s, int64_t *wall_ms);
+/* A calendar month "2026-01" in UTC: its first moment and that of the next one. */
+bool month_parse(struct str s, int64_t *from, int64_t *until);
 /* A duration with unit `ms s m h d` ("250ms", "10s", "7d"); a bare number is not accepted except "0". */
 bool duration_parse(struct str s, int64_t *ms);
 /* The shortest exact form, e.g. 90000 -> "90s"; returns `out`. */

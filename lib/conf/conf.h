@@ -3,6 +3,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
+#include "lib/base/rate.h"
 
 /*
  * hubd's settings. One table (settings.c) defines each: name, type, unit, range, default, whether a reload
@@ -54,9 +55,21 @@ struct conf {
     int64_t token_overlap, initial_token_ttl;
     int64_t discovery;  /* enum conf_discovery */
     int64_t validation; /* enum conf_validation */
+    /* what partners may do */
+    struct rate limit_authorize, limit_commands, limit_locations;
+    bool emsp_backfill;
 };
 
-enum conf_type { CONF_TEXT, CONF_LIST, CONF_INT, CONF_BOOL, CONF_DURATION, CONF_SIZE, CONF_CHOICE };
+enum conf_type {
+    CONF_TEXT,
+    CONF_LIST,
+    CONF_INT,
+    CONF_BOOL,
+    CONF_DURATION,
+    CONF_SIZE,
+    CONF_CHOICE,
+    CONF_RATE
+};
 
 struct conf_setting {
     const char *name;

@@ -102,7 +102,7 @@ const struct conf_setting conf_settings[] = {
     {"delivery_timeout", CONF_DURATION, AT(delivery_timeout), 10, HOUR, "30s", NO_CHOICES, RELOADS,
      "Longest wait for a receiver's answer to a delivery.", NO_CHECK},
     {"delivery_parallel", CONF_INT, AT(delivery_parallel), 1, 256, "8", NO_CHOICES, RELOADS,
-     "Deliveries under way at once to one receiver.", NO_CHECK},
+     "Deliveries of one module under way at once to one receiver.", NO_CHECK},
     {"retry_initial", CONF_DURATION, AT(retry_initial), 10, DAY, "1s", NO_CHOICES, RELOADS,
      "Pause after a receiver's first failure; it doubles from there.", NO_CHECK},
     {"retry_max", CONF_DURATION, AT(retry_max), 10, 7 * DAY, "15m", NO_CHOICES, RELOADS,
@@ -134,6 +134,15 @@ const struct conf_setting conf_settings[] = {
     {"validation", CONF_CHOICE, AT(validation), NO_RANGE, "tolerant", validation_choices, RELOADS,
      "tolerant: refuse what identity, routing, time or money rest on and count the rest; strict: refuse that too.",
      NO_CHECK},
+
+    {"limit_authorize", CONF_RATE, AT(limit_authorize), NO_RANGE, "100/min", NO_CHOICES, RELOADS,
+     "How often a party may ask for an authorization; 0: no limit. `hubctl limit set` is stronger.", NO_CHECK},
+    {"limit_commands", CONF_RATE, AT(limit_commands), NO_RANGE, "50/min", NO_CHOICES, RELOADS,
+     "How often a party may send a command; 0: no limit. `hubctl limit set` is stronger.", NO_CHECK},
+    {"limit_locations", CONF_RATE, AT(limit_locations), NO_RANGE, "200/min", NO_CHOICES, RELOADS,
+     "How often a party may ask for a page of locations; 0: no limit. `hubctl limit set` is stronger.", NO_CHECK},
+    {"emsp_backfill", CONF_BOOL, AT(emsp_backfill), NO_RANGE, "no", NO_CHOICES, RELOADS,
+     "Whether an eMSP may GET its own sessions and CDRs besides being sent them.", NO_CHECK},
 };
 /* clang-format on */
 const size_t conf_setting_count = sizeof(conf_settings) / sizeof(conf_settings[0]);

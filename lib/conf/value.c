@@ -96,6 +96,11 @@ static int set_choice(int64_t *field, const struct conf_setting *setting, const 
     return error_set(error, ERR_INVALID, "unknown; write one of: %s", known);
 }
 
+static int set_rate(struct rate *field, const char *text, struct error *error)
+{
+    return rate_parse(str_from(text), field) ? OK : error_set(error, ERR_INVALID, "no rate; " RATE_REMEDY);
+}
+
 static bool parse_size(struct str text, int64_t *bytes)
 {
     static const struct {
@@ -173,6 +178,8 @@ int conf_value_set(struct conf *conf, const struct conf_setting *setting, const 
         return set_boolean(field, text, error);
     case CONF_CHOICE:
         return set_choice(field, setting, text, error);
+    case CONF_RATE:
+        return set_rate(field, text, error);
     case CONF_INT:
     case CONF_DURATION:
     case CONF_SIZE:
@@ -195,7 +202,7 @@ void conf_value(const struct conf *conf, const struct conf_setting *setting, str
 {
     const void *field = (const char *)conf + setting->offset;
     const int64_t *number = field;
-    char text[24];
+    char text[24], rate[RATE_SIZE];
     switch (setting->type) {
     case CONF_TEXT:
         buffer_append_text(out, field);
@@ -208,6 +215,9 @@ void conf_value(const struct conf *conf, const struct conf_setting *setting, str
         return;
     case CONF_CHOICE:
         buffer_append_text(out, setting->choices[*number]);
+        return;
+    case CONF_RATE:
+        buffer_append_text(out, rate_format(*(const struct rate *)field, rate));
         return;
     case CONF_INT:
     case CONF_DURATION:

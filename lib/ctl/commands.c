@@ -4,7 +4,8 @@
 
 #include "lib/ctl/table.h"
 
-static const struct ctl_command *const groups[] = {ctl_table_party, ctl_table_traffic, ctl_table_hub};
+static const struct ctl_command *const groups[] = {ctl_table_party, ctl_table_limit, ctl_table_traffic,
+                                                   ctl_table_hub};
 
 static const struct {
     const char *noun, *purpose;
@@ -13,11 +14,13 @@ static const struct {
     {"token", "credentials tokens that the hub issues"},
     {"receiver", "where messages for a party go"},
     {"rule", "which eMSP may use which CPO"},
+    {"limit", "how often a party may ask"},
     {"audit", "what happened, and who did it"},
     {"trace", "one exchange between partners as a time line"},
     {"delivery", "messages on their way to a partner"},
     {"command", "remote commands in flight and done"},
     {"object", "locations, tariffs, sessions and CDRs that the hub holds"},
+    {"quality", "how partners' objects keep to OCPI's tables"},
     {"status", "how the hub is doing"},
     {"conf", "hubd's settings"},
     {"log", "hubd's log"},
@@ -127,6 +130,7 @@ const char *ctl_param_word(const struct ctl_param *param)
     case CTL_TEXT:
         return "TEXT";
     case CTL_PARTY:
+    case CTL_PARTY_OR_DEFAULT:
         return "ID";
     case CTL_NUMBER:
         return "N";
@@ -134,16 +138,33 @@ const char *ctl_param_word(const struct ctl_param *param)
         return "";
     case CTL_DURATION:
         return "DURATION";
+    case CTL_RATE:
+        return "RATE";
     case CTL_TIME:
         return "TIME";
+    case CTL_MONTH:
+        return "YYYY-MM";
     case CTL_CHOICE:
         return NULL;
     case CTL_FILE:
+    case CTL_SECRET_FILE:
         return "FILE";
     case CTL_JSON:
         return "JSON";
     }
     return NULL;
+}
+
+bool ctl_is_word(struct str word)
+{
+    for (size_t i = 0; i < word.length; i++) {
+        char letter = word.data[i];
+        bool good = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                    (letter >= '0' && letter <= '9') || strchr("-_:", letter) != NULL;
+        if (!good || letter == '\0')
+            return false;
+    }
+    return word.length > 0 && word.length <= 40;
 }
 
 bool ctl_param_allows(const struct ctl_param *param, struct str word)

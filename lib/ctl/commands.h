@@ -19,16 +19,22 @@ enum ctl_access {
     CTL_ACCESS_ADMIN /* root, hubd's user, admin_group */
 };
 
+#define CTL_DEFAULT "default"
+
 enum ctl_type {
     CTL_TEXT,
-    CTL_PARTY,    /* IN-ABC and its other spellings, with an optional ":CPO" */
-    CTL_NUMBER,   /* JSON number, 0 or greater */
-    CTL_SWITCH,   /* option without value; JSON true */
-    CTL_DURATION, /* "10s" */
-    CTL_TIME,     /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
-    CTL_CHOICE,   /* one of `choices` */
-    CTL_FILE,     /* a path on hubctl's side; never sent */
-    CTL_JSON      /* an object, written as JSON */
+    CTL_PARTY,            /* IN-ABC and its other spellings, with an optional ":CPO" */
+    CTL_PARTY_OR_DEFAULT, /* the same, or the word CTL_DEFAULT: all others */
+    CTL_NUMBER,           /* JSON number, 0 or greater */
+    CTL_SWITCH,           /* option without value; JSON true */
+    CTL_DURATION,         /* "10s" */
+    CTL_RATE,             /* "100/min", "0" */
+    CTL_TIME,             /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
+    CTL_MONTH,            /* "2026-01", in UTC */
+    CTL_CHOICE,           /* one of `choices` */
+    CTL_FILE,             /* a path on hubctl's side; never sent */
+    CTL_SECRET_FILE, /* a path on hubctl's side, "-" for stdin: the token in it is sent and shown nowhere */
+    CTL_JSON         /* an object, written as JSON */
 };
 
 struct ctl_param {
@@ -41,6 +47,7 @@ struct ctl_param {
     char one_of;       /* parameters with the same letter here: exactly one of them must be given. 0: free */
     const char *value; /* an option's value in usage ("URL"); NULL: the type's own word */
     const char *const *choices; /* NULL-terminated */
+    bool open; /* choices are the usual ones: another word will do that looks like none of them misspelt */
     const char *help;
 };
 
@@ -75,8 +82,8 @@ struct ctl_column {
 /* The form of an answer, and so how hubctl prints it. */
 enum ctl_output {
     CTL_OUTPUT_CHANGE, /* {"id":…,"change":"added","message":"party IN-ABC added","hints":[…]} : one line */
-    CTL_OUTPUT_LIST, /* {"rows":[…],"next":…}: table; `next` (absent: the end) is the parameter `after` of the
-                        next page */
+    CTL_OUTPUT_LIST, /* {"rows":[…],"next":…,"message":…}: table; `next` (absent: the end) is the parameter
+                        `after` of the next page; `message`, if any, for people when there is no row at all */
     CTL_OUTPUT_CARD,   /* one object: label and value per line */
     CTL_OUTPUT_STREAM, /* notifications with one row each */
     CTL_OUTPUT_TOKEN,  /* a secret, alone on stdout */
@@ -90,7 +97,9 @@ enum ctl_flag {
     CTL_SECRET = 2,    /* its answer holds a secret: buffers are wiped */
     CTL_DANGEROUS = 4, /* asks on a terminal, needs --confirm=<first positional> elsewhere */
     CTL_LOCAL = 8,     /* no method of hubd */
-    CTL_CHECK = 16     /* "ok":false in the answer is exit 6 */
+    CTL_CHECK = 16,    /* "ok":false in the answer, or any row of a list, is exit 6 */
+    CTL_TOKENS = 32,   /* tokens pass through it: the memory of its request is wiped */
+    CTL_PATIENT = 64   /* it calls partners: hubctl waits longer when --timeout does not say */
 };
 
 struct ctl_command {
@@ -123,6 +132,8 @@ const struct ctl_param *ctl_param_by_key(const struct ctl_command *command, stru
 /* The word for a parameter's value in usage: "ID", "DURATION", "CPO|EMSP". Static text of the table, choices
  * aside (NULL then). */
 const char *ctl_param_word(const struct ctl_param *param);
+/* 1 to 40 letters, digits, '-', '_' and ':', as a ModuleID is written. */
+bool ctl_is_word(struct str word);
 /* Whether `word` is one of the parameter's choices (always true without choices). */
 bool ctl_param_allows(const struct ctl_param *param, struct str word);
 

@@ -185,9 +185,13 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         uv_read_stop(stream);
         connection->reading = false;
         tell_closed(connection, true);
-    } else if (ctl_lines_feed(&connection->lines, str_of(buffer->base, (size_t)count)) != OK) {
-        ctl_connection_close(connection);
-        return;
+    } else {
+        int result = ctl_lines_feed(&connection->lines, str_of(buffer->base, (size_t)count));
+        crypto_wipe(buffer->base, (size_t)count);
+        if (result != OK) {
+            ctl_connection_close(connection);
+            return;
+        }
     }
     ctl_connection_process(connection);
 }
@@ -227,6 +231,7 @@ void ctl_connection_process(struct ctl_connection *connection)
             connection->broken = true;
         } else if (str_trim(line).length > 0) {
             ctl_request_begin(connection, line);
+            crypto_wipe((char *)(uintptr_t)line.data, line.length); /* a token may have been in it */
         }
     }
     connection->processing = false;

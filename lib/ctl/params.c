@@ -1,10 +1,12 @@
 #include "lib/ctl/params.h"
 
+#include "lib/base/rate.h"
 #include "lib/base/suggest.h"
 #include "lib/base/timestamp.h"
 
 #define TEXT_MAX   4096
 #define REPEAT_MAX 64
+#define SECRET_MAX 64 /* OCPI 2.2.1, Credentials: token */
 
 static int bad(struct error *error, const struct ctl_param *param, const char *what)
 {
@@ -38,6 +40,8 @@ static int check_choice(const struct ctl_param *param, struct str word, struct e
         }
     }
     const char *best = suggest_best(&suggest);
+    if (param->open && best == NULL && ctl_is_word(word))
+        return OK;
     list = str_skip(list, 2);
     return error_set(error, ERR_INVALID, "%s%s: \"" STR_FMT "\" is none of " STR_FMT "%s%s%s",
                      param->positional ? "" : "--", param->name, (int)(word.length < 40 ? word.length : 40),
@@ -66,9 +70,24 @@ static bool is_party(struct str text)
     return good && role.length >= 3 && role.length <= 5;
 }
 
+static int check_secret(const struct ctl_param *param, struct str secret, struct error *error)
+{
+    if (secret.length == 0)
+        return bad(error, param, "no token in it");
+    if (secret.length > SECRET_MAX)
+        return bad(error, param, "more than the 64 characters that a token may have");
+    return str_is_visible(secret) ? OK
+                                  : bad(error, param,
+                                        "no token: white space, line breaks and anything but visible ASCII "
+                                        "characters cannot be in one");
+}
+
 static int check_text(const struct ctl_param *param, struct str text, struct error *error)
 {
     int64_t number;
+    struct rate rate;
+    if (param->type == CTL_SECRET_FILE)
+        return check_secret(param, text, error);
     if (text.length > TEXT_MAX)
         return bad(error, param, "too long");
     if (has_control_bytes(text))
@@ -76,14 +95,22 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     switch (param->type) {
     case CTL_PARTY:
         return is_party(text) ? OK : bad(error, param, "no party id; write it as IN-ABC");
+    case CTL_PARTY_OR_DEFAULT:
+        return is_party(text) || str_equal_fold(text, STR(CTL_DEFAULT))
+                   ? OK
+                   : bad(error, param, "no party id; write it as IN-ABC, or " CTL_DEFAULT " for all others");
     case CTL_DURATION:
         return duration_parse(text, &number)
                    ? OK
                    : bad(error, param, "no duration; write a number with s, m, h or d, e.g. 7d");
+    case CTL_RATE:
+        return rate_parse(text, &rate) ? OK : bad(error, param, "no rate; " RATE_REMEDY);
     case CTL_TIME:
         return timestamp_parse(text, &number)
                    ? OK
                    : bad(error, param, "no time; write it as 2026-01-31T12:00:00Z");
+    case CTL_MONTH:
+        return month_parse(text, &number, &number) ? OK : bad(error, param, "no month; write it as 2026-01");
     case CTL_CHOICE:
         return check_choice(param, text, error);
     case CTL_TEXT:
@@ -91,6 +118,7 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     case CTL_NUMBER:
     case CTL_SWITCH:
     case CTL_FILE:
+    case CTL_SECRET_FILE:
     case CTL_JSON:
         break;
     }
@@ -186,10 +214,19 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
 
 static void discover_params(struct json_writer *writer, const struct ctl_param *param)
 {
-    static const char *const types[] = {
-        [CTL_TEXT] = "text",      [CTL_PARTY] = "party",       [CTL_NUMBER] = "number",
-        [CTL_SWITCH] = "boolean", [CTL_DURATION] = "duration", [CTL_TIME] = "time",
-        [CTL_CHOICE] = "choice",  [CTL_FILE] = "file",         [CTL_JSON] = "object"};
+    static const char *const types[] = {[CTL_TEXT] = "text",
+                                        [CTL_PARTY] = "party",
+                                        [CTL_NUMBER] = "number",
+                                        [CTL_SWITCH] = "boolean",
+                                        [CTL_DURATION] = "duration",
+                                        [CTL_TIME] = "time",
+                                        [CTL_CHOICE] = "choice",
+                                        [CTL_FILE] = "file",
+                                        [CTL_JSON] = "object",
+                                        [CTL_SECRET_FILE] = "secret",
+                                        [CTL_MONTH] = "month",
+                                        [CTL_RATE] = "rate",
+                                        [CTL_PARTY_OR_DEFAULT] = "party or default"};
     json_key(writer, "params");
     json_array_begin(writer);
     for (; param != NULL && param->name != NULL; param++) {

@@ -14,6 +14,7 @@ static const struct {
     {CTL_NOT_PERMITTED, "not_permitted", CTL_EXIT_NOT_PERMITTED},
     {CTL_BUSY, "busy", CTL_EXIT_REFUSED},
     {CTL_UNCERTAIN, "uncertain", CTL_EXIT_UNCERTAIN},
+    {CTL_PARTNER, "partner", CTL_EXIT_REFUSED},
     {CTL_PARSE_ERROR, "parse_error", CTL_EXIT_REFUSED},
     {CTL_BAD_REQUEST, "bad_request", CTL_EXIT_REFUSED},
     {CTL_NO_METHOD, "no_method", CTL_EXIT_REFUSED},

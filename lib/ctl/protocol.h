@@ -30,6 +30,7 @@ enum ctl_code {
     CTL_NOT_PERMITTED = 4, /* this user may not */
     CTL_BUSY = 5,          /* hubd is overloaded or degraded; nothing was changed */
     CTL_UNCERTAIN = 6,     /* it is not known whether it was done */
+    CTL_PARTNER = 7,       /* a partner's system did not do its part; nothing was changed */
     CTL_PARSE_ERROR = -32700,
     CTL_BAD_REQUEST = -32600,
     CTL_NO_METHOD = -32601,

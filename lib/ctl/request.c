@@ -15,14 +15,22 @@ static bool is_gone(const struct ctl_request *request)
     return request->closed || request->connection->closing;
 }
 
+static void free_request(struct ctl_request *request)
+{
+    request->magic = 0;
+    if (request->command != NULL && (request->command->flags & CTL_TOKENS) != 0)
+        arena_wipe(&request->arena);
+    else
+        arena_free(&request->arena);
+    free(request);
+}
+
 static void end_request(struct ctl_request *request)
 {
     struct ctl_connection *connection = request->connection;
     queue_remove(&request->queue);
     connection->in_flight--;
-    request->magic = 0;
-    arena_free(&request->arena);
-    free(request);
+    free_request(request);
     if (connection->closing)
         ctl_connection_maybe_free(connection);
     else
@@ -163,6 +171,5 @@ void ctl_request_begin(struct ctl_connection *connection, struct str line)
         start_request(connection, request, handler);
         return;
     }
-    arena_free(&request->arena);
-    free(request);
+    free_request(request);
 }

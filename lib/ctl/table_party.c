@@ -4,9 +4,11 @@
 static const char *const roles[] = {"CPO", "EMSP", "NAP", "NSP", "SCSP", "OTHER", NULL};
 static const char *const statuses[] = {"PLANNED", "CONNECTED", "OFFLINE", "SUSPENDED", NULL};
 static const char *const encodings[] = {"auto", "base64", "raw", NULL};
-static const char *const modules[] = {"cdrs", "chargingprofiles", "chargingprofiles:sender", "commands", "credentials",
-                                      "hubclientinfo", "locations", "sessions", "sessions:sender", "tariffs", "tokens",
-                                      "tokens:sender", "versions", NULL};
+static const char *const validations[] = {"tolerant", "strict", "default", NULL};
+static const char *const modules[] = {"cdrs", "cdrs:sender", "chargingprofiles", "chargingprofiles:sender", "commands",
+                                      "credentials", "hubclientinfo", "locations", "locations:sender", "sessions",
+                                      "sessions:sender", "tariffs", "tariffs:sender", "tokens", "tokens:sender",
+                                      "versions", NULL};
 
 #define ID_HELP "the party, e.g. IN-ABC (IN*ABC, IN/ABC, INABC are read too); with two roles on two platforms IN-ABC:CPO"
 
@@ -22,7 +24,7 @@ static const struct ctl_column receiver_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whose receiver it is"},
     {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module; \"MODULE:sender\" is its SENDER interface"},
     {"url", "URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the module's base URL at the partner"},
-    {"source", "SOURCE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"set\" by the account team or \"discovered\" at the exchange"},
+    {"source", "SOURCE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"set\" by the account team or \"discovered\" at the partner"},
     {.key = NULL}};
 static const struct ctl_column rule_columns[] = {
     {"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
@@ -64,7 +66,7 @@ const struct ctl_command ctl_table_party[] = {
             {.name = "status", .key = "status", .type = CTL_CHOICE, .choices = statuses, .help = "only parties in this status"}),
      COLUMNS(PARTY_COLUMNS)},
     {"party", "show", "party.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
-     "show one party with its tokens, receivers and rules", NULL, NULL,
+     "show one party with its tokens, receivers, rules and limits", NULL, NULL,
      {"hubctl party show IN-ABC", "hubctl party show IN-ABC --field status"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
      COLUMNS(PARTY_COLUMNS,
@@ -74,24 +76,32 @@ const struct ctl_command ctl_table_party[] = {
              {"versions_url", "VERSIONS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "found by discovery"},
              {"token_encoding", "TOKEN ENCODING", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "auto, base64 or raw"},
              {"allowed_hosts", "ALLOWED HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "further hosts for response_url"},
+             {"push", "PUSHED TO IT", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "modules whose changes are sent to it unasked"},
+             {"validation", "VALIDATION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "tolerant, strict, or default: as the setting says"},
              {"created", "REGISTERED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was registered"},
              {"last_updated", "UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as HubClientInfo tells it"},
              {"tokens", "TOKENS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, token_columns, "tokens of its platform"},
              {"receivers", "RECEIVERS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, receiver_columns, "where messages for it go"},
-             {"rules", "RULES", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, rule_columns, "its lines in the routing matrix"})},
+             {"rules", "RULES", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, rule_columns, "its lines in the routing matrix"},
+             {"limits", "LIMITS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, ctl_limit_columns, "how often it may ask"})},
     {"party", "set", "party.set", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "change what is kept about a party",
-     "--token-encoding and --allow-host are the platform's: they hold for all parties on it.", NULL,
+     "--token-encoding and --allow-host are the platform's: they hold for all parties on it. With --push an eMSP is sent every "
+     "change of the CPOs that a rule lets it see, to its receivers of these modules; what is there already it GETs.", NULL,
      {"hubctl party set IN-ABC --name \"ABC Charging Ltd\"", "hubctl party set IN-XYZ --token-encoding raw --allow-host cb.xyz.example"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
             OPTION("name", "name", CTL_TEXT, "the partner's name"),
             {.name = "website", .key = "website", .type = CTL_TEXT, .value = "URL", .help = "the partner's website"},
             {.name = "token-encoding", .key = "token_encoding", .type = CTL_CHOICE, .choices = encodings,
              .help = "how the hub writes the partner's token: auto (Base64 first), base64 or raw"},
+            {.name = "validation", .key = "validation", .type = CTL_CHOICE, .choices = validations,
+             .help = "tolerant: take its objects in spite of findings; strict: refuse them; default: as the setting says"},
             {.name = "allow-host", .key = "allow_hosts", .type = CTL_TEXT, .repeatable = true, .value = "HOST",
              .help = "let a command's response_url be on this host too"},
             {.name = "forbid-host", .key = "forbid_hosts", .type = CTL_TEXT, .repeatable = true, .value = "HOST",
-             .help = "take back --allow-host"}),
+             .help = "take back --allow-host"},
+            {.name = "push", .key = "push", .type = CTL_TEXT, .value = "MODULES",
+             .help = "send it changes of these: locations, tariffs, or locations,tariffs; none ends it"}),
      CHANGE_COLUMNS},
     {"party", "suspend", "party.suspend", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "refuse all requests of a party and hold what is for it",
@@ -111,6 +121,23 @@ const struct ctl_command ctl_table_party[] = {
      "removes the party with its receivers and rules; the last one on a platform takes its tokens with it",
      {"hubctl party remove IN-ABC --confirm=IN-ABC", "hubctl party show IN-ABC"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP), CONFIRM("ID")),
+     CHANGE_COLUMNS},
+
+    {"party", "connect", "party.connect", CTL_ACCESS_ADMIN, CTL_TOKENS | CTL_PATIENT, CTL_OUTPUT_CHANGE,
+     "begin the credentials exchange, for a partner that only receives credentials",
+     "For partners that hand out a token and a versions URL instead of taking ours. hubd reads the partner's versions and "
+     "version details with that token, POSTs the hub's credentials to the endpoint found there, and keeps the token, the "
+     "url, the roles and the receivers that the answer and a second look at the details give. Each role that the partner "
+     "claims must be registered here before. Nothing is kept of an exchange that fails. It takes as long as the partner "
+     "does: hubctl waits 150s unless --timeout says otherwise.", NULL,
+     {"hubctl party connect IN-ABC --versions-url https://abc.example/ocpi/versions --token-file abc.token",
+      "hubctl party connect IN-ABC --versions-url https://abc.example/ocpi/versions --token-file -"},
+     PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
+            {.name = "versions-url", .key = "versions_url", .type = CTL_TEXT, .required = true, .value = "URL",
+             .help = "the partner's versions URL, as its engineers gave it"},
+            {.name = "token-file", .key = "token", .type = CTL_SECRET_FILE, .required = true,
+             .help = "a file with the token that the partner gave (OCPI's CREDENTIALS_TOKEN_A); `-`: from stdin, asked for "
+                     "on a terminal"}),
      CHANGE_COLUMNS},
 
     {"token", "issue", "token.issue", CTL_ACCESS_ADMIN, CTL_SECRET, CTL_OUTPUT_TOKEN,
@@ -141,25 +168,33 @@ const struct ctl_command ctl_table_party[] = {
              .help = "as `hubctl token list` shows it"},
             {.name = "all", .key = "all", .type = CTL_SWITCH, .one_of = 'a', .help = "all tokens of the party's platform"}),
      CHANGE_COLUMNS},
+    {"token", "rotate", "token.rotate", CTL_ACCESS_ADMIN, CTL_TOKENS | CTL_PATIENT, CTL_OUTPUT_CHANGE,
+     "give a connected partner a new hub token",
+     "PUTs the hub's credentials with a new token to the partner's credentials endpoint. The old hub token stays valid for "
+     "token_overlap of hubd; `token revoke` ends it sooner. A new token in the partner's answer is used from then on.", NULL,
+     {"hubctl token rotate IN-ABC", "hubctl token list IN-ABC"},
+     PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
+     CHANGE_COLUMNS},
 
     {"receiver", "set", "receiver.set", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "say where messages of a module for a party go",
      "URL is the module's base; a template may be pasted, everything from its first `{` is cut. What waited for this URL is sent at once. "
      "MODULE alone is where the party takes messages (its RECEIVER interface); with `:sender` it is where the party is asked as the "
-     "owner of the data (its SENDER interface): an eMSP's tokens:sender for POST authorize, a CPO's sessions:sender for charging "
-     "preferences, chargingprofiles:sender.", NULL,
+     "owner of the data (its SENDER interface): an eMSP's tokens:sender for POST authorize and chargingprofiles:sender, a CPO's "
+     "sessions:sender for charging preferences, and locations:sender, tariffs:sender, cdrs:sender.", NULL,
      {"hubctl receiver set IN-XYZ sessions https://xyz.example/ocpi/emsp/2.2.1/sessions",
       "hubctl receiver set IN-ABC commands 'https://abc.example/ocpi/cpo/2.2.1/commands/{command}'"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
-            {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules,
-             .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles, credentials, tokens:sender, sessions:sender or chargingprofiles:sender"},
+            {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules, .open = true,
+             .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles or credentials; with "
+                     "`:sender` behind tokens, sessions, cdrs, locations, tariffs or chargingprofiles"},
             POSITIONAL("URL", "url", CTL_TEXT, "http or https; no token in it")),
      CHANGE_COLUMNS},
     {"receiver", "unset", "receiver.unset", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "forget a receiver URL", "What is to be delivered there is held from now on.", NULL,
      {"hubctl receiver unset IN-XYZ cdrs", "hubctl receiver list IN-XYZ"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
-            {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules,
+            {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules, .open = true,
              .help = "the module"}),
      CHANGE_COLUMNS},
     {"receiver", "list", "receiver.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
@@ -167,6 +202,13 @@ const struct ctl_command ctl_table_party[] = {
      {"hubctl receiver list", "hubctl receiver list IN-XYZ --json=module,url"},
      PARAMS(OPTIONAL("ID", "id", CTL_PARTY, "only this party's")),
      receiver_columns},
+    {"receiver", "discover", "receiver.discover", CTL_ACCESS_ADMIN, CTL_TOKENS | CTL_PATIENT, CTL_OUTPUT_CHANGE,
+     "ask the partner for its endpoints now",
+     "Reads the versions and version details of the party's platform and fills the URLs that `receiver set` has not set, for "
+     "all parties on it. What waited for a URL that is new is sent at once.", NULL,
+     {"hubctl receiver discover IN-XYZ", "hubctl receiver list IN-XYZ"},
+     PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
+     CHANGE_COLUMNS},
 
     {"rule", "enable", "rule.enable", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "let an eMSP use a CPO",

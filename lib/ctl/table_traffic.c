@@ -2,7 +2,12 @@
 
 /* clang-format off */
 static const char *const delivery_states[] = {"pending", "held", "dead", "delivered", "superseded", "all", NULL};
+static const char *const replayed[] = {"sessions", "cdrs", NULL};
 static const char *const kinds[] = {"location", "tariff", "session", "cdr", NULL};
+
+#define SINCE_HELP "from this time on: RFC 3339, 2026-01-31, today, or 2h for two hours ago"
+#define SINCE \
+    {.name = "since", .key = "since", .type = CTL_TIME, .required = true, .help = SINCE_HELP}
 
 #define DELIVERY_COLUMNS \
     {"id", "ID", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "its number"}, \
@@ -16,6 +21,21 @@ static const char *const kinds[] = {"location", "tariff", "session", "cdr", NULL
     {"next_attempt", "NEXT TRY", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it is tried again; null: at once or never"}, \
     {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was taken on"}, \
     {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the last try failed with"}
+
+static const struct ctl_column try_columns[] = {
+    {"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ended"},
+    {"http", "HTTP", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "the HTTP status; null: no answer came"},
+    {"status", "STATUS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "the OCPI status_code; null: the answer had none"},
+    {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how long it took, milliseconds"},
+    {"error", "ERROR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what went wrong"},
+    {.key = NULL}};
+
+static const struct ctl_column replay_columns[] = {
+    {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "sessions or cdrs"},
+    {"queued", "QUEUED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "to be sent again"},
+    {"held", "HELD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "held: rule, receiver URL or party is missing"},
+    {"waiting", "WAITING", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "on their way already"},
+    {.key = NULL}};
 
 #define COMMAND_COLUMNS \
     {"id", "ID", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "its number"}, \
@@ -36,7 +56,7 @@ const struct ctl_command ctl_table_traffic[] = {
      PARAMS({.name = "follow", .key = "follow", .type = CTL_SWITCH, .letter = 'f', .help = "wait for more, until Ctrl-C"},
             {.name = "lines", .key = "last", .type = CTL_NUMBER, .letter = 'n', .value = "N",
              .help = "the last N rows; default 20, or all with --since or --cursor"},
-            OPTION("since", "since", CTL_TIME, "from this time on: RFC 3339, 2026-01-31, today, or 2h for two hours ago"),
+            OPTION("since", "since", CTL_TIME, SINCE_HELP),
             OPTION("until", "until", CTL_TIME, "before this time"),
             OPTION("party", "party", CTL_PARTY, "rows about, from or to this party"),
             {.name = "action", .key = "action", .type = CTL_TEXT, .value = "A",
@@ -102,7 +122,8 @@ const struct ctl_command ctl_table_traffic[] = {
             OPTION("party", "party", CTL_PARTY, "only those from or to this party"), PAGING),
      COLUMNS(DELIVERY_COLUMNS)},
     {"delivery", "show", "delivery.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
-     "show one delivery with its last error and body", NULL, NULL,
+     "show one delivery with each of its tries and its body",
+     "Of many tries the first 3 and the last 17 are kept; TRIES counts those since it was taken on, or tried anew by hand.", NULL,
      {"hubctl delivery show 42", "hubctl delivery show 42 --field body"},
      PARAMS(POSITIONAL("N", "id", CTL_NUMBER, "its number")),
      COLUMNS(DELIVERY_COLUMNS,
@@ -110,7 +131,10 @@ const struct ctl_command ctl_table_traffic[] = {
              {"url", "URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "where it goes, when not the module's receiver"},
              {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "X-Correlation-ID"},
              {"done", "DONE", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ended"},
-             {"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is sent"})},
+             {"evse", "EVSE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "of a location only this EVSE"},
+             {"receipt", "RECEIPT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the Location that the receiver answered"},
+             {"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is sent; of a DELETE what it takes back"},
+             {"tries", "EACH TRY", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, try_columns, "array of objects: its tries, oldest first"})},
     {"delivery", "retry", "delivery.retry", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "try again now", "One delivery in any state but delivered, or all dead and pending ones of a party or of everybody.", NULL,
      {"hubctl delivery retry 42", "hubctl delivery retry --party IN-XYZ"},
@@ -124,6 +148,62 @@ const struct ctl_command ctl_table_traffic[] = {
      {"hubctl delivery drop 42 --confirm=42", "hubctl delivery show 42"},
      PARAMS(POSITIONAL("N", "id", CTL_NUMBER, "its number"), CONFIRM("N")),
      CHANGE_COLUMNS},
+    {"delivery", "replay", "delivery.replay", CTL_ACCESS_ADMIN, CTL_STREAMS, CTL_OUTPUT_CHANGE,
+     "send an eMSP the sessions and CDRs of a period again",
+     "From what the hub holds: each session and CDR of that eMSP whose last_updated, or arrival, lies in the period, judged by the "
+     "rules as they are now. What has not arrived goes on: held ones are released if they may go, dead ones tried anew, waiting ones "
+     "are left alone and nothing is queued twice. The rest is sent once more, sessions in their present state. "
+     "Interrupted it stops, and running it again is safe: what has arrived by then goes once more.", NULL,
+     {"hubctl delivery replay IN-XYZ --since 2h --dry-run", "hubctl delivery replay IN-XYZ --since yesterday --cpo IN-ABC --module cdrs"},
+     PARAMS(POSITIONAL("EMSP", "emsp", CTL_PARTY, "who is to get it again"),
+            SINCE,
+            OPTION("until", "until", CTL_TIME, "before this time; default now"),
+            OPTION("cpo", "cpo", CTL_PARTY, "only what this CPO sent"),
+            {.name = "module", .key = "module", .type = CTL_CHOICE, .choices = replayed, .help = "only sessions, or only CDRs"},
+            OPTION("dry-run", "dry_run", CTL_SWITCH, "only count, change nothing")),
+     COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
+             {"change", "CHANGE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "replayed, unchanged or counted"},
+             {"queued", "QUEUED", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "deliveries that are sent"},
+             {"held", "HELD", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "deliveries that are held"},
+             {"waiting", "WAITING", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "deliveries that were on their way already"},
+             {"modules", "MODULES", CTL_COLUMN_SECTION, CTL_SEEN_JSON, replay_columns, "array of objects: the counts per module"},
+             {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"},
+             {"hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"})},
+    {"delivery", "receipts", "delivery.receipts", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "list when each CDR came, when it was delivered, and who acknowledged it",
+     "A row for each delivery of a CDR that was taken on in the period; a CDR that was replayed has several.", NULL,
+     {"hubctl delivery receipts --since 2026-01-01 --until 2026-02-01", "hubctl delivery receipts --since 7d --party IN-XYZ --json=cdr,delivered,location"},
+     PARAMS(SINCE,
+            OPTION("until", "until", CTL_TIME, "before this time"),
+            OPTION("party", "party", CTL_PARTY, "only CDRs from or to this party"), PAGING),
+     COLUMNS({"cdr", "CDR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id, in upper case"},
+             {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the CPO"},
+             {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
+             {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "pending, delivered, held, dead or superseded"},
+             {"received", "RECEIVED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when the hub had it from the CPO, durably"},
+             {"delivered", "DELIVERED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when the eMSP acknowledged it"},
+             {"acknowledged_by", "ACKNOWLEDGED BY", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "who acknowledged it"},
+             {"location", "LOCATION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the Location that the eMSP answered"},
+             {"attempts", "TRIES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "tries made"},
+             {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "from received to delivered, milliseconds"},
+             {"reason", "REASON", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is held, or dead"},
+             {"session", "SESSION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "the session that the CDR names"},
+             {"delivery", "DELIVERY", CTL_COLUMN_NUMBER, CTL_SEEN_PIPED, NULL, "the delivery's number"})},
+    {"delivery", "reconcile", "delivery.reconcile", CTL_ACCESS_READ, CTL_CHECK, CTL_OUTPUT_LIST,
+     "list what is open of a month: sessions without CDR, CDRs that were not acknowledged or were refused",
+     "Sessions that are COMPLETED and named by no CDR of their CPO; CDRs that are pending, held or dead; CDRs that came with other "
+     "content under an id that was there already. The month is one of UTC. Exit 6 when there is a row.", NULL,
+     {"hubctl delivery reconcile --month 2026-01", "hubctl delivery reconcile --month 2026-01 --party IN-ABC --json"},
+     PARAMS({.name = "month", .key = "month", .type = CTL_MONTH, .required = true, .help = "the month, in UTC"},
+            OPTION("party", "party", CTL_PARTY, "only what is from or to this party"), PAGING),
+     COLUMNS({"problem", "PROBLEM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "session without CDR, CDR not acknowledged, or CDR refused"},
+             {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the CPO"},
+             {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
+             {"session", "SESSION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the session's id, in upper case"},
+             {"cdr", "CDR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the CDR's id"},
+             {"since", "SINCE", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "the session's last_updated; when the CDR came; when it was refused"},
+             {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "where it stands"},
+             {"delivery", "DELIVERY", CTL_COLUMN_NUMBER, CTL_SEEN_PIPED, NULL, "the delivery's number, for `hubctl delivery show`"})},
 
     {"command", "list", "command.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
      "list remote commands, newest first", NULL, NULL,
@@ -163,5 +243,22 @@ const struct ctl_command ctl_table_traffic[] = {
              .help = "location, tariff, session or cdr"},
             POSITIONAL("ID", "id", CTL_PARTY, "its owner"), POSITIONAL("OBJECT", "object", CTL_TEXT, "its id")),
      COLUMNS({"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the object's bytes"})},
+
+    {"quality", NULL, "quality", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "list what partners' objects break of OCPI's tables without being refused",
+     "A row per party, module, field and rule, for good: how often, and the id of the last object. Fields that OCPI does not know "
+     "have the rule `unknown`; a field `*` stands for all beyond the first few. `party set ID --validation strict` refuses such "
+     "objects (for unknown fields never). Counts are at most a second old.", NULL,
+     {"hubctl quality IN-ABC", "hubctl quality --json=party,module,field,rule,count,last_example"},
+     PARAMS(OPTIONAL("ID", "id", CTL_PARTY, "only this party's objects"), PAGING),
+     COLUMNS({"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who sent the objects"},
+             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
+             {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "OCPI's table: Location, EVSE, Connector …"},
+             {"field", "FIELD", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the field in that table"},
+             {"rule", "RULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "missing, empty, length, enum, datetime, character, url, integer, duplicate, format, range or unknown"},
+             {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how often"},
+             {"first", "FIRST", CTL_COLUMN_TIME, CTL_SEEN_PIPED, NULL, "when it came for the first time"},
+             {"last", "LAST", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it came last"},
+             {"last_example", "LAST EXAMPLE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "id of the object that was the last to break it"})},
     {.noun = NULL}};
 /* clang-format on */

@@ -19,6 +19,7 @@ void client_answer_reset(struct client_transfer *transfer)
     transfer->header_count = transfer->header_capacity = transfer->head_bytes = 0;
     transfer->head_done = false;
     transfer->failure = OK;
+    transfer->curl_error[0] = '\0';
 }
 
 static bool make_room(struct client_transfer *transfer)

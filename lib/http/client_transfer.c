@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/http/client_internal.h"
 
@@ -277,6 +278,19 @@ static bool try_next_address(struct client_transfer *transfer, CURLcode code)
     return launch(transfer) == OK;
 }
 
+/*
+ * A kept connection died under the request. libcurl sends again on another by itself, but counts that over
+ * the whole life of a handle and fails every sixth time: then once more here. True: the transfer runs again.
+ */
+static bool try_new_connection(struct client_transfer *transfer, CURLcode code)
+{
+    if (code != CURLE_SEND_ERROR || transfer->once || strstr(transfer->curl_error, "Connection died") == NULL)
+        return false;
+    curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+    transfer->once = curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+    return transfer->once && launch(transfer) == OK;
+}
+
 /* The next calls begin with what worked. */
 static void remember_address(struct client_flight *flight)
 {
@@ -294,8 +308,11 @@ void client_transfer_ended(struct client_transfer *transfer)
 
     flight->call->sent = client_answer_was_sent(transfer);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (try_next_address(transfer, code))
+    if (try_next_address(transfer, code) || try_new_connection(transfer, code))
         return;
+    if (code == CURLE_OK && !transfer->head_done)
+        code =
+            CURLE_PARTIAL_FILE; /* to libcurl a connection closed in the head is an answer without a body */
     if (code == CURLE_OK)
         remember_address(flight);
     if (code == CURLE_OK && follow_redirect(transfer, status, &result))

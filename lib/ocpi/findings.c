@@ -4,7 +4,7 @@
 #include "lib/base/buffer.h"
 #include "lib/ocpi/forms.h"
 
-enum { SHOWN_CHARACTERS = 40, KEY_BYTES = 64 };
+enum { SHOWN_CHARACTERS = 40, KEY_BYTES = OCPI_FIELD_BYTES / 2 };
 
 const char *ocpi_rule_name(enum ocpi_rule rule)
 {
@@ -20,34 +20,15 @@ const char *ocpi_rule_name(enum ocpi_rule rule)
     return names[rule];
 }
 
-/* The name of an unknown member as a step of a JSON pointer: escaped, cut, harmless on a terminal. */
-static struct str unknown_key(struct arena *arena, struct str key)
-{
-    char text[2 * KEY_BYTES + 1];
-    size_t length = 0, i = 0;
-    for (; i < key.length; i++) {
-        unsigned char c = (unsigned char)key.data[i];
-        if (i >= KEY_BYTES - 4 && (c & 0xc0) != 0x80)
-            break; /* cut between characters, which have at most four bytes */
-        if (c == '~' || c == '/') {
-            text[length++] = '~';
-            text[length++] = c == '~' ? '0' : '1';
-        } else {
-            text[length++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-        }
-    }
-    return arena_printf(arena, STR_FMT "%s", STR_ARG(str_of(text, length)), i < key.length ? "…" : "");
-}
-
-static struct str pointer_text(struct arena *arena, const struct ocpi_place *place, struct str last)
+/* All keys on the way are of the tables: below an unknown field nothing is looked at. */
+static struct str pointer_text(struct arena *arena, const struct ocpi_place *place)
 {
     if (place->up == NULL)
         return STR("");
-    struct str before = pointer_text(arena, place->up, STR_NONE);
-    if (place->key.data == NULL && last.data == NULL)
+    struct str before = pointer_text(arena, place->up);
+    if (place->key.data == NULL)
         return arena_printf(arena, STR_FMT "/%zu", STR_ARG(before), place->index);
-    struct str key = last.data != NULL ? last : place->key;
-    return arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(before), STR_ARG(key));
+    return arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(before), STR_ARG(place->key));
 }
 
 /* Bytes of the first `characters` of a raw JSON string, escapes kept whole. */
@@ -88,6 +69,11 @@ static struct str shown(struct arena *arena, const struct json_value *found)
         return STR("an object");
     }
     return STR("");
+}
+
+struct str ocpi_value_text(struct arena *arena, const struct json_value *value)
+{
+    return shown(arena, value);
 }
 
 /* What the table asks for at this place. */
@@ -157,8 +143,8 @@ static struct str complaint(struct arena *arena, const struct ocpi_breach *breac
         if (breach->found == NULL)
             return STR("given twice");
         return arena_printf(arena, "given to an earlier element too: " STR_FMT, STR_ARG(found));
-    case OCPI_RULE_UNKNOWN:
-        return arena_printf(arena, "not a field of %s", breach->object->name);
+    case OCPI_RULE_UNKNOWN: /* never told */
+        break;
     case OCPI_RULE_FORMAT:
         return arena_printf(arena, "not %s: " STR_FMT, ocpi_form_text(field->form), STR_ARG(found));
     case OCPI_RULE_RANGE:
@@ -168,36 +154,12 @@ static struct str complaint(struct arena *arena, const struct ocpi_breach *breac
     return STR_NONE;
 }
 
-enum rank { RANK_ESSENTIAL, RANK_FINDING, RANK_UNKNOWN };
-
-static enum rank rank_of(bool essential, enum ocpi_rule rule)
-{
-    if (essential)
-        return RANK_ESSENTIAL;
-    return rule == OCPI_RULE_UNKNOWN ? RANK_UNKNOWN : RANK_FINDING;
-}
-
-static void count(struct ocpi_findings *findings, enum rank rank)
-{
-    switch (rank) {
-    case RANK_ESSENTIAL:
-        findings->essential_count++;
-        break;
-    case RANK_FINDING:
-        findings->finding_count++;
-        break;
-    case RANK_UNKNOWN:
-        findings->unknown_count++;
-        break;
-    }
-}
-
-/* A free place behind all of the same or a higher rank, pushing the last out when full; NULL when it would be
+/* A free place behind all that weigh as much or more, pushing the last out when full; NULL when it would be
  * the last itself. */
-static struct ocpi_finding *slot(struct ocpi_findings *findings, enum rank rank)
+static struct ocpi_finding *slot(struct ocpi_findings *findings, bool essential)
 {
     unsigned at = findings->kept;
-    while (at > 0 && rank_of(findings->list[at - 1].essential, findings->list[at - 1].rule) > rank)
+    while (essential && at > 0 && !findings->list[at - 1].essential)
         at--;
     if (at == OCPI_FINDINGS_MAX)
         return NULL;
@@ -208,27 +170,105 @@ static struct ocpi_finding *slot(struct ocpi_findings *findings, enum rank rank)
     return &findings->list[at];
 }
 
-void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
+static void keep(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
 {
-    enum rank rank = rank_of(breach->essential, breach->rule);
-    count(findings, rank);
-    struct ocpi_finding *finding = slot(findings, rank);
+    struct ocpi_finding *finding = slot(findings, breach->essential);
     if (finding == NULL)
         return;
-    struct str key = STR_NONE;
-    finding->field = breach->field != NULL ? breach->field->name : "";
-    if (breach->rule == OCPI_RULE_UNKNOWN) {
-        key = unknown_key(arena, breach->place->key);
-        if (key.data != NULL)
-            finding->field = key.data;
-    }
     finding->rule = breach->rule;
     finding->essential = breach->essential;
-    finding->object = breach->object->name;
-    finding->pointer = pointer_text(arena, breach->place, key);
+    finding->pointer = pointer_text(arena, breach->place);
     struct str place = finding->pointer.length > 0 ? finding->pointer : STR("the body");
     struct str what = complaint(arena, breach);
     finding->message = arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(place), STR_ARG(what));
+}
+
+/* ---------------------------------------------------------------- counting */
+
+/* The name of an unknown field as a step of a JSON pointer: escaped, cut, harmless on a terminal. */
+static struct str unknown_name(struct arena *arena, struct str key)
+{
+    char text[2 * KEY_BYTES + 1];
+    size_t length = 0, i = 0;
+    for (; i < key.length; i++) {
+        unsigned char c = (unsigned char)key.data[i];
+        if (i >= KEY_BYTES - 4 && (c & 0xc0) != 0x80)
+            break; /* cut between characters, which have at most four bytes */
+        if (c == '~' || c == '/') {
+            text[length++] = '~';
+            text[length++] = c == '~' ? '0' : '1';
+        } else {
+            text[length++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+        }
+    }
+    return arena_printf(arena, STR_FMT "%s", STR_ARG(str_of(text, length)), i < key.length ? "…" : "");
+}
+
+/* The count of that field and rule, NULL when there is none yet. */
+static struct ocpi_count *find_count(const struct ocpi_findings *findings, const struct ocpi_breach *breach,
+                                     struct str key)
+{
+    struct ocpi_count *count = findings->counts;
+    while (count != NULL && !(count->rule == breach->rule && count->object == breach->object->name &&
+                              (count->key.data == key.data || str_equal(count->key, key))))
+        count = count->next;
+    return count;
+}
+
+static struct ocpi_count *add_count(struct arena *arena, struct ocpi_findings *findings,
+                                    const struct ocpi_breach *breach, struct str key)
+{
+    struct ocpi_count *count = arena_alloc(arena, sizeof(*count));
+    if (count == NULL)
+        return NULL;
+    count->object = breach->object->name;
+    count->field = breach->rule == OCPI_RULE_UNKNOWN ? unknown_name(arena, key) : key;
+    count->rule = breach->rule;
+    count->key = key;
+    count->next = findings->counts;
+    findings->counts = count;
+    return count;
+}
+
+/* Takes room for one more name of its kind; false when there is none. */
+static bool take_room(struct ocpi_findings *findings, enum ocpi_rule rule)
+{
+    bool unknown = rule == OCPI_RULE_UNKNOWN;
+    unsigned *kinds = unknown ? &findings->unknown_kinds : &findings->known_kinds;
+    if (*kinds == (unknown ? OCPI_UNKNOWN_MAX : OCPI_COUNTS_MAX))
+        return false;
+    ++*kinds;
+    return true;
+}
+
+static void count_field(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
+{
+    struct str key = breach->rule == OCPI_RULE_UNKNOWN
+                         ? breach->place->key
+                         : str_of(breach->field->name, breach->field->name_length);
+    struct ocpi_count *count = find_count(findings, breach, key);
+    if (count == NULL && !take_room(findings, breach->rule)) {
+        key = STR(OCPI_FIELD_OTHERS);
+        count = find_count(findings, breach, key);
+    }
+    if (count == NULL)
+        count = add_count(arena, findings, breach, key);
+    if (count != NULL)
+        count->count++;
+}
+
+void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
+{
+    if (breach->essential)
+        findings->essential_count++;
+    else if (breach->rule == OCPI_RULE_UNKNOWN)
+        findings->unknown_count++;
+    else
+        findings->finding_count++;
+    if (breach->rule != OCPI_RULE_UNKNOWN)
+        keep(arena, findings, breach);
+    if (!breach->essential)
+        count_field(arena, findings, breach);
 }
 
 bool ocpi_findings_refuse(const struct ocpi_findings *findings, bool strict)
@@ -241,8 +281,6 @@ struct str ocpi_findings_text(struct arena *arena, const struct ocpi_findings *f
     struct buffer text;
     buffer_init(&text, 0);
     for (unsigned i = 0; i < findings->kept; i++) {
-        if (findings->list[i].rule == OCPI_RULE_UNKNOWN)
-            continue;
         if (text.length > 0)
             buffer_append(&text, STR("; "));
         buffer_append(&text, findings->list[i].message);

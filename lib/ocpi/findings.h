@@ -21,7 +21,8 @@ struct ocpi_breach {
     const struct json_value *found; /* NULL: absent */
 };
 
-/* Counts it, and keeps it with its message when it belongs to the ten. */
+/* Counts it, and keeps it with its message when it belongs to the ten. Without memory it is at least in the
+ * three sums, which decide. */
 void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach);
 
 #endif

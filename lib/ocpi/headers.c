@@ -46,10 +46,5 @@ struct str ocpi_authorization_make(struct arena *arena, struct str token, bool r
 
 bool ocpi_token_valid(struct str token)
 {
-    if (token.length == 0 || token.length > TOKEN_LENGTH_MAX)
-        return false;
-    for (size_t i = 0; i < token.length; i++)
-        if (token.data[i] < '!' || token.data[i] > '~')
-            return false;
-    return true;
+    return token.length > 0 && token.length <= TOKEN_LENGTH_MAX && str_is_visible(token);
 }

@@ -61,3 +61,12 @@ int ocpi_location_split(struct arena *arena, const struct json_value *location,
     }
     return result;
 }
+
+struct str ocpi_location_without_evses(struct arena *arena, struct str body, size_t children_at,
+                                       enum ocpi_children_form form)
+{
+    if (form != OCPI_CHILDREN_NULL)
+        return body;
+    return arena_printf(arena, STR_FMT "null" STR_FMT, (int)children_at, body.data,
+                        STR_ARG(str_skip(body, children_at)));
+}

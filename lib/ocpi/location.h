@@ -31,5 +31,9 @@ struct ocpi_location_parts {
  */
 int ocpi_location_split(struct arena *arena, const struct json_value *location,
                         struct ocpi_location_parts *parts);
+/* The part without its EVSEs as JSON again: where they were null, the null was taken out. NULL data: no
+ * memory. */
+struct str ocpi_location_without_evses(struct arena *arena, struct str body, size_t children_at,
+                                       enum ocpi_children_form form);
 
 #endif

@@ -55,7 +55,9 @@ struct ocpi_field {
     unsigned name_length;
     enum ocpi_form form;
     int minimum, maximum; /* of a number; equal = none */
-    bool relaxed;         /* nothing below this field is essential by itself, as in the tariffs of a CDR */
+    bool single;  /* twice in an object is essential although it may be absent: it holds essential fields, or
+                     routing or an outcome rest on it */
+    bool relaxed; /* nothing below this field is essential by itself, as in the tariffs of a CDR */
 };
 
 struct ocpi_object {

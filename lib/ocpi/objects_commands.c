@@ -28,7 +28,7 @@ static const struct ocpi_field command_response_fields[] = {
 OBJECT(command_response, "CommandResponse");
 
 static const struct ocpi_field command_result_fields[] = {
-    CHOICE("result",  command_result_type, ONE),
+    CHOICE("result",  command_result_type, ONE, SINGLE),
     NESTED("message", display_text,        ANY),
 };
 OBJECT(command_result, "CommandResult");

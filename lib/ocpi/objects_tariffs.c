@@ -36,7 +36,7 @@ static const struct ocpi_field price_component_fields[] = {
 OBJECT(price_component, "PriceComponent");
 
 static const struct ocpi_field tariff_element_fields[] = {
-    NESTED("price_components", price_component,     SOME),
+    NESTED("price_components", price_component,     SOME, SINGLE),
     NESTED("restrictions",     tariff_restrictions, OPTIONAL),
 };
 OBJECT(tariff_element, "TariffElement");

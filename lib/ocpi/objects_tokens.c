@@ -45,7 +45,7 @@ static const struct ocpi_field energy_contract_fields[] = {
 OBJECT(energy_contract, "EnergyContract");
 
 static const struct ocpi_field location_references_fields[] = {
-    FIELD( "location_id", CISTRING, ONE,      CHARS(36)),
+    FIELD( "location_id", CISTRING, ONE,      CHARS(36), SINGLE),
     FIELD( "evse_uids",   CISTRING, ANY,      CHARS(36)),
 };
 OBJECT(location_references, "LocationReferences");

@@ -26,6 +26,7 @@
 #define RANGE(from, to) .minimum = from, .maximum = to
 #define ESSENTIAL       .essential = true
 #define LIST_KEY        .list_key = true
+#define SINGLE          .single = true
 #define RELAXED         .relaxed = true
 
 #define OBJECT(symbol, name_, ...)                                                                           \

@@ -260,7 +260,8 @@ static void check_object(const struct check *check, const struct ocpi_object *ob
         /* The hub reads the first, another parser may read the last: two readings of what routing or money
          * rest on are none. */
         if ((seen >> number & 1) != 0)
-            breach(check, &at, OCPI_RULE_DUPLICATE, is_essential(&at), NULL);
+            breach(check, &at, OCPI_RULE_DUPLICATE, is_essential(&at) || (at.field->single && !relaxed),
+                   NULL);
         seen |= (uint64_t)1 << number;
         check_field(check, &at, member);
     }

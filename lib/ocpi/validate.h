@@ -33,9 +33,25 @@ struct ocpi_finding {
     struct str pointer; /* JSON pointer, in the arena */
     struct str message; /* "/evses/0/connectors/1/standard: not a ConnectorType: \"CCS2\"", found text cut at
                            40 characters */
-    const char *object; /* table and field it is about, for counting: "Connector", "standard" */
-    const char *field;
 };
+
+/* How often one field broke one rule in a body; only what is not essential is counted. */
+struct ocpi_count {
+    const char *object; /* OCPI's table: "Connector"; static */
+    struct str field; /* "standard", static; a name that OCPI does not know: as a step of a JSON pointer, cut
+                         to OCPI_FIELD_BYTES, in the arena; OCPI_FIELD_OTHERS: all beyond the bounds below */
+    enum ocpi_rule rule;
+    unsigned count;
+    struct ocpi_count *next;
+    struct str key; /* own: the field's name as it is in the table or in the body */
+};
+
+#define OCPI_FIELD_OTHERS "*"
+#define OCPI_FIELD_BYTES  128
+/* Different fields and rules counted by name in one body, and of those that OCPI does not know: whoever
+ * invents names must not fill a table. */
+#define OCPI_COUNTS_MAX  64
+#define OCPI_UNKNOWN_MAX 8
 
 struct ocpi_findings {
     /* All that were met, also beyond the ten kept; each breach counts in one of the three. */
@@ -43,7 +59,10 @@ struct ocpi_findings {
     unsigned finding_count;
     unsigned unknown_count; /* fields OCPI does not know */
     unsigned kept;
-    struct ocpi_finding list[OCPI_FINDINGS_MAX]; /* essential ones first, unknown fields last */
+    struct ocpi_finding list[OCPI_FINDINGS_MAX]; /* essential ones first; unknown fields are no reason to
+                                                    refuse and not among them */
+    struct ocpi_count *counts;                   /* in the arena; the sum is finding_count + unknown_count */
+    unsigned known_kinds, unknown_kinds;         /* own: named ones in `counts` */
 };
 
 /*
@@ -58,9 +77,13 @@ void ocpi_validate(struct arena *arena, const struct ocpi_object *object, const 
 /* True when the object must be refused: an essential breach, or with `strict` any but unknown fields. */
 bool ocpi_findings_refuse(const struct ocpi_findings *findings, bool strict);
 /*
- * The sentence for status_message: up to ten messages joined by "; ", unknown fields left out since they are
- * never the reason. Empty when there are none, data == NULL when there is no memory.
+ * The sentence for status_message: up to ten messages joined by "; ". Empty when there are none, data == NULL
+ * when there is no memory.
  */
 struct str ocpi_findings_text(struct arena *arena, const struct ocpi_findings *findings);
+
+/* A value as findings show what they found: cut at 40 characters, "a list", "an object"; NULL is "nothing".
+ */
+struct str ocpi_value_text(struct arena *arena, const struct json_value *value);
 
 #endif

@@ -1,6 +1,7 @@
 #include "lib/store/read.h"
 
 #include "lib/store/client.h"
+#include "lib/store/history.h"
 
 void store_read_registry(struct store_client *client, struct store_registry_read *read)
 {
@@ -25,6 +26,11 @@ void store_read_page(struct store_client *client, struct store_page_read *read)
 void store_read_bodies(struct store_client *client, struct store_bodies_read *read)
 {
     client_read(client, &read->base, READ_BODIES);
+}
+
+void store_read_waiting(struct store_client *client, struct store_waiting_read *read)
+{
+    client_read(client, &read->base, READ_WAITING);
 }
 
 void store_read_due(struct store_client *client, struct store_due_read *read)
@@ -85,4 +91,24 @@ void store_read_token_users(struct store_client *client, struct store_token_user
 void store_read_findings(struct store_client *client, struct store_findings_read *read)
 {
     client_read(client, &read->base, READ_FINDINGS);
+}
+
+void store_read_receipts(struct store_client *client, struct store_receipts_read *read)
+{
+    client_read(client, &read->base, READ_RECEIPTS);
+}
+
+void store_read_unbilled(struct store_client *client, struct store_unbilled_read *read)
+{
+    client_read(client, &read->base, READ_UNBILLED);
+}
+
+void store_read_conflicts(struct store_client *client, struct store_conflicts_read *read)
+{
+    client_read(client, &read->base, READ_CONFLICTS);
+}
+
+void store_read_stored(struct store_client *client, struct store_stored_read *read)
+{
+    client_read(client, &read->base, READ_STORED);
 }

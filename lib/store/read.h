@@ -10,6 +10,7 @@ enum read_type {
     READ_OWNERS,
     READ_PAGE,
     READ_BODIES,
+    READ_WAITING,
     READ_DUE,
     READ_DELIVERY,
     READ_DELIVERIES,
@@ -22,6 +23,10 @@ enum read_type {
     READ_TOTALS,
     READ_TOKEN_USERS,
     READ_FINDINGS,
+    READ_RECEIPTS,
+    READ_UNBILLED,
+    READ_CONFLICTS,
+    READ_STORED,
     READ_TYPE_COUNT
 };
 

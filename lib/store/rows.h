@@ -42,7 +42,9 @@ struct store_party {
     struct str suspend_reason;
     enum store_validation validation;
     struct str push; /* modules whose objects are sent to it unasked, space separated: "locations tariffs" */
-    int64_t last_updated; /* moves with status and data, for HubClientInfo */
+    /* Moves with status and data, for HubClientInfo. A later change has a greater one, whichever party's it
+     * is and whatever the clock says: the writer sees to it. */
+    int64_t last_updated;
     int64_t created;
 };
 
@@ -63,6 +65,7 @@ struct store_receiver {
     struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
     struct str url;    /* base, without trailing slash */
     struct str source; /* "set" by the account team, "discovered" at the exchange */
+    int64_t told; /* out: HubClientInfo up to this last_updated was handed to the outbox for it; 0: none */
 };
 
 enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
@@ -118,15 +121,16 @@ enum store_delivery_state {
     STORE_DELIVERY_DELIVERED,
     STORE_DELIVERY_HELD,
     STORE_DELIVERY_DEAD,
-    STORE_DELIVERY_SUPERSEDED /* a newer state of the same session took its place before it was sent */
+    STORE_DELIVERY_SUPERSEDED /* a newer state of the same object took its place before it was sent, or it was
+                                 dropped: `reason` */
 };
 
 struct store_delivery {
     int64_t id; /* out: given by the writer, growing */
     enum store_delivery_state state;
-    struct str reason;         /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
-    struct str receiver;       /* party key; its queue */
-    struct str sender;         /* party key */
+    struct str reason;   /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
+    struct str receiver; /* party key, "IN-ABC:CPO" where that is two parties; with `module`: its queue */
+    struct str sender;   /* party key */
     struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
     int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
     struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */

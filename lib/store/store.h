@@ -65,20 +65,20 @@ enum store_op_type {
     STORE_PUT_PLATFORM, /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1
                          */
     STORE_DELETE_PLATFORM, /* u.id, with its tokens; absent: ERR_NOT_FOUND */
-    STORE_PUT_PARTY,       /* u.party; the same */
-    STORE_DELETE_PARTY,    /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
-    STORE_PUT_TOKEN,       /* u.token */
+    STORE_PUT_PARTY, /* u.party; the same. A last_updated above the stored one becomes the greatest of all */
+    STORE_DELETE_PARTY,  /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
+    STORE_PUT_TOKEN,     /* u.token */
     STORE_USE_TOKEN,     /* u.token: hash and used. Sets `used` if 0; ERR_NOT_FOUND when the token is gone */
     STORE_DELETE_TOKEN,  /* u.token.hash; absent is no error */
     STORE_DELETE_TOKENS, /* u.token_match */
     STORE_EXPIRE_TOKENS, /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
-    STORE_PUT_RECEIVER,  /* u.receiver */
+    STORE_PUT_RECEIVER,  /* u.receiver; another URL has been told nothing */
     STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
     STORE_PUT_LIMIT,       /* u.limit */
     STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
     STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
-    STORE_SET_TOLD,        /* u.told: see store_registry_read */
+    STORE_SET_TOLD,        /* u.told; without that receiver: ERR_NOT_FOUND */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
     STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
     STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
@@ -86,10 +86,12 @@ enum store_op_type {
     STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
     STORE_PUT_EVSE,      /* u.evse */
     STORE_PUT_DELIVERY,  /* u.delivery */
+    STORE_REPEAT_DELIVERY,  /* u.repeat */
     STORE_FINISH_DELIVERY,  /* u.finish */
     STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
     STORE_PUT_QUEUE,        /* u.queue; a fence that is not the last one given: ERR_CONFLICT */
     STORE_RELEASE_HELD,     /* u.release: held -> pending */
+    STORE_HOLD_PENDING,     /* u.hold: pending -> held */
     STORE_PUT_COMMAND,      /* u.command */
     STORE_UPDATE_COMMAND,   /* u.command_update */
     STORE_APPEND_AUDIT,     /* u.audit */
@@ -178,8 +180,20 @@ struct store_op {
         struct store_receiver receiver;
         struct store_rule rule;
         struct store_limit limit;
-        struct store_finding finding;
-        int64_t told;
+        /* With `fields_max` a party has at most so many fields of that rule, whatever is counted later:
+         * further ones go under the field `others`. */
+        struct {
+            struct store_finding row;
+            unsigned fields_max; /* 0: no bound */
+            struct str others;
+        } finding;
+        /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
+         * after `now`: what was handed over with it is then not the latest. */
+        struct {
+            int64_t party;
+            struct str module;
+            int64_t before, now;
+        } told;
         struct {
             int64_t platform;
             enum store_platform_status status;
@@ -197,12 +211,20 @@ struct store_op {
          * A body by reference (kind >= 0) is read when it is sent; empty then when the object is gone. With
          * `coalesce` older undelivered ones (pending, held) of the same lane become superseded: of the same
          * receiver, module, owner and object, whatever their kind and method; one with `evse` takes only its
-         * like along. The writer sets delivery.id. Cheapest right behind the STORE_PUT_OBJECT of its object.
+         * like along. With `only_if_changed` there is no delivery (delivery.id stays 0) when the last object,
+         * location or EVSE before it in the batch was put as it was already. The writer sets delivery.id.
+         * Cheapest right behind the STORE_PUT_OBJECT of its object.
          */
         struct {
             struct store_delivery row;
-            bool coalesce;
+            bool coalesce, only_if_changed;
         } delivery;
+        /*
+         * A stored session or CDR goes to its eMSP again. When its last delivery is held or dead, that one
+         * goes on as if it were new, in the state and for the reason given here; else this row is put. Out:
+         * its id. ERR_CONFLICT: the object is on its way already, gone, or another eMSP's.
+         */
+        struct store_delivery repeat;
         /* Only from pending, held, dead or superseded rows; delivered: ERR_CONFLICT; gone: ERR_NOT_FOUND.
          * PENDING: another try at next_attempt. A superseded row stays so unless it is now DELIVERED. */
         struct {
@@ -230,6 +252,12 @@ struct store_op {
             struct str receiver, reason, module;
             int64_t count;
         } release;
+        /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
+        struct {
+            struct str receiver, sender, reason;
+            unsigned limit;
+            int64_t count;
+        } hold;
         struct store_command command;
         /* ERR_CONFLICT unless the stored state is one of `from` (bit 1 << state). Empty texts and 0 leave
          * what is stored. */
@@ -320,7 +348,7 @@ struct store_registry_read {
     size_t rule_count;
     struct store_limit *limits;
     size_t limit_count;
-    int64_t told; /* HubClientInfo: changes of parties up to this time were handed to the outbox; 0: none */
+    int64_t changed; /* the last_updated of the last change of a party; a removal counts too */
 };
 void store_read_registry(struct store_client *client, struct store_registry_read *read);
 
@@ -432,9 +460,19 @@ struct store_bodies_read {
 void store_read_bodies(struct store_client *client, struct store_bodies_read *read);
 
 /* Deliveries. */
-struct store_due_read { /* pending ones of a receiver in order */
+struct store_queue_key { /* what is sent in order and pauses together */
+    struct str receiver, module;
+};
+struct store_waiting_read { /* the queues in which something is pending */
     struct store_read base;
-    struct str receiver;
+    struct store_queue_key *queues;
+    size_t count;
+};
+void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
+
+struct store_due_read { /* pending ones of a queue in order */
+    struct store_read base;
+    struct store_queue_key queue;
     int64_t after; /* only greater ids */
     unsigned limit;
     /* out: without bodies and texts that are only for people */

@@ -32,3 +32,14 @@ ALTER TABLE delivery ADD COLUMN evse TEXT NOT NULL DEFAULT '';
 CREATE INDEX object_token ON object (token_uid, sequence) WHERE kind = 2;
 ALTER TABLE command ADD COLUMN token_uid TEXT NOT NULL DEFAULT '';
 CREATE INDEX command_token ON command (token_uid, id) WHERE token_uid <> '';
+
+-- What was handed to the outbox of HubClientInfo for it: all changes of parties up to this last_updated.
+ALTER TABLE receiver ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+
+-- A receiver has a queue per module: what is slow or refused in one delays no other.
+DROP INDEX delivery_pending;
+DROP INDEX delivery_held;
+DROP INDEX delivery_dead;
+CREATE INDEX delivery_pending ON delivery (receiver, module, id) WHERE state = 0;
+CREATE INDEX delivery_held ON delivery (receiver, module, id) WHERE state = 2;
+CREATE INDEX delivery_dead ON delivery (receiver, module, id) WHERE state = 3;

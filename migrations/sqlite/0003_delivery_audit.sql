@@ -18,12 +18,18 @@ ALTER TABLE delivery ADD COLUMN receipt TEXT NOT NULL DEFAULT ''; -- Location th
 CREATE INDEX delivery_cdr ON delivery (created, id) WHERE kind = 3;
 
 ALTER TABLE object ADD COLUMN session TEXT NOT NULL DEFAULT ''; -- of a CDR: its session_id
-CREATE INDEX object_cdr_session ON object (owner, session) WHERE kind = 3;
+CREATE INDEX object_cdr_session ON object (kind, owner, session) WHERE kind = 3;
+CREATE INDEX object_counterparty ON object (counterparty, kind, sequence) WHERE kind > 1;
 CREATE INDEX object_completed ON object (kind, last_updated, sequence) WHERE kind = 2 AND status = 'COMPLETED';
 
 CREATE INDEX audit_correlation ON audit (correlation_id, sequence);
 CREATE INDEX audit_object ON audit (object, sequence) WHERE object <> '';
 CREATE INDEX audit_conflict ON audit (time, sequence) WHERE status = 'conflict';
+
+-- Of a CDR too `last_delivery` is the last one of it: so far only sessions had it.
+UPDATE object SET last_delivery = d.last
+FROM (SELECT owner, object, max(id) AS last FROM delivery WHERE kind = 3 GROUP BY owner, object) AS d
+WHERE object.kind = 3 AND object.owner = d.owner AND object.id = d.object;
 
 -- Rows first to last were pruned; `mac` is the chain's value at the last of them, `seal` proves the row itself.
 CREATE TABLE audit_gap (

@@ -3,32 +3,43 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "backend.h"
 #include "bench.h"
 
 /*
- * A partner platform that costs next to nothing: answers by path with bytes made at start, one thread,
- * keep-alive, pipelining in order. It stands behind hubd and behind what hubd is compared with; with --page
- * it also stands in for a hub when the driver tests itself.
+ * Partner platforms that cost next to nothing, one a port: answer by path with bytes made at start, one
+ * thread, keep-alive, pipelining in order. They stand behind hubd and behind what hubd is compared with; with
+ * --page one also stands in for a hub when the driver tests itself.
  *
- * --record FILE appends "ID NANOSECONDS" (CLOCK_MONOTONIC) per session or CDR as its last byte is read;
- * --delay MS answers that much later. Prints "port N" when it listens.
+ *   backend [--record FILE] [--page FILE] --port N [--delay MS | --mute | --down] [--port N …]
+ *
+ * --record FILE appends "ID NANOSECONDS" (CLOCK_MONOTONIC) per session or CDR as its last byte is read. What
+ * stands behind a port is how it goes wrong between SIGUSR1 and SIGUSR2, before and after which it is well:
+ * answers that much later, never answers, or refuses connections. Prints "port N" per port that listens.
  */
 
-enum { READ_CHUNK = 65536, BODY_MAX = 8 << 20 };
+enum { READ_CHUNK = 65536, BODY_MAX = 8 << 20, PORTS_MAX = 64 };
 
-struct answer {
-    char *bytes;
-    size_t length;
+/* How a port goes wrong. */
+enum trouble { TROUBLE_NONE, TROUBLE_LATE, TROUBLE_MUTE, TROUBLE_DOWN };
+
+/* One partner. */
+struct partner {
+    uv_tcp_t listener;
+    int port;
+    enum trouble trouble;
+    uint64_t delay_ms; /* TROUBLE_LATE */
+    struct connection *connections;
+    struct backend_answers answers;
 };
 
 struct connection {
+    struct partner *partner;
+    struct connection *next, *previous; /* of the partner */
     uv_tcp_t tcp;
     uv_timer_t timer; /* runs while a delayed answer waits */
     char *in;
@@ -40,132 +51,10 @@ struct connection {
     int open_handles;
 };
 
-struct request {
-    const char *method, *path, *body;
-    size_t method_length, path_length, body_length; /* path without its query */
-    size_t total;
-    bool close;
-};
-
-static struct {
-    struct answer versions, details, credentials, authorize, command, done, page, unknown;
-} answers;
+static struct partner partners[PORTS_MAX];
+static size_t partner_count;
+static bool trouble; /* between the signals */
 static FILE *record;
-static uint64_t delay_ms;
-
-static struct answer make_answer(const char *status, const char *body, size_t length)
-{
-    struct answer answer;
-    answer.bytes = bench_resize(NULL, length + 256);
-    int head = snprintf(answer.bytes, 256,
-                        "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                        status, length);
-    memcpy(answer.bytes + head, body, length);
-    answer.length = (size_t)head + length;
-    return answer;
-}
-
-static struct answer make_envelope(const char *data)
-{
-    char body[4096];
-    int length = snprintf(body, sizeof body,
-                          "{%s%s%s\"status_code\":1000,\"status_message\":\"Success\",\"timestamp\":\"2026-"
-                          "01-01T00:00:00.000Z\"}",
-                          data[0] ? "\"data\":" : "", data, data[0] ? "," : "");
-    return make_answer("200 OK", body, (size_t)length);
-}
-
-static void make_answers(int port, const char *page)
-{
-    char data[3072];
-    snprintf(data, sizeof data, "[{\"version\":\"2.2.1\",\"url\":\"http://127.0.0.1:%d/ocpi/2.2.1\"}]", port);
-    answers.versions = make_envelope(data);
-
-    static const char *const modules[] = {"credentials", "tokens",    "commands", "sessions",
-                                          "cdrs",        "locations", "tariffs"};
-    size_t used = (size_t)snprintf(data, sizeof data, "{\"version\":\"2.2.1\",\"endpoints\":[");
-    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
-        used += (size_t)snprintf(
-            data + used, sizeof data - used,
-            "%s{\"identifier\":\"%s\",\"role\":\"RECEIVER\",\"url\":\"http://127.0.0.1:%d/ocpi/2.2.1/%s\"}",
-            i > 0 ? "," : "", modules[i], port, modules[i]);
-    snprintf(data + used, sizeof data - used, "]}");
-    answers.details = make_envelope(data);
-
-    snprintf(
-        data, sizeof data,
-        "{\"token\":\"stand-in\",\"url\":\"http://127.0.0.1:%d/ocpi/versions\",\"roles\":[{\"role\":\"HUB\","
-        "\"party_id\":\"CIH\",\"country_code\":\"IN\",\"business_details\":{\"name\":\"Stand-in\"}}]}",
-        port);
-    answers.credentials = make_envelope(data);
-    answers.authorize = make_envelope("{\"allowed\":\"ALLOWED\",\"authorization_reference\":\"REF-0001\"}");
-    answers.command = make_envelope("{\"result\":\"ACCEPTED\",\"timeout\":30}");
-    answers.done = make_envelope("");
-    if (page != NULL) {
-        size_t length;
-        char *body = bench_read_file(page, &length);
-        answers.page = make_answer("200 OK", body, length);
-        free(body);
-    } else {
-        answers.page = make_envelope("[]");
-    }
-    static const char unknown[] = "{\"status_code\":2003,\"timestamp\":\"2026-01-01T00:00:00.000Z\"}";
-    answers.unknown = make_answer("404 Not Found", unknown, sizeof unknown - 1);
-}
-
-static bool path_has(const struct request *request, const char *part)
-{
-    return memmem(request->path, request->path_length, part, strlen(part)) != NULL;
-}
-
-static bool path_ends(const struct request *request, const char *end)
-{
-    size_t length = strlen(end);
-    return request->path_length >= length &&
-           memcmp(request->path + request->path_length - length, end, length) == 0;
-}
-
-static struct answer choose_answer(const struct request *request)
-{
-    if (path_ends(request, "/authorize"))
-        return answers.authorize;
-    if (path_has(request, "/sessions") || path_has(request, "/cdrs"))
-        return answers.done;
-    if (path_has(request, "/commands/"))
-        return answers.command;
-    if (path_ends(request, "/versions"))
-        return answers.versions;
-    if (path_ends(request, "/2.2.1"))
-        return answers.details;
-    if (path_ends(request, "/credentials"))
-        return answers.credentials;
-    if (path_ends(request, "/locations"))
-        return answers.page;
-    return path_has(request, "/ocpi/") ? answers.done : answers.unknown;
-}
-
-/* A session's id is the path's last segment; a CDR's is its first "id" (the driver's CDRs begin with it). */
-static void record_receipt(const struct request *request)
-{
-    const char *id;
-    size_t length;
-    if (path_has(request, "/sessions/")) {
-        const char *slash = memrchr(request->path, '/', request->path_length);
-        id = slash + 1;
-        length = (size_t)(request->path + request->path_length - id);
-    } else if (path_ends(request, "/cdrs")) {
-        static const char key[] = "\"id\":\"";
-        id = memmem(request->body, request->body_length, key, sizeof key - 1);
-        if (id == NULL)
-            return;
-        id += sizeof key - 1;
-        const char *quote = memchr(id, '"', (size_t)(request->body + request->body_length - id));
-        length = quote != NULL ? (size_t)(quote - id) : 0;
-    } else {
-        return;
-    }
-    fprintf(record, "%.*s %lld\n", (int)length, id, (long long)bench_now_ns());
-}
 
 static bool header_is(const char *line, size_t length, const char *name)
 {
@@ -223,6 +112,12 @@ static void close_connection(struct connection *connection)
 {
     if (uv_is_closing((uv_handle_t *)&connection->tcp))
         return;
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        connection->partner->connections = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
     uv_close((uv_handle_t *)&connection->tcp, on_handle_closed);
     uv_close((uv_handle_t *)&connection->timer, on_handle_closed);
 }
@@ -281,6 +176,7 @@ static void on_delay_over(uv_timer_t *timer);
 /* Answers every whole request that is there; with a delay one at a time. */
 static void serve(struct connection *connection)
 {
+    const struct partner *partner = connection->partner;
     size_t done = 0;
     struct request request;
     int found = 0;
@@ -291,12 +187,13 @@ static void serve(struct connection *connection)
         done += request.total;
         connection->close_after = request.close;
         if (record != NULL)
-            record_receipt(&request);
-        struct answer answer = choose_answer(&request);
-        if (delay_ms > 0) {
+            backend_record_receipt(record, &request);
+        struct answer answer = backend_answers_choose(&partner->answers, &request);
+        enum trouble now = trouble ? partner->trouble : TROUBLE_NONE;
+        if (now == TROUBLE_LATE) {
             connection->waiting = answer;
-            uv_timer_start(&connection->timer, on_delay_over, delay_ms, 0);
-        } else {
+            uv_timer_start(&connection->timer, on_delay_over, partner->delay_ms, 0);
+        } else if (now != TROUBLE_MUTE) {
             add_answer(connection, answer);
         }
     }
@@ -345,6 +242,7 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     if (status < 0)
         return;
+    struct partner *partner = listener->data;
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL)
         bench_die("no memory for a connection");
@@ -352,6 +250,11 @@ static void on_connection(uv_stream_t *listener, int status)
     uv_timer_init(listener->loop, &connection->timer);
     connection->tcp.data = connection->timer.data = connection;
     connection->open_handles = 2;
+    connection->partner = partner;
+    connection->next = partner->connections;
+    if (connection->next != NULL)
+        connection->next->previous = connection;
+    partner->connections = connection;
     if (uv_accept(listener, (uv_stream_t *)&connection->tcp) < 0) {
         close_connection(connection);
         return;
@@ -360,52 +263,126 @@ static void on_connection(uv_stream_t *listener, int status)
     uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_read);
 }
 
+/* Takes the port; whoever connects is refused unless it listens. */
+static void open_listener(struct partner *partner, bool listens)
+{
+    struct sockaddr_in address;
+    uv_ip4_addr("127.0.0.1", partner->port, &address);
+    uv_tcp_init(uv_default_loop(), &partner->listener);
+    partner->listener.data = partner;
+    int code = uv_tcp_bind(&partner->listener, (const struct sockaddr *)&address, 0);
+    if (code == 0 && listens)
+        code = uv_listen((uv_stream_t *)&partner->listener, 1024, on_connection);
+    if (code < 0)
+        bench_die("127.0.0.1:%d: %s", partner->port, uv_strerror(code));
+    int size = sizeof address;
+    uv_tcp_getsockname(&partner->listener, (struct sockaddr *)&address, &size);
+    partner->port = ntohs(address.sin_port);
+}
+
+static void on_listener_closed(uv_handle_t *listener)
+{
+    open_listener(listener->data, !trouble);
+}
+
+static void change_partner(struct partner *partner)
+{
+    if (partner->trouble != TROUBLE_DOWN && (partner->trouble != TROUBLE_MUTE || trouble))
+        return;
+    /* what was left unanswered ends with its connection */
+    while (partner->connections != NULL)
+        close_connection(partner->connections);
+    if (partner->trouble == TROUBLE_DOWN && !uv_is_closing((uv_handle_t *)&partner->listener))
+        uv_close((uv_handle_t *)&partner->listener, on_listener_closed);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    if (trouble == (number == SIGUSR1))
+        return;
+    trouble = number == SIGUSR1;
+    for (size_t i = 0; i < partner_count; i++)
+        change_partner(&partners[i]);
+}
+
+static void watch_signals(uv_loop_t *loop)
+{
+    static const int numbers[] = {SIGUSR1, SIGUSR2};
+    static uv_signal_t handles[sizeof numbers / sizeof numbers[0]];
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        uv_signal_init(loop, &handles[i]);
+        uv_signal_start(&handles[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void add_partner(const char *port)
+{
+    if (partner_count == PORTS_MAX)
+        bench_die("--port: more than %d", PORTS_MAX);
+    partners[partner_count++].port = (int)bench_number("port", port, 0, 65535);
+}
+
+static void set_trouble(enum trouble kind, uint64_t delay_ms)
+{
+    if (partner_count == 0)
+        bench_die("--delay, --mute and --down stand behind the --port that they are of");
+    partners[partner_count - 1].trouble = kind;
+    partners[partner_count - 1].delay_ms = delay_ms;
+}
+
+static void open_record(const char *path)
+{
+    record = fopen(path, "a");
+    if (record == NULL)
+        bench_die("%s: %s", path, strerror(errno));
+    setvbuf(record, NULL, _IOLBF, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                             {"record", required_argument, NULL, 'r'},
-                                            {"delay", required_argument, NULL, 'd'},
                                             {"page", required_argument, NULL, 'g'},
+                                            {"delay", required_argument, NULL, 'd'},
+                                            {"mute", no_argument, NULL, 'm'},
+                                            {"down", no_argument, NULL, 'x'},
                                             {NULL, 0, NULL, 0}};
-    int port = 0;
     const char *page = NULL;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 'p':
-            port = (int)bench_number("port", optarg, 0, 65535);
+            add_partner(optarg);
             break;
         case 'r':
-            record = fopen(optarg, "a");
-            if (record == NULL)
-                bench_die("%s: %s", optarg, strerror(errno));
-            setvbuf(record, NULL, _IOLBF, 0);
-            break;
-        case 'd':
-            delay_ms = (uint64_t)bench_number("delay", optarg, 0, 600000);
+            open_record(optarg);
             break;
         case 'g':
             page = optarg;
             break;
+        case 'd':
+            set_trouble(TROUBLE_LATE, (uint64_t)bench_number("delay", optarg, 1, 600000));
+            break;
+        case 'm':
+            set_trouble(TROUBLE_MUTE, 0);
+            break;
+        case 'x':
+            set_trouble(TROUBLE_DOWN, 0);
+            break;
         default:
-            bench_die("usage: backend [--port N] [--record FILE] [--delay MS] [--page FILE]");
+            bench_die("usage: backend --port N … [options; see backend.c]");
         }
     }
-    signal(SIGPIPE, SIG_IGN);
-
+    if (partner_count == 0)
+        bench_die("--port is needed");
     uv_loop_t *loop = uv_default_loop();
-    uv_tcp_t listener;
-    struct sockaddr_in address;
-    uv_ip4_addr("127.0.0.1", port, &address);
-    uv_tcp_init(loop, &listener);
-    int code = uv_tcp_bind(&listener, (const struct sockaddr *)&address, 0);
-    if (code == 0)
-        code = uv_listen((uv_stream_t *)&listener, 1024, on_connection);
-    if (code < 0)
-        bench_die("127.0.0.1:%d: %s", port, uv_strerror(code));
-    int size = sizeof address;
-    uv_tcp_getsockname(&listener, (struct sockaddr *)&address, &size);
-    make_answers(ntohs(address.sin_port), page);
-    printf("port %d\n", ntohs(address.sin_port));
+    watch_signals(loop);
+    for (size_t i = 0; i < partner_count; i++) {
+        open_listener(&partners[i], true);
+        backend_answers_make(&partners[i].answers, partners[i].port, page);
+        printf("port %d\n", partners[i].port);
+    }
     fflush(stdout);
     return uv_run(loop, UV_RUN_DEFAULT);
 }

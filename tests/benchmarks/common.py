@@ -8,11 +8,12 @@ from functools import partial
 from tests.benchmarks import load, payloads
 from tests.benchmarks.hub import FakeHub, Hub, call, good
 from tests.benchmarks.load import Traffic
-from tests.benchmarks.process import Child, Failure, free_port
+from tests.benchmarks.process import Child, Failure, free_ports
 
 STORED = 10000
 PAGE = 50
 LIST = "/ocpi/2.2.1/locations"
+SESSIONS = "/ocpi/2.2.1/sessions/IN/ABC/{id}"
 
 
 @dataclass
@@ -43,14 +44,15 @@ class Setup:
     template_session: str = "BENCHTEMPLATE0000000000"
     stored_hub: object = None
     stored: int = 0  # locations in it
-    shared: list = field(default_factory=list)  # processes that later figures use too
+    backlog: object = None  # of CDRs that wait
+    shared: list = field(default_factory=list)  # Hubs and Children that later figures use too
 
     @property
     def receipts(self):
         return os.path.join(self.folder, "receipts")
 
-    def hub(self, name, threads=0):
-        return (FakeHub if self.fake else Hub)(self, name, threads)
+    def hub(self, name, threads=0, settings=()):
+        return (FakeHub if self.fake else Hub)(self, name, threads, settings)
 
     def file(self, name, text):
         path = os.path.join(self.folder, name)
@@ -58,11 +60,19 @@ class Setup:
             file.write(text)
         return path
 
+    def backends(self, name, troubles, *arguments):
+        """One process that is a partner per trouble, the options of how it goes wrong: (it, their ports)."""
+        ports = free_ports(len(troubles))
+        command = [f"{self.tools}/backend", *arguments]
+        for port, trouble in zip(ports, troubles):
+            command += ["--port", str(port), *trouble]
+        child = Child(name, command, self.folder)
+        child.wait_for_port(ports[-1])
+        return child, ports
+
     def backend(self, name, *arguments):
-        port = free_port()
-        child = Child(name, [f"{self.tools}/backend", "--port", str(port), *arguments], self.folder)
-        child.wait_for_port(port)
-        return child, port
+        child, ports = self.backends(name, [()], *arguments)
+        return child, ports[0]
 
 
 def median(values):
@@ -130,7 +140,7 @@ def stored_hub(setup, count=STORED):
     if setup.stored_hub is None:
         partners, backend = setup.backend("stored-partners")
         setup.stored_hub = setup.hub("stored").start().onboard(backend, backend)
-        setup.shared += [partners, setup.stored_hub.child]
+        setup.shared += [partners, setup.stored_hub]
     hub = setup.stored_hub
     if setup.stored < count:
         body = setup.file("location.json", payloads.location())
@@ -139,6 +149,13 @@ def stored_hub(setup, count=STORED):
         setup.say(f"  {count - setup.stored} locations stored in {result['seconds']:.1f} s")
         setup.stored = count
     return hub
+
+
+def session_traffic(setup, hub, parties=()):
+    """PUTs of distinct sessions, of these eMSPs (party_ids) in turn or all of the one."""
+    body = payloads.session("{party}") if parties else payloads.session()
+    path = setup.file(f"session-{hub.name}.json", body)
+    return Traffic("PUT", SESSIONS, hub.headers(payloads.CPO), path, tuple(parties))
 
 
 def get_page(setup, path, count):

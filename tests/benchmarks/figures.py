@@ -5,16 +5,15 @@ import resource
 import socket
 import time
 
-from tests.benchmarks import load, locations, payloads, peers
+from tests.benchmarks import deliveries, load, locations, payloads, peers
 from tests.benchmarks.common import (
-    LIST, PAGE, STORED, Row, check_bytes, compare, cpu_note, get_page, median, rounds, stored_hub, wrk_side,
+    LIST, PAGE, STORED, Row, check_bytes, compare, cpu_note, get_page, rounds, session_traffic, stored_hub, wrk_side,
 )
 from tests.benchmarks.hub import call, good
 from tests.benchmarks.load import CONNECTIONS, Traffic
 from tests.benchmarks.process import Failure
 
 IDLE = 1000
-PUSH_RATE = 500
 
 
 def put_location(setup, hub, number=0):
@@ -70,12 +69,10 @@ def session(setup):
     """A session PUT, durable with its delivery and audit rows, against the same rows straight into SQLite."""
     _, backend = setup.backend("partners")
     hub = setup.hub("session").start().onboard(backend, backend)
-    body = setup.file("session.json", payloads.session())
-    path = "/ocpi/2.2.1/sessions/IN/ABC/{id}"
-    traffic = Traffic("PUT", path, hub.headers(payloads.CPO), body)
+    traffic = session_traffic(setup, hub)
     # One push, then a look at what hubd wrote for it: that is what `rows` copies.
     one = payloads.fill(payloads.session(), setup.template_session)
-    answer = call(hub.port, "PUT", path.replace("{id}", setup.template_session), traffic.headers, one)
+    answer = call(hub.port, "PUT", traffic.path.replace("{id}", setup.template_session), traffic.headers, one)
     good(answer, "PUT of a session")
     hub.stop()
     template = hub.copy_state("template")
@@ -105,55 +102,6 @@ def session(setup):
     hub.stop()
     os.remove(database)
     return [compare("session PUT, durable", hubd, direct, "SQLite loop, 64 a commit", 0.30)]
-
-
-def percentile(values, share):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * share))]
-
-
-def latencies(setup, hub, traffic, number):
-    """One run at PUSH_RATE: milliseconds from the CPO's 200 to the eMSP's receipt, of every push."""
-    count = PUSH_RATE * setup.seconds
-    acknowledged = os.path.join(setup.folder, f"acknowledged-{number}")
-    result = load.push(setup.tools, hub.port, traffic, count, f"D{number}", PUSH_RATE, acknowledged)
-    answered = load.read_times(acknowledged)
-    deadline = time.monotonic() + 10
-    while True:
-        received = load.read_times(setup.receipts)
-        missing = len(answered.keys() - received.keys())
-        if missing == 0 or time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
-    if missing:
-        raise Failure(f"delivery: {missing} of {count} pushes did not reach the eMSP within 10 s")
-    values = [max(0.0, (received[one] - answered[one]) / 1e6) for one in answered]
-    p50, p95, p99 = (percentile(values, share) for share in (0.50, 0.95, 0.99))
-    setup.say(f"  p50 {p50:.2f} ms, p95 {p95:.2f} ms, p99 {p99:.2f} ms, worst {max(values):.1f} ms; "
-              f"worst delay of the client {result['worst_delay_ms']:.1f} ms")
-    return p50, p95, p99, max(values)
-
-
-def delivery(setup):
-    """How long after the CPO's 200 the eMSP has it, at a steady 500 pushes a second."""
-    _, emsp = setup.backend("emsp", "--record", setup.receipts)
-    hub = setup.hub("delivery").start().onboard(emsp, emsp, ("sessions", "cdrs"))
-    body = setup.file("delivery.json", payloads.session())
-    traffic = Traffic("PUT", "/ocpi/2.2.1/sessions/IN/ABC/{id}", hub.headers(payloads.CPO), body)
-    load.push(setup.tools, hub.port, traffic, PUSH_RATE, "DW", PUSH_RATE)  # warm-up
-    results = [latencies(setup, hub, traffic, number) for number in range(setup.rounds)]
-    p50, p95, p99, worst = (median([result[i] for result in results]) for i in range(4))
-    hub.stop()
-    setup.notes.append(
-        f"delivery: open loop, {PUSH_RATE} pushes/s of distinct sessions, {setup.seconds} s a run; from the moment the "
-        f"client read the 200 to the moment the receiver read the PUT (same clock; receipt before the 200 counts as 0); "
-        f"p50 {p50:.2f} ms, worst {worst:.1f} ms."
-    )
-    work = f"delivery at {PUSH_RATE} pushes/s"
-    return [
-        Row(work, f"p95 {p95:.2f} ms", "-", "-", "under 20 ms", p95 < 20),
-        Row(work, f"p99 {p99:.2f} ms", "-", "-", "under 100 ms", p99 < 100),
-    ]
 
 
 def open_idle(hub, count):
@@ -201,11 +149,14 @@ def memory(setup):
 
 
 # In the order of the table; memory before list, so that its resting figure is taken on a hub that has only been loaded, and
-# pages after both, which fills that hub up.
+# pages after both, which fills that hub up; restart before backlog, which empties what they share.
 FIGURES = {
     "authorize": authorize,
     "session": session,
-    "delivery": delivery,
+    "delivery": deliveries.delivery,
+    "outbox": deliveries.outbox,
+    "restart": deliveries.restart,
+    "backlog": deliveries.backlog,
     "memory": memory,
     "list": locations.locations_list,
     "pages": locations.pages,

@@ -46,7 +46,7 @@ class Hub:
 
     fake = False
 
-    def __init__(self, setup, name, threads=0):
+    def __init__(self, setup, name, threads=0, settings=()):
         self.setup = setup
         self.name = name
         self.folder = os.path.join(setup.folder, name)
@@ -55,13 +55,13 @@ class Hub:
         self.tokens = {}
         self.child = None
         os.makedirs(self.folder, mode=0o700)
-        settings = os.path.join(self.folder, "hubd.conf")
-        with open(settings, "w", encoding="ascii"):
+        file = os.path.join(self.folder, "hubd.conf")
+        with open(file, "w", encoding="ascii"):
             pass  # nothing but the command line and the defaults
-        self.command = [f"{setup.programs}/hubd", "-c", settings, "--foreground"]
+        self.command = [f"{setup.programs}/hubd", "-c", file, "--foreground"]
         self.command += [f"--listen=127.0.0.1:{self.port}", f"--state_dir={self.folder}/state"]
         self.command += [f"--admin_socket={self.socket}", "--allow_networks=127.0.0.0/8"]
-        self.command += ["--discovery=off", "--log_level=warn", *self.limits_off()]
+        self.command += ["--discovery=off", "--log_level=warn", *self.limits_off(), *settings]
         if threads:
             self.command += [f"--threads={threads}"]
 
@@ -71,9 +71,16 @@ class Hub:
         names = [line.lstrip("# ").split("=")[0].strip() for line in text.splitlines() if "=" in line]
         return [f"--{name}=0" for name in names if name.startswith("limit_")]
 
-    def start(self):
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def launch(self):
         os.makedirs(f"{self.folder}/state", mode=0o700, exist_ok=True)
         self.child = Child(f"hubd-{self.name}", self.command, self.folder, environment())
+
+    def start(self):
+        self.launch()
         self.child.wait_for_port(self.port)
         deadline = time.monotonic() + 10
         while not os.path.exists(self.socket):
@@ -82,6 +89,21 @@ class Hub:
                 raise Failure(f"hubd made no admin socket:\n{self.child.log_tail()}")
             time.sleep(0.02)
         return self
+
+    def start_timed(self):
+        """Starts it; seconds until it first answers a partner, the CPO that asks for its versions."""
+        headers = self.headers(payloads.CPO)
+        started = time.monotonic()
+        self.launch()
+        while True:
+            try:
+                good(call(self.port, "GET", "/ocpi/versions", headers), "GET versions")
+                return time.monotonic() - started
+            except ConnectionError:
+                self.child.check_alive()
+                if time.monotonic() - started > 60:
+                    raise Failure(f"hubd does not serve:\n{self.child.log_tail()}") from None
+                time.sleep(0.002)
 
     def stop(self):
         if not self.child.stop():
@@ -115,16 +137,28 @@ class Hub:
         answer = call(self.port, "POST", "/ocpi/2.2.1/credentials", self.headers(party), json.dumps(body))
         self.tokens[party] = good(answer, f"credentials exchange of {party}")["data"]["token"]
 
+    def admit(self, party, role, port, modules=()):
+        """A party on a platform of its own, exchanged, with the receivers of these modules only."""
+        self.ctl("party", "add", party, "--role", role, "--name", f"Benchmark {role}")
+        self.exchange(party, role, port)
+        for module in modules:
+            self.ctl("receiver", "set", party, module, f"http://127.0.0.1:{port}/ocpi/2.2.1/{module}")
+        if role == "EMSP":
+            self.ctl("rule", "enable", party, payloads.CPO)
+
     def onboard(self, cpo_port, emsp_port, emsp_modules=()):
-        """Both exchanged, the CPO's tokens receiver set, the eMSP's only as far as wanted, the rule enabled."""
-        for party, role, port in ((payloads.CPO, "CPO", cpo_port), (payloads.EMSP, "EMSP", emsp_port)):
-            self.ctl("party", "add", party, "--role", role, "--name", f"Benchmark {role}")
-            self.exchange(party, role, port)
-        self.ctl("receiver", "set", payloads.CPO, "tokens", f"http://127.0.0.1:{cpo_port}/ocpi/2.2.1/tokens")
-        for module in emsp_modules:
-            self.ctl("receiver", "set", payloads.EMSP, module, f"http://127.0.0.1:{emsp_port}/ocpi/2.2.1/{module}")
-        self.ctl("rule", "enable", payloads.EMSP, payloads.CPO)
+        """The CPO with its tokens receiver, the eMSP with receivers only as far as wanted, the rule enabled."""
+        self.admit(payloads.CPO, "CPO", cpo_port, ("tokens",))
+        self.admit(payloads.EMSP, "EMSP", emsp_port, emsp_modules)
         return self
+
+    def status(self, party):
+        return self.ctl("party", "show", party, "--field", "status")
+
+    def pending(self, party):
+        """Deliveries that wait for it."""
+        queues = json.loads(self.ctl("status", "--json"))["queues"]
+        return sum(queue["pending"] for queue in queues if queue["receiver"] == party)
 
     def copy_state(self, name):
         """Of a stopped hub: the path of a copy of its database."""
@@ -144,7 +178,7 @@ class FakeHub(Hub):
     def limits_off(self):
         return []
 
-    def start(self):
+    def launch(self):
         one = payloads.location()
         page = ",".join(payloads.fill(one, f"{payloads.STORED_PREFIX}{number:010}") for number in range(50))
         path = os.path.join(self.folder, "page.json")
@@ -153,6 +187,9 @@ class FakeHub(Hub):
         self.command = [f"{self.setup.tools}/backend", "--port", str(self.port), "--page", path]
         self.command += ["--record", self.setup.receipts]
         self.child = Child(f"fake-{self.name}", self.command, self.folder)
+
+    def start(self):
+        self.launch()
         self.child.wait_for_port(self.port)
         return self
 

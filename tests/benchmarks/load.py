@@ -13,12 +13,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 @dataclass
 class Traffic:
-    """One kind of request. In path and body {id} and {time} are filled per request."""
+    """One kind of request. In path and body {id} and {time} are filled per request; the pusher knows {party} too."""
 
     method: str
     path: str
     headers: tuple  # "Name: value"
     body: str = ""  # a file
+    parties: tuple = ()  # of {party}, in turn
     check: str = "all"  # every answer's status_code; or "status": only its HTTP status (large pages)
 
 
@@ -87,9 +88,11 @@ def push(tools, port, traffic, count, prefix, rate=0, record="", start=0, cycle=
         command += ["--record", record]
     if cycle:
         command += ["--cycle", str(cycle)]
+    if traffic.parties:
+        command += ["--parties", ",".join(traffic.parties)]
     for header in traffic.headers:
         command += ["--header", header]
-    seconds = count / rate if rate else 60
+    seconds = count / rate if rate else 120
     return last_json("pusher", run("pusher", command, seconds + 30))
 
 
@@ -113,13 +116,27 @@ def rows(tools, template, session, database, seconds, start):
     return last_json("rows", run("rows", command, seconds + 30))
 
 
-def read_times(path):
-    """{id: nanoseconds} of a record; the first time counts (delivery is at least once)."""
-    times = {}
-    if os.path.exists(path):
-        with open(path, encoding="ascii") as lines:
-            for line in lines:
-                parts = line.split()
-                if len(parts) == 2 and line.endswith("\n"):
-                    times.setdefault(parts[0], int(parts[1]))
-    return times
+class Times:
+    """What a record (a file that grows) says of the ids that begin with `prefix`: `times`, {id: nanoseconds}, of which the
+    first counts (delivery is at least once), and how many `repeats` there were."""
+
+    def __init__(self, path, prefix=""):
+        self.path, self.prefix = path, prefix
+        self.times, self.repeats = {}, 0
+        self.offset = 0
+
+    def read(self):
+        """What has come since; itself."""
+        if not os.path.exists(self.path):
+            return self
+        with open(self.path, "rb") as file:
+            file.seek(self.offset)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self.offset += len(whole) + len(newline)
+        for line in whole.decode("ascii").splitlines():
+            identity, time = line.split()
+            if not identity.startswith(self.prefix):
+                continue
+            self.repeats += identity in self.times
+            self.times.setdefault(identity, int(time))
+        return self

@@ -21,16 +21,26 @@ def authorize(location):
     return compact({"location_id": location})
 
 
-def session():
-    """A charging session of about 1 kB."""
+def cdr_token(party):
+    return {
+        "country_code": "IN",
+        "party_id": party,
+        "uid": "04A2B3C4D5E680",
+        "type": "RFID",
+        "contract_id": "IN-XYZ-C12345678-S",
+    }
 
-    def period(time, energy):
-        return {
-            "start_date_time": time,
-            "dimensions": [{"type": "ENERGY", "volume": energy}, {"type": "MAX_CURRENT", "volume": 30.0}],
-            "tariff_id": "TARIFF-AC-22",
-        }
 
+def period(time, energy):
+    return {
+        "start_date_time": time,
+        "dimensions": [{"type": "ENERGY", "volume": energy}, {"type": "MAX_CURRENT", "volume": 30.0}],
+        "tariff_id": "TARIFF-AC-22",
+    }
+
+
+def session(party="XYZ"):
+    """A charging session of about 1 kB, of the eMSP with that party_id."""
     return compact(
         {
             "country_code": "IN",
@@ -38,13 +48,7 @@ def session():
             "id": "{id}",
             "start_date_time": "2025-12-31T22:39:09Z",
             "kwh": 41.12,
-            "cdr_token": {
-                "country_code": "IN",
-                "party_id": "XYZ",
-                "uid": "04A2B3C4D5E680",
-                "type": "RFID",
-                "contract_id": "IN-XYZ-C12345678-S",
-            },
+            "cdr_token": cdr_token(party),
             "auth_method": "AUTH_REQUEST",
             "authorization_reference": "REF-0001",
             "location_id": "BENCHLOC0000000000",
@@ -58,6 +62,48 @@ def session():
             ],
             "total_cost": {"excl_vat": 616.8, "incl_vat": 727.82},
             "status": "ACTIVE",
+            "last_updated": "{time}",
+        }
+    )
+
+
+def cdr(party="XYZ"):
+    """A CDR of about 1.3 kB, whose first "id" is its own."""
+    return compact(
+        {
+            "country_code": "IN",
+            "party_id": "ABC",
+            "id": "{id}",
+            "start_date_time": "2025-12-31T22:39:09Z",
+            "end_date_time": "2025-12-31T23:24:09Z",
+            "session_id": "{id}",
+            "cdr_token": cdr_token(party),
+            "auth_method": "AUTH_REQUEST",
+            "authorization_reference": "REF-0001",
+            "cdr_location": {
+                "id": "BENCHLOC0000000000",
+                "name": "Charging plaza, Mahatma Gandhi Road",
+                "address": "Mahatma Gandhi Road 42",
+                "city": "Bengaluru",
+                "postal_code": "560001",
+                "country": "IND",
+                "coordinates": {"latitude": "12.971599", "longitude": "77.594566"},
+                "evse_uid": "EVSE-1",
+                "evse_id": "IN*ABC*E000001",
+                "connector_id": "1",
+                "connector_standard": "IEC_62196_T2",
+                "connector_format": "CABLE",
+                "connector_power_type": "AC_3_PHASE",
+            },
+            "currency": "INR",
+            "charging_periods": [
+                period("2025-12-31T22:39:09Z", 12.5),
+                period("2025-12-31T22:54:09Z", 14.25),
+                period("2025-12-31T23:09:09Z", 14.37),
+            ],
+            "total_cost": {"excl_vat": 616.8, "incl_vat": 727.82},
+            "total_energy": 41.12,
+            "total_time": 0.75,
             "last_updated": "{time}",
         }
     )

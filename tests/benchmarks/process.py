@@ -17,10 +17,17 @@ _children = []
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def free_ports(count):
+    """That many different ones."""
+    socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [sock.getsockname()[1] for sock in socks]
+    for sock in socks:
+        sock.close()
+    return ports
+
+
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def program(name):
@@ -50,18 +57,26 @@ class Child:
         if self.process.poll() is not None:
             raise Failure(f"{self.name} ended with {self.process.returncode}:\n{self.log_tail()}")
 
-    def wait_for_port(self, port, seconds=15):
-        """Until something listens there."""
+    def wait_for_port(self, port, listening=True, seconds=15):
+        """Until something listens there, or nothing does."""
         deadline = time.monotonic() + seconds
         while True:
             self.check_alive()
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return
+                found = True
             except OSError:
-                if time.monotonic() > deadline:
-                    raise Failure(f"{self.name} does not listen on port {port}:\n{self.log_tail()}") from None
-                time.sleep(0.02)
+                found = False
+            if found == listening:
+                return
+            if time.monotonic() > deadline:
+                state = "does not listen" if listening else "still listens"
+                raise Failure(f"{self.name} {state} on port {port}:\n{self.log_tail()}")
+            time.sleep(0.02)
+
+    def signal(self, number):
+        self.check_alive()
+        self.process.send_signal(number)
 
     def family(self):
         """Its pid and those of its children (nginx and haproxy work in theirs)."""
@@ -104,11 +119,17 @@ class Child:
             _children.remove(self)
         return self.process.returncode in (0, -signal.SIGTERM)
 
+    def kill(self):
+        """SIGKILL: nothing of it ends in order."""
+        self.process.kill()
+        self.stop()
+
 
 def stop_all(keep=()):
-    """Ends every process that was started, but those to keep."""
+    """Ends every process that was started, but those to keep (whatever has a pid)."""
+    pids = [one.pid for one in keep]
     for child in reversed(list(_children)):
-        if child not in keep:
+        if child.pid not in pids:
             child.stop(seconds=3)
 
 

@@ -17,18 +17,18 @@
  * 2xx and status_code 1000.
  *
  *   pusher --port N --path P --body FILE --count N [--from K] [--cycle C] [--prefix S] [--method PUT]
- * [--connections 64] [--rate R] [--record FILE] [--header 'Name: value' …]
+ * [--parties A,B…] [--connections 64] [--rate R] [--record FILE] [--header 'Name: value' …]
  *
- * In path and body {id} becomes PREFIX + 10 digits (K, K+1 …) and {time} the time now. With --cycle it begins
- * again after C ids: COUNT changes of C objects, for what is changed over and over. With --rate it is an
- * open loop: push i is due at start + i/R whether or not earlier ones were answered (it waits for a
- * connection when all are busy; the longest wait is printed). Without it each connection sends as fast as
- * answers come.
+ * In path and body {id} becomes PREFIX + 10 digits (K, K+1 …), {time} the time now and {party} one of the
+ * parties in turn. With --cycle it begins again after C ids: COUNT changes of C objects, for what is changed
+ * over and over. With --rate it is an open loop: push i is due at start + i/R whether or not earlier ones
+ * were answered (it waits for a connection when all are busy; the longest wait is printed). Without it each
+ * connection sends as fast as answers come.
  * --record writes "ID NANOSECONDS" (CLOCK_MONOTONIC), the moment each good answer was read. The last line is
  * JSON: count, failures, seconds, worst_delay_ms, first_failure.
  */
 
-enum { ANSWER_KEPT = 4096, TEXT_MAX = 64 };
+enum { ANSWER_KEPT = 4096, TEXT_MAX = 64, PARTIES_MAX = 64 };
 
 struct worker {
     uv_tcp_t tcp;
@@ -42,14 +42,22 @@ struct worker {
     long item; /* under way; -1: idle */
 };
 
+enum placeholder { PLACEHOLDER_ID, PLACEHOLDER_TIME, PLACEHOLDER_PARTY, PLACEHOLDER_COUNT };
+static const char *const placeholders[] = {"{id}", "{time}", "{party}"};
+
 /* Text with placeholders, cut into pieces: piece, placeholder, piece … */
 struct text_template {
     const char *pieces[32];
     size_t lengths[32];
-    char kinds[32]; /* 'i' id, 't' time, 0 end: what follows the piece */
+    enum placeholder kinds[32]; /* what follows the piece; PLACEHOLDER_COUNT: the end */
     size_t count;
     size_t fixed; /* bytes without placeholders */
     size_t slots;
+};
+
+/* What stands for the placeholders in one request. */
+struct values {
+    char texts[PLACEHOLDER_COUNT][TEXT_MAX];
 };
 
 static struct {
@@ -58,6 +66,8 @@ static struct {
     double rate;
     const char *method, *prefix;
     char *headers;
+    const char *parties[PARTIES_MAX];
+    int party_count;
 } settings = {.connections = 64, .method = "PUT", .prefix = "BENCH"};
 static struct text_template path, body;
 static struct worker *workers;
@@ -71,35 +81,44 @@ static void template_init(struct text_template *template, const char *text)
 {
     memset(template, 0, sizeof *template);
     for (;;) {
-        const char *id = strstr(text, "{id}"), *stamp = strstr(text, "{time}");
-        const char *next = id == NULL || (stamp != NULL && stamp < id) ? stamp : id;
-        size_t length = next != NULL ? (size_t)(next - text) : strlen(text);
+        const char *next = text + strlen(text);
+        int kind = PLACEHOLDER_COUNT;
+        for (int i = 0; i < PLACEHOLDER_COUNT; i++) {
+            const char *found = strstr(text, placeholders[i]);
+            if (found != NULL && found < next) {
+                next = found;
+                kind = i;
+            }
+        }
         if (template->count == 32)
             bench_die("too many placeholders");
         template->pieces[template->count] = text;
-        template->lengths[template->count] = length;
-        template->fixed += length;
-        template->kinds[template->count++] = (char)(next == NULL ? 0 : next == id ? 'i' : 't');
-        if (next == NULL)
+        template->lengths[template->count] = (size_t)(next - text);
+        template->fixed += (size_t)(next - text);
+        template->kinds[template->count++] = (enum placeholder)kind;
+        if (kind == PLACEHOLDER_COUNT)
             return;
         template->slots++;
-        text = next + (next == id ? 4 : 6);
+        text = next + strlen(placeholders[kind]);
     }
 }
 
-static size_t template_fill(const struct text_template *template, char *out, const char *id,
-                            const char *stamp)
+static size_t template_length(const struct text_template *template, const struct values *values)
 {
-    size_t used = 0;
+    size_t length = template->fixed;
+    for (size_t i = 0; i + 1 < template->count; i++)
+        length += strlen(values->texts[template->kinds[i]]);
+    return length;
+}
+
+static void template_fill(const struct text_template *template, char *out, const struct values *values)
+{
     for (size_t i = 0; i < template->count; i++) {
-        memcpy(out + used, template->pieces[i], template->lengths[i]);
-        used += template->lengths[i];
-        const char *value = template->kinds[i] == 'i' ? id : template->kinds[i] == 't' ? stamp : "";
-        size_t length = strlen(value);
-        memcpy(out + used, value, length);
-        used += length;
+        out = mempcpy(out, template->pieces[i], template->lengths[i]);
+        if (template->kinds[i] < PLACEHOLDER_COUNT)
+            out = stpcpy(out, values->texts[template->kinds[i]]);
     }
-    return used;
+    *out = '\0';
 }
 
 static void wall_time(char *out, size_t size)
@@ -116,6 +135,14 @@ static void make_id(char *out, long item)
 {
     long turn = settings.cycle > 0 ? item % settings.cycle : item;
     snprintf(out, TEXT_MAX, "%s%010ld", settings.prefix, settings.from + turn);
+}
+
+static void make_values(struct values *values, long item)
+{
+    make_id(values->texts[PLACEHOLDER_ID], item);
+    wall_time(values->texts[PLACEHOLDER_TIME], TEXT_MAX);
+    const char *party = settings.party_count > 0 ? settings.parties[item % settings.party_count] : "";
+    snprintf(values->texts[PLACEHOLDER_PARTY], TEXT_MAX, "%s", party);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -142,18 +169,16 @@ static bool send_next(struct worker *worker)
         if (delay > worst_delay)
             worst_delay = delay;
     }
-    char id[TEXT_MAX], stamp[TEXT_MAX], target[4096];
-    make_id(id, sent);
-    wall_time(stamp, sizeof stamp);
-    target[template_fill(&path, target, id, stamp)] = '\0';
-    size_t body_length = body.fixed;
-    for (size_t i = 0; i < body.count; i++)
-        body_length += body.kinds[i] == 'i' ? strlen(id) : body.kinds[i] == 't' ? strlen(stamp) : 0;
+    struct values values;
+    char target[4096];
+    make_values(&values, sent);
+    template_fill(&path, target, &values);
+    size_t body_length = template_length(&body, &values);
     int head = snprintf(worker->request, worker->request_size,
                         "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: "
                         "application/json\r\n%sContent-Length: %zu\r\n\r\n",
                         settings.method, target, settings.port, settings.headers, body_length);
-    template_fill(&body, worker->request + head, id, stamp);
+    template_fill(&body, worker->request + head, &values);
     worker->item = sent++;
     uv_buf_t buffer = uv_buf_init(worker->request, (unsigned)((size_t)head + body_length));
     if (uv_write(&worker->write, (uv_stream_t *)&worker->tcp, &buffer, 1, on_written) < 0)
@@ -161,12 +186,17 @@ static bool send_next(struct worker *worker)
     return true;
 }
 
+/* The idle ones in turn: a server ends connections that rest for long. */
 static void on_pace(uv_timer_t *timer)
 {
+    static int turn;
     (void)timer;
-    for (int i = 0; i < settings.connections; i++)
-        if (workers[i].item < 0 && !send_next(&workers[i]))
+    for (int i = 0; i < settings.connections; i++) {
+        struct worker *worker = &workers[turn];
+        if (worker->item < 0 && !send_next(worker))
             break;
+        turn = (turn + 1) % settings.connections;
+    }
 }
 
 static int on_begin(llhttp_t *parser)
@@ -276,6 +306,15 @@ static void add_header(const char *header)
     sprintf(settings.headers + used, "%s%s", header, header[0] ? "\r\n" : "");
 }
 
+static void set_parties(char *list)
+{
+    for (char *rest = list, *party; (party = strsep(&rest, ",")) != NULL;) {
+        if (settings.party_count == PARTIES_MAX || strlen(party) >= TEXT_MAX)
+            bench_die("--parties: more than %d, or a long one", PARTIES_MAX);
+        settings.parties[settings.party_count++] = party;
+    }
+}
+
 /* For the JSON of the last line. */
 static void print_escaped(const char *text)
 {
@@ -289,19 +328,14 @@ static void print_escaped(const char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                            {"path", required_argument, NULL, 'a'},
-                                            {"body", required_argument, NULL, 'b'},
-                                            {"count", required_argument, NULL, 'n'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"prefix", required_argument, NULL, 'x'},
-                                            {"method", required_argument, NULL, 'm'},
-                                            {"connections", required_argument, NULL, 'c'},
-                                            {"rate", required_argument, NULL, 'r'},
-                                            {"record", required_argument, NULL, 'o'},
-                                            {"header", required_argument, NULL, 'h'},
-                                            {"cycle", required_argument, NULL, 'y'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"port", required_argument, NULL, 'p'},    {"path", required_argument, NULL, 'a'},
+        {"body", required_argument, NULL, 'b'},    {"count", required_argument, NULL, 'n'},
+        {"from", required_argument, NULL, 'f'},    {"prefix", required_argument, NULL, 'x'},
+        {"method", required_argument, NULL, 'm'},  {"connections", required_argument, NULL, 'c'},
+        {"rate", required_argument, NULL, 'r'},    {"record", required_argument, NULL, 'o'},
+        {"header", required_argument, NULL, 'h'},  {"cycle", required_argument, NULL, 'y'},
+        {"parties", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
     const char *path_text = NULL, *body_file = NULL, *record = NULL;
     add_header("");
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -323,6 +357,9 @@ int main(int argc, char **argv)
             break;
         case 'y':
             settings.cycle = bench_number("cycle", optarg, 1, 1000000000);
+            break;
+        case 't':
+            set_parties(optarg);
             break;
         case 'x':
             settings.prefix = optarg;

@@ -8,7 +8,9 @@ import base64
 import itertools
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -119,6 +121,10 @@ class Hub:
             "retry_initial": "50ms",
             "retry_max": "200ms",
             "forward_timeout": f"{2 * SLOW:g}s",
+            # tests ask faster than partners may; test_limits.py sets its own
+            "limit_authorize": "0",
+            "limit_commands": "0",
+            "limit_locations": "0",
             **settings,
         }
         self.process = None
@@ -297,6 +303,26 @@ class Hub:
         platform.register(self.issue(platform.id))
         return platform
 
+    def invited(self, *roles, **options):
+        """A registered platform (a CPO when no role is given) that waits for the hub, and its invitation."""
+        platform = self.add(self.platform(*(roles or ("CPO",)), **options))
+        return platform, platform.invite()
+
+    def connect(self, platform, token, *options, url=None, rc=0):
+        """hubctl party connect with the token in a file; must end with `rc` (None: anyhow)."""
+        file = self.directory / f"{platform.id}.invitation"
+        file.write_text(f"{token}\n")
+        url = url or f"{platform.url}/ocpi/versions"
+        result = self.ctl("party", "connect", platform.id, "--versions-url", url, "--token-file", file, *options)
+        assert rc is None or result.rc == rc, result
+        return result
+
+    def connected(self, *roles, **options):
+        """A platform with which the hub has begun and done the exchange."""
+        platform, token = self.invited(*roles, **options)
+        self.connect(platform, token)
+        return platform
+
     def pair(self, cpo_options=None, emsp_options=None, rule=True):
         """A CPO and an eMSP, exchanged; with `rule` the rule between them is on."""
         cpo, emsp = self.onboard("CPO", **(cpo_options or {})), self.onboard("EMSP", **(emsp_options or {}))
@@ -354,6 +380,58 @@ class Follow:
         return self.journal.all()
 
 
+class Wire:
+    """One raw connection to the hub."""
+
+    def __init__(self, hub):
+        self.hub = hub
+        self.socket = socket.create_connection(("127.0.0.1", hub.port), timeout=DEADLINE)
+        self.stream = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.close()
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def head(self):
+        """Status and headers (names in lower case) of the next answer; None when the connection is closed."""
+        first = self.stream.readline()
+        if not first:
+            return None
+        headers = {}
+        while (line := self.stream.readline().rstrip(b"\r\n")):
+            name, _, value = line.partition(b":")
+            headers[name.decode().lower()] = value.strip().decode()
+        return int(first.split()[1]), headers
+
+    def answer(self):
+        """Status, headers and body of the next answer (Content-Length or chunked); None when the connection is closed."""
+        got = self.head()
+        if got is None:
+            return None
+        status, headers = got
+        if headers.get("transfer-encoding") == "chunked":
+            body = b""
+            while size := int(self.stream.readline(), 16):
+                body += self.stream.read(size + 2)[:-2]
+            self.stream.readline()
+        else:
+            body = self.stream.read(int(headers.get("content-length", 0)))
+        return status, headers, body
+
+    def closed(self):
+        """Whether the hub closes this connection without another byte."""
+        try:
+            return self.stream.read() == b""
+        except ConnectionResetError:
+            return True
+
+
 def forms(secret):
     """The byte strings that would give a token away: raw and in Base64 (with and without padding)."""
     encoded = base64.b64encode(secret.encode())
@@ -363,3 +441,30 @@ def forms(secret):
 def finds_pointer(answer, pointer):
     """Whether a 2001 names that place as a JSON pointer."""
     return re.search(rf"(^|\s|;){re.escape(pointer)}\b", answer.message) is not None
+
+
+def on_terminal(hub, *args, columns=120, typed="", after=None, environment=None):
+    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed). `typed` waits until `after` is shown."""
+    child, master = pty.fork()
+    if child == 0:
+        os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **(environment or {})})
+        os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *args])
+    shown, end = b"", time.monotonic() + DEADLINE
+    while True:
+        if typed and (after is None or after.encode() in shown):
+            os.write(master, typed.encode())
+            typed = ""
+        ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise AssertionError(f"hubctl hangs on a terminal; it showed {shown!r}")
+        try:
+            data = os.read(master, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            break
+        shown += data
+    os.close(master)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode().replace("\r\n", "\n")

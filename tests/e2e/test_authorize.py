@@ -122,7 +122,8 @@ def test_redirect_elsewhere_is_refused(hub, pair):
     other = hub.platform("CPO")
     for location in (other.url + "/ocpi/2.2.1/tokens", other.url.replace("127.0.0.1", "localhost")):
         pair.cpo.script(*ROUTE, Reply(http=307, headers={"Location": location}))
-        assert allowed(pair.emsp.authorize(UID)) == "UNKNOWN"
+        answer = pair.emsp.authorize(UID)
+        assert allowed(answer) == "UNKNOWN" and "redirect" in answer.data["info"]["text"], answer
     assert other.received() == []
 
 
@@ -142,6 +143,8 @@ def test_redirect_elsewhere_is_refused(hub, pair):
         Reply(http=500, code=3000),
         Reply(http=502, body=b"Bad Gateway"),
         Reply(http=204, code=None),
+        Reply(http=404, data={"allowed": "ALLOWED"}),
+        Reply(http=301, data={"allowed": "ALLOWED"}, headers={"Location": "/elsewhere"}),
         Reply(drop="close"),
         Reply(drop="reset"),
         Reply(wire=b"SSH-2.0-OpenSSH_9.2\r\n"),
@@ -151,7 +154,7 @@ def test_redirect_elsewhere_is_refused(hub, pair):
         Reply(data={"allowed": "ALLOWED"}, drip=1, drip_gap=0.3 * SLOW),
     ],
     ids=["html", "no AllowedType", "no data", "two answers", "no envelope", "cut JSON", "401", "500", "502 text", "204 empty",
-         "closes", "resets", "not HTTP", "cut body", "huge", "silent", "slow bytes"],
+         "404 with a verdict", "301 with a verdict", "closes", "resets", "not HTTP", "cut body", "huge", "silent", "slow bytes"],
 )  # fmt: skip
 def test_a_failing_cpo_gives_unknown(pair, reply):
     """Unreachable, too slow or rubbish: 1000 with allowed UNKNOWN and an info saying why; the next call works again."""

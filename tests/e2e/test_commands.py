@@ -237,6 +237,29 @@ def test_result_during_the_answer(pair):
     assert settled(pair) == [{"result": "ACCEPTED"}]
 
 
+def test_cancel_reservation_that_names_the_hub(hub, pair):
+    """OCPI-to that names the hub says nothing: the reservation still leads to its CPO, among several."""
+    hub.rule(pair.emsp, hub.onboard("CPO"))
+    assert pair.cpo.put("locations", payloads.location(pair.cpo.party, "LOC-C")).code == 1000
+    assert pair.emsp.command("RESERVE_NOW", payloads.reserve_now(pair.emsp.party, "RES-H", "LOC-C")).code == 1000
+    body = {"response_url": pair.emsp.response_url(), "reservation_id": "RES-H"}
+    assert pair.emsp.call("POST", "commands/CANCEL_RESERVATION", body, to="IN-CIH").outcome == (200, 1000)
+    pair.cpo.wait("POST", "/commands/CANCEL_RESERVATION$")
+
+
+def test_callback_echoes_its_ids(pair):
+    """The CPO's own ids come back to it; the audit's row has the command's, so that trace finds it."""
+    assert pair.cpo.put("locations", payloads.location(pair.cpo.party, "LOC-E")).code == 1000
+    ids = {"X-Correlation-ID": "of-the-command"}
+    body = {**payloads.start_session(pair.emsp.party, "LOC-E"), "response_url": pair.emsp.response_url()}
+    assert pair.emsp.call("POST", "commands/START_SESSION", body, headers=ids).code == 1000
+    callback = pair.cpo.wait("POST", "/commands/START_SESSION$").json["response_url"]
+    answer = http_call("POST", callback, {"result": "ACCEPTED"}, {"X-Request-ID": "r-1", "X-Correlation-ID": "c-1"})
+    assert answer.code == 1000 and (answer.headers["X-Request-ID"], answer.headers["X-Correlation-ID"]) == ("r-1", "c-1")
+    (row,) = pair.hub.audit(action="command.result", party=pair.cpo.id)
+    assert (row["request_id"], row["correlation_id"]) == ("r-1", "of-the-command")
+
+
 def test_repeated_result(pair):
     """The same result again: 1000, and not delivered twice."""
     request = start(pair)

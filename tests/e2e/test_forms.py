@@ -8,15 +8,17 @@ import os
 import pty
 import re
 import select
+import signal
 import socket
 import stat
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import BIN, DEADLINE, SLOW
+from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually
 
 ROWS = [
     {"id": "IN-ABC", "country_code": "IN", "party_id": "ABC", "roles": ["CPO", "EMSP"], "name": "ABC ⚡ Charging", "status": "CONNECTED",
@@ -206,10 +208,11 @@ def test_no_colour(terminal, environment):
 
 
 def test_empty_list(run, terminal, fake):
+    """Nothing at all in a pipe; a line for a person, who must not wonder whether it worked."""
     fake.says("party.list", {"rows": []})
     for args in (["party", "list"], ["--json", "party", "list"], ["--field", "id", "party", "list"]):
-        assert (run(*args).stdout, run(*args).returncode) == ("", 0)
-    assert terminal("party", "list") == (0, "")
+        assert (run(*args).stdout, run(*args).stderr, run(*args).returncode) == ("", "", 0)
+    assert terminal("party", "list") == (0, "hubctl: nothing to show\n")
 
 
 def test_pages(run, fake):
@@ -226,6 +229,24 @@ def test_pages(run, fake):
     fake.requests.clear()
     assert run("delivery", "list", "-q", "--limit", "700").stdout.split() == [str(n) for n in range(1, 701)]
     assert fake.requests == [("delivery.list", {"limit": 700}), ("delivery.list", {"after": "500", "limit": 200})]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["-q"], ["--field", "problem"]])
+def test_list_that_checks(run, fake, form):
+    """A list of what is wrong: any row on any page is exit 6, none is 0."""
+    page = {"rows": [], "next": "1.0.0"}
+    fake.answers["delivery.reconcile"] = lambda params, send: page if "after" not in params else {"rows": rows}
+    for rows, rc in (([{"problem": "CDR refused", "cdr": "C1"}], 6), ([], 0)):
+        done = run(*form, "delivery", "reconcile", "--month", "2026-01")
+        assert (done.returncode, done.stdout.count("CDR refused"), done.stderr) == (rc, len(rows), ""), done
+
+
+def test_list_says_what_it_means_to_be_empty(run, terminal, fake):
+    """For a person hubd's line about the whole list; a pipe gets nothing."""
+    fake.says("delivery.reconcile", {"rows": [], "message": "2026-01: nothing is open"})
+    assert terminal("delivery", "reconcile", "--month", "2026-01") == (0, "hubctl: 2026-01: nothing is open\n")
+    done = run("delivery", "reconcile", "--month", "2026-01")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 # ---------------------------------------------------------------- cards, changes, bodies, the matrix
@@ -324,6 +345,30 @@ def test_token(run, fake, tmp_path):
     fake.says("token.issue", Error(3, "no"))
     other = tmp_path / "other"
     assert run("token", "issue", "IN-ABC", "--out", other).returncode == 1 and not other.exists()
+
+
+def test_interrupted_change_says_what_is_done(fake):
+    """Ctrl-C ends hubctl by its signal, after what hubd told last; control bytes in it do nothing."""
+    told, over = threading.Event(), threading.Event()
+
+    def answer(params, send):
+        for text in ("IN-XYZ: cdrs: 200 queued", "IN-XYZ: cdrs: 400\x1b[2J queued"):
+            send({"jsonrpc": "2.0", "method": "delivery.replay", "params": {"message": text}})
+        told.set()
+        over.wait(DEADLINE)
+        return HANG_UP
+
+    fake.answers["delivery.replay"] = answer
+    command = [str(BIN / "hubctl"), "-s", str(fake.path), "delivery", "replay", "IN-XYZ", "--since", "1h"]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert told.wait(DEADLINE)
+    state = Path(f"/proc/{child.pid}/stat")
+    eventually(lambda: state.read_text().rpartition(")")[2].split()[0] == "S", "hubctl has read all that was said and waits for more")
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=DEADLINE)
+    over.set()
+    assert child.returncode == -signal.SIGINT and out == ""
+    assert err.splitlines()[-2:] == ["hubctl: interrupted; until then: IN-XYZ: cdrs: 400\\x1b[2J queued", "hint: the same command again is safe"], err
 
 
 # ---------------------------------------------------------------- errors and exit codes

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from tests.e2e.harness import DEADLINE, eventually
+from tests.e2e.harness import DEADLINE, Wire, eventually
 from tests.sim import Gate, Reply, payloads
 from tests.sim.client import authorization, http_call
 
@@ -18,58 +18,6 @@ LIMIT = 64 * 1024
 @pytest.fixture(scope="module")
 def hub_settings():
     return {"request_body_max": "64k", "head_timeout": "500ms", "threads": "1"}
-
-
-class Wire:
-    """One raw connection to the hub."""
-
-    def __init__(self, hub):
-        self.hub = hub
-        self.socket = socket.create_connection(("127.0.0.1", hub.port), timeout=DEADLINE)
-        self.stream = self.socket.makefile("rb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stream.close()
-        self.socket.close()
-
-    def send(self, data):
-        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
-
-    def head(self):
-        """Status and headers (names in lower case) of the next answer; None when the connection is closed."""
-        first = self.stream.readline()
-        if not first:
-            return None
-        headers = {}
-        while (line := self.stream.readline().rstrip(b"\r\n")):
-            name, _, value = line.partition(b":")
-            headers[name.decode().lower()] = value.strip().decode()
-        return int(first.split()[1]), headers
-
-    def answer(self):
-        """Status, headers and body of the next answer (Content-Length or chunked); None when the connection is closed."""
-        got = self.head()
-        if got is None:
-            return None
-        status, headers = got
-        if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            while size := int(self.stream.readline(), 16):
-                body += self.stream.read(size + 2)[:-2]
-            self.stream.readline()
-        else:
-            body = self.stream.read(int(headers.get("content-length", 0)))
-        return status, headers, body
-
-    def closed(self):
-        """Whether the hub closes this connection without another byte."""
-        try:
-            return self.stream.read() == b""
-        except ConnectionResetError:
-            return True
 
 
 @pytest.fixture

@@ -14,36 +14,11 @@ import uuid
 
 import pytest
 
-from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually
+from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually, on_terminal
 from tests.sim import payloads
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 NOBODY = 65534
-
-
-def on_terminal(hub, *args, columns=120, typed="", environment=None):
-    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed)."""
-    child, master = pty.fork()
-    if child == 0:
-        os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **(environment or {})})
-        os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *args])
-    os.write(master, typed.encode())
-    shown, end = b"", time.monotonic() + DEADLINE
-    while True:
-        ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
-        if not ready:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            pytest.fail(f"hubctl hangs on a terminal; it showed {shown!r}")
-        try:
-            data = os.read(master, 65536)
-        except OSError:
-            data = b""
-        if not data:
-            break
-        shown += data
-    os.close(master)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode().replace("\r\n", "\n")
 
 
 def plain(text):
@@ -120,7 +95,12 @@ def test_receiver_set_list_unset(hub):
         refused = hub.ctl("receiver", "set", party, "cdrs", url)
         assert refused.rc in (1, 2), refused
         assert "secret" not in refused.err
-    assert hub.ctl("receiver", "set", party, "nonsense", "https://xyz.example/x").rc == 2
+    misspelt = hub.ctl("receiver", "set", party, "sesions", "https://xyz.example/x")
+    assert misspelt.rc == 2 and "sessions" in misspelt.err
+    assert hub.ctl("receiver", "set", party, "no module", "https://xyz.example/x").rc == 2
+    other = hub.one("receiver", "set", party, "x_bookings", "https://xyz.example/x")
+    assert "does not know" in other["hints"][0], "a module that the hub only passes on"
+    hub.ok("receiver", "unset", party, "x_bookings")
     hub.ok("receiver", "unset", party, "sessions")
     assert hub.rows("receiver", "list", party) == []
     assert hub.ctl("receiver", "unset", party, "sessions").rc == 1
@@ -338,6 +318,43 @@ def test_dangerous_verbs_never_hang(hub):
     rc, shown = on_terminal(hub, "party", "remove", party, typed="n\n")
     assert rc != 0 and party in shown
     assert hub.ctl("party", "show", party).rc == 0
+
+
+PROMPT = "Token (not shown): "
+
+
+def test_token_is_typed_unseen(hub):
+    """--token-file - on a terminal asks, and shows nothing of what is typed."""
+    platform, token = hub.invited()
+    words = ["party", "connect", platform.id, "--versions-url", f"{platform.url}/ocpi/versions", "--token-file", "-"]
+    rc, shown = on_terminal(hub, *words, typed=f"{token}\n", after=PROMPT)
+    assert rc == 0 and token not in shown and f"party {platform.id} connected" in shown, shown
+    assert on_terminal(hub, *words, typed="\n", after=PROMPT)[0] == 2
+    assert on_terminal(hub, *words, typed="\x04", after=PROMPT)[0] == 2
+
+
+def test_interrupted_prompt_leaves_a_sane_terminal(hub):
+    """Ctrl-C while a token is asked for: hubctl ends by the signal, and the terminal shows again what is typed."""
+    child, master = pty.fork()
+    if child == 0:
+        command = '"$0" -s "$1" party connect IN-ABC --versions-url https://abc.example --token-file - ; echo ended; stty -a'
+        os.execv("/bin/sh", ["sh", "-c", f"trap : INT; {command}", str(BIN / "hubctl"), str(hub.socket)])
+    shown = ""
+
+    def show(wanted):
+        nonlocal shown
+        end = time.monotonic() + DEADLINE
+        while not re.search(wanted, shown):
+            ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
+            assert ready, shown
+            shown += os.read(master, 65536).decode()
+
+    show(re.escape(PROMPT))
+    os.write(master, b"\x03")
+    show(r"ended[\s\S]*\becho\b")
+    os.waitpid(child, 0)
+    os.close(master)
+    assert re.search(r"(?<!-)\becho\b", shown.partition("ended")[2]), shown
 
 
 # ---------------------------------------------------------------- streams and pipes

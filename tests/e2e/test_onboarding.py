@@ -152,6 +152,37 @@ def test_claimed_role_must_be_registered(hub, planned):
     assert platform.post_credentials(token).outcome == (200, 1000)
 
 
+def test_claimed_party_of_another_platform(hub, planned, shared):
+    """A role that another platform holds is 2001, in POST and in PUT; nothing changes on either side."""
+    platform, token = planned
+    claims = [platform.party.credentials_role(), shared.cpo.party.credentials_role()]
+    for send in (lambda: platform.post_credentials(token, roles=claims), lambda: platform.put_credentials(roles=claims)):
+        answer = send()
+        assert answer.outcome == (200, 2001) and finds_pointer(answer, "/roles/1") and shared.cpo.party.party_id in answer.message, answer
+        if platform.hub_token is None:
+            assert hub.status_of(platform.id) == "PLANNED"
+            platform.register(token)
+    assert platform.get("credentials").outcome == (200, 1000)
+    assert hub.one("party", "show", shared.cpo.id)["credentials_url"] == f"{shared.cpo.url}/ocpi/versions"
+    assert shared.cpo.get("credentials").outcome == (200, 1000)
+
+
+def test_one_id_on_two_platforms(hub):
+    """IN-ABC may be the CPO of one platform and the eMSP of another; each claims its own role, and only that."""
+    party = hub.new_party("CPO")
+    twin = Party(party.country_code, party.party_id, "EMSP", party.name)
+    platforms = {}
+    for own in (party, twin):
+        hub.ok("party", "add", party.id, "--role", own.role, "--name", party.name, *(["--platform", "new"] if own is twin else []))
+        platforms[own] = hub.platform(own)
+    for own, other in ((party, twin), (twin, party)):
+        token = hub.issue(f"{party.id}:{own.role}")
+        answer = platforms[own].post_credentials(token, roles=[own.credentials_role(), other.credentials_role()])
+        assert answer.outcome == (200, 2001) and finds_pointer(answer, "/roles/1"), answer
+        platforms[own].register(token)
+        assert hub.status_of(f"{party.id}:{own.role}") == "CONNECTED"
+
+
 def test_ids_are_claimed_in_any_case(planned):
     """Ids compare case-insensitively."""
     platform, token = planned
@@ -183,6 +214,7 @@ def test_already_registered(hub, pair):
     """POST with the hub token of a registered platform is 405."""
     answer = pair.cpo.call("POST", "credentials", pair.cpo.credentials())
     assert answer.outcome == (405, 2000), answer
+    assert set(re.split(r",\s*", answer.headers["Allow"])) == {"GET", "HEAD", "PUT", "DELETE"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
@@ -191,6 +223,7 @@ def test_not_yet_registered(planned, method):
     platform, token = planned
     answer = platform.call(method, "credentials", platform.credentials() if method == "PUT" else None, token=token)
     assert answer.outcome == (405, 2000), answer
+    assert set(re.split(r",\s*", answer.headers["Allow"])) == {"GET", "HEAD", "POST"}
 
 
 def test_credentials_has_no_patch(pair):
@@ -497,6 +530,20 @@ def test_hubclientinfo_single_and_pages(pair):
     assert single.outcome == (200, 1000), single
     assert (single.data["party_id"], single.data["role"], single.data["status"]) == (pair.emsp.party.party_id, "EMSP", "CONNECTED")
     assert pair.cpo.get("hubclientinfo/IN/QQQ").outcome == (404, 2003)
+
+
+@pytest.mark.parametrize("end", ["DELETE", "token issue --force"])
+def test_hubclientinfo_tells_of_the_end(hub, pair, end):
+    """The end of a registration is a change like any other: PLANNED, last_updated moves, an incremental sync finds it."""
+    platform = hub.onboard("CPO")
+    mark = later(pair.emsp)
+    if end == "DELETE":
+        assert platform.call("DELETE", "credentials").outcome == (200, 1000)
+    else:
+        hub.ok("token", "issue", platform.id, "--force")
+    listed = [entry for answer in pair.emsp.pages("hubclientinfo", date_from=mark) for entry in answer.data]
+    (entry,) = [entry for entry in listed if entry["party_id"] == platform.party.party_id]
+    assert entry["status"] == "PLANNED" and entry["last_updated"] >= mark, entry
 
 
 def test_hubclientinfo_tells_of_the_exchange(hub, pair, planned):

@@ -1,5 +1,6 @@
 """Message routing: directed requests, broadcast, open routing, modules that the hub only passes on."""
 
+import itertools
 import json
 import re
 import uuid
@@ -109,6 +110,16 @@ def test_single_location_of_the_cpo_named(hub):
     assert emsp.get("locations/LOC-SAME", to=emsp.id).outcome == (200, 1000)
 
 
+def test_list_of_a_party_that_has_none(hub, pair):
+    """A directed list is filtered by TO: another eMSP has no locations."""
+    assert pair.cpo.put("locations", payloads.location(pair.cpo.party, "LOC-L")).code == 1000
+    other = hub.onboard("EMSP")
+    answer = pair.emsp.get("locations", to=other.id)
+    assert answer.outcome == (200, 1000) and answer.data == [], answer
+    for to in (pair.cpo.id, pair.emsp.id, "IN-CIH"):
+        assert len(pair.emsp.get("locations", to=to).data) == 1
+
+
 # ---------------------------------------------------------------- what goes wrong on the way
 
 
@@ -163,6 +174,27 @@ def test_tokens_reach_every_routed_cpo(hub, method, to):
     rows = eventually(lambda: (found := hub.audit(correlation_id=correlation)) if len(hub.audit(correlation_id=correlation)) == 3 else None, "a row for each leg")
     assert sorted(row["to"] for row in rows) == sorted(["IN-CIH", cpos[0].id, cpos[1].id])
     assert len(cpos[1].received(method, "/tokens/")) == 1 and not cpos[2].received("*", "/tokens/")
+
+
+def test_token_whose_sender_names_itself(pair):
+    """OCPI-to that names the caller is as good as none: open routing, FROM the caller."""
+    assert pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), payloads.token(pair.emsp.party, UID), to=pair.emsp.id).outcome == (200, 1000)
+    assert pair.cpo.wait("PUT", "/tokens/").routing == (pair.emsp.id, pair.cpo.id)
+
+
+def test_broadcast_faster_than_its_receivers(new_hub):
+    """The eMSP is answered before its CPOs have: what waits for them is bounded, then it is told to come again later."""
+    hub = new_hub(threads="1", forward_timeout="10m")
+    pair, gate = hub.pair(), Gate()
+    pair.cpo.script("PUT", "/tokens/", Reply(hold=gate), forever=True)
+    body = payloads.token(pair.emsp.party, UID, x_bulk="x" * 4_000_000)
+    push = lambda: pair.emsp.call("PUT", pair.emsp.object_path("tokens", UID), body)
+    answers = list(itertools.takewhile(lambda answer: answer.code == 1000, (push() for _ in range(40))))
+    assert 10 < len(answers) < 40, len(answers)
+    answer = push()
+    assert answer.outcome == (503, 3000) and answer.headers["Retry-After"], answer
+    gate.open()
+    eventually(lambda: push().code == 1000, "there is room again")
 
 
 def test_token_directed_to_one_cpo(pair, hub):
@@ -380,3 +412,22 @@ def test_unknown_paths_of_known_modules_stay_unknown(pair):
     for path in ("locations/a/b/c/d/e/f", "tokens/a/b"):
         assert pair.emsp.call("GET", path, to=pair.cpo.id).outcome == (404, 2003)
     assert pair.emsp.call("DELETE", "tokens", to=pair.cpo.id).outcome == (405, 2000)
+
+def test_result_of_a_module_the_hub_does_not_know(pair):
+    """Its answer need not be a CommandResponse: after any success the callback stays open, and its result is delivered."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.cpo.script("POST", "/custom/", Reply(data={"queued": 1}))
+    url = pair.emsp.response_url()
+    assert pair.emsp.call("POST", "custom/go", {"response_url": url}, to=pair.cpo.id).outcome == (200, 1000)
+    callback = pair.cpo.wait("POST", "/custom/go$").json["response_url"]
+    assert http_call("POST", callback, {"done": True}).code == 1000
+    assert pair.emsp.wait("POST", url.split("/", 3)[3]).json == {"done": True}
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "FOO"])
+def test_methods_that_ocpi_has_not(pair, method):
+    """Nobody is asked: 405 with what may be."""
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    answer = pair.emsp.call(method, "custom/x", to=pair.cpo.id)
+    assert answer.outcome == (405, 2000) and answer.headers["Allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE", answer
+    assert not pair.cpo.received("*", "/custom/")

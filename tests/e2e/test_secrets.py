@@ -22,6 +22,17 @@ def story():
         hub.rule(emsp, cpo)
         cpo.put_credentials(new_token="rotated-token-of-the-partner-0001")
         secrets["rotated hub token"], secrets["rotated partner token"] = cpo.hub_token, cpo.token
+        begun, secrets["invitation"] = hub.invited("EMSP")
+        begun.script("POST", "/credentials$", lambda request: Reply(code=2001, message=f"refused: {request.json['token']}"))
+        hub.connect(begun, secrets["invitation"], rc=1)
+        secrets["hub token of a refused POST"] = begun.received("POST", "/credentials$")[0].json["token"]
+        hub.connect(begun, secrets["invitation"])
+        secrets["hub token of the POST"], secrets["partner token of the answer"] = begun.hub_token, begun.token
+        begun.renews = True
+        hub.ok("token", "rotate", begun.id)
+        secrets["hub token of the PUT"], secrets["renewed partner token"] = begun.hub_token, begun.token
+        begun.script("GET", "^/ocpi/2.2.1$", Reply(data={"version": begun.token, "endpoints": []}))
+        begun.put_credentials()
         unused = hub.platform("CPO")
         hub.add(unused)
         secrets["unused initial token"] = hub.issue(unused.id)

@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from tests.sim.wire import MESSAGE_IDS
+
 
 class Spelled(str):
     """A JSON number as it was written: 12.50 is not 12.5."""
@@ -83,9 +85,9 @@ def http_call(method, url, body=None, headers=None, seconds=30):
         connection.close()
 
 
-def authorization(token, encoding="base64"):
+def authorization(token, encoding="base64", scheme="Token"):
     value = base64.b64encode(token.encode()).decode() if encoding == "base64" else token
-    return f"Token {value}"
+    return f"{scheme} {value}"
 
 
 def routing_headers(sender=None, receiver=None):
@@ -99,11 +101,11 @@ def routing_headers(sender=None, receiver=None):
     return headers
 
 
-def call(method, url, body=None, *, token=None, encoding="base64", query=None, headers=None, seconds=30):
+def call(method, url, body=None, *, token=None, encoding="base64", scheme="Token", query=None, headers=None, seconds=30):
     """An OCPI request: token, fresh message ids, JSON content type. A header given as None is left out."""
-    merged = {"X-Request-ID": str(uuid.uuid4()), "X-Correlation-ID": str(uuid.uuid4())}
+    merged = {name: str(uuid.uuid4()) for name in MESSAGE_IDS}
     if token is not None:
-        merged["Authorization"] = authorization(token, encoding)
+        merged["Authorization"] = authorization(token, encoding, scheme)
     if body is not None:
         merged["Content-Type"] = "application/json"
     merged.update(headers or {})

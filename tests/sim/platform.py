@@ -1,6 +1,7 @@
 """One simulated partner platform: its parties, its OCPI interfaces, and what it can ask of the hub."""
 
 import base64
+import functools
 import itertools
 import re
 import secrets
@@ -9,14 +10,14 @@ from urllib.parse import urlsplit
 
 from tests.sim import payloads
 from tests.sim.client import call, http_call, routing_headers
-from tests.sim.wire import Reply, Script, Server
+from tests.sim.wire import MESSAGE_IDS, Reply, Script, Server
 
 # module: roles of ours that offer it, and as what
 INTERFACES = {
     "CPO": [("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("chargingprofiles", "RECEIVER"), ("locations", "SENDER"),
-            ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER"), ("hubclientinfo", "RECEIVER")],
+            ("tariffs", "SENDER"), ("sessions", "SENDER"), ("cdrs", "SENDER")],
     "EMSP": [("sessions", "RECEIVER"), ("cdrs", "RECEIVER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER"),
-             ("tokens", "SENDER"), ("commands", "SENDER"), ("hubclientinfo", "RECEIVER")],
+             ("tokens", "SENDER"), ("commands", "SENDER"), ("chargingprofiles", "SENDER")],
 }
 
 
@@ -56,9 +57,23 @@ class Platform:
     sends      the form in which we send the hub's token: "base64" or "raw"
     hide       modules that the version details leave out
     versions   whether the url in our credentials ends in /versions (else /2.2.1)
+    clientinfo whether the version details offer a receiver of HubClientInfo; most partners' software has none
+    tail       what the endpoints' URLs in the version details end in
+    habits     how it answers, of those in tests.sim.habits; the first one is outermost
+    scheme     the word before the token in our requests
+    joins      what it puts between an endpoint's URL and the ids behind it
+    spells     how it writes the ids in URLs and routing headers, such as str.lower
+    ids        False: its requests have no X-Request-ID and no X-Correlation-ID
+
+    A platform can also wait for the hub to begin the exchange: invite() gives the token to hand out, then POST and PUT
+    of credentials are taken as OCPI says, calling the hub back before the answer. Attributes for that:
+
+    claims     fields of our credentials that are replaced in the answer
+    renews     whether the answer to a PUT brings a new token of ours
     """
 
-    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, port=0):
+    def __init__(self, hub, *parties, token=None, encodings=("raw", "base64"), sends="base64", hide=(), versions=True, tail="", clientinfo=False, port=0,
+                 habits=(), scheme="Token", joins="/", spells=str, ids=True):  # fmt: skip
         self.hub = hub.rstrip("/")
         self.parties = parties
         self.party = parties[0]
@@ -67,8 +82,15 @@ class Platform:
         self.encodings = set(encodings)
         self.sends = sends
         self.hide = set(hide)
+        self.clientinfo = clientinfo
+        self.tail = tail
         self.credentials_end = "versions" if versions else "2.2.1"
+        self.habits = tuple(habits)
+        self.scheme, self.joins, self.spells, self.ids = scheme, joins, spells, ids
         self.hub_token = None
+        self.invitations = set()
+        self.claims = {}
+        self.renews = False
         self.auto_result = None
         self.objects = {}
         self._scripts = []
@@ -115,6 +137,12 @@ class Platform:
             reply = entry.take(request)
             if reply is not None:
                 return reply
+        answer = self._serve
+        for habit in reversed(self.habits):
+            answer = functools.partial(habit, answer=answer)
+        return answer(request)
+
+    def _serve(self, request):
         if not request.path.startswith("/ocpi/callbacks/") and not self._authorized(request):
             return Reply(http=401, code=2002, message="unknown token", headers={"WWW-Authenticate": "Token"})
         for method, pattern, handler in self.ROUTES:
@@ -123,14 +151,17 @@ class Platform:
                 return handler(self, request, *match.groups())
         return Reply(http=404, code=2003, message="no such path")
 
-    def _authorized(self, request):
+    def _presented(self, request):
+        """The one of our tokens that the caller has; None."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "token":
-            return False
-        forms = {token for token in self.accepted if "raw" in self.encodings}
-        if "base64" in self.encodings:
-            forms |= {base64.b64encode(token.encode()).decode() for token in self.accepted}
-        return value in forms
+        for token in self.accepted | self.invitations if scheme.lower() == "token" else ():
+            forms = {"raw": token, "base64": base64.b64encode(token.encode()).decode()}
+            if value in {forms[encoding] for encoding in self.encodings}:
+                return token
+        return None
+
+    def _authorized(self, request):
+        return self._presented(request) is not None
 
     def _control(self, request):
         """POST /_sim/script {"method", "path", "reply": {…}, "forever"} and DELETE, for scripting from outside the process."""
@@ -151,14 +182,41 @@ class Platform:
         return Reply(data=[{"version": "2.2.1", "url": f"{self.url}/ocpi/2.2.1"}])
 
     def _details(self, request):
-        endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials"}]
+        endpoints = [{"identifier": "credentials", "role": "SENDER", "url": f"{self.url}/ocpi/2.2.1/credentials{self.tail}"}]
         listed = dict.fromkeys(pair for party in self.parties for pair in INTERFACES[party.role])
+        if self.clientinfo:
+            listed["hubclientinfo", "RECEIVER"] = None
         endpoints += [
-            {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}"}
+            {"identifier": module, "role": role, "url": f"{self.url}/ocpi/2.2.1/{module}{self.tail}"}
             for module, role in listed
             if module not in self.hide
         ]
         return Reply(data={"version": "2.2.1", "endpoints": endpoints})
+
+    def invite(self):
+        """A token for a hub that begins the exchange (OCPI's CREDENTIALS_TOKEN_A); until it is used no other is accepted."""
+        token = secrets.token_urlsafe(24)
+        self.accepted, self.invitations = set(), {token}
+        return token
+
+    def _exchange(self, request):
+        """The hub's POST or PUT of its credentials: 405 where the other one is due."""
+        token = self._presented(request)
+        if (request.method == "POST") != (token in self.invitations):
+            return Reply(http=405, code=2000, message="not now")
+        return Reply(before=lambda: self._take_credentials(request, token))
+
+    def _take_credentials(self, request, token):
+        given = request.json
+        versions = call("GET", given["url"], token=given["token"], encoding=self.sends)
+        if versions.outcome != (200, 1000):
+            return Reply(code=3001, message=f"the hub's versions: {versions.status}")
+        self.hub_token = given["token"]
+        if token in self.invitations or self.renews:
+            self.token = secrets.token_urlsafe(24)
+            self.accepted = {self.token} if token in self.invitations else self.accepted | {self.token}
+        self.invitations.discard(token)
+        return Reply(data=self.credentials(**self.claims))
 
     def _authorize(self, request, country, party, uid):
         return Reply(data=payloads.authorization_info(country, party, uid, location=request.json))
@@ -194,6 +252,8 @@ class Platform:
     ROUTES = [
         ("GET", r"/ocpi/versions", _versions),
         ("GET", r"/ocpi/2\.2\.1", _details),
+        ("POST", r"/ocpi/2\.2\.1/credentials", _exchange),
+        ("PUT", r"/ocpi/2\.2\.1/credentials", _exchange),
         ("PUT", r"/ocpi/2\.2\.1/tokens/([^/]+)/([^/]+)/([^/]+)/authorize", _authorize),
         ("POST", r"/ocpi/2\.2\.1/tokens/([^/]+)/authorize", _authorize_standard),
         ("POST", r"/ocpi/2\.2\.1/commands/([A-Z_]+)", _command),
@@ -224,15 +284,19 @@ class Platform:
     def call(self, method, path, body=None, *, token=None, to=None, sender=None, headers=None, query=None, encoding=None, seconds=30):
         """A request to the hub. `path` is below /ocpi/2.2.1/, or the whole path when it begins with a slash, or a URL."""
         if "://" not in path:
-            path = self.hub + (path if path.startswith("/") else f"/ocpi/2.2.1/{path}")
+            module, slash, rest = path.partition("/")
+            below = f"/ocpi/2.2.1/{module}{slash and self.joins}{rest}"
+            path = self.hub + (path if path.startswith("/") else below)
+        own = {} if self.ids else dict.fromkeys(MESSAGE_IDS)
         return call(
             method,
             path,
             body,
             token=token or self.hub_token,
             encoding=encoding or self.sends,
+            scheme=self.scheme,
             query=query,
-            headers={**routing_headers(sender, to), **(headers or {})},
+            headers={**own, **routing_headers(sender and self.spells(sender), to and self.spells(to)), **(headers or {})},
             seconds=seconds,
         )
 
@@ -272,7 +336,7 @@ class Platform:
 
     def object_path(self, module, ident, party=None):
         party = party or self.party
-        return f"{module}/{party.country_code}/{party.party_id}/{ident}"
+        return f"{module}/" + self.spells(f"{party.country_code}/{party.party_id}/{ident}")
 
     def put(self, module, body, ident=None, **options):
         """PUT of a client-owned object (dict, or text with `ident`) below the owner's path."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sim import Gate, Party, Platform, Reply, call, exact, payloads
+from tests.sim import Gate, Party, Platform, Reply, call, exact, habits, payloads
 from tests.sim.client import Spelled
 
 CPO = Party("IN", "ABC", "CPO", "ABC Charging")
@@ -27,12 +27,15 @@ def ask(platform, method, path, body=None, **options):
 
 
 def test_versions_and_details(platform):
-    """Both interfaces of a platform with two roles are listed, with absolute URLs."""
+    """Both interfaces of a platform with two roles are listed, with absolute URLs, which may end in a slash."""
     versions = ask(platform, "GET", "/ocpi/versions")
     assert versions.outcome == (200, 1000)
     details = call("GET", versions.data[0]["url"], token=platform.token)
     listed = {(entry["identifier"], entry["role"]) for entry in details.data["endpoints"]}
     assert {("tokens", "RECEIVER"), ("commands", "RECEIVER"), ("sessions", "RECEIVER"), ("credentials", "SENDER")} <= listed
+    platform.tail = "/"
+    details = call("GET", versions.data[0]["url"], token=platform.token)
+    assert all(entry["url"].startswith(platform.url) and entry["url"].endswith("/") for entry in details.data["endpoints"])
 
 
 @pytest.mark.parametrize("encodings, sent, status", [
@@ -41,6 +44,29 @@ def test_versions_and_details(platform):
 def test_token_forms(platform, encodings, sent, status):
     platform.encodings = encodings
     assert ask(platform, "GET", "/ocpi/versions", encoding=sent).status == status
+
+
+def test_takes_credentials():
+    """An invited hub may POST once and PUT from then on; the platform calls it back with the token it was given."""
+    hub, platform = Platform("http://127.0.0.1:9", EMSP, token="token-of-the-hub"), Platform("http://127.0.0.1:9", CPO)
+    try:
+        invitation = platform.invite()
+        url = f"{platform.url}/ocpi/2.2.1/credentials"
+        assert call("PUT", url, hub.credentials(), token=invitation).outcome == (405, 2000)
+        refused = call("POST", url, hub.credentials(token="not-the-hub's"), token=invitation)
+        assert refused.outcome == (200, 3001)
+        answer = call("POST", url, hub.credentials(), token=invitation)
+        assert answer.outcome == (200, 1000) and answer.data["token"] == platform.token
+        assert (platform.hub_token, [role["role"] for role in answer.data["roles"]]) == ("token-of-the-hub", ["CPO"])
+        hub.wait("GET", "/ocpi/versions$", count=2)
+        assert call("POST", url, hub.credentials(), token=invitation).status == 401
+        assert call("POST", url, hub.credentials(), token=platform.token).outcome == (405, 2000)
+        platform.renews = True
+        renewed = call("PUT", url, hub.credentials(), token=platform.token)
+        assert renewed.outcome == (200, 1000) and renewed.data["token"] == platform.token != answer.data["token"]
+    finally:
+        hub.close()
+        platform.close()
 
 
 def test_records_and_waits(platform):
@@ -104,6 +130,91 @@ def test_slow_bytes_and_own_bytes(platform):
     platform.script("GET", "/versions$", Reply(body=body, drip=20, drip_gap=0.001))
     answer = ask(platform, "GET", "/ocpi/versions")
     assert answer.body == body and answer.exact_data == Spelled("12.50")
+
+
+def raw_answers(platform, *paths):
+    """All bytes that come back on one connection for these GETs, sent one behind the other."""
+    head = f"HTTP/1.1\r\nHost: h\r\nAuthorization: Token {platform.token}\r\n"
+    requests = [f"GET {path} {head}\r\n" for path in paths[:-1]] + [f"GET {paths[-1]} {head}Connection: close\r\n\r\n"]
+    with socket.create_connection(("127.0.0.1", platform.server.port)) as connection:
+        connection.sendall("".join(requests).encode())
+        return connection.makefile("rb").read()
+
+
+def test_forms_of_http(platform):
+    """HTTP/1.0 and an answer without a length end the connection; chunks with trailers do not."""
+    path = "/ocpi/versions"
+    platform.script("GET", "/versions$", Reply(version="1.0"), Reply(sized=False), Reply(chunk=7, trailers={"X-Sum": "1"}), Reply(drop="close"))
+    old, endless, both = raw_answers(platform, path, path), raw_answers(platform, path, path), raw_answers(platform, path, path, path)
+    assert old.startswith(b"HTTP/1.0 200 OK") and old.count(b"HTTP/1.") == 1 and b"Content-Length" in old
+    assert endless.count(b"HTTP/1.") == 1 and b"Content-Length" not in endless and endless.endswith(b"}")
+    assert both.count(b"HTTP/1.1 200") == 1 and both.endswith(b"\r\n0\r\nX-Sum: 1\r\n\r\n")
+    assert [(request.connection, request.nth) for request in platform.received()] == [(1, 1), (2, 1), (3, 1), (3, 2)]
+
+
+@pytest.mark.parametrize("cut", [30, -1])
+def test_cut_answers(platform, cut):
+    """The beginning of an answer, and then the end of the connection."""
+    platform.script("GET", "/versions$", Reply(body=b"whole"), Reply(body=b"whole", cut=cut))
+    whole, part = raw_answers(platform, "/ocpi/versions"), raw_answers(platform, "/ocpi/versions", "/ocpi/versions")
+    assert whole.endswith(b"whole") and part == whole[:cut]
+
+
+def test_how_it_asks(platform):
+    """The scheme's spelling, the joint of URL and ids, the spelling of ids, and no message ids."""
+    other = Platform(platform.url, CPO, scheme="token", joins="//", spells=str.lower, ids=False)
+    try:
+        other.put("locations", payloads.location(CPO, "LOC1"), token=platform.token, sender=CPO.id, to="IN-CIH")
+        other.get("locations", token=platform.token)
+        first, second = platform.received()
+        assert first.target == "/ocpi/2.2.1/locations//in/abc/loc1" and first.json["id"] == "LOC1"
+        assert first.headers["authorization"].startswith("token ") and first.routing == ("in-abc", "in-cih")
+        assert second.target == "/ocpi/2.2.1/locations" and "x-request-id" not in second.headers
+    finally:
+        other.close()
+
+
+AUTHORIZE, SESSION = "/ocpi/2.2.1/tokens/IN/XYZ/T1/authorize", "/ocpi/2.2.1/sessions/IN/ABC/S1"
+
+
+@pytest.mark.parametrize("habit, path, expect", [
+    (habits.redirects, AUTHORIZE + "?type=RFID", lambda a: a.status == 307 and a.headers["Location"] == AUTHORIZE + "/?type=RFID"),
+    (habits.redirects, SESSION + "/", lambda a: a.outcome == (201, 1000)),
+    (habits.redirecting(308, absolute=True), SESSION, lambda a: a.status == 308 and a.headers["Location"].startswith("http://127.0.0.1:")),
+    (habits.wraps, AUTHORIZE, lambda a: a.data[0]["allowed"] == "ALLOWED"),
+    (habits.wraps, SESSION, lambda a: "data" not in a.json),
+    (habits.writes_null, AUTHORIZE, lambda a: a.data["info"] is None and a.data["allowed"] == "ALLOWED"),
+    (habits.writes_null, SESSION, lambda a: a.json["data"] is None and a.code == 1000),
+    (habits.accepts_only, SESSION, lambda a: a.outcome == (202, 1000)),
+    (habits.says_nothing, SESSION, lambda a: (a.status, a.body) == (204, b"")),
+    (habits.says_nothing, AUTHORIZE, lambda a: a.data["allowed"] == "ALLOWED"),
+    (habits.speaks_http_1_0, SESSION, lambda a: a.outcome == (201, 1000) and not a.headers["Content-Length"]),
+    (habits.chunks, SESSION, lambda a: a.outcome == (201, 1000) and a.headers["Transfer-Encoding"] == "chunked"),
+    (habits.drips, SESSION, lambda a: a.outcome == (201, 1000)),
+    (habits.hangs_up, SESSION, lambda a: a.outcome == (201, 1000)),
+    (habits.echoes_nothing, SESSION, lambda a: a.outcome == (201, 1000) and not a.headers["X-Request-ID"]),
+])  # fmt: skip
+def test_habits(platform, habit, path, expect):
+    """Each does what it says to the answers it is about and leaves the others alone."""
+    platform.habits = (habit,)
+    answer = ask(platform, "PUT", path, {})
+    assert expect(answer), answer
+
+
+def test_hangs_up_at_the_second_request(platform):
+    platform.habits = (habits.hangs_up,)
+    assert raw_answers(platform, "/ocpi/versions", "/ocpi/versions").count(b"HTTP/1.1 200") == 1
+    assert len(platform.received()) == 2
+
+
+def test_habits_together(platform):
+    """The first one is outermost; a script is above them all."""
+    platform.habits = (habits.redirects, habits.wraps, habits.accepts_only)
+    assert ask(platform, "PUT", AUTHORIZE).status == 307
+    answer = ask(platform, "PUT", AUTHORIZE + "/")
+    assert answer.status == 202 and answer.data[0]["allowed"] == "ALLOWED"
+    platform.script("PUT", "/authorize", Reply(http=503))
+    assert ask(platform, "PUT", AUTHORIZE).status == 503
 
 
 def test_down_and_up(platform):

@@ -5,6 +5,7 @@ Everything is bytes under our control, so that an answer may be slow, cut short,
 
 import asyncio
 import concurrent.futures
+import itertools
 import json
 import re
 import socket
@@ -17,6 +18,7 @@ from http import HTTPStatus
 
 HEAD_MAX = 256 * 1024
 ABSENT = object()
+MESSAGE_IDS = ("X-Request-ID", "X-Correlation-ID")
 
 
 class LoopThread:
@@ -59,13 +61,15 @@ class Gate:
 
 @dataclass
 class Received:
-    """One request as it came in. `time` is monotonic seconds."""
+    """One request as it came in. `time` is monotonic seconds; it is the `nth` request on connection number `connection`."""
 
     time: float
     method: str
     target: str
     headers: dict  # names in lower case
     body: bytes
+    connection: int = 0
+    nth: int = 1
 
     @property
     def path(self):
@@ -141,7 +145,13 @@ class Reply:
     hold    a Gate that must be passed first, or seconds to keep the caller waiting
     drop    "close" or "reset" the connection instead of answering (after `wire`, if given)
     drip    send the answer in pieces of that many bytes with `drip_gap` seconds between them
+    before  called (in a thread) while the caller waits; a Reply that it returns is the answer instead
     after   called (in a thread) once the answer is out
+    version "1.0": the answer of an old server, which closes the connection behind it
+    sized   False: no Content-Length, the answer ends with the connection
+    chunk   send the body chunked, in chunks of that many bytes, with the headers `trailers` behind the last one
+    cut     only that many bytes of the answer go out (negative: that many are missing), then the connection is closed
+    echo    False: the message ids of the request are not repeated
     """
 
     http: int = 200
@@ -155,7 +165,21 @@ class Reply:
     drop: str = ""
     drip: int = 0
     drip_gap: float = 0.05
+    before: object = None
     after: object = None
+    version: str = "1.1"
+    sized: bool = True
+    chunk: int = 0
+    trailers: dict = field(default_factory=dict)
+    cut: int = None
+    echo: bool = True
+
+    @property
+    def keeps(self):
+        """Whether the connection can take another request behind this answer."""
+        framed = self.sized or self.chunk or self.http == 204
+        ends = self.version == "1.0" or self.drop or self.wire is not None or self.cut is not None
+        return bool(framed and not ends)
 
     def payload(self):
         if self.body is not None:
@@ -170,15 +194,27 @@ class Reply:
 
     def encode(self, request):
         payload = self.payload()
-        lines = [f"HTTP/1.1 {self.http} {HTTPStatus(self.http).phrase}"]
         headers = {"Content-Type": "application/json", **self.headers}
-        for name in ("X-Request-ID", "X-Correlation-ID"):
-            if name.lower() in request.headers:
+        for name in MESSAGE_IDS:
+            if self.echo and name.lower() in request.headers:
                 headers.setdefault(name, request.headers[name.lower()])
-        if self.http != 204:
+        if self.chunk:
+            headers["Transfer-Encoding"] = "chunked"
+            payload = chunked(payload, self.chunk, self.trailers)
+        elif self.sized and self.http != 204:
             headers["Content-Length"] = str(len(payload))
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + payload
+        head = f"HTTP/{self.version} {self.http} {HTTPStatus(self.http).phrase}\r\n" + header_lines(headers)
+        return (head.encode() + b"\r\n" + payload)[: self.cut]
+
+
+def header_lines(headers):
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+
+def chunked(payload, size, trailers):
+    """The payload in the chunked coding (RFC 9112 7.1)."""
+    parts = (payload[start : start + size] for start in range(0, len(payload), size))
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n" + header_lines(trailers).encode() + b"\r\n"
 
 
 def timestamp(offset=0.0):
@@ -194,6 +230,7 @@ class Server:
         self.answer = answer
         self.port = port
         self.journal = Journal(name)
+        self.connections = 0  # that were accepted so far
         self._server = None
         self._writers = set()
         self.up()
@@ -223,11 +260,14 @@ class Server:
 
     async def _connection(self, reader, writer):
         self._writers.add(writer)
+        self.connections += 1
+        number = self.connections
         try:
-            while True:
+            for nth in itertools.count(1):
                 request = await read_request(reader, writer)
                 if request is None:
                     break
+                request.connection, request.nth = number, nth
                 self.journal.add(request)
                 if not await self._respond(request, self.answer(request), writer):
                     break
@@ -239,11 +279,13 @@ class Server:
 
     async def _respond(self, request, reply, writer):
         """Sends the answer; False when the connection ends here."""
+        if reply.before is not None:
+            reply = await asyncio.get_running_loop().run_in_executor(None, reply.before) or reply
         if isinstance(reply.hold, Gate):
             await reply.hold.passed()
         elif reply.hold:
             await Gate(reply.hold).passed()
-        if reply.wire is not None or not reply.drop:
+        if reply.wire is not None or reply.cut is not None or not reply.drop:
             output = reply.wire if reply.wire is not None else reply.encode(request)
             size = reply.drip or len(output) or 1
             for start in range(0, len(output), size):
@@ -255,7 +297,7 @@ class Server:
             abort(writer)
         if reply.after is not None:
             threading.Thread(target=reply.after, daemon=True).start()
-        return reply.wire is None and not reply.drop and request.headers.get("connection", "").lower() != "close"
+        return reply.keeps and request.headers.get("connection", "").lower() != "close"
 
 
 def abort(writer):

@@ -270,4 +270,11 @@ static inline struct store_audit *add_audit(struct store_apply *apply, const cha
     return row;
 }
 
+static inline struct store_registry_read registry(struct fixture *f)
+{
+    struct store_registry_read read = {0};
+    assert_int_equal(RUN_READ(f, store_read_registry, &read), OK);
+    return read;
+}
+
 #endif

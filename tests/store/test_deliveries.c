@@ -66,9 +66,11 @@ static int finish(struct fixture *f, int64_t id, enum store_delivery_state state
     return run_batch(f, apply);
 }
 
-static struct str due(struct fixture *f, const char *receiver, int64_t after, unsigned limit)
+static struct str due(struct fixture *f, const char *receiver, const char *module, int64_t after,
+                      unsigned limit)
 {
-    struct store_due_read read = {.receiver = str_from(receiver), .after = after, .limit = limit};
+    struct store_due_read read = {
+        .queue = {str_from(receiver), str_from(module)}, .after = after, .limit = limit};
     assert_int_equal(RUN_READ(f, store_read_due, &read), OK);
     char line[1024] = "";
     size_t used = 0;
@@ -117,7 +119,7 @@ static void newer_state_supersedes(void **state)
     assert_true(second > other && other > first);
     assert_int_equal(get(f, first).state, STORE_DELIVERY_SUPERSEDED);
     assert_int_equal(get(f, second).state, STORE_DELIVERY_PENDING);
-    assert_str(due(f, "IN-MSP", 0, 10), "S2 S1");
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S2 S1");
     /* an identical push is delivered again and supersedes too */
     int64_t third = push(f, "S1", "{\"v\":2}", STORE_DELIVERY_PENDING);
     assert_int_equal(get(f, second).state, STORE_DELIVERY_SUPERSEDED);
@@ -136,7 +138,7 @@ static void newer_state_supersedes(void **state)
     fixture_reopen(f);
     int64_t last = push(f, "S3", "{\"v\":3}", STORE_DELIVERY_PENDING);
     assert_true(last > held);
-    assert_str(due(f, "IN-MSP", 0, 10), "S2 S1 S3");
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S2 S1 S3");
 }
 
 static void not_asked_not_merged(void **state)
@@ -144,7 +146,7 @@ static void not_asked_not_merged(void **state)
     struct fixture *f = *state;
     for (int i = 0; i < 3; i++)
         deliver(f, "IN-MSP", STORE_CDR, "C1", false);
-    assert_str(due(f, "IN-MSP", 0, 10), "C1 C1 C1");
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "C1 C1 C1");
 }
 
 /* Without the object in the batch, and for kinds that go to many receivers. */
@@ -213,6 +215,83 @@ static void one_evse_of_a_location(void **state)
     assert_int_equal(get(f, deleted).state, STORE_DELIVERY_PENDING);
 }
 
+/* What a push brings to everybody who listens. */
+static struct store_delivery *add_if_changed(struct store_apply *apply, const char *receiver, int kind,
+                                             const char *object)
+{
+    struct store_delivery *row = add_delivery(apply, receiver, kind, object, true);
+    apply->last->u.delivery.only_if_changed = true;
+    return row;
+}
+
+static unsigned made_by_tariff(struct fixture *f, const char *body)
+{
+    struct store_apply *apply = new_batch(f);
+    add_object(apply, STORE_TARIFF, "IN-CPO", "T1", body, 1000);
+    const struct store_delivery *one = add_if_changed(apply, "IN-ONE", STORE_TARIFF, "T1");
+    const struct store_delivery *two = add_if_changed(apply, "IN-TWO", STORE_TARIFF, "T1");
+    assert_int_equal(run_batch(f, apply), OK);
+    return (one->id != 0 ? 1u : 0) + (two->id != 0 ? 1u : 0);
+}
+
+static unsigned made_by_location(struct fixture *f, enum store_op_type type, const char *body)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_location_put *p = &add_op(apply, type)->u.location;
+    *p = (struct store_location_put){
+        .owner = STR("IN-CPO"), .id = STR("L1"), .body = str_from(body), .last_updated_text = STR("\"\"")};
+    uint64_t hash = str_hash(p->body);
+    memcpy(p->digest, &hash, sizeof(hash));
+    const struct store_delivery *row = add_if_changed(apply, "IN-ONE", STORE_LOCATION, "L1");
+    assert_int_equal(run_batch(f, apply), OK);
+    return row->id != 0;
+}
+
+static unsigned made_by_evse(struct fixture *f, const char *body)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_EVSE)->u.evse = (struct store_evse_put){
+        .owner = STR("IN-CPO"), .location = STR("L1"), .evse = {.uid = STR("E1"), .body = str_from(body)}};
+    const struct store_delivery *row = add_if_changed(apply, "IN-ONE", STORE_LOCATION, "L1");
+    assert_int_equal(run_batch(f, apply), OK);
+    return row->id != 0;
+}
+
+/* An identical re-push makes no delivery, and supersedes none. */
+static void only_a_change_is_sent(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(made_by_tariff(f, "{\"v\":1}"), 2);
+    assert_int_equal(made_by_tariff(f, "{\"v\":1}"), 0);
+    assert_str(due(f, "IN-TWO", "sessions", 0, 10), "T1");
+    assert_int_equal(made_by_tariff(f, "{\"v\":2}"), 2);
+    assert_int_equal(made_by_location(f, STORE_PUT_LOCATION, "{}"), 1);
+    assert_int_equal(made_by_location(f, STORE_PUT_LOCATION, "{}"), 0);
+    assert_int_equal(made_by_location(f, STORE_SET_LOCATION, "{}"), 0);
+    assert_int_equal(made_by_location(f, STORE_SET_LOCATION, "{ }"), 1);
+    assert_int_equal(made_by_evse(f, "{\"uid\":\"e1\"}"), 1);
+    assert_int_equal(made_by_evse(f, "{\"uid\":\"e1\"}"), 0);
+    /* a batch's first delivery is judged by its own batch, and a deleted object has changed */
+    struct store_apply *apply = new_batch(f);
+    const struct store_delivery *first = add_if_changed(apply, "IN-ONE", STORE_TARIFF, "T1");
+    struct store_op *op = add_op(apply, STORE_DELETE_OBJECT);
+    op->u.key.kind = STORE_TARIFF;
+    op->u.key.owner = STR("IN-CPO");
+    op->u.key.id = STR("T1");
+    const struct store_delivery *second = add_if_changed(apply, "IN-ONE", -1, "T1");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_true(first->id != 0 && second->id > first->id);
+    /* a session's lane is kept by its object: what was not made must not stand there */
+    assert_true(push(f, "S1", "{}", STORE_DELIVERY_PENDING) != 0);
+    apply = new_batch(f);
+    add_object(apply, STORE_SESSION, "IN-CPO", "S1", "{}", 1000);
+    const struct store_delivery *session = add_if_changed(apply, "IN-MSP", STORE_SESSION, "S1");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_int_equal(session->id, 0);
+    push(f, "S1", "{\"v\":2}", STORE_DELIVERY_PENDING);
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S1");
+}
+
 /* ---------------------------------------------------------------- the life of a row */
 
 static void due_in_order(void **state)
@@ -221,11 +300,39 @@ static void due_in_order(void **state)
     int64_t ids[6];
     for (int i = 0; i < 6; i++)
         ids[i] = deliver(f, i % 2 ? "IN-ONE" : "IN-TWO", -1, text(f, "%d", i).data, false);
-    assert_str(due(f, "IN-TWO", 0, 10), "0 2 4");
-    assert_str(due(f, "IN-TWO", ids[0], 1), "2");
-    assert_str(due(f, "IN-NOT", 0, 10), "");
+    assert_str(due(f, "IN-TWO", "commands", 0, 10), "0 2 4");
+    assert_str(due(f, "IN-TWO", "commands", ids[0], 1), "2");
+    assert_str(due(f, "IN-NOT", "commands", 0, 10), "");
     finish(f, ids[2], STORE_DELIVERY_DELIVERED);
-    assert_str(due(f, "IN-TWO", 0, 10), "0 4");
+    assert_str(due(f, "IN-TWO", "commands", 0, 10), "0 4");
+}
+
+/* A receiver has a queue per module; only those with something pending are named. */
+static void queues_that_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct store_waiting_read read = {0};
+    assert_int_equal(RUN_READ(f, store_read_waiting, &read), OK);
+    assert_int_equal(read.count, 0);
+    for (int i = 0; i < 40; i++)
+        deliver(f, text(f, "IN-%02d", i % 20).data, -1, text(f, "%d", i).data, false);
+    push(f, "S1", "{}", STORE_DELIVERY_PENDING);
+    int64_t done = deliver(f, "IN-MSP", -1, "R1", false);
+    push(f, "S2", "{}", STORE_DELIVERY_HELD);
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S1");
+    assert_str(due(f, "IN-MSP", "commands", 0, 10), "R1");
+    memset(&read, 0, sizeof(read));
+    assert_int_equal(RUN_READ(f, store_read_waiting, &read), OK);
+    assert_int_equal(read.count, 22);
+    assert_str(read.queues[0].receiver, "IN-00");
+    assert_str(read.queues[19].receiver, "IN-19");
+    assert_str(read.queues[20].receiver, "IN-MSP");
+    assert_str(read.queues[20].module, "commands");
+    assert_str(read.queues[21].module, "sessions");
+    finish(f, done, STORE_DELIVERY_DELIVERED);
+    memset(&read, 0, sizeof(read));
+    assert_int_equal(RUN_READ(f, store_read_waiting, &read), OK);
+    assert_int_equal(read.count, 21);
 }
 
 static void states(void **state)
@@ -241,7 +348,7 @@ static void states(void **state)
     assert_int_equal(finish(f, id, STORE_DELIVERY_HELD), OK);
     assert_int_equal(finish(f, id, STORE_DELIVERY_DEAD), OK);
     assert_int_equal(finish(f, id, STORE_DELIVERY_PENDING), OK);
-    assert_str(due(f, "IN-MSP", 0, 10), "1");
+    assert_str(due(f, "IN-MSP", "commands", 0, 10), "1");
     assert_int_equal(finish(f, id, STORE_DELIVERY_DELIVERED), OK);
     assert_int_equal(finish(f, id, STORE_DELIVERY_PENDING), ERR_CONFLICT);
     assert_int_equal(finish(f, 99999, STORE_DELIVERY_DELIVERED), ERR_NOT_FOUND);
@@ -270,12 +377,12 @@ static void held_and_released(void **state)
     struct fixture *f = *state;
     push(f, "S1", "{}", STORE_DELIVERY_HELD);
     push(f, "S2", "{}", STORE_DELIVERY_HELD);
-    assert_str(due(f, "IN-MSP", 0, 10), "");
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "");
     assert_int_equal(release(f, "IN-MSP", "no rule", NULL), 0);
     assert_int_equal(release(f, "IN-MSP", "no receiver URL", "cdrs"), 0);
     assert_int_equal(release(f, "IN-OTH", "no receiver URL", "sessions"), 0);
     assert_int_equal(release(f, "IN-MSP", "no receiver URL", "sessions"), 2);
-    assert_str(due(f, "IN-MSP", 0, 10), "S1 S2");
+    assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S1 S2");
     push(f, "S3", "{}", STORE_DELIVERY_HELD);
     assert_int_equal(release(f, "IN-MSP", NULL, NULL), 1);
     struct store_delivery_list list = {.state = -1, .limit = 10};
@@ -462,7 +569,9 @@ int main(void)
         STORE_TEST(not_asked_not_merged),
         STORE_TEST(lanes),
         STORE_TEST(one_evse_of_a_location),
+        STORE_TEST(only_a_change_is_sent),
         STORE_TEST(due_in_order),
+        STORE_TEST(queues_that_wait),
         STORE_TEST(states),
         STORE_TEST(held_and_released),
         STORE_TEST(lists_and_queues),

@@ -304,7 +304,7 @@ static void find_rows(struct fixture *f, int round, char *sessions, char *delive
             get_object(f, STORE_SESSION, "IN-CPO", text(f, "R%d-%d", round, i).data).base.result == OK;
         arena_reset(&f->arena);
     }
-    struct store_due_read due = {.receiver = STR("IN-MSP"), .limit = 1000};
+    struct store_due_read due = {.queue = {.receiver = STR("IN-MSP")}, .limit = 1000};
     do {
         assert_int_equal(RUN_READ(f, store_read_due, &due), OK);
         for (size_t i = 0; i < due.count; i++) {

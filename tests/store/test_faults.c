@@ -7,8 +7,8 @@
 
 /*
  * Faults below the engine, one after the other: power loss at every sync (what was not synced is kept, lost
- * or garbage, sector by sector), memory that runs out, bytes that rot. For SQLite, by a VFS and an allocator
- * around its own.
+ * or garbage, sector by sector), a sync that fails, memory that runs out, bytes that rot. For SQLite, by a
+ * VFS and an allocator around its own.
  */
 
 enum { WORK_MAX = 60 };
@@ -37,6 +37,7 @@ static sqlite3_vfs *real_vfs;
 static struct unsynced *unsynced;
 static uv_mutex_t shim_mutex;
 static int syncs_left; /* until the power goes; 0: never */
+static int sync_fails; /* the sync that fails, counted down; 0: none */
 static unsigned seed;
 
 static unsigned next_random(void)
@@ -125,9 +126,11 @@ static int shim_sync(sqlite3_file *file, int flags)
     uv_mutex_lock(&shim_mutex);
     if (syncs_left > 0 && --syncs_left == 0)
         lose_power();
-    forget(REAL(file));
+    bool fails = sync_fails > 0 && --sync_fails == 0;
+    if (!fails)
+        forget(REAL(file)); /* what a failed sync should have brought to the disk is as uncertain as before */
     uv_mutex_unlock(&shim_mutex);
-    return REAL(file)->pMethods->xSync(REAL(file), flags);
+    return fails ? SQLITE_IOERR_FSYNC : REAL(file)->pMethods->xSync(REAL(file), flags);
 }
 static int shim_size(sqlite3_file *file, sqlite3_int64 *size)
 {
@@ -254,7 +257,7 @@ static int check_work(struct fixture *f, const struct promises *promises, int ro
 {
     int there = 0;
     int64_t rows = 0;
-    struct store_due_read due = {.receiver = STR("IN-MSP"), .limit = 1000};
+    struct store_due_read due = {.queue = {.receiver = STR("IN-MSP")}, .limit = 1000};
     assert_int_equal(RUN_READ(f, store_read_due, &due), OK);
     for (int i = 0; i < WORK_MAX; i++) {
         struct str id = text(f, "S%d", i);
@@ -396,6 +399,49 @@ static void power_loss_while_pruning(void **state)
     lose_power_at_every_sync(&retention);
 }
 
+/* ---------------------------------------------------------------- a sync that fails */
+
+/* EIO of each fsync in turn, the power lost at the end: nothing acknowledged is gone, and the store went on.
+ */
+static void failed_sync(void **state)
+{
+    struct promises *promises = new_promises();
+    (void)state;
+    for (int fails = 1;; fails++) {
+        struct fixture f;
+        int status = 0, told = 0;
+        fixture_make(&f);
+        memset(promises, 0, sizeof(*promises));
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            install_shim(0);
+            seed = (unsigned)fails * 7919u;
+            fixture_open(&f);
+            sync_fails = fails;
+            work(&f, promises);
+            if (sync_fails > 0)
+                _exit(0);
+            lose_power();
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        fixture_open(&f);
+        check_work(&f, promises, fails);
+        for (int i = 0; i < WORK_MAX; i++)
+            told += promises->told[i];
+        fixture_close(&f);
+        fixture_remove(&f);
+        if (WEXITSTATUS(status) == 0) {
+            assert_int_equal(told, WORK_MAX);
+            assert_true(fails > WORK_MAX); /* every sync has failed once */
+            break;
+        }
+        assert_true(told >= WORK_MAX - 1); /* one batch may be told of the failure, the next ones are fine */
+    }
+    munmap(promises, sizeof(*promises));
+}
+
 /* ---------------------------------------------------------------- no memory */
 
 static sqlite3_mem_methods real_memory;
@@ -521,6 +567,7 @@ int main(void)
     fixture_own_clock(1700000000000);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(power_loss_at_every_sync),
+        cmocka_unit_test(failed_sync),
         cmocka_unit_test(power_loss_while_pruning),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(damaged_file),

@@ -132,7 +132,7 @@ static void last_op_refused_leaves_nothing(void **state)
     assert_int_equal(get_object(f, STORE_SESSION, "IN-CPO", "S1").base.result, ERR_NOT_FOUND);
     assert_str(get_object(f, STORE_CDR, "IN-CPO", "C1").body, "{}");
     assert_int_equal(audit_head(f), head);
-    struct store_due_read due = {.receiver = STR("IN-MSP"), .limit = 10};
+    struct store_due_read due = {.queue = {.receiver = STR("IN-MSP")}, .limit = 10};
     assert_int_equal(RUN_READ(f, store_read_due, &due), OK);
     assert_int_equal(due.count, 0);
     struct store_totals_read totals = {0};

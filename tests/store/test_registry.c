@@ -2,13 +2,6 @@
 
 /* Platforms, parties, tokens, receivers, rules and commands. */
 
-static struct store_registry_read registry(struct fixture *f)
-{
-    struct store_registry_read read = {0};
-    assert_int_equal(RUN_READ(f, store_read_registry, &read), OK);
-    return read;
-}
-
 static int put_platform(struct fixture *f, int64_t id, int64_t revision, const char *url)
 {
     struct store_apply *apply = new_batch(f);
@@ -124,7 +117,7 @@ static void parties_and_health(void **state)
     assert_int_equal(read.platforms[0].status, STORE_PLATFORM_CONNECTED);
     assert_int_equal(read.platforms[0].last_seen, 900);
     assert_int_equal(read.parties[0].last_updated, 1000);
-    assert_int_equal(read.parties[1].last_updated, 100);
+    assert_int_equal(read.parties[1].last_updated, 101);
     /* a put that read the platform before the status changed must not put the old one back */
     assert_int_equal(put_platform(f, 1, 1, "https://late"), ERR_CONFLICT);
     assert_int_equal(put_platform(f, 1, read.platforms[0].revision, "https://late"), OK);
@@ -416,19 +409,16 @@ static void limits(void **state)
     assert_int_equal(registry(f).limit_count, 0); /* a party takes its own along */
 }
 
-static void what_a_party_is_told_and_how_it_is_judged(void **state)
+static void how_a_party_is_judged_and_what_is_pushed_to_it(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(registry(f).told, 0);
     struct store_apply *apply = new_batch(f);
-    add_op(apply, STORE_SET_TOLD)->u.told = 1234567890123;
     struct store_party *party = &add_op(apply, STORE_PUT_PARTY)->u.party;
     *party = (struct store_party){
         .id = 4, .key = STR("IN-ABC"), .validation = STORE_VALIDATION_STRICT, .push = STR("locations")};
     assert_int_equal(run_batch(f, apply), OK);
     fixture_reopen(f);
     struct store_registry_read read = registry(f);
-    assert_true(read.told == 1234567890123);
     assert_int_equal(read.parties[0].validation, STORE_VALIDATION_STRICT);
     assert_str(read.parties[0].push, "locations");
     apply = new_batch(f);
@@ -444,7 +434,7 @@ static void count_finding(struct fixture *f, const char *party, const char *fiel
                           int64_t last, const char *example)
 {
     struct store_apply *apply = new_batch(f);
-    add_op(apply, STORE_COUNT_FINDING)->u.finding = (struct store_finding){
+    add_op(apply, STORE_COUNT_FINDING)->u.finding.row = (struct store_finding){
         .party = str_from(party),
         .module = STR("locations"),
         .object = STR("Connector"),
@@ -486,6 +476,44 @@ static void findings(void **state)
     assert_int_equal(none.count, 0);
 }
 
+/* Bounded for good: what came first keeps its row, the rest goes together. */
+static void findings_by_so_many_names(void **state)
+{
+    struct fixture *f = *state;
+    count_finding(f, "IN-ABC", "standard", 7, 10, "L1");
+    count_finding(f, "IN-XYZ", "other", 1, 10, "L1");
+    struct store_apply *apply = new_batch(f);
+    for (int i = 0; i < 20; i++) {
+        struct store_op *op = add_op(apply, STORE_COUNT_FINDING);
+        op->u.finding.row = (struct store_finding){
+            .party = STR("IN-ABC"),
+            .module = STR("locations"),
+            .object = STR("Connector"),
+            .field = text(f, "x%02d", i % 10),
+            .rule = STR("unknown"),
+            .count = 1,
+            .last = 20 + i,
+            .example = text(f, "L%d", i),
+        };
+        op->u.finding.fields_max = 4;
+        op->u.finding.others = STR("*");
+    }
+    assert_int_equal(run_batch(f, apply), OK);
+    struct store_findings_read read = {.party = STR("IN-ABC"), .limit = 100};
+    assert_int_equal(RUN_READ(f, store_read_findings, &read), OK);
+    assert_int_equal(read.count, 1 + 4 + 1);
+    const struct store_finding *others = &read.rows[0]; /* "*" is before all letters */
+    assert_str(others->field, "*");
+    assert_int_equal(others->count, 12);
+    assert_int_equal(others->first, 24);
+    assert_str(others->example, "L19");
+    assert_str(read.rows[1].field, "standard");
+    for (int i = 2; i < 6; i++) {
+        assert_str(read.rows[i].field, text(f, "x%02d", i - 2).data);
+        assert_int_equal(read.rows[i].count, 2);
+    }
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -497,8 +525,9 @@ int main(void)
         STORE_TEST(commands),
         STORE_TEST(command_lists),
         STORE_TEST(limits),
-        STORE_TEST(what_a_party_is_told_and_how_it_is_judged),
+        STORE_TEST(how_a_party_is_judged_and_what_is_pushed_to_it),
         STORE_TEST(findings),
+        STORE_TEST(findings_by_so_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

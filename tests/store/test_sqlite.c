@@ -274,6 +274,38 @@ static void plans(void **state)
     sqlite3_close(db);
 }
 
+/* Without statistics the planner may take another index than the one that was made for it. */
+static void indexes(void **state)
+{
+    static const struct {
+        enum sql_id id;
+        const char *index;
+    } rows[] = {
+        {SQL_RECEIPT_LIST, "delivery_cdr (created>"},
+        {SQL_RECEIPT_LIST, "object_identity"},
+        {SQL_UNBILLED_LIST, "object_completed (kind=? AND last_updated>"},
+        {SQL_UNBILLED_LIST, "object_cdr_session (kind=? AND owner=? AND session=?)"},
+        {SQL_CONFLICT_LIST, "audit_conflict (time>"},
+        {SQL_STORED_LIST, "object_counterparty (counterparty=? AND kind=? AND sequence>?)"},
+        {SQL_DELIVERY_HOLD, "delivery_pending (receiver=?"},
+    };
+    struct fixture *f = *state;
+    sqlite3 *db = open_file(f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char sql[2048];
+        sqlite3_stmt *query;
+        bool used = false;
+        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sql_statements[rows[i].id].text);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &query, NULL), SQLITE_OK);
+        while (sqlite3_step(query) == SQLITE_ROW)
+            used |= strstr((const char *)sqlite3_column_text(query, 3), rows[i].index) != NULL;
+        sqlite3_finalize(query);
+        if (!used)
+            fail_msg("%s: does not use %s", sql_statements[rows[i].id].text, rows[i].index);
+    }
+    sqlite3_close(db);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -287,6 +319,7 @@ int main(void)
         cmocka_unit_test(tampering_outlives_new_rows),
         STORE_TEST(another_key_does_not_verify),
         STORE_TEST(plans),
+        STORE_TEST(indexes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

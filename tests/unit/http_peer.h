@@ -80,6 +80,7 @@ static const struct script {
     {"/garbage-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello", true},
     {"/close", "", true},
     {"/close-head", "HTTP/1.1 200 OK\r\nContent-", true},
+    {"/close-line", "HTTP/1.1 200 OK\r\n", true},
     {"/close-body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", true},
 };
 

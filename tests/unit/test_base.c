@@ -66,6 +66,20 @@ static void test_arena_large(void **state)
     arena_free(&arena);
 }
 
+static void test_arena_wipe(void **state)
+{
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 512);
+    for (size_t size = 1; size < 100000; size *= 7) /* blocks of all kinds, with gaps of alignment in them */
+        memset(arena_alloc_raw(&arena, size), 's', size);
+    arena_wipe(&arena);
+    assert_int_equal(arena_size(&arena), 0);
+    assert_non_null(arena_alloc(&arena, 1));
+    arena_free(&arena);
+    arena_wipe(&arena);
+}
+
 static void test_arena_reset(void **state)
 {
     struct arena arena;
@@ -188,6 +202,9 @@ static void test_str_compare(void **state)
     assert_false(str_equal(STR("abc"), STR("ab")));
     assert_true(str_equal_fold(STR("In*aBc-1"), STR("iN*AbC-1")));
     assert_false(str_equal_fold(STR("abc"), STR("abcd")));
+    assert_true(str_is_visible(STR("!aZ~")) && str_is_visible(STR_NONE));
+    assert_false(str_is_visible(STR("a b")) || str_is_visible(STR("a\x7f")) ||
+                 str_is_visible(STR("\xC3\xA9")));
     /* Only letters fold: these differ by the same bit. */
     assert_false(str_equal_fold(STR("@[`"), STR("`{@")));
     assert_false(str_equal_fold(STR("\xC3\xA9"), STR("\xC3\x89")));
@@ -403,14 +420,14 @@ static void test_env(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arena_alloc), cmocka_unit_test(test_arena_large),
-        cmocka_unit_test(test_arena_reset), cmocka_unit_test(test_arena_text),
-        cmocka_unit_test(test_buffer_grow), cmocka_unit_test(test_buffer_maximum),
-        cmocka_unit_test(test_buffer_int),  cmocka_unit_test(test_str_compare),
-        cmocka_unit_test(test_str_parts),   cmocka_unit_test(test_str_split),
-        cmocka_unit_test(test_str_numbers), cmocka_unit_test(test_str_copy),
-        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_error),
-        cmocka_unit_test(test_env),
+        cmocka_unit_test(test_arena_alloc),    cmocka_unit_test(test_arena_large),
+        cmocka_unit_test(test_arena_wipe),     cmocka_unit_test(test_arena_reset),
+        cmocka_unit_test(test_arena_text),     cmocka_unit_test(test_buffer_grow),
+        cmocka_unit_test(test_buffer_maximum), cmocka_unit_test(test_buffer_int),
+        cmocka_unit_test(test_str_compare),    cmocka_unit_test(test_str_parts),
+        cmocka_unit_test(test_str_split),      cmocka_unit_test(test_str_numbers),
+        cmocka_unit_test(test_str_copy),       cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_error),          cmocka_unit_test(test_env),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,10 @@ static void test_defaults(void **state)
         {"initial_token_ttl", "7d"},
         {"discovery", "try"},
         {"validation", "tolerant"},
+        {"limit_authorize", "100/min"},
+        {"limit_commands", "50/min"},
+        {"limit_locations", "200/min"},
+        {"emsp_backfill", "no"},
         {"allow_private_networks", "no"},
         {"response_url_any_host", "no"},
         {"allow_networks", ""},
@@ -220,6 +224,8 @@ static void test_each_problem_is_named_with_its_line(void **state)
         {"probe_interval =", "probe_interval: \"\": no duration"},
         {"request_body_max = 4x", "request_body_max: \"4x\": no size"},
         {"request_body_max = 99999999999999g", "request_body_max: \"99999999999999g\": no size"},
+        {"limit_commands = 100", "limit_commands: \"100\": no rate; write 1 to 1000000 per s, min, h or d"},
+        {"limit_commands = 5/week", "limit_commands: \"5/week\": no rate"},
         {"threads = many", "threads: \"many\": no whole number"},
         {"threads = -1", "threads: \"-1\": out of range"},
         {"allow_private_networks = maybe", "allow_private_networks: \"maybe\": neither yes nor no"},
@@ -327,7 +333,7 @@ static void test_printed_settings_can_be_read_back(void **state)
     load(&first,
          "listen = 0.0.0.0:80\nlisten = [::]:80\nbase_url = https://x.example/hub\nallow_networks = "
          "10.0.0.0/8\n"
-         "retry_give_up = 36h\nlog_format = json\nstate_dir = /tmp/y\n",
+         "retry_give_up = 36h\nlog_format = json\nstate_dir = /tmp/y\nlimit_authorize = 5000/h\n",
          NULL, NULL, 0);
     conf_print(&first.conf, &printed);
     buffer_append_byte(&printed, '\0');
@@ -345,6 +351,8 @@ static void test_printed_settings_can_be_read_back(void **state)
         assert_int_equal(set, strstr(printed.data, line) == NULL);
     }
     assert_non_null(strstr(printed.data, "\nretry_give_up = 36h\n"));
+    assert_non_null(strstr(printed.data, "\nlimit_authorize = 5000/h\n"));
+    assert_non_null(strstr(printed.data, "\n#limit_commands = 50/min\n"));
     assert_non_null(strstr(printed.data, "\n#probe_interval = 20s\n"));
     buffer_free(&printed);
 }
@@ -355,12 +363,18 @@ static void test_reload_takes_what_it_may(void **state)
     struct outcome running, fresh;
     struct buffer restart = {0};
     load(&running, "probe_interval = 1s\nthreads = 1\nlisten = 127.0.0.1:1\n", NULL, NULL, 0);
-    load(&fresh, "probe_interval = 2s\nthreads = 2\nlisten = 127.0.0.1:2\nlog_level = debug\n", NULL, NULL,
-         0);
+    load(&fresh,
+         "probe_interval = 2s\nthreads = 2\nlisten = 127.0.0.1:2\nlog_level = debug\nlimit_commands = 0\n"
+         "limit_locations = 10/s\nemsp_backfill = on\n",
+         NULL, NULL, 0);
     conf_reload(&running.conf, &fresh.conf, &restart);
     assert_int_equal(running.conf.probe_interval, 2000);
     assert_int_equal(running.conf.log_level, LOG_DEBUG);
     assert_int_equal(running.conf.threads, 1);
+    assert_int_equal(running.conf.limit_commands.requests, 0);
+    assert_int_equal(running.conf.limit_locations.requests, 10);
+    assert_int_equal(running.conf.limit_locations.period_ms, 1000);
+    assert_true(running.conf.emsp_backfill);
     buffer_append_byte(&restart, '\0');
     assert_string_equal(restart.data, "listen, base_url, threads");
     buffer_free(&restart);

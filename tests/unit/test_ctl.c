@@ -42,6 +42,10 @@ static void check_params(const struct ctl_command *command)
         assert_true(param->help != NULL && strlen(param->help) > 2);
         assert_int_equal(param->type == CTL_CHOICE, param->choices != NULL);
         assert_true(ctl_param_word(param) != NULL || param->choices != NULL);
+        /* a file that stays here, or one whose secret is sent and wiped */
+        assert_true(param->type != CTL_FILE || param->key == NULL);
+        assert_true(param->type != CTL_SECRET_FILE ||
+                    (param->key != NULL && !param->positional && (command->flags & CTL_TOKENS) != 0));
         if (param->positional)
             assert_false(optional_seen &&
                          param->required); /* or the command line could not tell them apart */
@@ -154,6 +158,12 @@ static void test_discover_tells_the_table(void **state)
         const struct ctl_command *command = ctl_command_by_method(json_get_text(method, "name"));
         assert_non_null(command);
         assert_true(str_equal(json_get_text(method, "help"), str_from(command->purpose)));
+        for (const struct json_value *param = json_get(method, "params")->child; param != NULL;
+             param = param->next) {
+            const struct ctl_param *row = ctl_param_by_key(command, json_get_text(param, "name"));
+            assert_int_equal(row->type == CTL_SECRET_FILE,
+                             str_equal(json_get_text(param, "type"), STR("secret")));
+        }
     }
     buffer_free(&text);
     arena_free(&arena);
@@ -189,6 +199,10 @@ static void test_good_params(void **state)
         {"token.revoke", "{\"id\":\"IN-ABC\",\"fingerprint\":\"0011aabb\",\"all\":false}"},
         {"delivery.show", "{\"id\":0}"},
         {"delivery.retry", "{\"party\":\"IN-ABC\"}"},
+        {"party.connect", "{\"id\":\"IN-ABC\",\"versions_url\":\"https://a\",\"token\":\"!~\"}"},
+        {"party.connect", "{\"id\":\"IN-ABC\",\"versions_url\":\"https://a\",\"token\":"
+                          "\"0123456789012345678901234567890123456789012345678901234567890123\"}"},
+        {"delivery.reconcile", "{\"month\":\"2026-12\"}"},
         {"audit.tail", "{\"follow\":true,\"last\":0,\"since\":\"2026-01-31T12:00:00Z\"}"},
     };
     struct error error;
@@ -199,6 +213,8 @@ static void test_good_params(void **state)
     assert_int_equal(ctl_params_check(ctl_command_by_method(STR("status")), NULL, &error), OK);
     assert_int_equal(ctl_params_check(ctl_command_by_method(STR("party.show")), NULL, &error), ERR_INVALID);
 }
+
+#define CONNECT(token) "{\"id\":\"IN-ABC\",\"versions_url\":\"https://a\",\"token\":" token "}"
 
 static void test_bad_params(void **state)
 {
@@ -232,12 +248,25 @@ static void test_bad_params(void **state)
         {"delivery.show", "{\"id\":99999999999999999999}", "N: no number"},
         {"delivery.retry", "{\"party\":\"IN-ABC\",\"all\":true}", "give only one of N or --party or --all"},
         {"audit.tail", "{\"since\":\"yesterday\"}", "--since: no time"},
+        {"party.connect", CONNECT("null"), "--token-file is missing"},
+        {"party.connect", CONNECT("17"), "--token-file: must be a text"},
+        {"party.connect", CONNECT("\"\""), "--token-file: no token in it"},
+        {"party.connect", CONNECT("\"s3cret \""), "--token-file: no token: white space"},
+        {"party.connect", CONNECT("\"s3cret\\n\""), "--token-file: no token: white space"},
+        {"party.connect", CONNECT("\"s3cret\\u0000\""), "--token-file: no token: white space"},
+        {"party.connect", CONNECT("\"s3cret\\u007f\""), "--token-file: no token: white space"},
+        {"party.connect", CONNECT("\"s3cret\\u00e9\""), "--token-file: no token: white space"},
+        {"party.connect", CONNECT("\"s3cret78901234567890123456789012345678901234567890123456789012345\""),
+         "--token-file: more than the 64 characters"},
+        {"delivery.reconcile", "{\"month\":\"2026-13\"}", "--month: no month; write it as 2026-01"},
+        {"delivery.reconcile", "{}", "--month is missing"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error;
         assert_int_equal(check(rows[i][0], rows[i][1], &error), ERR_INVALID);
         if (strstr(error.text, rows[i][2]) == NULL)
             fail_msg("%s %s\ngave:     %s\nexpected: %s", rows[i][0], rows[i][1], error.text, rows[i][2]);
+        assert_null(strstr(error.text, "s3cret"));
     }
 }
 

@@ -33,6 +33,8 @@ static void test_keys(void **state)
         {OCPI_ROLE_CPO, "chargingprofiles", true, "chargingprofiles"},
         {OCPI_ROLE_EMSP, "hubclientinfo", true, "hubclientinfo"},
         {OCPI_ROLE_EMSP, "commands", true, NULL},
+        {OCPI_ROLE_EMSP, "credentials", true, "credentials"},
+        {OCPI_ROLE_NAP, "credentials", false, "credentials"},
         {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, "nlxyz_custom", true, NULL},
     };
     (void)state;
@@ -42,6 +44,16 @@ static void test_keys(void **state)
         if (!str_equal(key, expected))
             fail_msg("row %zu: " STR_FMT, i, STR_ARG(key));
     }
+}
+
+static void test_every_key_is_there_once(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    for (; interfaces_key_at(count).data != NULL; count++)
+        for (size_t i = 0; i < count; i++)
+            assert_false(str_equal(interfaces_key_at(i), interfaces_key_at(count)));
+    assert_true(count >= 15);
 }
 
 static struct registry_party party_of(unsigned roles, const struct store_receiver *receivers, size_t count)
@@ -60,8 +72,8 @@ static void test_sender_url(void **state)
 {
     (void)state;
     const struct store_receiver both[] = {
-        {1, STR("tokens"), STR("https://a/r"), STR("set")},
-        {1, STR("tokens:sender"), STR("https://a/s"), STR("discovered")},
+        {.party = 1, .module = STR("tokens"), .url = STR("https://a/r")},
+        {.party = 1, .module = STR("tokens:sender"), .url = STR("https://a/s")},
     };
     struct registry_party emsp = party_of(OCPI_ROLE_EMSP, both, 2), plain = party_of(OCPI_ROLE_EMSP, both, 1);
     struct registry_party mixed = party_of(OCPI_ROLE_CPO | OCPI_ROLE_EMSP, both, 2);
@@ -79,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_every_key_is_there_once),
         cmocka_unit_test(test_sender_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "hubd/router.h"
 #include "lib/json/reader.h"
 #include "lib/json/writer.h"
+#include "lib/ocpi/party.h"
 
 struct row {
     enum http_method method;
@@ -47,7 +48,7 @@ static void test_paths(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct router_match match;
-        router_find(rows[i].method, str_from(rows[i].path), &match);
+        router_find(0, rows[i].method, str_from(rows[i].path), &match);
         if (rows[i].action == NULL) {
             assert_false(match.known);
             continue;
@@ -63,7 +64,7 @@ static void test_parameters_are_the_segments(void **state)
 {
     (void)state;
     struct router_match match;
-    router_find(HTTP_METHOD_PUT, STR("/ocpi/2.2.1/sessions/in/abc/S%201/"), &match);
+    router_find(0, HTTP_METHOD_PUT, STR("/ocpi/2.2.1/sessions/in/abc/S%201/"), &match);
     assert_non_null(match.route);
     assert_true(str_equal(match.params[0], STR("in")));
     assert_true(str_equal(match.params[2], STR("S%201")));
@@ -74,29 +75,29 @@ static void test_other_methods_are_known(void **state)
     (void)state;
     struct router_match match;
     struct buffer allow = {0};
-    router_find(HTTP_METHOD_DELETE, STR("/ocpi/2.2.1/locations/IN/ABC/L1"), &match);
+    router_find(0, HTTP_METHOD_DELETE, STR("/ocpi/2.2.1/locations/IN/ABC/L1"), &match);
     assert_null(match.route);
     assert_true(match.known);
     router_write_allow(match.allowed, &allow);
     assert_true(str_equal(buffer_str(&allow), STR("GET, HEAD, PUT, PATCH")));
     buffer_free(&allow);
-    router_find(HTTP_METHOD_OTHER, STR("/ocpi/2.2.1/cdrs"), &match);
+    router_find(0, HTTP_METHOD_OTHER, STR("/ocpi/2.2.1/cdrs"), &match);
     assert_null(match.route);
     assert_true(match.known);
 }
 
-/* Each (identifier, role) once, absolute URLs, credentials under both roles. */
-static void test_versions_document(void **state)
+/* Each (identifier, role) once, absolute URLs, credentials under both roles; CDRs to be pulled only while
+ * that is offered. */
+static void check_versions_document(unsigned conditions)
 {
-    (void)state;
     struct buffer out = {0};
     struct json_writer writer;
     struct arena arena;
     const struct json_value *list;
-    unsigned credentials = 0, callbacks = 0;
+    unsigned credentials = 0, callbacks = 0, backfills = 0;
     arena_init(&arena, 0);
     json_writer_init(&writer, &out);
-    router_write_endpoints(&writer, "https://hub.example");
+    router_write_endpoints(conditions, &writer, "https://hub.example");
     assert_int_equal(json_parse(&arena, buffer_str(&out), 64, &list, NULL), OK);
     for (const struct json_value *a = list->child; a != NULL; a = a->next) {
         struct str identifier = json_get_text(a, "identifier"), role = json_get_text(a, "role");
@@ -104,14 +105,61 @@ static void test_versions_document(void **state)
         assert_true(str_ends_with(json_get_text(a, "url"), identifier));
         credentials += str_equal(identifier, STR("credentials"));
         callbacks += str_equal(identifier, STR("versions"));
+        backfills += str_equal(role, STR("SENDER")) && str_equal(identifier, STR("cdrs"));
         for (const struct json_value *b = a->next; b != NULL; b = b->next)
             assert_false(str_equal(identifier, json_get_text(b, "identifier")) &&
                          str_equal(role, json_get_text(b, "role")));
     }
     assert_int_equal(credentials, 2);
     assert_int_equal(callbacks, 0);
+    assert_int_equal(backfills, conditions == ROUTE_BACKFILL);
     arena_free(&arena);
     buffer_free(&out);
+}
+
+static void test_versions_document(void **state)
+{
+    (void)state;
+    check_versions_document(0);
+    check_versions_document(ROUTE_BACKFILL);
+}
+
+/* A row that needs a setting is not there without it, and stands before its like. */
+static void test_rows_of_a_setting(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        bool known; /* without the setting, under any method */
+        unsigned roles, roles_with;
+    } paths[] = {
+        {"/ocpi/2.2.1/sessions", false, 0, OCPI_ROLE_EMSP},
+        {"/ocpi/2.2.1/cdrs", true, 0, OCPI_ROLE_EMSP},
+        {"/ocpi/2.2.1/sessions/IN/ABC/S1", true, OCPI_ROLE_CPO, OCPI_ROLE_EMSP | OCPI_ROLE_CPO},
+        {"/ocpi/2.2.1/cdrs/IN/ABC/C1", true, OCPI_ROLE_CPO, OCPI_ROLE_EMSP | OCPI_ROLE_CPO},
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct router_match match;
+        router_find(0, HTTP_METHOD_GET, str_from(paths[i].path), &match);
+        assert_int_equal(match.known, paths[i].known);
+        assert_int_equal(match.route == NULL ? 0 : match.route->roles, paths[i].roles);
+        router_find(ROUTE_BACKFILL, HTTP_METHOD_GET, str_from(paths[i].path), &match);
+        assert_int_equal(match.route == NULL ? 0 : match.route->roles, paths[i].roles_with);
+    }
+}
+
+/* Real-time calls and the big list, nothing else (hub-contract 10). */
+static void test_what_is_limited(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < router_route_count; i++) {
+        struct str action = str_from(router_routes[i].action);
+        enum limit_kind expected = str_equal(action, STR("token.authorize")) ? LIMIT_AUTHORIZE
+                                   : str_equal(action, STR("command.post"))  ? LIMIT_COMMANDS
+                                   : str_equal(action, STR("location.list")) ? LIMIT_LOCATIONS
+                                                                             : LIMIT_NONE;
+        assert_int_equal(router_routes[i].limit, expected);
+    }
 }
 
 /* What the pipeline relies on. */
@@ -123,12 +171,14 @@ static void test_rows_are_sound(void **state)
         assert_non_null(route->handle);
         assert_non_null(route->action);
         assert_true(route->flags == 0 || route->roles != 0);
+        assert_true(route->limit == LIMIT_NONE || route->roles != 0);
         assert_true(route->access != ROUTE_OPEN || route->roles == 0);
         /* what is served from the store is counted, not rowed; all else leaves its row */
         assert_true(route->method == HTTP_METHOD_GET || route->audit != ROUTE_AUDIT_NONE);
         assert_true(route->method != HTTP_METHOD_GET || route->audit != ROUTE_AUDIT_PUSH);
         for (size_t j = 0; j < i; j++)
             assert_false(route->method == router_routes[j].method &&
+                         (route->flags & ROUTE_CONDITIONS) == (router_routes[j].flags & ROUTE_CONDITIONS) &&
                          str_equal(str_from(route->path), str_from(router_routes[j].path)));
     }
 }
@@ -140,6 +190,8 @@ int main(void)
         cmocka_unit_test(test_parameters_are_the_segments),
         cmocka_unit_test(test_other_methods_are_known),
         cmocka_unit_test(test_versions_document),
+        cmocka_unit_test(test_rows_of_a_setting),
+        cmocka_unit_test(test_what_is_limited),
         cmocka_unit_test(test_rows_are_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,31 +1,12 @@
-/* OCPI's tables, and the specification's examples validated along them (lib/ocpi: objects, validate). */
+/* OCPI's tables (lib/ocpi: objects). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "lib/base/buffer.h"
-#include "lib/ocpi/validate.h"
-
-static int arena_setup(void **state)
-{
-    static struct arena arena;
-    arena_init(&arena, 0);
-    *state = &arena;
-    return 0;
-}
-
-static int arena_teardown(void **state)
-{
-    arena_free(*state);
-    return 0;
-}
-
-/* ---------------------------------------------------------------- the tables */
+#include "lib/ocpi/objects.h"
 
 static bool word_in(const char *words, const char *word)
 {
@@ -127,105 +108,12 @@ static void test_essential_flags(void **state)
     }
 }
 
-/* ---------------------------------------------------------------- the specification's examples */
-
-static void print_findings(const struct ocpi_findings *findings)
-{
-    for (unsigned i = 0; i < findings->kept; i++)
-        print_message("  %s%s " STR_FMT "\n", findings->list[i].essential ? "essential " : "",
-                      ocpi_rule_name(findings->list[i].rule), STR_ARG(findings->list[i].message));
-}
-
-/* The specification's example payloads are not part of this repository. */
-static struct str example_read(struct arena *arena, const char *folder, struct str name)
-{
-    char path[1000], chunk[4096];
-    snprintf(path, sizeof(path), "%s/" STR_FMT, folder, STR_ARG(name));
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return STR_NONE;
-    struct buffer bytes;
-    buffer_init(&bytes, 0);
-    for (size_t got; (got = fread(chunk, 1, sizeof(chunk), file)) > 0;)
-        buffer_append(&bytes, str_of(chunk, got));
-    fclose(file);
-    struct str copy = arena_copy(arena, buffer_str(&bytes));
-    buffer_free(&bytes);
-    return copy;
-}
-
-static const struct json_value *example_parse(struct arena *arena, const char *folder, struct str name)
-{
-    struct str bytes = example_read(arena, folder, name);
-    const struct json_value *value;
-    if (bytes.data == NULL)
-        return NULL;
-    assert_int_equal(json_parse(arena, bytes, JSON_DEPTH_MAX, &value, NULL), OK);
-    return value;
-}
-
-struct tally {
-    unsigned files, valid, violating;
-};
-
-/* Validates what stands in one example file; its index entry says what it is and whether it is right. */
-static void example_check(struct arena *arena, const char *folder, const struct json_value *entry,
-                          struct tally *tally)
-{
-    struct str form = json_get_text(entry, "form");
-    const struct ocpi_object *object = ocpi_object_find(arena_copy_text(arena, json_get_text(entry, "type")));
-    const struct json_value *value = example_parse(arena, folder, entry->key);
-    assert_non_null(object);
-    assert_non_null(value);
-    if (str_equal(form, STR("fragment")))
-        value = value->child;
-    if (str_starts_with(form, STR("enveloped")))
-        value = json_get(value, "data");
-    bool is_list = str_ends_with(form, STR("list"));
-    const struct json_value *last = is_list ? NULL : value->next;
-    for (const struct json_value *one = is_list ? value->child : value; one != last; one = one->next) {
-        struct ocpi_findings findings;
-        ocpi_validate(arena, object, one, str_equal(form, STR("patch")), &findings);
-        bool valid = json_get_boolean(entry, "valid", true);
-        if (valid != (findings.kept == 0)) {
-            print_findings(&findings);
-            fail_msg(STR_FMT, STR_ARG(entry->key));
-        }
-        if (!valid) /* both lack a last_updated that is essential */
-            assert_true(ocpi_findings_refuse(&findings, false));
-    }
-    tally->files++;
-    *(json_get_boolean(entry, "valid", true) ? &tally->valid : &tally->violating) += 1;
-}
-
-static void test_examples(void **state)
-{
-    const char *folder = getenv("OCPI_EXAMPLES");
-    if (folder == NULL)
-        folder = "../shared/ocpi/examples";
-    const struct json_value *index = example_parse(*state, folder, STR("index.json"));
-    if (index == NULL) {
-        print_message("no examples in %s (OCPI_EXAMPLES): skipped\n", folder);
-        skip();
-    }
-    struct tally tally = {0, 0, 0};
-    const struct json_value *files = json_get(index, "files");
-    for (const struct json_value *entry = files->child; entry != NULL; entry = entry->next)
-        example_check(*state, folder, entry, &tally);
-    assert_int_equal(tally.files, 60);
-    assert_int_equal(tally.valid, 58);
-    assert_int_equal(tally.violating, 2);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, arena_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_table_counts),
-        TEST(test_tables_are_consistent),
-        TEST(test_essential_flags),
-        TEST(test_examples),
+        cmocka_unit_test(test_table_counts),
+        cmocka_unit_test(test_tables_are_consistent),
+        cmocka_unit_test(test_essential_flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -287,6 +287,9 @@ static void test_split(void **state)
         assert_int_equal(parts.children_form, rows[i].form);
         assert_int_equal(parts.evse_count, rows[i].evse_count);
         assert_text(str_of(parts.body.data + parts.updated_at, parts.updated_length), "\"T\"");
+        struct str without =
+            ocpi_location_without_evses(*state, parts.body, parts.children_at, parts.children_form);
+        assert_text(json_get_text(parse(*state, without), "last_updated"), "T");
     }
 }
 

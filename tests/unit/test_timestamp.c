@@ -1,12 +1,14 @@
-/* Times as text (RFC 3339, OCPI 2.2.1 Types 16.2) and durations of settings. */
+/* Times as text (RFC 3339, OCPI 2.2.1 Types 16.2) and durations and rates of settings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include <time.h>
 
+#include "lib/base/rate.h"
 #include "lib/base/timestamp.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -210,11 +212,94 @@ static void test_duration(void **state)
     assert_string_equal(duration_format(INT64_MIN, text), "-9223372036854775808ms");
 }
 
+/* ---------------------------------------------------------------- rates */
+
+static const struct {
+    const char *text;
+    int64_t requests, period_ms;
+    const char *written, *word;
+} rates[] = {
+    {"100/min", 100, 60000, "100/min", "minute"},
+    {"1/s", 1, 1000, "1/s", "second"},
+    {"007/h", 7, 3600000, "7/h", "hour"},
+    {"1000000/d", 1000000, 86400000, "1000000/d", "day"},
+    {"0", 0, 0, "0", "period"},
+    {"0/min", 0, 0, "0", "period"},
+};
+
+static const char *const no_rates[] = {
+    "",
+    "/",
+    "100",
+    "/min",
+    "100/",
+    "100/m",
+    "100/Min",
+    "100 /min",
+    "-1/min",
+    "1.5/s",
+    "1000001/s",
+    "1/min/min",
+    "99999999999999999999/s",
+    "0/",
+};
+
+static void test_rate(void **state)
+{
+    char text[RATE_SIZE];
+    (void)state;
+    for (size_t i = 0; i < COUNT(rates); i++) {
+        struct rate rate = {UNTOUCHED, UNTOUCHED};
+        print_message("%s\n", rates[i].text);
+        assert_true(rate_parse(str_from(rates[i].text), &rate));
+        assert_int_equal(rate.requests, rates[i].requests);
+        assert_int_equal(rate.period_ms, rates[i].period_ms);
+        assert_string_equal(rate_format(rate, text), rates[i].written);
+        assert_string_equal(rate_period(rate), rates[i].word);
+    }
+    for (size_t i = 0; i < COUNT(no_rates); i++) {
+        struct rate rate = {UNTOUCHED, UNTOUCHED};
+        print_message("\"%s\"\n", no_rates[i]);
+        assert_false(rate_parse(str_from(no_rates[i]), &rate));
+        assert_int_equal(rate.requests, UNTOUCHED);
+    }
+    assert_string_equal(rate_format((struct rate){5, 250}, text), "5/250ms");
+}
+
+/* A month begins where the one before ends, in every year that can be written. */
+static void test_month(void **state)
+{
+    static const char *const bad[] = {"",       "2026",    "2026-00",    "2026-13", "2026-1", "2026/01",
+                                      "202-01", "2026-1a", "2026-01-01", "2026-+1", "-026-01"};
+    char text[TIMESTAMP_SIZE];
+    const int64_t day = 86400000;
+    int64_t from, until, before = INT64_MIN;
+    (void)state;
+    assert_true(month_parse(STR("2026-12"), &from, &until));
+    assert_string_equal(timestamp_format(from, text), "2026-12-01T00:00:00.000Z");
+    assert_string_equal(timestamp_format(until, text), "2027-01-01T00:00:00.000Z");
+    assert_true(month_parse(STR("2024-02"), &from, &until));
+    assert_string_equal(timestamp_format(until - 1, text), "2024-02-29T23:59:59.999Z");
+    for (int month = 0; month < 12 * 9999; month++) {
+        char written[16];
+        snprintf(written, sizeof written, "%04d-%02d", month / 12, month % 12 + 1);
+        assert_true(month_parse(str_from(written), &from, &until));
+        assert_true(before == INT64_MIN || from == before);
+        assert_true(until - from >= 28 * day && until - from <= 31 * day);
+        before = until;
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        print_message("\"%s\"\n", bad[i]);
+        assert_false(month_parse(str_from(bad[i]), &from, &until));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_good), cmocka_unit_test(test_parse_bad), cmocka_unit_test(test_format),
-        cmocka_unit_test(test_every_day),  cmocka_unit_test(test_duration),
+        cmocka_unit_test(test_every_day),  cmocka_unit_test(test_duration),  cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_month),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

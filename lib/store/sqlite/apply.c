@@ -24,7 +24,7 @@ static const struct {
     [STORE_PUT_LIMIT] = {apply_put_limit, false},
     [STORE_DELETE_LIMIT] = {apply_delete_limit, true},
     [STORE_COUNT_FINDING] = {apply_count_finding, false},
-    [STORE_SET_TOLD] = {apply_set_told, false},
+    [STORE_SET_TOLD] = {apply_set_told, true},
     [STORE_SET_STATUS] = {apply_set_status, true},
     [STORE_PUT_OBJECT] = {apply_put_object, true},
     [STORE_DELETE_OBJECT] = {apply_delete_object, true},
@@ -32,10 +32,12 @@ static const struct {
     [STORE_SET_LOCATION] = {apply_set_location, true},
     [STORE_PUT_EVSE] = {apply_put_evse, true},
     [STORE_PUT_DELIVERY] = {apply_put_delivery, false},
+    [STORE_REPEAT_DELIVERY] = {apply_repeat_delivery, true},
     [STORE_FINISH_DELIVERY] = {apply_finish_delivery, true},
     [STORE_LEASE_QUEUE] = {apply_lease_queue, true},
     [STORE_PUT_QUEUE] = {apply_put_queue, true},
     [STORE_RELEASE_HELD] = {apply_release_held, false},
+    [STORE_HOLD_PENDING] = {apply_hold_pending, false},
     [STORE_PUT_COMMAND] = {apply_put_command, true},
     [STORE_UPDATE_COMMAND] = {apply_update_command, true},
     [STORE_APPEND_AUDIT] = {apply_append_audit, false},
@@ -77,14 +79,29 @@ static bool needs_savepoint(const struct store_apply *apply)
     return false;
 }
 
+/* For the deliveries behind it that only a change calls for. */
+static void note_change(struct writer *writer, const struct store_op *op)
+{
+    if (op->type == STORE_PUT_OBJECT)
+        writer->unchanged = !op->u.object.changed;
+    else if (op->type == STORE_PUT_LOCATION || op->type == STORE_SET_LOCATION)
+        writer->unchanged = !op->u.location.changed;
+    else if (op->type == STORE_PUT_EVSE)
+        writer->unchanged = !op->u.evse.changed;
+    else if (op->type == STORE_DELETE_OBJECT)
+        writer->unchanged = false;
+}
+
 static int apply_ops(struct writer *writer, struct store_apply *apply)
 {
+    writer->unchanged = false;
     for (struct store_op *op = apply->first; op; op = op->next) {
         int result = ops[op->type].apply(writer, op, &apply->error);
         if (result) {
             apply->failed = op;
             return result;
         }
+        note_change(writer, op);
     }
     return OK;
 }

@@ -6,19 +6,39 @@
 
 /* ---------------------------------------------------------------- coalescing */
 
-/* A session's lane is found through its object's row; *before is the delivery that came last. */
-static int find_last_delivery(struct writer *writer, const struct store_delivery *row, int64_t *before)
+/* What the row of a session or CDR knows of its deliveries. */
+struct sent_object {
+    int64_t sequence; /* 0: there is no such object */
+    int64_t last_delivery;
+    bool same_emsp; /* it is the row's receiver's */
+};
+
+static int find_sent_object(struct writer *writer, const struct store_delivery *row,
+                            struct sent_object *object)
 {
     struct connection *c = &writer->connection;
-    *before = 0;
+    *object = (struct sent_object){0};
     int result =
         sql_first(c, SQL_OBJECT_FIND, SQL_VALUES(sql_i(row->kind), sql_t(row->object), sql_t(row->owner)));
     if (result <= 0)
         return result;
-    int64_t sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
-    *before = sql_integer(c, SQL_OBJECT_FIND, 4);
+    object->sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
+    object->last_delivery = sql_integer(c, SQL_OBJECT_FIND, 4);
+    object->same_emsp = str_equal(sql_string(c, SQL_OBJECT_FIND, 6), row->receiver);
     sql_end(c, SQL_OBJECT_FIND);
-    return sql_run(c, SQL_OBJECT_SET_DELIVERY, SQL_VALUES(sql_i(sequence), sql_i(writer->state.delivery_id)));
+    return OK;
+}
+
+/* A session's lane is found through its object's row; *before is the delivery that came last. */
+static int find_last_delivery(struct writer *writer, const struct store_delivery *row, int64_t *before)
+{
+    struct sent_object object;
+    int result = find_sent_object(writer, row, &object);
+    *before = object.last_delivery;
+    if (result || object.sequence == 0)
+        return result;
+    return sql_run(&writer->connection, SQL_OBJECT_SET_DELIVERY,
+                   SQL_VALUES(sql_i(object.sequence), sql_i(row->id)));
 }
 
 static int supersede(struct writer *writer, const struct store_delivery *row, int64_t before)
@@ -49,12 +69,15 @@ int apply_put_delivery(struct writer *writer, struct store_op *op, struct error 
     struct store_delivery *row = &op->u.delivery.row;
     int64_t before = 0;
     int result = OK;
+    row->id = 0;
+    if (op->u.delivery.only_if_changed && writer->unchanged)
+        return OK;
     if (writer->promised == op) {
         row->id = writer->promised_id;
         before = writer->promised_before;
     } else {
         row->id = ++writer->state.delivery_id;
-        if (op->u.delivery.coalesce && row->kind >= STORE_SESSION)
+        if (row->kind >= STORE_SESSION)
             result = find_last_delivery(writer, row, &before);
     }
     writer->state.deliveries = true;
@@ -62,6 +85,49 @@ int apply_put_delivery(struct writer *writer, struct store_op *op, struct error 
         result = supersede(writer, row, before);
     if (!result)
         result = insert_delivery(writer, row);
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+/* ---------------------------------------------------------------- once more */
+
+/* *state of a delivery, -1: there is none. */
+static int find_state(struct writer *writer, int64_t id, int64_t *state)
+{
+    struct connection *c = &writer->connection;
+    *state = -1;
+    int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
+    if (result <= 0)
+        return result;
+    *state = sql_integer(c, SQL_DELIVERY_STATE, 0);
+    sql_end(c, SQL_DELIVERY_STATE);
+    return OK;
+}
+
+int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct store_delivery *row = &op->u.repeat;
+    struct connection *c = &writer->connection;
+    struct sent_object object;
+    int64_t state = -1;
+    int result = find_sent_object(writer, row, &object);
+    if (!result)
+        result = find_state(writer, object.last_delivery, &state);
+    if (result)
+        return apply_failure(writer, result, error);
+    if (!object.same_emsp || state == STORE_DELIVERY_PENDING)
+        return error_set(error, ERR_CONFLICT, STR_FMT " of " STR_FMT " was changed meanwhile",
+                         STR_ARG(row->object), STR_ARG(row->owner));
+    writer->state.deliveries = true;
+    if (state == STORE_DELIVERY_HELD || state == STORE_DELIVERY_DEAD) {
+        row->id = object.last_delivery;
+        result =
+            sql_run(c, SQL_DELIVERY_AGAIN, SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_t(row->reason)));
+    } else {
+        row->id = ++writer->state.delivery_id;
+        result = sql_run(c, SQL_OBJECT_SET_DELIVERY, SQL_VALUES(sql_i(object.sequence), sql_i(row->id)));
+        if (!result)
+            result = insert_delivery(writer, row);
+    }
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -121,6 +187,18 @@ int apply_release_held(struct writer *writer, struct store_op *op, struct error 
         return apply_failure(writer, result, error);
     op->u.release.count = sql_changes(&writer->connection);
     writer->state.deliveries |= op->u.release.count > 0;
+    return OK;
+}
+
+int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
+{
+    int result = sql_run(&writer->connection, SQL_DELIVERY_HOLD,
+                         SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(op->u.hold.sender),
+                                    sql_t(op->u.hold.reason), sql_i(op->u.hold.limit)));
+    if (result)
+        return apply_failure(writer, result, error);
+    op->u.hold.count = sql_changes(&writer->connection);
+    writer->state.deliveries |= op->u.hold.count > 0;
     return OK;
 }
 

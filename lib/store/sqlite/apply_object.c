@@ -5,7 +5,7 @@
 struct found_object {
     struct stored stored;
     int64_t sequence, arrival, last_delivery, size;
-    bool same_digest, same_counterparty;
+    bool same_digest, same_counterparty, same_token;
 };
 
 static int find_object(struct writer *writer, const struct store_object_put *p, struct found_object *found)
@@ -23,20 +23,21 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
     found->last_delivery = sql_integer(c, SQL_OBJECT_FIND, 4);
     found->size = sql_integer(c, SQL_OBJECT_FIND, 5);
     found->same_counterparty = str_equal(sql_string(c, SQL_OBJECT_FIND, 6), p->counterparty);
+    found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid);
     found->same_digest =
-        str_equal(sql_string(c, SQL_OBJECT_FIND, 7), str_of((const char *)p->digest, sizeof(p->digest)));
+        str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof(p->digest)));
     sql_end(c, SQL_OBJECT_FIND);
     return OK;
 }
 
 /*
- * The delivery of a session comes right behind its object in the batch. Giving it its id now lets the
+ * The delivery of a session or CDR comes right behind its object in the batch. Giving it its id now lets the
  * object's row name it without being written a second time.
  */
 static int64_t promise_delivery(struct writer *writer, const struct store_op *op, int64_t before)
 {
     const struct store_op *next = op->next;
-    if (!next || next->type != STORE_PUT_DELIVERY || !next->u.delivery.coalesce)
+    if (!next || next->type != STORE_PUT_DELIVERY || next->u.delivery.only_if_changed)
         return 0;
     const struct store_delivery *row = &next->u.delivery.row;
     const struct store_object_put *p = &op->u.object;
@@ -66,13 +67,16 @@ static int update_object(struct writer *writer, const struct store_object_put *p
     writer->state.changed[p->kind]++;
     if (!found->same_counterparty)
         writer->state.moved[p->kind]++;
-    return sql_run(&writer->connection, SQL_OBJECT_UPDATE,
-                   SQL_VALUES(sql_i(found->sequence), sql_i(found->stored.revision + 1),
-                              sql_i(p->last_updated),
-                              sql_i(found->same_digest ? found->arrival : writer->now),
-                              sql_i(delivery ? delivery : found->last_delivery),
-                              sql_i((int64_t)p->body.length), sql_t(p->counterparty), sql_t(p->token_uid),
-                              sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)), sql_b(p->body)));
+    int result =
+        sql_run(&writer->connection, SQL_OBJECT_UPDATE,
+                SQL_VALUES(sql_i(found->sequence), sql_i(found->stored.revision + 1), sql_i(p->last_updated),
+                           sql_i(found->same_digest ? found->arrival : writer->now),
+                           sql_i(delivery ? delivery : found->last_delivery), sql_i((int64_t)p->body.length),
+                           sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)), sql_b(p->body)));
+    if (!result && !(found->same_counterparty && found->same_token))
+        result = sql_run(&writer->connection, SQL_OBJECT_SET_PARTIES,
+                         SQL_VALUES(sql_i(found->sequence), sql_t(p->counterparty), sql_t(p->token_uid)));
+    return result;
 }
 
 int apply_put_object(struct writer *writer, struct store_op *op, struct error *error)

@@ -50,29 +50,43 @@ int apply_delete_platform(struct writer *writer, struct store_op *op, struct err
     return result ? apply_failure(writer, result, error) : OK;
 }
 
+/*
+ * A change of a party gets a last_updated above that of every change before: a clock that was set back, or a
+ * batch that was made earlier and comes later, must not hide it from who asks for what changed since.
+ */
+static int note_party_change(struct writer *writer, int64_t wanted, int64_t *last_updated)
+{
+    int64_t *greatest = &writer->state.party_changed;
+    *greatest = *last_updated = wanted > *greatest ? wanted : *greatest + 1;
+    return sql_run(&writer->connection, SQL_META_PUT,
+                   SQL_VALUES(sql_t(STR(META_PARTY_CHANGED)), sql_bytes(greatest, sizeof(*greatest))));
+}
+
 int apply_put_party(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_party *p = &op->u.party;
     struct connection *c = &writer->connection;
-    int64_t revision = 0, last_updated = p->last_updated;
+    int64_t revision = 0, last_updated = 0;
     int found = sql_first(c, SQL_PARTY_FIND, SQL_VALUES(sql_i(p->id)));
     if (found < 0)
         return apply_failure(writer, found, error);
     if (found) {
         revision = sql_integer(c, SQL_PARTY_FIND, 0);
-        if (sql_integer(c, SQL_PARTY_FIND, 1) > last_updated)
-            last_updated = sql_integer(c, SQL_PARTY_FIND, 1);
+        last_updated = sql_integer(c, SQL_PARTY_FIND, 1);
         sql_end(c, SQL_PARTY_FIND);
     }
     int result = check_revision(revision, p->revision, error, "party", p->id);
     if (result)
         return result;
-    result =
-        sql_run(c, found ? SQL_PARTY_UPDATE : SQL_PARTY_INSERT,
-                SQL_VALUES(sql_i(p->id), sql_i(p->platform), sql_i(revision + 1), sql_t(p->key),
-                           sql_t(p->country_code), sql_t(p->party_id), sql_i(p->roles), sql_t(p->name),
-                           sql_t(p->website), sql_i(p->suspended), sql_t(p->suspend_reason),
-                           sql_i(last_updated), sql_i(p->created), sql_i(p->validation), sql_t(p->push)));
+    if (!found || p->last_updated > last_updated)
+        result = note_party_change(writer, p->last_updated, &last_updated);
+    if (!result)
+        result =
+            sql_run(c, found ? SQL_PARTY_UPDATE : SQL_PARTY_INSERT,
+                    SQL_VALUES(sql_i(p->id), sql_i(p->platform), sql_i(revision + 1), sql_t(p->key),
+                               sql_t(p->country_code), sql_t(p->party_id), sql_i(p->roles), sql_t(p->name),
+                               sql_t(p->website), sql_i(p->suspended), sql_t(p->suspend_reason),
+                               sql_i(last_updated), sql_i(p->created), sql_i(p->validation), sql_t(p->push)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -88,6 +102,9 @@ int apply_delete_party(struct writer *writer, struct store_op *op, struct error 
         result = sql_run(c, SQL_PARTY_DELETE_RULES, SQL_VALUES(sql_i(op->u.id)));
     if (!result)
         result = sql_run(c, SQL_PARTY_DELETE_LIMITS, SQL_VALUES(sql_i(op->u.id)));
+    int64_t moment;
+    if (!result)
+        result = note_party_change(writer, writer->now, &moment);
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -113,8 +130,11 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
     int result = sql_run(c, SQL_PLATFORM_SEEN,
                          SQL_VALUES(sql_i(id), sql_i(op->u.health.status), sql_i(last_seen), sql_i(now),
                                     sql_i(moved ? revision + 1 : revision)));
+    int64_t last_updated;
     if (!result && moved)
-        result = sql_run(c, SQL_PARTY_TOUCH, SQL_VALUES(sql_i(id), sql_i(now)));
+        result = note_party_change(writer, now, &last_updated);
+    if (!result && moved)
+        result = sql_run(c, SQL_PARTY_TOUCH, SQL_VALUES(sql_i(id), sql_i(last_updated)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -194,6 +214,26 @@ int apply_delete_receiver(struct writer *writer, struct store_op *op, struct err
     return OK;
 }
 
+int apply_set_told(struct writer *writer, struct store_op *op, struct error *error)
+{
+    struct connection *c = &writer->connection;
+    int64_t party = op->u.told.party;
+    struct str module = op->u.told.module;
+    int result = sql_first(c, SQL_RECEIVER_FIND, SQL_VALUES(sql_i(party), sql_t(module)));
+    if (result < 0)
+        return apply_failure(writer, result, error);
+    if (result == 0)
+        return error_set(error, ERR_NOT_FOUND, "no receiver for " STR_FMT " is set", STR_ARG(module));
+    int64_t told = sql_integer(c, SQL_RECEIVER_FIND, 0);
+    sql_end(c, SQL_RECEIVER_FIND);
+    if (told != op->u.told.before || writer->state.party_changed > op->u.told.now)
+        return error_set(error, ERR_CONFLICT, "party %lld is told by now, or parties have changed",
+                         (long long)party);
+    result =
+        sql_run(c, SQL_RECEIVER_SET_TOLD, SQL_VALUES(sql_i(party), sql_t(module), sql_i(op->u.told.now)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
 int apply_put_rule(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_rule *r = &op->u.rule;
@@ -227,18 +267,12 @@ int apply_delete_limit(struct writer *writer, struct store_op *op, struct error 
 
 int apply_count_finding(struct writer *writer, struct store_op *op, struct error *error)
 {
-    const struct store_finding *f = &op->u.finding;
+    const struct store_finding *f = &op->u.finding.row;
     int64_t last = f->last ? f->last : writer->now;
-    int result = sql_run(&writer->connection, SQL_FINDING_COUNT,
-                         SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
-                                    sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last),
-                                    sql_i(last), sql_t(f->example)));
-    return result ? apply_failure(writer, result, error) : OK;
-}
-
-int apply_set_told(struct writer *writer, struct store_op *op, struct error *error)
-{
-    int result = sql_run(&writer->connection, SQL_META_PUT,
-                         SQL_VALUES(sql_t(STR(META_TOLD)), sql_bytes(&op->u.told, sizeof(op->u.told))));
+    int result =
+        sql_run(&writer->connection, SQL_FINDING_COUNT,
+                SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
+                           sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last), sql_i(last),
+                           sql_t(f->example), sql_i(op->u.finding.fields_max), sql_t(op->u.finding.others)));
     return result ? apply_failure(writer, result, error) : OK;
 }

@@ -47,6 +47,7 @@ struct writer_state {
     int64_t object_sequence, location_sequence, delivery_id; /* the last ones given */
     int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];
     int64_t moved[STORE_KIND_COUNT]; /* counterparty changed: old counts do not hold */
+    int64_t party_changed;           /* the greatest last_updated that a party ever got */
     bool deliveries;                 /* changed */
 };
 
@@ -61,6 +62,7 @@ struct writer {
     /* A delivery whose id was given when its object was put, so that the object's row is written once. */
     const struct store_op *promised;
     int64_t promised_id, promised_before;
+    bool unchanged;               /* the last object of the batch under way was put as it was already */
     struct queue lazy;            /* taken from the inbox, not durable yet */
     int wal_pages, checkpoint_at; /* pages in the -wal file; how many call for a checkpoint */
     bool wal_behind;              /* some of them are not in the database file yet */
@@ -90,13 +92,16 @@ apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply
     apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
     apply_put_receiver, apply_delete_receiver, apply_put_rule, apply_put_limit, apply_delete_limit,
     apply_count_finding, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
-    apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_finish_delivery,
-    apply_release_held, apply_lease_queue, apply_put_queue, apply_put_command, apply_update_command,
-    apply_append_audit, apply_prune_audit, apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs;
+    apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_repeat_delivery,
+    apply_finish_delivery, apply_release_held, apply_hold_pending, apply_lease_queue, apply_put_queue,
+    apply_put_command, apply_update_command, apply_append_audit, apply_prune_audit, apply_prune_deliveries,
+    apply_prune_sessions, apply_prune_cdrs;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
-/* The row of meta that STORE_SET_TOLD writes and read_registry reads: 8 bytes of this machine. */
-#define META_TOLD "clientinfo_told"
+/* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
+#define META_PARTY_CHANGED "party_changed"
+/* Reads it, for the writer's start and for readers. */
+int read_party_changed(struct connection *connection, int64_t *changed);
 
 /* The row of meta in which STORE_PRUNE_AUDIT remembers where it stands: this struct, as this machine has it.
  */
@@ -155,7 +160,8 @@ struct reader {
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
     read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
-    read_totals, read_token_users, read_findings;
+    read_totals, read_token_users, read_findings, read_waiting, read_receipts, read_unbilled, read_conflicts,
+    read_stored;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct reader *reader, struct store_read *read, int result);

@@ -192,15 +192,16 @@ static int apply_one(struct connection *connection, const struct migration *row,
 static int apply_missing(struct connection *connection, const struct store_options *options, int64_t done,
                          bool fresh, struct error *error)
 {
+    const bool made = fresh; /* of a new database nobody needs to hear */
     for (const struct migration *row = sqlite_migrations; row->number; row++) {
         if (row->number <= done)
             continue;
         if (apply_one(connection, row, fresh, options))
             return error_set(error, connection->error.code, "migration %s: %s", row->name,
                              connection->error.text);
-        if (!fresh)
+        if (!made)
             log_info("database: migration %s applied", row->name);
-        fresh = false;
+        fresh = false; /* the first one made it */
     }
     return OK;
 }

@@ -23,7 +23,8 @@ bool read_due(struct reader *reader, struct store_read *read)
     r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
     if (!r->rows)
         return true;
-    int result = sql_first(c, id, SQL_VALUES(sql_t(r->receiver), sql_i(r->after), sql_i(limit)));
+    int result = sql_first(
+        c, id, SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(r->after), sql_i(limit)));
     for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
         r->rows[r->count++] = (struct store_delivery){
             .id = sql_integer(c, id, 0),
@@ -108,37 +109,52 @@ bool read_delivery(struct reader *reader, struct store_read *read)
 
 /* ---------------------------------------------------------------- lists */
 
-/* The states that have an index by receiver. */
+/* The states that have an index by queue. */
 static const struct parked {
     enum store_delivery_state state;
-    enum sql_id receiver, list, count;
+    enum sql_id queue, list, count;
 } parked[] = {
-    {STORE_DELIVERY_PENDING, SQL_PENDING_RECEIVER, SQL_PENDING_LIST, SQL_PENDING_COUNT},
-    {STORE_DELIVERY_HELD, SQL_HELD_RECEIVER, SQL_HELD_LIST, SQL_HELD_COUNT},
-    {STORE_DELIVERY_DEAD, SQL_DEAD_RECEIVER, SQL_DEAD_LIST, SQL_DEAD_COUNT},
+    {STORE_DELIVERY_PENDING, SQL_PENDING_QUEUE, SQL_PENDING_LIST, SQL_PENDING_COUNT},
+    {STORE_DELIVERY_HELD, SQL_HELD_QUEUE, SQL_HELD_LIST, SQL_HELD_COUNT},
+    {STORE_DELIVERY_DEAD, SQL_DEAD_QUEUE, SQL_DEAD_LIST, SQL_DEAD_COUNT},
 };
 #define PARKED_STATES (sizeof(parked) / sizeof(parked[0]))
 
-/* Where a walk over (state, receiver, id) stands between two turns. */
+/* Where a walk over (state, queue, id) stands between two turns. */
 struct walk {
     size_t state; /* index of parked[] */
-    struct str receiver;
-    bool inside; /* of this receiver's rows; else the next one is to be found */
+    struct store_queue_key queue;
+    bool inside; /* of this queue's rows; else the next one is to be found */
     int64_t id;
     struct store_queue_row *row; /* of read_queues */
     size_t capacity;
 };
 
-/* 1: walk->receiver is the next one of the walk's state; 0: there is none; negative: failed. */
-static int next_receiver(struct reader *reader, struct store_read *read, struct walk *walk)
+/* 1: walk->queue is the next one of the walk's state; 0: there is none; negative: failed. */
+static int next_queue(struct reader *reader, struct store_read *read, struct walk *walk)
 {
-    enum sql_id id = parked[walk->state].receiver;
-    int result = sql_first(&reader->connection, id, SQL_VALUES(sql_t(walk->receiver)));
+    enum sql_id id = parked[walk->state].queue;
+    int result = sql_first(&reader->connection, id,
+                           SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module)));
     if (result <= 0)
         return result;
-    walk->receiver = read_string(reader, read, id, 0);
+    walk->queue.receiver = read_string(reader, read, id, 0);
+    walk->queue.module = read_string(reader, read, id, 1);
     sql_end(&reader->connection, id);
     return read->result ? read->result : 1;
+}
+
+/* Room for one more of `count` rows; what is returned holds the old ones. NULL: no memory. */
+static void *room_for_one(struct store_read *read, void *rows, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return rows;
+    size_t larger = *capacity ? *capacity * 2 : 16;
+    void *room = read_alloc(read, larger, size);
+    if (room && count)
+        memcpy(room, rows, count * size);
+    *capacity = room ? larger : *capacity;
+    return room;
 }
 
 static struct walk *walk_of(struct store_read *read)
@@ -169,14 +185,16 @@ static bool list_insert(struct reader *reader, struct store_delivery_list *r, en
     return true;
 }
 
-/* A chunk of one receiver's rows: 1 when there is more, 0 at its end, negative on failure. */
+/* A chunk of one queue's rows: 1 when there is more, 0 at its end, negative on failure. */
 static int list_chunk(struct reader *reader, struct store_delivery_list *r, struct walk *walk, unsigned limit)
 {
     struct connection *c = &reader->connection;
     enum sql_id id = parked[walk->state].list;
     int seen = 0;
     bool useful = true;
-    int result = sql_first(c, id, SQL_VALUES(sql_t(walk->receiver), sql_i(walk->id), sql_i(CHUNK)));
+    int result = sql_first(
+        c, id,
+        SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(walk->id), sql_i(CHUNK)));
     for (; result > 0 && useful; result = sql_next(c, id), seen++) {
         walk->id = sql_integer(c, id, 0);
         if (list_wants(r, c, id))
@@ -201,14 +219,14 @@ static int list_step(struct reader *reader, struct store_delivery_list *r, struc
         return result < 0 ? result : 1;
     }
     if (r->state < 0 || (int)parked[walk->state].state == r->state)
-        result = next_receiver(reader, &r->base, walk);
+        result = next_queue(reader, &r->base, walk);
     if (result < 0)
         return result;
     walk->inside = result > 0;
     walk->id = r->after;
     if (result == 0) {
         walk->state++;
-        walk->receiver = STR_NONE;
+        walk->queue = (struct store_queue_key){STR_NONE, STR_NONE};
     }
     return 1;
 }
@@ -263,29 +281,28 @@ bool read_deliveries(struct reader *reader, struct store_read *read)
 static struct store_queue_row *queue_row(struct store_queues_read *r, struct walk *walk)
 {
     for (size_t i = 0; i < r->count; i++) {
-        if (str_equal(r->rows[i].receiver, walk->receiver))
+        if (str_equal(r->rows[i].receiver, walk->queue.receiver))
             return &r->rows[i];
     }
-    if (r->count == walk->capacity) {
-        size_t capacity = walk->capacity ? walk->capacity * 2 : 16;
-        struct store_queue_row *rows = read_alloc(&r->base, capacity, sizeof(*rows));
-        if (!rows)
-            return NULL;
-        if (r->count)
-            memcpy(rows, r->rows, r->count * sizeof(*rows));
-        r->rows = rows;
-        walk->capacity = capacity;
-    }
-    r->rows[r->count] = (struct store_queue_row){.receiver = walk->receiver};
+    struct store_queue_row *rows =
+        room_for_one(&r->base, r->rows, r->count, &walk->capacity, sizeof(*r->rows));
+    if (!rows)
+        return NULL;
+    r->rows = rows;
+    r->rows[r->count] = (struct store_queue_row){.receiver = walk->queue.receiver};
     return &r->rows[r->count++];
 }
 
 static int oldest_pending(struct reader *reader, struct walk *walk)
 {
     struct connection *c = &reader->connection;
-    int result = sql_first(c, SQL_PENDING_LIST, SQL_VALUES(sql_t(walk->receiver), sql_i(0), sql_i(1)));
-    if (result > 0)
-        walk->row->oldest_pending = sql_integer(c, SQL_PENDING_LIST, 5);
+    int64_t *oldest = &walk->row->oldest_pending;
+    int result =
+        sql_first(c, SQL_PENDING_LIST,
+                  SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(0), sql_i(1)));
+    int64_t created = result > 0 ? sql_integer(c, SQL_PENDING_LIST, 5) : 0;
+    if (result > 0 && (*oldest == 0 || created < *oldest))
+        *oldest = created;
     sql_end(c, SQL_PENDING_LIST);
     return result < 0 ? result : OK;
 }
@@ -295,7 +312,9 @@ static int count_chunk(struct reader *reader, struct walk *walk)
     struct connection *c = &reader->connection;
     const enum sql_id id = parked[walk->state].count;
     const int64_t chunk = (int64_t)10 * CHUNK;
-    int result = sql_first(c, id, SQL_VALUES(sql_t(walk->receiver), sql_i(walk->id), sql_i(chunk)));
+    int result = sql_first(
+        c, id,
+        SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(walk->id), sql_i(chunk)));
     if (result <= 0)
         return result;
     int64_t count = sql_integer(c, id, 0);
@@ -320,12 +339,12 @@ static int queues_step(struct reader *reader, struct store_queues_read *r, struc
         walk->inside = result > 0;
         return result < 0 ? result : 1;
     }
-    int result = next_receiver(reader, &r->base, walk);
+    int result = next_queue(reader, &r->base, walk);
     if (result < 0)
         return result;
     if (result == 0) {
         walk->state++;
-        walk->receiver = STR_NONE;
+        walk->queue = (struct store_queue_key){STR_NONE, STR_NONE};
         return 1;
     }
     walk->inside = true;
@@ -352,6 +371,33 @@ bool read_queues(struct reader *reader, struct store_read *read)
             return read_fail(reader, read, result);
         if (result == 0)
             return read_done(read, OK);
+        if (reader_is_late(reader))
+            return false;
+    }
+}
+
+/* ---------------------------------------------------------------- queues that wait */
+
+bool read_waiting(struct reader *reader, struct store_read *read)
+{
+    struct store_waiting_read *r = CONTAINER_OF(read, struct store_waiting_read, base);
+    if (!read->state)
+        r->count = 0;
+    struct walk *walk = walk_of(read); /* it begins at the first state, which is pending */
+    if (!walk)
+        return true;
+    for (;;) {
+        int result = next_queue(reader, read, walk);
+        if (result < 0)
+            return read_fail(reader, read, result);
+        if (result == 0)
+            return read_done(read, OK);
+        struct store_queue_key *queues =
+            room_for_one(read, r->queues, r->count, &walk->capacity, sizeof(*r->queues));
+        if (!queues)
+            return true;
+        r->queues = queues;
+        r->queues[r->count++] = walk->queue;
         if (reader_is_late(reader))
             return false;
     }

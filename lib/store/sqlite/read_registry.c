@@ -76,6 +76,7 @@ static void fill_receiver(struct reader *reader, struct store_read *read, void *
         .module = read_string(reader, read, id, 1),
         .url = read_string(reader, read, id, 2),
         .source = read_string(reader, read, id, 3),
+        .told = sql_integer(&reader->connection, id, 4),
     };
 }
 
@@ -104,16 +105,20 @@ static void fill_limit(struct reader *reader, struct store_read *read, void *row
     };
 }
 
-static int read_told(struct reader *reader, int64_t *told)
+/* Databases of the first schema have no such row: there nothing was removed that anybody must hear of. */
+int read_party_changed(struct connection *c, int64_t *changed)
 {
-    struct connection *c = &reader->connection;
-    *told = 0;
-    int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_TOLD))));
+    int result = sql_number(c, SQL_MAX_PARTY_CHANGE, changed);
+    if (!result)
+        result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_PARTY_CHANGED))));
     if (result <= 0)
         return result;
+    int64_t noted;
     struct str value = sql_string(c, SQL_META_GET, 0);
-    if (value.length == sizeof(*told))
-        memcpy(told, value.data, sizeof(*told));
+    if (value.length == sizeof(noted)) {
+        memcpy(&noted, value.data, sizeof(noted));
+        *changed = noted > *changed ? noted : *changed;
+    }
     sql_end(c, SQL_META_GET);
     return OK;
 }
@@ -166,7 +171,7 @@ bool read_registry(struct reader *reader, struct store_read *read)
         if (result)
             return read_fail(reader, read, result);
     }
-    int result = read_told(reader, &r->told);
+    int result = read_party_changed(&reader->connection, &r->changed);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
 }
 

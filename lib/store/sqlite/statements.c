@@ -22,23 +22,23 @@
 #define DELIVERY_TYPES "iiiiiiitttttttttttitt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
-#define PARKED_RECEIVER(state)                                                                               \
+#define PARKED_QUEUE(state)                                                                                  \
     {                                                                                                        \
-        R, "t", "t",                                                                                         \
-            "SELECT receiver FROM delivery WHERE state = " state " AND receiver > $1 "                       \
-            "ORDER BY receiver LIMIT 1"                                                                      \
+        R, "tt", "tt",                                                                                       \
+            "SELECT receiver, module FROM delivery WHERE state = " state                                     \
+            " AND (receiver, module) > ($1, $2) ORDER BY receiver, module LIMIT 1"                           \
     }
 #define PARKED_LIST(state)                                                                                   \
     {                                                                                                        \
-        R, "tii", DELIVERY_TYPES,                                                                            \
+        R, "ttii", DELIVERY_TYPES,                                                                           \
             DELIVERY_COLUMNS " FROM delivery WHERE state = " state                                           \
-                             " AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3"                           \
+                             " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4"           \
     }
 #define PARKED_COUNT(state)                                                                                  \
     {                                                                                                        \
-        R, "tii", "ii",                                                                                      \
+        R, "ttii", "ii",                                                                                     \
             "SELECT count(*), max(id) FROM (SELECT id FROM delivery WHERE state = " state                    \
-            " AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3) AS slice"                                  \
+            " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4) AS slice"                  \
     }
 
 #define COMMAND_COLUMNS                                                                                      \
@@ -81,6 +81,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_MAX_OBJECT] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM object"},
     [SQL_MAX_LOCATION] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM location"},
     [SQL_MAX_DELIVERY] = {W, "", "i", "SELECT coalesce(max(id), 0) FROM delivery"},
+    [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
     [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
     [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
@@ -116,8 +117,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "name = $8, website = $9, suspended = $10, suspend_reason = $11, last_updated = $12, created = $13, "
          "validation = $14, push = $15 WHERE id = $1"},
     [SQL_PARTY_TOUCH] = {W, "ii", "",
-                         "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1 "
-                         "AND last_updated < $2"},
+                         "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1"},
     [SQL_PARTY_DELETE] = {W, "i", "", "DELETE FROM party WHERE id = $1"},
     [SQL_PARTY_DELETE_RECEIVERS] = {W, "i", "", "DELETE FROM receiver WHERE party = $1"},
     [SQL_PARTY_DELETE_RULES] = {W, "i", "", "DELETE FROM rule WHERE emsp = $1 OR cpo = $1"},
@@ -140,7 +140,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIVER_PUT] =
         {W, "ittt", "",
          "INSERT INTO receiver (party, module, url, source) VALUES ($1, $2, $3, $4) "
-         "ON CONFLICT (party, module) DO UPDATE SET url = excluded.url, source = excluded.source"},
+         "ON CONFLICT (party, module) DO UPDATE SET url = excluded.url, source = excluded.source, "
+         "told = CASE WHEN receiver.url = excluded.url THEN receiver.told ELSE 0 END"},
+    [SQL_RECEIVER_FIND] = {W, "it", "i", "SELECT told FROM receiver WHERE party = $1 AND module = $2"},
+    [SQL_RECEIVER_SET_TOLD] = {W, "iti", "",
+                               "UPDATE receiver SET told = $3 WHERE party = $1 AND module = $2"},
     [SQL_RECEIVER_DELETE] = {W, "it", "", "DELETE FROM receiver WHERE party = $1 AND module = $2"},
     [SQL_RULE_PUT] = {W, "iiii", "",
                       "INSERT INTO rule (emsp, cpo, state, since) VALUES ($1, $2, $3, $4) "
@@ -152,26 +156,32 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_LIMIT_DELETE] = {W, "it", "", "DELETE FROM rate_limit WHERE party = $1 AND module = $2"},
     [SQL_PARTY_DELETE_LIMITS] = {W, "i", "", "DELETE FROM rate_limit WHERE party = $1"},
     [SQL_FINDING_COUNT] =
-        {W, "tttttiiit", "",
+        {W, "tttttiiitit", "",
          "INSERT INTO finding (party, module, object, field, rule, count, first, last, example) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (party, module, object, field, rule) "
+         "SELECT $1, $2, $3, CASE WHEN $10 = 0 OR EXISTS (SELECT 1 FROM finding WHERE party = $1 "
+         "AND module = $2 AND object = $3 AND field = $4 AND rule = $5) OR (SELECT count(*) FROM finding "
+         "WHERE party = $1 AND rule = $5 AND field <> $11) < $10 THEN $4 ELSE $11 END, "
+         "$5, $6, $7, $8, $9 WHERE true ON CONFLICT (party, module, object, field, rule) "
          "DO UPDATE SET count = finding.count + excluded.count, last = excluded.last, "
          "example = excluded.example"},
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
-        {W, "itt", "iiiiiitb",
-         "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, digest "
-         "FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
+        {W, "itt", "iiiiiittb",
+         "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, token_uid, "
+         "digest FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
     [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbt", "",
                            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
                            "last_delivery, size, "
                            "counterparty, token_uid, status, digest, body, session) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
     [SQL_OBJECT_UPDATE] =
-        {W, "iiiiiitttbb", "",
+        {W, "iiiiiitbb", "",
          "UPDATE object SET revision = $2, last_updated = $3, arrival = $4, last_delivery = $5, size = $6, "
-         "counterparty = $7, token_uid = $8, status = $9, digest = $10, body = $11 WHERE sequence = $1"},
+         "status = $7, digest = $8, body = $9 WHERE sequence = $1"},
+    /* Apart, since naming an indexed column makes SQLite write its index anew, changed or not. */
+    [SQL_OBJECT_SET_PARTIES] = {W, "itt", "",
+                                "UPDATE object SET counterparty = $2, token_uid = $3 WHERE sequence = $1"},
     [SQL_OBJECT_SET_DELIVERY] = {W, "ii", "", "UPDATE object SET last_delivery = $2 WHERE sequence = $1"},
     [SQL_OBJECT_DELETE] = {W, "i", "", "DELETE FROM object WHERE sequence = $1"},
     [SQL_LOCATION_FIND] =
@@ -229,6 +239,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttttti", "",
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
          "AND object = $2 AND owner = $3 AND module = $4 AND ($5 = '' OR evse = $5)"},
+    [SQL_DELIVERY_AGAIN] = {W, "iit", "",
+                            "UPDATE delivery SET state = $2, reason = $3, attempts = 0, next_attempt = 0, "
+                            "done = 0, active_from = -1 WHERE id = $1"},
     [SQL_DELIVERY_FINISH] = {W, "iitiitiitt", "",
                              "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
                              "last_error = $6, done = $7, active_from = $8, "
@@ -249,6 +262,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttt", "",
          "UPDATE delivery SET state = 0, reason = '', next_attempt = 0 WHERE state = 2 AND receiver = $1 "
          "AND ($2 = '' OR reason = $2) AND ($3 = '' OR module = $3)"},
+    [SQL_DELIVERY_HOLD] =
+        {W, "ttti", "",
+         "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
+         "WHERE state = 0 AND receiver = $1 AND sender = $2 AND kind >= 0 LIMIT $4)"},
     [SQL_COMMAND_INSERT] = {W, "iiiibttttttttb", "",
                             "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
                             "cpo, object, response_url, "
@@ -308,8 +325,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                        "SELECT hash, platform, kind, fingerprint, created, expires, used FROM token ORDER BY "
                        "platform, created, hash"},
     [SQL_RECEIVER_COUNT] = {R, "", "i", "SELECT count(*) FROM receiver"},
-    [SQL_RECEIVER_ALL] = {R, "", "ittt",
-                          "SELECT party, module, url, source FROM receiver ORDER BY party, module"},
+    [SQL_RECEIVER_ALL] = {R, "", "ittti",
+                          "SELECT party, module, url, source, told FROM receiver ORDER BY party, module"},
     [SQL_RULE_COUNT] = {R, "", "i", "SELECT count(*) FROM rule"},
     [SQL_RULE_ALL] = {R, "", "iiii", "SELECT emsp, cpo, state, since FROM rule ORDER BY emsp, cpo"},
     [SQL_LIMIT_COUNT] = {R, "", "i", "SELECT count(*) FROM rate_limit"},
@@ -387,19 +404,19 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, reading
      */
     [SQL_DELIVERY_DUE] =
-        {R, "tii", "iiiiitttttt",
+        {R, "ttii", "iiiiitttttt",
          "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object "
-         "FROM delivery WHERE state = 0 AND receiver = $1 AND id > $2 ORDER BY id LIMIT $3"},
+         "FROM delivery WHERE state = 0 AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4"},
     [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "b", DELIVERY_COLUMNS ", body FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
-    [SQL_PENDING_RECEIVER] = PARKED_RECEIVER("0"),
+    [SQL_PENDING_QUEUE] = PARKED_QUEUE("0"),
     [SQL_PENDING_LIST] = PARKED_LIST("0"),
     [SQL_PENDING_COUNT] = PARKED_COUNT("0"),
-    [SQL_HELD_RECEIVER] = PARKED_RECEIVER("2"),
+    [SQL_HELD_QUEUE] = PARKED_QUEUE("2"),
     [SQL_HELD_LIST] = PARKED_LIST("2"),
     [SQL_HELD_COUNT] = PARKED_COUNT("2"),
-    [SQL_DEAD_RECEIVER] = PARKED_RECEIVER("3"),
+    [SQL_DEAD_QUEUE] = PARKED_QUEUE("3"),
     [SQL_DEAD_LIST] = PARKED_LIST("3"),
     [SQL_DEAD_COUNT] = PARKED_COUNT("3"),
     [SQL_COMMAND_BY_HASH] = {R, "b", COMMAND_TYPES, COMMAND_COLUMNS "WHERE callback_hash = $1"},
@@ -427,4 +444,28 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                                  "SELECT correlation_id FROM command WHERE callback_correlation_id = $1 "
                                  "AND callback_correlation_id <> '' ORDER BY id DESC LIMIT $2"},
     [SQL_GAP_RANGE] = {R, "ii", GAP_TYPES, GAP_COLUMNS "WHERE first > $1 ORDER BY first LIMIT $2"},
+
+    /* ---------------------------------------------------------------- periods: time, number, from, to, … */
+    [SQL_RECEIPT_LIST] =
+        {R, "iiii", "iittiiiittttt",
+         "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
+         "coalesce(o.arrival, d.created), d.object, d.reason, d.last_error, d.receipt, "
+         "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
+         "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
+         "ORDER BY d.created, d.id LIMIT $4"},
+    [SQL_UNBILLED_LIST] =
+        {R, "iiii", "iittti",
+         "SELECT last_updated, sequence, owner, counterparty, id, CASE WHEN EXISTS (SELECT 1 FROM object c "
+         "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
+         "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, $2) "
+         "AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
+    [SQL_CONFLICT_LIST] = {R, "iiii", "iitttt",
+                           "SELECT time, sequence, sender, receiver, action, object FROM audit "
+                           "WHERE status = 'conflict' AND (time, sequence) > ($1, $2) AND time < $3 "
+                           "ORDER BY time, sequence LIMIT $4"},
+    [SQL_STORED_LIST] =
+        {R, "tiii", "ittiiib",
+         "SELECT sequence, owner, id, last_updated, arrival, coalesce((SELECT state FROM delivery WHERE "
+         "delivery.id = object.last_delivery), -1), body FROM object WHERE counterparty = $1 AND kind = $2 "
+         "AND kind > 1 AND sequence > $3 ORDER BY sequence LIMIT $4"},
 };

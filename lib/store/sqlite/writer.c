@@ -248,6 +248,8 @@ static int load_counters(struct writer *writer)
     if (!result)
         result = sql_number(c, SQL_MAX_DELIVERY, &writer->state.delivery_id);
     if (!result)
+        result = read_party_changed(c, &writer->state.party_changed);
+    if (!result)
         result = sql_number(c, SQL_COUNT_LOCATIONS, &number);
     atomic_init(&store->counters[STORE_LOCATION].objects, number);
     if (result)

@@ -1,0 +1,78 @@
+#include "hubd/admin/connect.h"
+
+#include <stdio.h>
+
+/* Why a call did not get an answer at all. */
+static const struct {
+    int result;
+    enum ctl_code code;
+    const char *hint;
+} failures[] = {
+    {ERR_REFUSED, CTL_INVALID,
+     "hubd's settings allow_networks and allow_private_networks say what it may call"},
+    {ERR_UNREACHABLE, CTL_PARTNER, "is the URL right, and does the partner let the hub's address in?"},
+    {ERR_TIMEOUT, CTL_PARTNER, "the same command again when the partner's system answers"},
+    {ERR_CLOSED, CTL_BUSY, "the same command again when hubd is up"},
+};
+
+static bool refuse_call(struct connect *connect, const struct outbound *outbound, const char *what,
+                        struct str text)
+{
+    enum ctl_code code = CTL_PARTNER;
+    const char *hint = CONNECT_ASK_PARTNER;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].result == outbound->result &&
+            outbound->status == 0) { /* else a redirect is refused */
+            code = failures[i].code;
+            hint = failures[i].hint;
+        }
+    return rows_refuse(&connect->refusal, code, hint, "party " STR_FMT ": %s: " STR_FMT, STR_ARG(connect->id),
+                       what, STR_ARG(text));
+}
+
+static bool refuse_token(struct connect *connect, const char *what)
+{
+    return rows_refuse(&connect->refusal, CTL_PARTNER, connect->kind->refused,
+                       "party " STR_FMT ": %s: the partner refuses the token, raw and in Base64 (HTTP 401)",
+                       STR_ARG(connect->id), what);
+}
+
+bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery)
+{
+    if (discovery->outbound.result != OK)
+        return refuse_call(connect, &discovery->outbound, "discovery", discovery->message);
+    if (discovery->unauthorized)
+        return refuse_token(connect, "discovery");
+    return rows_refuse(&connect->refusal, CTL_PARTNER, "the URL must be that of the partner's versions list",
+                       "party " STR_FMT ": discovery: " STR_FMT " (%d)", STR_ARG(connect->id),
+                       STR_ARG(discovery->message), discovery->status);
+}
+
+bool connect_explain_answer(struct connect *connect)
+{
+    const struct outbound *outbound = &connect->outbound;
+    const struct ocpi_answer *answer = &outbound->answer;
+    char what[32];
+    snprintf(what, sizeof what, "%s credentials", http_method_name(connect->kind->method));
+    if (outbound->result != OK) {
+        connect->taken = outbound->call.sent;
+        refuse_call(connect, outbound, what, outbound->error);
+        if (connect->taken && !connect->kind->first)
+            connect->refusal.code = CTL_UNCERTAIN;
+        return false;
+    }
+    if (outbound->status == 401)
+        return refuse_token(connect, what);
+    if (outbound->status == 405)
+        return rows_refuse(&connect->refusal, CTL_CONFLICT, connect->kind->method_refused,
+                           "party " STR_FMT ": %s: the partner does not take it (HTTP 405)",
+                           STR_ARG(connect->id), what);
+    if (answer->is_envelope && answer->status_code / 1000 != 1)
+        return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
+                           "party " STR_FMT ": %s: the partner answers %d: " STR_FMT, STR_ARG(connect->id),
+                           what, answer->status_code, STR_ARG(answer->status_message));
+    connect->taken = outbound->status / 100 == 2 || outbound->status >= 500;
+    return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
+                       "party " STR_FMT ": %s: the answer holds no Credentials (HTTP %d)",
+                       STR_ARG(connect->id), what, outbound->status);
+}

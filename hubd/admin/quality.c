@@ -1,0 +1,58 @@
+#include "hubd/admin/internal.h"
+#include "hubd/admin/rows.h"
+
+/* quality: what partners' objects broke of OCPI's tables without being refused (hub-contract 5, Validation).
+ */
+
+static void write_row(struct json_writer *writer, const struct store_finding *row)
+{
+    json_object_begin(writer);
+    json_field_string(writer, "party", row->party);
+    json_field_string(writer, "module", row->module);
+    json_field_string(writer, "object", row->object);
+    json_field_string(writer, "field", row->field);
+    json_field_string(writer, "rule", row->rule);
+    json_field_int(writer, "count", row->count);
+    rows_time(writer, "first", row->first);
+    rows_time(writer, "last", row->last);
+    rows_text(writer, "last_example", row->example);
+    json_object_end(writer);
+}
+
+static void on_list(struct store_read *base)
+{
+    struct store_findings_read *read = CONTAINER_OF(base, struct store_findings_read, base);
+    struct ctl_request *request = base->context;
+    if (base->result != OK) {
+        rows_fail_error(request, base->result, base->error.text);
+        return;
+    }
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < read->count; i++)
+        write_row(&list.writer, &read->rows[i]);
+    rows_list_end_page(&list, read->count, read->limit, (int64_t)(read->skip + read->count));
+}
+
+void admin_quality(struct ctl_request *request)
+{
+    struct store_findings_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct str party = json_get_text(request->params, "id");
+    struct ocpi_party_key key = {""};
+    struct refusal refusal = {0};
+    if (read == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
+        rows_fail(request, &refusal);
+        return;
+    }
+    read->base.arena = &request->arena;
+    read->base.callback = on_list;
+    read->base.context = request;
+    read->party = arena_copy(&request->arena, ocpi_party_key_str(&key));
+    read->limit = rows_limit(request);
+    read->skip = (uint64_t)rows_after(request);
+    store_read_findings(admin_hub(request)->control_store, read);
+}

@@ -1,0 +1,185 @@
+#include <stdlib.h>
+
+#include "hubd/delivery_internal.h"
+#include "lib/base/env.h"
+#include "lib/base/log.h"
+#include "lib/base/magic.h"
+
+#define WINDOW_MAX 256
+#define READ_LIMIT 64
+
+/* The pause after the n-th failure in a row: exponential from retry_initial to retry_max, with jitter, ms. */
+static int64_t queue_backoff(const struct conf *conf, unsigned failures)
+{
+    int64_t pause = conf->retry_initial;
+    for (unsigned i = 1; i < failures && pause < conf->retry_max; i++)
+        pause *= 2;
+    if (pause > conf->retry_max)
+        pause = conf->retry_max;
+    /* between 80 and 120 %: receivers that failed together do not come back together */
+    return pause * 4 / 5 + (int64_t)env_random_below((uint64_t)pause * 2 / 5 + 1);
+}
+
+struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module)
+{
+    for (struct delivery_queue *q = receiver->queues; q != NULL; q = q->next)
+        if (str_equal(str_from(q->name), module))
+            return q;
+    struct delivery_queue *queue = calloc(1, sizeof *queue);
+    char *name = queue == NULL ? NULL : malloc(module.length + 1);
+    if (name == NULL) {
+        free(queue);
+        return NULL;
+    }
+    str_copy(module, name, module.length + 1);
+    queue->magic = DELIVERY_QUEUE_MAGIC;
+    queue->receiver = receiver;
+    queue->name = name;
+    queue->module = delivery_module_find(module);
+    queue_init(&queue->items);
+    queue->next = receiver->queues;
+    receiver->queues = queue;
+    return queue;
+}
+
+void delivery_queue_free(struct delivery_queue *queue)
+{
+    struct queue *node;
+    while ((node = queue_pop(&queue->items)) != NULL)
+        free(CONTAINER_OF(node, struct delivery_item, queue));
+    queue->magic = 0;
+    free(queue->name);
+    free(queue);
+}
+
+/* May anything be sent now? OFFLINE pauses the queue; CONNECTED drains it (hub-contract 8). */
+static bool queue_is_ready(const struct delivery_queue *queue)
+{
+    struct hub *hub = queue->receiver->delivery->hub;
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    const struct registry_party *party =
+        delivery_receiver_party(snapshot, str_from(queue->receiver->name.text), queue->module);
+    /* unknown and suspended ones are taken up too: their rows become held, or are dropped */
+    bool ready =
+        party == NULL || party->row.suspended ||
+        (party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL);
+    registry_release(hub->control_view, snapshot);
+    return ready;
+}
+
+/* ---------------------------------------------------------------- the window */
+
+static bool queue_lane_is_busy(const struct delivery_queue *queue, const struct delivery_item *item)
+{
+    for (struct queue *q = queue->items.next; q != &item->queue; q = q->next)
+        if (CONTAINER_OF(q, struct delivery_item, queue)->lane == item->lane)
+            return true; /* an older message of the lane, sending or waiting, goes first */
+    return false;
+}
+
+static bool queue_has_item(const struct delivery_queue *queue, int64_t id)
+{
+    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+        if (CONTAINER_OF(q, struct delivery_item, queue)->id == id)
+            return true;
+    return false;
+}
+
+/* In order of ids, so that of a lane the older message stands first. */
+static void queue_add_item(struct delivery_queue *queue, const struct store_delivery *row)
+{
+    struct delivery_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return; /* found again by the next poll */
+    item->id = row->id;
+    item->lane =
+        queue->module->alone ? (uint64_t)row->id : str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009;
+    struct queue *before = &queue->items;
+    while (before->previous != &queue->items &&
+           CONTAINER_OF(before->previous, struct delivery_item, queue)->id > item->id)
+        before = before->previous;
+    queue_push(before, &item->queue);
+    queue->item_count++;
+}
+
+static void queue_rows_read(struct store_read *base)
+{
+    struct delivery_queue *queue = MAGIC_CAST(struct delivery_queue, base->context, DELIVERY_QUEUE_MAGIC);
+    struct store_due_read *read = &queue->read;
+    int64_t now = env_wall_ms();
+    if (base->result != OK)
+        log_error("delivery: the queue of %s for %s cannot be read: %s", queue->name,
+                  queue->receiver->name.text, base->error.text);
+    for (size_t i = 0; base->result == OK && i < read->count; i++) {
+        if (read->rows[i].next_attempt <= now && !queue_has_item(queue, read->rows[i].id))
+            queue_add_item(queue, &read->rows[i]);
+        queue->scanned = read->rows[i].id;
+    }
+    bool more = base->result == OK && read->count == READ_LIMIT;
+    arena_free(&queue->arena);
+    queue->reading = false;
+    queue->scan_again = queue->scan_again || more;
+    delivery_queue_pump(queue);
+}
+
+static void queue_read(struct delivery_queue *queue)
+{
+    struct store_due_read *read = &queue->read;
+    if (queue->rewind)
+        queue->scanned = 0;
+    queue->rewind = queue->scan_again = false;
+    queue->reading = true;
+    arena_init(&queue->arena, 16384);
+    memset(read, 0, sizeof *read);
+    read->base.arena = &queue->arena;
+    read->base.callback = queue_rows_read;
+    read->base.context = queue;
+    read->queue.receiver = str_from(queue->receiver->name.text);
+    read->queue.module = str_from(queue->name);
+    read->after = queue->scanned;
+    read->limit = READ_LIMIT;
+    store_read_due(queue->receiver->delivery->hub->control_store, read);
+}
+
+void delivery_queue_pump(struct delivery_queue *queue)
+{
+    struct delivery *delivery = queue->receiver->delivery;
+    if (delivery->stopping || env_monotonic_ms() < queue->paused_until || !queue_is_ready(queue))
+        return;
+    /* half open: one message finds out whether the receiver is back */
+    unsigned parallel = queue->failures > 0 ? 1 : (unsigned)delivery->hub->conf.delivery_parallel;
+    struct queue *q = queue->items.next;
+    while (q != &queue->items && queue->sending_count < parallel) {
+        struct delivery_item *item = CONTAINER_OF(q, struct delivery_item, queue);
+        q = q->next;
+        if (item->sending || queue_lane_is_busy(queue, item))
+            continue;
+        item->sending = true;
+        queue->sending_count++;
+        delivery_send(queue, item);
+    }
+    if ((queue->scan_again || queue->rewind) && !queue->reading &&
+        queue->item_count < WINDOW_MAX - READ_LIMIT)
+        queue_read(queue);
+}
+
+void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item,
+                            enum delivery_verdict verdict, int64_t retry_after_ms)
+{
+    int64_t now = env_monotonic_ms();
+    queue_remove(&item->queue);
+    free(item);
+    queue->item_count--;
+    queue->sending_count--;
+    if (verdict == DELIVERY_RECEIVER_FAULT) {
+        if (now >= queue->paused_until) { /* the others of the same pause count once */
+            queue->failures++;
+            int64_t pause = queue_backoff(&queue->receiver->delivery->hub->conf, queue->failures);
+            queue->paused_until = now + (retry_after_ms > pause ? retry_after_ms : pause);
+        }
+        queue->rewind = true;
+    } else if (verdict == DELIVERY_DONE || verdict == DELIVERY_MESSAGE_FAULT) {
+        queue->failures = 0; /* it is there and speaks OCPI */
+    }
+    delivery_queue_pump(queue);
+}

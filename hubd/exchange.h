@@ -1,0 +1,75 @@
+#ifndef HUBD_EXCHANGE_H
+#define HUBD_EXCHANGE_H
+
+#include "hubd/discovery.h"
+#include "lib/json/writer.h"
+
+/*
+ * What an exchange of credentials is made of, whoever begins it (OCPI 2.2.1, Credentials: Registration, PUT;
+ * hub-contract 3 and 5): the hub's token and object, the checks of the partner's object, and what is stored
+ * in one batch when it is complete. A partner's POST and PUT are in modules/credentials_exchange.c, what the
+ * account team begins in admin/connect.c.
+ */
+
+/* A new token: 256 random bits, URL-safe; fills hash, fingerprint and created of `row`. The text is in the
+ * arena (NULL data: no memory) and shown once. */
+struct str exchange_new_token(struct arena *arena, struct store_token *row);
+/* Writes the hub's Credentials object holding `token`. `versions`: its url is that of the versions list, else
+ * that of the version details. */
+void exchange_write_credentials(struct buffer *out, const struct hub *hub, struct str token, bool versions);
+/*
+ * The exchange is done: the hub has the partner's token, and the partner has used the hub's (one that was
+ * never used may be from an answer that got lost). Then POST credentials is 405.
+ */
+bool exchange_is_registered(const struct registry_snapshot *snapshot, const struct store_platform *platform,
+                            int64_t now);
+/*
+ * What the object's table does not say of a partner's Credentials: the token's characters, the URL, and that
+ * the account team registered each claimed role for this platform. `advice`: who registers
+ * a role that is missing. STR_NONE: all is well; else a sentence that begins with the place, in the arena.
+ */
+struct str exchange_check(struct arena *arena, const struct registry_platform *platform,
+                          const struct json_value *credentials, const char *advice);
+/* Whether the platform's token is presented raw at the first try. */
+bool exchange_raw_first(const struct registry_platform *platform);
+
+/* A complete exchange. All of it, and the arena of the batch, must live until the batch's callback. */
+struct exchange {
+    struct hub *hub;
+    int64_t token_overlap;                    /* ms; of the settings as the caller's loop has them */
+    const struct registry_platform *platform; /* as the newest snapshot has it */
+    const struct json_value *credentials;     /* the partner's */
+    const struct discovery *discovery;        /* NULL: none, or it failed */
+    const struct store_token *hub_token;      /* the new one, by its hash; NULL: the old ones go on */
+    const uint8_t *initial;                   /* hash of the initial token that was presented, or NULL */
+    bool first;                               /* a registration, else a change of one */
+    bool by_hub;                              /* the hub began it: `hub_token` is stored already */
+    int64_t now;
+};
+
+/*
+ * Adds everything but the audit row: the platform with the partner's token (the old one stays for the
+ * overlap), url and roles, CONNECTED; the hub's tokens; the receivers. ERR_CONFLICT of the batch: the
+ * platform was changed meanwhile, build it again on the newest snapshot. ERR_NOT_FOUND: a token was revoked
+ * meanwhile.
+ */
+void exchange_put(const struct exchange *exchange, struct store_apply *batch);
+/*
+ * What was discovered fills what the account team has not set, for all parties of the platform, and releases
+ * what waited for it. How many URLs are new.
+ */
+size_t exchange_put_receivers(const struct registry_platform *platform, const struct discovery *discovery,
+                              struct store_apply *batch);
+/* The end of a registration: adds the platform without the partner's tokens, PLANNED. The hub's tokens are
+ * the caller's to delete. */
+void exchange_put_end(const struct registry_platform *platform, int64_t now, struct store_apply *batch);
+/* What a discovery teaches about the platform itself. */
+void exchange_learn(struct store_platform *row, const struct discovery *discovery);
+/* Members of a detail in the audit: "discovery" ok or failed, "endpoints" or "reason". */
+void exchange_write_discovery(struct json_writer *writer, const struct discovery *discovery);
+/* After the commit, when every loop has the new registry: calls take the encoding that worked, queues go on.
+ */
+void exchange_finished(struct hub *hub, const struct registry_platform *platform,
+                       const struct discovery *discovery);
+
+#endif

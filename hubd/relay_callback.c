@@ -1,0 +1,161 @@
+/* The response_url of a relayed request: found, checked, and replaced by a callback of the hub's. */
+#include "hubd/commands.h"
+#include "hubd/relay.h"
+#include "lib/ocpi/patch.h"
+
+#define RESPONSE_URL "response_url"
+
+bool relay_check_response_url(struct request *request, struct str url)
+{
+    struct url parsed;
+    struct error error;
+    if (url_parse(request->arena, url, &parsed, &error) != OK) {
+        request_answerf(request, REPLY_INVALID, "/" RESPONSE_URL ": %s", error.text);
+        return false;
+    }
+    if (request->worker->conf.response_url_any_host ||
+        outbound_host_is_registered(request->arena, request->platform, url))
+        return true;
+    request_answerf(request, REPLY_INVALID,
+                    "/" RESPONSE_URL ": host \"" STR_FMT
+                    "\" is not one that this platform registered: ask the hub's account team to allow it",
+                    STR_ARG(parsed.host));
+    return false;
+}
+
+/* ---------------------------------------------------------------- where it stands */
+
+/*
+ * What some receiver may take for a response_url: its reader may fold letters, decode a query's names, take
+ * the last of two. One that the hub does not replace brings that receiver, and its token, to any host.
+ */
+struct relay_places {
+    unsigned count;
+    const struct json_value *member; /* of the body; the last one */
+    struct str value;                /* of the query, raw; the last one */
+};
+
+static bool relay_is_response_url(struct str name)
+{
+    return str_equal_fold(name, STR(RESPONSE_URL));
+}
+
+static bool relay_query_is_response_url(struct request *request, struct str name)
+{
+    return relay_is_response_url(http_percent_decode(request->arena, name));
+}
+
+static void relay_find_places(struct request *request, struct relay_places *places)
+{
+    const struct json_value *body = request->body;
+    bool object = body != NULL && body->type == JSON_OBJECT;
+    *places = (struct relay_places){.value = STR_NONE};
+    for (const struct json_value *member = object ? body->child : NULL; member != NULL; member = member->next)
+        if (relay_is_response_url(member->key)) {
+            places->member = member;
+            places->count++;
+        }
+    struct str rest = request->exchange->query, name, value;
+    while (http_query_next(&rest, &name, &value))
+        if (relay_query_is_response_url(request, name)) {
+            places->value = value;
+            places->count++;
+        }
+}
+
+bool relay_find_response_url(struct request *request, struct str *url, bool *in_body)
+{
+    struct relay_places places;
+    relay_find_places(request, &places);
+    *url = STR_NONE;
+    *in_body = places.member != NULL;
+    if (places.count > 1) {
+        request_answer(request, REPLY_INVALID,
+                       STR("/" RESPONSE_URL ": given more than once, two readers may take different ones"),
+                       STR_NONE);
+        return false;
+    }
+    if (places.value.data != NULL) {
+        *url = http_percent_decode(request->arena, places.value);
+        if (url->data == NULL)
+            request_answer(request, REPLY_INVALID, STR("query " RESPONSE_URL ": bad percent-encoding"),
+                           STR_NONE);
+        return url->data != NULL;
+    }
+    if (places.member == NULL || places.member->type == JSON_NULL)
+        return true;
+    if (places.member->type != JSON_STRING || !str_equal(places.member->key, STR(RESPONSE_URL))) {
+        request_answer(request, REPLY_INVALID, STR("/" RESPONSE_URL ": not a string of exactly that name"),
+                       STR_NONE);
+        return false;
+    }
+    *url = places.member->text;
+    return true;
+}
+
+/* ---------------------------------------------------------------- what takes its place */
+
+/* The path with its query's response_url replaced, everything else as it came; data == NULL: no memory. */
+static struct str relay_path_with(struct request *request, struct str callback)
+{
+    struct str rest = request->exchange->query, name, value;
+    struct str encoded = http_percent_encode(request->arena, callback);
+    struct buffer text = {0};
+    buffer_append(&text, request_subpath(request));
+    for (char before = '?'; http_query_next(&rest, &name, &value); before = '&') {
+        bool bare = value.data == name.data + name.length; /* no '=' */
+        bool replaced = relay_query_is_response_url(request, name);
+        buffer_append_byte(&text, before);
+        buffer_append(&text, name);
+        buffer_append_text(&text, bare && !replaced ? "" : "=");
+        buffer_append(&text, replaced ? encoded : value);
+    }
+    struct str copy =
+        text.failed || encoded.data == NULL ? STR_NONE : arena_copy(request->arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
+static struct str relay_body_with(struct request *request, struct str callback)
+{
+    struct str quoted = arena_printf(request->arena, "\"" STR_FMT "\"", STR_ARG(callback));
+    return quoted.data == NULL ? quoted
+                               : ocpi_member_set(request->arena, request->body, STR(RESPONSE_URL), quoted);
+}
+
+static void relay_fill_row(struct relay *relay, struct str response_url)
+{
+    struct request *request = relay->request;
+    struct store_command *row = &relay->row;
+    row->id = request->command = store_new_id(request->hub->store);
+    row->command = relay->command != NULL
+                       ? str_from(relay->command)
+                       : arena_printf(request->arena, "%s %s", http_method_name(request->exchange->method),
+                                      relay->module);
+    row->emsp = request_party_key(request->party);
+    row->cpo = request_party_key(relay->target);
+    row->response_url = response_url;
+    row->object = relay->object;
+    row->token_uid = relay->token_uid;
+    row->state = STORE_COMMAND_SENT;
+    row->correlation_id = request->correlation_id;
+    row->created = request->now;
+    row->expires = hub_steady_ms(request->hub) + relay->timeout_ms + request->worker->conf.command_timeout;
+}
+
+bool relay_replace_url(struct relay *relay, struct str url, bool in_body)
+{
+    struct request *request = relay->request;
+    struct str *place = in_body ? &relay->forward.body : &relay->forward.path;
+    if (!relay_check_response_url(request, url))
+        return false;
+    struct str callback = commands_make_callback(request->hub, request->arena, relay->row.callback_hash);
+    if (callback.data != NULL)
+        *place = in_body ? relay_body_with(request, callback) : relay_path_with(request, callback);
+    if (callback.data == NULL || place->data == NULL) {
+        request_answer_error(request, ERR_MEMORY);
+        return false;
+    }
+    relay_fill_row(relay, url);
+    return true;
+}

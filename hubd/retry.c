@@ -1,0 +1,93 @@
+#include "hubd/retry.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/str.h"
+
+enum retry_circuit retry_circuit(const struct retry *retry, int64_t now)
+{
+    if (retry->failures == 0)
+        return RETRY_CLOSED;
+    return now < retry->paused_until ? RETRY_OPEN : RETRY_HALF_OPEN;
+}
+
+const char *retry_circuit_name(enum retry_circuit circuit)
+{
+    switch (circuit) {
+    case RETRY_CLOSED:
+        return "closed";
+    case RETRY_OPEN:
+        return "open";
+    case RETRY_HALF_OPEN:
+        return "half-open";
+    }
+    return "closed";
+}
+
+int64_t retry_pause(const struct retry_policy *policy, unsigned failures, unsigned chance)
+{
+    int64_t pause = policy->initial_ms;
+    for (unsigned i = 1; i < failures && pause < policy->max_ms; i++)
+        pause *= 2;
+    if (pause > policy->max_ms)
+        pause = policy->max_ms;
+    return pause * 4 / 5 + pause * 2 / 5 * (int64_t)chance / RETRY_CHANCE;
+}
+
+void retry_failed(struct retry *retry, const struct retry_policy *policy, int64_t now, int64_t asked_ms,
+                  unsigned chance)
+{
+    if (retry_circuit(retry, now) == RETRY_OPEN)
+        return;
+    retry->failures++;
+    int64_t pause = retry_pause(policy, retry->failures, chance);
+    retry->paused_until = now + (asked_ms > pause ? asked_ms : pause);
+}
+
+void retry_succeeded(struct retry *retry)
+{
+    *retry = (struct retry){0};
+}
+
+void retry_resume(struct retry *retry)
+{
+    retry->paused_until = 0;
+}
+
+int64_t retry_after_parse(const char *text, int64_t wall_ms)
+{
+    struct str value = str_trim(str_from(text));
+    int64_t seconds, after;
+    struct tm date = {0};
+    char copy[64];
+    if (str_to_int64(value, &seconds)) {
+        after = seconds > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : seconds * 1000;
+    } else {
+        const char *end =
+            str_copy(value, copy, sizeof copy) ? strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
+        if (end == NULL || *end != '\0')
+            return 0;
+        after = (int64_t)timegm(&date) * 1000 - wall_ms;
+    }
+    return after < 0 ? 0 : after > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : after;
+}
+
+int64_t retry_refused_pause(const struct retry_policy *policy, unsigned refused)
+{
+    static const int64_t times_initial[] = {600, 3000}; /* 10 and 50 minutes with the default of one second */
+    if (refused == 0 || refused > sizeof times_initial / sizeof times_initial[0])
+        return -1;
+    return times_initial[refused - 1] * policy->initial_ms;
+}
+
+void retry_clock_run(struct retry_clock *clock, bool run, int64_t now)
+{
+    clock->active_ms = retry_clock_read(clock, now);
+    clock->since = run ? now : -1;
+}
+
+int64_t retry_clock_read(const struct retry_clock *clock, int64_t now)
+{
+    return clock->active_ms + (clock->since < 0 || now < clock->since ? 0 : now - clock->since);
+}

@@ -1,0 +1,1 @@
+"""What all modules have in common: HTTP, envelope, authentication, routing, pages, versions, credentials, types."""

@@ -1,0 +1,91 @@
+"""What partners' real software does when it answers: habits that a simulated platform can have, one or several.
+
+A habit gets the request and `answer`, what the platform would do without it, and returns the Reply.
+"""
+
+import json
+from dataclasses import replace
+
+from tests.sim.wire import Reply
+
+# the optional fields of an answer's envelope and of the objects in it, by a field that tells the object
+OPTIONAL = {
+    "status_code": ("status_message", "data"),
+    "allowed": ("token", "location", "authorization_reference", "info"),
+    "result": ("message",),
+}
+
+
+def redirecting(status, absolute):
+    """Knows every path with a slash at its end only, and answers others with that status and a relative or an absolute URL."""
+
+    def habit(request, answer):
+        if request.path.endswith("/"):
+            return answer(request)
+        host = f"http://{request.headers['host']}" if absolute else ""
+        query = f"?{request.query}" if request.query else ""
+        return Reply(http=status, code=None, headers={"Location": f"{host}{request.path}/{query}"})
+
+    return habit
+
+
+redirects = redirecting(307, absolute=False)
+
+
+def wraps(request, answer):
+    """Puts `data` of an AuthorizationInfo or CommandResponse into a list of one."""
+    reply = answer(request)
+    return replace(reply, data=[reply.data]) if isinstance(reply.data, dict) and {"allowed", "result"} & reply.data.keys() else reply
+
+
+def writes_null(request, answer):
+    """Writes null for every optional field that it has nothing to say in."""
+    reply = answer(request)
+    return replace(reply, body=json.dumps(with_nulls(json.loads(reply.payload()))).encode()) if reply.payload() else reply
+
+
+def with_nulls(value):
+    if isinstance(value, list):
+        return [with_nulls(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    names = [name for tell, optional in OPTIONAL.items() if tell in value for name in optional]
+    return {**dict.fromkeys(names), **{key: with_nulls(item) for key, item in value.items()}}
+
+
+def accepts_only(request, answer):
+    """Answers 202 where others answer 200 or 201."""
+    reply = answer(request)
+    return replace(reply, http=202) if reply.http in (200, 201) else reply
+
+
+def says_nothing(request, answer):
+    """Answers a push, and a result at a response_url, with 204 and no body."""
+    reply = answer(request)
+    pushed = request.method in ("PUT", "PATCH", "POST", "DELETE") and not isinstance(reply.data, (dict, list))
+    return replace(reply, http=204, code=None) if pushed and reply.http in (200, 201) else reply
+
+
+def speaks_http_1_0(request, answer):
+    """Answers as HTTP/1.0 without a length: the body ends with the connection."""
+    return replace(answer(request), version="1.0", sized=False)
+
+
+def chunks(request, answer):
+    """Sends every body in small chunks, with trailers."""
+    return replace(answer(request), chunk=7, trailers={"X-Checksum": "0a1b2c3d", "Server-Timing": "total;dur=1"})
+
+
+def drips(request, answer):
+    """Sends everything slowly, a few bytes at a time."""
+    return replace(answer(request), drip=64, drip_gap=0.001)
+
+
+def hangs_up(request, answer):
+    """Answers one request of a connection and closes it at the second one, as a server whose patience has just ended."""
+    return answer(request) if request.nth == 1 else Reply(drop="close")
+
+
+def echoes_nothing(request, answer):
+    """Repeats no message ids."""
+    return replace(answer(request), echo=False)

@@ -1,0 +1,98 @@
+#include "tests/store/fixture.h"
+
+/* What the push of HubClientInfo rests on: the order of changes, and what was told. */
+
+static int put_changed(struct fixture *f, int64_t id, int64_t revision, int64_t last_updated)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_PARTY)->u.party = (struct store_party){
+        .id = id, .platform = 1, .revision = revision, .key = STR("IN-ABC"), .last_updated = last_updated};
+    return run_batch(f, apply);
+}
+
+/* Whoever asks for what changed after a moment misses nothing, whatever the clock did and however long a
+ * batch took to come. */
+static void changes_of_parties_have_an_order(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(registry(f).changed, 0);
+    struct store_apply *apply = new_batch(f);
+    struct store_platform *platform = &add_op(apply, STORE_PUT_PLATFORM)->u.platform;
+    platform->id = 1;
+    platform->token = STR("sealed");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_int_equal(put_changed(f, 2, 0, 5000), OK);
+    assert_int_equal(put_changed(f, 3, 0, 4000), OK); /* made before, came later */
+    struct store_registry_read read = registry(f);
+    assert_int_equal(read.parties[0].last_updated, 5000);
+    assert_int_equal(read.parties[1].last_updated, 5001);
+    assert_int_equal(read.changed, 5001);
+    assert_int_equal(put_changed(f, 2, 1, 5000), OK); /* not moved by who put it */
+    assert_int_equal(registry(f).parties[0].last_updated, 5000);
+    apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_SET_STATUS);
+    op->u.health.platform = 1;
+    op->u.health.status = STORE_PLATFORM_CONNECTED;
+    op->u.health.now = 10; /* a clock that was set back */
+    assert_int_equal(run_batch(f, apply), OK);
+    read = registry(f);
+    assert_int_equal(read.parties[0].last_updated, 5002);
+    assert_int_equal(read.parties[1].last_updated, 5002);
+    assert_int_equal(put_changed(f, 2, 7, 9000), ERR_CONFLICT);
+    assert_int_equal(registry(f).changed, 5002);
+    apply = new_batch(f);
+    add_op(apply, STORE_DELETE_PARTY)->u.id = 3;
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_true(registry(f).changed == fixture_wall);
+    fixture_reopen(f);
+    assert_true(registry(f).changed == fixture_wall);
+    assert_int_equal(put_changed(f, 2, 3, 5500), OK);
+    assert_true(registry(f).parties[0].last_updated == fixture_wall + 1);
+}
+
+static int set_told(struct fixture *f, int64_t party, const char *module, int64_t before, int64_t now)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_SET_TOLD);
+    op->u.told.party = party;
+    op->u.told.module = str_from(module);
+    op->u.told.before = before;
+    op->u.told.now = now;
+    return run_batch(f, apply);
+}
+
+static void put_clientinfo_receiver(struct fixture *f, const char *url)
+{
+    struct store_apply *apply = new_batch(f);
+    add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
+        .party = 2, .module = STR("hubclientinfo"), .url = str_from(url), .source = STR("set"), .told = 77};
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void what_a_receiver_was_told(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 9000), ERR_NOT_FOUND);
+    assert_int_equal(put_changed(f, 2, 0, 5000), OK);
+    put_clientinfo_receiver(f, "https://one");
+    assert_int_equal(registry(f).receivers[0].told, 0);
+    assert_int_equal(set_told(f, 2, "sessions", 0, 9000), ERR_NOT_FOUND);
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 4999), ERR_CONFLICT); /* it changed meanwhile */
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 5000), OK);
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 5000), ERR_CONFLICT); /* told meanwhile */
+    put_clientinfo_receiver(f, "https://one");
+    fixture_reopen(f);
+    assert_int_equal(registry(f).receivers[0].told, 5000);
+    put_clientinfo_receiver(f, "https://two");
+    assert_int_equal(registry(f).receivers[0].told, 0);
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(changes_of_parties_have_an_order),
+        STORE_TEST(what_a_receiver_was_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

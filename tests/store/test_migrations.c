@@ -1,0 +1,213 @@
+#include <sqlite3.h>
+
+#include "lib/store/audit_row.h"
+#include "lib/store/sqlite/migrate.h"
+#include "lib/store/sqlite/migrations.h"
+#include "tests/store/fixture.h"
+
+/* A database that an earlier hubd wrote: it is brought up to date when it is opened, and keeps what is in it.
+ */
+
+static void execute(sqlite3 *db, const char *sql)
+{
+    char *message = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s: %s", sql, message);
+}
+
+static sqlite3 *open_file(struct fixture *f)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
+
+static void put_meta(sqlite3 *db, const char *name, const void *value, int size)
+{
+    sqlite3_stmt *insert;
+    assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO meta VALUES (?, ?)", -1, &insert, NULL), SQLITE_OK);
+    sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(insert, 2, value, size, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(insert), SQLITE_DONE);
+    sqlite3_finalize(insert);
+}
+
+/* The database as a hubd with only the first migration left it. */
+static sqlite3 *old_database(struct fixture *f)
+{
+    sqlite3 *db = open_file(f);
+    uint8_t head[AUDIT_HEAD_SIZE];
+    struct audit_chain chain = {0};
+    struct hmac *hmac = hmac_new(f->audit_key, sizeof(f->audit_key));
+    audit_head_write(&chain, hmac, head);
+    hmac_free(hmac);
+    execute(db, text(f, "PRAGMA application_id = %d", HUB_APPLICATION_ID).data);
+    execute(db, "PRAGMA journal_mode = WAL; CREATE TABLE schema_migration (number INTEGER NOT NULL "
+                "PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied INTEGER NOT NULL) STRICT");
+    execute(db, sqlite_migrations[0].sql);
+    execute(db, text(f, "INSERT INTO schema_migration VALUES (1, '%s', '%s', 0)", sqlite_migrations[0].name,
+                     sqlite_migrations[0].sha256)
+                    .data);
+    put_meta(db, "key_check", f->key_check, sizeof(f->key_check));
+    put_meta(db, "audit_head", head, sizeof(head));
+    return db;
+}
+
+/* A row in every table that it had, written in its own columns. */
+static void fill(sqlite3 *db)
+{
+    static const char *const rows[] = {
+        "platform VALUES (1, 3, 1, 'https://a.example/versions', '', x'01', x'', 0, 0, 1, 'cb.example', "
+        "x'5b5d', 5, 6, 7)",
+        "party VALUES (2, 1, 4, 'IN-ABC', 'in', 'Abc', 1, 'ABC Charging', 'https://abc.example', 1, "
+        "'unpaid', "
+        "8, 9)",
+        "token VALUES (zeroblob(32), 1, 1, '01234567', 10, 0, 11)",
+        "receiver VALUES (2, 'sessions', 'https://a.example/sessions', 'set')",
+        "rule VALUES (3, 2, 1, 12)",
+        "object VALUES (13, 2, 'IN-ABC', 'S1', 1, 1000, 1000, 14, 2, 'IN-XYZ', 'UID1', 'ACTIVE', x'', "
+        "CAST('{\"session\":1}' AS BLOB))",
+        "location VALUES (15, 'IN-ABC', 'L1', 1, 1000, 1000, 40, 1, '\"\"', x'')",
+        "location_body VALUES (15, 10, 0, 0, 0, CAST('{\"evses\":[]}' AS BLOB))",
+        "evse VALUES (15 * 1048576, 15, 'E1', 1, 1000, CAST('{\"uid\":\"e1\"}' AS BLOB))",
+        "delivery VALUES (14, 0, 2, 1, 0, 1000, 0, 'IN-XYZ', 'IN-ABC', 'sessions', 'PUT', 'IN-ABC', 'S1', "
+        "'', "
+        "'', 'corr-1', 'HTTP 500', x'')",
+        "command VALUES (16, 1, 1000, 2000, zeroblob(32), 'START_SESSION', 'IN-XYZ', 'IN-ABC', 'L1', "
+        "'https://x.example/cb', '', 'corr-2', x'')",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *bytes = sqlite3_mprintf("INSERT INTO %s", rows[i]);
+        execute(db, bytes);
+        sqlite3_free(bytes);
+    }
+}
+
+static void assert_registry_is_kept(struct fixture *f)
+{
+    struct store_registry_read read = {0};
+    assert_int_equal(RUN_READ(f, store_read_registry, &read), OK);
+    assert_int_equal(read.platform_count, 1);
+    assert_str(read.platforms[0].credentials_url, "https://a.example/versions");
+    assert_int_equal(read.platforms[0].revision, 3);
+    assert_true(read.platforms[0].learned_raw);
+    assert_int_equal(read.party_count, 1);
+    assert_str(read.parties[0].key, "IN-ABC");
+    assert_str(read.parties[0].suspend_reason, "unpaid");
+    assert_int_equal(read.parties[0].created, 9);
+    assert_int_equal(read.token_count, 1);
+    assert_int_equal(read.tokens[0].used, 11);
+    assert_int_equal(read.receiver_count, 1);
+    assert_int_equal(read.rule_count, 1);
+    /* what is new is as if nobody had set it */
+    assert_int_equal(read.parties[0].validation, STORE_VALIDATION_DEFAULT);
+    assert_str(read.parties[0].push, "");
+    assert_int_equal(read.limit_count, 0);
+    assert_int_equal(read.receivers[0].told, 0);
+    assert_int_equal(read.changed, read.parties[0].last_updated);
+}
+
+static void assert_traffic_is_kept(struct fixture *f)
+{
+    assert_str(get_object(f, STORE_SESSION, "IN-ABC", "S1").body, "{\"session\":1}");
+    assert_str(get_object(f, STORE_LOCATION, "IN-ABC", "L1").body, "{\"evses\":[{\"uid\":\"e1\"}]}");
+    struct store_delivery_read delivery = {.id = 14};
+    assert_int_equal(RUN_READ(f, store_read_delivery, &delivery), OK);
+    assert_str(delivery.row.body, "{\"session\":1}");
+    assert_str(delivery.row.last_error, "HTTP 500");
+    assert_str(delivery.row.evse, "");
+    struct store_command_read command = {.id = 16};
+    assert_int_equal(RUN_READ(f, store_read_command, &command), OK);
+    assert_str(command.row.command, "START_SESSION");
+    assert_str(command.row.token_uid, "");
+    struct store_token_users_read users = {.token_uid = STR("UID1")};
+    assert_int_equal(RUN_READ(f, store_read_token_users, &users), OK);
+    assert_int_equal(users.count, 1); /* old sessions are found by their token */
+}
+
+static void write_what_is_new(struct fixture *f)
+{
+    struct store_registry_read read = {0};
+    assert_int_equal(RUN_READ(f, store_read_registry, &read), OK);
+    struct store_apply *apply = new_batch(f);
+    struct store_party *party = &add_op(apply, STORE_PUT_PARTY)->u.party;
+    *party = read.parties[0];
+    party->validation = STORE_VALIDATION_STRICT;
+    add_op(apply, STORE_COUNT_FINDING)->u.finding.row =
+        (struct store_finding){.party = party->key, .module = STR("locations"), .count = 3};
+    add_audit(apply, "party.set", "IN-ABC");
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static void assert_new_is_there(struct fixture *f)
+{
+    struct store_registry_read registry = {0};
+    struct store_findings_read findings = {.limit = 10};
+    struct store_verify_read verify = {.limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_registry, &registry), OK);
+    assert_int_equal(registry.parties[0].validation, STORE_VALIDATION_STRICT);
+    assert_str(registry.parties[0].name, "ABC Charging");
+    assert_int_equal(RUN_READ(f, store_read_findings, &findings), OK);
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(findings.rows[0].count, 3);
+    do
+        assert_int_equal(RUN_READ(f, store_read_verify, &verify), OK);
+    while (!verify.done);
+    assert_int_equal(verify.bad_sequence, 0);
+}
+
+static void first_schema_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    sqlite3 *db = old_database(&f);
+    fill(db);
+    sqlite3_close(db);
+    fixture_open(&f);
+    assert_registry_is_kept(&f);
+    assert_traffic_is_kept(&f);
+    write_what_is_new(&f);
+    fixture_reopen(&f); /* and nothing is done a second time */
+    assert_new_is_there(&f);
+    assert_traffic_is_kept(&f);
+    fixture_close(&f);
+    fixture_remove(&f);
+}
+
+/* A migration that cannot be done leaves the database as the earlier hubd can still use it. */
+static void failed_migration_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store *store = NULL;
+    struct error error = {0};
+    fixture_make(&f);
+    sqlite3 *db = old_database(&f);
+    fill(db);
+    execute(db, "CREATE TABLE finding (in_the_way TEXT)");
+    sqlite3_close(db);
+    assert_int_not_equal(store_open(&f.options, &store, &error), OK);
+    assert_non_null(strstr(error.text, sqlite_migrations[1].name));
+    db = open_file(&f);
+    execute(db, "INSERT INTO party VALUES (3, 1, 0, 'IN-XYZ', 'IN', 'XYZ', 2, '', '', 0, '', 0, 0)");
+    execute(db, "DELETE FROM party WHERE id = 3; DROP TABLE finding");
+    sqlite3_close(db);
+    fixture_open(&f);
+    assert_registry_is_kept(&f);
+    assert_traffic_is_kept(&f);
+    fixture_close(&f);
+    fixture_remove(&f);
+}
+
+int main(void)
+{
+    fixture_own_clock(1700000000000);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_schema_is_brought_up_to_date),
+        cmocka_unit_test(failed_migration_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
