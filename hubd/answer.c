@@ -127,9 +127,7 @@ void request_audit_batch(struct request *request, struct store_apply *batch, str
     if (op == NULL)
         return;
     request_audit_fill(request, &op->u.audit, status);
-    for (const struct store_op *other = batch->first; other != NULL; other = other->next)
-        if (other->type == STORE_PUT_DELIVERY)
-            op->u.audit.delivery = &other->u.delivery.row;
+    op->u.audit.names_deliveries = true;
     request->audited = true;
 }
 

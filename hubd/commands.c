@@ -53,12 +53,11 @@ static struct str commands_no_result(const struct store_command *command)
     return commands_is_remote(command) ? STR("{\"result\":\"TIMEOUT\"}") : STR("{\"result\":\"UNKNOWN\"}");
 }
 
-const struct store_delivery *commands_add_delivery(struct store_apply *batch,
-                                                   const struct store_command *command, struct str body)
+void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body)
 {
     struct store_op *op = store_batch_add(batch, STORE_PUT_DELIVERY);
     if (op == NULL)
-        return NULL;
+        return;
     struct store_delivery *row = &op->u.delivery.row;
     row->state = STORE_DELIVERY_PENDING;
     row->reason = STR("");
@@ -73,7 +72,6 @@ const struct store_delivery *commands_add_delivery(struct store_apply *batch,
     row->body = body;
     row->correlation_id = command->correlation_id;
     row->created = env_wall_ms();
-    return row;
 }
 
 static void commands_round_ended(struct commands *commands)
@@ -99,8 +97,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
 {
     store_batch_init(batch, &commands->arena);
     struct store_op *end = store_batch_add(batch, STORE_UPDATE_COMMAND);
-    const struct store_delivery *delivery =
-        commands_add_delivery(batch, command, commands_no_result(command));
+    commands_add_delivery(batch, command, commands_no_result(command));
     struct store_op *row = store_batch_add(batch, STORE_APPEND_AUDIT);
     if (end != NULL && row != NULL) {
         end->u.command_update.id = command->id;
@@ -119,7 +116,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
         row->u.audit.latency_ms = env_wall_ms() - command->created;
         row->u.audit.correlation_id = command->correlation_id;
         row->u.audit.detail = arena_printf(&commands->arena, "{\"command\":%lld}", (long long)command->id);
-        row->u.audit.delivery = delivery;
+        row->u.audit.names_deliveries = true;
     }
     batch->callback = commands_timed_out;
     batch->context = commands;

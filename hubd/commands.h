@@ -22,9 +22,7 @@ bool commands_is_remote(const struct store_command *command);
 
 /* Whose module's result it waits for: "METHOD module" is what relayed requests are kept as (hubd/relay.h). */
 struct str commands_module(const struct store_command *command);
-/* Adds the delivery of a CommandResult to the eMSP's response_url, and returns it for the audit row; NULL: no
- * memory. */
-const struct store_delivery *commands_add_delivery(struct store_apply *batch,
-                                                   const struct store_command *command, struct str body);
+/* Adds the delivery of a CommandResult to the eMSP's response_url. */
+void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body);
 
 #endif

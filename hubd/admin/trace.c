@@ -2,6 +2,7 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/delivery_tries.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 
@@ -129,6 +130,11 @@ static void note_detail(struct trace *trace, size_t of, const struct store_audit
                          own.length > 0 ? ", its own correlation id: " : "", STR_ARG(own));
     if (json_get_int64(detail, "delivery", &number))
         note_delivery(trace, number, row->action);
+    const struct json_value *deliveries = json_get(detail, "deliveries");
+    for (const struct json_value *one = deliveries != NULL ? deliveries->child : NULL; one != NULL;
+         one = one->next)
+        if (str_to_int64(one->raw, &number))
+            note_delivery(trace, number, row->action);
     add_forward(trace, of, json_get(detail, "forward"), row);
 }
 
@@ -164,39 +170,33 @@ static void fill_delivery(const struct trace *trace, struct entry *entry)
     entry->correlation_id = row->correlation_id;
 }
 
-static bool take_number(struct str *line, int64_t *number)
+static void add_try(struct trace *trace, const struct delivery_try *try)
 {
-    struct str word;
-    return str_split(line, ' ', &word) && str_to_int64(word, number);
-}
-
-/* "wall_ms http_status ocpi_status latency_ms text" */
-static void add_try(struct trace *trace, struct str line)
-{
-    int64_t time, http, ocpi, latency;
-    if (!take_number(&line, &time) || !take_number(&line, &http) || !take_number(&line, &ocpi) ||
-        !take_number(&line, &latency))
-        return;
     struct entry *entry = add_entry(trace, NULL);
     if (entry == NULL)
         return;
     fill_delivery(trace, entry);
-    entry->time = time;
+    entry->time = try->time - try->latency_ms;
     entry->action = STR("delivery.try");
-    entry->latency_ms = latency;
-    entry->note = line;
-    entry->status = ocpi > 0   ? arena_printf(trace->arena, "%lld", (long long)ocpi)
-                    : http > 0 ? arena_printf(trace->arena, "HTTP %lld", (long long)http)
-                               : STR("failed");
+    entry->latency_ms = try->latency_ms;
+    entry->note = try->text;
+    entry->status = try->status_code > 0 ? arena_printf(trace->arena, "%d", try->status_code)
+                    : try->http > 0      ? arena_printf(trace->arena, "HTTP %d", try->http)
+                                         : STR("failed");
 }
 
 /* Its last try is the row of its end where there is one. */
 static void add_tries(struct trace *trace, bool end_is_told)
 {
-    struct str rest = trace->delivery.row.tries, line;
-    while (str_split(&rest, '\n', &line))
-        if (line.length > 0 && (rest.length > 0 || !end_is_told))
-            add_try(trace, line);
+    struct str rest = trace->delivery.row.tries;
+    struct delivery_try try, next;
+    bool more = delivery_tries_next(&rest, &try);
+    while (more) {
+        more = delivery_tries_next(&rest, &next);
+        if (more || !end_is_told)
+            add_try(trace, &try);
+        try = next;
+    }
 }
 
 /* What waits now. */
@@ -217,7 +217,7 @@ static void add_waiting(struct trace *trace)
     if (!pending)
         entry->note = row->reason;
     else
-        entry->note = arena_printf(trace->arena, "delivery %lld, %u tries%s%s", (long long)row->id,
+        entry->note = arena_printf(trace->arena, "delivery %lld, tries: %u%s%s", (long long)row->id,
                                    row->attempts, row->next_attempt > 0 ? ", next at " : "",
                                    row->next_attempt > 0 ? timestamp_format(row->next_attempt, due) : "");
 }

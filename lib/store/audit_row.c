@@ -53,7 +53,6 @@ void audit_row_copy(struct store_audit *to, const struct store_audit *from, char
         memory += texts[i].length;
     }
     *to = *from;
-    to->delivery = NULL; /* of the batch, which is over */
     audit_row_set_texts(to, texts);
 }
 

@@ -111,9 +111,9 @@ struct store_audit {
     int64_t latency_ms;          /* -1: does not apply */
     struct str request_id, correlation_id;
     struct str detail; /* JSON object, no secrets; may be empty */
-    /* In a batch: the delivery that goes with it, put before. Its number becomes the first member of
-     * `detail`, "delivery". NULL: none. */
-    const struct store_delivery *delivery;
+    /* In a batch: the numbers of the deliveries put before it, where there are any, become the first member
+     * of `detail`, as "delivery":7 or "deliveries":[7,8]. */
+    bool names_deliveries;
 };
 
 enum store_delivery_state {

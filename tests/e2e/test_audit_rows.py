@@ -27,7 +27,8 @@ CHANGES = [
     ("receiver.set", "{new} sessions " + URL, "{new}", AFTER),
     ("receiver.set", "{new} sessions " + URL + "/elsewhere", "{new}", BOTH),
     ("receiver.unset", "{new} sessions", "{new}", BEFORE),
-    ("receiver.discover", "{cpo}", "{cpo}", AFTER),
+    ("receiver.unset", "{cpo} commands", "{cpo}", BEFORE),
+    ("receiver.discover", "{cpo}", "{cpo}", AFTER),  # finds it again
     ("rule.enable", "{emsp} {new}", "{emsp}", BOTH),
     ("rule.disable", "{emsp} {new} --drain", "{emsp}", BOTH),
     ("rule.disable", "{emsp} {new}", "{emsp}", BOTH),
@@ -36,6 +37,7 @@ CHANGES = [
     ("limit.unset", "{new} commands", "{new}", BEFORE),
     ("delivery.retry", "{waiting}", "{emsp}", BOTH),
     ("delivery.drop", "{dropped} --confirm={dropped}", "{emsp}", BOTH),
+    ("delivery.replay", "{emsp} --since 1h", "{emsp}", NEITHER),  # its detail counts
     ("log.level", "info", None, BOTH),
     ("party.remove", "{new} --confirm={new}", "{new}", BEFORE),
 ]

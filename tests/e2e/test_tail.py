@@ -3,10 +3,11 @@
 import base64
 import http.client
 import json
+import re
 import socket
 import threading
 
-from tests.e2e.harness import LONG, eventually
+from tests.e2e.harness import BIN, LONG, eventually
 from tests.e2e.test_admin import Line
 from tests.sim import payloads
 from tests.sim.client import authorization
@@ -55,6 +56,11 @@ def push_tariffs(hub, cpo, count):
                 if line.startswith(b"content-length:"):
                     length = int(line.split(b":")[1])
             answers.read(length)
+
+
+def keeps_what_is_freed():
+    """A sanitizer holds freed memory back: then what is in memory says nothing."""
+    return re.search(rb"__[at]san_init", (BIN / "hubd").read_bytes()) is not None
 
 
 def memory(hub):
@@ -119,7 +125,7 @@ def test_readers_that_do_not_read(new_hub):
     assert pair.emsp.get("tariffs").outcome == (200, 1000)
     reader.wait(lambda row: row["party"] == "IN-END", "the last row")  # all have had as many turns as this one
     grown = memory(hub) - before
-    assert grown < READERS * whole / 2, f"{grown} bytes for readers who would have been sent {READERS * whole}"
+    assert keeps_what_is_freed() or grown < READERS * whole / 2, f"{grown} bytes for readers who would have been sent {READERS * whole}"
     reader.close()
     for line in lines[:3]:
         rows = read_rows(line, lambda row: row["party"] == "IN-END")

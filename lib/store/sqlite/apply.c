@@ -122,6 +122,7 @@ enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply,
 {
     struct writer_state before = writer->state;
     bool savepoint = careful || needs_savepoint(apply);
+    writer->batch = apply;
     writer->connection.failed = false;
     int result = savepoint ? sql_run(&writer->connection, SQL_SAVEPOINT, SQL_NO_VALUES) : OK;
     if (!result)
@@ -142,28 +143,13 @@ enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply,
 
 /* ---------------------------------------------------------------- audit */
 
-/* {"delivery":7, and what the detail has beside it. False: no memory. */
-static bool name_delivery(struct writer *writer, struct store_audit *row)
-{
-    struct buffer *detail = &writer->detail;
-    buffer_clear(detail);
-    buffer_printf(detail, "{\"delivery\":%lld", (long long)row->delivery->id);
-    buffer_append_text(detail, row->detail.length > 2 ? "," : "}");
-    if (row->detail.length > 2)
-        buffer_append(detail, str_skip(row->detail, 1));
-    row->detail = buffer_str(detail);
-    return !detail->failed;
-}
-
 int apply_audit_row(struct writer *writer, const struct store_audit *given)
 {
     struct store_audit row = *given;
     if (row.time == 0)
         row.time = writer->now;
     struct audit_chain before = writer->state.chain;
-    int result = row.delivery && !name_delivery(writer, &row) ? ERR_MEMORY : OK;
-    if (!result)
-        result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
+    int result = audit_chain_add(&writer->state.chain, writer->hmac, &writer->scratch, &row);
     if (result)
         return sql_failure(&writer->connection, SQLITE_NOMEM, "audit");
     const struct audit_chain *chain = &writer->state.chain;
@@ -179,8 +165,40 @@ int apply_audit_row(struct writer *writer, const struct store_audit *given)
     return result;
 }
 
+/* In front of what the detail has; deliveries that turned out not to be needed have no number. False: no
+ * memory. */
+static bool name_deliveries(struct writer *writer, const struct store_op *audit, struct store_audit *row)
+{
+    struct buffer *detail = &writer->detail;
+    int64_t only = 0;
+    unsigned count = 0;
+    buffer_clear(detail);
+    buffer_append_text(detail, "{\"deliveries\":[");
+    for (const struct store_op *op = writer->batch->first; op != audit; op = op->next) {
+        if (op->type != STORE_PUT_DELIVERY || op->u.delivery.row.id == 0)
+            continue;
+        only = op->u.delivery.row.id;
+        buffer_printf(detail, count++ > 0 ? ",%lld" : "%lld", (long long)only);
+    }
+    buffer_append_byte(detail, ']');
+    if (count == 0)
+        return true;
+    if (count == 1) {
+        buffer_clear(detail);
+        buffer_printf(detail, "{\"delivery\":%lld", (long long)only);
+    }
+    buffer_append_text(detail, row->detail.length > 2 ? "," : "}");
+    if (row->detail.length > 2)
+        buffer_append(detail, str_skip(row->detail, 1));
+    row->detail = buffer_str(detail);
+    return !detail->failed;
+}
+
 int apply_append_audit(struct writer *writer, struct store_op *op, struct error *error)
 {
-    int result = apply_audit_row(writer, &op->u.audit);
+    struct store_audit row = op->u.audit;
+    int result = row.names_deliveries && !name_deliveries(writer, op, &row)
+                     ? sql_failure(&writer->connection, SQLITE_NOMEM, "audit")
+                     : apply_audit_row(writer, &row);
     return result ? apply_failure(writer, result, error) : OK;
 }

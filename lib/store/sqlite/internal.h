@@ -55,7 +55,8 @@ struct writer {
     struct store *store;
     struct connection connection;
     struct hmac *hmac;
-    struct buffer scratch, detail; /* of the audit row at hand */
+    struct buffer scratch, detail;   /* of the audit row at hand */
+    const struct store_apply *batch; /* the one at hand */
     struct writer_state state;
     struct audit_chain committed; /* as the database has it */
     int64_t now;                  /* the wall clock of this group */
