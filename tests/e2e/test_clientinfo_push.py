@@ -178,7 +178,8 @@ def test_removed_receiver_leaves_nothing_behind(new_hub, command):
 
 
 def test_only_the_latest_waits(new_hub):
-    """A party that comes and goes while the receiver is away: one PUT, with the state of the end."""
+    """A party that comes and goes while the receiver is away: the state of the end, and at most the one before it,
+    if that was under way when the receiver came back."""
     hub = new_hub()
     listener, other = hub.onboard("CPO", clientinfo=True), hub.onboard("EMSP")
     mark(hub, listener)
@@ -191,7 +192,8 @@ def test_only_the_latest_waits(new_hub):
     listener.up()
     wait_told(listener, other.party, "SUSPENDED")
     settled(hub)
-    assert len(told(listener, other.party)) == before + 1
+    news = [each["status"] for each in told(listener, other.party)[before:]]
+    assert 1 <= len(news) <= 2 and news[-1] == "SUSPENDED"
 
 
 def test_offline_and_back(new_hub):
