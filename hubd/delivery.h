@@ -19,5 +19,10 @@ void delivery_wake(struct hub *hub, struct str receiver, struct str module);
 /* Thread safe: the platform of a receiver (a party key, or as rows have it) came back or its URL was changed:
  * try at once, without waiting for the back-off. */
 void delivery_resume(struct hub *hub, struct str receiver);
+/*
+ * How the receiver (as rows have it) is doing: "closed", "open" or "half-open", of its modules the worst.
+ * `retry_at`: wall clock ms when an open one lets the next message through, 0 when none is open.
+ */
+const char *delivery_circuit(const struct hub *hub, struct str receiver, int64_t *retry_at);
 
 #endif

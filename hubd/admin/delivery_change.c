@@ -64,6 +64,8 @@ static void answer(struct edit *edit)
     struct buffer reply = {0}, id = {0};
     struct json_writer writer;
     const char *what = edit->drop ? "dropped" : "to be tried again now";
+    if (!edit->drop && edit->receiver.length > 0) /* also when only its pause is what keeps them */
+        delivery_resume(edit->hub, edit->receiver);
     if (edit->id != 0)
         buffer_append_int(&id, edit->id);
     else

@@ -1,5 +1,6 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/delivery.h"
 #include "lib/base/env.h"
 
 /* status: one screen, what needs attention first. Two reads, then the snapshot. */
@@ -108,7 +109,8 @@ static void write_objects(struct json_writer *writer, const int64_t *objects)
     write_counts(writer, "objects", counts, sizeof(counts) / sizeof(counts[0]));
 }
 
-static void write_queues(struct json_writer *writer, const struct store_queues_read *queues)
+static void write_queues(struct json_writer *writer, const struct hub *hub,
+                         const struct store_queues_read *queues)
 {
     json_key(writer, "queues");
     json_array_begin(writer);
@@ -120,6 +122,9 @@ static void write_queues(struct json_writer *writer, const struct store_queues_r
         json_field_int(writer, "held", row->held);
         json_field_int(writer, "dead", row->dead);
         rows_time(writer, "oldest_pending", row->oldest_pending);
+        int64_t retry_at;
+        json_field_text(writer, "circuit", delivery_circuit(hub, row->receiver, &retry_at));
+        rows_time(writer, "retry_at", retry_at);
         json_object_end(writer);
     }
     json_array_end(writer);
@@ -138,7 +143,7 @@ static void write_status(struct json_writer *writer, const struct status *status
     json_field_text(writer, "base_url", status->hub->conf.base_url);
     write_parties(writer, snapshot);
     write_objects(writer, totals->objects);
-    write_queues(writer, &status->queues);
+    write_queues(writer, status->hub, &status->queues);
     json_field_int(writer, "audit_rows", totals->audit_rows);
     json_field_int(writer, "audit_head", totals->audit_head);
     json_field_int(writer, "database_bytes", totals->database_bytes);

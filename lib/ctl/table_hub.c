@@ -17,6 +17,8 @@ static const struct ctl_column queue_columns[] = {
     {"held", "HELD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages held"},
     {"dead", "DEAD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages given up"},
     {"oldest_pending", "OLDEST", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when the oldest pending one was taken on"},
+    {"circuit", "CIRCUIT", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "closed; open: the receiver is at fault, nothing is sent; half-open: one message finds out"},
+    {"retry_at", "TRIED AGAIN", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when an open circuit lets a message through"},
     {.key = NULL}};
 
 const struct ctl_command ctl_table_hub[] = {
