@@ -13,18 +13,9 @@
 #define TICK_MAX_MS   1000
 #define CLOCK_JUMP_MS 2000
 
-/* What the control loop keeps per platform. */
-struct health_platform {
-    struct health_platform *next;
-    int64_t id;
-    int64_t next_probe; /* monotonic ms */
-    bool probing, changing;
-};
-
 struct health {
     struct hub *hub;
     uv_timer_t tick;
-    struct health_platform *platforms;
     int64_t started; /* monotonic ms: silence before it does not count */
     int64_t offset;  /* wall clock minus monotonic clock, ms */
     bool stopping;
@@ -35,7 +26,7 @@ struct health_change {
     uint32_t magic;
     struct loop_task task;
     struct hub *hub;
-    int64_t platform;
+    struct registry_runtime *runtime; /* of the platform; outlives this */
     enum store_platform_status status;
     struct arena arena;
     struct store_apply batch;
@@ -45,26 +36,9 @@ struct probe {
     uint32_t magic;
     struct arena arena;
     struct hub *hub;
-    struct health_platform *state;
+    struct registry_runtime *runtime;
     struct outbound outbound;
 };
-
-static struct health_platform *health_find(struct health *health, int64_t id)
-{
-    for (struct health_platform *p = health->platforms; p != NULL; p = p->next)
-        if (p->id == id)
-            return p;
-    struct health_platform *state = calloc(1, sizeof *state);
-    if (state == NULL)
-        return NULL;
-    state->id = id;
-    /* the first probes of a restarted hub are spread over one interval */
-    state->next_probe =
-        env_monotonic_ms() + (int64_t)env_random_below((uint64_t)health->hub->conf.probe_interval + 1);
-    state->next = health->platforms;
-    health->platforms = state;
-    return state;
-}
 
 /* ---------------------------------------------------------------- changing a status */
 
@@ -72,12 +46,10 @@ static void health_change_known(int result, void *context)
 {
     struct health_change *change = MAGIC_CAST(struct health_change, context, PROBE_MAGIC);
     struct hub *hub = change->hub;
-    struct health_platform *state = hub->health == NULL ? NULL : health_find(hub->health, change->platform);
-    if (state != NULL)
-        state->changing = false;
+    change->runtime->watch.changing = false;
     if (result == OK && change->status == STORE_PLATFORM_CONNECTED) {
         struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-        struct registry_platform *platform = registry_find_platform(snapshot, change->platform);
+        struct registry_platform *platform = registry_find_platform(snapshot, change->runtime->platform);
         for (size_t i = 0; platform != NULL && i < platform->party_count; i++)
             delivery_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
         registry_release(hub->control_view, snapshot);
@@ -115,14 +87,14 @@ static void health_audit(struct health_change *change, const struct registry_pla
 static void health_change(struct hub *hub, const struct registry_platform *platform,
                           enum store_platform_status status)
 {
-    struct health_platform *state = health_find(hub->health, platform->row.id);
-    struct health_change *change = state == NULL || state->changing ? NULL : calloc(1, sizeof *change);
+    struct registry_watch *watch = &platform->runtime->watch;
+    struct health_change *change = watch->changing ? NULL : calloc(1, sizeof *change);
     if (change == NULL)
         return;
-    state->changing = true;
+    watch->changing = true;
     change->magic = PROBE_MAGIC;
     change->hub = hub;
-    change->platform = platform->row.id;
+    change->runtime = platform->runtime;
     change->status = status;
     arena_init(&change->arena, 0);
     store_batch_init(&change->batch, &change->arena);
@@ -146,7 +118,7 @@ static void health_came_back(struct loop_task *task)
     struct health_change *sign = CONTAINER_OF(task, struct health_change, task);
     struct hub *hub = sign->hub;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    struct registry_platform *platform = registry_find_platform(snapshot, sign->platform);
+    struct registry_platform *platform = registry_find_platform(snapshot, sign->runtime->platform);
     if (platform != NULL && hub->health != NULL && !hub->health->stopping &&
         platform->row.status == STORE_PLATFORM_OFFLINE)
         health_change(hub, platform, STORE_PLATFORM_CONNECTED);
@@ -164,7 +136,7 @@ void health_answered(struct hub *hub, const struct registry_platform *platform)
     if (sign == NULL)
         return; /* the next answer says it again */
     sign->hub = hub;
-    sign->platform = platform->row.id;
+    sign->runtime = platform->runtime;
     sign->task.run = health_came_back;
     loop_post(&hub->control, &sign->task);
 }
@@ -185,11 +157,12 @@ static void probe_answered(struct outbound *outbound)
 {
     struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
     if (outbound->result == OK && !probe_lists_version(&outbound->answer))
-        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->state->id,
+        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->runtime->platform,
                   outbound->status);
     else if (outbound->result != OK)
-        log_debug("probe of platform %lld: " STR_FMT, (long long)probe->state->id, STR_ARG(outbound->error));
-    probe->state->probing = false;
+        log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->platform,
+                  STR_ARG(outbound->error));
+    probe->runtime->watch.probing = false;
     probe->magic = 0;
     arena_free(&probe->arena);
     free(probe);
@@ -209,8 +182,7 @@ static struct str probe_url(struct arena *arena, const struct registry_platform 
     return discovery_versions_url(arena, platform->row.credentials_url);
 }
 
-static void health_probe(struct health *health, struct health_platform *state,
-                         const struct registry_platform *platform)
+static void health_probe(struct health *health, const struct registry_platform *platform)
 {
     struct hub *hub = health->hub;
     struct probe *probe = calloc(1, sizeof *probe);
@@ -218,9 +190,9 @@ static void health_probe(struct health *health, struct health_platform *state,
         return;
     probe->magic = PROBE_MAGIC;
     probe->hub = hub;
-    probe->state = state;
+    probe->runtime = platform->runtime;
     arena_init(&probe->arena, 0);
-    state->probing = true;
+    platform->runtime->watch.probing = true;
     struct outbound *outbound = &probe->outbound;
     outbound->arena = &probe->arena;
     outbound->hub = hub;
@@ -240,14 +212,14 @@ static void health_probe(struct health *health, struct health_platform *state,
 static void health_watch(struct health *health, const struct registry_platform *platform, int64_t now)
 {
     const struct conf *conf = &health->hub->conf;
-    struct health_platform *state = health_find(health, platform->row.id);
-    if (state == NULL)
-        return;
-    if (now >= state->next_probe && !state->probing) {
+    struct registry_watch *watch = &platform->runtime->watch;
+    if (watch->next_probe == 0) { /* the first probes of a restarted hub are spread over one interval */
+        watch->next_probe = now + (int64_t)env_random_below((uint64_t)conf->probe_interval + 1);
+    } else if (now >= watch->next_probe && !watch->probing) {
         int64_t tenth = conf->probe_interval / 10;
-        state->next_probe =
+        watch->next_probe =
             now + conf->probe_interval - tenth + (int64_t)env_random_below((uint64_t)tenth * 2 + 1);
-        health_probe(health, state, platform);
+        health_probe(health, platform);
     }
     int64_t heard = atomic_load(&platform->runtime->last_answer_ms);
     if (heard < health->started)
@@ -307,11 +279,6 @@ void health_stop(struct hub *hub)
 
 void health_free(struct hub *hub)
 {
-    while (hub->health->platforms != NULL) {
-        struct health_platform *next = hub->health->platforms->next;
-        free(hub->health->platforms);
-        hub->health->platforms = next;
-    }
     free(hub->health);
     hub->health = NULL;
 }

@@ -16,9 +16,16 @@
  * when the last of them ends.
  */
 
-/* What changes without a new snapshot: shared by all snapshots of one platform, atomics only. */
+/* What health.c keeps of a platform, on the control loop alone. */
+struct registry_watch {
+    int64_t next_probe; /* monotonic ms, 0: not planned yet */
+    bool probing, changing;
+};
+
+/* What changes without a new snapshot: shared by all snapshots of one platform; atomics, but for `watch`. */
 struct registry_runtime {
     int64_t platform;
+    struct registry_watch watch;
     _Atomic int64_t
         last_answer_ms; /* monotonic; last valid answer to an outbound call, 0: none since start */
     _Atomic int64_t last_answer_wall;

@@ -50,22 +50,16 @@ static void on_list(struct store_read *base)
 void admin_delivery_list(struct ctl_request *request)
 {
     struct store_delivery_list *read = arena_alloc(&request->arena, sizeof(*read));
-    struct str party = json_get_text(request->params, "party");
-    struct ocpi_party_key key = {""};
-    struct refusal refusal = {0};
     if (read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
-        rows_fail(request, &refusal);
+    if (!rows_take_key(request, "party", &read->receiver))
         return;
-    }
     read->base.arena = &request->arena;
     read->base.callback = on_list;
     read->base.context = request;
     read->state = state_from(json_get_text(request->params, "state"));
-    read->receiver = arena_copy(&request->arena, ocpi_party_key_str(&key));
     read->after = rows_after(request);
     read->limit = rows_limit(request);
     store_read_deliveries(admin_hub(request)->control_store, read);

@@ -245,23 +245,17 @@ static void read_rows(struct edit *edit)
 static void begin(struct ctl_request *request, bool drop)
 {
     struct edit *edit = arena_alloc(&request->arena, sizeof(*edit));
-    struct str party = json_get_text(request->params, "party");
-    struct ocpi_party_key key = {""};
-    struct refusal refusal = {0};
     if (edit == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
-        rows_fail(request, &refusal);
+    if (!rows_take_key(request, "party", &edit->receiver))
         return;
-    }
     edit->magic = EDIT_MAGIC;
     arena_init(&edit->arena, 0);
     edit->request = request;
     edit->hub = admin_hub(request);
     edit->drop = drop;
-    edit->receiver = arena_copy(&request->arena, ocpi_party_key_str(&key));
     if (json_get(request->params, "id") != NULL &&
         (!json_get_int64(request->params, "id", &edit->id) || edit->id <= 0)) {
         fail_row(edit, CTL_NOT_FOUND, "no such delivery");

@@ -30,20 +30,6 @@ static size_t place_read(const struct ctl_request *request, size_t parts, struct
     return (size_t)numbers[0];
 }
 
-/* --party of a span. False: refused, and answered. */
-static bool span_party(struct ctl_request *request, struct store_span *span)
-{
-    struct str party = json_get_text(request->params, "party");
-    struct ocpi_party_key key = {""};
-    struct refusal refusal = {0};
-    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
-        rows_fail(request, &refusal);
-        return false;
-    }
-    span->party = arena_copy(&request->arena, ocpi_party_key_str(&key));
-    return true;
-}
-
 /* ---------------------------------------------------------------- receipts */
 
 static void write_receipt(struct json_writer *writer, const struct store_receipt *row)
@@ -94,7 +80,7 @@ void admin_delivery_receipts(struct ctl_request *request)
     timestamp_parse(json_get_text(request->params, "since"), &read->span.after_time);
     timestamp_parse(json_get_text(request->params, "until"), &read->span.until);
     place_read(request, 1, &read->span);
-    if (span_party(request, &read->span))
+    if (rows_take_key(request, "party", &read->span.party))
         store_read_receipts(admin_hub(request)->control_store, read);
 }
 
@@ -293,7 +279,7 @@ void admin_delivery_reconcile(struct ctl_request *request)
     reconcile->span.limit = rows_limit(request);
     month_parse(json_get_text(request->params, "month"), &reconcile->span.after_time, &reconcile->span.until);
     reconcile->part = place_read(request, PARTS, &reconcile->span);
-    if (!span_party(request, &reconcile->span))
+    if (!rows_take_key(request, "party", &reconcile->span.party))
         return;
     struct store_read base = {.arena = &request->arena, .context = reconcile};
     parts[reconcile->part](reconcile, &base);

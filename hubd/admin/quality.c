@@ -37,21 +37,15 @@ static void on_list(struct store_read *base)
 void admin_quality(struct ctl_request *request)
 {
     struct store_findings_read *read = arena_alloc(&request->arena, sizeof(*read));
-    struct str party = json_get_text(request->params, "id");
-    struct ocpi_party_key key = {""};
-    struct refusal refusal = {0};
     if (read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (party.length > 0 && !rows_find_key(party, &key, &refusal)) {
-        rows_fail(request, &refusal);
+    if (!rows_take_key(request, "id", &read->party))
         return;
-    }
     read->base.arena = &request->arena;
     read->base.callback = on_list;
     read->base.context = request;
-    read->party = arena_copy(&request->arena, ocpi_party_key_str(&key));
     read->limit = rows_limit(request);
     read->skip = (uint64_t)rows_after(request);
     store_read_findings(admin_hub(request)->control_store, read);

@@ -44,6 +44,19 @@ bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *
                        "party " STR_FMT ": no party id", STR_ARG(text));
 }
 
+bool rows_take_key(struct ctl_request *request, const char *parameter, struct str *key)
+{
+    struct str text = json_get_text(request->params, parameter);
+    struct ocpi_party_key found = {""};
+    struct refusal refusal = {0};
+    if (text.length > 0 && !rows_find_key(text, &found, &refusal)) {
+        rows_fail(request, &refusal);
+        return false;
+    }
+    *key = arena_copy(&request->arena, ocpi_party_key_str(&found));
+    return true;
+}
+
 struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
                                        unsigned role, struct refusal *refusal)
 {

@@ -30,6 +30,9 @@ struct registry_party *rows_find_party(const struct registry_snapshot *snapshot,
                                        unsigned role, struct refusal *refusal);
 /* Only the key, for what may be about parties that are gone. False: refused. */
 bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal);
+/* The key that the parameter names, in the request's arena; empty when it is not there. False: it is no party
+ * id, and the request has been answered. */
+bool rows_take_key(struct ctl_request *request, const char *parameter, struct str *key);
 /* "IN-ABC", or "IN-ABC:CPO" where the id is two parties. NULL data when there is no memory. */
 struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
                          struct arena *arena);

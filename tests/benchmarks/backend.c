@@ -17,9 +17,10 @@
  *
  *   backend [--record FILE] [--page FILE] --port N [--delay MS | --mute | --down] [--port N …]
  *
- * --record FILE appends "ID NANOSECONDS" (CLOCK_MONOTONIC) per session or CDR as its last byte is read. What
- * stands behind a port is how it goes wrong between SIGUSR1 and SIGUSR2, before and after which it is well:
- * answers that much later, never answers, or refuses connections. Prints "port N" per port that listens.
+ * --record FILE appends "ID NANOSECONDS" (CLOCK_MONOTONIC) per session, CDR or GET versions ("versions") as
+ * its last byte is read. What stands behind a port is how it goes wrong between SIGUSR1 and SIGUSR2, before
+ * and after which it is well: answers that much later, never answers, or refuses connections. Prints "port N"
+ * per port that listens.
  */
 
 enum { READ_CHUNK = 65536, BODY_MAX = 8 << 20, PORTS_MAX = 64 };

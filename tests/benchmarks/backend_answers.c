@@ -95,12 +95,13 @@ struct answer backend_answers_choose(const struct backend_answers *answers, cons
     return path_has(request, "/ocpi/") ? answers->done : answers->unknown;
 }
 
-/* A session's id is the path's last segment; a CDR's is its first "id" (the driver's CDRs begin with it). */
+/* A session's id is the path's last segment; a CDR's is its first "id" (the driver's CDRs begin with it); a
+ * probe has none, and its path's last segment is there to be counted. */
 void backend_record_receipt(FILE *record, const struct request *request)
 {
     const char *id;
     size_t length;
-    if (path_has(request, "/sessions/")) {
+    if (path_has(request, "/sessions/") || path_ends(request, "/versions")) {
         const char *slash = memrchr(request->path, '/', request->path_length);
         id = slash + 1;
         length = (size_t)(request->path + request->path_length - id);

@@ -5,7 +5,7 @@ import resource
 import socket
 import time
 
-from tests.benchmarks import deliveries, load, locations, payloads, peers
+from tests.benchmarks import deliveries, health, load, locations, payloads, peers
 from tests.benchmarks.common import (
     LIST, PAGE, STORED, Row, check_bytes, compare, cpu_note, get_page, rounds, session_traffic, stored_hub, wrk_side,
 )
@@ -157,6 +157,7 @@ FIGURES = {
     "outbox": deliveries.outbox,
     "restart": deliveries.restart,
     "backlog": deliveries.backlog,
+    "watching": health.watching,
     "memory": memory,
     "list": locations.locations_list,
     "pages": locations.pages,
