@@ -1,5 +1,7 @@
 """Health: probes, OFFLINE, CONNECTED again, and what HubClientInfo tells."""
 
+import itertools
+
 import pytest
 
 from tests.e2e.harness import SLOW, eventually
@@ -67,6 +69,17 @@ def test_what_is_no_valid_answer(hub, pair, reply):
     hub.wait_status(pair.cpo.id, "OFFLINE")
     pair.cpo.unscript(script)
     hub.wait_status(pair.cpo.id, "CONNECTED")
+
+
+def test_flapping_makes_no_storm(hub, pair):
+    """Every other probe fails, over several times offline_after: CONNECTED all along, and nothing about it in the audit."""
+    replies = itertools.cycle([Reply(http=500, code=3000), None])
+    pair.cpo.script(*VERSIONS, lambda _request: next(replies), forever=True)
+    changes = ("party.offline", "party.connected")
+    before = [row for row in hub.audit(party=pair.cpo.id) if row["action"] in changes]
+    pair.cpo.wait(*VERSIONS, count=len(pair.cpo.received(*VERSIONS)) + int(4 * 6 * SLOW))
+    assert hub.status_of(pair.cpo.id) == "CONNECTED"
+    assert [row for row in hub.audit(party=pair.cpo.id) if row["action"] in changes] == before
 
 
 def test_other_calls_count_too(hub, pair):

@@ -306,6 +306,45 @@ static void indexes(void **state)
     sqlite3_close(db);
 }
 
+/* From queue to queue by seeking, however long a queue is: what one look costs, in steps of SQLite's machine.
+ */
+static void long_queues(void **state)
+{
+    static const enum sql_id looks[] = {SQL_PENDING_QUEUE, SQL_HELD_QUEUE, SQL_DEAD_QUEUE};
+    static const char *const found[][2] = {{"IN-ABC", "cdrs"}, {"IN-ABC", "sessions"}, {"IN-XYZ", "cdrs"}};
+    struct fixture *f = *state;
+    execute(
+        f, "WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 2999), "
+           "queue (r, m) AS (VALUES ('IN-ABC', 'sessions'), ('IN-XYZ', 'cdrs'), ('IN-ABC', 'cdrs')), "
+           "parked (s) AS (VALUES (0), (2), (3)) "
+           "INSERT INTO delivery (state, kind, attempts, next_attempt, created, done, receiver, sender, "
+           "module, method, owner, object, reason, url, correlation_id, last_error, body) "
+           "SELECT s, 2, 0, 0, 0, 0, r, '', m, 'PUT', '', n, '', '', '', '', x'' FROM number, queue, parked");
+    sqlite3 *db = open_file(f);
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        sqlite3_stmt *query;
+        const char *last[] = {"", ""};
+        assert_int_equal(sqlite3_prepare_v2(db, sql_statements[looks[i]].text, -1, &query, NULL), SQLITE_OK);
+        for (size_t j = 0; j <= sizeof(found) / sizeof(found[0]); j++) {
+            sqlite3_bind_text(query, 1, last[0], -1, SQLITE_STATIC);
+            sqlite3_bind_text(query, 2, last[1], -1, SQLITE_STATIC);
+            if (j == sizeof(found) / sizeof(found[0])) {
+                assert_int_equal(sqlite3_step(query), SQLITE_DONE);
+                break;
+            }
+            assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+            for (int column = 0; column < 2; column++) {
+                last[column] = found[j][column];
+                assert_string_equal((const char *)sqlite3_column_text(query, column), last[column]);
+            }
+            sqlite3_reset(query);
+        }
+        assert_in_range(sqlite3_stmt_status(query, SQLITE_STMTSTATUS_VM_STEP, 0), 1, 1000);
+        sqlite3_finalize(query);
+    }
+    sqlite3_close(db);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -320,6 +359,7 @@ int main(void)
         STORE_TEST(another_key_does_not_verify),
         STORE_TEST(plans),
         STORE_TEST(indexes),
+        STORE_TEST(long_queues),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

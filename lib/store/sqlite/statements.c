@@ -22,11 +22,16 @@
 #define DELIVERY_TYPES "iiiiiiitttttttttttitt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
+/* The next queue: another module's of the receiver, else another receiver's (of UNION ALL the left side runs
+ * first). Not (receiver, module) > ($1, $2), with which SQLite steps over all rows of the queue that was the
+ * last one. */
 #define PARKED_QUEUE(state)                                                                                  \
     {                                                                                                        \
         R, "tt", "tt",                                                                                       \
-            "SELECT receiver, module FROM delivery WHERE state = " state                                     \
-            " AND (receiver, module) > ($1, $2) ORDER BY receiver, module LIMIT 1"                           \
+            "SELECT * FROM (SELECT receiver, module FROM delivery WHERE state = " state                      \
+            " AND receiver = $1 AND module > $2 ORDER BY module LIMIT 1) UNION ALL "                         \
+            "SELECT * FROM (SELECT receiver, module FROM delivery WHERE state = " state                      \
+            " AND receiver > $1 ORDER BY receiver, module LIMIT 1) LIMIT 1"                                  \
     }
 #define PARKED_LIST(state)                                                                                   \
     {                                                                                                        \
