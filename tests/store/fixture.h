@@ -31,7 +31,8 @@ struct fixture {
 
 /* ---------------------------------------------------------------- the clock */
 
-static int64_t fixture_wall; /* 0: the real clock */
+static _Atomic int64_t
+    fixture_wall; /* 0: the real clock. The store's thread reads it while a test moves it */
 
 static inline int64_t fixture_wall_ms(void)
 {
