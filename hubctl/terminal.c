@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,15 +145,21 @@ static void on_signal(int number)
     interrupted = number;
 }
 
-/* read(2), not stdio: a token must not stay in a buffer of the C library. */
-static size_t read_line(char *out, size_t size)
+/* read(2), not stdio: a token must not stay in a buffer of the C library. The signals are blocked but for the
+ * wait
+ * (`waiting` is its mask), so that one that comes just before it ends it too. */
+static size_t read_line(char *out, size_t size, const sigset_t *waiting)
 {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     size_t length = 0;
     while (length < size && interrupted == 0) {
-        ssize_t count = read(STDIN_FILENO, out + length, 1);
-        if (count <= 0 && !(count < 0 && errno == EINTR && interrupted == 0))
+        if (ppoll(&input, 1, NULL, waiting) < 0) {
+            if (errno == EINTR)
+                continue;
             break;
-        if (count == 1 && out[length++] == '\n')
+        }
+        ssize_t count = read(STDIN_FILENO, out + length, 1);
+        if (count <= 0 || out[length++] == '\n')
             break;
     }
     return length;
@@ -162,11 +169,16 @@ bool terminal_ask_secret(const char *prompt, char *out, size_t size)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
     enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
-    struct sigaction before[COUNT], catch = {.sa_handler = on_signal}; /* no SA_RESTART: the read ends */
+    struct sigaction before[COUNT], catch = {.sa_handler = on_signal};
+    sigset_t blocked, mask;
     struct termios shown, hidden;
     if (tcgetattr(STDIN_FILENO, &shown) != 0)
         return false;
     sigemptyset(&catch.sa_mask);
+    sigemptyset(&blocked);
+    for (int i = 0; i < COUNT; i++)
+        sigaddset(&blocked, signals[i]);
+    sigprocmask(SIG_BLOCK, &blocked, &mask);
     for (int i = 0; i < COUNT; i++)
         sigaction(signals[i], &catch, &before[i]);
     hidden = shown;
@@ -176,12 +188,13 @@ bool terminal_ask_secret(const char *prompt, char *out, size_t size)
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0) {
         fprintf(stderr, "%s: ", prompt); /* only now: what answers the prompt must not be shown */
         fflush(stderr);
-        length = read_line(out, size - 1);
+        length = read_line(out, size - 1, &mask);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
         fputc('\n', stderr);
     }
     for (int i = 0; i < COUNT; i++)
         sigaction(signals[i], &before[i], NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     if (interrupted != 0)
         raise(interrupted);
     return length > 0 && interrupted == 0;

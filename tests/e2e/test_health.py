@@ -77,7 +77,7 @@ def test_flapping_makes_no_storm(hub, pair):
     pair.cpo.script(*VERSIONS, lambda _request: next(replies), forever=True)
     changes = ("party.offline", "party.connected")
     before = [row for row in hub.audit(party=pair.cpo.id) if row["action"] in changes]
-    pair.cpo.wait(*VERSIONS, count=len(pair.cpo.received(*VERSIONS)) + int(4 * 6 * SLOW))
+    pair.cpo.wait(*VERSIONS, count=len(pair.cpo.received(*VERSIONS)) + int(4 * 6 * SLOW), seconds=60 * SLOW)
     assert hub.status_of(pair.cpo.id) == "CONNECTED"
     assert [row for row in hub.audit(party=pair.cpo.id) if row["action"] in changes] == before
 

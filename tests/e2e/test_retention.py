@@ -148,7 +148,7 @@ def test_sessions_and_cdrs_go_when_nobody_waits(new_hub):
     body = payloads.session(pair.cpo.party, pair.emsp.party, "S-DONE", status="COMPLETED", last_updated=timestamp(-3600))
     assert pair.cpo.put("sessions", body).code == 1000
     pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, pair.emsp.party, "CDR-SENT"))
-    pair.emsp.wait("POST", "/cdrs$")
+    hub.wait_rows("delivery", "list", "--state", "delivered", where=lambda row: row["module"] == "cdrs", what="its end is stored")
     pair.emsp.down()
     pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, pair.emsp.party, "CDR-WAITS"))
     pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, hub.onboard("EMSP").party, "CDR-HELD"))
