@@ -262,25 +262,22 @@ static void delivery_take_hints(uv_async_t *wake)
 
 const char *delivery_circuit(const struct hub *hub, struct str receiver, int64_t *retry_at)
 {
-    static const enum retry_circuit by_weight[] = {RETRY_CLOSED, RETRY_HALF_OPEN, RETRY_OPEN};
-    int64_t now = hub_steady_ms(hub);
-    size_t worst = 0;
+    int64_t now = hub_steady_ms(hub), wall = env_wall_ms();
+    enum retry_circuit worst = RETRY_CLOSED;
     *retry_at = 0;
     for (const struct delivery_receiver *r = hub->delivery->receivers; r != NULL; r = r->next) {
         if (!str_equal(str_from(r->name.text), receiver))
             continue;
         for (const struct delivery_queue *q = r->queues; q != NULL; q = q->next) {
-            size_t weight = 0;
-            while (by_weight[weight] != retry_circuit(&q->retry, now))
-                weight++;
-            if (weight > worst)
-                worst = weight;
-            int64_t at = env_wall_ms() + q->retry.paused_until - now;
-            if (by_weight[weight] == RETRY_OPEN && (*retry_at == 0 || at < *retry_at))
+            enum retry_circuit circuit = retry_circuit(&q->retry, now);
+            int64_t at = wall + q->retry.paused_until - now;
+            if (circuit > worst)
+                worst = circuit;
+            if (circuit == RETRY_OPEN && (*retry_at == 0 || at < *retry_at))
                 *retry_at = at;
         }
     }
-    return retry_circuit_name(by_weight[worst]);
+    return retry_circuit_name(worst);
 }
 
 /* ---------------------------------------------------------------- life */

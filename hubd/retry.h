@@ -13,11 +13,11 @@ struct retry_policy {
     int64_t initial_ms, max_ms; /* pause after the first failure; the longest */
 };
 
-/* The circuit breaker of a receiver. */
+/* The circuit breaker of a receiver; the worse the greater. */
 enum retry_circuit {
-    RETRY_CLOSED,   /* all is well: messages go out side by side */
-    RETRY_OPEN,     /* paused: nothing goes out */
-    RETRY_HALF_OPEN /* the pause is over: one message finds out whether the receiver is back */
+    RETRY_CLOSED,    /* all is well: messages go out side by side */
+    RETRY_HALF_OPEN, /* the pause is over: one message finds out whether the receiver is back */
+    RETRY_OPEN       /* paused: nothing goes out */
 };
 
 struct retry {

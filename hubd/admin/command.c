@@ -32,13 +32,9 @@ static void write_row(struct json_writer *writer, const struct store_command *ro
 static void on_list(struct store_read *base)
 {
     struct store_command_list *read = CONTAINER_OF(base, struct store_command_list, base);
-    struct ctl_request *request = base->context;
-    if (base->result != OK) {
-        rows_fail_error(request, base->result, base->error.text);
-        return;
-    }
     struct rows_list list;
-    rows_list_begin(&list, request);
+    if (!rows_list_begin_read(&list, base->context, base))
+        return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
         write_row(&list.writer, &read->rows[i]);

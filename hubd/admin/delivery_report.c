@@ -55,16 +55,12 @@ static void write_receipt(struct json_writer *writer, const struct store_receipt
 static void on_receipts(struct store_read *base)
 {
     struct store_receipts_read *read = CONTAINER_OF(base, struct store_receipts_read, base);
-    struct ctl_request *request = base->context;
     struct rows_list list;
-    if (base->result != OK) {
-        rows_fail_error(request, base->result, base->error.text);
+    if (!rows_list_begin_read(&list, base->context, base))
         return;
-    }
-    rows_list_begin(&list, request);
     for (size_t i = 0; i < read->count; i++)
         write_receipt(&list.writer, &read->rows[i]);
-    rows_list_end(&list, read->span.more ? place_text(&request->arena, 0, &read->span) : STR_NONE);
+    rows_list_end(&list, read->span.more ? place_text(&list.request->arena, 0, &read->span) : STR_NONE);
 }
 
 void admin_delivery_receipts(struct ctl_request *request)
@@ -127,17 +123,6 @@ static struct reconcile *reconcile_of(const struct store_read *base)
     return MAGIC_CAST(struct reconcile, base->context, RECONCILE_MAGIC);
 }
 
-/* False: the read failed, which is the answer. */
-static bool page_begin(struct reconcile *reconcile, const struct store_read *base, struct rows_list *list)
-{
-    if (base->result != OK) {
-        rows_fail_error(reconcile->request, base->result, base->error.text);
-        return false;
-    }
-    rows_list_begin(list, reconcile->request);
-    return true;
-}
-
 static void page_end(struct reconcile *reconcile, struct rows_list *list, const struct store_span *span);
 
 static void on_unbilled(struct store_read *base)
@@ -145,7 +130,7 @@ static void on_unbilled(struct store_read *base)
     struct reconcile *reconcile = reconcile_of(base);
     const struct store_unbilled_read *read = &reconcile->read.unbilled;
     struct rows_list list;
-    if (!page_begin(reconcile, base, &list))
+    if (!rows_list_begin_read(&list, reconcile->request, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_unbilled *row = &read->rows[i];
@@ -183,7 +168,7 @@ static void on_unacknowledged(struct store_read *base)
     struct reconcile *reconcile = reconcile_of(base);
     const struct store_receipts_read *read = &reconcile->read.receipts;
     struct rows_list list;
-    if (!page_begin(reconcile, base, &list))
+    if (!rows_list_begin_read(&list, reconcile->request, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_receipt *row = &read->rows[i];
@@ -215,7 +200,7 @@ static void on_refused(struct store_read *base)
     struct reconcile *reconcile = reconcile_of(base);
     const struct store_conflicts_read *read = &reconcile->read.conflicts;
     struct rows_list list;
-    if (!page_begin(reconcile, base, &list))
+    if (!rows_list_begin_read(&list, reconcile->request, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_conflict *row = &read->rows[i];

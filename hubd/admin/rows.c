@@ -284,6 +284,16 @@ void rows_list_begin(struct rows_list *list, struct ctl_request *request)
     json_array_begin(&list->writer);
 }
 
+bool rows_list_begin_read(struct rows_list *list, struct ctl_request *request, const struct store_read *read)
+{
+    if (read->result != OK) {
+        rows_fail_error(request, read->result, read->error.text);
+        return false;
+    }
+    rows_list_begin(list, request);
+    return true;
+}
+
 void rows_list_end(struct rows_list *list, struct str next)
 {
     json_array_end(&list->writer);

@@ -106,6 +106,8 @@ struct rows_list {
     struct str message; /* for people when the whole list has no row; empty: none */
 };
 void rows_list_begin(struct rows_list *list, struct ctl_request *request);
+/* The same when a read has ended. False: it failed, and that was answered. */
+bool rows_list_begin_read(struct rows_list *list, struct ctl_request *request, const struct store_read *read);
 /* `next`: of the following page, empty: none. Ends the request. */
 void rows_list_end(struct rows_list *list, struct str next);
 /* The same for a page of `count` rows of at most `limit`: a full one may go on behind the row `last`. */
