@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
+#include "hubctl/matrix.h"
 #include "hubctl/terminal.h"
 #include "lib/json/writer.h"
 
@@ -132,10 +133,10 @@ static bool print_selected(const struct printer *printer, const struct json_valu
         write_json(&line, object, printer->options->json_fields);
         break;
     case FORM_FIELD:
-        value_write_bare(&line, json_get_raw(object, str_from(printer->options->field)));
+        value_write_bare(&line, json_get_raw(object, str_from(printer->options->field)), &printer->style);
         break;
     case FORM_QUIET:
-        value_write_bare(&line, json_get(object, printer->command->columns[0].key));
+        value_write_bare(&line, json_get(object, printer->command->columns[0].key), &printer->style);
         break;
     case FORM_PEOPLE:
     case FORM_TSV:
@@ -220,21 +221,10 @@ static void write_section(struct buffer *out, const struct ctl_column *column, c
     struct str rest = str_from(text), line;
     buffer_printf(out, "\n%s\n", column->heading);
     while (text != NULL && str_split(&rest, '\n', &line)) {
-        if (line.length > 0)
-            buffer_printf(out, "  " STR_FMT "\n", STR_ARG(line));
+        if (line.length > 0 || rest.length > 0)
+            buffer_printf(out, "%s" STR_FMT "\n", line.length > 0 ? "  " : "", STR_ARG(line));
     }
     free(text);
-}
-
-static void write_label(struct buffer *out, const struct ctl_column *column, size_t width,
-                        const struct json_value *value, const struct style *style)
-{
-    struct buffer text = {0};
-    buffer_printf(out, "%-*s  ", (int)width, column->heading);
-    value_write(&text, value, column->kind, style);
-    value_paint(out, buffer_str(&text), column->kind, style);
-    buffer_append_byte(out, '\n');
-    buffer_free(&text);
 }
 
 /* Sections that the table names first come first; then all labels together; then the other sections. */
@@ -252,7 +242,7 @@ static void write_card(struct buffer *out, const struct ctl_column *columns, con
             if (own != part || column->seen == CTL_SEEN_JSON || value_is_empty(value))
                 continue;
             if (part == 1)
-                write_label(out, column, width, value, style);
+                table_write_label(out, column, width, value, style);
             else
                 write_section(out, column, value, style);
         }
@@ -326,9 +316,13 @@ void print_matrix(struct printer *printer, const struct json_value *object)
     if (printer->form == FORM_TSV) {
         print_pairs(object);
     } else if (printer->form == FORM_PEOPLE) {
-        char *text = table_render_matrix(object, &printer->style);
-        if (text != NULL && rows != NULL && rows->count > 0)
+        char *text = matrix_render(object, &printer->style);
+        if (text != NULL) {
             print_text(printer->options, text);
+        } else {
+            complain("there is no pair of an eMSP and a CPO yet");
+            hint("hubctl party add ID --role EMSP|CPO");
+        }
         free(text);
     } else {
         for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next)

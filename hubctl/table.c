@@ -4,6 +4,126 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT_LEAST 12 /* columns that are left of a text when a table is made to fit */
+
+/* ---------------------------------------------------------------- what fits */
+
+/* The columns of a table and how wide each is. */
+struct plan {
+    const struct ctl_column *columns[TABLE_COLUMNS_MAX];
+    size_t widths[TABLE_COLUMNS_MAX];
+    size_t count;
+};
+
+static bool any_has(const struct json_value *const *rows, size_t row_count, const char *key)
+{
+    for (size_t i = 0; i < row_count; i++) {
+        if (!value_is_empty(json_get(rows[i], key)))
+            return true;
+    }
+    return false;
+}
+
+static bool is_shown(const struct ctl_column *column)
+{
+    return column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE;
+}
+
+static void choose_columns(struct plan *plan, const struct ctl_column *columns,
+                           const struct json_value *const *rows, size_t row_count, const char *without)
+{
+    for (const struct ctl_column *column = columns; column->key != NULL && plan->count < TABLE_COLUMNS_MAX;
+         column++) {
+        bool wanted = is_shown(column) && (without == NULL || strcmp(column->key, without) != 0);
+        if (wanted && (plan->count == 0 || any_has(rows, row_count, column->key)))
+            plan->columns[plan->count++] = column;
+    }
+}
+
+static void measure(struct plan *plan, const struct json_value *const *rows, size_t row_count,
+                    const struct style *style)
+{
+    struct buffer text = {0};
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ctl_column *column = plan->columns[i];
+        plan->widths[i] = value_width(str_from(column->heading));
+        for (size_t row = 0; row < row_count; row++) {
+            buffer_clear(&text);
+            value_write(&text, json_get(rows[row], column->key), column->kind, style);
+            size_t own = value_width(buffer_str(&text));
+            plan->widths[i] = own > plan->widths[i] ? own : plan->widths[i];
+        }
+    }
+    buffer_free(&text);
+}
+
+static size_t total_width(const struct plan *plan)
+{
+    size_t total = plan->count > 0 ? plan->count - 1 : 0;
+    for (size_t i = 0; i < plan->count; i++)
+        total += plan->widths[i];
+    return total;
+}
+
+/* The least that a column needs. */
+static size_t least_width(const struct plan *plan, size_t i)
+{
+    bool text = plan->columns[i]->kind == CTL_COLUMN_TEXT || plan->columns[i]->kind == CTL_COLUMN_LIST;
+    size_t heading = value_width(str_from(plan->columns[i]->heading));
+    size_t least = heading > TEXT_LEAST ? heading : TEXT_LEAST;
+    return text && plan->widths[i] > least ? least : plan->widths[i];
+}
+
+static bool can_fit(const struct plan *plan, size_t width)
+{
+    size_t total = plan->count > 0 ? plan->count - 1 : 0;
+    for (size_t i = 0; i < plan->count; i++)
+        total += least_width(plan, i);
+    return total <= width;
+}
+
+static void leave_out(struct plan *plan, size_t i)
+{
+    plan->count--;
+    memmove(&plan->columns[i], &plan->columns[i + 1], (plan->count - i) * sizeof(plan->columns[0]));
+    memmove(&plan->widths[i], &plan->widths[i + 1], (plan->count - i) * sizeof(plan->widths[0]));
+}
+
+/* The widest column that may be `less` than it is; of two the right one. SIZE_MAX: none. */
+static size_t find_widest(const struct plan *plan, bool (*less)(const struct plan *plan, size_t i))
+{
+    size_t widest = SIZE_MAX;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (less(plan, i) && (widest == SIZE_MAX || plan->widths[i] >= plan->widths[widest]))
+            widest = i;
+    }
+    return widest;
+}
+
+static bool is_for_wide(const struct plan *plan, size_t i)
+{
+    return plan->columns[i]->seen == CTL_SEEN_WIDE;
+}
+
+static bool can_shrink(const struct plan *plan, size_t i)
+{
+    return plan->widths[i] > least_width(plan, i);
+}
+
+/* Leaves out what is only for wide terminals, then cuts texts, both the widest first. False: ids alone are
+ * too much for a line. */
+static bool make_fit(struct plan *plan, size_t width)
+{
+    size_t i;
+    while (!can_fit(plan, width) && (i = find_widest(plan, is_for_wide)) != SIZE_MAX)
+        leave_out(plan, i);
+    if (!can_fit(plan, width))
+        return false;
+    while (total_width(plan) > width && (i = find_widest(plan, can_shrink)) != SIZE_MAX)
+        plan->widths[i]--;
+    return true;
+}
+
 /* ---------------------------------------------------------------- tables by libsmartcols */
 
 static struct libscols_table *new_table(const struct style *style)
@@ -12,9 +132,9 @@ static struct libscols_table *new_table(const struct style *style)
     if (table == NULL)
         return NULL;
     scols_table_enable_colors(table, style->color);
-    /* The text goes to memory first: without force smartcols sees no terminal and cuts nothing. */
+    /* The text goes to memory, and it fits already. */
     scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-    scols_table_set_termwidth(table, style->width > 0 ? style->width : 1000);
+    scols_table_set_termwidth(table, 10000);
     return table;
 }
 
@@ -29,43 +149,7 @@ static char *finish(struct libscols_table *table, bool failed)
 
 static int column_flags(enum ctl_kind kind)
 {
-    switch (kind) {
-    case CTL_COLUMN_TEXT:
-    case CTL_COLUMN_LIST:
-        return SCOLS_FL_TRUNC;
-    case CTL_COLUMN_NUMBER:
-    case CTL_COLUMN_OFFSET:
-        return SCOLS_FL_RIGHT;
-    case CTL_COLUMN_ID:
-    case CTL_COLUMN_STATUS:
-    case CTL_COLUMN_TIME:
-    case CTL_COLUMN_SECTION:
-        return 0;
-    }
-    return 0;
-}
-
-static bool any_has(const struct json_value *const *rows, size_t row_count, const char *key)
-{
-    for (size_t i = 0; i < row_count; i++) {
-        if (!value_is_empty(json_get(rows[i], key)))
-            return true;
-    }
-    return false;
-}
-
-static size_t choose_columns(const struct ctl_column *columns, const struct json_value *const *rows,
-                             size_t row_count, const char *without, const struct ctl_column **chosen)
-{
-    size_t count = 0;
-    for (const struct ctl_column *column = columns; column->key != NULL && count < TABLE_COLUMNS_MAX;
-         column++) {
-        bool wanted =
-            column->seen == CTL_SEEN_ALWAYS && (without == NULL || strcmp(column->key, without) != 0);
-        if (wanted && (count == 0 || any_has(rows, row_count, column->key)))
-            chosen[count++] = column;
-    }
-    return count;
+    return kind == CTL_COLUMN_NUMBER || kind == CTL_COLUMN_OFFSET ? SCOLS_FL_RIGHT : 0;
 }
 
 static bool set_cell(struct libscols_line *line, size_t index, enum ctl_kind kind, const struct buffer *text)
@@ -81,118 +165,86 @@ static bool set_cell(struct libscols_line *line, size_t index, enum ctl_kind kin
     return true;
 }
 
-static bool add_row(struct libscols_table *table, const struct ctl_column *const *columns, size_t count,
-                    const struct json_value *row, const struct style *style)
+static bool add_row(struct libscols_table *table, const struct plan *plan, const struct json_value *row,
+                    const struct style *style)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
     bool good = line != NULL;
-    for (size_t i = 0; i < count && good; i++) {
+    for (size_t i = 0; i < plan->count && good; i++) {
+        const struct ctl_column *column = plan->columns[i];
         struct buffer text = {0};
-        value_write(&text, json_get(row, columns[i]->key), columns[i]->kind, style);
-        good = set_cell(line, i, columns[i]->kind, &text);
+        value_write(&text, json_get(row, column->key), column->kind, style);
+        value_cut(&text, plan->widths[i]);
+        good = set_cell(line, i, column->kind, &text);
         buffer_free(&text);
     }
     return good;
 }
 
-char *table_render(const struct ctl_column *columns, const struct json_value *const *rows, size_t row_count,
-                   const char *without, const struct style *style)
+static char *render_table(const struct plan *plan, const struct json_value *const *rows, size_t row_count,
+                          const struct style *style)
 {
-    const struct ctl_column *chosen[TABLE_COLUMNS_MAX];
-    size_t count = choose_columns(columns, rows, row_count, without, chosen);
     struct libscols_table *table = new_table(style);
-    if (table == NULL)
-        return NULL;
-    bool good = true;
-    for (size_t i = 0; i < count && good; i++)
-        good = scols_table_new_column(table, chosen[i]->heading, 0, column_flags(chosen[i]->kind)) != NULL;
+    bool good = table != NULL;
+    for (size_t i = 0; i < plan->count && good; i++)
+        good = scols_table_new_column(table, plan->columns[i]->heading, 0,
+                                      column_flags(plan->columns[i]->kind)) != NULL;
     for (size_t i = 0; i < row_count && good; i++)
-        good = add_row(table, chosen, count, rows[i], style);
-    return finish(table, !good);
+        good = add_row(table, plan, rows[i], style);
+    return table != NULL ? finish(table, !good) : NULL;
 }
 
-/* ---------------------------------------------------------------- the matrix */
+/* ---------------------------------------------------------------- rows as records */
 
-/* CPO ids as upright headings, so that forty of them fit beside each other: one line per letter. */
-static void write_upright(struct buffer *out, const struct json_value *cpos, size_t margin)
+void table_write_label(struct buffer *out, const struct ctl_column *column, size_t width,
+                       const struct json_value *value, const struct style *style)
 {
-    size_t height = 0;
-    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
-        height = cpo->text.length > height ? cpo->text.length : height;
-    for (size_t line = 0; line < height; line++) {
-        buffer_printf(out, "%*s", (int)margin, "");
-        for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next) {
-            size_t above = height - cpo->text.length;
-            buffer_append_byte(out, ' ');
-            buffer_append_byte(out, line < above ? ' ' : cpo->text.data[line - above]);
-        }
-        buffer_append_byte(out, '\n');
-    }
-}
-
-/* A few CPOs are headed by their ids as they are read, one column each as wide as its id. */
-static void write_level(struct buffer *out, const struct json_value *cpos, size_t margin)
-{
-    buffer_printf(out, "%*s", (int)margin, "");
-    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
-        buffer_printf(out, " " STR_FMT, STR_ARG(cpo->text));
+    struct buffer text = {0};
+    buffer_printf(out, "%-*s  ", (int)width, column->heading);
+    value_write(&text, value, column->kind, style);
+    value_paint(out, buffer_str(&text), column->kind, style);
     buffer_append_byte(out, '\n');
+    buffer_free(&text);
 }
 
-static bool fits_level(const struct json_value *cpos, size_t margin, const struct style *style)
+/* A terminal too narrow for a line per row: a line per value, an empty one between rows. */
+static char *render_records(const struct plan *plan, const struct json_value *const *rows, size_t row_count,
+                            const struct style *style)
 {
-    size_t width = margin;
-    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
-        width += cpo->text.length + 1;
-    return width <= (style->width == 0 ? 80 : style->width);
-}
-
-static void write_state(struct buffer *out, struct str state, bool color)
-{
-    static const struct {
-        const char *state, *sign, *color;
-    } rows[] = {{"on", "x", "\033[32m"}, {"drain", "d", "\033[33m"}, {"off", ".", ""}};
-    const char *sign = ".", *paint = "";
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (str_equal(state, str_from(rows[i].state))) {
-            sign = rows[i].sign;
-            paint = rows[i].color;
-        }
-    }
-    bool painted = color && paint[0] != '\0';
-    buffer_printf(out, " %s%s%s", painted ? paint : "", sign, painted ? "\033[0m" : "");
-}
-
-char *table_render_matrix(const struct json_value *result, const struct style *style)
-{
-    const struct json_value *cpos = json_get(result, "cpos"), *rows = json_get(result, "rows");
     struct buffer out = {0};
-    size_t margin = 4;
-    if (cpos == NULL || rows == NULL)
-        return NULL;
-    for (const struct json_value *row = rows->child; row != NULL; row = row->next) {
-        struct str emsp = json_get_text(row, "emsp");
-        margin = emsp.length > margin ? emsp.length : margin;
+    size_t width = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        size_t own = strlen(plan->columns[i]->heading);
+        width = own > width ? own : width;
     }
-    bool level = fits_level(cpos, margin, style);
-    (level ? write_level : write_upright)(&out, cpos, margin);
-    for (const struct json_value *row = rows->child; row != NULL; row = row->next) {
-        struct str emsp = json_get_text(row, "emsp");
-        buffer_printf(&out, STR_FMT "%*s", STR_ARG(emsp), (int)(margin - emsp.length), "");
-        for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next) {
-            const struct json_value *state = json_get_raw(json_get(row, "rules"), cpo->text);
-            buffer_printf(&out, "%*s", level ? (int)cpo->text.length - 1 : 0, "");
-            write_state(&out, state != NULL ? state->text : STR_NONE, style->color);
+    for (size_t row = 0; row < row_count; row++) {
+        buffer_append_text(&out, row > 0 ? "\n" : "");
+        for (size_t i = 0; i < plan->count; i++) {
+            const struct json_value *value = json_get(rows[row], plan->columns[i]->key);
+            if (i == 0 || !value_is_empty(value))
+                table_write_label(&out, plan->columns[i], width, value, style);
         }
-        buffer_append_byte(&out, '\n');
     }
-    buffer_append_text(&out, "eMSPs down, CPOs across; x on, d draining, . off\n");
-    char *text = out.failed ? NULL : strndup(out.data, out.length);
+    char *text = out.failed ? NULL : strndup(out.data != NULL ? out.data : "", out.length);
     buffer_free(&out);
     return text;
 }
 
+char *table_render(const struct ctl_column *columns, const struct json_value *const *rows, size_t row_count,
+                   const char *without, const struct style *style)
+{
+    struct plan plan = {.count = 0}, whole;
+    choose_columns(&plan, columns, rows, row_count, without);
+    measure(&plan, rows, row_count, style);
+    whole = plan;
+    if (style->width > 0 && !make_fit(&plan, style->width))
+        return render_records(&whole, rows, row_count, style);
+    return render_table(&plan, rows, row_count, style);
+}
+
 /* ---------------------------------------------------------------- rows one by one */
+
+#define STREAM_GAP "  "
 
 static size_t first_width(const struct ctl_column *column)
 {
@@ -205,7 +257,7 @@ static void write_padded(struct buffer *out, struct str text, size_t *width, con
                          bool last, const struct style *style)
 {
     size_t own = value_width(text);
-    bool right = column->kind == CTL_COLUMN_NUMBER;
+    bool right = (column_flags(column->kind) & SCOLS_FL_RIGHT) != 0;
     if (own > *width)
         *width = own;
     int padding = (int)(*width - own);
@@ -214,37 +266,48 @@ static void write_padded(struct buffer *out, struct str text, size_t *width, con
     value_paint(out, text, column->kind, style);
     if (!right && !last)
         buffer_printf(out, "%*s", padding, "");
-    buffer_append_text(out, last ? "\n" : "  ");
+    buffer_append_text(out, last ? "\n" : STREAM_GAP);
 }
 
-static bool is_last(const struct ctl_column *column)
+/* The columns, as wide as their headings and the first row want them; what is only for wide terminals where
+ * they are not too much for a line. */
+static void begin_stream(struct table_stream *stream, const struct ctl_column *columns,
+                         const struct json_value *row, const struct style *style)
 {
-    for (column++; column->key != NULL; column++) {
-        if (column->seen == CTL_SEEN_ALWAYS)
-            return false;
+    struct plan plan = {.count = 0};
+    stream->begun = true;
+    for (const struct ctl_column *column = columns; column->key != NULL && plan.count < TABLE_COLUMNS_MAX;
+         column++) {
+        if (is_shown(column))
+            plan.columns[plan.count++] = column;
     }
-    return true;
+    measure(&plan, &row, 1, style);
+    for (size_t i = 0; i < plan.count; i++) {
+        size_t first = first_width(plan.columns[i]);
+        plan.widths[i] = first > plan.widths[i] ? first : plan.widths[i];
+    }
+    size_t gaps = (strlen(STREAM_GAP) - 1) * plan.count;
+    if (style->width > gaps)
+        (void)make_fit(&plan, style->width - gaps);
+    stream->count = plan.count;
+    memcpy(stream->columns, plan.columns, sizeof(stream->columns));
+    memcpy(stream->widths, plan.widths, sizeof(stream->widths));
 }
 
 void table_stream_row(struct table_stream *stream, const struct ctl_column *columns,
                       const struct json_value *row, const struct style *style, struct buffer *out)
 {
-    size_t index = 0;
-    for (const struct ctl_column *column = columns; column->key != NULL && !stream->begun; column++) {
-        if (column->seen != CTL_SEEN_ALWAYS || index >= TABLE_COLUMNS_MAX)
-            continue;
-        stream->widths[index] = first_width(column);
-        write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column),
-                     style);
+    if (!stream->begun) {
+        begin_stream(stream, columns, row, style);
+        for (size_t i = 0; i < stream->count; i++)
+            write_padded(out, str_from(stream->columns[i]->heading), &stream->widths[i], stream->columns[i],
+                         i + 1 == stream->count, style);
     }
-    stream->begun = true;
-    index = 0;
-    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        if (column->seen != CTL_SEEN_ALWAYS || index >= TABLE_COLUMNS_MAX)
-            continue;
+    for (size_t i = 0; i < stream->count; i++) {
         struct buffer text = {0};
-        value_write(&text, json_get(row, column->key), column->kind, style);
-        write_padded(out, buffer_str(&text), &stream->widths[index++], column, is_last(column), style);
+        value_write(&text, json_get(row, stream->columns[i]->key), stream->columns[i]->kind, style);
+        write_padded(out, buffer_str(&text), &stream->widths[i], stream->columns[i], i + 1 == stream->count,
+                     style);
         buffer_free(&text);
     }
 }

@@ -5,18 +5,22 @@
 
 /*
  * Aligned tables for a terminal, by libsmartcols. Columns in which no row has anything are left out (never
- * the first). The text is malloc'd, one line per row after the headings; NULL when there is no memory.
+ * the first). Where the terminal is too narrow, columns that are only for wide ones go first, then long texts
+ * are cut (with "…"), and at last each row becomes a record, a line per value, with nothing left out. The
+ * text is malloc'd, one line per row after the headings; NULL when there is no memory.
  */
 char *table_render(const struct ctl_column *columns, const struct json_value *const *rows, size_t row_count,
                    const char *without, const struct style *style);
-/* The routing matrix as a grid: eMSPs down, CPOs across with upright headings. `result`: CTL_OUTPUT_MATRIX.
- */
-char *table_render_matrix(const struct json_value *result, const struct style *style);
+/* One line of a card or a record: the column's heading, filled up to `width`, and the value. */
+void table_write_label(struct buffer *out, const struct ctl_column *column, size_t width,
+                       const struct json_value *value, const struct style *style);
 
 /* Rows that come one by one: columns grow with what they have seen. All-zero is the beginning. */
 #define TABLE_COLUMNS_MAX 24
 struct table_stream {
+    const struct ctl_column *columns[TABLE_COLUMNS_MAX];
     size_t widths[TABLE_COLUMNS_MAX];
+    size_t count;
     bool begun;
 };
 /* One row as a line (headings before the first) at the end of `out`. */

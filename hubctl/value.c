@@ -15,13 +15,22 @@ bool value_is_empty(const struct json_value *value)
     return value->type == JSON_ARRAY && value->count == 0;
 }
 
+/* U+0080 to U+009F in UTF-8: a terminal may obey them as it obeys ESC. */
+static bool is_c1(struct str text, size_t at)
+{
+    return (unsigned char)text.data[at] == 0xc2 && at + 1 < text.length &&
+           ((unsigned char)text.data[at + 1] & 0xe0) == 0x80;
+}
+
 /* Text without what a terminal or a TSV reader would take for something else. */
 static void write_clean(struct buffer *out, struct str text, bool people)
 {
     static const char *const escapes[] = {['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r"};
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (byte == '\\' && !people)
+        if (is_c1(text, i))
+            buffer_printf(out, "\\u%04x", (unsigned char)text.data[++i]);
+        else if (byte == '\\' && !people)
             buffer_append_text(out, "\\\\");
         else if (byte >= ' ' && byte != 0x7f)
             buffer_append_byte(out, text.data[i]);
@@ -97,6 +106,20 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
     }
 }
 
+/* Byte for byte in a pipe; a terminal gets no control bytes of a partner's, but the lines of a body. */
+static void write_bare(struct buffer *out, struct str text, const struct style *style)
+{
+    struct str line;
+    if (!style->people) {
+        buffer_append(out, text);
+        return;
+    }
+    while (str_split(&text, '\n', &line)) {
+        write_clean(out, line, true);
+        buffer_append_text(out, text.data != NULL ? "\n" : "");
+    }
+}
+
 static bool is_list_of_words(const struct json_value *value)
 {
     for (const struct json_value *item = value->child; item != NULL; item = item->next) {
@@ -106,19 +129,17 @@ static bool is_list_of_words(const struct json_value *value)
     return value->type == JSON_ARRAY;
 }
 
-void value_write_bare(struct buffer *out, const struct json_value *value)
+void value_write_bare(struct buffer *out, const struct json_value *value, const struct style *style)
 {
     if (value == NULL || value->type == JSON_NULL)
         return;
-    if (value->type == JSON_STRING) {
-        buffer_append(out, value->text);
-    } else if (!is_list_of_words(value)) {
-        buffer_append(out, value->raw);
-    } else {
+    if (is_list_of_words(value)) {
         for (const struct json_value *item = value->child; item != NULL; item = item->next) {
-            buffer_append(out, item->type == JSON_STRING ? item->text : item->raw);
+            write_bare(out, item->type == JSON_STRING ? item->text : item->raw, style);
             buffer_append_text(out, item->next == NULL ? "" : ",");
         }
+    } else {
+        write_bare(out, value->type == JSON_STRING ? value->text : value->raw, style);
     }
 }
 
@@ -156,22 +177,46 @@ void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const 
     buffer_append_text(out, color != NULL ? "\033[0m" : "");
 }
 
+/* Bytes of the first letter of `text`, which is not empty, and the columns it takes. */
+static size_t step(struct str text, mbstate_t *state, size_t *columns)
+{
+    wchar_t letter;
+    size_t used = mbrtowc(&letter, text.data, text.length, state);
+    if (used == 0 || used == (size_t)-1 || used == (size_t)-2) {
+        memset(state, 0, sizeof(*state));
+        *columns = 1;
+        return 1;
+    }
+    int width = wcwidth(letter);
+    *columns = width > 0 ? (size_t)width : 0;
+    return used;
+}
+
 size_t value_width(struct str text)
 {
     mbstate_t state = {0};
-    size_t width = 0;
+    size_t width = 0, columns;
     while (text.length > 0) {
-        wchar_t letter;
-        size_t used = mbrtowc(&letter, text.data, text.length, &state);
-        if (used == 0 || used == (size_t)-1 || used == (size_t)-2) {
-            memset(&state, 0, sizeof(state));
-            used = 1;
-            width++;
-        } else {
-            int columns = wcwidth(letter);
-            width += columns > 0 ? (size_t)columns : 0;
-        }
-        text = str_skip(text, used);
+        text = str_skip(text, step(text, &state, &columns));
+        width += columns;
     }
     return width;
+}
+
+void value_cut(struct buffer *text, size_t width)
+{
+    mbstate_t state = {0};
+    struct str rest = buffer_str(text);
+    size_t seen = 0, columns;
+    if (value_width(rest) <= width)
+        return;
+    while (rest.length > 0) {
+        size_t used = step(rest, &state, &columns);
+        if (seen + columns + 1 > width)
+            break;
+        seen += columns;
+        rest = str_skip(rest, used);
+    }
+    text->length -= rest.length;
+    buffer_append_text(text, "…");
 }

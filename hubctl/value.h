@@ -17,14 +17,17 @@ struct style {
 /* One value of a column of that kind; NULL is nothing. Control bytes never reach the output as such. */
 void value_write(struct buffer *out, const struct json_value *value, enum ctl_kind kind,
                  const struct style *style);
-/* Bare, for --field: strings as they are, everything else as JSON; lists of words comma separated. */
-void value_write_bare(struct buffer *out, const struct json_value *value);
+/* Bare, for --field: strings as they are (a terminal gets no control bytes but line breaks), everything else
+ * as JSON; lists of words comma separated. */
+void value_write_bare(struct buffer *out, const struct json_value *value, const struct style *style);
 /* Colour name for a word of a status column, NULL for none. The word alone says it too. */
 const char *value_color(const char *word);
 /* Appends `text`, in colour when it is such a word in a status column and colour is on. */
 void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style);
 /* Columns that a text takes on the terminal. */
 size_t value_width(struct str text);
+/* Shortens `text` to at most `width` columns (1 or more): where something is left out it ends with "…". */
+void value_cut(struct buffer *text, size_t width);
 /* Nothing to show: absent, null, "", []. */
 bool value_is_empty(const struct json_value *value);
 

@@ -66,6 +66,7 @@ enum ctl_kind {
 /* Where a column is seen. All are keys of --json and --field. */
 enum ctl_seen {
     CTL_SEEN_ALWAYS, /* table and TSV */
+    CTL_SEEN_WIDE,   /* TSV; table where the terminal has room for it */
     CTL_SEEN_PIPED,  /* TSV only: would make a terminal's table too wide */
     CTL_SEEN_JSON    /* neither */
 };

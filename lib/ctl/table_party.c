@@ -24,7 +24,7 @@ static const struct ctl_column receiver_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whose receiver it is"},
     {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module; \"MODULE:sender\" is its SENDER interface"},
     {"url", "URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the module's base URL at the partner"},
-    {"source", "SOURCE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"set\" by the account team or \"discovered\" at the partner"},
+    {"source", "SOURCE", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "\"set\" by the account team or \"discovered\" at the partner"},
     {.key = NULL}};
 static const struct ctl_column rule_columns[] = {
     {"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
@@ -39,8 +39,8 @@ static const struct ctl_column rule_columns[] = {
     {"roles", "ROLES", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "its OCPI roles"}, \
     {"name", "NAME", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its name"}, \
     {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "PLANNED, CONNECTED, OFFLINE or SUSPENDED"}, \
-    {"platform", "PLATFORM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the first party of its platform"}, \
-    {"last_seen", "LAST SEEN", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "last valid answer to a call of the hub; null: none"}, \
+    {"platform", "PLATFORM", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "the first party of its platform"}, \
+    {"last_seen", "LAST SEEN", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "last valid answer to a call of the hub; null: none"}, \
     {"country_code", "COUNTRY", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}, \
     {"party_id", "PARTY ID", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}
 

@@ -14,12 +14,12 @@ static const char *const kinds[] = {"location", "tariff", "session", "cdr", NULL
     {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "pending, delivered, held, dead or superseded"}, \
     {"reason", "REASON", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is held"}, \
     {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"}, \
-    {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the object's id"}, \
+    {"object", "OBJECT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the object's id"}, \
     {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the sending party"}, \
     {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"}, \
     {"attempts", "TRIES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "tries made"}, \
-    {"next_attempt", "NEXT TRY", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it is tried again; null: at once or never"}, \
-    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was taken on"}, \
+    {"next_attempt", "NEXT TRY", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "when it is tried again; null: at once or never"}, \
+    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "when it was taken on"}, \
     {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the last try failed with"}
 
 static const struct ctl_column try_columns[] = {
@@ -74,7 +74,7 @@ const struct ctl_command ctl_table_traffic[] = {
              {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"},
              {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the object's id"},
              {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "ok, an OCPI status code, stale, held …"},
-             {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how long it took, milliseconds"},
+             {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_WIDE, NULL, "how long it took, milliseconds"},
              {"request_id", "REQUEST", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Request-ID"},
              {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Correlation-ID"},
              {"cursor", "CURSOR", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "where to go on: opaque"},
@@ -99,7 +99,7 @@ const struct ctl_command ctl_table_traffic[] = {
      "still waits are lines too.", NULL,
      {"hubctl trace 7f4c5f0e-8f6b-4c55-9f0a-1b2c3d4e5f60", "hubctl trace SES-2026-0001 --json=offset_ms,from,to,action,status"},
      PARAMS(POSITIONAL("ID", "id", CTL_TEXT, "what to look for")),
-     COLUMNS({"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it began"},
+     COLUMNS({"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "when it began"},
              {"offset_ms", "AFTER", CTL_COLUMN_OFFSET, CTL_SEEN_ALWAYS, NULL, "how long after the first line, milliseconds"},
              {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who sent it, or which user did it"},
              {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whom it was sent to"},

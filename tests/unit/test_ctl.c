@@ -65,7 +65,7 @@ static void check_columns(const struct ctl_command *command)
          column++) {
         assert_true(column->heading != NULL && column->help != NULL);
         assert_int_equal(column->kind == CTL_COLUMN_SECTION, column->section != NULL);
-        shown += column->seen == CTL_SEEN_ALWAYS ? 1 : 0;
+        shown += column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE ? 1 : 0;
     }
     assert_true(command->output == CTL_OUTPUT_TEXT || shown > 0);
 }

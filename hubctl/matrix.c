@@ -1,0 +1,178 @@
+#include "hubctl/matrix.h"
+
+#include <string.h>
+
+#define GROUP         5  /* columns between two gaps, for the eye */
+#define ROWS_MOST     20 /* under one heading, so that the ids are never off the screen */
+#define WIDTH_UNKNOWN 80
+
+/* What is drawn: CPOs from `first` up to `end`. */
+struct block {
+    size_t first, end;
+    size_t margin; /* columns that the eMSPs' ids take */
+    bool upright;
+    size_t height; /* lines of the heading */
+    size_t prefix; /* letters that all CPOs' ids begin with: upright ones leave them to the margin */
+    size_t rows;   /* under one heading */
+};
+
+static size_t longest(const struct json_value *list, const char *key)
+{
+    size_t length = 0;
+    for (const struct json_value *item = list->child; item != NULL; item = item->next) {
+        struct str text = key != NULL ? json_get_text(item, key) : item->text;
+        length = text.length > length ? text.length : length;
+    }
+    return length;
+}
+
+/* "IN-": what is in front of the last '-' in all of them. */
+static size_t common_prefix(const struct json_value *cpos)
+{
+    struct str first = cpos->child->text;
+    size_t length = first.length;
+    while (length > 0 && first.data[length - 1] != '-')
+        length--;
+    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next) {
+        if (!str_starts_with(cpo->text, str_of(first.data, length)))
+            return 0;
+    }
+    return length;
+}
+
+/* So many in each of as few equal parts as there must be when none is larger than `most`. */
+static size_t equal_parts(size_t count, size_t most)
+{
+    size_t parts = (count + most - 1) / most;
+    return (count + parts - 1) / parts;
+}
+
+/* Columns in front of column `index` of a block with upright ids; also the width of so many. */
+static size_t upright_width(size_t index)
+{
+    return 2 * index + (index > 0 ? (index - 1) / GROUP : 0);
+}
+
+/* Level ids where all of them fit, else upright ones, as many beside each other as fit, evenly over the
+ * blocks. */
+static struct block first_block(const struct json_value *cpos, const struct json_value *rows, size_t width)
+{
+    struct block block = {.margin = longest(rows, "emsp"),
+                          .height = 1,
+                          .end = cpos->count,
+                          .rows = equal_parts(rows->count, ROWS_MOST)};
+    size_t level = block.margin, fitting = 1;
+    for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
+        level += cpo->text.length + 1;
+    if (level <= width)
+        return block;
+    block.upright = true;
+    block.prefix = common_prefix(cpos);
+    block.height = longest(cpos, NULL) - block.prefix;
+    while (fitting < cpos->count && block.margin + upright_width(fitting + 1) <= width)
+        fitting++;
+    block.end = equal_parts(cpos->count, fitting);
+    return block;
+}
+
+static const struct json_value *item_at(const struct json_value *list, size_t index)
+{
+    const struct json_value *item = list->child;
+    while (item != NULL && index-- > 0)
+        item = item->next;
+    return item;
+}
+
+/* In front of column `index` of the block: a gap after each group of upright ones. */
+static void write_gap(struct buffer *out, const struct block *block, size_t index)
+{
+    size_t place = index - block->first;
+    buffer_append_text(out, block->upright && place > 0 && place % GROUP == 0 ? "  " : " ");
+}
+
+static void write_heading(struct buffer *out, const struct json_value *cpos, const struct block *block)
+{
+    for (size_t line = 0; line < block->height; line++) {
+        const struct json_value *cpo = item_at(cpos, block->first);
+        struct str prefix = str_of(cpos->child->text.data, line == 0 ? block->prefix : 0);
+        if (prefix.length > block->margin)
+            prefix.length = block->margin;
+        buffer_printf(out, "%*s" STR_FMT, (int)(block->margin - prefix.length), "", STR_ARG(prefix));
+        for (size_t i = block->first; i < block->end && cpo != NULL; i++, cpo = cpo->next) {
+            struct str id = str_skip(cpo->text, block->prefix);
+            size_t above = block->height > id.length ? block->height - id.length : 0;
+            write_gap(out, block, i);
+            if (!block->upright)
+                buffer_append(out, id);
+            else
+                buffer_append_byte(out, line < above ? ' ' : id.data[line - above]);
+        }
+        buffer_append_byte(out, '\n');
+    }
+}
+
+static void write_state(struct buffer *out, struct str state, bool color)
+{
+    static const struct {
+        const char *state, *sign, *color;
+    } rows[] = {{"on", "x", "\033[32m"}, {"drain", "d", "\033[33m"}, {"off", ".", ""}};
+    const char *sign = "?", *paint = ""; /* a newer hubd may know others */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (str_equal(state, str_from(rows[i].state))) {
+            sign = rows[i].sign;
+            paint = rows[i].color;
+        }
+    }
+    bool painted = color && paint[0] != '\0';
+    buffer_printf(out, "%s%s%s", painted ? paint : "", sign, painted ? "\033[0m" : "");
+}
+
+static void write_row(struct buffer *out, const struct json_value *row, const struct json_value *cpos,
+                      const struct block *block, bool color)
+{
+    struct str emsp = json_get_text(row, "emsp");
+    const struct json_value *cpo = item_at(cpos, block->first);
+    buffer_printf(out, STR_FMT "%*s", STR_ARG(emsp), (int)(block->margin - emsp.length), "");
+    for (size_t i = block->first; i < block->end && cpo != NULL; i++, cpo = cpo->next) {
+        const struct json_value *state = json_get_raw(json_get(row, "rules"), cpo->text);
+        write_gap(out, block, i);
+        buffer_printf(out, "%*s", !block->upright && cpo->text.length > 0 ? (int)cpo->text.length - 1 : 0,
+                      "");
+        write_state(out, state != NULL ? state->text : STR("off"), color);
+    }
+    buffer_append_byte(out, '\n');
+}
+
+static void write_block(struct buffer *out, const struct json_value *cpos, const struct json_value *rows,
+                        const struct block *block, bool color)
+{
+    size_t count = 0;
+    for (const struct json_value *row = rows->child; row != NULL; row = row->next) {
+        if (count++ % block->rows == 0) {
+            buffer_append_text(out, count > 1 ? "\n" : "");
+            write_heading(out, cpos, block);
+        }
+        write_row(out, row, cpos, block, color);
+    }
+}
+
+char *matrix_render(const struct json_value *result, const struct style *style)
+{
+    const struct json_value *cpos = json_get(result, "cpos"), *rows = json_get(result, "rows");
+    struct buffer out = {0};
+    if (cpos == NULL || rows == NULL || cpos->count == 0 || rows->count == 0)
+        return NULL;
+    struct block block = first_block(cpos, rows, style->width > 0 ? style->width : WIDTH_UNKNOWN);
+    size_t step = block.end;
+    for (; block.first < cpos->count; block.first = block.end, block.end += step) {
+        block.end = block.end < cpos->count ? block.end : cpos->count;
+        write_block(&out, cpos, rows, &block, style->color);
+        buffer_append_text(&out, "\n");
+    }
+    buffer_printf(&out, "%zu %s down, %zu %s across;%sx on, d draining, . off\n", (size_t)rows->count,
+                  rows->count == 1 ? "eMSP" : "eMSPs", (size_t)cpos->count, cpos->count == 1 ? "CPO" : "CPOs",
+                  style->width > 0 && style->width < 60 ? "\n" : " ");
+    char *text = out.failed ? NULL : strndup(out.data, out.length);
+    buffer_free(&out);
+    return text;
+}
