@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +80,27 @@ void client_close(struct client *client)
     if (client->socket >= 0)
         close(client->socket);
     client->socket = -1;
+    if (client->lines.input.data != NULL) /* a token may have been in it */
+        crypto_wipe(client->lines.input.data, client->lines.input.capacity);
     ctl_lines_free(&client->lines);
 }
 
 /* ---------------------------------------------------------------- sending and receiving */
+
+/* A pipe tells of its reader's end although nothing is written; then hubctl ends as it would at the next row.
+ */
+static void end_with_reader(const struct pollfd *output)
+{
+    if ((output->revents & (POLLERR | POLLHUP)) != 0)
+        raise(SIGPIPE);
+}
+
+void client_wait_output(int ms)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    if (poll(&output, 1, ms) > 0)
+        end_with_reader(&output);
+}
 
 /* 1: ready, 0: not in time, -1: failed. `deadline` 0: none. */
 static int wait_for(const struct client *client, short events, int64_t deadline)
@@ -91,9 +109,12 @@ static int wait_for(const struct client *client, short events, int64_t deadline)
         int64_t left = deadline == 0 ? -1 : deadline - env_monotonic_ms();
         if (deadline != 0 && left <= 0)
             return 0;
-        struct pollfd poll_for = {.fd = client->socket, .events = events};
-        int count = poll(&poll_for, 1, left > 1000000 ? 1000000 : (int)left);
+        struct pollfd poll_for[] = {{.fd = client->socket, .events = events},
+                                    {.fd = client->watches_output ? STDOUT_FILENO : -1}};
+        int count = poll(poll_for, 2, left > 1000000 ? 1000000 : (int)left);
         if (count > 0)
+            end_with_reader(&poll_for[1]);
+        if (count > 0 && poll_for[0].revents != 0)
             return 1;
         if (count < 0 && errno != EINTR)
             return -1;

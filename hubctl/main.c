@@ -1,5 +1,8 @@
+#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
 
 #include "hubctl/diagnose.h"
 #include "hubctl/help.h"
@@ -52,11 +55,21 @@ static enum ctl_exit run(const struct invocation *invocation)
     return invocation->command != NULL ? run_command(invocation) : say_more(invocation);
 }
 
+/* What hubd says is UTF-8. Where the locale knows only ASCII (LC_ALL=C) letters still have a width. */
+static void choose_locale(void)
+{
+    setlocale(LC_ALL, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int argc, char **argv)
 {
     struct invocation invocation;
+    /* a token may be in this memory: no core file, no ptrace by others of the same user */
+    prctl(PR_SET_DUMPABLE, 0);
     terminal_prepare();
-    setlocale(LC_ALL, "");
+    choose_locale();
     enum ctl_exit code = invocation_parse(&invocation, argc, argv);
     if (code == CTL_EXIT_DONE)
         code = run(&invocation);

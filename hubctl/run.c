@@ -4,10 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hubctl/age.h"
 #include "hubctl/confirm.h"
 #include "hubctl/diagnose.h"
 #include "hubctl/terminal.h"
 #include "lib/json/writer.h"
+
+enum ctl_exit run_refused(struct client *client, const struct invocation *invocation,
+                          const struct json_value *error)
+{
+    int64_t code;
+    if (json_get_int64(error, "code", &code) && code == CTL_NO_METHOD)
+        return age_explain_unknown(client, invocation->command, invocation->options.timeout_ms);
+    return client_explain_error(error);
+}
 
 enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,
                        struct arena *arena, const struct json_value **result)
@@ -22,7 +32,7 @@ enum ctl_exit run_call(struct client *client, const struct invocation *invocatio
     if (event == CLIENT_RESULT)
         return CTL_EXIT_DONE;
     if (event == CLIENT_ERROR)
-        return client_explain_error(*result);
+        return run_refused(client, invocation, *result);
     return client_explain(client, event, command->access == CTL_ACCESS_ADMIN, timeout);
 }
 
@@ -112,9 +122,13 @@ static enum ctl_exit list_pages(struct client *client, const struct invocation *
         }
         collected->message = json_get_text(result, "message");
         left -= left > 0 && rows != NULL ? (int64_t)rows->count : 0;
-        if (next == NULL || left == 0 || !str_copy(next->text, after_text, sizeof(after_text)) ||
-            ferror(stdout))
+        if (next == NULL || left == 0 || ferror(stdout))
             return CTL_EXIT_DONE;
+        if (next->text.length == 0 || str_equal(next->text, after) ||
+            !str_copy(next->text, after_text, sizeof(after_text))) {
+            complain("hubd does not tell where the list goes on; it is not whole");
+            return CTL_EXIT_REFUSED;
+        }
         after = str_from(after_text);
     }
 }
@@ -164,8 +178,10 @@ static enum ctl_exit print_object(const struct invocation *invocation, struct pr
         print_matrix(printer, result);
         break;
     case CTL_OUTPUT_CARD:
-        if (strcmp(invocation->command->method, "version") == 0)
+        if (strcmp(invocation->command->method, "version") == 0) {
+            age_check(result);
             result = with_own_version(arena, result);
+        }
         print_card(printer, result);
         break;
     case CTL_OUTPUT_BODY:

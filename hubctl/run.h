@@ -21,5 +21,9 @@ enum ctl_exit run_help(const struct invocation *invocation);
  */
 enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,
                        struct arena *arena, const struct json_value **result);
+/* Complains about an error that hubd answered to the invocation's command; nothing else is under way on the
+ * connection. The exit code that follows. */
+enum ctl_exit run_refused(struct client *client, const struct invocation *invocation,
+                          const struct json_value *error);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
@@ -128,7 +127,7 @@ static enum ctl_exit read_rows(struct tail *tail, struct client *client, struct 
         if (event == CLIENT_RESULT)
             return CTL_EXIT_DONE;
         if (event == CLIENT_ERROR)
-            return client_explain_error(value);
+            return run_refused(client, tail->invocation, value);
         return *ended ? client_explain(client, event, false, timeout) : CTL_EXIT_UNREACHABLE;
     }
 }
@@ -137,6 +136,7 @@ static enum ctl_exit connect_once(struct tail *tail, struct arena *arena, bool s
 {
     struct client client;
     enum ctl_exit code = client_open(&client, &tail->invocation->options, silent);
+    client.watches_output = true;
     *ended = code != CTL_EXIT_UNREACHABLE || !silent;
     if (code != CTL_EXIT_DONE)
         return code;
@@ -149,8 +149,7 @@ static enum ctl_exit connect_once(struct tail *tail, struct arena *arena, bool s
 
 static void pause_ms(int64_t ms)
 {
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&time, NULL);
+    client_wait_output((int)ms);
 }
 
 enum ctl_exit run_tail(const struct invocation *invocation, struct printer *printer)

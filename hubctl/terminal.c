@@ -38,9 +38,15 @@ size_t terminal_height(void)
     return dimension("LINES", size.ws_row, 24);
 }
 
+static bool is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return term == NULL || strcmp(term, "dumb") == 0;
+}
+
 bool terminal_has_color(const struct options *options)
 {
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    const char *no_color = getenv("NO_COLOR");
     switch (options->color) {
     case COLOR_ALWAYS:
         return true;
@@ -49,8 +55,7 @@ bool terminal_has_color(const struct options *options)
     case COLOR_AUTO:
         break;
     }
-    return isatty(STDOUT_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0') && term != NULL &&
-           strcmp(term, "dumb") != 0;
+    return isatty(STDOUT_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0') && !is_dumb();
 }
 
 void terminal_prepare(void)
@@ -205,7 +210,7 @@ bool terminal_ask_secret(const char *prompt, char *out, size_t size)
 static const char *pager_command(const struct options *options)
 {
     const char *own = getenv("HUBCTL_PAGER"), *common = getenv("PAGER");
-    if (options->no_pager || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0)
+    if (options->no_pager || is_dumb() || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0)
         return NULL;
     const char *command = own != NULL ? own : common != NULL ? common : "less";
     return command[0] == '\0' || strcmp(command, "cat") == 0 ? NULL : command;

@@ -99,7 +99,7 @@ enum ctl_exit run_token(const struct invocation *invocation, struct printer *pri
         code = CTL_EXIT_REFUSED;
     if (file >= 0 && code != CTL_EXIT_DONE)
         unlink(out); /* we made it, and it holds nothing of use */
-    arena_free(&arena);
+    arena_wipe(&arena);
     client_close(&client);
     return code;
 }

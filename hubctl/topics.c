@@ -22,7 +22,7 @@ static const char environment[] =
     "  XDG_RUNTIME_DIR  without either: $XDG_RUNTIME_DIR/hubd/admin.sock if it exists, else "
     "/run/hubd/admin.sock\n"
     "  NO_COLOR         no colour when it is not empty; --color=always is stronger\n"
-    "  TERM             no colour for dumb\n"
+    "  TERM             no colour and no pager for dumb\n"
     "  HUBCTL_PAGER     program for long output on a terminal, else PAGER, else less; empty or cat: none\n"
     "  TZ               time zone of times on a terminal and of dates without a zone\n"
     "  COLUMNS, LINES   size of the terminal, where it does not tell itself\n";
