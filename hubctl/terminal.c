@@ -41,7 +41,7 @@ size_t terminal_height(void)
 static bool is_dumb(void)
 {
     const char *term = getenv("TERM");
-    return term == NULL || strcmp(term, "dumb") == 0;
+    return term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
 }
 
 bool terminal_has_color(const struct options *options)

@@ -70,7 +70,7 @@ const struct ctl_command ctl_table_party[] = {
      {"hubctl party show IN-ABC", "hubctl party show IN-ABC --field status"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
      COLUMNS(PARTY_COLUMNS,
-             {"website", "Website", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its website"},
+             {"website", "WEBSITE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its website"},
              {"suspend_reason", "SUSPENDED FOR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is suspended"},
              {"credentials_url", "CREDENTIALS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the partner gave as `url`"},
              {"versions_url", "VERSIONS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "found by discovery"},

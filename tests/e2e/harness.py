@@ -5,6 +5,7 @@ reports, a line in a log) and fails at a deadline.
 """
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -14,8 +15,10 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 from dataclasses import dataclass
@@ -444,11 +447,12 @@ def finds_pointer(answer, pointer):
 
 
 def on_terminal(hub, *args, columns=120, typed="", after=None, environment=None):
-    """Runs hubctl on a pseudo terminal; returns (exit code, what the terminal showed). `typed` waits until `after` is shown."""
+    """Runs hubctl on a pseudo terminal of that width; returns (exit code, what the terminal showed). `typed` waits until `after` is shown."""
     child, master = pty.fork()
     if child == 0:
-        os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **(environment or {})})
-        os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *args])
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+        os.environ.update({"TERM": "xterm", "PAGER": "cat", **(environment or {})})
+        os.execv(str(BIN / "hubctl"), [str(BIN / "hubctl"), "-s", str(hub.socket), *map(str, args)])
     shown, end = b"", time.monotonic() + DEADLINE
     while True:
         if typed and (after is None or after.encode() in shown):
