@@ -73,9 +73,7 @@ static bool snapshot_add_platforms(struct registry *registry, struct registry_sn
         platform->previous_token =
             snapshot_open_token(&snapshot->arena, seal_key, platform->row.id, platform->row.previous_token);
         platform->runtime = registry_runtime_of(registry, &platform->row);
-        platform->parties =
-            arena_alloc(&snapshot->arena, (read->party_count + 1) * sizeof *platform->parties);
-        if (platform->runtime == NULL || platform->parties == NULL)
+        if (platform->runtime == NULL)
             return false;
     }
     return true;
@@ -115,6 +113,27 @@ static int snapshot_compare_parties(const void *a, const void *b)
     return order != 0 ? order : (left->row.id > right->row.id) - (left->row.id < right->row.id);
 }
 
+/* Each platform's parties in the snapshot's order, NULL behind the last: one array, a part for each, so that
+ * a thousand platforms do not take a thousand times room for all. `party_count` holds how many will come. */
+static bool snapshot_join_parties(struct registry_snapshot *snapshot)
+{
+    struct registry_party **all =
+        arena_alloc(&snapshot->arena,
+                    (snapshot->party_count + snapshot->platform_count + 1) * sizeof(struct registry_party *));
+    if (all == NULL)
+        return false;
+    for (size_t i = 0; i < snapshot->platform_count; i++) {
+        snapshot->platforms[i].parties = all;
+        all += snapshot->platforms[i].party_count + 1;
+        snapshot->platforms[i].party_count = 0;
+    }
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[i];
+        party->platform->parties[party->platform->party_count++] = party;
+    }
+    return true;
+}
+
 static bool snapshot_add_parties(struct registry *registry, struct registry_snapshot *snapshot,
                                  const struct store_registry_read *read)
 {
@@ -132,15 +151,13 @@ static bool snapshot_add_parties(struct registry *registry, struct registry_snap
         party->runtime = registry_party_runtime_of(registry, party->row.id);
         if (party->runtime == NULL)
             return false;
+        party->platform->party_count++;
         snapshot->party_count++;
     }
     qsort(snapshot->parties, snapshot->party_count, sizeof *snapshot->parties, snapshot_compare_parties);
-    for (size_t i = 0; i < snapshot->party_count; i++) {
-        struct registry_party *party = &snapshot->parties[i];
-        party->rule_index = (unsigned)i;
-        party->platform->parties[party->platform->party_count++] = party;
-    }
-    return true;
+    for (size_t i = 0; i < snapshot->party_count; i++)
+        snapshot->parties[i].rule_index = (unsigned)i;
+    return snapshot_join_parties(snapshot);
 }
 
 /* The store gives receivers in any order; each party gets its own run of them. */

@@ -5,7 +5,7 @@ import resource
 import socket
 import time
 
-from tests.benchmarks import deliveries, health, load, locations, payloads, peers
+from tests.benchmarks import admin, deliveries, health, load, locations, payloads, peers
 from tests.benchmarks.common import (
     LIST, PAGE, STORED, Row, check_bytes, compare, cpu_note, get_page, rounds, session_traffic, stored_hub, wrk_side,
 )
@@ -163,4 +163,5 @@ FIGURES = {
     "pages": locations.pages,
     "evse": locations.evse,
     "validation": locations.validation,
+    "hubctl": admin.hubctl,
 }
