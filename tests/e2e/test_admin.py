@@ -1,8 +1,10 @@
 """What the account team's changes do inside hubd: identities, registration anew, bulk retries, what the hub holds, changes at once, access."""
 
+import grp
 import json
 import os
 import socket
+import stat
 import threading
 
 import pytest
@@ -200,15 +202,64 @@ def test_a_client_that_leaves_does_not_stop_its_change(hub):
 # ---------------------------------------------------------------- access and the rest
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+STRANGER = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+as_another_user = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+
+
+def hub_for(new_hub, **groups):
+    """A hub that lets nogroup in, and the stranger in it."""
+    hub = new_hub(**groups)
+    if hub.ctl("status", **STRANGER).rc != 0:
+        pytest.skip(f"another user cannot run {BIN}")
+    return hub
+
+
+@as_another_user
 def test_refused_tries_are_audited(new_hub):
     """Who was refused what stands in the audit."""
-    hub = new_hub(viewer_group="nogroup")
-    if hub.ctl("status", user=NOBODY, group=NOBODY, extra_groups=[]).rc != 0:
-        pytest.skip(f"another user cannot run {BIN}")
-    assert hub.ctl("token", "issue", "IN-ABC", user=NOBODY, group=NOBODY, extra_groups=[]).rc == 4
+    hub = hub_for(new_hub, viewer_group="nogroup")
+    assert hub.ctl("token", "issue", "IN-ABC", **STRANGER).rc == 4
     row = hub.wait_audit(lambda row: row["action"] == "access.refused", "the refused try")
     assert row["actor"].startswith(f"uid:{NOBODY} ") and row["method"] == "token.issue" and row["status"] == "refused"
+
+
+@as_another_user
+def test_who_may_do_what(new_hub):
+    """Every method: viewer_group may do what reads and nothing else, admin_group all of it. Peer credentials tell them apart, not the mode."""
+    viewed, administered = hub_for(new_hub, viewer_group="nogroup"), hub_for(new_hub, admin_group="nogroup")
+    methods = json.loads(viewed.ok("rpc", "rpc.discover").out)["methods"]
+    changing = {method["name"] for method in methods if method["access"] == "admin"}
+    assert {"party.add", "token.issue", "rule.disable", "delivery.drop", "log.level"} <= changing
+    for method in methods:
+        if method["name"] in ("audit.tail", "audit.verify"):
+            continue  # streams: `audit tail` is below
+        codes = [hub.ctl("rpc", method["name"], **STRANGER).rc for hub in (viewed, administered)]
+        assert (codes[0] == 4) == (method["name"] in changing) and codes[1] != 4, (method["name"], codes)
+    eventually(lambda: {row["method"] for row in viewed.audit(action="access.refused")} == changing, "each refused try is a row")
+    assert viewed.ctl("audit", "tail", **STRANGER).rc == administered.ctl("audit", "verify", **STRANGER).rc == 0
+
+
+@as_another_user
+def test_strangers_at_the_socket(new_hub):
+    """Who is in neither group gets no answer but that; where the mode lets them reach the socket, the try is audited."""
+    closed, open_to_others = new_hub(), new_hub()
+    assert closed.ctl("status", **STRANGER).rc in (3, 4)
+    assert closed.audit(action="access.refused") == [], "the file's mode kept them out"
+    open_to_others.socket.chmod(0o666)
+    refused = open_to_others.ctl("status", **STRANGER)
+    if refused.rc == 3:
+        pytest.skip(f"another user cannot run {BIN}")
+    assert refused.rc == 4 and "admin_group" in refused.err and refused.out == "", refused
+    row = open_to_others.wait_audit(lambda row: row["action"] == "access.refused", "the refused try")
+    assert row["actor"].startswith(f"uid:{NOBODY} ") and row["method"] == "connect"
+
+
+@as_another_user
+def test_the_socket_belongs_to_admin_group(new_hub):
+    """0660 and the group: who is not in it does not even reach the socket."""
+    hub = new_hub(admin_group="nogroup")
+    status = hub.socket.stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_gid) == (0o660, grp.getgrnam("nogroup").gr_gid)
 
 
 def test_log_level(hub):
