@@ -127,10 +127,12 @@ static void put_line(struct buffer *line)
 /* The forms that are the same for every kind of answer; false when this is not one of them. */
 static bool print_selected(const struct printer *printer, const struct json_value *object)
 {
-    struct buffer line = {0};
+    struct buffer line = {0}, json = {0};
     switch (printer->form) {
     case FORM_JSON:
-        write_json(&line, object, printer->options->json_fields);
+        write_json(&json, object, printer->options->json_fields);
+        value_write_json(&line, buffer_str(&json), &printer->style);
+        buffer_free(&json);
         break;
     case FORM_FIELD:
         value_write_bare(&line, json_get_raw(object, str_from(printer->options->field)), &printer->style);
@@ -340,8 +342,10 @@ bool print_body(struct printer *printer, struct arena *arena, struct str body)
             return false;
         return print_selected(printer, object);
     }
-    fwrite(body.data, 1, body.length, stdout);
-    if (body.length == 0 || body.data[body.length - 1] != '\n')
-        putchar('\n');
+    struct buffer text = {0};
+    value_write_json(&text, body, &printer->style);
+    if (str_ends_with(body, STR("\n")))
+        text.length--;
+    put_line(&text);
     return true;
 }

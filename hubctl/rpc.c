@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hubctl/diagnose.h"
 #include "lib/base/crypto.h"
@@ -16,6 +17,20 @@ static bool read_stdin(struct buffer *out)
     return !out->failed && ferror(stdin) == 0;
 }
 
+static void print_line(struct str json)
+{
+    struct style style = {.people = isatty(STDOUT_FILENO) != 0};
+    struct buffer line = {0};
+    buffer_reserve(&line, json.length + 1); /* at once, so that a token leaves no copies behind */
+    value_write_json(&line, json, &style);
+    buffer_append_byte(&line, '\n');
+    if (line.data != NULL) {
+        fwrite(line.data, 1, line.length, stdout);
+        crypto_wipe(line.data, line.capacity);
+    }
+    buffer_free(&line);
+}
+
 static enum ctl_exit print_answers(struct client *client, struct arena *arena, int64_t timeout, bool change)
 {
     const struct json_value *value;
@@ -23,7 +38,7 @@ static enum ctl_exit print_answers(struct client *client, struct arena *arena, i
         arena_reset(arena);
         enum client_event event = client_next(client, arena, timeout, &value);
         if (event == CLIENT_RESULT || event == CLIENT_NOTIFICATION)
-            printf(STR_FMT "\n", STR_ARG(value->raw));
+            print_line(value->raw);
         if (event == CLIENT_NOTIFICATION)
             continue;
         if (event == CLIENT_RESULT)

@@ -106,17 +106,35 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
     }
 }
 
-/* Byte for byte in a pipe; a terminal gets no control bytes of a partner's, but the lines of a body. */
+/* Byte for byte in a pipe; a terminal gets no control bytes of a partner's, but lines and their indents. */
 static void write_bare(struct buffer *out, struct str text, const struct style *style)
 {
-    struct str line;
     if (!style->people) {
         buffer_append(out, text);
         return;
     }
-    while (str_split(&text, '\n', &line)) {
-        write_clean(out, line, true);
-        buffer_append_text(out, text.data != NULL ? "\n" : "");
+    for (size_t at = 0, end = 0; at < text.length; at = ++end) {
+        while (end < text.length && text.data[end] != '\n' && text.data[end] != '\t')
+            end++;
+        write_clean(out, str_of(text.data + at, end - at), true);
+        if (end < text.length)
+            buffer_append_byte(out, text.data[end]);
+    }
+}
+
+void value_write_json(struct buffer *out, struct str json, const struct style *style)
+{
+    if (!style->people) {
+        buffer_append(out, json);
+        return;
+    }
+    for (size_t i = 0; i < json.length; i++) {
+        if (is_c1(json, i))
+            buffer_printf(out, "\\u%04x", (unsigned char)json.data[++i]);
+        else if (json.data[i] == 0x7f)
+            buffer_append_text(out, "\\u007f");
+        else
+            buffer_append_byte(out, json.data[i]);
     }
 }
 

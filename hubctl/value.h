@@ -17,8 +17,10 @@ struct style {
 /* One value of a column of that kind; NULL is nothing. Control bytes never reach the output as such. */
 void value_write(struct buffer *out, const struct json_value *value, enum ctl_kind kind,
                  const struct style *style);
-/* Bare, for --field: strings as they are (a terminal gets no control bytes but line breaks), everything else
- * as JSON; lists of words comma separated. */
+/* JSON as it is written; for a terminal with those control bytes escaped that JSON lets pass. */
+void value_write_json(struct buffer *out, struct str json, const struct style *style);
+/* Bare, for --field: strings as they are (a terminal gets no control bytes but line breaks and tabs),
+ * everything else as JSON; lists of words comma separated. */
 void value_write_bare(struct buffer *out, const struct json_value *value, const struct style *style);
 /* Colour name for a word of a status column, NULL for none. The word alone says it too. */
 const char *value_color(const char *word);

@@ -1,5 +1,6 @@
 """hubctl where things are not as they should be: its standard streams, its terminal, its locale, a hubd of another age or none at all."""
 
+import json
 import os
 import re
 import resource
@@ -153,12 +154,24 @@ def test_locale(hub, parties, locale):
 
 
 def test_a_partner_cannot_steer_the_terminal():
-    """Control bytes of what partners said reach no terminal, in any form for people; JSON escapes them anyway."""
-    evil = "a\x1b]0;owned\x07b\x9bc"
-    with FakeHubd(lambda request: result(request, {"id": evil, "name": evil, "rows": [{"id": evil, "name": evil, "status": evil}]})) as fake:
-        for words in (["party", "list"], ["party", "show", "IN-ABC"], ["party", "list", "--field", "name"], ["party", "list", "-q"]):
-            shown = on_terminal(fake, "--color", "never", *words)[1]
-            assert "owned" in shown and not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown), (words, shown)
+    """Control bytes of what partners said reach no terminal, in no form; JSON there means the same."""
+    evil = "a\x1b]0;owned\x07b\x7f\x9bc"
+    thing = {"id": evil, "name": evil, "status": evil}
+    answer = {**thing, "rows": [thing], "body": json.dumps(thing, ensure_ascii=False)}
+    words = [
+        ["party", "list"], ["party", "show", "IN-ABC"], ["party", "list", "--field", "name"], ["party", "list", "-q"],
+        ["--json", "party", "list"], ["rpc", "party.list"], ["object", "show", "location", "IN-ABC", "L1"],
+    ]  # fmt: skip
+
+    def raw(request):
+        return json.dumps(result(request, answer), ensure_ascii=False).encode() + b"\n"
+
+    with FakeHubd(raw) as fake:
+        for command in words:
+            shown = on_terminal(fake, "--color", "never", *command)[1]
+            assert "owned" in shown and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown), (command, shown)
+        assert json.loads(on_terminal(fake, "--json", "party", "list")[1]) == thing
+        assert fake.ok("--field", "name", "party", "list").out == evil + "\n", "a pipe gets it as it is"
     with FakeHubd(lambda request: error(request, 1, evil)) as fake:
         assert not re.search("[\x00-\x09\x0b-\x1f]", fake.ctl("party", "list").err)
 
@@ -177,6 +190,16 @@ def test_stopped_hubd(new_hub):
     finally:
         hub.process.send_signal(signal.SIGCONT)
     assert hub.ok("party", "list").out == ""
+
+
+@pytest.mark.parametrize(("number", "words"), [(signal.SIGINT, ["party", "list"]), (signal.SIGTERM, ["audit", "tail", "-f"]), (signal.SIGHUP, ["rpc", "status"])])
+def test_signals(number, words):
+    """Ctrl-C, kill and a closed terminal end it at once, by the signal and without a word."""
+    with FakeHubd(lambda _: []) as fake:
+        with subprocess.Popen([BIN / "hubctl", "-s", fake.socket, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as hubctl:
+            fake.wait_request(DEADLINE)
+            hubctl.send_signal(number)
+            assert hubctl.wait(DEADLINE) == -number and hubctl.stdout.read() + hubctl.stderr.read() == b""
 
 
 def endless(_):

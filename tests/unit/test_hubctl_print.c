@@ -156,6 +156,9 @@ static void test_json(void **state)
     assert_string_equal(print_as(FORM_JSON, CARD, "{\"id\":\"a\"}"),
                         "{\"number\":null,\"id\":\"a\",\"list\":null}\n");
     options.json_fields = NULL;
+    struct printer terminal = make(&list_command, FORM_JSON, 80, false);
+    assert_string_equal(print(&terminal, ROW, "{\"id\":\"\x7f\xc2\x9b\xc2\xa0\\t\"}"),
+                        "{\"id\":\"\\u007f\\u009b\xc2\xa0\\t\"}\n");
 }
 
 static void test_field_and_quiet(void **state)
@@ -163,7 +166,7 @@ static void test_field_and_quiet(void **state)
     static const struct {
         const char *json, *piped, *shown;
     } rows[] = {
-        {"{\"text\":\"a\\tb\\\\\"}", "a\tb\\\n", "a\\tb\\\n"},
+        {"{\"text\":\"a\\tb\\\\\"}", "a\tb\\\n", "a\tb\\\n"},
         {"{\"text\":\"one\\ntwo\\u001b[2J\"}", "one\ntwo\033[2J\n", "one\ntwo^[[2J\n"},
         {"{\"text\":\"\\u009b\"}", "\xc2\x9b\n", "\\u009b\n"},
         {"{\"text\":[\"a\",\"b\",null,5]}", "a,b,null,5\n", "a,b,null,5\n"},
