@@ -49,7 +49,7 @@ static void health_change_known(int result, void *context)
     change->runtime->watch.changing = false;
     if (result == OK && change->status == STORE_PLATFORM_CONNECTED) {
         struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-        struct registry_platform *platform = registry_find_platform(snapshot, change->runtime->platform);
+        struct registry_platform *platform = registry_find_platform(snapshot, change->runtime->node.id);
         for (size_t i = 0; platform != NULL && i < platform->party_count; i++)
             delivery_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
         registry_release(hub->control_view, snapshot);
@@ -118,7 +118,7 @@ static void health_came_back(struct loop_task *task)
     struct health_change *sign = CONTAINER_OF(task, struct health_change, task);
     struct hub *hub = sign->hub;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    struct registry_platform *platform = registry_find_platform(snapshot, sign->runtime->platform);
+    struct registry_platform *platform = registry_find_platform(snapshot, sign->runtime->node.id);
     if (platform != NULL && hub->health != NULL && !hub->health->stopping &&
         platform->row.status == STORE_PLATFORM_OFFLINE)
         health_change(hub, platform, STORE_PLATFORM_CONNECTED);
@@ -157,10 +157,10 @@ static void probe_answered(struct outbound *outbound)
 {
     struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
     if (outbound->result == OK && !probe_lists_version(&outbound->answer))
-        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->runtime->platform,
+        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->runtime->node.id,
                   outbound->status);
     else if (outbound->result != OK)
-        log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->platform,
+        log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->node.id,
                   STR_ARG(outbound->error));
     probe->runtime->watch.probing = false;
     probe->magic = 0;

@@ -36,14 +36,20 @@ struct registry_waiter {
     struct queue queue;
 };
 
+/* States of all platforms or parties there ever were. The store names them in the same order each time, so
+ * they are kept in it, and the next one asked for is nearly always the one behind the last. */
+struct registry_nodes {
+    struct registry_node *first;
+    struct registry_node **at; /* where the one behind the last stands or belongs; NULL: `first` */
+};
+
 struct registry {
     uint32_t magic;
     struct loop *control;
     struct store *store;
     struct store_client *client;
     const uint8_t *seal_key;
-    struct registry_runtime *runtimes;
-    struct registry_party_runtime *party_runtimes;
+    struct registry_nodes runtimes, party_runtimes;
     struct registry_view *views[VIEWS_MAX];
     unsigned view_count;
     _Atomic(struct registry_snapshot *) current;
@@ -61,34 +67,66 @@ struct registry {
     void *hook_context;
 };
 
+static struct registry_node *registry_find_node(struct registry_nodes *nodes, struct registry_node **from,
+                                                const struct registry_node *end, int64_t id)
+{
+    for (struct registry_node **at = from; *at != end; at = &(*at)->next) {
+        if ((*at)->id == id) {
+            nodes->at = &(*at)->next;
+            return *at;
+        }
+    }
+    return NULL;
+}
+
+/* Finds the state of that id, or makes one of `size` zero bytes (`*made`). NULL: no memory. */
+static struct registry_node *registry_node_of(struct registry_nodes *nodes, int64_t id, size_t size,
+                                              bool *made)
+{
+    struct registry_node **at = nodes->at != NULL ? nodes->at : &nodes->first;
+    struct registry_node *node = registry_find_node(nodes, at, NULL, id);
+    *made = false;
+    if (node == NULL)
+        node = registry_find_node(nodes, &nodes->first, *at, id);
+    if (node != NULL || (node = calloc(1, size)) == NULL)
+        return node;
+    *made = true;
+    node->id = id;
+    node->next = *at;
+    *at = node;
+    nodes->at = &node->next;
+    return node;
+}
+
+static void registry_free_nodes(struct registry_nodes *nodes)
+{
+    while (nodes->first != NULL) {
+        struct registry_node *next = nodes->first->next;
+        free(nodes->first);
+        nodes->first = next;
+    }
+}
+
 struct registry_runtime *registry_runtime_of(struct registry *registry, const struct store_platform *row)
 {
-    for (struct registry_runtime *r = registry->runtimes; r != NULL; r = r->next)
-        if (r->platform == row->id)
-            return r;
-    struct registry_runtime *runtime = calloc(1, sizeof *runtime);
-    if (runtime == NULL)
-        return NULL;
-    runtime->platform = row->id;
-    runtime->raw_token = row->learned_raw;
-    runtime->last_answer_wall = row->last_seen;
-    runtime->next = registry->runtimes;
-    registry->runtimes = runtime;
+    bool made;
+    struct registry_node *node =
+        registry_node_of(&registry->runtimes, row->id, sizeof(struct registry_runtime), &made);
+    struct registry_runtime *runtime =
+        node == NULL ? NULL : CONTAINER_OF(node, struct registry_runtime, node);
+    if (made) {
+        runtime->raw_token = row->learned_raw;
+        runtime->last_answer_wall = row->last_seen;
+    }
     return runtime;
 }
 
 struct registry_party_runtime *registry_party_runtime_of(struct registry *registry, int64_t party)
 {
-    for (struct registry_party_runtime *r = registry->party_runtimes; r != NULL; r = r->next)
-        if (r->party == party)
-            return r;
-    struct registry_party_runtime *runtime = calloc(1, sizeof *runtime);
-    if (runtime == NULL)
-        return NULL;
-    runtime->party = party;
-    runtime->next = registry->party_runtimes;
-    registry->party_runtimes = runtime;
-    return runtime;
+    bool made;
+    struct registry_node *node =
+        registry_node_of(&registry->party_runtimes, party, sizeof(struct registry_party_runtime), &made);
+    return node == NULL ? NULL : CONTAINER_OF(node, struct registry_party_runtime, node);
 }
 
 static void registry_drop(struct registry_snapshot *snapshot)
@@ -365,16 +403,8 @@ void registry_close(struct registry *registry)
         free(view);
     }
     registry_drop(atomic_load(&registry->current));
-    while (registry->runtimes != NULL) {
-        struct registry_runtime *next = registry->runtimes->next;
-        free(registry->runtimes);
-        registry->runtimes = next;
-    }
-    while (registry->party_runtimes != NULL) {
-        struct registry_party_runtime *next = registry->party_runtimes->next;
-        free(registry->party_runtimes);
-        registry->party_runtimes = next;
-    }
+    registry_free_nodes(&registry->runtimes);
+    registry_free_nodes(&registry->party_runtimes);
     registry->magic = 0;
     free(registry);
 }

@@ -22,9 +22,15 @@ struct registry_watch {
     bool probing, changing;
 };
 
+/* What a state is kept by, over all snapshots: its first member. */
+struct registry_node {
+    int64_t id; /* of the platform or party */
+    struct registry_node *next;
+};
+
 /* What changes without a new snapshot: shared by all snapshots of one platform; atomics, but for `watch`. */
 struct registry_runtime {
-    int64_t platform;
+    struct registry_node node;
     struct registry_watch watch;
     _Atomic int64_t
         last_answer_ms; /* monotonic; last valid answer to an outbound call, 0: none since start */
@@ -32,14 +38,12 @@ struct registry_runtime {
     _Atomic int64_t next_trial_ms; /* monotonic; when an OFFLINE platform may be tried again in real time */
     _Atomic bool raw_token;        /* the encoding that worked last */
     _Atomic bool previous_token;   /* the old partner token is what works, inside the overlap */
-    struct registry_runtime *next;
 };
 
 /* The same of one party. */
 struct registry_party_runtime {
-    int64_t party;
+    struct registry_node node;
     struct limit_state limits[LIMIT_KIND_COUNT];
-    struct registry_party_runtime *next;
 };
 
 struct registry_platform {
