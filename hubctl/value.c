@@ -199,10 +199,12 @@ void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const 
 static size_t step(struct str text, mbstate_t *state, size_t *columns)
 {
     wchar_t letter;
+    *columns = 1;
+    if (text.data[0] >= ' ' && text.data[0] <= '~') /* nearly all there is, and mbrtowc is slow */
+        return 1;
     size_t used = mbrtowc(&letter, text.data, text.length, state);
     if (used == 0 || used == (size_t)-1 || used == (size_t)-2) {
         memset(state, 0, sizeof(*state));
-        *columns = 1;
         return 1;
     }
     int width = wcwidth(letter);
