@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "hubctl/progress.h"
+
 const char *diagnose_clean(struct str text, char *out, size_t size)
 {
     size_t length = 0;
@@ -25,6 +27,7 @@ static void print_line(const char *prefix, const char *format, va_list arguments
         return;
     diagnose_clean(str_from(text), line, sizeof(line));
     fflush(stdout);
+    progress_clear();
     fprintf(stderr, "%s%s\n", prefix, line);
 }
 

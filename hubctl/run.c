@@ -7,7 +7,7 @@
 #include "hubctl/age.h"
 #include "hubctl/confirm.h"
 #include "hubctl/diagnose.h"
-#include "hubctl/terminal.h"
+#include "hubctl/progress.h"
 #include "lib/json/writer.h"
 
 enum ctl_exit run_refused(struct client *client, const struct invocation *invocation,
@@ -27,8 +27,8 @@ enum ctl_exit run_call(struct client *client, const struct invocation *invocatio
     client_send(client, command->method, params, timeout);
     enum client_event event;
     while ((event = client_next(client, arena, timeout, result)) == CLIENT_NOTIFICATION)
-        if (command->output == CTL_OUTPUT_CHANGE)
-            terminal_set_last_words(json_get_text(*result, "message"));
+        progress_show(*result);
+    progress_clear();
     if (event == CLIENT_RESULT)
         return CTL_EXIT_DONE;
     if (event == CLIENT_ERROR)
@@ -221,11 +221,32 @@ static enum ctl_exit run_remote(const struct invocation *invocation, struct prin
     return code;
 }
 
+/* Commands that hubctl carries out itself, with any calls of hubd that they need. */
+static const struct {
+    const char *method;
+    enum ctl_exit (*run)(const struct invocation *invocation);
+} locals[] = {
+    {"rpc", run_rpc},
+    {"help", run_help},
+};
+
+static enum ctl_exit run_local(const struct invocation *invocation)
+{
+    for (size_t i = 0; i < sizeof(locals) / sizeof(locals[0]); i++) {
+        if (strcmp(locals[i].method, invocation->command->method) == 0)
+            return locals[i].run(invocation);
+    }
+    complain("%s: not built into this hubctl", invocation->command->method);
+    return CTL_EXIT_USAGE;
+}
+
 enum ctl_exit run_command(const struct invocation *invocation)
 {
     struct printer printer;
-    if (invocation->command->output == CTL_OUTPUT_TEXT)
-        return strcmp(invocation->command->method, "rpc") == 0 ? run_rpc(invocation) : run_help(invocation);
+    if (invocation->options.quiet)
+        progress_silence();
+    if ((invocation->command->flags & CTL_LOCAL) != 0)
+        return run_local(invocation);
     enum ctl_exit code = print_init(&printer, invocation);
     if (code == CTL_EXIT_DONE && (invocation->command->flags & CTL_DANGEROUS) != 0)
         code = confirm(invocation);

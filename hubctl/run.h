@@ -16,7 +16,7 @@ enum ctl_exit run_rpc(const struct invocation *invocation);
 enum ctl_exit run_help(const struct invocation *invocation);
 
 /*
- * One request on an open connection; notifications of a stream before its answer are passed over. On
+ * One request on an open connection; what hubd tells of its progress before the answer is shown. On
  * CTL_EXIT_DONE `*result` lives in `arena`; else it has complained.
  */
 enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,

@@ -24,11 +24,16 @@ static size_t dimension(const char *variable, unsigned short reported, size_t ot
     return reported > 0 ? reported : otherwise;
 }
 
-size_t terminal_width(void)
+size_t terminal_width_of(int descriptor)
 {
     struct winsize size = {0};
-    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    ioctl(descriptor, TIOCGWINSZ, &size);
     return dimension("COLUMNS", size.ws_col, 80);
+}
+
+size_t terminal_width(void)
+{
+    return terminal_width_of(STDOUT_FILENO);
 }
 
 size_t terminal_height(void)

@@ -7,6 +7,8 @@
 
 /* Columns and lines of stdout's terminal; 80 and 24 when it does not say. */
 size_t terminal_width(void);
+/* Columns of another stream's. */
+size_t terminal_width_of(int descriptor);
 size_t terminal_height(void);
 /* --color, else: a terminal, no NO_COLOR, TERM not dumb. */
 bool terminal_has_color(const struct options *options);

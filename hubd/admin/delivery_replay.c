@@ -165,20 +165,13 @@ static void fail(struct replay *replay, int error_code, const struct error *erro
 static void go_on(struct replay *replay)
 {
     struct count *count = &replay->counts[replay->module];
-    struct buffer line = {0};
-    struct json_writer writer;
     count->queued += replay->slice.queued;
     count->held += replay->slice.held;
     count->waiting += replay->slice.waiting;
     replay->tries = 0;
     replay->after = replay->read.more ? replay->read.after : 0;
     replay->module += replay->read.more ? 0 : 1;
-    json_writer_init(&writer, &line);
-    json_object_begin(&writer);
-    json_field_string(&writer, "message", summary(replay));
-    json_object_end(&writer);
-    replay->blocked = !ctl_notify(replay->request, &line);
-    buffer_free(&line);
+    replay->blocked = !ctl_progress(replay->request, summary(replay), 0, 0);
     if (!replay->blocked)
         read_slice(replay);
 }

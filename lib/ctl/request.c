@@ -75,6 +75,23 @@ bool ctl_notify(struct ctl_request *request, const struct buffer *params)
     return false;
 }
 
+bool ctl_progress(struct ctl_request *request, struct str message, int64_t done, int64_t total)
+{
+    struct buffer report = {0};
+    struct json_writer writer;
+    json_writer_init(&writer, &report);
+    json_object_begin(&writer);
+    json_field_string(&writer, "message", message);
+    if (total > 0) {
+        json_field_int(&writer, "done", done);
+        json_field_int(&writer, "total", total);
+    }
+    json_object_end(&writer);
+    bool more = ctl_notify(request, &report);
+    buffer_free(&report);
+    return more;
+}
+
 /* ---------------------------------------------------------------- one request */
 
 static void answer_discover(struct ctl_connection *connection, struct str id)

@@ -92,5 +92,11 @@ void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *messa
  * client has gone.
  */
 bool ctl_notify(struct ctl_request *request, const struct buffer *params);
+/*
+ * How far long work has come, before its answer: {"message":…,"done":…,"total":…}; people see it on their
+ * terminal, and a client that hears it goes on waiting. `message` says what is done by now ("412 deliveries
+ * written"); `total` 0: not known. The result is ctl_notify's.
+ */
+bool ctl_progress(struct ctl_request *request, struct str message, int64_t done, int64_t total);
 
 #endif
