@@ -320,7 +320,8 @@ void print_report(struct printer *printer, const struct json_value *object, bool
     }
     if (markdown) {
         report_write_markdown(&text, object);
-        fwrite(text.data, 1, text.length, stdout);
+        if (text.length > 0)
+            fwrite(text.data, 1, text.length, stdout);
     } else {
         report_write(&text, object, &printer->style);
         buffer_append_byte(&text, '\0');

@@ -86,13 +86,13 @@ struct check_target {
 };
 
 /* One list of the partner's under examination (check_lists.c). */
-#define CHECK_PAGE 2 /* objects asked for at a time */
 struct check_list {
     const struct check_target *target;
-    const struct json_value *pages[2];
-    struct str next; /* of the first page's Link */
-    int64_t total;   /* X-Total-Count, -1: none */
-    bool has_limit;  /* X-Limit is there */
+    const struct json_value *pages[2]; /* the first ones */
+    const struct json_value *sample;   /* many at once */
+    struct str next;                   /* of the first page's Link */
+    int64_t total;                     /* X-Total-Count, -1: none */
+    bool has_limit;                    /* X-Limit is there */
 };
 
 struct check {

@@ -11,9 +11,11 @@
  * the partner's own (OCPI 2.2.1, Transport: Pagination).
  */
 
-#define YEAR_MS     (365 * 24 * INT64_C(3600000))
-#define FAR_PAST    "2000-01-01T00:00:00Z"
-#define OBJECTS_MAX (2 * CHECK_PAGE)
+#define YEAR_MS  (365 * 24 * INT64_C(3600000))
+#define FAR_PAST "2000-01-01T00:00:00Z"
+/* Two at a time show how a list is cut into pages; so many, what its objects are like. */
+#define PAGE_SMALL 2
+#define PAGE_LARGE 50
 
 static const struct list_module {
     const char *module, *id;
@@ -49,10 +51,10 @@ static void get(struct check *check, struct str url, void (*then)(struct check *
     check_call(check, HTTP_METHOD_GET, url, check->hub->conf.probe_timeout, true, then);
 }
 
-static struct str list_url(struct check *check, struct str query)
+static struct str list_url(struct check *check, int limit, struct str query)
 {
-    return arena_printf(&check->scratch, STR_FMT "?limit=%d" STR_FMT, STR_ARG(check->list.target->url),
-                        CHECK_PAGE, STR_ARG(query));
+    return arena_printf(&check->scratch, STR_FMT "?limit=%d" STR_FMT, STR_ARG(check->list.target->url), limit,
+                        STR_ARG(query));
 }
 
 /* The list in the answer. False: there is none, and that was reported. */
@@ -113,15 +115,21 @@ static void judge(struct check *check, const struct list_module *module, const s
                                     STR_ARG(json_get_text(object, module->id)), STR_ARG(said));
 }
 
-static void judge_objects(struct check *check)
+static void judge_page(struct check *check, const struct json_value *page, struct judged *judged)
 {
     const struct list_module *module = find_module(check->list.target);
+    const struct json_value *object = page == NULL ? NULL : page->child;
+    for (; object != NULL && judged->count < PAGE_LARGE; object = object->next)
+        judge(check, module, object, judged);
+}
+
+static void judge_objects(struct check *check)
+{
+    const struct check_list *list = &check->list;
     struct judged judged = {0};
-    for (size_t i = 0; i < 2; i++)
-        for (const struct json_value *object = check->list.pages[i] == NULL ? NULL
-                                                                            : check->list.pages[i]->child;
-             object != NULL && judged.count < OBJECTS_MAX; object = object->next)
-            judge(check, module, object, &judged);
+    judge_page(check, list->sample != NULL ? list->sample : list->pages[0], &judged);
+    if (list->sample == NULL)
+        judge_page(check, list->pages[1], &judged);
     bool bad = judged.refused > 0 || judged.strangers > 0;
     size_t count = judged.refused > 0 ? judged.refused : judged.strangers > 0 ? judged.strangers : judged.odd;
     enum check_remedy remedy = judged.refused > 0     ? REMEDY_OBJECTS
@@ -129,7 +137,8 @@ static void judge_objects(struct check *check)
                                                       : REMEDY_OBJECTS;
     if (count == 0)
         check_report(check, "objects", check->list.target->module, CHECK_OK, REMEDY_NONE,
-                     "%zu looked at keep to OCPI's %s", judged.count, module->object->name);
+                     "%zu looked at keep to OCPI's %s", judged.count,
+                     find_module(list->target)->object->name);
     else
         check_report(check, "objects", check->list.target->module, bad ? CHECK_FAIL : CHECK_WARN, remedy,
                      "%zu of %zu %s: " STR_FMT, count, judged.count,
@@ -157,6 +166,7 @@ static void past_answered(struct check *check)
 {
     const struct json_value *page;
     if (take_page(check, "dates", "date_from=" FAR_PAST, &page)) {
+        check->list.sample = page;
         if (page->count < check->list.pages[0]->count)
             report_dates(check, CHECK_FAIL,
                          "date_from=" FAR_PAST " leaves out objects that the list has without it");
@@ -176,7 +186,7 @@ static void future_answered(struct check *check)
                      "date_from is ignored: with one of a year ahead there are objects still");
         objects_then_next(check);
     } else {
-        get(check, list_url(check, STR("&date_from=" FAR_PAST)), past_answered);
+        get(check, list_url(check, PAGE_LARGE, STR("&date_from=" FAR_PAST)), past_answered);
     }
 }
 
@@ -184,7 +194,8 @@ static void begin_dates(struct check *check)
 {
     char future[TIMESTAMP_SIZE];
     timestamp_format(env_wall_ms() + YEAR_MS, future);
-    get(check, list_url(check, arena_printf(&check->scratch, "&date_from=%s", future)), future_answered);
+    get(check, list_url(check, PAGE_SMALL, arena_printf(&check->scratch, "&date_from=%s", future)),
+        future_answered);
 }
 
 /* ---------------------------------------------------------------- pages */
@@ -293,7 +304,7 @@ static void first_answered(struct check *check)
     }
     read_headers(check);
     uint32_t count = list->pages[0]->count;
-    if (count > CHECK_PAGE)
+    if (count > PAGE_SMALL)
         report_pages(check, CHECK_FAIL, REMEDY_LIMIT,
                      "limit is ignored: more objects came than were asked for");
     else if (list->next.data != NULL &&
@@ -305,8 +316,8 @@ static void first_answered(struct check *check)
     else if (list->total > (int64_t)count)
         report_pages(check, CHECK_FAIL, REMEDY_LINK,
                      "X-Total-Count tells of more objects, but there is no Link");
-    else if (count == CHECK_PAGE && list->total < 0)
-        get(check, list_url(check, STR("&offset=2")), behind_answered);
+    else if (count == PAGE_SMALL && list->total < 0)
+        get(check, list_url(check, PAGE_SMALL, STR("&offset=2")), behind_answered);
     else
         report_headers(check);
 }
@@ -321,7 +332,7 @@ static void next_list(struct check *check)
         if (check_is_late(check, "lists"))
             return;
         check->list = (struct check_list){.target = target, .total = -1};
-        get(check, list_url(check, STR("")), first_answered);
+        get(check, list_url(check, PAGE_SMALL, STR("")), first_answered);
         return;
     }
 }

@@ -171,16 +171,19 @@ static void look_at_spelling(struct check *check, struct endpoints *endpoints)
         for (size_t i = 0; i < identifier.length; i++)
             upper = upper || (identifier.data[i] >= 'A' && identifier.data[i] <= 'Z');
         bool known = str_equal(role, STR("SENDER")) || str_equal(role, STR("RECEIVER"));
-        if (identifier.length == 0 || upper || !known)
+        bool whole = parsed(check, url).host.length > 0;
+        identifier = arena_printf(&check->scratch, "%.*s",
+                                  (int)(identifier.length < 40 ? identifier.length : 40), identifier.data);
+        if (identifier.length == 0 || upper || !known || !whole)
             note(endpoints, CHECK_WARN, REMEDY_IDENTIFIER, STR_NONE,
-                 arena_printf(&check->scratch, "\"%.40s\" with role \"%.20s\" is no endpoint of OCPI's",
-                              arena_copy(&check->scratch, identifier).data,
-                              arena_copy(&check->scratch, role).data));
-        if (!outbound_host_is_registered(&check->scratch, check->party->platform, url))
+                 arena_printf(&check->scratch, "\"" STR_FMT "\" is listed with %s", STR_ARG(identifier),
+                              !whole  ? "no URL"
+                              : known ? "letters that are not lower case"
+                                      : "a role that is none"));
+        else if (!outbound_host_is_registered(&check->scratch, check->party->platform, url))
             note(endpoints, CHECK_WARN, REMEDY_HOST, STR_NONE,
-                 arena_printf(&check->scratch, "%.40s is on another host: %.120s",
-                              arena_copy(&check->scratch, identifier).data,
-                              arena_copy(&check->scratch, rows_url(url)).data));
+                 arena_printf(&check->scratch, STR_FMT " is on another host: " STR_FMT, STR_ARG(identifier),
+                              STR_ARG(parsed(check, url).host)));
     }
 }
 

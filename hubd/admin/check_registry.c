@@ -2,6 +2,7 @@
 #include "hubd/delivery.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
+#include "lib/ocpi/validate.h"
 
 /* What the hub itself knows of the partner; nobody is called. */
 
@@ -118,7 +119,9 @@ void check_rules(struct check *check)
         enabled++;
         away += other == NULL || strcmp(registry_party_status(other), "CONNECTED") != 0 ? 1 : 0;
     }
-    if (enabled == 0)
+    if ((check->party->row.roles & (OCPI_ROLE_CPO | OCPI_ROLE_EMSP)) == 0)
+        check_report(check, "rules", STR_NONE, CHECK_OK, REMEDY_NONE, "a party of these roles needs none");
+    else if (enabled == 0)
         check_report(check, "rules", STR_NONE, CHECK_WARN, REMEDY_RULE,
                      "no routing rule is on: no message passes between it and others");
     else if (away == enabled)
@@ -193,7 +196,9 @@ static void findings_read(struct check *check)
     int64_t since = env_wall_ms() - QUALITY_DAYS * DAY_MS;
     size_t fields = 0;
     for (size_t i = 0; i < read->count; i++) {
-        if (read->rows[i].last < since)
+        /* vendors' own fields are everywhere and harm nobody */
+        if (read->rows[i].last < since ||
+            str_equal(read->rows[i].rule, str_from(ocpi_rule_name(OCPI_RULE_UNKNOWN))))
             continue;
         fields++;
         if (last == NULL || read->rows[i].last > last->last)

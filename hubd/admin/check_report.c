@@ -64,8 +64,8 @@ static const struct {
                          "list the interface in the version details of 2.2.1 with its role (OCPI 2.2.1, "
                          "Versions: Endpoint)"},
     [REMEDY_IDENTIFIER] = {NULL,
-                           "write identifiers as OCPI's ModuleID, in lower case, and a role of SENDER or "
-                           "RECEIVER (OCPI 2.2.1, Versions: Endpoint)"},
+                           "write identifiers as OCPI's ModuleID, in lower case, each with a role of SENDER "
+                           "or RECEIVER and a whole URL (OCPI 2.2.1, Versions: Endpoint)"},
     [REMEDY_DISCOVER] = {"hubctl receiver discover {id}", NULL},
     [REMEDY_DIFFERS] = {"hubctl receiver unset {id} {module}, then hubctl receiver discover {id}, takes the "
                         "partner's URL",

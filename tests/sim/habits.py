@@ -126,10 +126,12 @@ def walks_in_circles(request, answer):
     return replace(reply, headers={**reply.headers, "Link": link}) if link else reply
 
 
-def lists_what(**changes):
-    """Changes fields of the objects in its lists; None takes one away."""
+def lists_what(only=None, **changes):
+    """Changes fields of the objects in its lists, or of that one only; None takes one away."""
 
     def change(entry):
+        if only not in (None, entry.get("id")):
+            return entry
         return {key: value for key, value in {**entry, **changes}.items() if value is not None}
 
     def habit(request, answer):
