@@ -5,6 +5,7 @@
 #include "hubd/interfaces.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
+#include "lib/base/log.h"
 #include "lib/ocpi/headers.h"
 
 /* hubctl waits 150 s for a command that calls partners. */
@@ -56,7 +57,8 @@ static void audit(const struct check *check, const char *status)
     row.latency_ms = env_monotonic_ms() - check->started_ms;
     row.correlation_id = check->correlation_id;
     row.detail = check_detail(check);
-    (void)store_audit_later(check->hub->store, &row);
+    if (store_audit_later(check->hub->store, &row) != OK)
+        log_error("audit: a party.check row was lost: the store takes no more");
 }
 
 /* The check is in the request's arena: it ends with the answer. */
@@ -76,8 +78,8 @@ static void finish(struct check *check)
     check_write(check, &writer);
     admin_of(request)->checks--;
     check->magic = 0;
-    arena_free(&check->scratch);
-    arena_free(&check->found);
+    arena_wipe(&check->scratch);
+    arena_wipe(&check->found);
     if (gone) {
         struct str text = arena_printf(&request->arena, "party " STR_FMT " was removed while it was checked",
                                        STR_ARG(check->id));
@@ -109,7 +111,7 @@ static void let_go(struct check *check)
 static bool skips(struct check *check, const struct check_row *row)
 {
     if (check->level >= row->needs)
-        return check_is_late(check, row->name);
+        return row->needs != CHECK_LEVEL_NONE && check_is_late(check, row->name);
     check_report(check, row->name, STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s", check_obstacles[check->level]);
     return true;
 }
@@ -121,7 +123,7 @@ static void run_row(struct check *check)
         struct str message =
             arena_printf(check->arena, "checking " STR_FMT ": %s", STR_ARG(check->id), row->name);
         ctl_progress(check->request, message, (int64_t)check->row - 1, (int64_t)ROWS);
-        arena_reset(&check->scratch);
+        arena_wipe(&check->scratch);
         check->target = 0;
         if (!skips(check, row))
             row->run(check);
@@ -246,6 +248,15 @@ static void on_closed(struct ctl_request *request)
         outbound_cancel(check->calling);
 }
 
+/* A plain key may stand for the SENDER interface where the party has no RECEIVER that is called
+ * (registry_sender_url). */
+static struct str meant(const struct registry_party *party, struct str key)
+{
+    struct str sender = interfaces_key(party->row.roles, key, false);
+    bool receives = interfaces_key(party->row.roles, key, true).data != NULL;
+    return receives || sender.data == NULL ? key : sender;
+}
+
 void check_take_targets(struct check *check)
 {
     const struct registry_party *party = check->party;
@@ -253,12 +264,14 @@ void check_take_targets(struct check *check)
     check->target_count = 0;
     check->targets = arena_alloc(check->arena, (party->receiver_count + 1) * sizeof *check->targets);
     for (size_t i = 0; i < party->receiver_count && check->targets != NULL; i++) {
-        struct str key = arena_copy(check->arena, party->receivers[i].module);
-        struct str url = arena_copy(check->arena, party->receivers[i].url);
-        struct str module = key;
+        struct str kept = party->receivers[i].module, key = meant(party, kept);
+        if (!str_equal(kept, key) && registry_receiver(party, key) != NULL)
+            continue;
+        struct check_target *target = &check->targets[check->target_count++];
+        target->key = target->module = arena_copy(check->arena, key);
+        target->url = arena_copy(check->arena, party->receivers[i].url);
         if (str_ends_with(key, suffix))
-            module.length -= suffix.length;
-        check->targets[check->target_count++] = (struct check_target){key, module, url};
+            target->module.length -= suffix.length;
     }
 }
 

@@ -100,8 +100,8 @@ struct check {
     struct hub *hub;
     struct ctl_request *request;
     struct arena *arena;  /* the request's: what the report needs */
-    struct arena found;   /* what `discovery` found */
-    struct arena scratch; /* other answers, until the next check */
+    struct arena found;   /* what `discovery` found; tokens are in both: wiped */
+    struct arena scratch; /* other calls and answers, until the next one begins */
     struct str id, name;  /* of the party, for people */
     int64_t party_id;     /* its row */
     struct str correlation_id;

@@ -75,9 +75,22 @@ static bool take_page(struct check *check, const char *name, const char *what, c
 
 /* ---------------------------------------------------------------- objects */
 
+/* What may be wrong with an object, the worst last. */
+enum fault { FAULT_NONE, FAULT_ODD, FAULT_OWNER, FAULT_REFUSED, FAULT_COUNT };
+static const struct {
+    enum check_result result;
+    enum check_remedy remedy;
+    const char *what;
+} faults[FAULT_COUNT] = {
+    [FAULT_ODD] = {CHECK_WARN, REMEDY_OBJECTS, "break OCPI's table"},
+    [FAULT_OWNER] = {CHECK_FAIL, REMEDY_OWNER, "are not the partner's own"},
+    [FAULT_REFUSED] = {CHECK_FAIL, REMEDY_OBJECTS, "cannot be taken"},
+};
+
 struct judged {
-    size_t count, refused, odd, strangers;
-    struct str said; /* about the first one that is worth a word */
+    size_t count, counts[FAULT_COUNT];
+    enum fault worst;
+    struct str said; /* about the first of the worst */
 };
 
 static bool is_own(const struct check *check, const struct json_value *object)
@@ -95,24 +108,24 @@ static bool is_own(const struct check *check, const struct json_value *object)
 static void judge(struct check *check, const struct list_module *module, const struct json_value *object,
                   struct judged *judged)
 {
+    struct arena *arena = &check->scratch;
     struct ocpi_findings findings;
-    struct str said = STR_NONE;
-    bool had_worse = judged->refused > 0;
+    ocpi_validate(arena, module->object, object, false, &findings);
+    enum fault fault = findings.essential_count > 0 ? FAULT_REFUSED
+                       : !is_own(check, object)     ? FAULT_OWNER
+                       : findings.finding_count > 0 ? FAULT_ODD
+                                                    : FAULT_NONE;
     judged->count++;
-    ocpi_validate(&check->scratch, module->object, object, false, &findings);
-    bool refused = findings.essential_count > 0, own = refused || is_own(check, object);
-    if (refused || findings.finding_count > 0)
-        said = ocpi_findings_text(&check->scratch, &findings);
-    else if (!own)
-        said = arena_printf(&check->scratch, "its owner is %.2s-%.3s",
-                            arena_copy(&check->scratch, json_get_text(object, "country_code")).data,
-                            arena_copy(&check->scratch, json_get_text(object, "party_id")).data);
-    judged->refused += refused ? 1 : 0;
-    judged->strangers += own ? 0 : 1;
-    judged->odd += !refused && findings.finding_count > 0 ? 1 : 0;
-    if (said.length > 0 && (judged->said.length == 0 || (refused && !had_worse)))
-        judged->said = arena_printf(&check->scratch, STR_FMT ": " STR_FMT,
-                                    STR_ARG(json_get_text(object, module->id)), STR_ARG(said));
+    judged->counts[fault]++;
+    if (fault <= judged->worst)
+        return;
+    judged->worst = fault;
+    struct str said = fault == FAULT_OWNER ? arena_printf(arena, "of " STR_FMT "-" STR_FMT,
+                                                          STR_ARG(json_get_text(object, "country_code")),
+                                                          STR_ARG(json_get_text(object, "party_id")))
+                                           : ocpi_findings_text(arena, &findings);
+    judged->said =
+        arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(json_get_text(object, module->id)), STR_ARG(said));
 }
 
 static void judge_page(struct check *check, const struct json_value *page, struct judged *judged)
@@ -130,22 +143,14 @@ static void judge_objects(struct check *check)
     judge_page(check, list->sample != NULL ? list->sample : list->pages[0], &judged);
     if (list->sample == NULL)
         judge_page(check, list->pages[1], &judged);
-    bool bad = judged.refused > 0 || judged.strangers > 0;
-    size_t count = judged.refused > 0 ? judged.refused : judged.strangers > 0 ? judged.strangers : judged.odd;
-    enum check_remedy remedy = judged.refused > 0     ? REMEDY_OBJECTS
-                               : judged.strangers > 0 ? REMEDY_OWNER
-                                                      : REMEDY_OBJECTS;
-    if (count == 0)
-        check_report(check, "objects", check->list.target->module, CHECK_OK, REMEDY_NONE,
+    if (judged.worst == FAULT_NONE)
+        check_report(check, "objects", list->target->module, CHECK_OK, REMEDY_NONE,
                      "%zu looked at keep to OCPI's %s", judged.count,
                      find_module(list->target)->object->name);
     else
-        check_report(check, "objects", check->list.target->module, bad ? CHECK_FAIL : CHECK_WARN, remedy,
-                     "%zu of %zu %s: " STR_FMT, count, judged.count,
-                     judged.refused > 0     ? "cannot be taken"
-                     : judged.strangers > 0 ? "are not the partner's own"
-                                            : "break OCPI's table",
-                     STR_ARG(judged.said));
+        check_report(check, "objects", list->target->module, faults[judged.worst].result,
+                     faults[judged.worst].remedy, "%zu of %zu %s: " STR_FMT, judged.counts[judged.worst],
+                     judged.count, faults[judged.worst].what, STR_ARG(judged.said));
 }
 
 /* ---------------------------------------------------------------- date_from */
@@ -200,21 +205,25 @@ static void begin_dates(struct check *check)
 
 /* ---------------------------------------------------------------- pages */
 
-/* The URL of Link rel="next" (RFC 8288); STR_NONE: none. */
+/* The URL of Link rel="next" (RFC 8288), which may stand among others; STR_NONE: none. */
 static struct str next_link(struct check *check)
 {
     const struct outbound *outbound = &check->outbound;
-    struct str link = http_header_find(outbound->answer_headers, outbound->answer_header_count, "Link");
-    size_t begin = str_find(link, '<'), end = str_find(link, '>');
-    if (begin == SIZE_MAX || end == SIZE_MAX || end < begin)
-        return STR_NONE;
-    struct str rest = str_skip(link, end);
-    bool next = memmem(rest.data, rest.length, "next", 4) != NULL;
-    return next ? arena_copy(&check->scratch, str_of(link.data + begin + 1, end - begin - 1)) : STR_NONE;
+    struct str rest = http_header_find(outbound->answer_headers, outbound->answer_header_count, "Link");
+    struct str before, url;
+    while (str_split(&rest, '<', &before) && str_split(&rest, '>', &url)) {
+        size_t end = str_find(rest, '<');
+        struct str parameters = end == SIZE_MAX ? rest : str_of(rest.data, end);
+        if (parameters.length > 0 && memmem(parameters.data, parameters.length, "next", 4) != NULL)
+            return arena_copy(&check->scratch, url);
+    }
+    return STR_NONE;
 }
 
 static bool is_on(const struct json_value *page, const char *id, struct str wanted)
 {
+    if (wanted.length == 0)
+        return false;
     for (const struct json_value *object = page->child; object != NULL; object = object->next)
         if (str_equal_fold(json_get_text(object, id), wanted))
             return true;
@@ -240,6 +249,8 @@ static void report_headers(struct check *check)
                      list->total >= 0  ? "X-Limit is missing"
                      : list->has_limit ? "X-Total-Count is missing"
                                        : "X-Total-Count and X-Limit are missing");
+    else if (list->total < (int64_t)list->pages[0]->count)
+        report_pages(check, CHECK_WARN, REMEDY_PAGE_HEADERS, "X-Total-Count is less than what came");
     else if (list->pages[0]->count == 0)
         report_pages(check, CHECK_OK, REMEDY_NONE, "limit is kept; the list is empty");
     else
@@ -310,7 +321,7 @@ static void first_answered(struct check *check)
     else if (list->next.data != NULL &&
              !outbound_host_is_registered(&check->scratch, check->party->platform, list->next))
         report_pages(check, CHECK_FAIL, REMEDY_LINK,
-                     "the Link leads to another host, where no token is sent");
+                     "the Link is no URL on the partner's host, and the token is sent nowhere else");
     else if (list->next.data != NULL)
         get(check, list->next, second_answered);
     else if (list->total > (int64_t)count)
@@ -324,7 +335,7 @@ static void first_answered(struct check *check)
 
 static void next_list(struct check *check)
 {
-    arena_reset(&check->scratch);
+    arena_wipe(&check->scratch);
     for (; check->target < check->target_count; check->target++) {
         const struct check_target *target = &check->targets[check->target];
         if (find_module(target) == NULL)

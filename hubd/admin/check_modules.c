@@ -83,7 +83,7 @@ static void receiver_answered(struct check *check)
 
 static void next_receiver(struct check *check)
 {
-    arena_reset(&check->scratch);
+    arena_wipe(&check->scratch);
     for (; check->target < check->target_count; check->target++) {
         const struct check_target *target = &check->targets[check->target];
         const struct probe *probe = find_probe(target->key);
@@ -108,14 +108,23 @@ void check_receivers(struct check *check)
 /* Where a real-time authorization is asked, by the partner's role (hub-contract 5, Tokens). */
 static const struct {
     unsigned role;
-    const char *key;
+    bool sender;
     enum http_method method;
     bool owner; /* the ids of the token's owner stand in the path */
 } authorizers[] = {
-    {OCPI_ROLE_CPO, "tokens", HTTP_METHOD_PUT, true},
-    {OCPI_ROLE_EMSP, "tokens" INTERFACES_SENDER_SUFFIX, HTTP_METHOD_POST, false},
+    {OCPI_ROLE_CPO, false, HTTP_METHOD_PUT, true},
+    {OCPI_ROLE_EMSP, true, HTTP_METHOD_POST, false},
 };
 #define AUTHORIZERS (sizeof authorizers / sizeof authorizers[0])
+
+/* STR_NONE: it is not asked there. */
+static struct str authorizer_url(const struct check *check, size_t index)
+{
+    if ((check->party->row.roles & authorizers[index].role) == 0)
+        return STR_NONE;
+    return authorizers[index].sender ? registry_sender_url(check->party, "tokens")
+                                     : registry_receiver_url(check->party, "tokens");
+}
 
 static void judge_authorization(struct check *check)
 {
@@ -157,9 +166,7 @@ static void next_authorize(struct check *check)
     const struct conf *conf = &check->hub->conf;
     for (; check->target < AUTHORIZERS; check->target++) {
         size_t i = check->target;
-        struct str url = (check->party->row.roles & authorizers[i].role) == 0
-                             ? STR_NONE
-                             : registry_receiver_url(check->party, authorizers[i].key);
+        struct str url = authorizer_url(check, i);
         if (url.data == NULL)
             continue;
         struct str owner = authorizers[i].owner
@@ -177,8 +184,7 @@ void check_authorize(struct check *check)
 {
     bool asked = false;
     for (size_t i = 0; i < AUTHORIZERS; i++)
-        asked = asked || ((check->party->row.roles & authorizers[i].role) != 0 &&
-                          registry_receiver_url(check->party, authorizers[i].key).data != NULL);
+        asked = asked || authorizer_url(check, i).data != NULL;
     if (asked)
         next_authorize(check);
     else

@@ -6,7 +6,7 @@ import re
 import socketserver
 import subprocess
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -157,6 +157,17 @@ def list_of(module, habit):
     return habits.only_at(rf"2\.2\.1/{module}$", habit)
 
 
+def links(text):
+    """Writes its Links so, where there is one."""
+
+    def habit(request, answer):
+        reply = answer(request)
+        url = reply.headers.get("Link", "")[1:].partition(">")[0]
+        return replace(reply, headers={**reply.headers, "Link": text.format(url=url)}) if url else reply
+
+    return habit
+
+
 def details(change):
     """Changes the endpoints of the version details."""
 
@@ -193,6 +204,10 @@ FAULTS = [
     Fault("no Link", list_of("tariffs", habits.without("Link")), {"pages.tariffs": "fail"}, "no Link", 'rel="next"'),
     Fault("no Link nor total", list_of("tariffs", habits.without("Link", "X-Total-Count")), {"pages.tariffs": "fail"}, "no Link", 'rel="next"'),
     Fault("circles", list_of("tariffs", habits.walks_in_circles), {"pages.tariffs": "fail"}, "same objects again", "page behind"),
+    Fault("foreign Link", list_of("tariffs", links('<http://other.example/t?offset=2>; rel="next"')), {"pages.tariffs": "fail"}, "no URL on", "same host"),
+    Fault("Link among others", list_of("tariffs", links('<http://127.0.0.1/first>; rel="first", <{url}>; rel="next"')), {}, "", ""),
+    Fault("small total", list_of("cdrs", lambda request, answer: replace(answer(request), headers={"X-Total-Count": "1", "X-Limit": "9"})),
+          {"pages.cdrs": "warn"}, "less than what came", "X-Total-Count"),
     Fault("no X-Limit", list_of("cdrs", habits.without("X-Limit")), {"pages.cdrs": "warn"}, "X-Limit is missing", "X-Total-Count"),
     Fault("full page, no total", list_of("cdrs", habits.without("X-Total-Count")), {"pages.cdrs": "warn"}, "X-Total-Count is missing", "X-Limit"),
     Fault("date_from", list_of("sessions", habits.ignoring("date_from")), {"dates.sessions": "fail"}, "ignored", "last_updated is not before date_from"),
@@ -309,6 +324,14 @@ def test_a_receiver_that_was_set(hub, emsp):
     hub.ok("receiver", "discover", emsp.id)
     assert found(report, "warn", "fail", "skipped") == {"tls": "warn", "endpoints": "warn", "receiver.cdrs": "warn"}
     assert "/old/cdrs" in one(report, "endpoints")["detail"] and f"receiver unset {emsp.id} cdrs" in one(report, "endpoints")["remedy"]
+
+
+def test_a_plain_key_for_a_sender(hub):
+    """A CPO's `tariffs` can only be its list: it is pulled, not asked for one object."""
+    cpo = hub.onboard("CPO", hide={"tariffs"})
+    hub.ok("receiver", "set", cpo.id, "tariffs", f"{cpo.url}/ocpi/2.2.1/tariffs")
+    report = examine(hub, cpo)
+    assert found(report)["pages.tariffs"] == "ok" and "receiver.tariffs" not in found(report)
 
 
 def test_what_is_missing(hub):
