@@ -513,6 +513,15 @@ def test_in_a_pipe(hub, cpo):
     assert hub.ok("party", "check", cpo.id, "-q").out == f"{cpo.id}\n"
 
 
+@pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"]], ids=str)
+def test_full_disk(hub, cpo, form):
+    """A report that could not be written is no report, whatever it would have said."""
+    cpo.habits = (list_of("locations", habits.ignoring("limit")),)
+    with open("/dev/full", "w") as full:
+        result = hub.ctl("party", "check", cpo.id, *form, stdout=full)
+    assert result.rc == 1 and "cannot write to stdout" in result.err, result
+
+
 def test_markdown(hub, cpo, emsp):
     """For the partner's engineers: what was found, what they must change; nothing that only the account team can use."""
     cpo.habits = (list_of("locations", habits.ignoring("limit")), at("/credentials$", Reply(http=500, code=3000, message="a|b `c` <script>")))
