@@ -37,6 +37,8 @@ def healthy(hub):
         "cdrs": [payloads.cdr(cpo, emsp, f"C{n}") for n in range(2)],
     }
     pair.emsp.offers = {"tokens": [payloads.token(emsp, f"UID{n}") for n in range(3)]}
+    # what their two credentials held is counted a little later
+    hub.wait_rows("quality", where=lambda row: row["count"] == 2, what="the exchanges are counted", count=2)
     return pair
 
 
