@@ -74,7 +74,8 @@ int main(int argc, char **argv)
     if (code == CTL_EXIT_DONE)
         code = run(&invocation);
     invocation_free(&invocation);
-    if (!terminal_finish() && code == CTL_EXIT_DONE)
+    bool answered = code == CTL_EXIT_DONE || code == CTL_EXIT_DIFFERENCES;
+    if (!terminal_finish() && answered) /* a report that is lost says nothing of differences */
         code = CTL_EXIT_REFUSED;
     return (int)code;
 }

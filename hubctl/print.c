@@ -7,6 +7,7 @@
 
 #include "hubctl/diagnose.h"
 #include "hubctl/matrix.h"
+#include "hubctl/report.h"
 #include "hubctl/terminal.h"
 #include "lib/json/writer.h"
 
@@ -67,6 +68,11 @@ enum ctl_exit print_init(struct printer *printer, const struct invocation *invoc
         printer->form = FORM_FIELD;
     if (options->json && options->field != NULL) {
         complain("--json and --field exclude each other");
+        return CTL_EXIT_USAGE;
+    }
+    if (invocation_text(invocation, "markdown", 0) != NULL &&
+        (options->json || options->field != NULL || options->quiet)) {
+        complain("--markdown excludes --json, --field and -q");
         return CTL_EXIT_USAGE;
     }
     if (options->field != NULL)
@@ -293,6 +299,25 @@ void print_card(struct printer *printer, const struct json_value *object)
         write_card_tsv(&text, printer->command->columns, object, &printer->style);
         if (text.length > 0)
             fwrite(text.data, 1, text.length, stdout);
+    }
+    buffer_free(&text);
+}
+
+void print_report(struct printer *printer, const struct json_value *object, bool markdown)
+{
+    struct buffer text = {0};
+    if (!markdown && printer->form != FORM_PEOPLE) {
+        print_card(printer, object);
+        return;
+    }
+    if (markdown) {
+        report_write_markdown(&text, object);
+        if (text.length > 0)
+            fwrite(text.data, 1, text.length, stdout);
+    } else {
+        report_write(&text, object, &printer->style);
+        buffer_append_byte(&text, '\0');
+        print_text(printer->options, text.failed ? "" : text.data);
     }
     buffer_free(&text);
 }

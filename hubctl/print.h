@@ -27,6 +27,9 @@ void print_row(struct printer *printer, const struct json_value *row);
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
                  struct str nothing);
 void print_card(struct printer *printer, const struct json_value *object);
+/* The report of a check: for people a line per check with its remedy; with `markdown` for a mail, whatever
+ * stdout is. */
+void print_report(struct printer *printer, const struct json_value *object, bool markdown);
 void print_change(struct printer *printer, const struct json_value *object);
 void print_matrix(struct printer *printer, const struct json_value *object);
 /* A stored object: the bytes as they are, or members of them. False when they are no JSON although members

@@ -33,7 +33,8 @@ enum ctl_exit run_call(struct client *client, const struct invocation *invocatio
         return CTL_EXIT_DONE;
     if (event == CLIENT_ERROR)
         return run_refused(client, invocation, *result);
-    return client_explain(client, event, command->access == CTL_ACCESS_ADMIN, timeout);
+    bool changes = command->access == CTL_ACCESS_ADMIN && (command->flags & CTL_CHECK) == 0;
+    return client_explain(client, event, changes, timeout);
 }
 
 /* ---------------------------------------------------------------- lists, page by page */
@@ -183,6 +184,9 @@ static enum ctl_exit print_object(const struct invocation *invocation, struct pr
             result = with_own_version(arena, result);
         }
         print_card(printer, result);
+        break;
+    case CTL_OUTPUT_REPORT:
+        print_report(printer, result, invocation_text(invocation, "markdown", 0) != NULL);
         break;
     case CTL_OUTPUT_BODY:
         if (!print_body(printer, arena, json_get_text(result, "body"))) {

@@ -64,7 +64,8 @@ static const char scripting[] =
     "--confirm=IN-ABC`.\n"
     "Secrets are never taken from arguments, but from files or stdin. Every call ends after --timeout at "
     "the\n"
-    "latest: 10s, 150s where hubd calls a partner (party connect, token rotate, receiver discover).\n";
+    "latest: 10s, 150s where hubd calls a partner (party connect, party check, token rotate, receiver "
+    "discover).\n";
 
 const char *const help_topics[] = {"exit-codes", "environment", "formatting", "scripting", NULL};
 

@@ -169,7 +169,8 @@ const char *value_color(const char *word)
         {"CONNECTED", "green"}, {"OFFLINE", "red"},    {"SUSPENDED", "yellow"}, {"dead", "red"},
         {"held", "yellow"},     {"drain", "yellow"},   {"on", "green"},         {"delivered", "green"},
         {"ok", "green"},        {"ACCEPTED", "green"}, {"TIMEOUT", "red"},      {"REJECTED", "red"},
-        {"FAILED", "red"},      {"refused", "red"},    {"stale", "yellow"},
+        {"FAILED", "red"},      {"refused", "red"},    {"stale", "yellow"},     {"fail", "red"},
+        {"warn", "yellow"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i].word, word) == 0)

@@ -47,6 +47,7 @@ static void discovery_get(struct discovery *discovery, struct str url,
         return;
     }
     outbound->correlation_id = discovery->correlation_id;
+    outbound->is_alive = discovery->is_alive;
     outbound->method = HTTP_METHOD_GET;
     outbound->url = url;
     outbound->timeout_ms = discovery->timeout_ms;

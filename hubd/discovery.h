@@ -26,7 +26,8 @@ struct discovery {
     bool raw_first;
     struct registry_view *view; /* instead of `token`: what the registry has for `platform`, held per call */
     int64_t platform;
-    struct str correlation_id; /* STR_NONE: a new one per call */
+    struct str correlation_id;                          /* STR_NONE: a new one per call */
+    bool (*is_alive)(const struct ocpi_answer *answer); /* as in outbound.h */
     void (*done)(struct discovery *discovery);
     void *context;
     /* out */

@@ -168,9 +168,7 @@ static void probe_answered(struct outbound *outbound)
     free(probe);
 }
 
-/* The `versions` receiver if set, else the list that discovery found, else derived from the credentials url
- * (hub-contract 9). */
-static struct str probe_url(struct arena *arena, const struct registry_platform *platform)
+struct str health_probe_url(struct arena *arena, const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
         struct str set = registry_receiver_url(platform->parties[i], "versions");
@@ -201,7 +199,7 @@ static void health_probe(struct health *health, const struct registry_platform *
     outbound->snapshot = registry_hold(hub->control_view);
     outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
     outbound->method = HTTP_METHOD_GET;
-    outbound->url = probe_url(&probe->arena, platform);
+    outbound->url = health_probe_url(&probe->arena, platform);
     outbound->is_alive = probe_lists_version;
     outbound->timeout_ms = hub->conf.probe_timeout;
     outbound->callback = probe_answered;

@@ -11,5 +11,8 @@ void health_stop(struct hub *hub);
 void health_free(struct hub *hub);
 /* Thread safe: the platform gave a valid answer to an outbound call. */
 void health_answered(struct hub *hub, const struct registry_platform *platform);
+/* What is probed: the `versions` receiver if set, else the list that discovery found, else derived from the
+ * credentials url (hub-contract 9). In the snapshot or in `arena`. */
+struct str health_probe_url(struct arena *arena, const struct registry_platform *platform);
 
 #endif

@@ -20,6 +20,7 @@ const struct ctl_handler admin_handlers[] = {
     {"party.resume", admin_party_resume},
     {"party.remove", admin_party_remove},
     {"party.connect", admin_party_connect},
+    {"party.check", admin_party_check},
     {"token.issue", admin_token_issue},
     {"token.list", admin_token_list},
     {"token.revoke", admin_token_revoke},

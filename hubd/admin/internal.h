@@ -17,6 +17,7 @@ struct admin {
     struct change *active;  /* one at a time */
     struct queue followers; /* audit tail -f */
     struct queue connects;  /* exchanges begun here and under way (connect.h) */
+    unsigned checks;        /* of parties, under way (check.h) */
     uv_timer_t poll;
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
@@ -45,6 +46,7 @@ void admin_party_suspend(struct ctl_request *request);
 void admin_party_resume(struct ctl_request *request);
 void admin_party_remove(struct ctl_request *request);
 void admin_party_connect(struct ctl_request *request);
+void admin_party_check(struct ctl_request *request);
 void admin_token_issue(struct ctl_request *request);
 void admin_token_list(struct ctl_request *request);
 void admin_token_revoke(struct ctl_request *request);

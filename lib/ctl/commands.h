@@ -89,6 +89,8 @@ enum ctl_output {
     CTL_OUTPUT_STREAM, /* notifications with one row each */
     CTL_OUTPUT_TOKEN,  /* a secret, alone on stdout */
     CTL_OUTPUT_MATRIX, /* {"cpos":[…],"rows":[{"emsp":…,"rules":{cpo:state}}]} */
+    CTL_OUTPUT_REPORT, /* a card with `checks`, each {"check","result","detail","remedy",…}: a line each, and
+                          what helps below it */
     CTL_OUTPUT_BODY,   /* `body`: bytes to print as they are */
     CTL_OUTPUT_TEXT    /* made by hubctl itself */
 };

@@ -34,6 +34,14 @@ static const struct ctl_column rule_columns[] = {
     {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "\"on\", \"off\" or \"drain\": sessions that had begun still pass"},
     {.key = NULL}};
 
+static const struct ctl_column check_columns[] = {
+    {"check", "CHECK", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "what was looked at: \"versions\", \"receiver.tokens\", \"dates.locations\" …"},
+    {"result", "RESULT", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "ok, warn, fail, or skipped: there was no ground for it"},
+    {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what was found"},
+    {"remedy", "REMEDY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what helps; null where all is well"},
+    {"partner", "FOR THE PARTNER", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "of it, what the partner's engineers must change; null: nothing"},
+    {.key = NULL}};
+
 #define PARTY_COLUMNS \
     {"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the party, IN-ABC"}, \
     {"roles", "ROLES", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "its OCPI roles"}, \
@@ -139,6 +147,27 @@ const struct ctl_command ctl_table_party[] = {
              .help = "a file with the token that the partner gave (OCPI's CREDENTIALS_TOKEN_A); `-`: from stdin, asked for "
                      "on a terminal"}),
      CHANGE_COLUMNS},
+
+    {"party", "check", "party.check", CTL_ACCESS_ADMIN, CTL_STREAMS | CTL_CHECK | CTL_PATIENT, CTL_OUTPUT_REPORT,
+     "examine how a partner's system works with the hub, and say what helps",
+     "Calls the partner's system with its token, one check after the other: address, TLS, versions, endpoints, clock, each "
+     "receiver, each list as others pull it (pages, date_from, objects), a real-time authorization of a token that nobody has; "
+     "then rules, queue and quality here. Nothing is changed on either side. Exit 6 when a check failed. For admins, since "
+     "it makes the hub call others. --markdown is for a mail to the partner's engineers: no command of ours, no token is in "
+     "it.", NULL,
+     {"hubctl party check IN-ABC", "hubctl party check IN-ABC --markdown > IN-ABC.md"},
+     PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
+            {.name = "markdown", .type = CTL_SWITCH, .help = "write the report as Markdown, for a mail to the partner"}),
+     COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the party"},
+             {"name", "NAME", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its name"},
+             {"ok", "OK", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "false when a check failed"},
+             {"failed", "FAILED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "checks that failed"},
+             {"warned", "WARNED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "checks with a warning"},
+             {"skipped", "SKIPPED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "checks that were not made"},
+             {"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ended"},
+             {"correlation_id", "CORRELATION ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "X-Correlation-ID of all calls, for the partner's log"},
+             {"hub", "HUB", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the hub's name"},
+             {"checks", "CHECKS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, check_columns, "in the order they were made"})},
 
     {"token", "issue", "token.issue", CTL_ACCESS_ADMIN, CTL_SECRET, CTL_OUTPUT_TOKEN,
      "issue the initial token that a partner begins the credentials exchange with",

@@ -72,7 +72,8 @@ struct http_call {
      */
     int result;
     struct error error; /* the sentence: which host, what happened; never a secret */
-    int status;         /* HTTP status, 0 when none */
+    bool untrusted; /* of ERR_UNREACHABLE: no TLS could be agreed on, or the certificate does not verify */
+    int status;     /* HTTP status, 0 when none */
     struct http_header *answer_headers;
     size_t answer_header_count;
     struct str answer;  /* body */

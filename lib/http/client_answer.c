@@ -148,6 +148,11 @@ static const struct failure {
      "was not called: the file of trusted certificates cannot be read"},
 };
 
+static bool is_about_tls(CURLcode code)
+{
+    return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION;
+}
+
 /* libcurl's own words add something, and cannot name a secret, only about TLS and the system's errors. */
 static void describe(struct client_transfer *transfer, CURLcode code, char *out, size_t size)
 {
@@ -155,8 +160,7 @@ static void describe(struct client_transfer *transfer, CURLcode code, char *out,
 
     out[0] = '\0';
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
-    if ((code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION) &&
-        transfer->curl_error[0] != '\0')
+    if (is_about_tls(code) && transfer->curl_error[0] != '\0')
         snprintf(out, size, ": %s", transfer->curl_error);
     else if ((code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) &&
              number != 0)
@@ -176,6 +180,7 @@ int client_answer_failure(struct client_transfer *transfer, CURLcode code)
     /* Since libcurl 7.84 a bad chunk is reported like a broken connection. */
     if (code == CURLE_RECV_ERROR && strstr(transfer->curl_error, "chunk") != NULL)
         code = CURLE_WEIRD_SERVER_REPLY;
+    call->untrusted = is_about_tls(code);
     describe(transfer, code, detail, sizeof detail);
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
         if (failures[i].code == code)

@@ -374,7 +374,7 @@ def test_interrupted_change_says_what_is_done(fake):
 # ---------------------------------------------------------------- errors and exit codes
 
 
-@pytest.mark.parametrize("code, rc", [(1, 1), (2, 1), (3, 1), (4, 4), (5, 1), (6, 5), (-32601, 1), (-32602, 2), (-32603, 1), (99, 1)])
+@pytest.mark.parametrize("code, rc", [(1, 1), (2, 1), (3, 1), (4, 4), (5, 1), (6, 5), (-32602, 2), (-32603, 1), (99, 1)])
 def test_exit_codes(run, fake, code, rc):
     """hubd's error on one line of stderr, its hint on the next."""
     fake.says("party.show", Error(code, hint="hubctl party list"))

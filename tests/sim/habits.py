@@ -4,6 +4,7 @@ A habit gets the request and `answer`, what the platform would do without it, an
 """
 
 import json
+import re
 from dataclasses import replace
 
 from tests.sim.wire import Reply
@@ -89,3 +90,75 @@ def hangs_up(request, answer):
 def echoes_nothing(request, answer):
     """Repeats no message ids."""
     return replace(answer(request), echo=False)
+
+
+# ---------------------------------------------------------------- lists
+
+
+def is_list(request):
+    return request.method == "GET" and re.fullmatch(r"/ocpi/2\.2\.1/(locations|tariffs|sessions|cdrs|tokens)", request.path)
+
+
+def ignoring(name):
+    """Has never heard of that parameter of lists."""
+
+    def habit(request, answer):
+        return answer(replace(request, target=re.sub(rf"(?<=[?&]){name}=[^&]*&?", "", request.target)))
+
+    return habit
+
+
+def without(*names):
+    """Leaves these headers out of its lists."""
+
+    def habit(request, answer):
+        reply = answer(request)
+        headers = {name: value for name, value in reply.headers.items() if name not in names}
+        return replace(reply, headers=headers) if is_list(request) else reply
+
+    return habit
+
+
+def walks_in_circles(request, answer):
+    """Its Link leads to the page that it is on."""
+    reply = answer(request)
+    link = re.sub(r"offset=\d+", "offset=0", reply.headers.get("Link", ""))
+    return replace(reply, headers={**reply.headers, "Link": link}) if link else reply
+
+
+def lists_what(only=None, **changes):
+    """Changes fields of the objects in its lists, or of that one only; None takes one away."""
+
+    def change(entry):
+        if only not in (None, entry.get("id")):
+            return entry
+        return {key: value for key, value in {**entry, **changes}.items() if value is not None}
+
+    def habit(request, answer):
+        reply = answer(request)
+        return replace(reply, data=[change(entry) for entry in reply.data]) if is_list(request) and reply.data else reply
+
+    return habit
+
+
+# ---------------------------------------------------------------- the whole system
+
+
+def running_ahead(seconds):
+    """Its clock is that many seconds ahead."""
+    return lambda request, answer: replace(answer(request), clock=seconds)
+
+
+def only_at(pattern, habit):
+    """Another habit, at paths that match only."""
+    return lambda request, answer: habit(request, answer) if re.search(pattern, request.path) else answer(request)
+
+
+def shows_a_page(request, answer):
+    """Answers as a web server that knows nothing of OCPI."""
+    return Reply(http=404, body=b"<html><h1>Not found</h1></html>", headers={"Content-Type": "text/html; charset=utf-8"})
+
+
+def tells_tokens(request, answer):
+    """Fails, and repeats what it was sent: a debug page."""
+    return Reply(http=500, code=3000, message=f"cannot read {request.headers.get('authorization')}")

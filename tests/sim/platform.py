@@ -6,7 +6,7 @@ import itertools
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.sim import payloads
 from tests.sim.client import call, http_call, routing_headers
@@ -19,6 +19,9 @@ INTERFACES = {
     "EMSP": [("sessions", "RECEIVER"), ("cdrs", "RECEIVER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER"),
              ("tokens", "SENDER"), ("commands", "SENDER"), ("chargingprofiles", "SENDER")],
 }
+
+PAGE = 50  # objects of a list at once
+STRANGER = "HUBCHECK"  # how uids begin that nobody has issued
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Platform:
     spells     how it writes the ids in URLs and routing headers, such as str.lower
     ids        False: its requests have no X-Request-ID and no X-Correlation-ID
 
+    offers     module: the objects that its lists hold, to be changed at any time
+
     A platform can also wait for the hub to begin the exchange: invite() gives the token to hand out, then POST and PUT
     of credentials are taken as OCPI says, calling the hub back before the answer. Attributes for that:
 
@@ -93,6 +98,7 @@ class Platform:
         self.renews = False
         self.auto_result = None
         self.objects = {}
+        self.offers = {}
         self._scripts = []
         self._numbers = itertools.count(1)
         self.server = Server(self._answer, name="+".join(party.id for party in parties), port=port)
@@ -219,9 +225,13 @@ class Platform:
         return Reply(data=self.credentials(**self.claims))
 
     def _authorize(self, request, country, party, uid):
+        if uid.startswith(STRANGER):
+            return Reply(data={"allowed": "NOT_ALLOWED"})
         return Reply(data=payloads.authorization_info(country, party, uid, location=request.json))
 
     def _authorize_standard(self, request, uid):
+        if uid.startswith(STRANGER):
+            return Reply(http=404, code=2004, message="no such token")
         return Reply(data=payloads.authorization_info(self.party.country_code, self.party.party_id, uid, location=request.json))
 
     def _command(self, request, command):
@@ -240,6 +250,18 @@ class Platform:
             return Reply(http=404, code=2003)
         return Reply(body=b'{"status_code":1000,"data":' + self.objects[request.path] + b',"timestamp":"2025-01-01T00:00:00Z"}')
 
+    def _list(self, request, module):
+        """A page of what we offer, filtered and cut as the query says."""
+        query = {name: values[-1] for name, values in parse_qs(request.query).items()}
+        first, last = query.get("date_from", ""), query.get("date_to", "9999")
+        found = [entry for entry in self.offers.get(module, []) if first <= entry["last_updated"] < last]
+        offset, limit = int(query.get("offset", 0)), min(int(query.get("limit", PAGE)), PAGE)
+        headers = {"X-Total-Count": str(len(found)), "X-Limit": str(PAGE)}
+        if offset + limit < len(found):
+            behind = urlencode({**query, "offset": offset + limit, "limit": limit})
+            headers["Link"] = f'<{self.url}{request.path}?{behind}>; rel="next"'
+        return Reply(data=found[offset : offset + limit], headers=headers)
+
     def _cdr(self, request):
         name = f"/ocpi/2.2.1/cdrs/{(request.json or {}).get('id', 'unknown')}"
         self.objects[name] = request.body
@@ -252,6 +274,7 @@ class Platform:
     ROUTES = [
         ("GET", r"/ocpi/versions", _versions),
         ("GET", r"/ocpi/2\.2\.1", _details),
+        ("GET", r"/ocpi/2\.2\.1/(locations|tariffs|sessions|cdrs|tokens)", _list),
         ("POST", r"/ocpi/2\.2\.1/credentials", _exchange),
         ("PUT", r"/ocpi/2\.2\.1/credentials", _exchange),
         ("PUT", r"/ocpi/2\.2\.1/tokens/([^/]+)/([^/]+)/([^/]+)/authorize", _authorize),

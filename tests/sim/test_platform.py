@@ -10,6 +10,7 @@ import pytest
 
 from tests.sim import Gate, Party, Platform, Reply, call, exact, habits, payloads
 from tests.sim.client import Spelled
+from tests.sim.wire import timestamp
 
 CPO = Party("IN", "ABC", "CPO", "ABC Charging")
 EMSP = Party("IN", "XYZ", "EMSP", "XYZ Mobility")
@@ -274,3 +275,23 @@ def test_a_location_is_about_2600_bytes():
     body = payloads.location(CPO)
     size = len(json.dumps(body, separators=(",", ":")))
     assert 2400 <= size <= 2900 and len(body["evses"]) == 2
+
+
+def test_lists(platform):
+    """What it offers goes out in pages, by date; habits make other lists of it."""
+    platform.offers = {"tariffs": [payloads.tariff(CPO, f"T{n}", last_updated=f"2025-01-0{n}T00:00:00Z") for n in range(1, 6)]}
+
+    def ids(query):
+        answer = ask(platform, "GET", "/ocpi/2.2.1/tariffs" + query)
+        return [entry["id"] for entry in answer.data], answer.headers
+
+    first, headers = ids("?limit=2&date_from=2025-01-02T00:00:00Z")
+    assert first == ["T2", "T3"] and headers["X-Total-Count"] == "4" and headers["X-Limit"] == "50"
+    following = headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
+    assert ids("?" + urlsplit(following).query)[0] == ["T4", "T5"]
+    platform.habits = (habits.ignoring("limit"), habits.ignoring("date_from"), habits.without("X-Limit"))
+    assert ids("?limit=2&date_from=2025-01-02T00:00:00Z")[0] == ["T1", "T2", "T3", "T4", "T5"] and "X-Limit" not in ids("")[1]
+    platform.habits = (habits.walks_in_circles, habits.lists_what("T1", currency=None), habits.running_ahead(3600))
+    answer = ask(platform, "GET", "/ocpi/2.2.1/tariffs?limit=2")
+    assert "offset=0" in answer.headers["Link"] and ["currency" in entry for entry in answer.data] == [False, True]
+    assert answer.json["timestamp"] > timestamp(3000)

@@ -152,6 +152,7 @@ class Reply:
     chunk   send the body chunked, in chunks of that many bytes, with the headers `trailers` behind the last one
     cut     only that many bytes of the answer go out (negative: that many are missing), then the connection is closed
     echo    False: the message ids of the request are not repeated
+    clock   seconds that the envelope's timestamp is ahead
     """
 
     http: int = 200
@@ -173,6 +174,7 @@ class Reply:
     trailers: dict = field(default_factory=dict)
     cut: int = None
     echo: bool = True
+    clock: float = 0
 
     @property
     def keeps(self):
@@ -189,7 +191,7 @@ class Reply:
         envelope = {"status_code": self.code, "status_message": self.message or ("Success" if self.code < 2000 else "Refused")}
         if self.data is not ABSENT:
             envelope["data"] = self.data
-        envelope["timestamp"] = timestamp()
+        envelope["timestamp"] = timestamp(self.clock)
         return json.dumps(envelope, ensure_ascii=False).encode()
 
     def encode(self, request):
