@@ -2,12 +2,11 @@
 
 import json
 import os
-import socket
 import threading
 
 import pytest
 
-from tests.e2e.harness import BIN, eventually
+from tests.e2e.harness import BIN, Line, eventually
 from tests.sim import exact, payloads
 
 NOBODY = 65534
@@ -150,22 +149,6 @@ def test_objects(hub, pair):
 
 
 # ---------------------------------------------------------------- many at once
-
-
-class Line:
-    """The admin socket, spoken directly."""
-
-    def __init__(self, hub):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(hub.socket))
-        self.lines = self.socket.makefile("rb")
-
-    def send(self, *requests):
-        text = "".join(json.dumps({"jsonrpc": "2.0", "id": n, "method": m, "params": p}) + "\n" for n, (m, p) in enumerate(requests))
-        self.socket.sendall(text.encode())
-
-    def answers(self, count):
-        return {answer["id"]: answer for answer in (json.loads(self.lines.readline()) for _ in range(count))}
 
 
 def test_changes_at_once_take_turns(hub):
