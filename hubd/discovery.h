@@ -27,6 +27,8 @@ struct discovery {
     struct registry_view *view; /* instead of `token`: what the registry has for `platform`, held per call */
     int64_t platform;
     struct str correlation_id; /* STR_NONE: a new one per call */
+    /* Told before each call, for those who wait: "versions" or "version details". May be NULL. */
+    void (*asks)(struct discovery *discovery, const char *document, struct str url);
     void (*done)(struct discovery *discovery);
     void *context;
     /* out */
