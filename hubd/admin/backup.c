@@ -137,17 +137,18 @@ static void fail(struct backup *backup, int code, const char *text)
     ctl_fail(let_go(backup), ctl_code_from_error(code), message.data, hint);
 }
 
-/* Somebody tried to take a copy of everything: that is a row too. */
-static void fail_copy(struct backup *backup)
+/* A copy that was begun is a row too, although nothing is left of it. */
+static void audit_failure(struct backup *backup, const char *reason)
 {
     struct store_audit row;
-    struct error error = backup->copy.error;
+    int64_t copied, total;
+    if (store_backup_progress(&backup->copy, &copied, &total) == STORE_BACKUP_BEGINS)
+        return;
     change_audit_fill(backup->request, &row, "backup");
     row.status = STR("failed");
-    row.detail = detail(backup, error.text);
+    row.detail = detail(backup, reason);
     if (store_audit_later(backup->hub->store, &row) != OK)
         log_error("audit: a row of a failed backup was lost: the store takes no more");
-    fail(backup, backup->copy.result, error.text);
 }
 
 static void on_audited(struct store_apply *apply)
@@ -170,7 +171,9 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct backup *backup = backup_of(handle->data);
     if (backup->copy.result != OK) {
-        fail_copy(backup);
+        struct error error = backup->copy.error;
+        audit_failure(backup, error.text);
+        fail(backup, backup->copy.result, error.text);
         return;
     }
     store_batch_init(&backup->batch, &backup->request->arena);
