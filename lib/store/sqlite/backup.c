@@ -17,7 +17,7 @@
  */
 #define STEP_PAGES 256 /* between two looks at whether it is to go on */
 #define SYNC_BYTES                                                                                           \
-    ((int64_t)16 << 20) /* handed to the disk at once, or the hub's commits would wait for more */
+    ((int64_t)64 << 20) /* handed to the disk at once, or the hub's commits would wait for more */
 #define LOG_MIN ((int64_t)1 << 30)
 
 struct copy {
@@ -97,19 +97,21 @@ static int begin(struct copy *copy)
     return OK;
 }
 
-/* A hub whose own disk is filled by a copy that cannot be finished would refuse partners' pushes. */
+/* Whether the rest of the copy fits. A disk that is filled to the brim may be the hub's own: it would refuse
+ * partners' pushes. */
 static int check_room(const struct copy *copy)
 {
     struct statvfs room;
     char wanted[24], there[24];
-    int64_t bytes = atomic_load(&copy->backup->total);
+    int64_t copied, total;
+    store_backup_progress(copy->backup, &copied, &total);
     if (fstatvfs(copy->file, &room) != 0 || room.f_blocks == 0) /* some network file systems do not say */
         return OK;
     int64_t available = (int64_t)room.f_bavail * (int64_t)room.f_frsize;
-    return available >= bytes
+    return available >= total - copied
                ? OK
                : error_set(copy->error, ERR_IO, "%s: %s are needed, %s are free there", copy->backup->path,
-                           size_format(bytes, wanted), size_format(available, there));
+                           size_format(total - copied, wanted), size_format(available, there));
 }
 
 /* After a step: whether to go on. */
@@ -122,12 +124,13 @@ static int look_around(struct copy *copy, sqlite3_backup *pages)
         return is_cancelled(copy);
     if (copied - copy->synced >= SYNC_BYTES) {
         copy->synced = copied;
-        if (fdatasync(copy->file) != 0)
-            return system_failed(copy);
+        int result = fdatasync(copy->file) == 0 ? check_room(copy) : system_failed(copy);
+        if (result)
+            return result;
     }
     if (log_size(copy) > copy->log_limit)
         return error_set(copy->error, ERR_IO,
-                         "%s: given up: the hub has written %s meanwhile, faster than the copy is made",
+                         "%s: given up: the hub's log has come to %s, it is written faster than the copy",
                          copy->backup->path, size_format(copy->log_limit, size));
     return OK;
 }
