@@ -55,7 +55,8 @@ const struct ctl_command ctl_table_hub[] = {
      "in another place. A file that exists is never overwritten; what is interrupted leaves none. To restore: stop hubd; in state_dir "
      "remove hub.db-wal and hub.db-shm and put the backup in place of hub.db, owned by hubd's user, mode 0600; have the key_file it was "
      "made with; start hubd; `hubctl audit verify` and `hubctl status` must be content. What the hub took on after the backup is not in "
-     "it, so partners must push that again, and what it delivered since then goes out once more.", NULL,
+     "it: partners must push that again, credentials exchanged since then be exchanged anew; what it delivered since then goes out once "
+     "more.", NULL,
      {"hubctl backup /var/backups/hub-2026-01-31.db", "hubctl backup before-upgrade.db --json"},
      PARAMS(POSITIONAL("FILE", "file", CTL_FILE, "a new file on hubd's machine; from the current directory when it does not begin with /")),
      COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the file, with its whole path"},

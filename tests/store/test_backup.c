@@ -181,6 +181,7 @@ static void tells_how_far(void **state)
     }
     assert_int_equal(store_backup_progress(&backup, &copied, &total), STORE_BACKUP_CHECKS);
     assert_int_equal(total, backup.bytes);
+    assert_int_equal(copied, total);
 }
 
 /* ---------------------------------------------------------------- its end before the end */

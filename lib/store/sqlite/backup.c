@@ -174,6 +174,7 @@ static int check_copy(struct copy *copy)
     struct connection copied;
     struct error reason = {0};
     sqlite3_stmt *check = NULL;
+    atomic_store(&copy->backup->copied, atomic_load(&copy->backup->total));
     atomic_store(&copy->backup->stage, STORE_BACKUP_CHECKS);
     int result = sql_open(&copied, copy->backup->partial, false, &reason);
     if (result)
