@@ -57,7 +57,7 @@ const struct ctl_command ctl_table_hub[] = {
      "made with; start hubd; `hubctl audit verify` and `hubctl status` must be content. What the hub took on after the backup is not in "
      "it: partners must push that again, credentials exchanged since then be exchanged anew; what it delivered since then goes out once "
      "more.", NULL,
-     {"hubctl backup /var/backups/hub-2026-01-31.db", "hubctl backup before-upgrade.db --json"},
+     {"hubctl backup hub-$(date +%F).db", "hubctl backup before-upgrade.db --json"},
      PARAMS(POSITIONAL("FILE", "file", CTL_FILE, "a new file on hubd's machine; from the current directory when it does not begin with /")),
      COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the file, with its whole path"},
              {"change", "CHANGE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "written"},
