@@ -1,6 +1,8 @@
 #include "hubctl/params.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hubctl/diagnose.h"
 #include "hubctl/moment.h"
@@ -17,6 +19,25 @@ static struct str spelling(const struct ctl_param *param, struct str word)
             return str_from(*choice);
     }
     return word;
+}
+
+/* A file that hubd writes: it is at work in another directory. */
+static bool write_path(struct json_writer *writer, const struct ctl_param *param, const char *text)
+{
+    struct buffer path = {0};
+    char *here = text[0] == '/' ? NULL : getcwd(NULL, 0);
+    bool good = text[0] == '/' || (here != NULL && text[0] != '\0' && strcmp(text, "-") != 0);
+    if (here != NULL)
+        buffer_printf(&path, "%s/", here);
+    buffer_append_text(&path, text);
+    if (good)
+        json_string(writer, buffer_str(&path));
+    else
+        complain("%s%s: \"%s\" is no file; hubd writes it itself: write a path",
+                 param->positional ? "" : "--", param->name, text);
+    buffer_free(&path);
+    free(here);
+    return good;
 }
 
 static bool write_value(struct json_writer *writer, struct invocation *invocation,
@@ -54,13 +75,14 @@ static bool write_value(struct json_writer *writer, struct invocation *invocatio
             return false;
         json_string(writer, secret);
         return true;
+    case CTL_FILE:
+        return write_path(writer, param, text);
     case CTL_TEXT:
     case CTL_PARTY:
     case CTL_PARTY_OR_DEFAULT:
     case CTL_DURATION:
     case CTL_RATE:
     case CTL_MONTH:
-    case CTL_FILE:
     case CTL_JSON:
         json_string(writer, str_from(text));
         return true;

@@ -28,7 +28,8 @@ enum ctl_exit run_call(struct client *client, const struct invocation *invocatio
     enum client_event event;
     while ((event = client_next(client, arena, timeout, result)) == CLIENT_NOTIFICATION)
         progress_show(*result);
-    progress_clear();
+    if (event != CLIENT_RESULT || command->output != CTL_OUTPUT_LIST) /* between pages it stays */
+        progress_clear();
     if (event == CLIENT_RESULT)
         return CTL_EXIT_DONE;
     if (event == CLIENT_ERROR)
@@ -90,6 +91,8 @@ static bool collect(struct collected *collected, const struct json_value *row)
 static bool take_rows(struct printer *printer, struct collected *collected, const struct json_value *rows)
 {
     const struct json_value *row = rows != NULL && rows->type == JSON_ARRAY ? rows->child : NULL;
+    if (row != NULL && !print_collects(printer))
+        progress_clear();
     for (; row != NULL; row = row->next, collected->seen++) {
         if (!print_collects(printer))
             print_row(printer, row);
@@ -139,6 +142,7 @@ static enum ctl_exit run_list(struct client *client, const struct invocation *in
 {
     struct collected collected = {0};
     enum ctl_exit code = list_pages(client, invocation, printer, arena, &collected);
+    progress_clear();
     if (code == CTL_EXIT_DONE && print_collects(printer))
         print_table(printer, collected.rows, collected.count, collected.message);
     free(collected.rows);

@@ -32,7 +32,7 @@ static void discovery_end(struct discovery *discovery, int status, struct str me
     discovery->done(discovery);
 }
 
-static void discovery_get(struct discovery *discovery, struct str url,
+static void discovery_get(struct discovery *discovery, const char *document, struct str url,
                           void (*callback)(struct outbound *outbound))
 {
     struct outbound *outbound = &discovery->outbound;
@@ -53,6 +53,8 @@ static void discovery_get(struct discovery *discovery, struct str url,
     outbound->timeout_ms = discovery->timeout_ms;
     outbound->callback = callback;
     outbound->context = discovery;
+    if (discovery->asks != NULL)
+        discovery->asks(discovery, document, url);
     outbound_start(outbound);
 }
 
@@ -155,7 +157,7 @@ static void discovery_read_list(struct discovery *discovery, const struct json_v
             return;
         }
         discovery->raw_first = discovery->outbound.used_raw;
-        discovery_get(discovery, details, discovery_details_answered);
+        discovery_get(discovery, "version details", details, discovery_details_answered);
         return;
     }
     discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, discovery_listed(discovery->arena, list));
@@ -186,7 +188,7 @@ static void discovery_answered(struct outbound *outbound)
 
 static void discovery_try(struct discovery *discovery)
 {
-    discovery_get(discovery, discovery->candidates[discovery->candidate], discovery_answered);
+    discovery_get(discovery, "versions", discovery->candidates[discovery->candidate], discovery_answered);
 }
 
 void discovery_start(struct discovery *discovery)

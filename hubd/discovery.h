@@ -28,6 +28,8 @@ struct discovery {
     int64_t platform;
     struct str correlation_id;                          /* STR_NONE: a new one per call */
     bool (*is_alive)(const struct ocpi_answer *answer); /* as in outbound.h */
+    /* Told before each call, for those who wait: "versions" or "version details". May be NULL. */
+    void (*asks)(struct discovery *discovery, const char *document, struct str url);
     void (*done)(struct discovery *discovery);
     void *context;
     /* out */

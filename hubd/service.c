@@ -340,6 +340,7 @@ static int service_watch_signals(struct service *service)
                    {&service->interrupt, SIGINT, service_end},
                    {&service->hangup, SIGHUP, service_reload}};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails, as on a full disk */
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         signals[i].handle->data = service;
         if (uv_signal_init(&hub->control.uv, signals[i].handle) != 0 ||

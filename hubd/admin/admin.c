@@ -54,6 +54,7 @@ const struct ctl_handler admin_handlers[] = {
     {"status", admin_status},
     {"conf.show", admin_conf_show},
     {"log.level", admin_log_level},
+    {"backup", admin_backup},
     {"version", admin_version},
 };
 const size_t admin_handler_count = sizeof(admin_handlers) / sizeof(admin_handlers[0]);

@@ -38,6 +38,24 @@ static bool is_ending(struct connect *connect)
     return true;
 }
 
+/* ---------------------------------------------------------------- what it is at */
+
+/* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
+static void report(struct connect *connect, const char *what, struct str url)
+{
+    url = rows_url(url);
+    struct str text =
+        arena_printf(connect->arena, "party " STR_FMT ": %s " STR_FMT "; hubd goes on when you leave",
+                     STR_ARG(connect->id), what, STR_ARG(url));
+    ctl_progress(connect->request, text, 0, 0);
+}
+
+static void asks(struct discovery *discovery, const char *document, struct str url)
+{
+    struct connect *connect = MAGIC_CAST(struct connect, discovery->context, CONNECT_MAGIC);
+    report(connect, arena_printf(connect->arena, "reading %s at", document).data, url);
+}
+
 /* ---------------------------------------------------------------- discovery */
 
 static void discover(struct connect *connect, struct discovery *discovery, struct str url, struct str token,
@@ -60,6 +78,7 @@ static void discover(struct connect *connect, struct discovery *discovery, struc
         discovery->platform = connect->platform;
     }
     discovery->correlation_id = connect->correlation_id;
+    discovery->asks = asks;
     discovery->done = done;
     discovery->context = connect;
     connect->calling = &discovery->outbound;
@@ -164,6 +183,8 @@ static void token_stored(struct change *change)
         return;
     }
     connect->calling = outbound;
+    report(connect, connect->kind->first ? "credentials go by POST to" : "credentials go by PUT to",
+           connect->endpoint);
     outbound_start(outbound);
 }
 

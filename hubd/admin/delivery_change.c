@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/delivery.h"
@@ -6,7 +8,7 @@
 /*
  * delivery retry and drop. They touch no snapshot, so they do not queue with the changes of the registry:
  * rows are read in slices, each slice is one batch with its audit row; when a row moved on in between (the
- * worker is at it too) the slice is read again.
+ * worker is at it too) the slice is read again. A client that hangs up ends it after the slice at hand.
  */
 #define EDIT_MAGIC UINT32_C(0x44454454)
 #define SLICE_ROWS 200
@@ -22,6 +24,9 @@ struct edit {
     struct str receiver; /* empty: any */
     struct store_delivery_read one;
     struct store_delivery_list list;
+    struct store_queues_read queues;
+    int64_t expected;     /* rows of all slices, as it was at the beginning; 0: not known */
+    bool blocked;         /* the client reads slower than we tell */
     unsigned state_index; /* in bulk_states */
     struct store_apply batch;
     struct store_delivery *rows; /* of the slice */
@@ -52,10 +57,25 @@ static struct ctl_request *let_go(struct edit *edit)
     return edit->request;
 }
 
+static const char *what_is_done(const struct edit *edit)
+{
+    return edit->drop ? "dropped" : "to be tried again now";
+}
+
+/* "400 deliveries to be tried again now" */
+static const char *count_text(const struct edit *edit, char out[80])
+{
+    snprintf(out, 80, "%lld deliveries %s", (long long)edit->total, what_is_done(edit));
+    return out;
+}
+
 static void fail_edit(struct edit *edit, int error_code, const struct error *error)
 {
-    struct error copy = *error;
-    rows_fail_error(let_go(edit), error_code, copy.text);
+    char count[80];
+    struct str text =
+        arena_printf(&edit->request->arena, "%s%s%s", error->text, edit->total > 0 ? "; until then " : "",
+                     edit->total > 0 ? count_text(edit, count) : "");
+    rows_fail_error(let_go(edit), error_code, text.data);
 }
 
 static void answer(struct edit *edit)
@@ -63,16 +83,16 @@ static void answer(struct edit *edit)
     struct ctl_request *request = edit->request;
     struct buffer reply = {0}, id = {0};
     struct json_writer writer;
-    const char *what = edit->drop ? "dropped" : "to be tried again now";
+    char count[80];
     if (!edit->drop && edit->receiver.length > 0) /* also when only its pause is what keeps them */
         delivery_resume(edit->hub, edit->receiver);
     if (edit->id != 0)
         buffer_append_int(&id, edit->id);
     else
         buffer_append(&id, edit->receiver.length > 0 ? edit->receiver : STR("all"));
-    struct str message =
-        edit->id != 0 ? arena_printf(&request->arena, "delivery %lld %s", (long long)edit->id, what)
-                      : arena_printf(&request->arena, "%lld deliveries %s", (long long)edit->total, what);
+    struct str message = edit->id != 0 ? arena_printf(&request->arena, "delivery %lld %s",
+                                                      (long long)edit->id, what_is_done(edit))
+                                       : arena_copy(&request->arena, str_from(count_text(edit, count)));
     json_writer_init(&writer, &reply);
     json_object_begin(&writer);
     json_field_string(&writer, "id", buffer_str(&id));
@@ -109,7 +129,11 @@ static void slice_done(struct edit *edit)
         return;
     }
     edit->after = edit->rows[edit->row_count - 1].id;
-    read_rows(edit);
+    char count[80];
+    edit->blocked =
+        !ctl_progress(edit->request, str_from(count_text(edit, count)), edit->total, edit->expected);
+    if (!edit->blocked)
+        read_rows(edit);
 }
 
 static void on_applied(struct store_apply *apply)
@@ -225,6 +249,10 @@ static void on_rows(struct store_read *base)
 static void read_rows(struct edit *edit)
 {
     struct store_client *store = edit->hub->control_store;
+    if (edit->request->closed) {
+        answer(edit);
+        return;
+    }
     arena_reset(&edit->arena);
     if (edit->id != 0) {
         memset(&edit->one, 0, sizeof(edit->one));
@@ -240,6 +268,33 @@ static void read_rows(struct edit *edit)
     edit->list.after = edit->after;
     edit->list.limit = SLICE_ROWS;
     store_read_deliveries(store, &edit->list);
+}
+
+/* How many there are to do, so that people see how far it is. */
+static void on_queues(struct store_read *base)
+{
+    struct edit *edit = edit_of(base->context);
+    for (size_t i = 0; base->result == OK && i < edit->queues.count; i++) {
+        const struct store_queue_row *row = &edit->queues.rows[i];
+        if (edit->receiver.length == 0 || str_equal(edit->receiver, row->receiver))
+            edit->expected += row->pending + row->dead;
+    }
+    read_rows(edit);
+}
+
+static void on_drain(struct ctl_request *request)
+{
+    struct edit *edit = edit_of(request->state);
+    edit->blocked = false;
+    read_rows(edit);
+}
+
+/* While a slice is read or written its callback sees that the client has gone. */
+static void on_closed(struct ctl_request *request)
+{
+    struct edit *edit = edit_of(request->state);
+    if (edit->blocked)
+        answer(edit);
 }
 
 static void begin(struct ctl_request *request, bool drop)
@@ -261,7 +316,14 @@ static void begin(struct ctl_request *request, bool drop)
         fail_row(edit, CTL_NOT_FOUND, "no such delivery");
         return;
     }
-    read_rows(edit);
+    request->state = edit;
+    request->on_drain = on_drain;
+    request->on_closed = on_closed;
+    edit->queues.base = (struct store_read){.arena = &edit->arena, .callback = on_queues, .context = edit};
+    if (edit->id != 0)
+        read_rows(edit);
+    else
+        store_read_queues(edit->hub->control_store, &edit->queues);
 }
 
 void admin_delivery_retry(struct ctl_request *request)

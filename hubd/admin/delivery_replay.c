@@ -42,6 +42,7 @@ struct replay {
     size_t module;
     int64_t after; /* the next slice of the module begins behind this object */
     struct store_stored_read read;
+    struct store_totals_read totals; /* as they were at the beginning */
     struct store_apply batch;
     unsigned tries;
     struct count slice, counts[MODULES];
@@ -161,6 +162,17 @@ static void fail(struct replay *replay, int error_code, const struct error *erro
 
 /* ---------------------------------------------------------------- one slice */
 
+/* How far it is: by the order of arrival, in which each module is walked. */
+static bool report(struct replay *replay)
+{
+    int64_t head = replay->totals.object_head, done = replay->after, total = 0;
+    for (size_t i = 0; i < MODULES; i++) {
+        total += is_wanted(replay, i) ? head : 0;
+        done += is_wanted(replay, i) && i < replay->module ? head : 0;
+    }
+    return ctl_progress(replay->request, summary(replay), done, total);
+}
+
 /* The next slice, or the end; tells the client in between, which also keeps it waiting. */
 static void go_on(struct replay *replay)
 {
@@ -171,7 +183,7 @@ static void go_on(struct replay *replay)
     replay->tries = 0;
     replay->after = replay->read.more ? replay->read.after : 0;
     replay->module += replay->read.more ? 0 : 1;
-    replay->blocked = !ctl_progress(replay->request, summary(replay), 0, 0);
+    replay->blocked = !report(replay);
     if (!replay->blocked)
         read_slice(replay);
 }
@@ -333,6 +345,12 @@ static void read_slice(struct replay *replay)
 
 /* ---------------------------------------------------------------- the request */
 
+/* Where the end is; it is found without that too. */
+static void on_totals(struct store_read *base)
+{
+    read_slice(replay_of(base->context));
+}
+
 static void on_drain(struct ctl_request *request)
 {
     struct replay *replay = replay_of(request->state);
@@ -401,5 +419,7 @@ void admin_delivery_replay(struct ctl_request *request)
     request->state = replay;
     request->on_drain = on_drain;
     request->on_closed = on_closed;
-    read_slice(replay);
+    replay->totals.base =
+        (struct store_read){.arena = &replay->arena, .callback = on_totals, .context = replay};
+    store_read_totals(replay->hub->control_store, &replay->totals);
 }

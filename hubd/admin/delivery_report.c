@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "lib/base/timestamp.h"
@@ -89,6 +91,7 @@ struct reconcile {
     struct ctl_request *request;
     struct store_client *store;
     size_t part;
+    int64_t from; /* when the month begins */
     struct store_span span;
     union {
         struct store_unbilled_read unbilled;
@@ -226,17 +229,31 @@ static void read_refused(struct reconcile *reconcile, const struct store_read *b
 }
 
 /* One after the other; a page is of one of them. */
-static void (*const parts[])(struct reconcile *reconcile, const struct store_read *base) = {
-    read_unbilled, read_unacknowledged, read_refused};
+static const struct part {
+    const char *name;
+    void (*read)(struct reconcile *reconcile, const struct store_read *base);
+} parts[] = {{"sessions without CDR", read_unbilled},
+             {"CDRs that were not acknowledged", read_unacknowledged},
+             {"CDRs that were refused", read_refused}};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+/* Before each page, which is of a bounded size: how far the walk through the month's parts is. */
+static void report(const struct reconcile *reconcile)
+{
+    char text[100];
+    int64_t month = reconcile->span.until - reconcile->from;
+    int64_t into = reconcile->span.after_time - reconcile->from;
+    snprintf(text, sizeof(text), STR_FMT ": looking for %s",
+             STR_ARG(json_get_text(reconcile->request->params, "month")), parts[reconcile->part].name);
+    ctl_progress(reconcile->request, str_from(text), (int64_t)reconcile->part * month + into,
+                 (int64_t)PARTS * month);
+}
 
 static void page_end(struct reconcile *reconcile, struct rows_list *list, const struct store_span *span)
 {
     struct arena *arena = &reconcile->request->arena;
-    struct str month = json_get_text(reconcile->request->params, "month"), next = STR_NONE;
-    struct store_span from = {0};
-    int64_t until;
-    month_parse(month, &from.after_time, &until);
+    struct str next = STR_NONE;
+    struct store_span from = {.after_time = reconcile->from};
     if (span->more)
         next = place_text(arena, reconcile->part, span);
     else if (reconcile->part + 1 < PARTS)
@@ -246,7 +263,7 @@ static void page_end(struct reconcile *reconcile, struct rows_list *list, const 
             arena,
             STR_FMT ": nothing is open: every finished session has its CDR, every CDR is acknowledged, "
                     "none was refused",
-            STR_ARG(month));
+            STR_ARG(json_get_text(reconcile->request->params, "month")));
     reconcile->magic = 0;
     rows_list_end(list, next);
 }
@@ -262,10 +279,12 @@ void admin_delivery_reconcile(struct ctl_request *request)
     reconcile->request = request;
     reconcile->store = admin_hub(request)->control_store;
     reconcile->span.limit = rows_limit(request);
-    month_parse(json_get_text(request->params, "month"), &reconcile->span.after_time, &reconcile->span.until);
+    month_parse(json_get_text(request->params, "month"), &reconcile->from, &reconcile->span.until);
+    reconcile->span.after_time = reconcile->from;
     reconcile->part = place_read(request, PARTS, &reconcile->span);
     if (!rows_take_key(request, "party", &reconcile->span.party))
         return;
     struct store_read base = {.arena = &request->arena, .context = reconcile};
-    parts[reconcile->part](reconcile, &base);
+    report(reconcile);
+    parts[reconcile->part].read(reconcile, &base);
 }

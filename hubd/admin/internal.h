@@ -18,6 +18,7 @@ struct admin {
     struct queue followers; /* audit tail -f */
     struct queue connects;  /* exchanges begun here and under way (connect.h) */
     unsigned checks;        /* of parties, under way (check.h) */
+    struct str backup_path; /* of the backup under way; empty: none is */
     uv_timer_t poll;
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
@@ -80,6 +81,7 @@ void admin_quality(struct ctl_request *request);
 void admin_status(struct ctl_request *request);
 void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);
+void admin_backup(struct ctl_request *request);
 void admin_version(struct ctl_request *request);
 
 /* Wakes every follower of the audit (audit.c). */

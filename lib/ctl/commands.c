@@ -24,6 +24,7 @@ static const struct {
     {"status", "how the hub is doing"},
     {"conf", "hubd's settings"},
     {"log", "hubd's log"},
+    {"backup", "a copy of all that the hub holds"},
     {"version", "versions of hubctl and hubd"},
     {"rpc", "any method of hubd, for scripts"},
     {"help", "explanations of commands and topics"},

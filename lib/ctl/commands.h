@@ -32,7 +32,7 @@ enum ctl_type {
     CTL_TIME,             /* RFC 3339 in UTC; hubctl also takes "2h", "yesterday" … */
     CTL_MONTH,            /* "2026-01", in UTC */
     CTL_CHOICE,           /* one of `choices` */
-    CTL_FILE,             /* a path on hubctl's side; never sent */
+    CTL_FILE,        /* a path: hubctl's own; with a `key` one that hubd writes, sent as an absolute one */
     CTL_SECRET_FILE, /* a path on hubctl's side, "-" for stdin: the token in it is sent and shown nowhere */
     CTL_JSON         /* an object, written as JSON */
 };

@@ -115,9 +115,12 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
         return check_choice(param, text, error);
     case CTL_TEXT:
         return text.length > 0 || !param->required ? OK : bad(error, param, "must not be empty");
+    case CTL_FILE:
+        return text.length > 0 && text.data[0] == '/'
+                   ? OK
+                   : bad(error, param, "write its whole path, beginning with /");
     case CTL_NUMBER:
     case CTL_SWITCH:
-    case CTL_FILE:
     case CTL_SECRET_FILE:
     case CTL_JSON:
         break;

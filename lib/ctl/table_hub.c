@@ -48,6 +48,22 @@ const struct ctl_command ctl_table_hub[] = {
              {"default", "DEFAULT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "built in; null: computed"},
              {"reload", "RELOAD", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true when SIGHUP applies a change, else a restart does"},
              {"help", "MEANING", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "what it does"})},
+    {"backup", NULL, "backup", CTL_ACCESS_ADMIN, CTL_STREAMS, CTL_OUTPUT_CHANGE,
+     "write a copy of all that the hub holds into a new file, while it goes on",
+     "hubd makes the file itself, as its own user and readable by nobody else: everything of one moment, the audit and the partners' "
+     "sealed tokens too. hub.key (key_file), which unseals them and proves the audit, is not in it: keep a copy of it, and of hubd.conf, "
+     "in another place. A file that exists is never overwritten; what is interrupted leaves none. To restore: stop hubd; in state_dir "
+     "remove hub.db-wal and hub.db-shm and put the backup in place of hub.db, owned by hubd's user, mode 0600; have the key_file it was "
+     "made with; start hubd; `hubctl audit verify` and `hubctl status` must be content. What the hub took on after the backup is not in "
+     "it: partners must push that again, credentials exchanged since then be exchanged anew; what it delivered since then goes out once "
+     "more.", NULL,
+     {"hubctl backup hub-$(date +%F).db", "hubctl backup before-upgrade.db --json"},
+     PARAMS(POSITIONAL("FILE", "file", CTL_FILE, "a new file on hubd's machine; from the current directory when it does not begin with /")),
+     COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the file, with its whole path"},
+             {"change", "CHANGE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "written"},
+             {"bytes", "BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "its size"},
+             {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"},
+             {"hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"})},
     {"log", "level", "log.level", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "show or change how much hubd logs, until it is restarted", NULL, NULL,
      {"hubctl log level", "hubctl log level debug"},

@@ -135,8 +135,10 @@ const struct ctl_command ctl_table_traffic[] = {
              {"receipt", "RECEIPT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the Location that the receiver answered"},
              {"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is sent; of a DELETE what it takes back"},
              {"tries", "EACH TRY", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, try_columns, "array of objects: its tries, oldest first"})},
-    {"delivery", "retry", "delivery.retry", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
-     "try again now", "One delivery in any state but delivered, or all dead and pending ones of a party or of everybody.", NULL,
+    {"delivery", "retry", "delivery.retry", CTL_ACCESS_ADMIN, CTL_STREAMS, CTL_OUTPUT_CHANGE,
+     "try again now",
+     "One delivery in any state but delivered, or all dead and pending ones of a party or of everybody. Interrupted it stops; what is "
+     "done by then stays done, and running it again is safe.", NULL,
      {"hubctl delivery retry 42", "hubctl delivery retry --party IN-XYZ"},
      PARAMS({.name = "N", .key = "id", .type = CTL_NUMBER, .positional = true, .one_of = 'a', .help = "its number"},
             {.name = "party", .key = "party", .type = CTL_PARTY, .one_of = 'a', .help = "all that are for this party"},

@@ -589,6 +589,7 @@ void store_read_verify(struct store_client *client, struct store_verify_read *re
 struct store_totals_read {
     struct store_read base;
     int64_t objects[STORE_KIND_COUNT];
+    int64_t object_head; /* the last sequence given to a tariff, session or CDR that is still there */
     int64_t audit_rows, audit_head, database_bytes, wal_bytes;
 };
 void store_read_totals(struct store_client *client, struct store_totals_read *read);

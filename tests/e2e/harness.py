@@ -383,6 +383,37 @@ class Follow:
         return self.journal.all()
 
 
+class Line:
+    """The admin socket, spoken directly."""
+
+    def __init__(self, hub):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(hub.socket))
+        self.lines = self.socket.makefile("rb")
+
+    def send(self, *requests):
+        text = "".join(json.dumps({"jsonrpc": "2.0", "id": n, "method": m, "params": p}) + "\n" for n, (m, p) in enumerate(requests))
+        self.socket.sendall(text.encode())
+
+    def next(self):
+        """The next message, of whatever kind."""
+        return json.loads(self.lines.readline())
+
+    def answers(self, count):
+        """The next answers by their number; reports of progress are passed over."""
+        found = {}
+        while len(found) < count:
+            message = self.next()
+            if "id" in message:
+                found[message["id"]] = message
+        return found
+
+    def close(self):
+        """Hangs up."""
+        self.lines.close()
+        self.socket.close()
+
+
 class Wire:
     """One raw connection to the hub."""
 

@@ -3,13 +3,12 @@
 import grp
 import json
 import os
-import socket
 import stat
 import threading
 
 import pytest
 
-from tests.e2e.harness import BIN, eventually
+from tests.e2e.harness import BIN, Line, eventually
 from tests.sim import exact, payloads
 
 NOBODY = 65534
@@ -154,22 +153,6 @@ def test_objects(hub, pair):
 # ---------------------------------------------------------------- many at once
 
 
-class Line:
-    """The admin socket, spoken directly."""
-
-    def __init__(self, hub):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(hub.socket))
-        self.lines = self.socket.makefile("rb")
-
-    def send(self, *requests):
-        text = "".join(json.dumps({"jsonrpc": "2.0", "id": n, "method": m, "params": p}) + "\n" for n, (m, p) in enumerate(requests))
-        self.socket.sendall(text.encode())
-
-    def answers(self, count):
-        return {answer["id"]: answer for answer in (json.loads(self.lines.readline()) for _ in range(count))}
-
-
 def test_changes_at_once_take_turns(hub):
     """Sixty changes of one party on three connections at once: each is applied, in turn, and audited; one party, not many."""
     party = hub.new_party("CPO").id
@@ -228,14 +211,15 @@ def test_who_may_do_what(new_hub):
     """Every method: viewer_group may do what reads and nothing else, admin_group all of it. Peer credentials tell them apart, not the mode."""
     viewed, administered = hub_for(new_hub, viewer_group="nogroup"), hub_for(new_hub, admin_group="nogroup")
     methods = json.loads(viewed.ok("rpc", "rpc.discover").out)["methods"]
-    changing = {method["name"] for method in methods if method["access"] == "admin"}
-    assert {"party.add", "token.issue", "rule.disable", "delivery.drop", "log.level"} <= changing
+    changing = [method["name"] for method in methods if method["access"] == "admin"]
+    assert {"party.add", "token.issue", "rule.disable", "delivery.drop", "log.level"} <= set(changing)
     for method in methods:
         if method["name"] in ("audit.tail", "audit.verify"):
             continue  # streams: `audit tail` is below
         codes = [hub.ctl("rpc", method["name"], **STRANGER).rc for hub in (viewed, administered)]
         assert (codes[0] == 4) == (method["name"] in changing) and codes[1] != 4, (method["name"], codes)
-    eventually(lambda: {row["method"] for row in viewed.audit(action="access.refused")} == changing, "each refused try is a row")
+    refused = changing[:20]  # so many a minute; a stranger must not fill the audit
+    eventually(lambda: [row["method"] for row in viewed.audit(action="access.refused")] == refused, "each refused try is a row")
     assert viewed.ctl("audit", "tail", **STRANGER).rc == administered.ctl("audit", "verify", **STRANGER).rc == 0
 
 

@@ -14,7 +14,7 @@ URL = "https://xyz.example/ocpi/2.2.1/sessions"
 BOTH, BEFORE, AFTER, NEITHER = ("before", "after"), ("before",), ("after",), ()
 
 # method, what is typed behind it, whom the row is about, what of before and after its detail has. In this order; {new}, {cpo}, {emsp},
-# {waiting} and {dropped} are filled in. A command of this table that hubd does not have is left out.
+# {waiting}, {dropped} and {file} are filled in. A command of this table that hubd does not have is left out.
 CHANGES = [
     ("party.add", "{new} --role CPO --name Before", "{new}", AFTER),
     ("party.add", "{new} --role EMSP", "{new}", BOTH),
@@ -39,6 +39,7 @@ CHANGES = [
     ("delivery.drop", "{dropped} --confirm={dropped}", "{emsp}", BOTH),
     ("delivery.replay", "{emsp} --since 1h", "{emsp}", NEITHER),  # its detail counts
     ("log.level", "info", None, BOTH),
+    ("backup", "{file}", None, NEITHER),  # file and size
     ("party.remove", "{new} --confirm={new}", "{new}", BEFORE),
 ]
 ELSEWHERE = {"party.connect"}  # the hub begins an exchange: audited among the tests of that
@@ -64,7 +65,7 @@ def test_every_change_by_the_account_team(new_hub):
     for ident in ("CDR-1", "CDR-2"):
         pair.cpo.call("POST", "cdrs", payloads.cdr(pair.cpo.party, pair.emsp.party, ident))
     waiting, dropped = [row["id"] for row in hub.rows("delivery", "list")]
-    names = {"new": "IN-NEW", "cpo": pair.cpo.id, "emsp": pair.emsp.id, "waiting": waiting, "dropped": dropped}
+    names = {"new": "IN-NEW", "cpo": pair.cpo.id, "emsp": pair.emsp.id, "waiting": waiting, "dropped": dropped, "file": hub.directory / "copy.db"}
     known = {method["name"]: method["access"] for method in json.loads(hub.ok("rpc", "rpc.discover").out)["methods"]}
     changes = {name for name, access in known.items() if access == "admin"}
     assert changes - ELSEWHERE <= {row[0] for row in CHANGES}, "a command that changes something and is not in this table"

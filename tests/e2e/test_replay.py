@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tests.e2e.harness import DEADLINE, eventually, later
+from tests.e2e.harness import DEADLINE, Line, eventually, later
 from tests.sim import Journal, Reply, exact, payloads
 from tests.sim.wire import timestamp
 
@@ -334,7 +334,7 @@ def test_draining_rule_lets_the_queue_pass(hub, pair):
 
 
 def test_ten_thousand_dead_letters_are_tried_again(new_hub):
-    """delivery retry --party in batches of a bounded size, each counted once; pushes are answered meanwhile."""
+    """delivery retry --party in batches of a bounded size, each counted once; whoever hangs up ends it after the batch at hand."""
     count = 10000
     made = new_hub(retry_initial="10m", retry_max="15m").pair()
     hub, cpo, emsp = made
@@ -351,8 +351,12 @@ def test_ten_thousand_dead_letters_are_tried_again(new_hub):
         )
     connection.close()
     hub.restart()
+    line = Line(hub)
+    line.send(("delivery.retry", {"party": emsp.id}))
+    assert line.next()["params"] == {"message": "200 deliveries to be tried again now", "done": 200, "total": count}
+    line.close()
     assert hub.one("delivery", "retry", "--party", emsp.id)["count"] == count
     put_session(made)
     details = [row["detail"]["count"] for row in hub.audit(action="delivery.retry")]
-    assert sum(details) == count and max(details) <= 200
+    assert count < sum(details) < 2 * count and max(details) <= 200, "the first one went on to its end"
     assert hub.rows("delivery", "list", "--state", "dead") == []

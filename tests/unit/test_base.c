@@ -12,6 +12,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/env.h"
 #include "lib/base/error.h"
+#include "lib/base/size.h"
 #include "lib/base/utf8.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -377,6 +378,24 @@ static void test_error(void **state)
     assert_string_equal(error_name(ERR_UNREACHABLE - 1), "unknown error");
 }
 
+static void test_size(void **state)
+{
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } sizes[] = {{0, "0 B"},
+                 {1023, "1023 B"},
+                 {1024, "1.0 KiB"},
+                 {12897485, "12.3 MiB"},
+                 {1048575, "1.0 MiB"},
+                 {INT64_C(5) << 30, "5.0 GiB"},
+                 {INT64_MAX, "8388608.0 TiB"}};
+    char text[24];
+    (void)state;
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        assert_string_equal(size_format(sizes[i].bytes, text), sizes[i].text);
+}
+
 static int64_t fixed_wall(void)
 {
     return 1234;
@@ -428,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_str_split),      cmocka_unit_test(test_str_numbers),
         cmocka_unit_test(test_str_copy),       cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_error),          cmocka_unit_test(test_env),
+        cmocka_unit_test(test_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,8 @@ struct store {
     struct writer *writer;
     uv_thread_t thread;
     bool running;
-    atomic_bool degraded; /* the last commit failed */
+    atomic_bool degraded;   /* the last commit failed */
+    atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
     void (*hook)(void *context);

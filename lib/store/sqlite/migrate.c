@@ -12,20 +12,6 @@
  * prepared against.
  */
 
-static int query_number(struct connection *connection, const char *text, int64_t *number)
-{
-    sqlite3_stmt *query = NULL;
-    *number = 0;
-    int code = sqlite3_prepare_v2(connection->db, text, -1, &query, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(query);
-    if (code == SQLITE_ROW)
-        *number = sqlite3_column_int64(query, 0);
-    int result = code == SQLITE_ROW || code == SQLITE_DONE ? OK : sql_failure(connection, code, "read");
-    sqlite3_finalize(query);
-    return result;
-}
-
 static int newest_known(void)
 {
     int newest = 0;
@@ -93,9 +79,9 @@ static int check_key(struct connection *connection, const struct store_options *
 static int check_identity(struct connection *connection, bool *fresh, struct error *error)
 {
     int64_t identity, tables = 0;
-    int result = query_number(connection, "PRAGMA application_id", &identity);
+    int result = sql_pragma(connection, "PRAGMA application_id", &identity);
     if (!result)
-        result = query_number(connection, "SELECT count(*) FROM sqlite_schema", &tables);
+        result = sql_pragma(connection, "SELECT count(*) FROM sqlite_schema", &tables);
     if (result)
         return error_set(error, result, "%s", connection->error.text);
     *fresh = tables == 0 && identity == 0;
@@ -219,7 +205,7 @@ int migrate(struct connection *connection, const struct store_options *options, 
     if (result)
         return result;
     *created = fresh;
-    if (query_number(connection, "PRAGMA journal_mode=WAL", &mode))
+    if (sql_pragma(connection, "PRAGMA journal_mode=WAL", &mode))
         return error_set(error, ERR_IO, "%s", connection->error.text);
     return apply_missing(connection, options, done, fresh, error);
 }

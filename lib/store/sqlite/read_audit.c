@@ -84,6 +84,8 @@ bool read_totals(struct reader *reader, struct store_read *read)
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++)
         r->objects[kind] = atomic_load(&reader->store->counters[kind].objects);
     int result = sql_number(&reader->connection, SQL_AUDIT_SEQUENCE, &r->audit_head);
+    if (!result)
+        result = sql_number(&reader->connection, SQL_MAX_OBJECT, &r->object_head);
     if (result)
         return read_fail(reader, read, result);
     struct prune_state pruned;

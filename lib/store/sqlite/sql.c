@@ -56,6 +56,20 @@ int sql_execute(struct connection *connection, const char *text)
     return code == SQLITE_OK ? OK : sql_failure(connection, code, "execute");
 }
 
+int sql_pragma(struct connection *connection, const char *text, int64_t *number)
+{
+    sqlite3_stmt *query = NULL;
+    *number = 0;
+    int code = sqlite3_prepare_v2(connection->db, text, -1, &query, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(query);
+    if (code == SQLITE_ROW)
+        *number = sqlite3_column_int64(query, 0);
+    int result = code == SQLITE_ROW || code == SQLITE_DONE ? OK : sql_failure(connection, code, "read");
+    sqlite3_finalize(query);
+    return result;
+}
+
 static int apply_settings(struct connection *connection, const char *const *settings)
 {
     for (; *settings; settings++) {

@@ -85,6 +85,8 @@ struct str sql_string(const struct connection *connection, enum sql_id id, int c
 
 /* Plain SQL of the engine (pragmas, migrations). */
 int sql_execute(struct connection *connection, const char *text);
+/* The one integer that such a text gives, 0 without a row. */
+int sql_pragma(struct connection *connection, const char *text, int64_t *number);
 /* The code of lib/base/error.h for one of SQLite's, with the sentence in connection->error. */
 int sql_failure(struct connection *connection, int code, const char *what);
 

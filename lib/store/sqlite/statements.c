@@ -83,7 +83,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                     "SELECT coalesce(max(top), 0) FROM (SELECT max(id) AS top FROM platform UNION ALL SELECT "
                     "max(id) FROM party "
                     "UNION ALL SELECT max(id) FROM command) AS tops"},
-    [SQL_MAX_OBJECT] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM object"},
+    [SQL_MAX_OBJECT] = {W | R, "", "i", "SELECT coalesce(max(sequence), 0) FROM object"},
     [SQL_MAX_LOCATION] = {W, "", "i", "SELECT coalesce(max(sequence), 0) FROM location"},
     [SQL_MAX_DELIVERY] = {W, "", "i", "SELECT coalesce(max(id), 0) FROM delivery"},
     [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},

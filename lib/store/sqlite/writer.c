@@ -201,9 +201,10 @@ static void commit_group(struct writer *writer, struct queue *batches)
     answer_all(writer, batches, result);
     if (hook && writer->store->hook)
         writer->store->hook(writer->store->hook_context);
+    /* not for a reader that will not go soon */
+    bool restart = writer->wal_pages >= RESTART_PAGES && !atomic_load(&writer->store->backing_up);
     if (writer->wal_pages >= writer->checkpoint_at)
-        checkpoint(writer, writer->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART
-                                                              : SQLITE_CHECKPOINT_PASSIVE);
+        checkpoint(writer, restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
 }
 
 /* ---------------------------------------------------------------- the thread */

@@ -1,0 +1,9 @@
+#ifndef LIB_BASE_SIZE_H
+#define LIB_BASE_SIZE_H
+
+#include <stdint.h>
+
+/* "512 B", "12.3 MiB": bytes for people. Returns `out`. */
+const char *size_format(int64_t bytes, char out[24]);
+
+#endif
