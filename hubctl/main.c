@@ -1,6 +1,8 @@
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "hubctl/complete.h"
 #include "hubctl/diagnose.h"
 #include "hubctl/help.h"
 #include "hubctl/run.h"
@@ -57,6 +59,11 @@ int main(int argc, char **argv)
     struct invocation invocation;
     terminal_prepare();
     setlocale(LC_ALL, "");
+    if (argc > 1 && strcmp(argv[1], COMPLETE_WORD) == 0) {
+        complete_line(argc - 1, argv + 1);
+        terminal_finish();
+        return CTL_EXIT_DONE;
+    }
     enum ctl_exit code = invocation_parse(&invocation, argc, argv);
     if (code == CTL_EXIT_DONE)
         code = run(&invocation);

@@ -26,6 +26,7 @@ static const struct {
     {"log", "hubd's log"},
     {"version", "versions of hubctl and hubd"},
     {"rpc", "any method of hubd, for scripts"},
+    {"completion", "completion of command lines in bash, zsh and fish"},
     {"help", "explanations of commands and topics"},
 };
 
