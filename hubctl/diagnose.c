@@ -19,11 +19,18 @@ const char *diagnose_clean(struct str text, char *out, size_t size)
     return out;
 }
 
+static bool mute;
+
+void diagnose_mute(void)
+{
+    mute = true;
+}
+
 static void print_line(const char *prefix, const char *format, va_list arguments)
 {
     char text[2048], line[4400];
     int wanted = vsnprintf(text, sizeof(text), format, arguments);
-    if (wanted <= 0)
+    if (wanted <= 0 || mute)
         return;
     diagnose_clean(str_from(text), line, sizeof(line));
     fflush(stdout);

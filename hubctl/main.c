@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "hubctl/complete.h"
 #include "hubctl/diagnose.h"
 #include "hubctl/help.h"
 #include "hubctl/run.h"
@@ -70,6 +71,11 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0);
     terminal_prepare();
     choose_locale();
+    if (argc > 1 && strcmp(argv[1], COMPLETE_WORD) == 0) {
+        complete_line(argc - 1, argv + 1);
+        terminal_finish();
+        return CTL_EXIT_DONE;
+    }
     enum ctl_exit code = invocation_parse(&invocation, argc, argv);
     if (code == CTL_EXIT_DONE)
         code = run(&invocation);

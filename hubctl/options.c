@@ -12,19 +12,23 @@
 #define TIMEOUT_PATIENT_MS 150000 /* CTL_PATIENT: several calls of hubd, each with a timeout of its own */
 #define TIMEOUT_NOT_GIVEN  (-1)
 
+static const char *const color_words[] = {"auto", "always", "never", NULL}; /* as enum color */
+
 const struct global_option global_options[] = {
-    {"socket", 's', "PATH", "hubd's admin socket; else HUBCTL_SOCKET, else where hubd puts it by default"},
+    {"socket", 's', "PATH", "hubd's admin socket; else HUBCTL_SOCKET, else where hubd puts it by default",
+     GLOBAL_FILE, NULL},
     {"json", 0, "[=FIELD,…]",
-     "JSON: one object per line for lists, else one object; all fields or only these"},
-    {"field", 0, "NAME", "only the bare value of this field"},
-    {"quiet", 'q', NULL, "only ids"},
-    {"color", 0, "WHEN", "auto, always or never"},
+     "JSON: one object per line for lists, else one object; all fields or only these", GLOBAL_FIELDS, NULL},
+    {"field", 0, "NAME", "only the bare value of this field", GLOBAL_FIELD, NULL},
+    {"quiet", 'q', NULL, "only ids", GLOBAL_FREE, NULL},
+    {"color", 0, "WHEN", "auto, always or never", GLOBAL_CHOICE, color_words},
     {"timeout", 0, "DURATION",
-     "longest wait for hubd; default 10s (150s where hubd calls a partner), 0 for no limit"},
-    {"no-pager", 0, NULL, "never start a pager"},
-    {"utc", 0, NULL, "times in UTC on a terminal too"},
-    {"help", 'h', NULL, "explain the command"},
-    {"version", 'V', NULL, "print hubctl's version"},
+     "longest wait for hubd; default 10s (150s where hubd calls a partner), 0 for no limit", GLOBAL_FREE,
+     NULL},
+    {"no-pager", 0, NULL, "never start a pager", GLOBAL_FREE, NULL},
+    {"utc", 0, NULL, "times in UTC on a terminal too", GLOBAL_FREE, NULL},
+    {"help", 'h', NULL, "explain the command", GLOBAL_FREE, NULL},
+    {"version", 'V', NULL, "print hubctl's version", GLOBAL_FREE, NULL},
     {.name = NULL},
 };
 
@@ -33,8 +37,7 @@ struct parser {
     struct invocation *invocation;
     char **argv;
     int argc, at;
-    size_t positionals;
-    bool only_positionals; /* after -- */
+    struct cursor cursor;
 };
 
 static enum ctl_exit usage_error(const struct invocation *invocation)
@@ -54,9 +57,8 @@ static enum ctl_exit usage_error(const struct invocation *invocation)
 
 static enum ctl_exit set_color(struct options *options, const char *value)
 {
-    static const char *const words[] = {"auto", "always", "never"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(words[i], value) == 0) {
+    for (size_t i = 0; color_words[i] != NULL; i++) {
+        if (strcmp(color_words[i], value) == 0) {
             options->color = (enum color)i;
             return CTL_EXIT_DONE;
         }
@@ -98,7 +100,7 @@ static enum ctl_exit set_global(struct options *options, const struct global_opt
     return strcmp(option->name, "color") == 0 ? set_color(options, value) : set_timeout(options, value);
 }
 
-static const struct global_option *find_global(struct str name, char letter)
+const struct global_option *option_find_global(struct str name, char letter)
 {
     for (const struct global_option *option = global_options; option->name != NULL; option++) {
         if (letter != 0 ? option->letter == letter : str_equal(name, str_from(option->name)))
@@ -109,7 +111,7 @@ static const struct global_option *find_global(struct str name, char letter)
 
 /* ---------------------------------------------------------------- the command's parameters */
 
-static const struct ctl_param *find_option(const struct ctl_command *command, struct str name, char letter)
+const struct ctl_param *option_find(const struct ctl_command *command, struct str name, char letter)
 {
     const struct ctl_param *param = command == NULL ? NULL : command->params;
     for (; param != NULL && param->name != NULL; param++) {
@@ -138,17 +140,25 @@ static enum ctl_exit take(struct parser *parser, const struct ctl_param *param, 
     return CTL_EXIT_DONE;
 }
 
-static enum ctl_exit take_positional(struct parser *parser, const char *text)
+const struct ctl_param *option_positional(const struct ctl_command *command, size_t count)
 {
-    const struct ctl_param *param = parser->invocation->command->params;
-    size_t skip = parser->positionals++;
+    const struct ctl_param *param = command->params;
     for (; param != NULL && param->name != NULL; param++) {
         if (!param->positional)
             continue;
-        if (skip == 0 || param->repeatable)
-            return take(parser, param, text);
-        skip--;
+        if (count == 0 || param->repeatable)
+            return param;
+        count--;
     }
+    return NULL;
+}
+
+static enum ctl_exit take_positional(struct parser *parser, const char *text)
+{
+    const struct ctl_param *param =
+        option_positional(parser->invocation->command, parser->cursor.positionals++);
+    if (param != NULL)
+        return take(parser, param, text);
     complain("unexpected argument \"%s\"", text);
     return usage_error(parser->invocation);
 }
@@ -232,6 +242,8 @@ static enum ctl_exit apply_option(struct parser *parser, const struct ctl_param 
         return usage_error(parser->invocation);
     }
     if (!is_switch && !optional && value == NULL) {
+        parser->cursor.param = param;
+        parser->cursor.global = param == NULL ? global : NULL;
         complain("%s needs a value", shown);
         return usage_error(parser->invocation);
     }
@@ -247,8 +259,8 @@ static enum ctl_exit take_long_option(struct parser *parser, const char *word)
     size_t equals = str_find(name, '=');
     const char *attached = equals == SIZE_MAX ? NULL : name.data + equals + 1;
     name.length = equals == SIZE_MAX ? name.length : equals;
-    const struct ctl_param *param = find_option(parser->invocation->command, name, 0);
-    const struct global_option *global = param != NULL ? NULL : find_global(name, 0);
+    const struct ctl_param *param = option_find(parser->invocation->command, name, 0);
+    const struct global_option *global = param != NULL ? NULL : option_find_global(name, 0);
     if (param == NULL && global == NULL)
         return unknown_option(parser, name);
     struct str shown = arena_printf(&parser->invocation->arena, "--" STR_FMT, STR_ARG(name));
@@ -259,8 +271,8 @@ static enum ctl_exit take_letters(struct parser *parser, const char *word)
 {
     for (const char *letter = word + 1; *letter != '\0'; letter++) {
         char shown[3] = {'-', *letter, '\0'};
-        const struct ctl_param *param = find_option(parser->invocation->command, STR_NONE, *letter);
-        const struct global_option *global = param != NULL ? NULL : find_global(STR_NONE, *letter);
+        const struct ctl_param *param = option_find(parser->invocation->command, STR_NONE, *letter);
+        const struct global_option *global = param != NULL ? NULL : option_find_global(STR_NONE, *letter);
         if (param == NULL && global == NULL) {
             complain("unknown option %s", shown);
             return usage_error(parser->invocation);
@@ -276,11 +288,11 @@ static enum ctl_exit take_letters(struct parser *parser, const char *word)
 
 static enum ctl_exit take_argument(struct parser *parser, const char *word)
 {
-    if (!parser->only_positionals && strcmp(word, "--") == 0) {
-        parser->only_positionals = true;
+    if (!parser->cursor.only_positionals && strcmp(word, "--") == 0) {
+        parser->cursor.only_positionals = true;
         return CTL_EXIT_DONE;
     }
-    if (parser->only_positionals || word[0] != '-' || word[1] == '\0')
+    if (parser->cursor.only_positionals || word[0] != '-' || word[1] == '\0')
         return take_word(parser, word);
     return word[1] == '-' ? take_long_option(parser, word) : take_letters(parser, word);
 }
@@ -304,26 +316,48 @@ static void look_for_help(struct invocation *invocation, int argc, char **argv)
     }
 }
 
-enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv)
+static void prepare(struct invocation *invocation)
 {
     memset(invocation, 0, sizeof(*invocation));
     arena_init(&invocation->arena, 0);
     invocation->options.timeout_ms = TIMEOUT_NOT_GIVEN;
+}
+
+static enum ctl_exit read_words(struct parser *parser)
+{
+    for (; parser->at < parser->argc; parser->at++) {
+        enum ctl_exit result = take_argument(parser, parser->argv[parser->at]);
+        if (result != CTL_EXIT_DONE)
+            return result;
+    }
+    return CTL_EXIT_DONE;
+}
+
+enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **argv, struct cursor *cursor)
+{
+    prepare(invocation);
+    struct parser parser = {.invocation = invocation, .argv = argv, .argc = argc, .at = 1};
+    enum ctl_exit result = read_words(&parser);
+    *cursor = parser.cursor;
+    return cursor->param != NULL || cursor->global != NULL ? CTL_EXIT_DONE : result;
+}
+
+enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv)
+{
+    prepare(invocation);
     look_for_help(invocation, argc, argv);
     if (invocation->options.help)
         return CTL_EXIT_DONE;
     struct parser parser = {.invocation = invocation, .argv = argv, .argc = argc, .at = 1};
-    for (; parser.at < argc; parser.at++) {
-        enum ctl_exit result = take_argument(&parser, argv[parser.at]);
-        if (result != CTL_EXIT_DONE)
-            return result;
-    }
+    enum ctl_exit result = read_words(&parser);
+    if (result != CTL_EXIT_DONE)
+        return result;
     if (invocation->options.version || invocation->command == NULL)
         return CTL_EXIT_DONE;
     if (invocation->options.timeout_ms == TIMEOUT_NOT_GIVEN)
         invocation->options.timeout_ms =
             (invocation->command->flags & CTL_PATIENT) != 0 ? TIMEOUT_PATIENT_MS : TIMEOUT_DEFAULT_MS;
-    enum ctl_exit result = params_build(invocation);
+    result = params_build(invocation);
     return result == CTL_EXIT_DONE ? result : usage_error(invocation);
 }
 

@@ -41,19 +41,50 @@ struct invocation {
     struct str params; /* the request's, a JSON object */
 };
 
+/* Where the words of a command line end: what may stand next. */
+struct cursor {
+    const struct ctl_param *param;      /* the option that waits for its value */
+    const struct global_option *global; /* the same, of a global one */
+    size_t positionals;                 /* so many are given */
+    bool only_positionals;              /* after -- */
+};
+
 /* CTL_EXIT_DONE, or CTL_EXIT_USAGE after complaining. With -h and -V nothing else is checked. */
 enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv);
+/*
+ * The beginning of a command line, for completion: reads argv[1] … argv[argc - 1] into `invocation` (its
+ * params stay empty, nothing is checked for being complete, no file is read) and says where they end.
+ * CTL_EXIT_USAGE after complaining: they are no such beginning.
+ */
+enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **argv, struct cursor *cursor);
 void invocation_free(struct invocation *invocation);
 /* The text of a parameter by name, NULL when it was not given; `index`: of a repeated one. */
 const char *invocation_text(const struct invocation *invocation, const char *name, size_t index);
 
-/* One global option, for help. */
+/* What a global option's value is, for completion. */
+enum global_value {
+    GLOBAL_FREE,
+    GLOBAL_FILE,
+    GLOBAL_CHOICE, /* one of `choices` */
+    GLOBAL_FIELD,  /* a field of the command's answer */
+    GLOBAL_FIELDS  /* several, comma separated */
+};
+
+/* One global option, for help and completion. */
 struct global_option {
     const char *name;
     char letter;
     const char *value; /* NULL: a switch; "[=…]" forms begin with '[' */
     const char *help;
+    enum global_value kind;
+    const char *const *choices; /* NULL-terminated */
 };
 extern const struct global_option global_options[]; /* ends with name NULL */
+
+/* The option of that name, or of that letter when it is not 0; NULL when there is none. */
+const struct ctl_param *option_find(const struct ctl_command *command, struct str name, char letter);
+const struct global_option *option_find_global(struct str name, char letter);
+/* Where the positional argument belongs that has `count` of them before it; NULL: there may be none. */
+const struct ctl_param *option_positional(const struct ctl_command *command, size_t count);
 
 #endif

@@ -235,6 +235,7 @@ static const struct {
     enum ctl_exit (*run)(const struct invocation *invocation);
 } locals[] = {
     {"rpc", run_rpc},
+    {"completion", run_completion},
     {"help", run_help},
 };
 

@@ -14,6 +14,8 @@ enum ctl_exit run_token(const struct invocation *invocation, struct printer *pri
 enum ctl_exit run_rpc(const struct invocation *invocation);
 /* help TOPIC. */
 enum ctl_exit run_help(const struct invocation *invocation);
+/* completion SHELL: the script of that shell. */
+enum ctl_exit run_completion(const struct invocation *invocation);
 
 /*
  * One request on an open connection; what hubd tells of its progress before the answer is shown. On

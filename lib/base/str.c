@@ -33,6 +33,14 @@ bool str_is_visible(struct str s)
     return true;
 }
 
+bool str_has_control(struct str s)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f)
+            return true;
+    return false;
+}
+
 bool str_starts_with(struct str s, struct str prefix)
 {
     return s.length >= prefix.length && str_equal(str_of(s.data, prefix.length), prefix);

@@ -33,6 +33,8 @@ bool str_equal(struct str a, struct str b);
 bool str_equal_fold(struct str a, struct str b);
 /* Nothing but U+0021..U+007E in it: what OCPI calls printable ASCII without the space. */
 bool str_is_visible(struct str s);
+/* A byte below U+0020, or U+007F, is in it. */
+bool str_has_control(struct str s);
 bool str_starts_with(struct str s, struct str prefix);
 bool str_ends_with(struct str s, struct str suffix);
 /* The part from byte `from` (clamped) to the end. */

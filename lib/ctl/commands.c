@@ -27,6 +27,7 @@ static const struct {
     {"backup", "a copy of all that the hub holds"},
     {"version", "versions of hubctl and hubd"},
     {"rpc", "any method of hubd, for scripts"},
+    {"completion", "completion of command lines in bash, zsh and fish"},
     {"help", "explanations of commands and topics"},
 };
 

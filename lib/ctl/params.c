@@ -13,15 +13,6 @@ static int bad(struct error *error, const struct ctl_param *param, const char *w
     return error_set(error, ERR_INVALID, "%s%s: %s", param->positional ? "" : "--", param->name, what);
 }
 
-static bool has_control_bytes(struct str text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 static int check_choice(const struct ctl_param *param, struct str word, struct error *error)
 {
     if (ctl_param_allows(param, word))
@@ -90,7 +81,7 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
         return check_secret(param, text, error);
     if (text.length > TEXT_MAX)
         return bad(error, param, "too long");
-    if (has_control_bytes(text))
+    if (str_has_control(text))
         return bad(error, param, "must not contain control characters");
     switch (param->type) {
     case CTL_PARTY:

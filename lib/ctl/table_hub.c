@@ -1,6 +1,7 @@
 #include "lib/ctl/table.h"
 
 /* clang-format off */
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
 static const struct ctl_column attention_columns[] = {
@@ -84,6 +85,15 @@ const struct ctl_command ctl_table_hub[] = {
      {"hubctl rpc rpc.discover", "hubctl rpc party.show '{\"id\":\"IN-ABC\"}'"},
      PARAMS(POSITIONAL("METHOD", NULL, CTL_TEXT, "the method's name"),
             OPTIONAL("JSON", NULL, CTL_JSON, "its parameters, an object")),
+     NULL},
+    {"completion", NULL, "completion", CTL_ACCESS_READ, CTL_LOCAL, CTL_OUTPUT_TEXT,
+     "print the completion script for a shell",
+     "Where hubctl is installed, bash (with the package bash-completion), zsh and fish find their scripts by themselves. Else: "
+     "`source <(hubctl completion bash)` in ~/.bashrc; `source <(hubctl completion zsh)` in ~/.zshrc, behind compinit; "
+     "`hubctl completion fish | source` in config.fish.", NULL,
+     {"hubctl completion bash", "hubctl completion zsh > _hubctl"},
+     PARAMS({.name = "SHELL", .key = "shell", .type = CTL_CHOICE, .positional = true, .required = true, .choices = shells,
+             .help = "bash, zsh or fish"}),
      NULL},
     {"help", NULL, "help", CTL_ACCESS_READ, CTL_LOCAL, CTL_OUTPUT_TEXT,
      "explain a command or a topic", "Topics: exit-codes, environment, formatting, scripting.", NULL,
