@@ -25,7 +25,7 @@ foreach(file IN LISTS FILES)
   endforeach()
   string(APPEND rows "    {${row}},\n")
 endforeach()
-file(WRITE ${OUT} "/* Made by cmake/embed.cmake. */
+file(WRITE ${OUT} "/* Made by lib/embed.cmake. */
 #include \"${HEADER}\"
 
 const struct ${ROWS}[] = {

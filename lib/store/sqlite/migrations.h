@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /*
- * The files of migrations/sqlite, embedded by cmake/embed.cmake in the order of their numbers. Append
+ * The files of migrations/sqlite, embedded by lib/embed.cmake in the order of their numbers. Append
  * only: a migration that a database has seen is never edited (its hash is recorded and compared). The last
  * row has number 0.
  */
