@@ -15,4 +15,7 @@ const char *moment_format(int64_t wall_ms, bool utc, char out[MOMENT_SIZE]);
 /* How long after something: "+12 ms", "+3.4 s", "+2 h 5 min"; the two greatest units that say something. */
 const char *moment_offset(int64_t ms, char out[MOMENT_SIZE]);
 
+/* How long ago (or ahead, when negative): "12 s", "3 min", "in 2 h"; the greatest unit. */
+const char *moment_age(int64_t ms, char out[MOMENT_SIZE]);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hubctl/card.h"
 #include "hubctl/diagnose.h"
 #include "hubctl/terminal.h"
 #include "lib/json/writer.h"
@@ -193,74 +194,6 @@ void print_change(struct printer *printer, const struct json_value *object)
 
 /* ---------------------------------------------------------------- cards */
 
-static size_t label_width(const struct ctl_column *columns)
-{
-    size_t width = 0;
-    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        size_t own = strlen(column->heading);
-        if (column->kind != CTL_COLUMN_SECTION && own > width)
-            width = own;
-    }
-    return width;
-}
-
-/* Its own table, two columns in. */
-static void write_section(struct buffer *out, const struct ctl_column *column, const struct json_value *list,
-                          const struct style *style)
-{
-    const struct json_value **rows = calloc(list->count + 1, sizeof(*rows));
-    size_t count = 0;
-    for (const struct json_value *row = list->child; row != NULL && rows != NULL && count < list->count;
-         row = row->next)
-        rows[count++] = row;
-    struct style inner = *style;
-    inner.width = style->width > 4 ? style->width - 2 : style->width;
-    char *text = rows == NULL ? NULL : table_render(column->section, rows, count, "party", &inner);
-    free(rows);
-    struct str rest = str_from(text), line;
-    buffer_printf(out, "\n%s\n", column->heading);
-    while (text != NULL && str_split(&rest, '\n', &line)) {
-        if (line.length > 0)
-            buffer_printf(out, "  " STR_FMT "\n", STR_ARG(line));
-    }
-    free(text);
-}
-
-static void write_label(struct buffer *out, const struct ctl_column *column, size_t width,
-                        const struct json_value *value, const struct style *style)
-{
-    struct buffer text = {0};
-    buffer_printf(out, "%-*s  ", (int)width, column->heading);
-    value_write(&text, value, column->kind, style);
-    value_paint(out, buffer_str(&text), column->kind, style);
-    buffer_append_byte(out, '\n');
-    buffer_free(&text);
-}
-
-/* Sections that the table names first come first; then all labels together; then the other sections. */
-static void write_card(struct buffer *out, const struct ctl_column *columns, const struct json_value *object,
-                       const struct style *style)
-{
-    size_t width = label_width(columns);
-    const struct ctl_column *labels = columns;
-    while (labels->key != NULL && labels->kind == CTL_COLUMN_SECTION)
-        labels++;
-    for (int part = 0; part < 3; part++) {
-        for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-            const struct json_value *value = json_get(object, column->key);
-            int own = column->kind != CTL_COLUMN_SECTION ? 1 : column < labels ? 0 : 2;
-            if (own != part || column->seen == CTL_SEEN_JSON || value_is_empty(value))
-                continue;
-            if (part == 1)
-                write_label(out, column, width, value, style);
-            else
-                write_section(out, column, value, style);
-        }
-        if (part == 0 && out->length > 0)
-            buffer_append_byte(out, '\n');
-    }
-}
-
 /* key TAB value; rows of a section: key TAB its columns. */
 static void write_card_tsv(struct buffer *out, const struct ctl_column *columns,
                            const struct json_value *object, const struct style *style)
@@ -269,7 +202,7 @@ static void write_card_tsv(struct buffer *out, const struct ctl_column *columns,
         const struct json_value *value = json_get(object, column->key);
         if (column->seen == CTL_SEEN_JSON)
             continue;
-        if (column->kind != CTL_COLUMN_SECTION) {
+        if (column->section == NULL) {
             buffer_printf(out, "%s\t", column->key);
             value_write(out, value, column->kind, style);
             buffer_append_byte(out, '\n');
@@ -290,13 +223,10 @@ void print_card(struct printer *printer, const struct json_value *object)
     if (print_selected(printer, object))
         return;
     if (printer->form == FORM_PEOPLE) {
-        write_card(&text, printer->command->columns, object, &printer->style);
+        card_write(&text, printer->command, object, &printer->style);
         buffer_append_byte(&text, '\0');
-        struct str rest = str_from(text.failed ? NULL : text.data);
-        while (rest.length > 0 && rest.data[0] == '\n') /* a section in front needs no line before it */
-            rest = str_skip(rest, 1);
-        if (rest.length > 0)
-            print_text(printer->options, rest.data);
+        if (!text.failed)
+            print_text(printer->options, text.data);
     } else {
         write_card_tsv(&text, printer->command->columns, object, &printer->style);
         if (text.length > 0)

@@ -35,10 +35,14 @@ static int column_flags(enum ctl_kind kind)
         return SCOLS_FL_TRUNC;
     case CTL_COLUMN_NUMBER:
     case CTL_COLUMN_OFFSET:
+    case CTL_COLUMN_BYTES:
+    case CTL_COLUMN_AGE:
         return SCOLS_FL_RIGHT;
     case CTL_COLUMN_ID:
     case CTL_COLUMN_STATUS:
     case CTL_COLUMN_TIME:
+    case CTL_COLUMN_BARS:
+    case CTL_COLUMN_COUNTS:
     case CTL_COLUMN_SECTION:
         return 0;
     }
@@ -54,14 +58,20 @@ static bool any_has(const struct json_value *const *rows, size_t row_count, cons
     return false;
 }
 
+bool table_shows(const struct ctl_column *column, const struct style *style)
+{
+    return column->seen == CTL_SEEN_ALWAYS ||
+           (column->seen == CTL_SEEN_WIDE && (style->width == 0 || style->width >= CTL_WIDE));
+}
+
 static size_t choose_columns(const struct ctl_column *columns, const struct json_value *const *rows,
-                             size_t row_count, const char *without, const struct ctl_column **chosen)
+                             size_t row_count, const char *without, const struct style *style,
+                             const struct ctl_column **chosen)
 {
     size_t count = 0;
     for (const struct ctl_column *column = columns; column->key != NULL && count < TABLE_COLUMNS_MAX;
          column++) {
-        bool wanted =
-            column->seen == CTL_SEEN_ALWAYS && (without == NULL || strcmp(column->key, without) != 0);
+        bool wanted = table_shows(column, style) && (without == NULL || strcmp(column->key, without) != 0);
         if (wanted && (count == 0 || any_has(rows, row_count, column->key)))
             chosen[count++] = column;
     }
@@ -99,7 +109,7 @@ char *table_render(const struct ctl_column *columns, const struct json_value *co
                    const char *without, const struct style *style)
 {
     const struct ctl_column *chosen[TABLE_COLUMNS_MAX];
-    size_t count = choose_columns(columns, rows, row_count, without, chosen);
+    size_t count = choose_columns(columns, rows, row_count, without, style, chosen);
     struct libscols_table *table = new_table(style);
     if (table == NULL)
         return NULL;
@@ -217,10 +227,10 @@ static void write_padded(struct buffer *out, struct str text, size_t *width, con
     buffer_append_text(out, last ? "\n" : "  ");
 }
 
-static bool is_last(const struct ctl_column *column)
+static bool is_last(const struct ctl_column *column, const struct style *style)
 {
     for (column++; column->key != NULL; column++) {
-        if (column->seen == CTL_SEEN_ALWAYS)
+        if (table_shows(column, style))
             return false;
     }
     return true;
@@ -231,20 +241,20 @@ void table_stream_row(struct table_stream *stream, const struct ctl_column *colu
 {
     size_t index = 0;
     for (const struct ctl_column *column = columns; column->key != NULL && !stream->begun; column++) {
-        if (column->seen != CTL_SEEN_ALWAYS || index >= TABLE_COLUMNS_MAX)
+        if (!table_shows(column, style) || index >= TABLE_COLUMNS_MAX)
             continue;
         stream->widths[index] = first_width(column);
-        write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column),
+        write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column, style),
                      style);
     }
     stream->begun = true;
     index = 0;
     for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        if (column->seen != CTL_SEEN_ALWAYS || index >= TABLE_COLUMNS_MAX)
+        if (!table_shows(column, style) || index >= TABLE_COLUMNS_MAX)
             continue;
         struct buffer text = {0};
         value_write(&text, json_get(row, column->key), column->kind, style);
-        write_padded(out, buffer_str(&text), &stream->widths[index++], column, is_last(column), style);
+        write_padded(out, buffer_str(&text), &stream->widths[index++], column, is_last(column, style), style);
         buffer_free(&text);
     }
 }

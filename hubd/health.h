@@ -12,4 +12,8 @@ void health_free(struct hub *hub);
 /* Thread safe: the platform gave a valid answer to an outbound call. */
 void health_answered(struct hub *hub, const struct registry_platform *platform);
 
+/* How far the wall clock jumped the last time, ms, and how long ago that was; 0: it never did. Control loop.
+ */
+int64_t health_clock_jump(const struct hub *hub, int64_t *ago_ms);
+
 #endif

@@ -51,6 +51,7 @@ const struct ctl_handler admin_handlers[] = {
     {"object.show", admin_object_show},
     {"quality", admin_quality},
     {"status", admin_status},
+    {"stats", admin_stats},
     {"conf.show", admin_conf_show},
     {"log.level", admin_log_level},
     {"version", admin_version},

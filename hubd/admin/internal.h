@@ -76,6 +76,7 @@ void admin_object_list(struct ctl_request *request);
 void admin_object_show(struct ctl_request *request);
 void admin_quality(struct ctl_request *request);
 void admin_status(struct ctl_request *request);
+void admin_stats(struct ctl_request *request);
 void admin_conf_show(struct ctl_request *request);
 void admin_log_level(struct ctl_request *request);
 void admin_version(struct ctl_request *request);

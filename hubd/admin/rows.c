@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
+#include "hubd/traffic.h"
 
 /* ---------------------------------------------------------------- refusing */
 
@@ -152,6 +153,31 @@ void rows_number(struct json_writer *writer, const char *key, int64_t number, bo
         json_int(writer, number);
     else
         json_null(writer);
+}
+
+void rows_decimal(struct json_writer *writer, const char *key, double number)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%.*f", number > 0 && number < 1 ? 2 : 1, number);
+    json_key(writer, key);
+    json_raw(writer, str_from(text));
+}
+
+void rows_latency(struct json_writer *writer, const char *key, int64_t latency_us)
+{
+    if (latency_us < 0)
+        rows_number(writer, key, 0, false);
+    else
+        rows_decimal(writer, key, (double)latency_us / 1000);
+}
+
+void rows_minutes(struct json_writer *writer, const struct traffic_figures *figures)
+{
+    json_key(writer, "minutes");
+    json_array_begin(writer);
+    for (size_t i = 0; i < TRAFFIC_MINUTES; i++)
+        json_int(writer, figures->minutes[i]);
+    json_array_end(writer);
 }
 
 void rows_roles(struct json_writer *writer, unsigned roles)

@@ -70,6 +70,14 @@ void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct
 /* Whether the limit that holds for the party is one of its own. */
 bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind);
 
+/* With one decimal, below 1 with two. */
+void rows_decimal(struct json_writer *writer, const char *key, double number);
+/* Milliseconds with one decimal; null when negative: not known. */
+void rows_latency(struct json_writer *writer, const char *key, int64_t latency_us);
+/* `minutes`: of traffic.h. */
+struct traffic_figures;
+void rows_minutes(struct json_writer *writer, const struct traffic_figures *figures);
+
 /* Without its query: a response_url may carry a secret of the eMSP there. */
 struct str rows_url(struct str url);
 

@@ -16,9 +16,9 @@ static const struct ctl_column token_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "a party of the platform that the token is for"},
     {"kind", "KIND", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"initial\" for the exchange, \"hub\" after it"},
     {"fingerprint", "FINGERPRINT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "eight hex digits; the token itself is not kept"},
-    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was issued"},
+    {"created", "CREATED", CTL_COLUMN_AGE, CTL_SEEN_ALWAYS, NULL, "when it was issued"},
     {"expires", "EXPIRES", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ends; null: never"},
-    {"used", "USED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was first used; null: not yet"},
+    {"used", "USED", CTL_COLUMN_AGE, CTL_SEEN_ALWAYS, NULL, "when it was first used; null: not yet"},
     {.key = NULL}};
 static const struct ctl_column receiver_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whose receiver it is"},

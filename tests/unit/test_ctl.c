@@ -64,7 +64,8 @@ static void check_columns(const struct ctl_command *command)
     for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL;
          column++) {
         assert_true(column->heading != NULL && column->help != NULL);
-        assert_int_equal(column->kind == CTL_COLUMN_SECTION, column->section != NULL);
+        assert_int_equal(column->kind == CTL_COLUMN_SECTION || column->kind == CTL_COLUMN_COUNTS,
+                         column->section != NULL);
         shown += column->seen == CTL_SEEN_ALWAYS ? 1 : 0;
     }
     assert_true(command->output == CTL_OUTPUT_TEXT || shown > 0);
