@@ -162,6 +162,20 @@ void print_row(struct printer *printer, const struct json_value *row)
     put_line(&line);
 }
 
+/* Each once, in the order of the rows. */
+static void print_hints(const char *key, const struct json_value *const *rows, size_t count)
+{
+    fflush(stdout); /* they stand below the table */
+    for (size_t i = 0; i < count; i++) {
+        struct str text = json_get_text(rows[i], key);
+        size_t before = 0;
+        while (before < i && !str_equal(text, json_get_text(rows[before], key)))
+            before++;
+        if (before == i && text.length > 0)
+            hint(STR_FMT, STR_ARG(text));
+    }
+}
+
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
                  struct str nothing)
 {
@@ -173,6 +187,10 @@ void print_table(struct printer *printer, const struct json_value *const *rows, 
     if (text != NULL)
         print_text(printer->options, text);
     free(text);
+    for (const struct ctl_column *column = printer->command->columns; column->key != NULL; column++) {
+        if (column->kind == CTL_COLUMN_HINT && isatty(STDERR_FILENO))
+            print_hints(column->key, rows, count);
+    }
 }
 
 void print_change(struct printer *printer, const struct json_value *object)

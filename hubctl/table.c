@@ -42,6 +42,7 @@ static int column_flags(enum ctl_kind kind)
     case CTL_COLUMN_STATUS:
     case CTL_COLUMN_TIME:
     case CTL_COLUMN_BARS:
+    case CTL_COLUMN_HINT:
     case CTL_COLUMN_COUNTS:
     case CTL_COLUMN_SECTION:
         return 0;

@@ -32,6 +32,7 @@ const struct ctl_handler admin_handlers[] = {
     {"rule.disable", admin_rule_disable},
     {"rule.list", admin_rule_list},
     {"rule.matrix", admin_rule_matrix},
+    {"rule.explain", admin_rule_explain},
     {"limit.set", admin_limit_set},
     {"limit.unset", admin_limit_unset},
     {"limit.list", admin_limit_list},

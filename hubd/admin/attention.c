@@ -161,42 +161,52 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
     }
 }
 
-/* The reasons of a receiver's held deliveries, each once, as far as they were read. */
-static struct str held_reasons(const struct attention *a, struct str receiver, unsigned *count)
+/* Why a receiver's deliveries are held, as far as they were read. */
+struct held {
+    struct str reasons; /* each once */
+    unsigned count;
+    struct str sender; /* of the first */
+};
+
+static struct held find_held(const struct attention *a, struct str receiver)
 {
+    struct held held = {0};
     struct buffer text = {0};
     struct str seen[NAMES_MAX];
-    *count = 0;
-    for (size_t i = 0; i < a->held->count && *count < NAMES_MAX; i++) {
+    for (size_t i = 0; i < a->held->count && held.count < NAMES_MAX; i++) {
         const struct store_delivery *row = &a->held->rows[i];
         unsigned at = 0;
-        while (at < *count && !str_equal(seen[at], row->reason))
+        while (at < held.count && !str_equal(seen[at], row->reason))
             at++;
-        if (at < *count || !str_equal(row->receiver, receiver))
+        if (at < held.count || !str_equal(row->receiver, receiver))
             continue;
-        seen[(*count)++] = row->reason;
+        if (at == 0)
+            held.sender = row->sender;
+        seen[held.count++] = row->reason;
         buffer_printf(&text, "%s" STR_FMT, at > 0 ? ", " : "", STR_ARG(row->reason));
     }
-    struct str reasons = arena_copy(a->arena, buffer_str(&text));
+    held.reasons = arena_copy(a->arena, buffer_str(&text));
     buffer_free(&text);
-    return reasons;
+    return held;
 }
 
 /* What lets it go: a command for one reason, else the list. */
-static struct str held_hint(const struct attention *a, struct str receiver, struct str reasons)
+static struct str held_hint(const struct attention *a, struct str receiver, const struct held *held)
 {
     static const struct {
         const char *reason, *before, *behind;
+        bool sender; /* named, too */
     } ways[] = {
-        {ROUTE_HELD_NO_RECEIVER, "hubctl receiver list ", ""},
-        {ROUTE_HELD_NO_RULE, "hubctl rule list --party ", ""},
-        {ROUTE_HELD_SUSPENDED, "hubctl party show ", ""},
-        {ROUTE_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP"},
+        {ROUTE_HELD_NO_RECEIVER, "hubctl receiver list ", "", false},
+        {ROUTE_HELD_NO_RULE, "hubctl rule explain ", " ", true},
+        {ROUTE_HELD_SUSPENDED, "hubctl party show ", "", false},
+        {ROUTE_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP", false},
     };
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        if (str_equal(reasons, str_from(ways[i].reason)))
-            return arena_printf(a->arena, "%s" STR_FMT "%s", ways[i].before, STR_ARG(receiver),
-                                ways[i].behind);
+        if (str_equal(held->reasons, str_from(ways[i].reason)))
+            return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[i].before, STR_ARG(receiver),
+                                ways[i].behind, ways[i].sender ? (int)held->sender.length : 0,
+                                held->sender.data);
     }
     return arena_printf(a->arena, "hubctl delivery list --state held --party " STR_FMT, STR_ARG(receiver));
 }
@@ -205,15 +215,14 @@ static void attend_held(struct json_writer *writer, const struct attention *a)
 {
     for (size_t i = 0; i < a->queues->count; i++) {
         const struct store_queue_row *row = &a->queues->rows[i];
-        unsigned count;
         if (row->held == 0)
             continue;
-        struct str reasons = held_reasons(a, row->receiver, &count);
+        struct held held = find_held(a, row->receiver);
         attend(writer,
                arena_printf(a->arena, "%lld held deliver%s for " STR_FMT "%s" STR_FMT, (long long)row->held,
-                            plural(row->held, "y", "ies"), STR_ARG(row->receiver), count > 0 ? ": " : "",
-                            STR_ARG(reasons)),
-               held_hint(a, row->receiver, reasons));
+                            plural(row->held, "y", "ies"), STR_ARG(row->receiver), held.count > 0 ? ": " : "",
+                            STR_ARG(held.reasons)),
+               held_hint(a, row->receiver, &held));
     }
 }
 

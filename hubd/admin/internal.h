@@ -57,6 +57,7 @@ void admin_rule_enable(struct ctl_request *request);
 void admin_rule_disable(struct ctl_request *request);
 void admin_rule_list(struct ctl_request *request);
 void admin_rule_matrix(struct ctl_request *request);
+void admin_rule_explain(struct ctl_request *request);
 void admin_limit_set(struct ctl_request *request);
 void admin_limit_unset(struct ctl_request *request);
 void admin_limit_list(struct ctl_request *request);

@@ -98,6 +98,20 @@ struct str rows_party_id(const struct registry_snapshot *snapshot, const struct 
     return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
 }
 
+bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
+                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal)
+{
+    pair->emsp = rows_find_party(snapshot, json_get_text(params, "emsp"), OCPI_ROLE_EMSP, refusal);
+    if (pair->emsp == NULL)
+        return false;
+    pair->cpo = rows_find_party(snapshot, json_get_text(params, "cpo"), OCPI_ROLE_CPO, refusal);
+    if (pair->cpo == NULL)
+        return false;
+    pair->emsp_id = rows_party_id(snapshot, pair->emsp, arena);
+    pair->cpo_id = rows_party_id(snapshot, pair->cpo, arena);
+    return true;
+}
+
 struct str rows_platform_id(const struct registry_snapshot *snapshot,
                             const struct registry_platform *platform, struct arena *arena)
 {

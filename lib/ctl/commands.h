@@ -62,6 +62,7 @@ enum ctl_kind {
     CTL_COLUMN_AGE,    /* a time, on a terminal how long ago ("3 min") or ahead ("in 3 min") */
     CTL_COLUMN_BYTES,  /* a number, on a terminal "12.4 MB" */
     CTL_COLUMN_BARS,   /* array of numbers, on a terminal a small bar each; comma separated in pipes */
+    CTL_COLUMN_HINT,   /* a command that helps: lists tell it below a terminal's table, each once */
     CTL_COLUMN_LIST,   /* array of words, comma separated */
     CTL_COLUMN_COUNTS, /* cards only: array of {name, count}: a line on a terminal, in pipes a section */
     CTL_COLUMN_SECTION /* cards only: array of objects, with columns of its own */

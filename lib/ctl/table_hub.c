@@ -19,8 +19,8 @@ static const struct ctl_column traffic_columns[] = {
     {"p95_ms", "P95 MS", CTL_COLUMN_NUMBER, CTL_SEEN_WIDE, NULL, "95 % took no longer, milliseconds"},
     {.key = NULL}};
 static const struct ctl_column queue_columns[] = {
-    {"receiver", "QUEUE FOR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"},
-    {"pending", "PENDING", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages to be sent"},
+    {"receiver", "QUEUE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"},
+    {"pending", "WAIT", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages to be sent"},
     {"held", "HELD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages held"},
     {"dead", "DEAD", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "messages given up"},
     {"oldest_pending", "OLDEST", CTL_COLUMN_AGE, CTL_SEEN_ALWAYS, NULL, "when the oldest pending one was taken on"},
@@ -107,7 +107,7 @@ const struct ctl_command ctl_table_hub[] = {
     {.noun = NULL}};
 
 const struct ctl_digest ctl_digests[] = {
-    {"status", "attention", "nothing", 6, "hubctl --json=attention status"},
+    {"status", "attention", "nothing", 6, "hubctl --json status"},
     {"status", "traffic", "none in the last 15 minutes", 12, "hubctl stats"},
     {"status", "queues", "nothing waits", 5, "hubctl delivery list"},
     {.method = NULL}};
