@@ -16,8 +16,9 @@ struct card {
 
 static bool is_shown(const struct card *card, const struct ctl_column *column)
 {
-    return table_shows(column, card->style) && (!value_is_empty(json_get(card->object, column->key)) ||
-                                                ctl_digest_of(card->command, column) != NULL);
+    bool seen = column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE;
+    return seen && (!value_is_empty(json_get(card->object, column->key)) ||
+                    ctl_digest_of(card->command, column) != NULL);
 }
 
 /* ---------------------------------------------------------------- labels */

@@ -1,6 +1,7 @@
 #include "hubctl/moment.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/base/env.h"
@@ -82,6 +83,14 @@ const char *moment_format(int64_t wall_ms, bool utc, char out[MOMENT_SIZE])
         snprintf(out + length, MOMENT_SIZE - length, "%c%02ld:%02ld", offset < 0 ? '-' : '+', size / 60 % 100,
                  size % 60);
     return out;
+}
+
+const char *moment_clock(int64_t wall_ms, int64_t now_ms, bool utc, char out[MOMENT_SIZE])
+{
+    char today[MOMENT_SIZE];
+    moment_format(now_ms, utc, today);
+    moment_format(wall_ms, utc, out);
+    return strncmp(out, today, DATE_LENGTH) == 0 ? out + DATE_LENGTH + 1 : out;
 }
 
 static const struct {

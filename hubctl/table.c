@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT_WANTED 16
+
 /* ---------------------------------------------------------------- tables by libsmartcols */
 
 static struct libscols_table *new_table(const struct style *style)
@@ -41,6 +43,7 @@ static int column_flags(enum ctl_kind kind)
     case CTL_COLUMN_ID:
     case CTL_COLUMN_STATUS:
     case CTL_COLUMN_TIME:
+    case CTL_COLUMN_CLOCK:
     case CTL_COLUMN_BARS:
     case CTL_COLUMN_HINT:
     case CTL_COLUMN_COUNTS:
@@ -59,22 +62,57 @@ static bool any_has(const struct json_value *const *rows, size_t row_count, cons
     return false;
 }
 
-bool table_shows(const struct ctl_column *column, const struct style *style)
+static bool is_for_people(const struct ctl_column *column)
 {
-    return column->seen == CTL_SEEN_ALWAYS ||
-           (column->seen == CTL_SEEN_WIDE && (style->width == 0 || style->width >= CTL_WIDE));
+    return column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE;
 }
 
 static size_t choose_columns(const struct ctl_column *columns, const struct json_value *const *rows,
-                             size_t row_count, const char *without, const struct style *style,
-                             const struct ctl_column **chosen)
+                             size_t row_count, const char *without, const struct ctl_column **chosen)
 {
     size_t count = 0;
     for (const struct ctl_column *column = columns; column->key != NULL && count < TABLE_COLUMNS_MAX;
          column++) {
-        bool wanted = table_shows(column, style) && (without == NULL || strcmp(column->key, without) != 0);
+        bool wanted = is_for_people(column) && (without == NULL || strcmp(column->key, without) != 0);
         if (wanted && (count == 0 || any_has(rows, row_count, column->key)))
             chosen[count++] = column;
+    }
+    return count;
+}
+
+/* Of text that may be cut so much is wanted. */
+static size_t wanted_width(const struct ctl_column *column, const struct json_value *const *rows,
+                           size_t row_count, const struct style *style)
+{
+    size_t width = strlen(column->heading);
+    for (size_t i = 0; i < row_count; i++) {
+        struct buffer text = {0};
+        value_write(&text, json_get(rows[i], column->key), column->kind, style);
+        size_t own = value_width(buffer_str(&text));
+        width = own > width ? own : width;
+        buffer_free(&text);
+    }
+    return column_flags(column->kind) == SCOLS_FL_TRUNC && width > TEXT_WANTED ? TEXT_WANTED : width;
+}
+
+/* Leaves CTL_SEEN_WIDE ones out until the rest fits. */
+static size_t fit_columns(const struct ctl_column **chosen, size_t count,
+                          const struct json_value *const *rows, size_t row_count, const struct style *style)
+{
+    size_t widths[TABLE_COLUMNS_MAX], total = 0, wide = 0;
+    for (size_t i = 0; i < count; i++)
+        wide += chosen[i]->seen == CTL_SEEN_WIDE;
+    for (size_t i = 0; i < count && wide > 0; i++) {
+        widths[i] = 1 + wanted_width(chosen[i], rows, row_count, style);
+        total += widths[i];
+    }
+    for (size_t i = count; i-- > 0 && style->width > 0 && total > style->width + 1;) {
+        if (chosen[i]->seen != CTL_SEEN_WIDE)
+            continue;
+        total -= widths[i];
+        count--;
+        memmove(&chosen[i], &chosen[i + 1], (count - i) * sizeof(chosen[0]));
+        memmove(&widths[i], &widths[i + 1], (count - i) * sizeof(widths[0]));
     }
     return count;
 }
@@ -110,7 +148,8 @@ char *table_render(const struct ctl_column *columns, const struct json_value *co
                    const char *without, const struct style *style)
 {
     const struct ctl_column *chosen[TABLE_COLUMNS_MAX];
-    size_t count = choose_columns(columns, rows, row_count, without, style, chosen);
+    size_t count = choose_columns(columns, rows, row_count, without, chosen);
+    count = fit_columns(chosen, count, rows, row_count, style);
     struct libscols_table *table = new_table(style);
     if (table == NULL)
         return NULL;
@@ -228,10 +267,10 @@ static void write_padded(struct buffer *out, struct str text, size_t *width, con
     buffer_append_text(out, last ? "\n" : "  ");
 }
 
-static bool is_last(const struct ctl_column *column, const struct style *style)
+static bool is_last(const struct ctl_column *column)
 {
     for (column++; column->key != NULL; column++) {
-        if (table_shows(column, style))
+        if (is_for_people(column))
             return false;
     }
     return true;
@@ -242,20 +281,20 @@ void table_stream_row(struct table_stream *stream, const struct ctl_column *colu
 {
     size_t index = 0;
     for (const struct ctl_column *column = columns; column->key != NULL && !stream->begun; column++) {
-        if (!table_shows(column, style) || index >= TABLE_COLUMNS_MAX)
+        if (!is_for_people(column) || index >= TABLE_COLUMNS_MAX)
             continue;
         stream->widths[index] = first_width(column);
-        write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column, style),
+        write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column),
                      style);
     }
     stream->begun = true;
     index = 0;
     for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        if (!table_shows(column, style) || index >= TABLE_COLUMNS_MAX)
+        if (!is_for_people(column) || index >= TABLE_COLUMNS_MAX)
             continue;
         struct buffer text = {0};
         value_write(&text, json_get(row, column->key), column->kind, style);
-        write_padded(out, buffer_str(&text), &stream->widths[index++], column, is_last(column, style), style);
+        write_padded(out, buffer_str(&text), &stream->widths[index++], column, is_last(column), style);
         buffer_free(&text);
     }
 }

@@ -5,12 +5,11 @@
 
 /*
  * Aligned tables for a terminal, by libsmartcols. Columns in which no row has anything are left out (never
- * the first). The text is malloc'd, one line per row after the headings; NULL when there is no memory.
+ * the first); those that may be (CTL_SEEN_WIDE) where the terminal is too narrow. The text is malloc'd, one
+ * line per row after the headings; NULL when there is no memory.
  */
 char *table_render(const struct ctl_column *columns, const struct json_value *const *rows, size_t row_count,
                    const char *without, const struct style *style);
-/* Whether a terminal of that width is to see the column. */
-bool table_shows(const struct ctl_column *column, const struct style *style);
 /* The routing matrix as a grid: eMSPs down, CPOs across with upright headings. `result`: CTL_OUTPUT_MATRIX.
  */
 char *table_render_matrix(const struct json_value *result, const struct style *style);

@@ -8,6 +8,7 @@
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 
+#define NARROW      60 /* columns of a terminal */
 #define BARS_NARROW 8
 
 bool value_is_empty(const struct json_value *value)
@@ -40,13 +41,16 @@ static void write_clean(struct buffer *out, struct str text, bool people)
 
 static void write_time(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style)
 {
-    int64_t time;
+    int64_t time, now = env_wall_ms();
     char local[MOMENT_SIZE];
-    if (style->people && timestamp_parse(text, &time))
-        buffer_append_text(out, kind == CTL_COLUMN_AGE ? moment_age(env_wall_ms() - time, local)
-                                                       : moment_format(time, style->utc, local));
-    else
+    if (!style->people || !timestamp_parse(text, &time))
         write_clean(out, text, style->people);
+    else if (kind == CTL_COLUMN_AGE)
+        buffer_append_text(out, moment_age(now - time, local));
+    else if (kind == CTL_COLUMN_CLOCK)
+        buffer_append_text(out, moment_clock(time, now, style->utc, local));
+    else
+        buffer_append_text(out, moment_format(time, style->utc, local));
 }
 
 static void write_offset(struct buffer *out, struct str number)
@@ -75,7 +79,7 @@ static void write_bars(struct buffer *out, const struct json_value *list, const 
     static const char *const letters[] = {".", ":", "-", "=", "+", "*", "%", "#", "@"};
     const char *const *signs = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? blocks : letters;
     const unsigned levels = sizeof(blocks) / sizeof(blocks[0]) - 1;
-    unsigned skip = style->width > 0 && style->width < CTL_WIDE && list->count > BARS_NARROW
+    unsigned skip = style->width > 0 && style->width < NARROW && list->count > BARS_NARROW
                         ? list->count - BARS_NARROW
                         : 0;
     double highest = 0;
@@ -126,7 +130,7 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
     }
     switch (value->type) {
     case JSON_STRING:
-        if (kind == CTL_COLUMN_TIME || kind == CTL_COLUMN_AGE)
+        if (kind == CTL_COLUMN_TIME || kind == CTL_COLUMN_CLOCK || kind == CTL_COLUMN_AGE)
             write_time(out, value->text, kind, style);
         else
             write_clean(out, value->text, style->people);

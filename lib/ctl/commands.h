@@ -59,6 +59,7 @@ enum ctl_kind {
     CTL_COLUMN_NUMBER, /* right */
     CTL_COLUMN_OFFSET, /* milliseconds behind the first row: "+12 ms"; a bare number in pipes */
     CTL_COLUMN_TIME,   /* local time on a terminal, RFC 3339 UTC elsewhere */
+    CTL_COLUMN_CLOCK,  /* the same without the date when that is today's */
     CTL_COLUMN_AGE,    /* a time, on a terminal how long ago ("3 min") or ahead ("in 3 min") */
     CTL_COLUMN_BYTES,  /* a number, on a terminal "12.4 MB" */
     CTL_COLUMN_BARS,   /* array of numbers, on a terminal a small bar each; comma separated in pipes */
@@ -69,12 +70,12 @@ enum ctl_kind {
 };
 
 /* Where a column is seen. All are keys of --json and --field. */
-#define CTL_WIDE 60
 enum ctl_seen {
     CTL_SEEN_ALWAYS, /* table and TSV */
-    CTL_SEEN_WIDE,   /* the same, but not on a terminal of less than CTL_WIDE columns */
-    CTL_SEEN_PIPED,  /* TSV only: would make a terminal's table too wide, or its card too long */
-    CTL_SEEN_JSON    /* neither */
+    CTL_SEEN_WIDE, /* the same, but left out, the last one first, of a table that a terminal is too narrow for
+                    */
+    CTL_SEEN_PIPED, /* TSV only: would make a terminal's table too wide, or its card too long */
+    CTL_SEEN_JSON   /* neither */
 };
 
 struct ctl_column {

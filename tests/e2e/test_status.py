@@ -8,6 +8,7 @@ from tests.e2e.harness import SLOW, eventually
 from tests.e2e.test_forms import fake, run, terminal  # noqa: F401 - fixtures
 from tests.e2e.test_hubctl import plain
 from tests.sim import Reply, payloads
+from tests.sim.wire import timestamp
 
 QUARTER = 15
 MODULES = {"locations", "tariffs", "sessions", "cdrs", "tokens", "commands", "chargingprofiles", "hubclientinfo", "credentials", "versions", "others"}
@@ -219,6 +220,30 @@ def test_status_in_a_pipe(fake, run):  # noqa: F811
     assert "traffic\tdeliveries\t" + "0," * 14 + "1\t1\t0\t" in lines
     assert sum(line.startswith("queues\t") for line in lines) == 12 and sum(line.startswith("attention\t") for line in lines) == 9
     assert "queues\tIN-E01\t1\t1\t0\t2026-01-01T00:00:00.000Z\tclosed\t" in lines
+
+
+DELIVERY = {"id": 1, "state": "pending", "reason": None, "module": "sessions", "object": "0F454B47-9CDA-450F-A8FD-3636944BF593", "from": "IN-ABC",
+            "to": "IN-XYZ", "attempts": 3, "next_attempt": None, "last_error": "x" * 200}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "columns, headings",
+    [(79, "ID STATE OBJECT TO LAST ERROR"), (95, "ID STATE MODULE OBJECT FROM TO TRIES LAST ERROR"), (140, "ID STATE MODULE OBJECT FROM TO TRIES CREATED LAST ERROR")],
+)
+def test_a_table_leaves_out_what_does_not_fit(fake, terminal, columns, headings):  # noqa: F811
+    """What matters less first; never wider than the terminal. In the table of `hubctl -h` and in pipes it is all there."""
+    fake.says("delivery.list", {"rows": [{**DELIVERY, "created": "2026-01-31T12:00:00.000Z"}]})
+    lines = terminal("delivery", "list", columns=columns, NO_COLOR="1")[1].splitlines()
+    assert " ".join(lines[0].split()) == headings and max(map(len, lines)) <= columns, lines
+
+
+def test_times_of_today_without_their_date(fake, terminal):  # noqa: F811
+    """In the lists whose times are mostly of today; other days in full."""
+    now = timestamp()
+    rows = [{**DELIVERY, "last_error": None, "created": created} for created in ("2026-01-31T12:00:00.000Z", now)]
+    fake.says("delivery.list", {"rows": rows})
+    shown = terminal("delivery", "list", columns=160, NO_COLOR="1", TZ="UTC")[1].splitlines()
+    assert shown[1].endswith(" 2026-01-31 12:00:00+00:00") and shown[2].endswith(f" {now[11:19]}+00:00"), shown
 
 
 def test_colour_is_never_alone(hub, terminal, fake):  # noqa: F811
