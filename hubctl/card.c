@@ -16,9 +16,8 @@ struct card {
 
 static bool is_shown(const struct card *card, const struct ctl_column *column)
 {
-    bool seen = column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE;
-    return seen && (!value_is_empty(json_get(card->object, column->key)) ||
-                    ctl_digest_of(card->command, column) != NULL);
+    return table_shows(column) && (!value_is_empty(json_get(card->object, column->key)) ||
+                                   ctl_digest_of(card->command, column) != NULL);
 }
 
 /* ---------------------------------------------------------------- labels */

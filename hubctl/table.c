@@ -62,7 +62,7 @@ static bool any_has(const struct json_value *const *rows, size_t row_count, cons
     return false;
 }
 
-static bool is_for_people(const struct ctl_column *column)
+bool table_shows(const struct ctl_column *column)
 {
     return column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE;
 }
@@ -73,7 +73,7 @@ static size_t choose_columns(const struct ctl_column *columns, const struct json
     size_t count = 0;
     for (const struct ctl_column *column = columns; column->key != NULL && count < TABLE_COLUMNS_MAX;
          column++) {
-        bool wanted = is_for_people(column) && (without == NULL || strcmp(column->key, without) != 0);
+        bool wanted = table_shows(column) && (without == NULL || strcmp(column->key, without) != 0);
         if (wanted && (count == 0 || any_has(rows, row_count, column->key)))
             chosen[count++] = column;
     }
@@ -270,7 +270,7 @@ static void write_padded(struct buffer *out, struct str text, size_t *width, con
 static bool is_last(const struct ctl_column *column)
 {
     for (column++; column->key != NULL; column++) {
-        if (is_for_people(column))
+        if (table_shows(column))
             return false;
     }
     return true;
@@ -281,7 +281,7 @@ void table_stream_row(struct table_stream *stream, const struct ctl_column *colu
 {
     size_t index = 0;
     for (const struct ctl_column *column = columns; column->key != NULL && !stream->begun; column++) {
-        if (!is_for_people(column) || index >= TABLE_COLUMNS_MAX)
+        if (!table_shows(column) || index >= TABLE_COLUMNS_MAX)
             continue;
         stream->widths[index] = first_width(column);
         write_padded(out, str_from(column->heading), &stream->widths[index++], column, is_last(column),
@@ -290,7 +290,7 @@ void table_stream_row(struct table_stream *stream, const struct ctl_column *colu
     stream->begun = true;
     index = 0;
     for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        if (!is_for_people(column) || index >= TABLE_COLUMNS_MAX)
+        if (!table_shows(column) || index >= TABLE_COLUMNS_MAX)
             continue;
         struct buffer text = {0};
         value_write(&text, json_get(row, column->key), column->kind, style);

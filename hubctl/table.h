@@ -10,6 +10,8 @@
  */
 char *table_render(const struct ctl_column *columns, const struct json_value *const *rows, size_t row_count,
                    const char *without, const struct style *style);
+/* Whether people see the column where there is room for it. */
+bool table_shows(const struct ctl_column *column);
 /* The routing matrix as a grid: eMSPs down, CPOs across with upright headings. `result`: CTL_OUTPUT_MATRIX.
  */
 char *table_render_matrix(const struct json_value *result, const struct style *style);

@@ -72,10 +72,9 @@ enum ctl_kind {
 /* Where a column is seen. All are keys of --json and --field. */
 enum ctl_seen {
     CTL_SEEN_ALWAYS, /* table and TSV */
-    CTL_SEEN_WIDE, /* the same, but left out, the last one first, of a table that a terminal is too narrow for
-                    */
-    CTL_SEEN_PIPED, /* TSV only: would make a terminal's table too wide, or its card too long */
-    CTL_SEEN_JSON   /* neither */
+    CTL_SEEN_WIDE,   /* the same, but a table that is too wide goes without, the last one first */
+    CTL_SEEN_PIPED,  /* TSV only: would make a terminal's table too wide, or its card too long */
+    CTL_SEEN_JSON    /* neither */
 };
 
 struct ctl_column {

@@ -59,7 +59,7 @@ const struct ctl_command ctl_table_hub[] = {
      {"hubctl stats", "hubctl stats --json=direction,module,requests,failed,p95_ms"},
      NULL,
      COLUMNS({"direction", "WAY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"in\": requests of partners; \"out\": tries of deliveries to partners"},
-             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module; others: modules that the hub only relays, and paths that it does not have"},
+             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module; others: modules that the hub only relays, paths that it does not have, and what is no HTTP"},
              {"requests", "TOTAL", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how many since hubd was started"},
              {"failed", "FAILED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how many of them failed"},
              {"per_minute_1", "1 MIN", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "in the last minute"},
