@@ -1,5 +1,3 @@
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -56,21 +54,12 @@ static enum ctl_exit run(const struct invocation *invocation)
     return invocation->command != NULL ? run_command(invocation) : say_more(invocation);
 }
 
-/* What hubd says is UTF-8. Where the locale knows only ASCII (LC_ALL=C) letters still have a width. */
-static void choose_locale(void)
-{
-    setlocale(LC_ALL, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
-        setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 int main(int argc, char **argv)
 {
     struct invocation invocation;
     /* a token may be in this memory: no core file, no ptrace by others of the same user */
     prctl(PR_SET_DUMPABLE, 0);
     terminal_prepare();
-    choose_locale();
     if (argc > 1 && strcmp(argv[1], COMPLETE_WORD) == 0) {
         complete_line(argc - 1, argv + 1);
         terminal_finish();

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hubctl/card.h"
 #include "hubctl/diagnose.h"
 #include "hubctl/matrix.h"
 #include "hubctl/report.h"
@@ -58,6 +59,7 @@ enum ctl_exit print_init(struct printer *printer, const struct invocation *invoc
     printer->style.people = isatty(STDOUT_FILENO) != 0;
     printer->style.color = terminal_has_color(options);
     printer->style.utc = options->utc;
+    printer->style.ascii = terminal_is_ascii();
     printer->style.width = printer->style.people ? terminal_width() : 0;
     printer->form = printer->style.people ? FORM_PEOPLE : FORM_TSV;
     if (options->quiet)
@@ -170,6 +172,20 @@ void print_row(struct printer *printer, const struct json_value *row)
     put_line(&line);
 }
 
+/* Each once, in the order of the rows. */
+static void print_hints(const char *key, const struct json_value *const *rows, size_t count)
+{
+    fflush(stdout); /* they stand below the table */
+    for (size_t i = 0; i < count; i++) {
+        struct str text = json_get_text(rows[i], key);
+        size_t before = 0;
+        while (before < i && !str_equal(text, json_get_text(rows[before], key)))
+            before++;
+        if (before == i && text.length > 0)
+            hint(STR_FMT, STR_ARG(text));
+    }
+}
+
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
                  struct str nothing)
 {
@@ -181,6 +197,10 @@ void print_table(struct printer *printer, const struct json_value *const *rows, 
     if (text != NULL)
         print_text(printer->options, text);
     free(text);
+    for (const struct ctl_column *column = printer->command->columns; column->key != NULL; column++) {
+        if (column->kind == CTL_COLUMN_HINT && isatty(STDERR_FILENO))
+            print_hints(column->key, rows, count);
+    }
 }
 
 void print_change(struct printer *printer, const struct json_value *object)
@@ -202,63 +222,6 @@ void print_change(struct printer *printer, const struct json_value *object)
 
 /* ---------------------------------------------------------------- cards */
 
-static size_t label_width(const struct ctl_column *columns)
-{
-    size_t width = 0;
-    for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        size_t own = strlen(column->heading);
-        if (column->kind != CTL_COLUMN_SECTION && own > width)
-            width = own;
-    }
-    return width;
-}
-
-/* Its own table, two columns in. */
-static void write_section(struct buffer *out, const struct ctl_column *column, const struct json_value *list,
-                          const struct style *style)
-{
-    const struct json_value **rows = calloc(list->count + 1, sizeof(*rows));
-    size_t count = 0;
-    for (const struct json_value *row = list->child; row != NULL && rows != NULL && count < list->count;
-         row = row->next)
-        rows[count++] = row;
-    struct style inner = *style;
-    inner.width = style->width > 4 ? style->width - 2 : style->width;
-    char *text = rows == NULL ? NULL : table_render(column->section, rows, count, "party", &inner);
-    free(rows);
-    struct str rest = str_from(text), line;
-    buffer_printf(out, "\n%s\n", column->heading);
-    while (text != NULL && str_split(&rest, '\n', &line)) {
-        if (line.length > 0 || rest.length > 0)
-            buffer_printf(out, "%s" STR_FMT "\n", line.length > 0 ? "  " : "", STR_ARG(line));
-    }
-    free(text);
-}
-
-/* Sections that the table names first come first; then all labels together; then the other sections. */
-static void write_card(struct buffer *out, const struct ctl_column *columns, const struct json_value *object,
-                       const struct style *style)
-{
-    size_t width = label_width(columns);
-    const struct ctl_column *labels = columns;
-    while (labels->key != NULL && labels->kind == CTL_COLUMN_SECTION)
-        labels++;
-    for (int part = 0; part < 3; part++) {
-        for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-            const struct json_value *value = json_get(object, column->key);
-            int own = column->kind != CTL_COLUMN_SECTION ? 1 : column < labels ? 0 : 2;
-            if (own != part || column->seen == CTL_SEEN_JSON || value_is_empty(value))
-                continue;
-            if (part == 1)
-                table_write_label(out, column, width, value, style);
-            else
-                write_section(out, column, value, style);
-        }
-        if (part == 0 && out->length > 0)
-            buffer_append_byte(out, '\n');
-    }
-}
-
 /* key TAB value; rows of a section: key TAB its columns. */
 static void write_card_tsv(struct buffer *out, const struct ctl_column *columns,
                            const struct json_value *object, const struct style *style)
@@ -267,7 +230,7 @@ static void write_card_tsv(struct buffer *out, const struct ctl_column *columns,
         const struct json_value *value = json_get(object, column->key);
         if (column->seen == CTL_SEEN_JSON)
             continue;
-        if (column->kind != CTL_COLUMN_SECTION) {
+        if (column->section == NULL) {
             buffer_printf(out, "%s\t", column->key);
             value_write(out, value, column->kind, style);
             buffer_append_byte(out, '\n');
@@ -288,13 +251,10 @@ void print_card(struct printer *printer, const struct json_value *object)
     if (print_selected(printer, object))
         return;
     if (printer->form == FORM_PEOPLE) {
-        write_card(&text, printer->command->columns, object, &printer->style);
+        card_write(&text, printer->command, object, &printer->style);
         buffer_append_byte(&text, '\0');
-        struct str rest = str_from(text.failed ? NULL : text.data);
-        while (rest.length > 0 && rest.data[0] == '\n') /* a section in front needs no line before it */
-            rest = str_skip(rest, 1);
-        if (rest.length > 0)
-            print_text(printer->options, rest.data);
+        if (!text.failed)
+            print_text(printer->options, text.data);
     } else {
         write_card_tsv(&text, printer->command->columns, object, &printer->style);
         if (text.length > 0)

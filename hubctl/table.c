@@ -24,7 +24,7 @@ static bool any_has(const struct json_value *const *rows, size_t row_count, cons
     return false;
 }
 
-static bool is_shown(const struct ctl_column *column)
+bool table_shows(const struct ctl_column *column)
 {
     return column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE;
 }
@@ -34,7 +34,7 @@ static void choose_columns(struct plan *plan, const struct ctl_column *columns,
 {
     for (const struct ctl_column *column = columns; column->key != NULL && plan->count < TABLE_COLUMNS_MAX;
          column++) {
-        bool wanted = is_shown(column) && (without == NULL || strcmp(column->key, without) != 0);
+        bool wanted = table_shows(column) && (without == NULL || strcmp(column->key, without) != 0);
         if (wanted && (plan->count == 0 || any_has(rows, row_count, column->key)))
             plan->columns[plan->count++] = column;
     }
@@ -89,20 +89,14 @@ static void leave_out(struct plan *plan, size_t i)
     memmove(&plan->widths[i], &plan->widths[i + 1], (plan->count - i) * sizeof(plan->widths[0]));
 }
 
-/* The widest column that may be `less` than it is; of two the right one. SIZE_MAX: none. */
-static size_t find_widest(const struct plan *plan, bool (*less)(const struct plan *plan, size_t i))
+/* The last column that is only for wide terminals. SIZE_MAX: none. */
+static size_t find_last_wide(const struct plan *plan)
 {
-    size_t widest = SIZE_MAX;
-    for (size_t i = 0; i < plan->count; i++) {
-        if (less(plan, i) && (widest == SIZE_MAX || plan->widths[i] >= plan->widths[widest]))
-            widest = i;
+    for (size_t i = plan->count; i-- > 0;) {
+        if (plan->columns[i]->seen == CTL_SEEN_WIDE)
+            return i;
     }
-    return widest;
-}
-
-static bool is_for_wide(const struct plan *plan, size_t i)
-{
-    return plan->columns[i]->seen == CTL_SEEN_WIDE;
+    return SIZE_MAX;
 }
 
 static bool can_shrink(const struct plan *plan, size_t i)
@@ -110,16 +104,27 @@ static bool can_shrink(const struct plan *plan, size_t i)
     return plan->widths[i] > least_width(plan, i);
 }
 
-/* Leaves out what is only for wide terminals, then cuts texts, both the widest first. False: ids alone are
- * too much for a line. */
+/* The widest text that may be shorter than it is; of two the right one. SIZE_MAX: none. */
+static size_t find_widest(const struct plan *plan)
+{
+    size_t widest = SIZE_MAX;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (can_shrink(plan, i) && (widest == SIZE_MAX || plan->widths[i] >= plan->widths[widest]))
+            widest = i;
+    }
+    return widest;
+}
+
+/* Leaves out what is only for wide terminals, the last one first, then cuts texts, the widest first. False:
+ * ids alone are too much for a line. */
 static bool make_fit(struct plan *plan, size_t width)
 {
     size_t i;
-    while (!can_fit(plan, width) && (i = find_widest(plan, is_for_wide)) != SIZE_MAX)
+    while (!can_fit(plan, width) && (i = find_last_wide(plan)) != SIZE_MAX)
         leave_out(plan, i);
     if (!can_fit(plan, width))
         return false;
-    while (total_width(plan) > width && (i = find_widest(plan, can_shrink)) != SIZE_MAX)
+    while (total_width(plan) > width && (i = find_widest(plan)) != SIZE_MAX)
         plan->widths[i]--;
     return true;
 }
@@ -149,7 +154,25 @@ static char *finish(struct libscols_table *table, bool failed)
 
 static int column_flags(enum ctl_kind kind)
 {
-    return kind == CTL_COLUMN_NUMBER || kind == CTL_COLUMN_OFFSET ? SCOLS_FL_RIGHT : 0;
+    switch (kind) {
+    case CTL_COLUMN_NUMBER:
+    case CTL_COLUMN_OFFSET:
+    case CTL_COLUMN_BYTES:
+    case CTL_COLUMN_AGE:
+        return SCOLS_FL_RIGHT;
+    case CTL_COLUMN_TEXT:
+    case CTL_COLUMN_ID:
+    case CTL_COLUMN_LIST:
+    case CTL_COLUMN_STATUS:
+    case CTL_COLUMN_TIME:
+    case CTL_COLUMN_CLOCK:
+    case CTL_COLUMN_BARS:
+    case CTL_COLUMN_HINT:
+    case CTL_COLUMN_COUNTS:
+    case CTL_COLUMN_SECTION:
+        return 0;
+    }
+    return 0;
 }
 
 static bool set_cell(struct libscols_line *line, size_t index, enum ctl_kind kind, const struct buffer *text)
@@ -278,7 +301,7 @@ static void begin_stream(struct table_stream *stream, const struct ctl_column *c
     stream->begun = true;
     for (const struct ctl_column *column = columns; column->key != NULL && plan.count < TABLE_COLUMNS_MAX;
          column++) {
-        if (is_shown(column))
+        if (table_shows(column))
             plan.columns[plan.count++] = column;
     }
     measure(&plan, &row, 1, style);

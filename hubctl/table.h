@@ -14,6 +14,8 @@ char *table_render(const struct ctl_column *columns, const struct json_value *co
 /* One line of a card or a record: the column's heading, filled up to `width`, and the value. */
 void table_write_label(struct buffer *out, const struct ctl_column *column, size_t width,
                        const struct json_value *value, const struct style *style);
+/* Whether people see the column where there is room for it. */
+bool table_shows(const struct ctl_column *column);
 
 /* Rows that come one by one: columns grow with what they have seen. All-zero is the beginning. */
 #define TABLE_COLUMNS_MAX 24

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,8 +65,25 @@ bool terminal_has_color(const struct options *options)
     return isatty(STDOUT_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0') && !is_dumb();
 }
 
+/* What hubd says is UTF-8: where the locale knows only ASCII (LC_ALL=C) letters still have a width. */
+static bool ascii;
+
+static void choose_locale(void)
+{
+    setlocale(LC_ALL, "");
+    ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    if (ascii)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+bool terminal_is_ascii(void)
+{
+    return ascii;
+}
+
 void terminal_prepare(void)
 {
+    choose_locale();
     static const int modes[] = {O_RDONLY, O_RDONLY,
                                 O_WRONLY}; /* stdout read-only: writes fail and are told */
     for (int descriptor = 0; descriptor < 3; descriptor++) {

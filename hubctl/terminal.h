@@ -12,8 +12,10 @@ size_t terminal_width_of(int descriptor);
 size_t terminal_height(void);
 /* --color, else: a terminal, no NO_COLOR, TERM not dumb. */
 bool terminal_has_color(const struct options *options);
-/* At start: closed standard streams become harmless ones (a write to a closed stdout must fail, not land in a
- * socket), a closed pipe ends hubctl silently. */
+/* The locale as the user has it knows only ASCII. */
+bool terminal_is_ascii(void);
+/* At start: the locale; closed standard streams become harmless ones (a write to a closed stdout must fail,
+ * not land in a socket), a closed pipe ends hubctl silently. */
 void terminal_prepare(void);
 /* Sends what was printed on its way; false when some of it is lost (terminal_finish says why). */
 bool terminal_flush(void);

@@ -4,7 +4,11 @@
 #include <wchar.h>
 
 #include "hubctl/moment.h"
+#include "lib/base/env.h"
 #include "lib/base/timestamp.h"
+
+#define NARROW      60 /* columns of a terminal */
+#define BARS_NARROW 8
 
 bool value_is_empty(const struct json_value *value)
 {
@@ -43,14 +47,18 @@ static void write_clean(struct buffer *out, struct str text, bool people)
     }
 }
 
-static void write_time(struct buffer *out, struct str text, const struct style *style)
+static void write_time(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style)
 {
-    int64_t time;
+    int64_t time, now = env_wall_ms();
     char local[MOMENT_SIZE];
-    if (style->people && timestamp_parse(text, &time))
-        buffer_append_text(out, moment_format(time, style->utc, local));
-    else
+    if (!style->people || !timestamp_parse(text, &time))
         write_clean(out, text, style->people);
+    else if (kind == CTL_COLUMN_AGE)
+        buffer_append_text(out, moment_age(now - time, local));
+    else if (kind == CTL_COLUMN_CLOCK)
+        buffer_append_text(out, moment_clock(time, now, style->utc, local));
+    else
+        buffer_append_text(out, moment_format(time, style->utc, local));
 }
 
 static void write_offset(struct buffer *out, struct str number)
@@ -71,6 +79,56 @@ static void write_list(struct buffer *out, const struct json_value *list, bool p
     }
 }
 
+/* Each against the row's highest, so that a module with little traffic has a shape too. A narrow terminal
+ * gets the newest only. */
+static void write_bars(struct buffer *out, const struct json_value *list, const struct style *style)
+{
+    static const char *const blocks[] = {".", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const letters[] = {".", ":", "-", "=", "+", "*", "%", "#", "@"};
+    const char *const *signs = style->ascii ? letters : blocks;
+    const unsigned levels = sizeof(blocks) / sizeof(blocks[0]) - 1;
+    unsigned skip = style->width > 0 && style->width < NARROW && list->count > BARS_NARROW
+                        ? list->count - BARS_NARROW
+                        : 0;
+    double highest = 0;
+    for (const struct json_value *item = list->child; item != NULL; item = item->next)
+        highest = item->number > highest ? item->number : highest;
+    for (const struct json_value *item = list->child; item != NULL; item = item->next) {
+        if (skip > 0) {
+            skip--;
+            continue;
+        }
+        unsigned level = item->number > 0 ? 1 + (unsigned)(item->number * (levels - 1) / highest) : 0;
+        buffer_append_text(out, signs[level]);
+    }
+}
+
+/* "12: 9 CONNECTED, 3 PLANNED"; what there is none of is not told. */
+static void write_counts(struct buffer *out, const struct json_value *list)
+{
+    int64_t count, sum = 0;
+    for (const struct json_value *item = list->child; item != NULL; item = item->next)
+        sum += json_get_int64(item, "count", &count) ? count : 0;
+    buffer_printf(out, "%lld", (long long)sum);
+    const char *between = ": ";
+    for (const struct json_value *item = list->child; item != NULL; item = item->next) {
+        if (!json_get_int64(item, "count", &count) || count == 0)
+            continue;
+        buffer_printf(out, "%s%lld ", between, (long long)count);
+        write_clean(out, json_get_text(item, "name"), true);
+        between = ", ";
+    }
+}
+
+static void write_bytes(struct buffer *out, double bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    size_t unit = 0;
+    for (; bytes >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+        bytes /= 1000;
+    buffer_printf(out, "%.*f %s", unit == 0 ? 0 : 1, bytes, units[unit]);
+}
+
 void value_write(struct buffer *out, const struct json_value *value, enum ctl_kind kind,
                  const struct style *style)
 {
@@ -80,8 +138,8 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
     }
     switch (value->type) {
     case JSON_STRING:
-        if (kind == CTL_COLUMN_TIME)
-            write_time(out, value->text, style);
+        if (kind == CTL_COLUMN_TIME || kind == CTL_COLUMN_CLOCK || kind == CTL_COLUMN_AGE)
+            write_time(out, value->text, kind, style);
         else
             write_clean(out, value->text, style->people);
         return;
@@ -91,11 +149,18 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
                                                  : "false");
         return;
     case JSON_ARRAY:
-        write_list(out, value, style->people);
+        if (kind == CTL_COLUMN_BARS && style->people)
+            write_bars(out, value, style);
+        else if (kind == CTL_COLUMN_COUNTS)
+            write_counts(out, value);
+        else
+            write_list(out, value, style->people);
         return;
     case JSON_NUMBER:
         if (kind == CTL_COLUMN_OFFSET && style->people)
             write_offset(out, value->raw);
+        else if (kind == CTL_COLUMN_BYTES && style->people)
+            write_bytes(out, value->number);
         else
             write_clean(out, value->raw, style->people);
         return;

@@ -12,6 +12,7 @@ struct style {
     bool color;
     bool utc;
     size_t width; /* columns of the terminal, 0: unknown */
+    bool ascii;   /* the locale knows no blocks: bars are drawn with signs that it has */
 };
 
 /* One value of a column of that kind; NULL is nothing. Control bytes never reach the output as such. */

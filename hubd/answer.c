@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "hubd/request.h"
+#include "hubd/traffic.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
@@ -32,7 +33,8 @@ static const struct {
 
 void answer_refusal(int status, const char *reason, struct buffer *body, void *context)
 {
-    (void)context;
+    const struct worker *worker = context;
+    traffic_count_request(worker->traffic, NULL, true, -1);
     int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
                : status >= 500 ? OCPI_SERVER_ERROR
                                : OCPI_CLIENT_ERROR;
@@ -178,8 +180,11 @@ static void answer_headers(struct request *request, int http_status, bool succes
     http_exchange_header(exchange, OCPI_HEADER_FROM_PARTY_ID, from_party);
 }
 
-static void answer_release(struct request *request)
+/* The one place where every request ends. */
+static void answer_release(struct request *request, bool failed)
 {
+    traffic_count_request(request->worker->traffic, request->route, failed,
+                          env_monotonic_us() - request->exchange->received_us);
     struct registry_snapshot *snapshot = request->snapshot;
     request->magic = 0;
     request->worker->active--;
@@ -198,7 +203,7 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
     answer_audit(request, ocpi_status);
     answer_headers(request, http_status, ocpi_status / 1000 == 1);
     struct http_exchange *exchange = request->exchange;
-    answer_release(request);
+    answer_release(request, http_status >= 400 || ocpi_status >= 2000);
     http_exchange_send(exchange, body.failed ? 500 : http_status, &body);
     buffer_free(&body);
 }
@@ -273,7 +278,7 @@ void request_stream_begin(struct request *request,
 void request_stream_end(struct request *request, bool complete)
 {
     struct http_exchange *exchange = request->exchange;
-    answer_release(request);
+    answer_release(request, !complete);
     if (complete)
         http_exchange_stream_end(exchange);
     else

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/forward.h"
 #include "hubd/outbound.h"
 #include "hubd/route.h"
 #include "lib/base/env.h"
@@ -160,10 +161,9 @@ static void leg_start(struct request *request, struct registry_party *target, st
 static bool broadcast_reaches(const struct request *request, const struct registry_party *party,
                               unsigned role)
 {
-    return (party->row.roles & role) != 0 && !party->row.suspended &&
-           party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL &&
-           registry_receiver_url(party, request->route->module).data != NULL &&
-           route_find_rule(request->snapshot, request->party, party, false) != NULL;
+    const struct store_rule *rule = route_find_rule(request->snapshot, request->party, party, false);
+    return (party->row.roles & role) != 0 &&
+           forward_find_obstacle(party, rule, request->route->module, false) == FORWARD_FREE;
 }
 
 void broadcast(struct request *request, unsigned role)

@@ -260,7 +260,7 @@ static void delivery_take_hints(uv_async_t *wake)
 
 /* ---------------------------------------------------------------- what people see */
 
-const char *delivery_circuit(const struct hub *hub, struct str receiver, int64_t *retry_at)
+const char *delivery_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at)
 {
     int64_t now = hub_steady_ms(hub), wall = env_wall_ms();
     enum retry_circuit worst = RETRY_CLOSED;
@@ -269,6 +269,8 @@ const char *delivery_circuit(const struct hub *hub, struct str receiver, int64_t
         if (!str_equal(str_from(r->name.text), receiver))
             continue;
         for (const struct delivery_queue *q = r->queues; q != NULL; q = q->next) {
+            if (module.length > 0 && !str_equal(str_from(q->name), module))
+                continue;
             enum retry_circuit circuit = retry_circuit(&q->retry, now);
             int64_t at = wall + q->retry.paused_until - now;
             if (circuit > worst)

@@ -20,9 +20,14 @@ void delivery_wake(struct hub *hub, struct str receiver, struct str module);
  * try at once, without waiting for the back-off. */
 void delivery_resume(struct hub *hub, struct str receiver);
 /*
- * How the receiver (as rows have it) is doing: "closed", "open" or "half-open", of its modules the worst.
- * `retry_at`: wall clock ms when an open one lets the next message through, 0 when none is open.
+ * How the receiver (as rows have it) is doing in a module: "closed", "open" or "half-open"; `module` empty:
+ * in the worst of all. `retry_at`: wall clock ms when an open one lets the next message through, 0 when none
+ * is open.
  */
-const char *delivery_circuit(const struct hub *hub, struct str receiver, int64_t *retry_at);
+const char *delivery_circuit(const struct hub *hub, struct str receiver, struct str module,
+                             int64_t *retry_at);
+/* May anything be sent to it now? OFFLINE pauses its queues; CONNECTED drains them (hub-contract 8). `party`
+ * NULL: one that is gone, whose rows are set aside. */
+bool delivery_is_ready(const struct registry_party *party);
 
 #endif

@@ -42,17 +42,20 @@ void delivery_queue_free(struct delivery_queue *queue)
     free(queue);
 }
 
-/* May anything be sent now? OFFLINE pauses the queue; CONNECTED drains it (hub-contract 8). */
+bool delivery_is_ready(const struct registry_party *party)
+{
+    /* unknown and suspended ones are taken up too: their rows become held, or are dropped */
+    return party == NULL || party->row.suspended ||
+           (party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL);
+}
+
 static bool queue_is_ready(const struct delivery_queue *queue)
 {
     struct hub *hub = queue->receiver->delivery->hub;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     const struct registry_party *party =
         delivery_receiver_party(snapshot, str_from(queue->receiver->name.text), queue->module);
-    /* unknown and suspended ones are taken up too: their rows become held, or are dropped */
-    bool ready =
-        party == NULL || party->row.suspended ||
-        (party->platform->row.status == STORE_PLATFORM_CONNECTED && party->platform->token.data != NULL);
+    bool ready = delivery_is_ready(party);
     registry_release(hub->control_view, snapshot);
     return ready;
 }

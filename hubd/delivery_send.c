@@ -2,6 +2,7 @@
 
 #include "hubd/delivery_internal.h"
 #include "hubd/delivery_tries.h"
+#include "hubd/traffic.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -287,6 +288,8 @@ static void sending_answered(struct outbound *outbound)
     }
     sending->verdict = sending_judge(outbound);
     sending_note_try(sending);
+    traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->read.row.module,
+                           sending->verdict != DELIVERY_DONE, outbound->latency_ms * 1000);
     delivery_queue_judge(sending->queue, sending->verdict, sending_asked(sending));
     switch (sending->verdict) {
     case DELIVERY_DONE:

@@ -54,10 +54,30 @@ static void forward_answered(struct outbound *outbound)
     }
 }
 
+static struct str interface_url(const struct registry_party *target, const char *module, bool sender)
+{
+    return sender ? registry_sender_url(target, module) : registry_receiver_url(target, module);
+}
+
 struct str forward_base(const struct forward *forward)
 {
-    return forward->sender ? registry_sender_url(forward->target, forward->module)
-                           : registry_receiver_url(forward->target, forward->module);
+    return interface_url(forward->target, forward->module, forward->sender);
+}
+
+enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
+                                            const struct store_rule *rule, const char *module, bool sender)
+{
+    static const enum forward_obstacle by_route[] = {
+        [ROUTE_SUSPENDED] = FORWARD_SUSPENDED, [ROUTE_UNROUTED] = FORWARD_UNROUTED};
+    static const enum forward_obstacle by_call[] = {[OUTBOUND_FREE] = FORWARD_FREE,
+                                                    [OUTBOUND_NOT_EXCHANGED] = FORWARD_NOT_EXCHANGED,
+                                                    [OUTBOUND_OFFLINE] = FORWARD_OFFLINE};
+    enum route_obstacle route = route_find_obstacle(target, rule);
+    if (route != ROUTE_FREE)
+        return by_route[route];
+    if (interface_url(target, module, sender).data == NULL)
+        return FORWARD_NO_URL;
+    return by_call[outbound_find_obstacle(target->platform)];
 }
 
 void forward_start(struct forward *forward)

@@ -3,6 +3,7 @@
 
 #include "hubd/outbound.h"
 #include "hubd/request.h"
+#include "hubd/route.h"
 
 /*
  * A real-time forward of a request to a party's interface: same method, new X-Request-ID, same
@@ -36,5 +37,18 @@ struct forward {
 void forward_start(struct forward *forward);
 /* The URL of the interface that is meant, STR_NONE when the target has none. */
 struct str forward_base(const struct forward *forward);
+
+/* What would keep a message from the target's interface now, in the order in which its way looks at it; but
+ * for OFFLINE ones, of which every 5 s one is tried. `rule` as for route_find_obstacle. */
+enum forward_obstacle {
+    FORWARD_FREE,
+    FORWARD_SUSPENDED,
+    FORWARD_UNROUTED,
+    FORWARD_NO_URL,
+    FORWARD_NOT_EXCHANGED,
+    FORWARD_OFFLINE
+};
+enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
+                                            const struct store_rule *rule, const char *module, bool sender);
 
 #endif

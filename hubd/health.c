@@ -16,8 +16,9 @@
 struct health {
     struct hub *hub;
     uv_timer_t tick;
-    int64_t started; /* monotonic ms: silence before it does not count */
-    int64_t offset;  /* wall clock minus monotonic clock, ms */
+    int64_t started;      /* monotonic ms: silence before it does not count */
+    int64_t offset;       /* wall clock minus monotonic clock, ms */
+    int64_t jump, jumped; /* the last one, and its monotonic ms */
     bool stopping;
 };
 
@@ -232,8 +233,17 @@ static void health_watch_clock(struct health *health, int64_t now)
 {
     int64_t offset = env_wall_ms() - now, jump = offset - health->offset;
     health->offset = offset;
-    if (jump > CLOCK_JUMP_MS || jump < -CLOCK_JUMP_MS)
-        log_warn("the wall clock jumped by %lld ms", (long long)jump);
+    if (jump <= CLOCK_JUMP_MS && jump >= -CLOCK_JUMP_MS)
+        return;
+    log_warn("the wall clock jumped by %lld ms", (long long)jump);
+    health->jump = jump;
+    health->jumped = now;
+}
+
+int64_t health_clock_jump(const struct hub *hub, int64_t *ago_ms)
+{
+    *ago_ms = env_monotonic_ms() - hub->health->jumped;
+    return hub->health->jump;
 }
 
 static void health_tick(uv_timer_t *timer)

@@ -21,6 +21,8 @@ struct limits;
 struct retention;
 struct admin;
 struct quality;
+struct traffic;
+struct traffic_counts;
 
 struct worker {
     struct loop loop;
@@ -32,10 +34,11 @@ struct worker {
     struct store_client *store;
     struct registry_view *view;
     struct quality *quality; /* findings counted on this loop */
-    unsigned active;         /* requests without their answer; this loop only */
-    size_t broadcasting;     /* bytes that broadcasts under way hold; this loop only */
-    _Atomic bool idle;       /* drained: no request left */
-    _Atomic bool ended;      /* its loop has nothing left to do */
+    struct traffic_counts *traffic;
+    unsigned active;     /* requests without their answer; this loop only */
+    size_t broadcasting; /* bytes that broadcasts under way hold; this loop only */
+    _Atomic bool idle;   /* drained: no request left */
+    _Atomic bool ended;  /* its loop has nothing left to do */
     struct worker_ending *ending;
 };
 
@@ -60,6 +63,7 @@ struct hub {
     struct limits *limits;
     struct retention *retention;
     struct admin *admin;
+    struct traffic *traffic;
     int64_t started_wall;
     int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */
     _Atomic bool draining;

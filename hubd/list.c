@@ -86,11 +86,11 @@ void list_headers(struct request *request, const char *path, const struct list_q
 
 /* ---------------------------------------------------------------- who sees what */
 
-bool list_may_see(const struct request *request, const struct registry_party *owner)
+bool list_may_see(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                  const struct registry_party *owner)
 {
-    return owner->platform == request->party->platform ||
-           ((request->party->row.roles & OCPI_ROLE_EMSP) != 0 &&
-            route_is_enabled(request->snapshot, request->party, owner));
+    return owner->platform == party->platform ||
+           ((party->row.roles & OCPI_ROLE_EMSP) != 0 && route_is_enabled(snapshot, party, owner));
 }
 
 static void list_answer_unrouted(struct request *request, const struct registry_party *owner)
@@ -209,7 +209,7 @@ static bool list_find_named(struct request *request, const struct registry_party
         return false;
     }
     *none = *cpo == NULL && named->platform != request->party->platform;
-    if (*cpo == NULL || list_may_see(request, *cpo))
+    if (*cpo == NULL || list_may_see(request->snapshot, request->party, *cpo))
         return true;
     list_answer_unrouted(request, *cpo);
     return false;
@@ -232,8 +232,8 @@ static bool list_owners(struct request *request, struct store_page_read *read)
         return false;
     for (size_t i = 0; i < snapshot->party_count && !none; i++) {
         struct registry_party *party = &snapshot->parties[i];
-        if ((party->row.roles & OCPI_ROLE_CPO) == 0 || !list_may_see(request, party) ||
-            (only != NULL && party != only))
+        if ((party->row.roles & OCPI_ROLE_CPO) == 0 ||
+            !list_may_see(request->snapshot, request->party, party) || (only != NULL && party != only))
             continue;
         const struct store_rule *rule = registry_find_rule(snapshot, request->party, party, false);
         owners[read->owner_count++] =
@@ -316,7 +316,7 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         request_answer(request, REPLY_UNKNOWN, STR("no such owner"), STR_NONE);
         return;
     }
-    if (!list_may_see(request, owner)) {
+    if (!list_may_see(request->snapshot, request->party, owner)) {
         list_answer_unrouted(request, owner);
         return;
     }

@@ -29,8 +29,9 @@ void list_headers(struct request *request, const char *path, const struct list_q
  * whose cdr_token is its own), a CPO its own. Ends the request. */
 void list_serve(struct request *request, enum store_kind kind, const char *path);
 
-/* May request->party see objects of `owner`? Those of its own platform, or by rule. */
-bool list_may_see(const struct request *request, const struct registry_party *owner);
+/* May the party see objects of `owner`? Those of its own platform, or by rule. */
+bool list_may_see(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                  const struct registry_party *owner);
 /*
  * One object of an owner named in the URL: 404 when there is none or when it is another eMSP's session or
  * CDR, NOT_ROUTED without rule. `found` gets it; NULL serves the body as it is.

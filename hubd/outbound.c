@@ -8,12 +8,18 @@
 #define TRIAL_INTERVAL_MS 5000
 #define HEADERS_MAX       8
 
-bool outbound_may_try(const struct registry_platform *platform)
+enum outbound_obstacle outbound_find_obstacle(const struct registry_platform *platform)
 {
     if (platform->token.data == NULL || platform->row.status == STORE_PLATFORM_PLANNED)
-        return false;
-    if (platform->row.status == STORE_PLATFORM_CONNECTED)
-        return true;
+        return OUTBOUND_NOT_EXCHANGED;
+    return platform->row.status == STORE_PLATFORM_CONNECTED ? OUTBOUND_FREE : OUTBOUND_OFFLINE;
+}
+
+bool outbound_may_try(const struct registry_platform *platform)
+{
+    enum outbound_obstacle obstacle = outbound_find_obstacle(platform);
+    if (obstacle != OUTBOUND_OFFLINE)
+        return obstacle == OUTBOUND_FREE;
     int64_t now = env_monotonic_ms();
     int64_t due = atomic_load(&platform->runtime->next_trial_ms);
     return now >= due &&

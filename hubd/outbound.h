@@ -66,6 +66,9 @@ void outbound_cancel(struct outbound *outbound);
  * (hub-contract 12). */
 bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform,
                                  struct str url);
+/* What is in the way of calling this platform in real time: no exchange yet, or no answer of late. */
+enum outbound_obstacle { OUTBOUND_FREE, OUTBOUND_NOT_EXCHANGED, OUTBOUND_OFFLINE };
+enum outbound_obstacle outbound_find_obstacle(const struct registry_platform *platform);
 /*
  * May this platform be called in real time now? CONNECTED: yes. OFFLINE: one trial every 5 s. PLANNED or
  * without token: no (hub-contract 5, Tokens).

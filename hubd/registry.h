@@ -104,6 +104,8 @@ struct registry_snapshot {
 /* By SHA-256 of the token; NULL when unknown or expired at `now`. */
 const struct store_token *registry_find_token(const struct registry_snapshot *snapshot,
                                               const uint8_t hash[32], int64_t now);
+/* Whether a partner's system has a hub token that is good at `now`: else it is answered 401. */
+bool registry_has_hub_token(const struct registry_snapshot *snapshot, int64_t platform, int64_t now);
 struct registry_platform *registry_find_platform(const struct registry_snapshot *snapshot, int64_t id);
 struct registry_party *registry_find_party_id(const struct registry_snapshot *snapshot, int64_t id);
 /* By key, and role when not 0 (one id may have two roles on different platforms). NULL when there is none. */

@@ -275,6 +275,11 @@ void registry_snapshot_free(struct registry_snapshot *snapshot)
     free(snapshot);
 }
 
+static bool token_has_expired(const struct store_token *token, int64_t now)
+{
+    return token->expires != 0 && token->expires <= now;
+}
+
 const struct store_token *registry_find_token(const struct registry_snapshot *snapshot,
                                               const uint8_t hash[32], int64_t now)
 {
@@ -283,10 +288,19 @@ const struct store_token *registry_find_token(const struct registry_snapshot *sn
     /* The table is indexed by a hash of the secret, so what its timing tells is nothing about the secret. */
     while ((token = snapshot->token_table[slot]) != NULL) {
         if (crypto_equal(token->hash, hash, sizeof token->hash))
-            return token->expires != 0 && token->expires <= now ? NULL : token;
+            return token_has_expired(token, now) ? NULL : token;
         slot = (slot + 1) & (snapshot->token_table_size - 1);
     }
     return NULL;
+}
+
+bool registry_has_hub_token(const struct registry_snapshot *snapshot, int64_t platform, int64_t now)
+{
+    for (size_t i = 0; i < snapshot->token_count; i++)
+        if (snapshot->tokens[i].platform == platform && snapshot->tokens[i].kind == STORE_TOKEN_HUB &&
+            !token_has_expired(&snapshot->tokens[i], now))
+            return true;
+    return false;
 }
 
 struct registry_platform *registry_find_platform(const struct registry_snapshot *snapshot, int64_t id)

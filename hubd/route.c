@@ -34,15 +34,25 @@ static struct str route_suspended(struct request *request, const struct registry
     return arena_printf(request->arena, STR_FMT " is suspended", STR_ARG(request_party_key(target)));
 }
 
+enum route_obstacle route_find_obstacle(const struct registry_party *target, const struct store_rule *rule)
+{
+    return target->row.suspended ? ROUTE_SUSPENDED : rule == NULL ? ROUTE_UNROUTED : ROUTE_FREE;
+}
+
 bool route_check(struct request *request, const struct registry_party *target)
 {
-    if (target->row.suspended)
+    const struct store_rule *rule = route_find_rule(request->snapshot, request->party, target, false);
+    switch (route_find_obstacle(target, rule)) {
+    case ROUTE_SUSPENDED:
         request_answer(request, REPLY_NOT_CONNECTED, route_suspended(request, target), STR_NONE);
-    else if (route_find_rule(request->snapshot, request->party, target, false) == NULL)
+        return false;
+    case ROUTE_UNROUTED:
         request_answer(request, REPLY_NOT_ROUTED, route_refusal(request, target), STR_NONE);
-    else
-        return true;
-    return false;
+        return false;
+    case ROUTE_FREE:
+        break;
+    }
+    return true;
 }
 
 struct route_delivery route_find_delivery(const struct registry_snapshot *snapshot,
@@ -94,12 +104,17 @@ static const struct store_rule *search_rule(const struct route_search *search,
 static void search_accept(struct route_search *search, struct registry_party *party, bool drain)
 {
     struct request *request = search->request;
-    if (party->row.suspended)
+    switch (route_find_obstacle(party, search_rule(search, party, drain))) {
+    case ROUTE_SUSPENDED:
         search_end(search, REPLY_NOT_CONNECTED, route_suspended(request, party));
-    else if (search_rule(search, party, drain) == NULL)
+        return;
+    case ROUTE_UNROUTED:
         search_end(search, REPLY_NOT_ROUTED, route_refusal(request, party));
-    else
+        return;
+    case ROUTE_FREE:
         search->found(search, party, REPLY_OK, STR_NONE);
+        return;
+    }
 }
 
 static void search_by_header(struct route_search *search)

@@ -14,6 +14,10 @@ bool route_is_enabled(const struct registry_snapshot *snapshot, const struct reg
 const struct store_rule *route_find_rule(const struct registry_snapshot *snapshot,
                                          const struct registry_party *a, const struct registry_party *b,
                                          bool drain);
+/* What is in the way of a message to `target`; `rule`: the pair's, as far as it counts for this message, NULL
+ * when there is none. */
+enum route_obstacle { ROUTE_FREE, ROUTE_SUSPENDED, ROUTE_UNROUTED };
+enum route_obstacle route_find_obstacle(const struct registry_party *target, const struct store_rule *rule);
 /* True when a message of request->party may go to `target` now; else answered: suspended 4003, NOT_ROUTED. */
 bool route_check(struct request *request, const struct registry_party *target);
 

@@ -16,6 +16,7 @@
 #include "hubd/limits.h"
 #include "hubd/notify.h"
 #include "hubd/retention.h"
+#include "hubd/traffic.h"
 #include "hubd/worker.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -132,7 +133,8 @@ static int service_open_workers(struct hub *hub, struct error *error)
 {
     unsigned count = service_worker_count(&hub->conf);
     hub->workers = calloc(count, sizeof *hub->workers);
-    if (hub->workers == NULL)
+    hub->traffic = traffic_new(count + 1); /* the control loop counts, too */
+    if (hub->workers == NULL || hub->traffic == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the workers");
     for (unsigned i = 0; i < count; i++) {
         int result = worker_init(&hub->workers[i], hub, i + 1, error);
@@ -166,9 +168,11 @@ static int service_open_listener(struct hub *hub, struct error *error)
 static int service_start_rooms(struct hub *hub, struct error *error)
 {
     if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
-        limits_start(hub) != OK || clientinfo_start(hub) != OK || retention_start(hub) != OK)
-        return error_set(error, ERR_MEMORY,
-                         "no memory for delivery, health, commands, limits, hubclientinfo or retention");
+        limits_start(hub) != OK || clientinfo_start(hub) != OK || retention_start(hub) != OK ||
+        traffic_start(hub) != OK)
+        return error_set(
+            error, ERR_MEMORY,
+            "no memory for delivery, health, commands, limits, hubclientinfo, retention or traffic");
     return admin_start(hub, error);
 }
 
@@ -205,6 +209,7 @@ static bool ending_workers_idle(struct hub *hub)
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
+    traffic_stop(hub);
     clientinfo_stop(hub);
     limits_stop(hub);
     retention_stop(hub);
@@ -357,6 +362,7 @@ static int service_watch_signals(struct service *service)
 
 static void service_free(struct hub *hub)
 {
+    traffic_free(hub->traffic);
     clientinfo_free(hub);
     limits_free(hub);
     retention_free(hub);

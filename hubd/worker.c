@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hubd/quality.h"
+#include "hubd/traffic.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
@@ -49,6 +50,7 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
     worker->client = http_client_new(&worker->loop.uv, &options);
     worker->view = registry_add_view(hub->registry, &worker->loop);
     worker->quality = quality_new(worker);
+    worker->traffic = traffic_counts_of(hub->traffic, index);
     if (worker->server == NULL || worker->client == NULL || worker->view == NULL || worker->quality == NULL)
         return error_set(error, ERR_MEMORY, "no memory for a worker");
     return OK;

@@ -28,7 +28,7 @@ static void let_go(struct change *change)
     change->snapshot = NULL;
 }
 
-static void write_usual_reply(struct change *change, struct json_writer *writer)
+void change_write_reply(struct change *change, struct json_writer *writer)
 {
     json_field_string(writer, "id", change->id);
     json_field_text(writer, "change", change->what);
@@ -60,7 +60,7 @@ void change_reply(struct change *change)
     if (change->reply != NULL)
         change->reply(change, &writer);
     else
-        write_usual_reply(change, &writer);
+        change_write_reply(change, &writer);
     json_object_end(&writer);
     if (secret)
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
@@ -213,6 +213,12 @@ static void enqueue(struct change *change, struct ctl_request *request)
 
 void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry)
 {
+    change_begin_with(request, build, registry, NULL);
+}
+
+void change_begin_with(struct ctl_request *request, bool (*build)(struct change *change), bool registry,
+                       void *context)
+{
     struct change *change = arena_alloc(&request->arena, sizeof(*change));
     if (change == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
@@ -220,6 +226,7 @@ void change_begin(struct ctl_request *request, bool (*build)(struct change *chan
     }
     change->build = build;
     change->registry = registry;
+    change->context = context;
     enqueue(change, request);
 }
 

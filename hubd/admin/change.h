@@ -30,7 +30,7 @@ struct change {
     struct str hints[CHANGE_HINTS_MAX];
     size_t hint_count;
     /* set by build where it is wanted */
-    void *context;     /* of change_step */
+    void *context;     /* of change_begin_with, change_step */
     struct str resume; /* party key: its deliveries are tried at once after the commit */
     struct str secret; /* token issue: wiped after the answer */
     void (*reply)(struct change *change, struct json_writer *writer); /* NULL: the usual answer */
@@ -57,6 +57,10 @@ struct change {
  * are affected. */
 void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry);
 
+/* The same with a context for `build`, of the request's arena. */
+void change_begin_with(struct ctl_request *request, bool (*build)(struct change *change), bool registry,
+                       void *context);
+
 /*
  * One step of a request that takes longer than a change may hold up others: takes its turn like any change,
  * but in place of the answer calls `then`, with `refusal.code` CTL_OK when it is done and known everywhere.
@@ -65,6 +69,8 @@ void change_begin(struct ctl_request *request, bool (*build)(struct change *chan
  */
 void change_step(struct change *change, struct ctl_request *request, bool (*build)(struct change *change),
                  void (*then)(struct change *change), void *context);
+/* The members of the usual answer, for a `reply` that adds to them. */
+void change_write_reply(struct change *change, struct json_writer *writer);
 /* Answers the request with what the change did. Ends the request, and with it the change. */
 void change_reply(struct change *change);
 

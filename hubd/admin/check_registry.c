@@ -149,7 +149,7 @@ static void queue_read(struct check *check)
     static const struct store_queue_row empty = {0};
     const struct store_queue_row *row = find_queue(check);
     int64_t retry_at, now = env_wall_ms();
-    const char *circuit = delivery_circuit(check->hub, check->id, &retry_at);
+    const char *circuit = delivery_circuit(check->hub, check->id, STR_NONE, &retry_at);
     if (check->queues.base.result != OK) {
         check_report(check, "queue", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s",
                      check->queues.base.error.text);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
+#include "hubd/traffic.h"
 
 /* ---------------------------------------------------------------- refusing */
 
@@ -97,6 +98,20 @@ struct str rows_party_id(const struct registry_snapshot *snapshot, const struct 
     return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
 }
 
+bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
+                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal)
+{
+    pair->emsp = rows_find_party(snapshot, json_get_text(params, "emsp"), OCPI_ROLE_EMSP, refusal);
+    if (pair->emsp == NULL)
+        return false;
+    pair->cpo = rows_find_party(snapshot, json_get_text(params, "cpo"), OCPI_ROLE_CPO, refusal);
+    if (pair->cpo == NULL)
+        return false;
+    pair->emsp_id = rows_party_id(snapshot, pair->emsp, arena);
+    pair->cpo_id = rows_party_id(snapshot, pair->cpo, arena);
+    return true;
+}
+
 struct str rows_platform_id(const struct registry_snapshot *snapshot,
                             const struct registry_platform *platform, struct arena *arena)
 {
@@ -152,6 +167,31 @@ void rows_number(struct json_writer *writer, const char *key, int64_t number, bo
         json_int(writer, number);
     else
         json_null(writer);
+}
+
+void rows_decimal(struct json_writer *writer, const char *key, double number)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%.*f", number > 0 && number < 1 ? 2 : 1, number);
+    json_key(writer, key);
+    json_raw(writer, str_from(text));
+}
+
+void rows_latency(struct json_writer *writer, const char *key, int64_t latency_us)
+{
+    if (latency_us < 0)
+        rows_number(writer, key, 0, false);
+    else
+        rows_decimal(writer, key, (double)latency_us / 1000);
+}
+
+void rows_minutes(struct json_writer *writer, const struct traffic_figures *figures)
+{
+    json_key(writer, "minutes");
+    json_array_begin(writer);
+    for (size_t i = 0; i < TRAFFIC_MINUTES; i++)
+        json_int(writer, figures->minutes[i]);
+    json_array_end(writer);
 }
 
 void rows_roles(struct json_writer *writer, unsigned roles)

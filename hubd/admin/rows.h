@@ -28,6 +28,14 @@ void rows_fail_error(struct ctl_request *request, int error_code, const char *te
  */
 struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
                                        unsigned role, struct refusal *refusal);
+/* The two parties of a rule, as the parameters `emsp` and `cpo` name them; ids in the arena. False: refused.
+ */
+struct rows_pair {
+    const struct registry_party *emsp, *cpo;
+    struct str emsp_id, cpo_id;
+};
+bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
+                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal);
 /* Only the key, for what may be about parties that are gone. False: refused. */
 bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal);
 /* The key that the parameter names, in the request's arena; empty when it is not there. False: it is no party
@@ -69,6 +77,14 @@ void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct
                      enum limit_kind kind, const struct store_limit *row);
 /* Whether the limit that holds for the party is one of its own. */
 bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind);
+
+/* With one decimal, below 1 with two. */
+void rows_decimal(struct json_writer *writer, const char *key, double number);
+/* Milliseconds with one decimal; null when negative: not known. */
+void rows_latency(struct json_writer *writer, const char *key, int64_t latency_us);
+/* `minutes`: of traffic.h. */
+struct traffic_figures;
+void rows_minutes(struct json_writer *writer, const struct traffic_figures *figures);
 
 /* Without its query: a response_url may carry a secret of the eMSP there. */
 struct str rows_url(struct str url);

@@ -1,5 +1,7 @@
 #include "hubd/admin/change.h"
+#include "hubd/admin/effect.h"
 #include "hubd/admin/internal.h"
+#include "hubd/list.h"
 #include "hubd/route.h"
 
 #define HOLD_ROWS 500 /* at once: the store serves others in between */
@@ -7,33 +9,17 @@
 /* rule enable, disable, list, matrix: the routing matrix (hub-contract 7). */
 
 struct pair {
-    const struct registry_party *emsp, *cpo;
-    const struct store_rule *rule; /* NULL: never enabled */
-    struct str emsp_id, cpo_id;
+    struct rows_pair parties;
+    enum store_rule_state before;
 };
-
-static const struct store_rule *find_rule(const struct registry_snapshot *snapshot,
-                                          const struct registry_party *emsp, const struct registry_party *cpo)
-{
-    for (size_t i = 0; i < snapshot->rule_count; i++) {
-        if (snapshot->rules[i].emsp == emsp->row.id && snapshot->rules[i].cpo == cpo->row.id)
-            return &snapshot->rules[i];
-    }
-    return NULL;
-}
 
 static bool find_pair(struct change *change, struct pair *pair)
 {
-    struct str emsp = json_get_text(change->params, "emsp"), cpo = json_get_text(change->params, "cpo");
-    pair->emsp = rows_find_party(change->snapshot, emsp, OCPI_ROLE_EMSP, &change->refusal);
-    if (pair->emsp == NULL)
+    if (!rows_find_pair(change->snapshot, change->params, change->arena, &pair->parties, &change->refusal))
         return false;
-    pair->cpo = rows_find_party(change->snapshot, cpo, OCPI_ROLE_CPO, &change->refusal);
-    if (pair->cpo == NULL)
-        return false;
-    pair->rule = find_rule(change->snapshot, pair->emsp, pair->cpo);
-    pair->emsp_id = rows_party_id(change->snapshot, pair->emsp, change->arena);
-    pair->cpo_id = rows_party_id(change->snapshot, pair->cpo, change->arena);
+    const struct store_rule *rule =
+        registry_find_rule(change->snapshot, pair->parties.emsp, pair->parties.cpo, true);
+    pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;
     return true;
 }
 
@@ -42,28 +28,84 @@ static struct str state_fact(struct arena *arena, enum store_rule_state state)
     return arena_printf(arena, "\"%s\"", rows_rule_state(state));
 }
 
+/* "3 queued deliveries" */
+static struct str amount(struct arena *arena, int64_t count, const char *one, const char *many)
+{
+    return arena_printf(arena, "%lld %s", (long long)count, count == 1 ? one : many);
+}
+
+/* What the eMSP gains or loses, behind the line that says what was done; empty when that is nothing. */
+static struct str tell_effect(const struct change *change, const struct pair *pair,
+                              enum store_rule_state state)
+{
+    const struct effect *effect = change->context;
+    const struct rows_pair *parties = &pair->parties;
+    bool sees = list_may_see(change->snapshot, parties->emsp, parties->cpo);
+    bool will = state == STORE_RULE_ON || parties->emsp->platform == parties->cpo->platform;
+    if (sees == will)
+        return STR("");
+    if (effect->locations == 0 && effect->tariffs == 0)
+        return arena_printf(change->arena, ": " STR_FMT " has no locations and no tariffs here",
+                            STR_ARG(parties->cpo_id));
+    return arena_printf(change->arena, ": " STR_FMT " %s " STR_FMT " and " STR_FMT, STR_ARG(parties->emsp_id),
+                        will ? "gains" : "loses",
+                        STR_ARG(amount(change->arena, effect->locations, "location", "locations")),
+                        STR_ARG(amount(change->arena, effect->tariffs, "tariff", "tariffs")));
+}
+
+static void write_reply(struct change *change, struct json_writer *writer)
+{
+    const struct effect *effect = change->context;
+    change_write_reply(change, writer);
+    json_field_int(writer, "locations", effect->locations);
+    json_field_int(writer, "tariffs", effect->tariffs);
+    rows_number(writer, "held", effect->queued, change->follow != NULL);
+    json_field_boolean(writer, "dry_run", effect->dry_run);
+}
+
+static void add_rule(struct change *change, const struct pair *pair, enum store_rule_state state)
+{
+    const struct rows_pair *parties = &pair->parties;
+    struct store_op *put = change_op(change, STORE_PUT_RULE);
+    if (put != NULL)
+        put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, change->now};
+    struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
+    if (audit == NULL)
+        return;
+    change_audit_fill(change->request, &audit->u.audit,
+                      state == STORE_RULE_ON ? "rule.enable" : "rule.disable");
+    audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&parties->emsp->key));
+    audit->u.audit.sender = audit->u.audit.party;
+    audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&parties->cpo->key));
+    audit->u.audit.detail = change_detail(change->arena, state_fact(change->arena, pair->before),
+                                          state_fact(change->arena, state));
+}
+
 static bool put_rule(struct change *change, const struct pair *pair, enum store_rule_state state,
                      const char *what)
 {
-    enum store_rule_state before = pair->rule != NULL ? pair->rule->state : STORE_RULE_OFF;
-    struct str id =
-        arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->emsp_id), STR_ARG(pair->cpo_id));
-    if (before == state)
+    struct effect *effect = change->context;
+    struct str id = arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->parties.emsp_id),
+                                 STR_ARG(pair->parties.cpo_id));
+    change->reply = write_reply;
+    if (pair->before == state) {
+        effect->locations = effect->tariffs = effect->queued = 0;
         return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
-    struct store_op *put = change_op(change, STORE_PUT_RULE);
-    if (put != NULL)
-        put->u.rule = (struct store_rule){pair->emsp->row.id, pair->cpo->row.id, state, change->now};
-    struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
-    if (audit != NULL) {
-        change_audit_fill(change->request, &audit->u.audit,
-                          state == STORE_RULE_ON ? "rule.enable" : "rule.disable");
-        audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&pair->emsp->key));
-        audit->u.audit.sender = audit->u.audit.party;
-        audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&pair->cpo->key));
-        audit->u.audit.detail =
-            change_detail(change->arena, state_fact(change->arena, before), state_fact(change->arena, state));
     }
-    return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
+    struct str told = tell_effect(change, pair, state);
+    if (told.length == 0)
+        effect->locations = effect->tariffs = 0;
+    if (!effect->dry_run) {
+        add_rule(change, pair, state);
+        return change_done(change, id, what, "rule " STR_FMT " %s" STR_FMT, STR_ARG(id), what, STR_ARG(told));
+    }
+    struct str queued = amount(change->arena, effect->queued, "queued delivery", "queued deliveries");
+    change->unchanged = true;
+    return change_done(change, id, arena_printf(change->arena, "would be %s", what).data,
+                       "rule " STR_FMT " would be %s" STR_FMT "%s" STR_FMT "%s", STR_ARG(id), what,
+                       STR_ARG(told), effect->queued > 0 ? "; " : "",
+                       effect->queued > 0 ? (int)queued.length : 0, queued.data,
+                       effect->queued > 0 ? " would be held" : "");
 }
 
 static bool build_enable(struct change *change)
@@ -72,9 +114,14 @@ static bool build_enable(struct change *change)
     return find_pair(change, &pair) && put_rule(change, &pair, STORE_RULE_ON, "enabled");
 }
 
+static void enable_counted(struct effect *effect)
+{
+    change_begin_with(effect->request, build_enable, true, effect);
+}
+
 void admin_rule_enable(struct ctl_request *request)
 {
-    change_begin(request, build_enable, true);
+    effect_count(request, false, enable_counted);
 }
 
 /* ---------------------------------------------------------------- what was queued under it */
@@ -98,7 +145,9 @@ static bool hold_queued(struct change *change, const struct store_op *done)
 {
     if (done != NULL && done->type != STORE_HOLD_PENDING)
         return false;
+    struct effect *effect = change->context;
     change->number = done == NULL ? 0 : change->number + done->u.hold.count;
+    effect->queued = change->number;
     if (done == NULL || done->u.hold.count == HOLD_ROWS) {
         add_hold(change);
         return true;
@@ -123,19 +172,23 @@ static bool build_disable(struct change *change)
     struct pair pair;
     if (!find_pair(change, &pair))
         return false;
-    bool off = pair.rule == NULL || pair.rule->state == STORE_RULE_OFF;
     /* Nothing has begun under a rule that is off: there is nothing to drain. */
-    if (json_get_boolean(change->params, "drain", false) && !off)
+    if (json_get_boolean(change->params, "drain", false) && pair.before != STORE_RULE_OFF)
         return put_rule(change, &pair, STORE_RULE_DRAIN, "draining");
-    change->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair.emsp->key));
-    change->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair.cpo->key));
+    change->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair.parties.emsp->key));
+    change->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair.parties.cpo->key));
     change->follow = hold_queued;
     return put_rule(change, &pair, STORE_RULE_OFF, "disabled");
 }
 
+static void disable_counted(struct effect *effect)
+{
+    change_begin_with(effect->request, build_disable, true, effect);
+}
+
 void admin_rule_disable(struct ctl_request *request)
 {
-    change_begin(request, build_disable, true);
+    effect_count(request, !json_get_boolean(request->params, "drain", false), disable_counted);
 }
 
 /* ---------------------------------------------------------------- reading */

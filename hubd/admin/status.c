@@ -1,14 +1,21 @@
+#include <stdlib.h>
+
+#include "hubd/admin/attention.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "hubd/delivery.h"
+#include "hubd/traffic.h"
 #include "lib/base/env.h"
 
-/* status: one screen, what needs attention first. Two reads, then the snapshot. */
+/* status: one screen, what needs attention first. Three reads, then the snapshot. */
+
+#define HELD_LOOKED_AT 500 /* for their reasons */
 
 struct status {
     struct ctl_request *request;
     struct hub *hub;
     struct store_queues_read queues;
+    struct store_delivery_list held;
     struct store_totals_read totals;
 };
 
@@ -28,62 +35,6 @@ static void write_counts(struct json_writer *writer, const char *key, const stru
         json_field_int(writer, "count", counts[i].count);
         json_object_end(writer);
     }
-    json_array_end(writer);
-}
-
-/* ---------------------------------------------------------------- what needs attention */
-
-static void attend(struct json_writer *writer, struct str what, const char *hint)
-{
-    json_object_begin(writer);
-    json_field_string(writer, "what", what);
-    json_field_text(writer, "hint", hint);
-    json_object_end(writer);
-}
-
-static void attend_parties(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                           struct arena *arena)
-{
-    for (size_t i = 0; i < snapshot->party_count; i++) {
-        const struct registry_party *party = &snapshot->parties[i];
-        if (party->row.suspended || party->platform->row.status != STORE_PLATFORM_OFFLINE)
-            continue;
-        struct str id = rows_party_id(snapshot, party, arena);
-        struct str hint = arena_printf(arena, "hubctl party show " STR_FMT, STR_ARG(id));
-        attend(writer, arena_printf(arena, "party " STR_FMT " is OFFLINE", STR_ARG(id)), hint.data);
-    }
-}
-
-static void attend_queues(struct json_writer *writer, const struct store_queues_read *queues,
-                          struct arena *arena)
-{
-    for (size_t i = 0; i < queues->count; i++) {
-        const struct store_queue_row *row = &queues->rows[i];
-        const struct counts bad[] = {{"dead", row->dead}, {"held", row->held}};
-        for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
-            if (bad[j].count == 0)
-                continue;
-            struct str what =
-                arena_printf(arena, "%lld %s deliver%s for " STR_FMT, (long long)bad[j].count, bad[j].name,
-                             bad[j].count == 1 ? "y" : "ies", STR_ARG(row->receiver));
-            struct str hint = arena_printf(arena, "hubctl delivery list --state %s --party " STR_FMT,
-                                           bad[j].name, STR_ARG(row->receiver));
-            attend(writer, what, hint.data);
-        }
-    }
-}
-
-static void write_attention(struct json_writer *writer, const struct status *status,
-                            const struct registry_snapshot *snapshot)
-{
-    struct arena *arena = &status->request->arena;
-    json_key(writer, "attention");
-    json_array_begin(writer);
-    if (store_is_overloaded(status->hub->store))
-        attend(writer, STR("the store is overloaded or failed to write"),
-               "look at hubd's log and at the disk");
-    attend_parties(writer, snapshot, arena);
-    attend_queues(writer, &status->queues, arena);
     json_array_end(writer);
 }
 
@@ -109,33 +60,113 @@ static void write_objects(struct json_writer *writer, const int64_t *objects)
     write_counts(writer, "objects", counts, sizeof(counts) / sizeof(counts[0]));
 }
 
-static void write_queues(struct json_writer *writer, const struct hub *hub,
-                         const struct store_queues_read *queues)
+/* ---------------------------------------------------------------- traffic */
+
+static void write_module(struct json_writer *writer, struct traffic *traffic, const char *name, uint32_t rows)
 {
-    json_key(writer, "queues");
+    struct traffic_figures figures;
+    traffic_read(traffic, rows, &figures);
+    if (figures.recent == 0)
+        return;
+    json_object_begin(writer);
+    json_field_text(writer, "module", name);
+    rows_minutes(writer, &figures);
+    json_field_int(writer, "requests", figures.recent);
+    json_field_int(writer, "failed", figures.recent_failed);
+    rows_latency(writer, "p95_ms", figures.p95_us);
+    json_object_end(writer);
+}
+
+/* Partners' requests by module; what the hub delivers in one line. */
+static void write_traffic(struct json_writer *writer, struct traffic *traffic)
+{
+    uint32_t deliveries = 0;
+    json_key(writer, "traffic");
     json_array_begin(writer);
-    for (size_t i = 0; i < queues->count; i++) {
-        const struct store_queue_row *row = &queues->rows[i];
-        json_object_begin(writer);
-        json_field_string(writer, "receiver", row->receiver);
-        json_field_int(writer, "pending", row->pending);
-        json_field_int(writer, "held", row->held);
-        json_field_int(writer, "dead", row->dead);
-        rows_time(writer, "oldest_pending", row->oldest_pending);
-        int64_t retry_at;
-        json_field_text(writer, "circuit", delivery_circuit(hub, row->receiver, &retry_at));
-        rows_time(writer, "retry_at", retry_at);
-        json_object_end(writer);
+    for (size_t i = 0; i < traffic_row_count(); i++) {
+        uint32_t row = UINT32_C(1) << i;
+        if (strcmp(traffic_row(i)->direction, "in") == 0)
+            write_module(writer, traffic, traffic_row(i)->module, row);
+        else
+            deliveries |= row;
     }
+    write_module(writer, traffic, "deliveries", deliveries);
     json_array_end(writer);
 }
+
+/* ---------------------------------------------------------------- queues */
+
+struct queue_line {
+    const struct store_queue_row *row;
+    const char *circuit;
+    int64_t retry_at;
+};
+
+/* The worse before: an open circuit, then what is dead, held, and has waited longest. */
+static int compare_queues(const void *left, const void *right)
+{
+    const struct queue_line *a = left, *b = right;
+    const int64_t pairs[][2] = {
+        {b->retry_at != 0, a->retry_at != 0},
+        {b->row->dead, a->row->dead},
+        {b->row->held, a->row->held},
+        {a->row->pending > 0 ? a->row->oldest_pending : INT64_MAX,
+         b->row->pending > 0 ? b->row->oldest_pending : INT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (pairs[i][0] != pairs[i][1])
+            return pairs[i][0] < pairs[i][1] ? -1 : 1;
+    }
+    return 0;
+}
+
+static void write_queue(struct json_writer *writer, const struct queue_line *line)
+{
+    json_object_begin(writer);
+    json_field_string(writer, "receiver", line->row->receiver);
+    json_field_int(writer, "pending", line->row->pending);
+    json_field_int(writer, "held", line->row->held);
+    json_field_int(writer, "dead", line->row->dead);
+    rows_time(writer, "oldest_pending", line->row->oldest_pending);
+    json_field_text(writer, "circuit", line->circuit);
+    rows_time(writer, "retry_at", line->retry_at);
+    json_object_end(writer);
+}
+
+static void write_queues(struct json_writer *writer, const struct status *status)
+{
+    size_t count = status->queues.count;
+    struct queue_line *lines = arena_alloc(&status->request->arena, (count + 1) * sizeof(*lines));
+    for (size_t i = 0; i < count && lines != NULL; i++) {
+        const struct store_queue_row *row = &status->queues.rows[i];
+        lines[i].row = row;
+        lines[i].circuit = delivery_circuit(status->hub, row->receiver, STR_NONE, &lines[i].retry_at);
+    }
+    if (lines != NULL)
+        qsort(lines, count, sizeof(*lines), compare_queues);
+    json_key(writer, "queues");
+    json_array_begin(writer);
+    for (size_t i = 0; i < count && lines != NULL; i++)
+        write_queue(writer, &lines[i]);
+    json_array_end(writer);
+}
+
+/* ---------------------------------------------------------------- all of it */
 
 static void write_status(struct json_writer *writer, const struct status *status,
                          const struct registry_snapshot *snapshot)
 {
     const struct store_totals_read *totals = &status->totals;
+    const struct attention attention = {
+        .hub = status->hub,
+        .snapshot = snapshot,
+        .queues = &status->queues,
+        .held = &status->held,
+        .totals = totals,
+        .arena = &status->request->arena,
+    };
     json_object_begin(writer);
-    write_attention(writer, status, snapshot);
+    attention_write(writer, &attention);
     json_field_text(writer, "version", HUB_VERSION);
     rows_time(writer, "started", status->hub->started_wall);
     json_field_int(writer, "uptime_s", (env_wall_ms() - status->hub->started_wall) / 1000);
@@ -143,7 +174,8 @@ static void write_status(struct json_writer *writer, const struct status *status
     json_field_text(writer, "base_url", status->hub->conf.base_url);
     write_parties(writer, snapshot);
     write_objects(writer, totals->objects);
-    write_queues(writer, status->hub, &status->queues);
+    write_traffic(writer, status->hub->traffic);
+    write_queues(writer, status);
     json_field_int(writer, "audit_rows", totals->audit_rows);
     json_field_int(writer, "audit_head", totals->audit_head);
     json_field_int(writer, "database_bytes", totals->database_bytes);
@@ -169,7 +201,7 @@ static void on_totals(struct store_read *base)
     buffer_free(&reply);
 }
 
-static void on_queues(struct store_read *base)
+static void on_held(struct store_read *base)
 {
     struct status *status = base->context;
     if (base->result != OK) {
@@ -179,6 +211,20 @@ static void on_queues(struct store_read *base)
     status->totals.base =
         (struct store_read){.arena = &status->request->arena, .callback = on_totals, .context = status};
     store_read_totals(status->hub->control_store, &status->totals);
+}
+
+static void on_queues(struct store_read *base)
+{
+    struct status *status = base->context;
+    if (base->result != OK) {
+        rows_fail_error(status->request, base->result, base->error.text);
+        return;
+    }
+    status->held.base =
+        (struct store_read){.arena = &status->request->arena, .callback = on_held, .context = status};
+    status->held.state = STORE_DELIVERY_HELD;
+    status->held.limit = HELD_LOOKED_AT;
+    store_read_deliveries(status->hub->control_store, &status->held);
 }
 
 void admin_status(struct ctl_request *request)

@@ -74,7 +74,7 @@ static void locations_owners_read(struct store_read *base)
         struct registry_party *owner = ocpi_party_key_parse(read->owners[i].owner, &key, NULL, NULL, NULL)
                                            ? registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO)
                                            : NULL;
-        if (owner == NULL || !list_may_see(request, owner) ||
+        if (owner == NULL || !list_may_see(request->snapshot, request->party, owner) ||
             (request_is_directed(request) && !ocpi_party_key_equal(&key, &request->to)))
             continue;
         list_serve_object(request, STORE_LOCATION, owner->row.country_code, owner->row.party_id,

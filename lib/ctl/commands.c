@@ -22,6 +22,7 @@ static const struct {
     {"object", "locations, tariffs, sessions and CDRs that the hub holds"},
     {"quality", "how partners' objects keep to OCPI's tables"},
     {"status", "how the hub is doing"},
+    {"stats", "how much goes over the hub"},
     {"conf", "hubd's settings"},
     {"log", "hubd's log"},
     {"backup", "a copy of all that the hub holds"},
@@ -102,6 +103,15 @@ static bool has_noun(const struct ctl_command *row, const void *context)
 const struct ctl_command *ctl_command_of_noun(const char *noun)
 {
     return find(has_noun, noun);
+}
+
+const struct ctl_digest *ctl_digest_of(const struct ctl_command *command, const struct ctl_column *column)
+{
+    for (const struct ctl_digest *digest = ctl_digests; digest->method != NULL; digest++) {
+        if (strcmp(digest->method, command->method) == 0 && strcmp(digest->key, column->key) == 0)
+            return digest;
+    }
+    return NULL;
 }
 
 const char *ctl_noun_purpose(const char *noun)

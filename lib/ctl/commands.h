@@ -59,15 +59,21 @@ enum ctl_kind {
     CTL_COLUMN_NUMBER, /* right */
     CTL_COLUMN_OFFSET, /* milliseconds behind the first row: "+12 ms"; a bare number in pipes */
     CTL_COLUMN_TIME,   /* local time on a terminal, RFC 3339 UTC elsewhere */
+    CTL_COLUMN_CLOCK,  /* the same without the date when that is today's */
+    CTL_COLUMN_AGE,    /* a time, on a terminal how long ago ("3 min") or ahead ("in 3 min") */
+    CTL_COLUMN_BYTES,  /* a number, on a terminal "12.4 MB" */
+    CTL_COLUMN_BARS,   /* array of numbers, on a terminal a small bar each; comma separated in pipes */
+    CTL_COLUMN_HINT,   /* a command that helps: lists tell it below a terminal's table, each once */
     CTL_COLUMN_LIST,   /* array of words, comma separated */
+    CTL_COLUMN_COUNTS, /* cards only: array of {name, count}: a line on a terminal, in pipes a section */
     CTL_COLUMN_SECTION /* cards only: array of objects, with columns of its own */
 };
 
 /* Where a column is seen. All are keys of --json and --field. */
 enum ctl_seen {
     CTL_SEEN_ALWAYS, /* table and TSV */
-    CTL_SEEN_WIDE,   /* TSV; table where the terminal has room for it */
-    CTL_SEEN_PIPED,  /* TSV only: would make a terminal's table too wide */
+    CTL_SEEN_WIDE,   /* TSV; a table that is too wide goes without, the last one first */
+    CTL_SEEN_PIPED,  /* TSV only: would make a terminal's table too wide, or its card too long */
     CTL_SEEN_JSON    /* neither */
 };
 
@@ -76,7 +82,7 @@ struct ctl_column {
     const char *heading; /* terminal heading or label */
     enum ctl_kind kind;
     enum ctl_seen seen;
-    const struct ctl_column *section; /* CTL_COLUMN_SECTION */
+    const struct ctl_column *section; /* CTL_COLUMN_SECTION, CTL_COLUMN_COUNTS */
     const char *help;                 /* one sentence for the man page */
 };
 
@@ -118,6 +124,19 @@ struct ctl_command {
     const struct ctl_param *params;   /* ends with name NULL */
     const struct ctl_column *columns; /* ends with key NULL */
 };
+
+/*
+ * A section that must not fill a terminal's card: without a title of its own, at most so many rows of it, and
+ * a word in place of it when it is empty.
+ */
+struct ctl_digest {
+    const char *method, *key; /* of the command, of its column */
+    const char *empty;
+    unsigned at_most;
+    const char *more; /* the command that shows all rows */
+};
+/* NULL: the section is shown as it is. */
+const struct ctl_digest *ctl_digest_of(const struct ctl_command *command, const struct ctl_column *column);
 
 /* Rows in the order of help: index 0 … ctl_command_count() - 1. */
 size_t ctl_command_count(void);

@@ -9,7 +9,11 @@
 extern const struct ctl_command ctl_table_party[];   /* party token receiver rule */
 extern const struct ctl_command ctl_table_limit[];   /* limit */
 extern const struct ctl_command ctl_table_traffic[]; /* audit trace delivery command object quality */
-extern const struct ctl_command ctl_table_hub[];     /* status conf backup log version rpc completion help */
+extern const struct ctl_command
+    ctl_table_hub[]; /* status stats conf backup log version rpc completion help */
+
+/* Ends with method NULL. */
+extern const struct ctl_digest ctl_digests[];
 
 /* The columns of a limit, for the party's card too. */
 extern const struct ctl_column ctl_limit_columns[];

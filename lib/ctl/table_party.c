@@ -10,15 +10,17 @@ static const char *const modules[] = {"cdrs", "cdrs:sender", "chargingprofiles",
                                       "sessions:sender", "tariffs", "tariffs:sender", "tokens", "tokens:sender",
                                       "versions", NULL};
 
+static const char *const explained[] = {"locations", "tariffs", "tokens", "commands", "chargingprofiles", "sessions", "cdrs", NULL};
+
 #define ID_HELP "the party, e.g. IN-ABC (IN*ABC, IN/ABC, INABC are read too); with two roles on two platforms IN-ABC:CPO"
 
 static const struct ctl_column token_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "a party of the platform that the token is for"},
     {"kind", "KIND", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "\"initial\" for the exchange, \"hub\" after it"},
     {"fingerprint", "FINGERPRINT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "eight hex digits; the token itself is not kept"},
-    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was issued"},
+    {"created", "CREATED", CTL_COLUMN_AGE, CTL_SEEN_ALWAYS, NULL, "when it was issued"},
     {"expires", "EXPIRES", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ends; null: never"},
-    {"used", "USED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was first used; null: not yet"},
+    {"used", "USED", CTL_COLUMN_AGE, CTL_SEEN_ALWAYS, NULL, "when it was first used; null: not yet"},
     {.key = NULL}};
 static const struct ctl_column receiver_columns[] = {
     {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whose receiver it is"},
@@ -51,6 +53,17 @@ static const struct ctl_column check_columns[] = {
     {"last_seen", "LAST SEEN", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "last valid answer to a call of the hub; null: none"}, \
     {"country_code", "COUNTRY", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}, \
     {"party_id", "PARTY ID", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}
+
+#define RULE_DRY_RUN OPTION("dry-run", "dry_run", CTL_SWITCH, "only say what the eMSP would gain or lose, change nothing")
+#define RULE_CHANGE_COLUMNS \
+    COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP and the CPO"}, \
+            {"change", "CHANGE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "enabled, disabled, draining or unchanged; with --dry-run \"would be enabled\" …"}, \
+            {"locations", "LOCATIONS", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "how many locations the eMSP gains or loses"}, \
+            {"tariffs", "TARIFFS", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "how many tariffs"}, \
+            {"held", "HELD", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "how many queued deliveries are held by it; null: none can be"}, \
+            {"dry_run", "DRY RUN", CTL_COLUMN_STATUS, CTL_SEEN_JSON, NULL, "true when nothing was changed"}, \
+            {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"}, \
+            {"hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"})
 
 const struct ctl_command ctl_table_party[] = {
     {"party", "add", "party.add", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
@@ -242,15 +255,15 @@ const struct ctl_command ctl_table_party[] = {
     {"rule", "enable", "rule.enable", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "let an eMSP use a CPO",
      "Effective at once. What was held while there was no rule is not sent by this.", NULL,
-     {"hubctl rule enable IN-XYZ IN-ABC", "hubctl rule matrix"},
-     PARAMS(POSITIONAL("EMSP", "emsp", CTL_PARTY, "the eMSP"), POSITIONAL("CPO", "cpo", CTL_PARTY, "the CPO")),
-     CHANGE_COLUMNS},
+     {"hubctl rule enable IN-XYZ IN-ABC", "hubctl rule enable IN-XYZ IN-ABC --dry-run"},
+     PARAMS(POSITIONAL("EMSP", "emsp", CTL_PARTY, "the eMSP"), POSITIONAL("CPO", "cpo", CTL_PARTY, "the CPO"), RULE_DRY_RUN),
+     RULE_CHANGE_COLUMNS},
     {"rule", "disable", "rule.disable", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
-     "stop an eMSP's use of a CPO", NULL, NULL,
+     "stop an eMSP's use of a CPO", "Effective at once. What is queued for the eMSP is held, but with --drain.", NULL,
      {"hubctl rule disable IN-XYZ IN-ABC", "hubctl rule disable IN-XYZ IN-ABC --drain"},
      PARAMS(POSITIONAL("EMSP", "emsp", CTL_PARTY, "the eMSP"), POSITIONAL("CPO", "cpo", CTL_PARTY, "the CPO"),
-            OPTION("drain", "drain", CTL_SWITCH, "let sessions that have begun end: their stop, updates and CDRs still pass")),
-     CHANGE_COLUMNS},
+            OPTION("drain", "drain", CTL_SWITCH, "let sessions that have begun end: their stop, updates and CDRs still pass"), RULE_DRY_RUN),
+     RULE_CHANGE_COLUMNS},
     {"rule", "list", "rule.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
      "list the routing rules", "Pairs without a row were never enabled: off.", NULL,
      {"hubctl rule list", "hubctl rule list --party IN-XYZ --json"},
@@ -262,5 +275,19 @@ const struct ctl_command ctl_table_party[] = {
      NULL,
      COLUMNS({"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP of the line"},
              {"rules", "RULES", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "per CPO: \"on\", \"off\" or \"drain\""})},
+    {"rule", "explain", "rule.explain", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
+     "say whether a message between an eMSP and a CPO would pass now, and if not why",
+     "A row per kind of message in either direction, judged by what decides about the messages themselves: the rule, both parties' "
+     "status and tokens, the receiver URLs, pauses of the queues. Exit 0 whether they pass or not.", NULL,
+     {"hubctl rule explain IN-XYZ IN-ABC", "hubctl rule explain IN-XYZ IN-ABC --module sessions --json=message,passes,why"},
+     PARAMS(POSITIONAL("EMSP", "emsp", CTL_PARTY, "the eMSP"), POSITIONAL("CPO", "cpo", CTL_PARTY, "the CPO"),
+            {.name = "module", .key = "module", .type = CTL_CHOICE, .choices = explained, .help = "only messages of this module"}),
+     COLUMNS({"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "who sends it"},
+             {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "whom it is for"},
+             {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
+             {"message", "MESSAGE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "GET, authorize, START_SESSION …"},
+             {"passes", "PASSES", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true when it would get there now"},
+             {"why", "WHY NOT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is in the way, the first of it; null: nothing"},
+             {"hint", "HINT", CTL_COLUMN_HINT, CTL_SEEN_PIPED, NULL, "the command that helps; null: none needed"})},
     {.noun = NULL}};
 /* clang-format on */

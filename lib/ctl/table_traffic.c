@@ -15,11 +15,11 @@ static const char *const kinds[] = {"location", "tariff", "session", "cdr", NULL
     {"reason", "REASON", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is held"}, \
     {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"}, \
     {"object", "OBJECT", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the object's id"}, \
-    {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the sending party"}, \
+    {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "the sending party"}, \
     {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"}, \
-    {"attempts", "TRIES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "tries made"}, \
-    {"next_attempt", "NEXT TRY", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "when it is tried again; null: at once or never"}, \
-    {"created", "CREATED", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "when it was taken on"}, \
+    {"attempts", "TRIES", CTL_COLUMN_NUMBER, CTL_SEEN_WIDE, NULL, "tries made"}, \
+    {"next_attempt", "NEXT TRY", CTL_COLUMN_CLOCK, CTL_SEEN_WIDE, NULL, "when it is tried again; null: at once or never"}, \
+    {"created", "CREATED", CTL_COLUMN_CLOCK, CTL_SEEN_WIDE, NULL, "when it was taken on"}, \
     {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the last try failed with"}
 
 static const struct ctl_column try_columns[] = {
@@ -99,7 +99,7 @@ const struct ctl_command ctl_table_traffic[] = {
      "still waits are lines too.", NULL,
      {"hubctl trace 7f4c5f0e-8f6b-4c55-9f0a-1b2c3d4e5f60", "hubctl trace SES-2026-0001 --json=offset_ms,from,to,action,status"},
      PARAMS(POSITIONAL("ID", "id", CTL_TEXT, "what to look for")),
-     COLUMNS({"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "when it began"},
+     COLUMNS({"time", "TIME", CTL_COLUMN_CLOCK, CTL_SEEN_WIDE, NULL, "when it began"},
              {"offset_ms", "AFTER", CTL_COLUMN_OFFSET, CTL_SEEN_ALWAYS, NULL, "how long after the first line, milliseconds"},
              {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who sent it, or which user did it"},
              {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "whom it was sent to"},
@@ -236,8 +236,8 @@ const struct ctl_command ctl_table_traffic[] = {
              {"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id, in upper case"},
              {"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "sessions and CDRs: the party of cdr_token"},
              {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "sessions: their status"},
-             {"last_updated", "LAST UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as its owner says"},
-             {"bytes", "BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "size as served"})},
+             {"last_updated", "UPDATED", CTL_COLUMN_CLOCK, CTL_SEEN_ALWAYS, NULL, "as its owner says"},
+             {"bytes", "BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_WIDE, NULL, "size as served"})},
     {"object", "show", "object.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_BODY,
      "print one object as the hub received it", "--json and --field choose members of the object.", NULL,
      {"hubctl object show location IN-ABC LOC1", "hubctl object show cdr IN-ABC CDR-2026-0001 --field total_cost"},

@@ -44,8 +44,8 @@ CHANGES = [
 ]
 ELSEWHERE = {"party.connect"}  # the hub begins an exchange: audited among the tests of that
 AGAIN = ["party add {emsp} --role EMSP", "party resume {cpo}", "rule disable {emsp} {cpo}", "receiver set {emsp} tokens {emsp_url}/tokens"]
-READING = ["party list", "party show {cpo}", "token list", "receiver list", "rule list", "rule matrix", "audit tail", "audit verify", "delivery list",
-           "command list", "object list session", "status", "conf show", "log level", "version", "trace none", "delivery show 1", "party show IN-QQQ"]  # fmt: skip
+READING = ["party list", "party show {cpo}", "token list", "receiver list", "rule list", "rule matrix", "rule explain {emsp} {cpo}", "rule disable {emsp} {cpo} --dry-run", "audit tail", "audit verify", "delivery list",
+           "command list", "object list session", "status", "stats", "conf show", "log level", "version", "trace none", "delivery show 1", "party show IN-QQQ"]  # fmt: skip
 
 
 def admin_rows(hub, cursor):

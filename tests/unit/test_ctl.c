@@ -13,6 +13,7 @@
 #include "hubd/admin/internal.h"
 #include "lib/ctl/access.h"
 #include "lib/ctl/commands.h"
+#include "lib/ctl/table.h"
 #include "lib/ctl/params.h"
 #include "lib/ctl/protocol.h"
 
@@ -64,7 +65,8 @@ static void check_columns(const struct ctl_command *command)
     for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL;
          column++) {
         assert_true(column->heading != NULL && column->help != NULL);
-        assert_int_equal(column->kind == CTL_COLUMN_SECTION, column->section != NULL);
+        assert_int_equal(column->kind == CTL_COLUMN_SECTION || column->kind == CTL_COLUMN_COUNTS,
+                         column->section != NULL);
         shown += column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE ? 1 : 0;
     }
     assert_true(command->output == CTL_OUTPUT_TEXT || shown > 0);
@@ -96,6 +98,22 @@ static void test_every_command_is_whole(void **state)
     assert_null(ctl_command_by_words("party", NULL));
     assert_null(ctl_command_by_words("party", "lst"));
     assert_null(ctl_command_of_noun("prty"));
+}
+
+/* Each is of a section that is there, and names a command for the rest of it. */
+static void test_digests(void **state)
+{
+    (void)state;
+    for (const struct ctl_digest *digest = ctl_digests; digest->method != NULL; digest++) {
+        const struct ctl_command *command = ctl_command_by_method(str_from(digest->method));
+        assert_non_null(command);
+        const struct ctl_column *column = command->columns;
+        while (column->key != NULL && strcmp(column->key, digest->key) != 0)
+            column++;
+        assert_int_equal(column->kind, CTL_COLUMN_SECTION);
+        assert_ptr_equal(ctl_digest_of(command, column), digest);
+        assert_true(digest->empty != NULL && digest->at_most > 0 && strncmp(digest->more, "hubctl ", 7) == 0);
+    }
 }
 
 static void test_examples_of_options_exist(void **state)
@@ -404,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_command_is_whole),
+        cmocka_unit_test(test_digests),
         cmocka_unit_test(test_examples_of_options_exist),
         cmocka_unit_test(test_hubd_handles_every_command),
         cmocka_unit_test(test_discover_tells_the_table),

@@ -269,7 +269,7 @@ static void test_card(void **state)
     (void)state;
     assert_string_equal(
         print(&printer, CARD, "{\"id\":\"a\",\"text\":null,\"parts\":[{\"name\":\"n\",\"count\":1}]}"),
-        "ID    a\n\nPARTS\n  NAME COUNT\n  n        1\n");
+        "ID  a\n\nPARTS\n  NAME COUNT\n  n        1\n");
     assert_string_equal(print(&printer, CARD, "{\"id\":\"a\",\"text\":\"t\",\"parts\":[]}"),
                         "ID    a\nTEXT  t\n");
 }

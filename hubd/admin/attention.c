@@ -1,0 +1,242 @@
+#include "hubd/admin/attention.h"
+
+#include <sys/statvfs.h>
+
+#include "hubd/admin/rows.h"
+#include "hubd/delivery.h"
+#include "hubd/health.h"
+#include "hubd/route.h"
+#include "lib/base/env.h"
+
+#define MEGABYTE      INT64_C(1000000)
+#define DISK_FREE_MIN (256 * MEGABYTE) /* less is too little on any disk */
+#define DISK_FREE_FEW                                                                                        \
+    (5000 * MEGABYTE) /* less is too little when it is less than a twentieth of the disk                     \
+                       */
+#define WAL_MAX         (256 * MEGABYTE)
+#define HOUR_MS         3600000
+#define TOKEN_ENDING_MS (24 * HOUR_MS)
+#define NAMES_MAX       3
+
+static void attend(struct json_writer *writer, struct str what, struct str hint)
+{
+    json_object_begin(writer);
+    json_field_string(writer, "what", what);
+    json_field_string(writer, "hint", hint);
+    json_object_end(writer);
+}
+
+static const char *plural(int64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
+/* ---------------------------------------------------------------- the machine */
+
+static void attend_store(struct json_writer *writer, const struct attention *a)
+{
+    struct statvfs disk;
+    const char *directory = a->hub->conf.state_dir;
+    struct str look = arena_printf(a->arena, "df -h %s", directory);
+    if (store_is_overloaded(a->hub->store))
+        attend(writer, STR("the store is overloaded or failed to write: see hubd's log"), look);
+    if (statvfs(directory, &disk) == 0) {
+        int64_t left = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+        int64_t all = (int64_t)disk.f_blocks * (int64_t)disk.f_frsize;
+        if (left < DISK_FREE_MIN || (left < DISK_FREE_FEW && left < all / 20))
+            attend(writer,
+                   arena_printf(a->arena, "the disk of state_dir is nearly full: %lld MB left",
+                                (long long)(left / MEGABYTE)),
+                   look);
+    }
+    if (a->totals->wal_bytes > WAL_MAX)
+        attend(writer,
+               arena_printf(a->arena, "the write-ahead log has grown to %lld MB: the disk is too slow",
+                            (long long)(a->totals->wal_bytes / MEGABYTE)),
+               look);
+}
+
+static void attend_clock(struct json_writer *writer, const struct attention *a)
+{
+    int64_t ago, jump = health_clock_jump(a->hub, &ago);
+    if (jump != 0 && ago < HOUR_MS)
+        attend(writer,
+               arena_printf(a->arena, "the wall clock jumped by %lld s in the last hour",
+                            (long long)(jump / 1000)),
+               STR("hubctl audit tail --since 1h"));
+}
+
+/* ---------------------------------------------------------------- parties */
+
+static void attend_parties(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->snapshot->party_count; i++) {
+        const struct registry_party *party = &a->snapshot->parties[i];
+        if (party->row.suspended || party->platform->row.status != STORE_PLATFORM_OFFLINE)
+            continue;
+        struct str id = rows_party_id(a->snapshot, party, a->arena);
+        attend(writer, arena_printf(a->arena, "party " STR_FMT " is OFFLINE", STR_ARG(id)),
+               arena_printf(a->arena, "hubctl party show " STR_FMT, STR_ARG(id)));
+    }
+}
+
+/* An initial token that nobody has used: the partner waits for a new one, or should be reminded. */
+static void attend_tokens(struct json_writer *writer, const struct attention *a)
+{
+    int64_t now = env_wall_ms();
+    for (size_t i = 0; i < a->snapshot->token_count; i++) {
+        const struct store_token *token = &a->snapshot->tokens[i];
+        const struct registry_platform *platform = registry_find_platform(a->snapshot, token->platform);
+        if (token->kind != STORE_TOKEN_INITIAL || token->used != 0 || token->expires == 0 ||
+            token->expires - now > TOKEN_ENDING_MS || platform == NULL)
+            continue;
+        struct str id = rows_platform_id(a->snapshot, platform, a->arena);
+        bool ended = token->expires <= now;
+        attend(writer,
+               arena_printf(a->arena, "the initial token of " STR_FMT " %s", STR_ARG(id),
+                            ended ? "expired unused" : "expires within a day, unused"),
+               arena_printf(a->arena, "hubctl token %s " STR_FMT, ended ? "issue" : "list", STR_ARG(id)));
+    }
+}
+
+static bool has_rule(const struct registry_snapshot *snapshot, const struct registry_party *party)
+{
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        if (route_find_rule(snapshot, party, &snapshot->parties[i], true) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void attend_rules(struct json_writer *writer, const struct attention *a)
+{
+    struct buffer names = {0};
+    int64_t count = 0;
+    for (size_t i = 0; i < a->snapshot->party_count; i++) {
+        const struct registry_party *party = &a->snapshot->parties[i];
+        if ((party->row.roles & (OCPI_ROLE_CPO | OCPI_ROLE_EMSP)) == 0 || party->row.suspended ||
+            party->platform->row.status != STORE_PLATFORM_CONNECTED || has_rule(a->snapshot, party))
+            continue;
+        if (count++ < NAMES_MAX)
+            buffer_printf(&names, "%s" STR_FMT, count > 1 ? ", " : "",
+                          STR_ARG(rows_party_id(a->snapshot, party, a->arena)));
+    }
+    if (count > 0)
+        attend(writer,
+               arena_printf(a->arena, "%lld connected part%s no rule: " STR_FMT "%s", (long long)count,
+                            plural(count, "y has", "ies have"), STR_ARG(buffer_str(&names)),
+                            count > NAMES_MAX ? " …" : ""),
+               STR("hubctl rule matrix"));
+    buffer_free(&names);
+}
+
+/* ---------------------------------------------------------------- queues */
+
+static void attend_dead(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->queues->count; i++) {
+        const struct store_queue_row *row = &a->queues->rows[i];
+        if (row->dead == 0)
+            continue;
+        attend(writer,
+               arena_printf(a->arena, "%lld dead deliver%s for " STR_FMT, (long long)row->dead,
+                            plural(row->dead, "y", "ies"), STR_ARG(row->receiver)),
+               arena_printf(a->arena, "hubctl delivery list --state dead --party " STR_FMT,
+                            STR_ARG(row->receiver)));
+    }
+}
+
+static void attend_circuits(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->queues->count; i++) {
+        const struct store_queue_row *row = &a->queues->rows[i];
+        int64_t retry_at;
+        delivery_circuit(a->hub, row->receiver, STR_NONE, &retry_at);
+        if (retry_at == 0)
+            continue;
+        attend(writer,
+               arena_printf(a->arena, STR_FMT " fails to take deliveries: %lld wait%s",
+                            STR_ARG(row->receiver), (long long)row->pending, plural(row->pending, "s", "")),
+               arena_printf(a->arena, "hubctl delivery list --party " STR_FMT, STR_ARG(row->receiver)));
+    }
+}
+
+/* Why a receiver's deliveries are held, as far as they were read. */
+struct held {
+    struct str reasons; /* each once */
+    unsigned count;
+    struct str sender; /* of the first */
+};
+
+static struct held find_held(const struct attention *a, struct str receiver)
+{
+    struct held held = {0};
+    struct buffer text = {0};
+    struct str seen[NAMES_MAX];
+    for (size_t i = 0; i < a->held->count && held.count < NAMES_MAX; i++) {
+        const struct store_delivery *row = &a->held->rows[i];
+        unsigned at = 0;
+        while (at < held.count && !str_equal(seen[at], row->reason))
+            at++;
+        if (at < held.count || !str_equal(row->receiver, receiver))
+            continue;
+        if (at == 0)
+            held.sender = row->sender;
+        seen[held.count++] = row->reason;
+        buffer_printf(&text, "%s" STR_FMT, at > 0 ? ", " : "", STR_ARG(row->reason));
+    }
+    held.reasons = arena_copy(a->arena, buffer_str(&text));
+    buffer_free(&text);
+    return held;
+}
+
+/* What lets it go: a command for one reason, else the list. */
+static struct str held_hint(const struct attention *a, struct str receiver, const struct held *held)
+{
+    static const struct {
+        const char *reason, *before, *behind;
+        bool sender; /* named, too */
+    } ways[] = {
+        {ROUTE_HELD_NO_RECEIVER, "hubctl receiver list ", "", false},
+        {ROUTE_HELD_NO_RULE, "hubctl rule explain ", " ", true},
+        {ROUTE_HELD_SUSPENDED, "hubctl party show ", "", false},
+        {ROUTE_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP", false},
+    };
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (str_equal(held->reasons, str_from(ways[i].reason)))
+            return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[i].before, STR_ARG(receiver),
+                                ways[i].behind, ways[i].sender ? (int)held->sender.length : 0,
+                                held->sender.data);
+    }
+    return arena_printf(a->arena, "hubctl delivery list --state held --party " STR_FMT, STR_ARG(receiver));
+}
+
+static void attend_held(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->queues->count; i++) {
+        const struct store_queue_row *row = &a->queues->rows[i];
+        if (row->held == 0)
+            continue;
+        struct held held = find_held(a, row->receiver);
+        attend(writer,
+               arena_printf(a->arena, "%lld held deliver%s for " STR_FMT "%s" STR_FMT, (long long)row->held,
+                            plural(row->held, "y", "ies"), STR_ARG(row->receiver), held.count > 0 ? ": " : "",
+                            STR_ARG(held.reasons)),
+               held_hint(a, row->receiver, &held));
+    }
+}
+
+/* The worst first. */
+static void (*const kinds[])(struct json_writer *writer, const struct attention *attention) = {
+    attend_store, attend_parties, attend_circuits, attend_dead,
+    attend_held,  attend_clock,   attend_tokens,   attend_rules,
+};
+
+void attention_write(struct json_writer *writer, const struct attention *attention)
+{
+    json_key(writer, "attention");
+    json_array_begin(writer);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        kinds[i](writer, attention);
+    json_array_end(writer);
+}

@@ -1,0 +1,33 @@
+#include "hubd/admin/internal.h"
+#include "hubd/admin/rows.h"
+#include "hubd/traffic.h"
+
+/* stats: a row per module and direction. */
+
+static void write_row(struct json_writer *writer, struct traffic *traffic, size_t index)
+{
+    struct traffic_figures figures;
+    traffic_read(traffic, UINT32_C(1) << index, &figures);
+    json_object_begin(writer);
+    json_field_text(writer, "direction", traffic_row(index)->direction);
+    json_field_text(writer, "module", traffic_row(index)->module);
+    json_field_int(writer, "requests", (int64_t)figures.requests);
+    json_field_int(writer, "failed", (int64_t)figures.failed);
+    rows_decimal(writer, "per_minute_1", figures.per_minute_1);
+    rows_decimal(writer, "per_minute_5", figures.per_minute_5);
+    rows_decimal(writer, "per_minute_15", figures.per_minute_15);
+    rows_latency(writer, "p50_ms", figures.p50_us);
+    rows_latency(writer, "p95_ms", figures.p95_us);
+    json_field_int(writer, "failed_15", figures.recent_failed);
+    rows_minutes(writer, &figures);
+    json_object_end(writer);
+}
+
+void admin_stats(struct ctl_request *request)
+{
+    struct rows_list list;
+    rows_list_begin(&list, request);
+    for (size_t i = 0; i < traffic_row_count(); i++)
+        write_row(&list.writer, admin_hub(request)->traffic, i);
+    rows_list_end(&list, STR_NONE);
+}

@@ -1,0 +1,296 @@
+#include "hubd/traffic.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hubd/hub.h"
+#include "hubd/router.h"
+#include "lib/base/env.h"
+#include "lib/base/error.h"
+
+#define CACHE_LINE 64
+#define MINUTE_MS  60000
+/* Latencies: two buckets for each doubling, from 2^SHIFT microseconds up to two minutes; the last one takes
+ * the rest. */
+#define SHIFT   6
+#define BUCKETS 44
+/* A quarter of an hour of samples, and the one that its first minute begins at. */
+#define SAMPLES (TRAFFIC_MINUTES * MINUTE_MS / TRAFFIC_SAMPLE_MS + 2)
+
+static const struct traffic_row rows[] = {
+    {"in", "locations"},      {"in", "tariffs"},   {"in", "sessions"},         {"in", "cdrs"},
+    {"in", "tokens"},         {"in", "commands"},  {"in", "chargingprofiles"}, {"in", "hubclientinfo"},
+    {"in", "credentials"},    {"in", "versions"},  {"in", "others"},           {"out", "sessions"},
+    {"out", "cdrs"},          {"out", "commands"}, {"out", "locations"},       {"out", "tariffs"},
+    {"out", "hubclientinfo"}, {"out", "others"},
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+static_assert(ROWS <= 32, "sets of rows are bits");
+
+/* One thread writes, another one reads: plain loads and stores that are never torn. */
+struct counter {
+    _Atomic uint64_t requests, failed;
+    _Atomic uint32_t latency[BUCKETS];
+};
+
+struct traffic_counts {
+    _Alignas(CACHE_LINE) const struct traffic *traffic;
+    struct counter rows[ROWS];
+};
+
+/* Differences of two samples are right although a count may have begun again at 0. */
+struct sample {
+    int64_t at; /* monotonic ms */
+    struct sampled {
+        uint32_t requests, failed, latency[BUCKETS];
+    } rows[ROWS];
+};
+
+struct traffic {
+    uv_timer_t timer;
+    uint8_t *of_route; /* the row of each route */
+    struct traffic_counts *loops;
+    unsigned loop_count;
+    size_t newest, sample_count; /* in `samples`, a ring */
+    struct sample samples[SAMPLES];
+};
+
+size_t traffic_row_count(void)
+{
+    return ROWS;
+}
+
+const struct traffic_row *traffic_row(size_t index)
+{
+    return &rows[index];
+}
+
+/* ---------------------------------------------------------------- counting */
+
+/* The last row of a direction is that of all others. */
+static uint8_t find_row(const char *direction, struct str module)
+{
+    uint8_t found = 0;
+    for (uint8_t i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].direction, direction) != 0)
+            continue;
+        found = i;
+        if (str_equal(str_from(rows[i].module), module))
+            break;
+    }
+    return found;
+}
+
+static unsigned find_bucket(int64_t latency_us)
+{
+    if (latency_us < 1 << SHIFT)
+        return 0;
+    unsigned power = 63 - (unsigned)__builtin_clzll((unsigned long long)latency_us);
+    unsigned upper = (unsigned)(latency_us >> (power - 1)) & 1;
+    unsigned bucket = (power - SHIFT) * 2 + upper + 1;
+    return bucket < BUCKETS ? bucket : BUCKETS - 1;
+}
+
+/* The middle of a bucket. */
+static int64_t bucket_latency(unsigned bucket)
+{
+    if (bucket == 0)
+        return (1 << SHIFT) * 3 / 4;
+    int64_t quarter = (INT64_C(1) << (SHIFT + (bucket - 1) / 2)) / 4;
+    return quarter * ((bucket - 1) % 2 == 0 ? 5 : 7);
+}
+
+#define ADD_ONE(counter)                                                                                     \
+    atomic_store_explicit((counter), atomic_load_explicit((counter), memory_order_relaxed) + 1,              \
+                          memory_order_relaxed)
+
+static void count(struct counter *counter, bool failed, int64_t latency_us)
+{
+    ADD_ONE(&counter->requests);
+    if (failed)
+        ADD_ONE(&counter->failed);
+    if (latency_us >= 0)
+        ADD_ONE(&counter->latency[find_bucket(latency_us)]);
+}
+
+void traffic_count_request(struct traffic_counts *counts, const struct route *route, bool failed,
+                           int64_t latency_us)
+{
+    /* one that is not of the table is router_relay */
+    bool listed = route >= router_routes && route < router_routes + router_route_count;
+    size_t row = counts->traffic->of_route[listed ? (size_t)(route - router_routes) : router_route_count];
+    count(&counts->rows[row], failed, latency_us);
+}
+
+void traffic_count_delivery(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us)
+{
+    count(&counts->rows[find_row("out", module)], failed, latency_us);
+}
+
+/* ---------------------------------------------------------------- samples */
+
+static void add_up(const struct traffic *traffic, struct sample *sum)
+{
+    memset(sum, 0, sizeof(*sum));
+    sum->at = env_monotonic_ms();
+    for (unsigned loop = 0; loop < traffic->loop_count; loop++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            struct counter *counter = &traffic->loops[loop].rows[i];
+            struct sampled *row = &sum->rows[i];
+            row->requests += (uint32_t)atomic_load_explicit(&counter->requests, memory_order_relaxed);
+            row->failed += (uint32_t)atomic_load_explicit(&counter->failed, memory_order_relaxed);
+            for (unsigned bucket = 0; bucket < BUCKETS; bucket++)
+                row->latency[bucket] += atomic_load_explicit(&counter->latency[bucket], memory_order_relaxed);
+        }
+    }
+}
+
+void traffic_sample(struct traffic *traffic)
+{
+    traffic->newest = (traffic->newest + 1) % SAMPLES;
+    traffic->sample_count += traffic->sample_count < SAMPLES;
+    add_up(traffic, &traffic->samples[traffic->newest]);
+}
+
+/* The newest sample that is as old as that; the oldest there is when none is. */
+static const struct sample *sample_at(const struct traffic *traffic, int64_t at)
+{
+    size_t i = traffic->newest;
+    for (size_t left = traffic->sample_count; left > 1 && traffic->samples[i].at > at; left--)
+        i = (i + SAMPLES - 1) % SAMPLES;
+    return &traffic->samples[i];
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static uint32_t requests_between(const struct sample *from, const struct sample *to, uint32_t set)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < ROWS; i++)
+        sum += (set & 1u << i) != 0 ? to->rows[i].requests - from->rows[i].requests : 0;
+    return sum;
+}
+
+static double rate_over(const struct traffic *traffic, const struct sample *now, unsigned minutes,
+                        uint32_t set)
+{
+    const struct sample *from = sample_at(traffic, now->at - (int64_t)minutes * MINUTE_MS);
+    int64_t passed = now->at - from->at;
+    /* one request in the first second is not sixty in a minute */
+    return (double)requests_between(from, now, set) * MINUTE_MS /
+           (double)(passed < MINUTE_MS ? MINUTE_MS : passed);
+}
+
+static int64_t percentile(const uint64_t *latency, uint64_t total, unsigned percent)
+{
+    uint64_t seen = 0, wanted = (total * percent + 99) / 100;
+    for (unsigned bucket = 0; bucket < BUCKETS && total > 0; bucket++) {
+        seen += latency[bucket];
+        if (seen >= wanted)
+            return bucket_latency(bucket);
+    }
+    return -1;
+}
+
+static void read_latency(const struct sample *from, const struct sample *now, uint32_t set,
+                         struct traffic_figures *figures)
+{
+    uint64_t latency[BUCKETS] = {0}, total = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        for (unsigned bucket = 0; bucket < BUCKETS && (set & 1u << i) != 0; bucket++)
+            latency[bucket] += now->rows[i].latency[bucket] - from->rows[i].latency[bucket];
+    }
+    for (unsigned bucket = 0; bucket < BUCKETS; bucket++)
+        total += latency[bucket];
+    figures->p50_us = percentile(latency, total, 50);
+    figures->p95_us = percentile(latency, total, 95);
+}
+
+void traffic_read(struct traffic *traffic, uint32_t set, struct traffic_figures *figures)
+{
+    struct sample now;
+    add_up(traffic, &now);
+    memset(figures, 0, sizeof(*figures));
+    for (size_t i = 0; i < ROWS; i++) {
+        for (unsigned loop = 0; loop < traffic->loop_count && (set & 1u << i) != 0; loop++) {
+            struct counter *counter = &traffic->loops[loop].rows[i];
+            figures->requests += atomic_load_explicit(&counter->requests, memory_order_relaxed);
+            figures->failed += atomic_load_explicit(&counter->failed, memory_order_relaxed);
+        }
+    }
+    const struct sample *first = sample_at(traffic, now.at - (int64_t)TRAFFIC_MINUTES * MINUTE_MS);
+    const struct sample *from = first;
+    for (unsigned minute = 0; minute < TRAFFIC_MINUTES; minute++) {
+        int64_t end = now.at - (int64_t)(TRAFFIC_MINUTES - 1 - minute) * MINUTE_MS;
+        const struct sample *to = minute == TRAFFIC_MINUTES - 1 ? &now : sample_at(traffic, end);
+        figures->minutes[minute] = requests_between(from, to, set);
+        figures->recent += figures->minutes[minute];
+        from = to;
+    }
+    for (size_t i = 0; i < ROWS; i++)
+        figures->recent_failed += (set & 1u << i) != 0 ? now.rows[i].failed - first->rows[i].failed : 0;
+    figures->per_minute_1 = rate_over(traffic, &now, 1, set);
+    figures->per_minute_5 = rate_over(traffic, &now, 5, set);
+    figures->per_minute_15 = rate_over(traffic, &now, 15, set);
+    read_latency(first, &now, set, figures);
+}
+
+/* ---------------------------------------------------------------- life */
+
+struct traffic *traffic_new(unsigned loops)
+{
+    struct traffic *traffic = calloc(1, sizeof(*traffic));
+    if (traffic == NULL)
+        return NULL;
+    size_t size = loops * sizeof(*traffic->loops);
+    traffic->loop_count = loops;
+    traffic->of_route = malloc(router_route_count + 1);
+    traffic->loops = aligned_alloc(CACHE_LINE, size);
+    if (traffic->of_route == NULL || traffic->loops == NULL) {
+        traffic_free(traffic);
+        return NULL;
+    }
+    memset(traffic->loops, 0, size);
+    for (unsigned i = 0; i < loops; i++)
+        traffic->loops[i].traffic = traffic;
+    for (size_t i = 0; i < router_route_count; i++)
+        traffic->of_route[i] = find_row("in", str_from(router_routes[i].module));
+    traffic->of_route[router_route_count] = find_row("in", STR("others"));
+    traffic_sample(traffic);
+    return traffic;
+}
+
+void traffic_free(struct traffic *traffic)
+{
+    if (traffic == NULL)
+        return;
+    free(traffic->of_route);
+    free(traffic->loops);
+    free(traffic);
+}
+
+struct traffic_counts *traffic_counts_of(struct traffic *traffic, unsigned loop)
+{
+    return &traffic->loops[loop];
+}
+
+static void traffic_tick(uv_timer_t *timer)
+{
+    traffic_sample(timer->data);
+}
+
+int traffic_start(struct hub *hub)
+{
+    uv_timer_t *timer = &hub->traffic->timer;
+    timer->data = hub->traffic;
+    if (uv_timer_init(&hub->control.uv, timer) != 0)
+        return ERR_IO;
+    return uv_timer_start(timer, traffic_tick, TRAFFIC_SAMPLE_MS, TRAFFIC_SAMPLE_MS) == 0 ? OK : ERR_IO;
+}
+
+void traffic_stop(struct hub *hub)
+{
+    uv_close((uv_handle_t *)&hub->traffic->timer, NULL);
+}
