@@ -39,17 +39,20 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
     buffer_append_byte(out, '\n');
 }
 
-static void write_entry(struct buffer *out, const char *label, const char *text)
+static void write_entry_at(struct buffer *out, size_t width, const char *label, const char *text)
 {
-    size_t length = strlen(label);
-    buffer_printf(out, "  %-*s", LABEL_WIDTH, label);
-    if (length >= LABEL_WIDTH)
-        buffer_printf(out, "\n%*s", LABEL_WIDTH + 2, "");
-    write_wrapped(out, text, LABEL_WIDTH + 2, LABEL_WIDTH + 2);
+    buffer_printf(out, "  %-*s", (int)width, label);
+    if (strlen(label) >= width)
+        buffer_printf(out, "\n%*s", (int)width + 2, "");
+    write_wrapped(out, text, width + 2, width + 2);
 }
 
-/* The word for a value: "ID", "base64|raw", or the option's own name where the choices are many. */
-static void write_word(struct buffer *out, const struct ctl_param *param)
+static void write_entry(struct buffer *out, const char *label, const char *text)
+{
+    write_entry_at(out, LABEL_WIDTH, label, text);
+}
+
+void help_param_word(struct buffer *out, const struct ctl_param *param)
 {
     size_t count = 0;
     for (const char *const *choice = param->choices; choice != NULL && *choice != NULL; choice++)
@@ -72,7 +75,7 @@ static void write_param(struct buffer *out, const struct ctl_param *param)
         buffer_printf(out, "-%c%s", param->letter, param->type == CTL_SWITCH ? "" : "\1");
     else if (!param->positional)
         buffer_printf(out, "--%s%s", param->name, param->type == CTL_SWITCH ? "" : "\1");
-    write_word(out, param);
+    help_param_word(out, param);
 }
 
 /* "(FINGERPRINT | --all)", written where the first of them stands. */
@@ -130,7 +133,7 @@ static void write_params(struct buffer *out, const struct ctl_command *command, 
             buffer_printf(&label, "%s%s", positional ? "" : "--", param->name);
         if (!positional && param->type != CTL_SWITCH) {
             buffer_append_byte(&label, ' ');
-            write_word(&label, param);
+            help_param_word(&label, param);
         }
         buffer_append_byte(&label, '\0');
         write_entry(out, label.failed ? param->name : label.data, param->help);
@@ -244,6 +247,33 @@ void help_short(struct buffer *out)
 
 /* ---------------------------------------------------------------- help TOPIC */
 
+static void write_topic(struct buffer *out, const struct help_part *parts)
+{
+    size_t width = 0;
+    for (const struct help_part *part = parts; part->kind == HELP_ENTRY || part->kind == HELP_TITLE; part++) {
+        size_t own = part->label != NULL ? strlen(part->label) + 2 : 0;
+        width = own > width ? own : width;
+    }
+    for (const struct help_part *part = parts; part->kind != HELP_END; part++) {
+        if (part != parts && (part->kind == HELP_PARAGRAPH || part[-1].kind != part->kind))
+            buffer_append_byte(out, '\n');
+        switch (part->kind) {
+        case HELP_TITLE:
+        case HELP_PARAGRAPH:
+            write_wrapped(out, part->text, 0, 0);
+            break;
+        case HELP_ENTRY:
+            write_entry_at(out, width, part->label, part->text);
+            break;
+        case HELP_EXAMPLE:
+            buffer_printf(out, "  %s\n", part->text);
+            break;
+        case HELP_END:
+            break;
+        }
+    }
+}
+
 static enum ctl_exit unknown_topic(const char *word)
 {
     struct suggest suggest;
@@ -263,12 +293,12 @@ enum ctl_exit run_help(const struct invocation *invocation)
 {
     const char *word = invocation_text(invocation, "TOPIC", 0),
                *second = invocation_text(invocation, "TOPIC", 1);
-    const char *topic = word != NULL ? help_topic(word) : NULL;
+    const struct help_part *topic = word != NULL ? help_topic(word) : NULL;
     struct buffer out = {0};
     if (word == NULL) {
         help_program(&out);
     } else if (topic != NULL) {
-        buffer_append_text(&out, topic);
+        write_topic(&out, topic);
     } else if (ctl_command_of_noun(word) == NULL) {
         return unknown_topic(word);
     } else {

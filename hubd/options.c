@@ -5,24 +5,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option options_fixed[] = {
-    {"check", no_argument, NULL, 'k'},      {"print-config", no_argument, NULL, 'p'},
-    {"foreground", no_argument, NULL, 'f'}, {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},       {"config", required_argument, NULL, 'c'},
+/* clang-format off */
+const struct options_row options_rows[] = {
+    {"config", 'c', "FILE", OPTIONS_RUN, "settings file (default: /etc/hubd/hubd.conf if it exists)"},
+    {"check", 0, NULL, OPTIONS_CHECK, "read the settings, say what is wrong, exit 0 or 78"},
+    {"print-config", 0, NULL, OPTIONS_PRINT, "print the effective settings as a file"},
+    {"foreground", 0, NULL, OPTIONS_RUN, "accepted for service files; hubd never goes to the background"},
+    {"version", 'V', NULL, OPTIONS_VERSION, "print the version"},
+    {"help", 'h', NULL, OPTIONS_HELP, "list the options and settings"},
 };
-#define FIXED (sizeof options_fixed / sizeof options_fixed[0])
+/* clang-format on */
+const size_t options_row_count = sizeof options_rows / sizeof options_rows[0];
+#define ROWS     (sizeof options_rows / sizeof options_rows[0])
+#define LONG_ROW 256 /* what getopt_long calls the first row: above every letter */
+#define LETTERS  (2 * ROWS + 2)
 
 /* Every setting is an option, so the table of settings is the table of options. */
 static struct option *options_table(void)
 {
-    struct option *table = calloc(FIXED + conf_setting_count + 1, sizeof *table);
+    struct option *table = calloc(ROWS + conf_setting_count + 1, sizeof *table);
     if (table == NULL)
         abort();
-    for (size_t i = 0; i < FIXED; i++)
-        table[i] = options_fixed[i];
+    for (size_t i = 0; i < ROWS; i++)
+        table[i] =
+            (struct option){options_rows[i].name, options_rows[i].value != NULL, NULL, LONG_ROW + (int)i};
     for (size_t i = 0; i < conf_setting_count; i++)
-        table[FIXED + i] = (struct option){conf_settings[i].name, required_argument, NULL, 0};
+        table[ROWS + i] = (struct option){conf_settings[i].name, required_argument, NULL, 0};
     return table;
+}
+
+/* getopt_long's letters: ":c:Vh". */
+static void options_letters(char letters[LETTERS])
+{
+    size_t length = 0;
+    letters[length++] = ':';
+    for (size_t i = 0; i < ROWS; i++) {
+        if (options_rows[i].letter != 0)
+            letters[length++] = options_rows[i].letter;
+        if (options_rows[i].letter != 0 && options_rows[i].value != NULL)
+            letters[length++] = ':';
+    }
+    letters[length] = '\0';
+}
+
+/* The row that getopt_long found; NULL: none. */
+static const struct options_row *options_find(int letter)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (letter == LONG_ROW + (int)i || (options_rows[i].letter != 0 && letter == options_rows[i].letter))
+            return &options_rows[i];
+    return NULL;
 }
 
 static void options_add_override(struct options *options, const char *name, const char *value)
@@ -63,35 +95,22 @@ static void options_read_unknown(struct options *options, const char *text, int 
 void options_read(struct options *options, int argc, char **argv)
 {
     struct option *table = options_table();
+    char letters[LETTERS];
     int index = 0, letter;
     *options = (struct options){.action = OPTIONS_RUN};
+    options_letters(letters);
     opterr = 0;
     while (options->action != OPTIONS_WRONG &&
-           (letter = getopt_long(argc, argv, ":c:Vh", table, &index)) != -1) {
-        switch (letter) {
-        case 0:
+           (letter = getopt_long(argc, argv, letters, table, &index)) != -1) {
+        const struct options_row *row = options_find(letter);
+        if (letter == 0)
             options_add_override(options, table[index].name, optarg);
-            break;
-        case 'c':
-            options->file = optarg;
-            break;
-        case 'k':
-            options->action = OPTIONS_CHECK;
-            break;
-        case 'p':
-            options->action = OPTIONS_PRINT;
-            break;
-        case 'f': /* hubd never goes to the background; service files may say so */
-            break;
-        case 'V':
-            options->action = OPTIONS_VERSION;
-            break;
-        case 'h':
-            options->action = OPTIONS_HELP;
-            break;
-        default:
+        else if (row == NULL)
             options_read_unknown(options, argv[optind - 1], letter);
-        }
+        else if (row->value != NULL)
+            options->file = optarg;
+        else if (row->action != OPTIONS_RUN)
+            options->action = row->action;
     }
     if (options->action != OPTIONS_WRONG && optind < argc) {
         fprintf(stderr, "hubd: unexpected argument '%s': settings are written --NAME=VALUE, see hubd -h\n",
@@ -103,17 +122,21 @@ void options_read(struct options *options, int argc, char **argv)
 
 void options_print_help(void)
 {
-    printf(
-        "hubd - OCPI 2.2.1 roaming hub\n\n"
-        "usage: hubd [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h] [--SETTING=VALUE ...]\n\n"
-        "  -c, --config FILE  settings file (default: /etc/hubd/hubd.conf if it exists)\n"
-        "  --check            read the settings, say what is wrong, exit 0 or 78\n"
-        "  --print-config     print the effective settings as a file\n"
-        "  --foreground       accepted for service files; hubd never goes to the background\n"
-        "  -V, --version      print the version\n"
-        "  -h, --help         this text\n\n"
-        "settings (file: name = value; environment: HUBD_NAME; later sources win: file, environment, command "
-        "line):\n");
+    printf("hubd - OCPI 2.2.1 roaming hub\n\n"
+           "usage: hubd [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h] [--SETTING=VALUE "
+           "...]\n\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct options_row *row = &options_rows[i];
+        char label[32], letter[8] = "";
+        if (row->letter != 0)
+            snprintf(letter, sizeof letter, "-%c, ", row->letter);
+        snprintf(label, sizeof label, "%s--%s%s%s", letter, row->name, row->value != NULL ? " " : "",
+                 row->value != NULL ? row->value : "");
+        printf("  %-17s  %s\n", label, row->help);
+    }
+    printf("\nsettings (file: name = value; environment: HUBD_NAME; later sources win: file, environment, "
+           "command "
+           "line):\n");
     for (size_t i = 0; i < conf_setting_count; i++)
         printf("  %-24s %s%s%s%s\n", conf_settings[i].name, conf_settings[i].help,
                conf_settings[i].fallback != NULL && conf_settings[i].fallback[0] != '\0' ? " [" : "",

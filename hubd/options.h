@@ -26,6 +26,17 @@ struct options {
     size_t override_count;
 };
 
+/* hubd's own options; each setting is one besides. For help and the man page. */
+struct options_row {
+    const char *name;
+    char letter;       /* short option, 0: none */
+    const char *value; /* NULL: it takes none */
+    enum options_action action;
+    const char *help;
+};
+extern const struct options_row options_rows[];
+extern const size_t options_row_count;
+
 /* Reads argv; OPTIONS_WRONG after saying on stderr what is wrong. */
 void options_read(struct options *options, int argc, char **argv);
 /* The usage text, with a line per setting, on stdout. */

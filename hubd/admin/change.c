@@ -33,8 +33,6 @@ void change_write_reply(struct change *change, struct json_writer *writer)
     json_field_string(writer, "id", change->id);
     json_field_text(writer, "change", change->what);
     json_field_string(writer, "message", change->message);
-    if (change->hint_count == 0)
-        return;
     json_key(writer, "hints");
     json_array_begin(writer);
     for (size_t i = 0; i < change->hint_count; i++)

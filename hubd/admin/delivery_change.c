@@ -98,6 +98,9 @@ static void answer(struct edit *edit)
     json_field_string(&writer, "id", buffer_str(&id));
     json_field_text(&writer, "change", edit->total == 0 ? "unchanged" : edit->drop ? "dropped" : "retried");
     json_field_string(&writer, "message", message);
+    json_key(&writer, "hints");
+    json_array_begin(&writer);
+    json_array_end(&writer);
     json_field_int(&writer, "count", edit->total);
     json_object_end(&writer);
     let_go(edit);

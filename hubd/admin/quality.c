@@ -10,7 +10,7 @@ static void write_row(struct json_writer *writer, const struct store_finding *ro
     json_field_string(writer, "party", row->party);
     json_field_string(writer, "module", row->module);
     json_field_string(writer, "object", row->object);
-    json_field_string(writer, "field", row->field);
+    rows_text(writer, "field", row->field); /* a name that OCPI does not know may be empty */
     json_field_string(writer, "rule", row->rule);
     json_field_int(writer, "count", row->count);
     rows_time(writer, "first", row->first);

@@ -43,10 +43,12 @@ static void answer(struct verify *verify)
     json_field_int(&writer, "rows", read->position - read->pruned);
     json_field_int(&writer, "pruned", read->pruned);
     json_field_text(&writer, "head", hex_encode(read->mac, sizeof(read->mac), head));
-    if (read->bad_sequence != 0) {
-        json_field_int(&writer, "bad_row", read->bad_sequence);
-        json_field_string(&writer, "problem", read->problem);
-    }
+    json_key(&writer, "bad_row");
+    if (read->bad_sequence != 0)
+        json_int(&writer, read->bad_sequence);
+    else
+        json_null(&writer);
+    rows_text(&writer, "problem", read->bad_sequence != 0 ? read->problem : STR_NONE);
     json_object_end(&writer);
     arena_free(&verify->arena);
     verify->magic = 0;

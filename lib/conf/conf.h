@@ -99,6 +99,10 @@ int conf_load(struct conf *conf, const char *path, char *const *environment, con
 void conf_print(const struct conf *conf, struct buffer *out);
 /* One setting's effective value as text, as it would be written in a file (lists: comma separated). */
 void conf_value(const struct conf *conf, const struct conf_setting *setting, struct buffer *out);
+/* What the man page calls a setting's type: "duration". */
+const char *conf_type_name(enum conf_type type);
+/* What a number may be, as it would be written: "10ms to 10m"; nothing for settings without a range. */
+void conf_range(const struct conf_setting *setting, struct buffer *out);
 /* Takes over from `fresh` into `conf` what a reload may change; names of settings that differ but need a
  * restart are appended to `restart`, comma separated. */
 void conf_reload(struct conf *conf, const struct conf *fresh, struct buffer *restart);

@@ -146,6 +146,23 @@ static const char *format_number(enum conf_type type, int64_t number, char out[2
     return out;
 }
 
+const char *conf_type_name(enum conf_type type)
+{
+    static const char *const names[] = {
+        [CONF_TEXT] = "text",      [CONF_LIST] = "list",         [CONF_INT] = "number",
+        [CONF_BOOL] = "yes or no", [CONF_DURATION] = "duration", [CONF_SIZE] = "size",
+        [CONF_CHOICE] = "choice",  [CONF_RATE] = "rate"};
+    return names[type];
+}
+
+void conf_range(const struct conf_setting *setting, struct buffer *out)
+{
+    char low[24], high[24];
+    if (setting->minimum != 0 || setting->maximum != 0)
+        buffer_printf(out, "%s to %s", format_number(setting->type, setting->minimum, low),
+                      format_number(setting->type, setting->maximum, high));
+}
+
 static int set_number(int64_t *field, const struct conf_setting *setting, const char *text,
                       struct error *error)
 {
@@ -157,10 +174,12 @@ static int set_number(int64_t *field, const struct conf_setting *setting, const 
     if (setting->type == CONF_INT && !str_to_int64(value, field))
         return error_set(error, ERR_INVALID, "no whole number");
     if (*field < setting->minimum || *field > setting->maximum) {
-        char low[24], high[24];
-        return error_set(error, ERR_INVALID, "out of range; write %s to %s",
-                         format_number(setting->type, setting->minimum, low),
-                         format_number(setting->type, setting->maximum, high));
+        struct buffer range = {0};
+        conf_range(setting, &range);
+        int result =
+            error_set(error, ERR_INVALID, "out of range; write " STR_FMT, STR_ARG(buffer_str(&range)));
+        buffer_free(&range);
+        return result;
     }
     return OK;
 }

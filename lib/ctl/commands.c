@@ -167,6 +167,94 @@ const char *ctl_param_word(const struct ctl_param *param)
     return NULL;
 }
 
+const char *ctl_type_name(enum ctl_type type)
+{
+    switch (type) {
+    case CTL_TEXT:
+        return "text";
+    case CTL_PARTY:
+        return "party";
+    case CTL_PARTY_OR_DEFAULT:
+        return "party or default";
+    case CTL_NUMBER:
+        return "number";
+    case CTL_SWITCH:
+        return "boolean";
+    case CTL_DURATION:
+        return "duration";
+    case CTL_RATE:
+        return "rate";
+    case CTL_TIME:
+        return "time";
+    case CTL_MONTH:
+        return "month";
+    case CTL_CHOICE:
+        return "choice";
+    case CTL_FILE:
+        return "file";
+    case CTL_SECRET_FILE:
+        return "secret";
+    case CTL_JSON:
+        return "object";
+    }
+    return NULL;
+}
+
+const char *ctl_kind_name(enum ctl_kind kind)
+{
+    switch (kind) {
+    case CTL_COLUMN_TEXT:
+    case CTL_COLUMN_HINT:
+        return "text";
+    case CTL_COLUMN_ID:
+        return "id";
+    case CTL_COLUMN_STATUS:
+        return "status";
+    case CTL_COLUMN_NUMBER:
+    case CTL_COLUMN_BYTES:
+        return "number";
+    case CTL_COLUMN_BARS:
+        return "numbers";
+    case CTL_COLUMN_OFFSET:
+        return "milliseconds";
+    case CTL_COLUMN_TIME:
+    case CTL_COLUMN_CLOCK:
+    case CTL_COLUMN_AGE:
+        return "time";
+    case CTL_COLUMN_LIST:
+        return "list";
+    case CTL_COLUMN_COUNTS:
+    case CTL_COLUMN_SECTION:
+        return "objects";
+    }
+    return NULL;
+}
+
+const char *ctl_output_name(enum ctl_output output)
+{
+    switch (output) {
+    case CTL_OUTPUT_CHANGE:
+        return "change";
+    case CTL_OUTPUT_LIST:
+        return "list";
+    case CTL_OUTPUT_CARD:
+        return "card";
+    case CTL_OUTPUT_STREAM:
+        return "stream";
+    case CTL_OUTPUT_TOKEN:
+        return "token";
+    case CTL_OUTPUT_MATRIX:
+        return "matrix";
+    case CTL_OUTPUT_REPORT:
+        return "report";
+    case CTL_OUTPUT_BODY:
+        return "body";
+    case CTL_OUTPUT_TEXT:
+        return "text";
+    }
+    return NULL;
+}
+
 bool ctl_is_word(struct str word)
 {
     for (size_t i = 0; i < word.length; i++) {

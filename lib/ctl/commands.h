@@ -154,6 +154,11 @@ const struct ctl_param *ctl_param_by_key(const struct ctl_command *command, stru
 /* The word for a parameter's value in usage: "ID", "DURATION", "CPO|EMSP". Static text of the table, choices
  * aside (NULL then). */
 const char *ctl_param_word(const struct ctl_param *param);
+/* What rpc.discover and the man pages call a parameter's type ("party"), a field's kind ("time") and the form
+ * of an answer ("list"). */
+const char *ctl_type_name(enum ctl_type type);
+const char *ctl_kind_name(enum ctl_kind kind);
+const char *ctl_output_name(enum ctl_output output);
 /* 1 to 40 letters, digits, '-', '_' and ':', as a ModuleID is written. */
 bool ctl_is_word(struct str word);
 /* Whether `word` is one of the parameter's choices (always true without choices). */

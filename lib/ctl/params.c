@@ -3,6 +3,7 @@
 #include "lib/base/rate.h"
 #include "lib/base/suggest.h"
 #include "lib/base/timestamp.h"
+#include "lib/ctl/protocol.h"
 
 #define TEXT_MAX   4096
 #define REPEAT_MAX 64
@@ -208,19 +209,6 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
 
 static void discover_params(struct json_writer *writer, const struct ctl_param *param)
 {
-    static const char *const types[] = {[CTL_TEXT] = "text",
-                                        [CTL_PARTY] = "party",
-                                        [CTL_NUMBER] = "number",
-                                        [CTL_SWITCH] = "boolean",
-                                        [CTL_DURATION] = "duration",
-                                        [CTL_TIME] = "time",
-                                        [CTL_CHOICE] = "choice",
-                                        [CTL_FILE] = "file",
-                                        [CTL_JSON] = "object",
-                                        [CTL_SECRET_FILE] = "secret",
-                                        [CTL_MONTH] = "month",
-                                        [CTL_RATE] = "rate",
-                                        [CTL_PARTY_OR_DEFAULT] = "party or default"};
     json_key(writer, "params");
     json_array_begin(writer);
     for (; param != NULL && param->name != NULL; param++) {
@@ -228,7 +216,7 @@ static void discover_params(struct json_writer *writer, const struct ctl_param *
             continue;
         json_object_begin(writer);
         json_field_text(writer, "name", param->key);
-        json_field_text(writer, "type", types[param->type]);
+        json_field_text(writer, "type", ctl_type_name(param->type));
         json_field_boolean(writer, "required", param->required);
         json_field_boolean(writer, "repeatable", param->repeatable);
         if (param->choices != NULL) {
@@ -251,6 +239,7 @@ static void discover_columns(struct json_writer *writer, const struct ctl_column
     for (; column != NULL && column->key != NULL; column++) {
         json_object_begin(writer);
         json_field_text(writer, "name", column->key);
+        json_field_text(writer, "kind", ctl_kind_name(column->kind));
         json_field_text(writer, "help", column->help);
         if (column->section != NULL)
             discover_columns(writer, column->section);
@@ -270,6 +259,7 @@ static void discover_command(struct json_writer *writer, const struct ctl_comman
     json_field_boolean(writer, "streams", (command->flags & CTL_STREAMS) != 0);
     json_field_boolean(writer, "secret", (command->flags & CTL_SECRET) != 0);
     json_field_boolean(writer, "dangerous", (command->flags & CTL_DANGEROUS) != 0);
+    json_field_text(writer, "result", ctl_output_name(command->output));
     json_field_text(writer, "help", command->purpose);
     discover_params(writer, command->params);
     discover_columns(writer, command->columns);
@@ -280,7 +270,7 @@ void ctl_discover(struct json_writer *writer)
 {
     json_object_begin(writer);
     json_field_text(writer, "version", HUB_VERSION);
-    json_field_int(writer, "protocol", 1);
+    json_field_int(writer, "protocol", CTL_PROTOCOL);
     json_key(writer, "methods");
     json_array_begin(writer);
     for (size_t i = 0; i < ctl_command_count(); i++) {

@@ -2,41 +2,39 @@
 
 #include <string.h>
 
-static const struct {
-    int64_t code;
-    const char *name;
-    enum ctl_exit exit;
-} codes[] = {
-    {CTL_OK, "ok", CTL_EXIT_DONE},
-    {CTL_INVALID, "invalid", CTL_EXIT_REFUSED},
-    {CTL_NOT_FOUND, "not_found", CTL_EXIT_REFUSED},
-    {CTL_CONFLICT, "conflict", CTL_EXIT_REFUSED},
-    {CTL_NOT_PERMITTED, "not_permitted", CTL_EXIT_NOT_PERMITTED},
-    {CTL_BUSY, "busy", CTL_EXIT_REFUSED},
-    {CTL_UNCERTAIN, "uncertain", CTL_EXIT_UNCERTAIN},
-    {CTL_PARTNER, "partner", CTL_EXIT_REFUSED},
-    {CTL_PARSE_ERROR, "parse_error", CTL_EXIT_REFUSED},
-    {CTL_BAD_REQUEST, "bad_request", CTL_EXIT_REFUSED},
-    {CTL_NO_METHOD, "no_method", CTL_EXIT_REFUSED},
-    {CTL_BAD_PARAMS, "bad_params", CTL_EXIT_USAGE},
-    {CTL_INTERNAL, "internal", CTL_EXIT_REFUSED},
+/* clang-format off */
+const struct ctl_code_row ctl_codes[] = {
+    {CTL_OK, "ok", CTL_EXIT_DONE, "done"},
+    {CTL_INVALID, "invalid", CTL_EXIT_REFUSED, "a value breaks a rule"},
+    {CTL_NOT_FOUND, "not_found", CTL_EXIT_REFUSED, "there is no such object"},
+    {CTL_CONFLICT, "conflict", CTL_EXIT_REFUSED, "it contradicts what is there"},
+    {CTL_NOT_PERMITTED, "not_permitted", CTL_EXIT_NOT_PERMITTED, "this user may not"},
+    {CTL_BUSY, "busy", CTL_EXIT_REFUSED, "hubd is overloaded or degraded; nothing was changed"},
+    {CTL_UNCERTAIN, "uncertain", CTL_EXIT_UNCERTAIN, "it is not known whether it was done"},
+    {CTL_PARTNER, "partner", CTL_EXIT_REFUSED, "a partner's system did not do its part; nothing was changed"},
+    {CTL_PARSE_ERROR, "parse_error", CTL_EXIT_REFUSED, "the line is no JSON"},
+    {CTL_BAD_REQUEST, "bad_request", CTL_EXIT_REFUSED, "it is no JSON-RPC 2.0 request with id and method"},
+    {CTL_NO_METHOD, "no_method", CTL_EXIT_REFUSED, "this hubd does not know the method"},
+    {CTL_BAD_PARAMS, "bad_params", CTL_EXIT_USAGE, "a parameter is missing, unknown or of another type"},
+    {CTL_INTERNAL, "internal", CTL_EXIT_REFUSED, "the hub failed"},
 };
-#define CODE_COUNT (sizeof(codes) / sizeof(codes[0]))
+/* clang-format on */
+const size_t ctl_code_count = sizeof(ctl_codes) / sizeof(ctl_codes[0]);
 
 const char *ctl_code_name(int64_t code)
 {
-    for (size_t i = 0; i < CODE_COUNT; i++) {
-        if (codes[i].code == code)
-            return codes[i].name;
+    for (size_t i = 0; i < ctl_code_count; i++) {
+        if (ctl_codes[i].code == code)
+            return ctl_codes[i].name;
     }
     return "internal";
 }
 
 enum ctl_exit ctl_code_exit(int64_t code)
 {
-    for (size_t i = 0; i < CODE_COUNT; i++) {
-        if (codes[i].code == code)
-            return codes[i].exit;
+    for (size_t i = 0; i < ctl_code_count; i++) {
+        if (ctl_codes[i].code == code)
+            return ctl_codes[i].exit;
     }
     return CTL_EXIT_REFUSED;
 }

@@ -49,6 +49,16 @@ enum ctl_exit {
     CTL_EXIT_DIFFERENCES = 6
 };
 
+/* One row for each code: its name is error.data.code, `exit` what hubctl ends with, `help` what it says. */
+struct ctl_code_row {
+    int64_t code;
+    const char *name;
+    enum ctl_exit exit;
+    const char *help;
+};
+extern const struct ctl_code_row ctl_codes[];
+extern const size_t ctl_code_count;
+
 /* "not_found" …: error.data.code. Static text, "internal" for an unknown number. */
 const char *ctl_code_name(int64_t code);
 /* What hubctl exits with when hubd answered that error. */

@@ -59,11 +59,14 @@ extern const struct ctl_column ctl_limit_columns[];
         .help = "the page behind this one"                                                                   \
     }
 
-/* The answer of every change. */
-#define CHANGE_COLUMNS                                                                                       \
-    COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "what was changed"},                          \
-            {"change", "CHANGE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what was done, or \"unchanged\""}, \
-            {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"},             \
-            {"hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"})
+/* The answer of every change; of a few it is only the beginning. */
+#define CHANGE_FIELDS                                                                                        \
+    {"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "what was changed"},                                  \
+        {"change", "CHANGE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what was done, or \"unchanged\""},     \
+        {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"},                 \
+    {                                                                                                        \
+        "hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"                            \
+    }
+#define CHANGE_COLUMNS COLUMNS(CHANGE_FIELDS)
 
 #endif

@@ -173,7 +173,7 @@ const struct ctl_command ctl_table_party[] = {
             {.name = "markdown", .type = CTL_SWITCH, .help = "write the report as Markdown, for a mail to the partner"}),
      COLUMNS({"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the party"},
              {"name", "NAME", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its name"},
-             {"ok", "OK", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "false when a check failed"},
+             {"ok", "OK", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "false when a check failed"},
              {"failed", "FAILED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "checks that failed"},
              {"warned", "WARNED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "checks with a warning"},
              {"skipped", "SKIPPED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "checks that were not made"},

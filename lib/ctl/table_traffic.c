@@ -22,6 +22,8 @@ static const char *const kinds[] = {"location", "tariff", "session", "cdr", NULL
     {"created", "CREATED", CTL_COLUMN_CLOCK, CTL_SEEN_WIDE, NULL, "when it was taken on"}, \
     {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the last try failed with"}
 
+#define DELIVERY_COUNT {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "how many deliveries"}
+
 static const struct ctl_column try_columns[] = {
     {"time", "TIME", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it ended"},
     {"http", "HTTP", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "the HTTP status; null: no answer came"},
@@ -143,13 +145,13 @@ const struct ctl_command ctl_table_traffic[] = {
      PARAMS({.name = "N", .key = "id", .type = CTL_NUMBER, .positional = true, .one_of = 'a', .help = "its number"},
             {.name = "party", .key = "party", .type = CTL_PARTY, .one_of = 'a', .help = "all that are for this party"},
             {.name = "all", .key = "all", .type = CTL_SWITCH, .one_of = 'a', .help = "all"}),
-     CHANGE_COLUMNS},
+     COLUMNS(CHANGE_FIELDS, DELIVERY_COUNT)},
     {"delivery", "drop", "delivery.drop", CTL_ACCESS_ADMIN, CTL_DANGEROUS, CTL_OUTPUT_CHANGE,
      "give up a delivery", "It is not sent any more and leaves the lists, for good.",
      "gives the message up: the partner will not get it",
      {"hubctl delivery drop 42 --confirm=42", "hubctl delivery show 42"},
      PARAMS(POSITIONAL("N", "id", CTL_NUMBER, "its number"), CONFIRM("N")),
-     CHANGE_COLUMNS},
+     COLUMNS(CHANGE_FIELDS, DELIVERY_COUNT)},
     {"delivery", "replay", "delivery.replay", CTL_ACCESS_ADMIN, CTL_STREAMS, CTL_OUTPUT_CHANGE,
      "send an eMSP the sessions and CDRs of a period again",
      "From what the hub holds: each session and CDR of that eMSP whose last_updated, or arrival, lies in the period, judged by the "

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tests.e2e.documented import Documented
 from tests.sim import Journal, Party, Platform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +105,7 @@ class Hub:
     """One hubd process on its own state directory. Settings are given as keyword arguments: retry_initial="50ms"."""
 
     alive = []  # for the report of a failed test
+    _documented = None  # the same for all hubs of a build
 
     def __init__(self, **settings):
         # Not pytest's tmp_path: its folder is closed to other users, and the socket's own rights are under test.
@@ -226,7 +228,22 @@ class Hub:
         options.setdefault("stdout", subprocess.PIPE)
         done = subprocess.run(command, input=stdin or "", stderr=subprocess.PIPE, text=True, timeout=30 * SLOW, **options)
         assert not SANITIZER.search(done.stderr), f"sanitizer report of hubctl:\n{done.stderr}"
-        return Result(list(args), done.returncode, done.stdout or "", done.stderr)
+        result = Result(list(args), done.returncode, done.stdout or "", done.stderr)
+        if "--json" in result.args and result.rc in (0, 6) and result.out:
+            self.check_documented(args, result.out)
+        return result
+
+    @property
+    def documented(self):
+        """What hubd documents of its answers."""
+        if Hub._documented is None:
+            Hub._documented = Documented(json.loads(self.ok("rpc", "rpc.discover").out)["methods"])
+        return Hub._documented
+
+    def check_documented(self, args, text):
+        """Scripts rely on the fields that the man pages list: each is there, and none besides."""
+        breaches = self.documented.breaches(args, text)
+        assert not breaches, "\n".join(breaches)
 
     def ok(self, *args, **options):
         """hubctl that must succeed."""
@@ -342,6 +359,7 @@ class Hub:
         return next((row["url"] for row in rows if row["module"] == module), None)
 
     def follow(self, *args):
+        assert self.documented  # asked for while hubd is there
         return Follow(self, *args)
 
 
@@ -361,6 +379,7 @@ class Follow:
     """A running `hubctl --json audit tail -f`: its lines arrive in a journal that can be waited on."""
 
     def __init__(self, hub, *args):
+        self.hub = hub
         command = [str(BIN / "hubctl"), "-s", str(hub.socket), "--json", "audit", "tail", "-f", *map(str, args)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.journal = Journal("audit tail -f")
@@ -380,7 +399,9 @@ class Follow:
             self.process.terminate()
         self.process.wait(DEADLINE)
         self._reader.join(DEADLINE)
-        return self.journal.all()
+        rows = self.journal.all()
+        self.hub.check_documented(["audit", "tail"], "\n".join(map(json.dumps, rows)))
+        return rows
 
 
 class Line:

@@ -1,0 +1,117 @@
+"""Every command's answer on a hub with something of everything: its fields are the documented ones (the harness compares them)."""
+
+import pytest
+
+from tests.e2e.documented import compare
+from tests.e2e.harness import hub_time
+from tests.sim import Party, payloads
+
+
+@pytest.fixture(scope="module")
+def busy(hub):
+    """A pair with objects, an authorization, a command, a finding, delivered, held and failed deliveries, a limit and a refused CDR."""
+    made = hub.pair()
+    cpo, emsp = made.cpo, made.emsp
+    cpo.put("locations", payloads.location(cpo.party))
+    cpo.put("tariffs", payloads.tariff(cpo.party))
+    cpo.put("sessions", payloads.session(cpo.party, emsp.party, "SES-1", status="COMPLETED"))
+    cpo.call("POST", "cdrs", payloads.cdr(cpo.party, emsp.party, "CDR-1"))
+    cpo.call("POST", "cdrs", payloads.cdr(cpo.party, emsp.party, "CDR-1", total_energy=1.5))
+    emsp.authorize("T1")
+    emsp.command("START_SESSION", payloads.start_session(emsp.party))
+    emsp.wait("POST", "/cdrs$")
+    cpo.put("sessions", payloads.session(cpo.party, Party.parse("IN-ZZZ", "EMSP"), "SES-HELD"))
+    emsp.down()
+    cpo.put("sessions", payloads.session(cpo.party, emsp.party, "SES-2"))
+    cpo.put("sessions", payloads.session(cpo.party, emsp.party, "SES-3"))
+    hub.wait_rows("delivery", "list", "--state", "pending", where=lambda row: row["last_error"], what="a try has failed")
+    hub.wait_rows("quality", where=lambda row: row["party"] == cpo.id, what="a finding is counted")
+    hub.ok("limit", "set", emsp.id, "authorize", "500/min")
+    hub.wait_audit(lambda row: row["status"] == "conflict", "the refused CDR is audited")
+    return made
+
+
+def reads(made):
+    """What the commands that only read are given, where they need something."""
+    deliveries = {row["object"]: str(row["id"]) for row in made.hub.rows("delivery", "list", "--state", "all")}
+    (command,) = made.hub.rows("command", "list")
+    return {
+        "party.show": [[made.cpo.id], [made.emsp.id]],
+        "limit.list": [[], [made.emsp.id]],
+        "rule.explain": [[made.emsp.id, made.cpo.id]],
+        "trace": [["SES-1"], [str(command["id"])], ["SES-2"], ["SES-HELD"]],
+        "delivery.list": [[], ["--state", "all"]],
+        "delivery.show": [[deliveries["CDR-1"]], [deliveries["SES-2"]], [deliveries["SES-HELD"]]],
+        "delivery.receipts": [["--since", "1h"]],
+        "delivery.reconcile": [["--month", hub_time(made.cpo)[:7]]],
+        "command.show": [[str(command["id"])]],
+        "object.list": [["location"], ["tariff"], ["session"], ["cdr"]],
+        "object.show": [["location", made.cpo.id, "LOC001"]],
+    }
+
+
+def test_whatever_is_read(busy):
+    """Lists, cards, streams and the matrix."""
+    given = reads(busy)
+    for (noun, verb), method in busy.hub.documented.methods.items():
+        if method["access"] != "read":
+            continue
+        name = method["name"]
+        assert name in given or not any(param["required"] for param in method["params"]), f"{name}: say in reads() what to give it"
+        for args in given.get(name, [[]]):
+            result = busy.hub.ctl(noun, *([verb] if verb else []), *args, "--json")
+            assert result.rc in (0, 6) and result.out, result
+
+
+def test_whatever_is_changed(busy):
+    """Each change, down to the removal of what it was tried on."""
+    hub, cpo, emsp = busy
+    party = hub.new_party("CPO").id
+    retried, dropped = (row["id"] for row in hub.rows("delivery", "list", "--state", "pending"))
+    changes = [
+        ["party", "add", party, "--role", "CPO"],
+        ["party", "set", party, "--name", "Changed"],
+        ["receiver", "set", party, "tokens", "https://abc.example/tokens"],
+        ["receiver", "unset", party, "tokens"],
+        ["limit", "set", party, "commands", "5/min"],
+        ["limit", "unset", party, "commands"],
+        ["token", "issue", party],
+        ["token", "revoke", party, "--all"],
+        ["rule", "enable", emsp.id, party],
+        ["rule", "disable", emsp.id, party],
+        ["party", "suspend", party, "--reason", "a test"],
+        ["party", "resume", party],
+        ["party", "remove", party, f"--confirm={party}"],
+        ["log", "level", "debug"],
+        ["delivery", "retry", retried],
+        ["delivery", "drop", dropped, f"--confirm={dropped}"],
+        ["delivery", "replay", emsp.id, "--since", "1h"],
+        ["token", "rotate", cpo.id],
+        ["receiver", "discover", cpo.id],
+        ["party", "check", cpo.id],
+        ["backup", str(hub.directory / "state" / "copy.db")],
+    ]
+    for words in changes:
+        result = hub.ctl(*words, "--json")
+        assert result.rc in (0, 6) and len(result.json) == 1, result
+    hub.connect(*hub.invited(), "--json")
+    tried = {".".join(words[:2]) for words in changes} | {words[0] for words in changes} | {"party.connect"}
+    untried = {method["name"] for method in hub.documented.methods.values() if method["access"] == "admin"} - tried
+    assert not untried, f"add to the list of changes: {untried}"
+
+
+def test_a_breach_is_seen():
+    """The comparison itself: a field too many, one too few, one of another kind, the same inside a section."""
+    inner = [{"name": "at", "kind": "time"}]
+    fields = [{"name": "id", "kind": "id"}, {"name": "count", "kind": "number"}, {"name": "rows", "kind": "objects", "fields": inner}]
+    good = {"id": "x", "count": 1, "rows": [{"at": "2026-01-31T12:00:00.000Z"}]}
+    assert not list(compare("m", fields, good)) and not list(compare("m", fields, dict.fromkeys(good)))
+    for change, said in (
+        ({"more": 1}, "m: more is not documented"),
+        ({"count": "1"}, "m: count is no number: '1'"),
+        ({"count": True}, "m: count is no number: True"),
+        ({"rows": [{"at": "today"}]}, "m.rows: at is no time: 'today'"),
+        ({"rows": [{}]}, "m.rows: at is documented and not there"),
+    ):
+        assert list(compare("m", fields, {**good, **change})) == [said]
+    assert list(compare("m", fields, {"id": "x", "rows": []})) == ["m: count is documented and not there"]
