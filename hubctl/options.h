@@ -19,6 +19,7 @@ struct options {
     bool quiet;
     enum color color;
     int64_t timeout_ms; /* 0: none */
+    bool timeout_given;
     bool no_pager, utc, help, version;
 };
 
@@ -43,6 +44,9 @@ struct invocation {
 
 /* CTL_EXIT_DONE, or CTL_EXIT_USAGE after complaining. With -h and -V nothing else is checked. */
 enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv);
+/* A line of a batch: the same with options to begin with, and what needs a terminal or stdin is refused. */
+enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
+                                    const struct options *options);
 void invocation_free(struct invocation *invocation);
 /* The text of a parameter by name, NULL when it was not given; `index`: of a repeated one. */
 const char *invocation_text(const struct invocation *invocation, const char *name, size_t index);

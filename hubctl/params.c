@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hubctl/diagnose.h"
+#include "hubctl/file.h"
 #include "hubctl/moment.h"
 #include "hubctl/secret.h"
 #include "lib/base/crypto.h"
@@ -23,7 +24,7 @@ static bool write_value(struct json_writer *writer, struct invocation *invocatio
                         const struct ctl_param *param, const char *text)
 {
     const char *dashes = param->positional ? "" : "--";
-    struct str secret;
+    struct str secret, document;
     uint64_t number;
     int64_t time;
     switch (param->type) {
@@ -53,6 +54,11 @@ static bool write_value(struct json_writer *writer, struct invocation *invocatio
         if (!secret_read(&invocation->arena, param, text, &secret))
             return false;
         json_string(writer, secret);
+        return true;
+    case CTL_JSON_FILE:
+        if (!file_read_json(&invocation->arena, text, &document))
+            return false;
+        json_raw(writer, document);
         return true;
     case CTL_TEXT:
     case CTL_PARTY:

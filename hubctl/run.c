@@ -156,6 +156,7 @@ static const struct json_value *with_own_version(struct arena *arena, const stru
 static enum ctl_exit print_object(const struct invocation *invocation, struct printer *printer,
                                   struct arena *arena, const struct json_value *result)
 {
+    bool different = false;
     switch (invocation->command->output) {
     case CTL_OUTPUT_CHANGE:
         print_change(printer, result);
@@ -174,13 +175,17 @@ static enum ctl_exit print_object(const struct invocation *invocation, struct pr
             return CTL_EXIT_REFUSED;
         }
         break;
+    case CTL_OUTPUT_DIFF:
+        different = print_diff(printer, result);
+        break;
     case CTL_OUTPUT_LIST:
     case CTL_OUTPUT_STREAM:
     case CTL_OUTPUT_TOKEN:
     case CTL_OUTPUT_TEXT:
         break;
     }
-    bool failed = (invocation->command->flags & CTL_CHECK) != 0 && !json_get_boolean(result, "ok", true);
+    bool failed =
+        (invocation->command->flags & CTL_CHECK) != 0 && (different || !json_get_boolean(result, "ok", true));
     return failed ? CTL_EXIT_DIFFERENCES : CTL_EXIT_DONE;
 }
 
@@ -211,6 +216,7 @@ static const struct {
     enum ctl_exit (*run)(const struct invocation *invocation);
 } locals[] = {
     {"rpc", run_rpc},
+    {"batch", run_batch},
     {"help", run_help},
 };
 

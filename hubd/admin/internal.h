@@ -18,6 +18,8 @@ struct admin {
     struct queue followers; /* audit tail -f */
     struct queue connects;  /* exchanges begun here and under way (connect.h) */
     uv_timer_t poll;
+    uv_timer_t slice;  /* of the active change: what takes long is done in several turns of the loop */
+    char revision[48]; /* of the last export, so that the next one of the same configuration has it too */
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
     void (*stopped)(struct hub *hub);
@@ -74,6 +76,9 @@ void admin_command_list(struct ctl_request *request);
 void admin_command_show(struct ctl_request *request);
 void admin_object_list(struct ctl_request *request);
 void admin_object_show(struct ctl_request *request);
+void admin_export(struct ctl_request *request);
+void admin_diff(struct ctl_request *request);
+void admin_apply(struct ctl_request *request);
 void admin_quality(struct ctl_request *request);
 void admin_status(struct ctl_request *request);
 void admin_conf_show(struct ctl_request *request);

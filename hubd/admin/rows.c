@@ -7,21 +7,43 @@
 
 /* ---------------------------------------------------------------- refusing */
 
-bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+static void set_refusal(struct refusal *refusal, const char *param, enum ctl_code code, const char *hint,
+                        const char *format, va_list arguments)
 {
-    struct refusal made = {.code = code}; /* aside, since an argument may be what is being replaced */
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(made.message, sizeof(made.message), format, arguments);
-    va_end(arguments);
+    struct refusal made = {.code = code, .param = param}; /* aside: an argument may be what is replaced */
+    int length = param != NULL ? snprintf(made.message, sizeof(made.message), "%s: ", param) : 0;
+    vsnprintf(made.message + length, sizeof(made.message) - (size_t)length, format, arguments);
     snprintf(made.hint, sizeof(made.hint), "%s", hint != NULL ? hint : "");
     *refusal = made;
+}
+
+bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set_refusal(refusal, NULL, code, hint, format, arguments);
+    va_end(arguments);
     return false;
+}
+
+bool rows_refuse_param(struct refusal *refusal, const char *param, enum ctl_code code, const char *hint,
+                       const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set_refusal(refusal, param, code, hint, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+const char *rows_refusal_text(const struct refusal *refusal)
+{
+    return refusal->message + (refusal->param != NULL ? strlen(refusal->param) + strlen(": ") : 0);
 }
 
 void rows_fail(struct ctl_request *request, const struct refusal *refusal)
 {
-    ctl_fail(request, refusal->code, refusal->message, refusal->hint);
+    ctl_fail_problems(request, refusal->code, refusal->message, refusal->hint, refusal->problems);
 }
 
 void rows_fail_error(struct ctl_request *request, int error_code, const char *text)
@@ -152,6 +174,18 @@ void rows_number(struct json_writer *writer, const char *key, int64_t number, bo
         json_int(writer, number);
     else
         json_null(writer);
+}
+
+void rows_words(struct json_writer *writer, const char *key, struct str words)
+{
+    struct str word;
+    json_key(writer, key);
+    json_array_begin(writer);
+    while (str_split(&words, ' ', &word)) {
+        if (word.length > 0)
+            json_string(writer, word);
+    }
+    json_array_end(writer);
 }
 
 void rows_roles(struct json_writer *writer, unsigned roles)

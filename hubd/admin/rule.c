@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/verbs.h"
 #include "hubd/route.h"
 
 #define HOLD_ROWS 500 /* at once: the store serves others in between */
@@ -66,7 +67,7 @@ static bool put_rule(struct change *change, const struct pair *pair, enum store_
     return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
 }
 
-static bool build_enable(struct change *change)
+bool rule_build_enable(struct change *change)
 {
     struct pair pair;
     return find_pair(change, &pair) && put_rule(change, &pair, STORE_RULE_ON, "enabled");
@@ -74,7 +75,7 @@ static bool build_enable(struct change *change)
 
 void admin_rule_enable(struct ctl_request *request)
 {
-    change_begin(request, build_enable, true);
+    change_begin(request, rule_build_enable, true);
 }
 
 /* ---------------------------------------------------------------- what was queued under it */
@@ -118,7 +119,7 @@ static bool hold_queued(struct change *change, const struct store_op *done)
     return true;
 }
 
-static bool build_disable(struct change *change)
+bool rule_build_disable(struct change *change)
 {
     struct pair pair;
     if (!find_pair(change, &pair))
@@ -135,7 +136,7 @@ static bool build_disable(struct change *change)
 
 void admin_rule_disable(struct ctl_request *request)
 {
-    change_begin(request, build_disable, true);
+    change_begin(request, rule_build_disable, true);
 }
 
 /* ---------------------------------------------------------------- reading */

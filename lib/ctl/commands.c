@@ -5,7 +5,7 @@
 #include "lib/ctl/table.h"
 
 static const struct ctl_command *const groups[] = {ctl_table_party, ctl_table_limit, ctl_table_traffic,
-                                                   ctl_table_hub};
+                                                   ctl_table_declare, ctl_table_hub};
 
 static const struct {
     const char *noun, *purpose;
@@ -20,6 +20,10 @@ static const struct {
     {"delivery", "messages on their way to a partner"},
     {"command", "remote commands in flight and done"},
     {"object", "locations, tariffs, sessions and CDRs that the hub holds"},
+    {"export", "the configuration as one document"},
+    {"diff", "what a document would change"},
+    {"apply", "make the configuration what a document says"},
+    {"batch", "many commands from a file"},
     {"quality", "how partners' objects keep to OCPI's tables"},
     {"status", "how the hub is doing"},
     {"conf", "hubd's settings"},
@@ -148,6 +152,7 @@ const char *ctl_param_word(const struct ctl_param *param)
         return NULL;
     case CTL_FILE:
     case CTL_SECRET_FILE:
+    case CTL_JSON_FILE:
         return "FILE";
     case CTL_JSON:
         return "JSON";

@@ -9,6 +9,7 @@
 extern const struct ctl_command ctl_table_party[];   /* party token receiver rule */
 extern const struct ctl_command ctl_table_limit[];   /* limit */
 extern const struct ctl_command ctl_table_traffic[]; /* audit trace delivery command object quality */
+extern const struct ctl_command ctl_table_declare[]; /* export diff apply batch */
 extern const struct ctl_command ctl_table_hub[];     /* status conf log version rpc help */
 
 /* The columns of a limit, for the party's card too. */
