@@ -166,8 +166,10 @@ static bool add_party(struct declare_plan *plan, const struct declare_entry *ent
 {
     struct params params;
     struct str platform = declare_fold_party(plan->change->arena, json_get_text(entry->value, "platform"));
+    struct str id = json_get_text(entry->value, "id"); /* as it is written: that spelling is kept */
+    size_t role = str_find(id, ':');
     params_begin(&params);
-    params_add_text(&params, "id", json_get_text(entry->value, "id"));
+    params_add_text(&params, "id", role == SIZE_MAX ? id : str_of(id.data, role));
     params_add(&params, "roles", *json_get(entry->value, "roles"));
     if (party != NULL)
         params_add_text(&params, "platform", entry->id);

@@ -24,8 +24,9 @@ const struct ctl_command ctl_table_declare[] = {
      "what the account team has set, no tokens and nothing that discovery found. The same hub gives the same bytes. "
      "`revision` says what the document was taken from: `apply` refuses to undo what others have changed since. Without "
      "that member it applies as it is.", NULL,
-     {"hubctl export", "hubctl export --json=revision"},
-     NULL, NULL},
+     {"hubctl export", "hubctl export --field revision"},
+     NULL,
+     COLUMNS({"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the document: schema, revision, parties, receivers, rules, limits"})},
     {"diff", NULL, "diff", CTL_ACCESS_READ, CTL_CHECK, CTL_OUTPUT_DIFF,
      "show what `apply` of a document would change; exit 6 when there is anything",
      "Nothing is changed. A document with mistakes is refused as `apply` refuses it.", NULL,
