@@ -131,13 +131,14 @@ static enum ctl_exit do_line(struct batch *batch, struct str text, bool run)
 static void show_progress(const struct batch *batch)
 {
     char text[64];
-    if (isatty(STDOUT_FILENO) != 0) /* where the lines themselves are seen */
-        return;
     snprintf(text, sizeof(text), "%zu of %zu lines run", batch->run, batch->commands);
-    progress_report(str_from(text), (int64_t)batch->run, (int64_t)batch->commands);
+    if (isatty(STDOUT_FILENO) != 0) /* where the lines themselves are seen */
+        terminal_set_last_words(str_from(text));
+    else
+        progress_report(str_from(text), (int64_t)batch->run, (int64_t)batch->commands);
 }
 
-/* All lines, until one fails: when parsing, too many mistakes are as good as all. */
+/* All lines; when they are run, until one fails. */
 static void do_lines(struct batch *batch, bool run)
 {
     struct str rest = batch->text, line;

@@ -9,7 +9,8 @@
  *   declare_write.c     the registry as a document, and its revision
  *   declare_read.c      a document as entries, with everything that is wrong about its form
  *   declare_draft.c     a copy of the registry that ops are applied to before the store has seen them
- *   declare_plan.c      entries as ops: each runs the single verbs' own builders on the draft
+ *   declare_plan.c      entries as ops, by the single verbs; declare_party.c those of a party
+ *   declare_verb.c      one verb: its own builder, run on the draft
  *   declare_compare.c   what differs between two documents
  *   declare_conflict.c  who has changed what since a document was exported
  *   declare.c           the three requests
@@ -66,6 +67,8 @@ bool declare_read(struct declare_document *document, const struct json_value *va
                   struct declare_problems *problems);
 /* The entry with that id, NULL. */
 const struct declare_entry *declare_find(const struct declare_list *list, struct str id);
+/* The order of ids in lists: by their bytes. */
+int declare_compare_ids(struct str a, struct str b);
 /* "IN-ABC" or "IN-ABC:CPO" folded, in the arena; empty when it is no party id. */
 struct str declare_fold_party(struct arena *arena, struct str text);
 
@@ -135,6 +138,26 @@ bool declare_plan_begin(struct declare_plan *plan, struct change *change,
 /* Goes on for about `budget_ms`; true as long as there is more. Then plan->problems says whether it is good.
  */
 bool declare_plan_step(struct declare_plan *plan, int64_t budget_ms);
+
+/* ---------------------------------------------------------------- one verb of it */
+
+#define DECLARE_PARAMS_MAX 8
+
+/* A verb's parameters, as if they had come in a request; linked when they are used, so they can be copied. */
+struct declare_params {
+    struct json_value object, members[DECLARE_PARAMS_MAX];
+};
+void declare_params_begin(struct declare_params *params);
+void declare_params_add(struct declare_params *params, const char *key, struct json_value value);
+void declare_params_add_text(struct declare_params *params, const char *key, struct str text);
+/* Runs a verb's builder on the draft. False: there is a problem more, at `place`. */
+bool declare_run_verb(struct declare_plan *plan, const char *place, bool (*build)(struct change *change),
+                      struct declare_params *params);
+/* All that an entry says of a party. */
+void declare_plan_party(struct declare_plan *plan, const struct declare_entry *entry, const char *place);
+/* When all parties are planned: token encoding and hosts are the platform's, so two parties of it cannot have
+ * different ones. */
+void declare_check_shared(struct declare_plan *plan, const struct declare_entry *entry, const char *place);
 
 /* ---------------------------------------------------------------- differences */
 

@@ -108,19 +108,12 @@ static void on_both(struct pass *pass, struct str id, const struct json_value *b
     touch(pass, id, &pass->differences->counts.changed);
 }
 
-static int compare_ids(struct str a, struct str b)
-{
-    size_t length = a.length < b.length ? a.length : b.length;
-    int order = length > 0 ? memcmp(a.data, b.data, length) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static void compare_lists(struct pass *pass, const struct json_value *before, const struct json_value *after)
 {
     while ((before != NULL || after != NULL) && !pass->failed) {
         struct str old = before != NULL ? id_of(pass, before) : STR_NONE,
                    new = after != NULL ? id_of(pass, after) : STR_NONE;
-        int order = before == NULL ? 1 : after == NULL ? -1 : compare_ids(old, new);
+        int order = before == NULL ? 1 : after == NULL ? -1 : declare_compare_ids(old, new);
         if (order < 0)
             only_before(pass, old, before);
         else if (order > 0)

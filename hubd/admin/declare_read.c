@@ -230,7 +230,7 @@ static struct str id_of(struct arena *arena, enum declare_kind kind, const struc
                                  : arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(subject), STR_ARG(other));
 }
 
-static int compare_ids(struct str a, struct str b)
+int declare_compare_ids(struct str a, struct str b)
 {
     size_t length = a.length < b.length ? a.length : b.length;
     int order = length > 0 ? memcmp(a.data, b.data, length) : 0;
@@ -240,21 +240,40 @@ static int compare_ids(struct str a, struct str b)
 static int compare_entries(const void *a, const void *b)
 {
     const struct declare_entry *const *one = a, *const *other = b;
-    int order = compare_ids((*one)->id, (*other)->id);
+    int order = declare_compare_ids((*one)->id, (*other)->id);
     return order != 0 ? order : ((*one)->index > (*other)->index) - ((*one)->index < (*other)->index);
 }
 
-const struct declare_entry *declare_find(const struct declare_list *list, struct str id)
+/* The first entry with that id or behind it. */
+static size_t lower_bound(const struct declare_list *list, struct str id)
 {
     size_t low = 0, high = list->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (compare_ids(list->sorted[middle]->id, id) < 0)
+        if (declare_compare_ids(list->sorted[middle]->id, id) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < list->count && str_equal(list->sorted[low]->id, id) ? list->sorted[low] : NULL;
+    return low;
+}
+
+const struct declare_entry *declare_find(const struct declare_list *list, struct str id)
+{
+    size_t place = lower_bound(list, id);
+    return place < list->count && str_equal(list->sorted[place]->id, id) ? list->sorted[place] : NULL;
+}
+
+/* The entry of a party that may be written with its role here and without it there. */
+static const struct declare_entry *find_host(const struct declare_list *list, struct str id)
+{
+    size_t colon = str_find(id, ':'), place = lower_bound(list, id);
+    const struct declare_entry *entry = declare_find(list, id);
+    if (entry == NULL && colon != SIZE_MAX)
+        return declare_find(list, str_of(id.data, colon));
+    if (entry == NULL && place < list->count && str_starts_with(list->sorted[place]->id, id))
+        return list->sorted[place];
+    return entry;
 }
 
 /* Each thing once: "IN-ABC" without a role is all of IN-ABC, so it cannot stand beside IN-ABC:CPO. */
@@ -315,7 +334,7 @@ static void find_hosts(struct reader *reader)
         for (; next != NULL && steps <= HOSTS_MAX; steps++) {
             at = next;
             struct str host = declare_fold_party(reader->arena, json_get_text(at->value, "platform"));
-            next = host.length == 0 || str_equal(host, at->id) ? NULL : declare_find(list, host);
+            next = host.length == 0 || str_equal(host, at->id) ? NULL : find_host(list, host);
         }
         if (steps > HOSTS_MAX)
             declare_problem(

@@ -59,9 +59,7 @@ static void add_line(struct lines *lines, struct str id, const struct buffer *te
 static int compare_lines(const void *a, const void *b)
 {
     const struct line *one = a, *other = b;
-    size_t length = one->id.length < other->id.length ? one->id.length : other->id.length;
-    int order = memcmp(one->id.data, other->id.data, length);
-    return order != 0 ? order : (one->id.length > other->id.length) - (one->id.length < other->id.length);
+    return declare_compare_ids(one->id, other->id);
 }
 
 static void write_list(struct json_writer *writer, enum declare_kind kind, struct lines *lines)

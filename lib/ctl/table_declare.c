@@ -33,7 +33,7 @@ const struct ctl_command ctl_table_declare[] = {
      {"hubctl export | hubctl diff -f -", "hubctl export | hubctl diff --prune -f -"},
      PARAMS(DOCUMENT, PRUNE("as `apply --prune` would")),
      diff_columns},
-    {"apply", NULL, "apply", CTL_ACCESS_ADMIN, CTL_PATIENT, CTL_OUTPUT_DIFF,
+    {"apply", NULL, "apply", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_DIFF,
      "make parties, receivers, rules and limits what a document says, all or nothing",
      "Only what differs is changed, in one transaction; the same again is `no changes`, also after exit 5. What the document "
      "does not name stays, a member that a party does not have stays as it is, and null or \"\" empties it. With mistakes in "

@@ -117,6 +117,7 @@ def test_carried_to_another_hub(whole, new_hub):
     document = json.loads(text)
     for name in LISTS:
         document[name].reverse()
+    document["parties"][1]["platform"] = "INABC:cpo"  # the same party, written in another way
     say(other, "apply", document)
     assert lists_of(other.ok("export").out) == lists_of(text)
     assert other.rows("party", "list") == whole.rows("party", "list") and other.rows("limit", "list") == whole.rows("limit", "list")
