@@ -10,8 +10,13 @@
 
 /* ---------------------------------------------------------------- export */
 
+#define PAGES_MAX 20 /* of the audit, to find the last change in */
+
 struct exported {
     struct store_totals_read totals;
+    struct store_audit_read page;
+    unsigned pages;
+    int64_t sequence;
     struct ctl_request *request;
     struct str body;
 };
@@ -29,7 +34,7 @@ static bool build_export(struct change *change)
     struct admin *admin = admin_of(change->request);
     struct str document = declare_write(change->arena, change->snapshot, change->snapshot);
     if (document.length > 0 && !declare_revision_is_of(str_from(admin->revision), document))
-        str_copy(declare_revision(change->arena, exported->totals.audit_head, document), admin->revision,
+        str_copy(declare_revision(change->arena, exported->sequence, document), admin->revision,
                  sizeof(admin->revision));
     if (document.length > 0)
         exported->body = declare_pretty(change->arena, document, str_from(admin->revision));
@@ -40,13 +45,50 @@ static bool build_export(struct change *change)
     return change_unchanged(change, STR_NONE, "%s", "");
 }
 
+static void read_page(struct exported *exported, int64_t before);
+
+/* The last change of the configuration, so that the same one has the same revision after a restart too. Where
+ * it is far away the audit's head is as good. */
+static void on_page(struct store_read *read)
+{
+    struct exported *exported = read->context;
+    const struct store_audit_read *page = &exported->page;
+    size_t found = 0;
+    while (found < page->count && !declare_is_change(&page->rows[found].row))
+        found++;
+    bool more = found == page->count && page->scanned > 1 && ++exported->pages < PAGES_MAX;
+    if (read->result != OK) {
+        rows_fail_error(exported->request, read->result, read->error.text);
+    } else if (more) {
+        read_page(exported, page->scanned);
+    } else {
+        bool far = found == page->count;
+        exported->sequence = far ? exported->totals.audit_head : page->rows[found].sequence;
+        change_begin(exported->request, build_export, false);
+    }
+}
+
+static void read_page(struct exported *exported, int64_t before)
+{
+    exported->page = (struct store_audit_read){
+        .base = {.arena = &exported->request->arena, .callback = on_page, .context = exported},
+        .after = before,
+        .backwards = true,
+        .since = INT64_MIN,
+        .until = INT64_MAX,
+        .actor = STR("uid:"),
+        .limit = ADMIN_PAGE,
+    };
+    store_read_audit(admin_hub(exported->request)->control_store, &exported->page);
+}
+
 static void on_totals(struct store_read *read)
 {
     struct exported *exported = read->context;
     if (read->result != OK)
         rows_fail_error(exported->request, read->result, read->error.text);
     else
-        change_begin(exported->request, build_export, false);
+        read_page(exported, exported->totals.audit_head + 1);
 }
 
 void admin_export(struct ctl_request *request)
@@ -245,7 +287,7 @@ static void tell_progress(struct wish *wish)
 {
     size_t total = 0;
     int64_t now = env_monotonic_ms();
-    char text[64];
+    char text[120];
     for (enum declare_kind kind = 0; kind < DECLARE_KINDS; kind++)
         total += wish->document.lists[kind].count * (kind == DECLARE_PARTY ? 3 : 1);
     if (wish->told == 0)
@@ -253,8 +295,9 @@ static void tell_progress(struct wish *wish)
     if (now - wish->told < PROGRESS_MS)
         return;
     wish->told = now;
-    snprintf(text, sizeof(text), "%zu of %zu checked, nothing changed yet",
-             wish->plan.done < total ? wish->plan.done : total, total);
+    snprintf(text, sizeof(text), "%zu of %zu steps checked%s",
+             wish->plan.done < total ? wish->plan.done : total, total,
+             wish->dry_run ? "" : "; all of it follows, or nothing");
     ctl_progress(wish->request, str_from(text), (int64_t)wish->plan.done, (int64_t)total);
 }
 

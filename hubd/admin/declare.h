@@ -80,7 +80,8 @@ struct str declare_fold_party(struct arena *arena, struct str text);
  */
 struct str declare_write(struct arena *arena, const struct registry_snapshot *snapshot,
                          const struct registry_snapshot *names);
-/* "812-0123456789abcdef": the number of the newest audit row and a digest of the document. */
+/* "812-0123456789abcdef": the number of the newest audit row that changed it, or a later one, and a digest of
+ * the document. */
 struct str declare_revision(struct arena *arena, int64_t sequence, struct str document);
 /* False: it is none. The digest is compared with the document's. */
 bool declare_revision_read(struct str revision, int64_t *sequence);
@@ -181,6 +182,9 @@ int declare_compare(struct declare_differences *differences, struct arena *arena
                     const struct declare_document *document, struct str before, struct str after);
 
 /* ---------------------------------------------------------------- conflicts */
+
+/* Whether an audit row tells of a change of what a document says. */
+bool declare_is_change(const struct store_audit *row);
 
 struct declare_seen { /* a change in the audit since the document was exported */
     int64_t time;

@@ -8,32 +8,48 @@
  */
 #define SEEN_MAX 10000 /* kept; with more of them a document is too old */
 
-/* What changes things of a kind is called "KIND.verb". A party that goes takes what it has with it. */
-static bool is_about(const struct declare_seen *seen, const struct declare_touched *touched)
+/* The actions that change what a document says, and things of which kind. */
+static const struct {
+    const char *action;
+    enum declare_kind kind;
+} actions[] = {
+    {"party.add", DECLARE_PARTY},         {"party.set", DECLARE_PARTY},    {"party.suspend", DECLARE_PARTY},
+    {"party.resume", DECLARE_PARTY},      {"party.remove", DECLARE_PARTY}, {"receiver.set", DECLARE_RECEIVER},
+    {"receiver.unset", DECLARE_RECEIVER}, {"rule.enable", DECLARE_RULE},   {"rule.disable", DECLARE_RULE},
+    {"limit.set", DECLARE_LIMIT},         {"limit.unset", DECLARE_LIMIT},
+};
+
+/* DECLARE_KINDS: none. */
+static enum declare_kind kind_of(struct str action)
 {
-    struct str kind = str_from(declare_kind_name(touched->kind)), verb = str_skip(seen->action, kind.length);
-    struct str party = str_of(touched->id.data, 6),
-               other = str_skip(touched->id, str_find(touched->id, ' ') + 1);
-    bool removed = str_equal(seen->action, STR("party.remove"));
-    if (!removed && (!str_starts_with(seen->action, kind) || !str_starts_with(verb, STR("."))))
-        return false;
-    if (str_starts_with(touched->id, STR(CTL_DEFAULT " ")))
-        return !removed && seen->party.length == 0;
-    if (touched->kind == DECLARE_RULE && removed)
-        return str_equal(seen->party, party) || str_starts_with(other, seen->party);
-    if (touched->kind == DECLARE_RULE)
-        return str_equal(seen->emsp, party) && str_starts_with(other, seen->cpo);
-    return str_equal(seen->party, party);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (str_equal(action, str_from(actions[i].action)))
+            return actions[i].kind;
+    }
+    return DECLARE_KINDS;
 }
 
-static bool is_configuration(struct str action)
+bool declare_is_change(const struct store_audit *row)
 {
-    for (enum declare_kind kind = 0; kind < DECLARE_KINDS; kind++) {
-        struct str name = str_from(declare_kind_name(kind));
-        if (str_starts_with(action, name) && str_starts_with(str_skip(action, name.length), STR(".")))
-            return true;
-    }
-    return false;
+    return row->kind == STORE_AUDIT_ADMIN && str_equal(row->status, STR("ok")) &&
+           kind_of(row->action) != DECLARE_KINDS;
+}
+
+/* A party that goes takes its receivers, rules and limits with it. Audit rows have the key without a role. */
+static bool is_about(const struct declare_seen *seen, const struct declare_touched *touched)
+{
+    struct str first = touched->id, second = str_skip(touched->id, str_find(touched->id, ' '));
+    bool removed = str_equal(seen->action, STR("party.remove"));
+    first.length -= second.length;
+    second = str_trim(second);
+    if (!removed && kind_of(seen->action) != touched->kind)
+        return false;
+    if (str_equal(first, STR(CTL_DEFAULT)))
+        return !removed && seen->party.length == 0;
+    if (touched->kind != DECLARE_RULE)
+        return str_starts_with(first, seen->party) && seen->party.length > 0;
+    return removed ? str_starts_with(first, seen->party) || str_starts_with(second, seen->party)
+                   : str_starts_with(first, seen->emsp) && str_starts_with(second, seen->cpo);
 }
 
 static bool remember(struct declare_search *search, const struct store_audit *row)
@@ -62,8 +78,7 @@ static void on_read(struct store_read *read)
     search->result = read->result;
     for (size_t i = 0; i < page->count && search->result == OK; i++) {
         const struct store_audit *row = &page->rows[i].row;
-        if (row->kind != STORE_AUDIT_ADMIN || str_equal(row->actor, search->actor) ||
-            !str_equal(row->status, STR("ok")) || !is_configuration(row->action))
+        if (!declare_is_change(row) || str_equal(row->actor, search->actor))
             continue;
         if (search->count < SEEN_MAX && !remember(search, row))
             search->result = ERR_MEMORY;

@@ -122,6 +122,11 @@ def test_carried_to_another_hub(whole, new_hub):
     assert lists_of(other.ok("export").out) == lists_of(text)
     assert other.rows("party", "list") == whole.rows("party", "list") and other.rows("limit", "list") == whole.rows("limit", "list")
     assert say(other, "apply", document).err == "no changes\n"
+    text = other.ok("export").out
+    other.ok("token", "issue", "IN-ABC")
+    other.stop()
+    other.restart()
+    assert other.ok("export").out == text
 
 
 def test_what_discovery_found_is_no_configuration(new_hub):
