@@ -134,13 +134,17 @@ struct wish {
 static const char *summary(const struct wish *wish, char *text, size_t size)
 {
     const struct declare_counts *counts = &wish->differences.counts;
-    if (counts->added + counts->changed + counts->removed == 0)
+    bool only_shown = wish->changes && wish->dry_run;
+    char rest[64] = "";
+    if (counts->added + counts->changed + counts->removed == 0) {
         snprintf(text, size, "no %s", wish->changes ? "changes" : "differences");
-    else
-        snprintf(text, size, "%s%zu added, %zu changed, %zu removed, %zu unchanged%s",
-                 wish->changes && wish->dry_run ? "dry run: " : "", counts->added, counts->changed,
-                 counts->removed, counts->unchanged,
-                 wish->changes && wish->dry_run ? "; nothing was changed" : "");
+        return text;
+    }
+    if (wish->differences.row_count > DECLARE_ROWS_MAX)
+        snprintf(rest, sizeof(rest), "; listed are the first %d differences", DECLARE_ROWS_MAX);
+    snprintf(text, size, "%s%zu added, %zu changed, %zu removed, %zu unchanged%s%s",
+             only_shown ? "dry run: " : "", counts->added, counts->changed, counts->removed,
+             counts->unchanged, rest, only_shown ? "; nothing was changed" : "");
     return text;
 }
 
@@ -155,7 +159,7 @@ static void write_counts(struct json_writer *writer, const struct declare_counts
 static void write_differences(struct change *change, struct json_writer *writer)
 {
     const struct wish *wish = change->request->state;
-    char text[160];
+    char text[240];
     json_key(writer, "rows");
     json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(wish->rows)));
     write_counts(writer, &wish->differences.counts);

@@ -44,6 +44,8 @@ static void write_row(struct pass *pass, const char *change, struct str id, cons
 {
     struct buffer *rows = pass->differences->rows;
     struct json_writer writer;
+    if (++pass->differences->row_count > DECLARE_ROWS_MAX)
+        return;
     if (rows->length > 0)
         buffer_append_byte(rows, ',');
     json_writer_init(&writer, rows);

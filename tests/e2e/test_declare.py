@@ -374,6 +374,19 @@ def test_two_at_a_time(new_hub):
     assert len(hub.audit(action="apply")) == len(wires)
 
 
+def test_more_than_can_be_listed(new_hub):
+    """A thousand parties and ten thousand receivers at once: all are applied and counted, ten thousand are listed."""
+    hub = new_hub()
+    names = [f"IN-{a}{b}{c}" for a in "LMNOPQRSTU" for b in "0123456789" for c in "0123456789"]
+    modules = ("cdrs", "sessions", "tokens", "commands", "locations", "tariffs", "hubclientinfo", "chargingprofiles", "versions", "credentials")
+    document = {"parties": [{"id": name, "roles": ["EMSP"]} for name in names],
+                "receivers": [{"party": name, "module": module, "url": f"https://{name}.example/{module}"} for name in names for module in modules]}  # fmt: skip
+    result = say(hub, "apply", document)
+    assert result.err == "11000 added, 0 changed, 0 removed, 0 unchanged; listed are the first 10000 differences\n"
+    assert len(result.rows) == 10000 and say(hub, "apply", document).err == "no changes\n"
+    assert len(hub.rows("receiver", "list")) == 10000
+
+
 # ---------------------------------------------------------------- revisions
 
 
