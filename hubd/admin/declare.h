@@ -170,8 +170,9 @@ struct declare_touched { /* for the search of conflicts */
     struct str id; /* as in a document */
     struct declare_touched *next;
 };
-#define DECLARE_ROWS_MAX 10000 /* told one by one: an answer has a bound (JSON_VALUES_MAX); all are counted  \
-                                */
+#define DECLARE_ROWS_MAX                                                                                     \
+    10000 /* told one by one: an answer has a bound (JSON_VALUES_MAX); all are counted                       \
+           */
 struct declare_differences {
     struct buffer *rows; /* the elements of a JSON array */
     size_t row_count;    /* more than DECLARE_ROWS_MAX: the rest was left out */
