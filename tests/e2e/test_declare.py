@@ -357,6 +357,16 @@ def test_killed_in_the_middle(new_hub, turn):
     assert say(hub, "apply", document).err == "no changes\n"
 
 
+def test_a_client_that_does_not_wait(new_hub):
+    """Ctrl-C behind the request: hubd finishes all of it."""
+    hub = new_hub()
+    request = {"jsonrpc": "2.0", "id": 1, "method": "apply", "params": {"document": WHOLE}}
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(str(hub.socket))
+        wire.sendall(json.dumps(request).encode() + b"\n")
+    eventually(lambda: lists_of(hub.ok("export").out) == WHOLE, "all of it is there")
+
+
 def test_two_at_a_time(new_hub):
     """Documents that come together are applied one behind the other, each as a whole."""
     hub = new_hub()
