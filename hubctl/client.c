@@ -19,6 +19,51 @@
 #define SYSTEM_SOCKET "/run/hubd/admin.sock"
 #define READ_SIZE     65536
 
+/* ---------------------------------------------------------------- a connection for many commands */
+
+static bool keeps;
+static struct client kept = {.socket = -1};
+
+/* What has something to read though nobody asked has ended. */
+static bool is_quiet(const struct client *client)
+{
+    struct pollfd poll_for = {.fd = client->socket, .events = POLLIN};
+    return poll(&poll_for, 1, 0) == 0;
+}
+
+static bool take_kept(struct client *client)
+{
+    if (kept.socket < 0)
+        return false;
+    struct client found = kept;
+    kept.socket = -1;
+    if (strcmp(found.path, client->path) != 0 || !is_quiet(&found)) {
+        close(found.socket);
+        ctl_lines_free(&found.lines);
+        return false;
+    }
+    *client = found;
+    return true;
+}
+
+static bool put_aside(struct client *client)
+{
+    if (!keeps || client->socket < 0 || client->waiting > 0 || ctl_lines_pending(&client->lines) > 0)
+        return false;
+    kept = *client;
+    return true;
+}
+
+void client_keep(bool keep)
+{
+    keeps = keep;
+    if (!keep && kept.socket >= 0) {
+        close(kept.socket);
+        ctl_lines_free(&kept.lines);
+        kept.socket = -1;
+    }
+}
+
 /* ---------------------------------------------------------------- connecting */
 
 static bool is_there(const char *path)
@@ -59,6 +104,8 @@ enum ctl_exit client_open(struct client *client, const struct options *options, 
     client->socket = -1;
     ctl_lines_init(&client->lines, CTL_ANSWER_MAX);
     choose_path(client, options);
+    if (take_kept(client))
+        return CTL_EXIT_DONE;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!str_copy(str_from(client->path), address.sun_path, sizeof(address.sun_path)) ||
         client->path[0] == '\0')
@@ -77,12 +124,14 @@ enum ctl_exit client_open(struct client *client, const struct options *options, 
 
 void client_close(struct client *client)
 {
-    if (client->socket >= 0)
-        close(client->socket);
+    if (!put_aside(client)) {
+        if (client->socket >= 0)
+            close(client->socket);
+        if (client->lines.input.data != NULL) /* a token may have been in it */
+            crypto_wipe(client->lines.input.data, client->lines.input.capacity);
+        ctl_lines_free(&client->lines);
+    }
     client->socket = -1;
-    if (client->lines.input.data != NULL) /* a token may have been in it */
-        crypto_wipe(client->lines.input.data, client->lines.input.capacity);
-    ctl_lines_free(&client->lines);
 }
 
 /* ---------------------------------------------------------------- sending and receiving */
@@ -132,6 +181,7 @@ void client_send(struct client *client, const char *method, struct str params, i
     int64_t deadline = deadline_after(timeout_ms);
     buffer_reserve(&line, params.length + 128); /* at once, so that a token leaves no copies behind */
     ctl_write_request(&line, ++client->next_id, method, params);
+    client->waiting++;
     struct str rest = buffer_str(&line);
     while (!line.failed && rest.length > 0) {
         ssize_t sent = send(client->socket, rest.data, rest.length, MSG_NOSIGNAL);
@@ -149,15 +199,16 @@ static enum client_event classify(struct client *client, struct arena *arena, st
                                   const struct json_value **value)
 {
     const struct json_value *message;
-    (void)client;
     if (json_parse(arena, line, JSON_DEPTH_MAX, &message, NULL) != OK || message->type != JSON_OBJECT)
         return CLIENT_GARBAGE;
     *value = json_get(message, "error");
+    if (*value == NULL)
+        *value = json_get(message, "result");
+    client->waiting -= *value != NULL && client->waiting > 0 ? 1 : 0;
+    if (*value != NULL && *value == json_get(message, "result"))
+        return CLIENT_RESULT;
     if (*value != NULL)
         return (*value)->type == JSON_OBJECT ? CLIENT_ERROR : CLIENT_GARBAGE;
-    *value = json_get(message, "result");
-    if (*value != NULL)
-        return CLIENT_RESULT;
     *value = json_get(message, "params");
     return *value != NULL ? CLIENT_NOTIFICATION : CLIENT_GARBAGE;
 }
@@ -230,6 +281,10 @@ enum ctl_exit client_explain_error(const struct json_value *error)
     struct str message = json_get_text(error, "message"),
                advice = json_get_text(json_get(error, "data"), "hint");
     complain(STR_FMT, STR_ARG(message));
+    const struct json_value *problems = json_get(json_get(error, "data"), "problems");
+    for (const struct json_value *next = problems != NULL ? problems->child : NULL; next != NULL;
+         next = next->next)
+        complain(STR_FMT, STR_ARG(next->text));
     if (advice.length > 0)
         hint(STR_FMT, STR_ARG(advice));
     return ctl_code_exit(code);

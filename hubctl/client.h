@@ -11,6 +11,7 @@ struct client {
     struct ctl_lines lines;
     int64_t next_id;
     bool watches_output; /* while it waits: a reader of stdout that goes away ends hubctl */
+    unsigned waiting;    /* requests without an answer */
 };
 
 enum client_event {
@@ -28,6 +29,12 @@ enum client_event {
  */
 enum ctl_exit client_open(struct client *client, const struct options *options, bool silent);
 void client_close(struct client *client);
+/*
+ * From now on client_close keeps a connection on which nothing is open, and client_open to the same socket
+ * takes it again, if hubd still holds it: for many commands in a row. false: no more, and the kept one is
+ * closed.
+ */
+void client_keep(bool keep);
 /* Sends a request; a failure shows at client_next, which still hands out what hubd said before it hung up. */
 void client_send(struct client *client, const char *method, struct str params, int64_t timeout_ms);
 /* The next message; values live in `arena`. `timeout_ms` 0: waits as long as it takes. */

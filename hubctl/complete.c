@@ -97,7 +97,7 @@ static void complete_param(struct completion *completion, const struct ctl_param
 {
     if (is_spent(completion, param))
         return;
-    if (param->type == CTL_FILE || param->type == CTL_SECRET_FILE)
+    if (param->type == CTL_FILE || param->type == CTL_SECRET_FILE || param->type == CTL_JSON_FILE)
         completion->directive = "files";
     else if (!complete_values(completion, param))
         offer_choices(completion, param->choices);

@@ -5,6 +5,15 @@
 
 #include "hubctl/progress.h"
 
+static const char *place_file;
+static size_t place_line;
+
+void diagnose_set_place(const char *file, size_t line)
+{
+    place_file = file;
+    place_line = line;
+}
+
 const char *diagnose_clean(struct str text, char *out, size_t size)
 {
     size_t length = 0;
@@ -26,23 +35,26 @@ void diagnose_mute(void)
     mute = true;
 }
 
-static void print_line(const char *prefix, const char *format, va_list arguments)
+static void print_line(const char *prefix, bool placed, const char *format, va_list arguments)
 {
-    char text[2048], line[4400];
+    char text[2048], line[4400], place[1200] = "", shown[1000];
     int wanted = vsnprintf(text, sizeof(text), format, arguments);
     if (wanted <= 0 || mute)
         return;
     diagnose_clean(str_from(text), line, sizeof(line));
     fflush(stdout);
     progress_clear();
-    fprintf(stderr, "%s%s\n", prefix, line);
+    if (placed && place_file != NULL)
+        snprintf(place, sizeof(place), "%s:%zu: ", diagnose_clean(str_from(place_file), shown, sizeof(shown)),
+                 place_line);
+    fprintf(stderr, "%s%s%s\n", prefix, place, line);
 }
 
 void complain(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print_line("hubctl: ", format, arguments);
+    print_line("hubctl: ", true, format, arguments);
     va_end(arguments);
 }
 
@@ -50,6 +62,6 @@ void hint(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print_line("hint: ", format, arguments);
+    print_line("hint: ", false, format, arguments);
     va_end(arguments);
 }

@@ -8,6 +8,8 @@
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Not a word any more: for what must be silent on failure. */
 void diagnose_mute(void);
+/* From now on complaints begin with the place, "hubctl: FILE:LINE: …"; `file` NULL: without. Borrowed. */
+void diagnose_set_place(const char *file, size_t line);
 /* What hubd and partners wrote must not reach the terminal as commands: control bytes as \xNN, cut to `size`.
  * Returns `out`. */
 const char *diagnose_clean(struct str text, char *out, size_t size);

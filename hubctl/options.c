@@ -10,7 +10,6 @@
 
 #define TIMEOUT_DEFAULT_MS 10000
 #define TIMEOUT_PATIENT_MS 150000 /* CTL_PATIENT: several calls of hubd, each with a timeout of its own */
-#define TIMEOUT_NOT_GIVEN  (-1)
 
 static const char *const color_words[] = {"auto", "always", "never", NULL}; /* as enum color */
 
@@ -69,6 +68,7 @@ static enum ctl_exit set_color(struct options *options, const char *value)
 
 static enum ctl_exit set_timeout(struct options *options, const char *value)
 {
+    options->timeout_given = true;
     if (duration_parse(str_from(value), &options->timeout_ms) && options->timeout_ms >= 0)
         return CTL_EXIT_DONE;
     complain("--timeout: \"%s\" is no duration; write a number with ms, s, m or h, e.g. 10s", value);
@@ -320,7 +320,6 @@ static void prepare(struct invocation *invocation)
 {
     memset(invocation, 0, sizeof(*invocation));
     arena_init(&invocation->arena, 0);
-    invocation->options.timeout_ms = TIMEOUT_NOT_GIVEN;
 }
 
 static enum ctl_exit read_words(struct parser *parser)
@@ -342,23 +341,73 @@ enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **a
     return cursor->param != NULL || cursor->global != NULL ? CTL_EXIT_DONE : result;
 }
 
-enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv)
+/* `check`: looks at the parsed command before its parameters are built; may be NULL. */
+static enum ctl_exit parse(struct invocation *invocation, int argc, char **argv,
+                           enum ctl_exit (*check)(const struct invocation *invocation))
 {
-    prepare(invocation);
-    look_for_help(invocation, argc, argv);
+    if (check == NULL)
+        look_for_help(invocation, argc, argv);
     if (invocation->options.help)
         return CTL_EXIT_DONE;
     struct parser parser = {.invocation = invocation, .argv = argv, .argc = argc, .at = 1};
     enum ctl_exit result = read_words(&parser);
-    if (result != CTL_EXIT_DONE)
+    if (result == CTL_EXIT_DONE && check != NULL)
+        result = check(invocation);
+    if (result != CTL_EXIT_DONE || invocation->options.version || invocation->command == NULL)
         return result;
-    if (invocation->options.version || invocation->command == NULL)
-        return CTL_EXIT_DONE;
-    if (invocation->options.timeout_ms == TIMEOUT_NOT_GIVEN)
+    if (!invocation->options.timeout_given)
         invocation->options.timeout_ms =
             (invocation->command->flags & CTL_PATIENT) != 0 ? TIMEOUT_PATIENT_MS : TIMEOUT_DEFAULT_MS;
     result = params_build(invocation);
     return result == CTL_EXIT_DONE ? result : usage_error(invocation);
+}
+
+enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv)
+{
+    prepare(invocation);
+    return parse(invocation, argc, argv, NULL);
+}
+
+/* Nobody answers a question between two lines, and stdin may be where the lines come from. */
+static enum ctl_exit check_line(const struct invocation *invocation)
+{
+    const struct ctl_command *command = invocation->command;
+    if (invocation->options.help || invocation->options.version) {
+        complain("-h and -V are no commands of a batch");
+        return CTL_EXIT_USAGE;
+    }
+    if (command == NULL) {
+        complain("%s: which command?", invocation->noun != NULL ? invocation->noun : "hubctl");
+        return usage_error(invocation);
+    }
+    bool endless = (command->flags & CTL_STREAMS) != 0 && invocation_text(invocation, "follow", 0) != NULL;
+    if (endless || strcmp(command->method, "batch") == 0) {
+        complain("%s%s%s cannot stand in a batch", command->noun, command->verb != NULL ? " " : "",
+                 endless ? "tail --follow" : "");
+        return CTL_EXIT_USAGE;
+    }
+    for (size_t i = 0; i < invocation->given_count; i++) {
+        const struct ctl_param *param = invocation->given[i].param;
+        bool file = param->type == CTL_SECRET_FILE || param->type == CTL_JSON_FILE || param->type == CTL_JSON;
+        if (file && strcmp(invocation->given[i].text, "-") == 0) {
+            complain("%s%s -: a line of a batch cannot read stdin; write a file's name",
+                     param->positional ? "" : "--", param->name);
+            return CTL_EXIT_USAGE;
+        }
+    }
+    if ((command->flags & CTL_DANGEROUS) != 0 && invocation_text(invocation, "confirm", 0) == NULL) {
+        complain("%s %s needs its --confirm in a batch", command->noun, command->verb);
+        return usage_error(invocation);
+    }
+    return CTL_EXIT_DONE;
+}
+
+enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
+                                    const struct options *options)
+{
+    prepare(invocation);
+    invocation->options = *options;
+    return parse(invocation, argc, argv, check_line);
 }
 
 void invocation_free(struct invocation *invocation)

@@ -19,6 +19,7 @@ struct options {
     bool quiet;
     enum color color;
     int64_t timeout_ms; /* 0: none */
+    bool timeout_given;
     bool no_pager, utc, help, version;
 };
 
@@ -57,6 +58,9 @@ enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **a
  * CTL_EXIT_USAGE after complaining: they are no such beginning.
  */
 enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **argv, struct cursor *cursor);
+/* A line of a batch: the same with options to begin with, and what needs a terminal or stdin is refused. */
+enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
+                                    const struct options *options);
 void invocation_free(struct invocation *invocation);
 /* The text of a parameter by name, NULL when it was not given; `index`: of a repeated one. */
 const char *invocation_text(const struct invocation *invocation, const char *name, size_t index);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
+#include "hubctl/file.h"
 #include "hubctl/moment.h"
 #include "hubctl/secret.h"
 #include "lib/base/crypto.h"
@@ -44,7 +45,7 @@ static bool write_value(struct json_writer *writer, struct invocation *invocatio
                         const struct ctl_param *param, const char *text)
 {
     const char *dashes = param->positional ? "" : "--";
-    struct str secret;
+    struct str secret, document;
     uint64_t number;
     int64_t time;
     switch (param->type) {
@@ -77,6 +78,11 @@ static bool write_value(struct json_writer *writer, struct invocation *invocatio
         return true;
     case CTL_FILE:
         return write_path(writer, param, text);
+    case CTL_JSON_FILE:
+        if (!file_read_json(&invocation->arena, text, &document))
+            return false;
+        json_raw(writer, document);
+        return true;
     case CTL_TEXT:
     case CTL_PARTY:
     case CTL_PARTY_OR_DEFAULT:

@@ -173,7 +173,7 @@ void print_row(struct printer *printer, const struct json_value *row)
 }
 
 /* Each once, in the order of the rows. */
-static void print_hints(const char *key, const struct json_value *const *rows, size_t count)
+static void print_row_hints(const char *key, const struct json_value *const *rows, size_t count)
 {
     fflush(stdout); /* they stand below the table */
     for (size_t i = 0; i < count; i++) {
@@ -199,7 +199,18 @@ void print_table(struct printer *printer, const struct json_value *const *rows, 
     free(text);
     for (const struct ctl_column *column = printer->command->columns; column->key != NULL; column++) {
         if (column->kind == CTL_COLUMN_HINT && isatty(STDERR_FILENO))
-            print_hints(column->key, rows, count);
+            print_row_hints(column->key, rows, count);
+    }
+}
+
+/* Of the whole answer. */
+static void print_hints(const struct json_value *object)
+{
+    const struct json_value *hints = json_get(object, "hints");
+    for (const struct json_value *next = hints != NULL ? hints->child : NULL; next != NULL;
+         next = next->next) {
+        if (isatty(STDERR_FILENO))
+            hint(STR_FMT, STR_ARG(next->text));
     }
 }
 
@@ -212,12 +223,7 @@ void print_change(struct printer *printer, const struct json_value *object)
     style.people = true; /* a sentence in pipes too */
     value_write(&line, json_get(object, "message"), CTL_COLUMN_TEXT, &style);
     put_line(&line);
-    const struct json_value *hints = json_get(object, "hints");
-    for (const struct json_value *next = hints != NULL ? hints->child : NULL; next != NULL;
-         next = next->next) {
-        if (isatty(STDERR_FILENO))
-            hint(STR_FMT, STR_ARG(next->text));
-    }
+    print_hints(object);
 }
 
 /* ---------------------------------------------------------------- cards */
@@ -315,6 +321,66 @@ void print_matrix(struct printer *printer, const struct json_value *object)
         for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next)
             print_selected(printer, row);
     }
+}
+
+/* "~ party IN-ABC name ABC -> ABC Ltd"; of a new party its id says enough. */
+static void write_difference(struct buffer *out, const struct json_value *row, const struct style *style)
+{
+    static const struct {
+        const char *change, *sign;
+    } signs[] = {{"added", "+"}, {"changed", "~"}, {"removed", "-"}};
+    const char *const words[] = {"kind", "id", "field"};
+    const struct json_value *before = json_get(row, "before"), *after = json_get(row, "after");
+    struct buffer text = {0};
+    size_t kind = 0;
+    bool whole = json_get(row, "field") == NULL;
+    while (kind < 2 && !str_equal(json_get_text(row, "change"), str_from(signs[kind].change)))
+        kind++;
+    buffer_append_text(&text, signs[kind].sign);
+    for (size_t i = 0; i < (whole ? 2 : 3); i++) {
+        buffer_append_byte(&text, ' ');
+        value_write(&text, json_get(row, words[i]), CTL_COLUMN_ID, style);
+    }
+    if (!whole && (before != NULL || kind == 1)) {
+        buffer_append_byte(&text, ' ');
+        value_write(&text, before, CTL_COLUMN_TEXT, style);
+    }
+    if (!whole && (after != NULL || kind == 1)) {
+        buffer_append_text(&text, kind == 1 ? " -> " : " ");
+        value_write(&text, after, CTL_COLUMN_TEXT, style);
+    }
+    value_paint_as(out, buffer_str(&text), signs[kind].change, style);
+    buffer_free(&text);
+}
+
+bool print_diff(struct printer *printer, const struct json_value *object)
+{
+    const struct json_value *rows = json_get(object, "rows");
+    struct str message = json_get_text(object, "message");
+    struct buffer out = {0};
+    for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next) {
+        struct buffer line = {0};
+        if (printer->form == FORM_PEOPLE) {
+            write_difference(&out, row, &printer->style);
+            buffer_append_byte(&out, '\n');
+        } else if (printer->form == FORM_QUIET) {
+            value_write_bare(&line, json_get(row, "id"), &printer->style);
+            put_line(&line);
+        } else {
+            print_row(printer, row);
+        }
+    }
+    if (printer->form == FORM_PEOPLE) {
+        buffer_append(&out, message);
+        buffer_append(&out, str_of("\n", 2));
+        if (!out.failed)
+            print_text(printer->options, out.data);
+    } else if (printer->form == FORM_TSV) { /* stdout is for programs, and a log shall have it all the same */
+        fprintf(stderr, STR_FMT "\n", STR_ARG(message));
+    }
+    buffer_free(&out);
+    print_hints(object);
+    return rows != NULL && rows->count > 0;
 }
 
 bool print_body(struct printer *printer, struct arena *arena, struct str body)

@@ -35,6 +35,8 @@ void print_matrix(struct printer *printer, const struct json_value *object);
 /* A stored object: the bytes as they are, or members of them. False when they are no JSON although members
  * are asked for. */
 bool print_body(struct printer *printer, struct arena *arena, struct str body);
+/* What differs, one line each, then the sum; hints on a terminal. Whether anything does. */
+bool print_diff(struct printer *printer, const struct json_value *object);
 /* Text for people, through the pager when it is longer than the terminal is high. */
 void print_text(const struct options *options, const char *text);
 

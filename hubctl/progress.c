@@ -23,10 +23,9 @@ static bool can_draw(void)
 }
 
 /* "[########            ]  40% " when the whole is known. */
-static void write_bar(struct buffer *out, const struct json_value *report)
+static void write_bar(struct buffer *out, int64_t done, int64_t total)
 {
-    int64_t done = 0, total = 0;
-    if (!json_get_int64(report, "done", &done) || !json_get_int64(report, "total", &total) || total <= 0)
+    if (total <= 0)
         return;
     done = done < 0 ? 0 : done > total ? total : done;
     int percent = (int)((double)done * 100 / (double)total);
@@ -36,12 +35,12 @@ static void write_bar(struct buffer *out, const struct json_value *report)
     buffer_printf(out, "] %3d%% ", percent);
 }
 
-static void draw(const struct json_value *report, struct str message)
+static void draw(struct str message, int64_t done, int64_t total)
 {
     struct buffer line = {0};
     char clean[400];
     size_t width = terminal_width_of(STDERR_FILENO);
-    write_bar(&line, report);
+    write_bar(&line, done, total);
     buffer_append_text(&line, diagnose_clean(message, clean, sizeof(clean)));
     struct str text = buffer_str(&line);
     while (text.length > 0 && value_width(text) >= width) { /* a line that wraps cannot be drawn over */
@@ -57,7 +56,14 @@ static void draw(const struct json_value *report, struct str message)
 
 void progress_show(const struct json_value *report)
 {
-    struct str message = json_get_text(report, "message");
+    int64_t done = 0, total = 0;
+    if (!json_get_int64(report, "done", &done) || !json_get_int64(report, "total", &total))
+        total = 0;
+    progress_report(json_get_text(report, "message"), done, total);
+}
+
+void progress_report(struct str message, int64_t done, int64_t total)
+{
     int64_t now = env_monotonic_ms();
     if (message.length == 0)
         return;
@@ -65,7 +71,7 @@ void progress_show(const struct json_value *report)
     if (!can_draw() || (shown && now - drawn_ms < REDRAW_MS))
         return;
     drawn_ms = now;
-    draw(report, message);
+    draw(message, done, total);
 }
 
 void progress_clear(void)

@@ -11,6 +11,8 @@
 /* `report`: the params of a notification that hubd sends before its answer (ctl_progress in
  * lib/ctl/server.h); without "message" nothing happens. */
 void progress_show(const struct json_value *report);
+/* The same of what hubctl does itself. `total` 0: not known. */
+void progress_report(struct str message, int64_t done, int64_t total);
 /* Takes the line away; before anything else is written. */
 void progress_clear(void);
 /* No line from now on: -q, or output that says it itself. */

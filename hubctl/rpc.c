@@ -5,17 +5,8 @@
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
+#include "hubctl/file.h"
 #include "lib/base/crypto.h"
-
-static bool read_stdin(struct buffer *out)
-{
-    char bytes[4096];
-    size_t count;
-    buffer_init(out, CTL_REQUEST_MAX);
-    while ((count = fread(bytes, 1, sizeof(bytes), stdin)) > 0)
-        buffer_append(out, str_of(bytes, count));
-    return !out->failed && ferror(stdin) == 0;
-}
 
 static void print_line(struct str json)
 {
@@ -73,10 +64,8 @@ enum ctl_exit run_rpc(const struct invocation *invocation)
     arena_init(&arena, 65536);
     enum ctl_exit code = CTL_EXIT_USAGE;
     if (json != NULL && strcmp(json, "-") == 0) {
-        if (!read_stdin(&input)) {
-            complain("rpc: stdin cannot be read or holds more than 1 MiB");
+        if (!file_read("-", "rpc: stdin", CTL_REQUEST_MAX, &input))
             goto out;
-        }
         params = buffer_str(&input);
     }
     if (json_parse(&arena, params, JSON_DEPTH_MAX, &value, &error) != OK) {

@@ -175,6 +175,7 @@ static const struct json_value *with_own_version(struct arena *arena, const stru
 static enum ctl_exit print_object(const struct invocation *invocation, struct printer *printer,
                                   struct arena *arena, const struct json_value *result)
 {
+    bool different = false;
     switch (invocation->command->output) {
     case CTL_OUTPUT_CHANGE:
         print_change(printer, result);
@@ -198,13 +199,17 @@ static enum ctl_exit print_object(const struct invocation *invocation, struct pr
             return CTL_EXIT_REFUSED;
         }
         break;
+    case CTL_OUTPUT_DIFF:
+        different = print_diff(printer, result);
+        break;
     case CTL_OUTPUT_LIST:
     case CTL_OUTPUT_STREAM:
     case CTL_OUTPUT_TOKEN:
     case CTL_OUTPUT_TEXT:
         break;
     }
-    bool failed = (invocation->command->flags & CTL_CHECK) != 0 && !json_get_boolean(result, "ok", true);
+    bool failed =
+        (invocation->command->flags & CTL_CHECK) != 0 && (different || !json_get_boolean(result, "ok", true));
     return failed ? CTL_EXIT_DIFFERENCES : CTL_EXIT_DONE;
 }
 
@@ -236,6 +241,7 @@ static const struct {
 } locals[] = {
     {"rpc", run_rpc},
     {"completion", run_completion},
+    {"batch", run_batch},
     {"help", run_help},
 };
 

@@ -12,6 +12,8 @@ enum ctl_exit run_tail(const struct invocation *invocation, struct printer *prin
 enum ctl_exit run_token(const struct invocation *invocation, struct printer *printer);
 /* rpc METHOD [JSON]. */
 enum ctl_exit run_rpc(const struct invocation *invocation);
+/* batch: the commands of a file, one after the other. */
+enum ctl_exit run_batch(const struct invocation *invocation);
 /* help TOPIC. */
 enum ctl_exit run_help(const struct invocation *invocation);
 /* completion SHELL: the script of that shell. */

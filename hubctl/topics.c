@@ -65,6 +65,12 @@ static const struct help_part scripting[] = {
      "hubctl token issue IN-ABC --out abc.token      # the secret never passes the screen"},
     {HELP_EXAMPLE, NULL,
      "hubctl audit tail -f --json --cursor-file audit.cursor | ship   # misses nothing over restarts"},
+    {HELP_EXAMPLE, NULL,
+     "hubctl party list --role EMSP -q | sed 's/.*/rule enable & IN-ABC/' | hubctl batch -f -"},
+    {HELP_EXAMPLE, NULL, "hubctl export > hub.json; hubctl diff -f hub.json; hubctl apply -f hub.json"},
+    {HELP_PARAGRAPH, NULL,
+     "`apply` is all or nothing; `batch` stops at the first error, but has parsed all lines before it runs "
+     "one."},
     {HELP_PARAGRAPH, NULL,
      "Dangerous commands ask on a terminal only; a script repeats the id: "
      "`hubctl party remove IN-ABC --confirm=IN-ABC`. Secrets are never taken from arguments, but from "

@@ -235,7 +235,7 @@ const char *value_color(const char *word)
         {"held", "yellow"},     {"drain", "yellow"},   {"on", "green"},         {"delivered", "green"},
         {"ok", "green"},        {"ACCEPTED", "green"}, {"TIMEOUT", "red"},      {"REJECTED", "red"},
         {"FAILED", "red"},      {"refused", "red"},    {"stale", "yellow"},     {"fail", "red"},
-        {"warn", "yellow"},
+        {"warn", "yellow"},     {"added", "green"},    {"changed", "yellow"},   {"removed", "red"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i].word, word) == 0)
@@ -244,21 +244,27 @@ const char *value_color(const char *word)
     return NULL;
 }
 
-void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style)
+void value_paint_as(struct buffer *out, struct str text, const char *word, const struct style *style)
 {
     static const struct {
         const char *color, *sequence;
     } rows[] = {{"red", "\033[31m"}, {"green", "\033[32m"}, {"yellow", "\033[33m"}};
-    char word[32];
-    const char *color = NULL;
-    if (style->color && kind == CTL_COLUMN_STATUS && str_copy(text, word, sizeof(word)))
-        color = value_color(word);
+    const char *color = style->color ? value_color(word) : NULL;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && color != NULL; i++) {
         if (strcmp(rows[i].color, color) == 0)
             buffer_append_text(out, rows[i].sequence);
     }
     buffer_append(out, text);
     buffer_append_text(out, color != NULL ? "\033[0m" : "");
+}
+
+void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style)
+{
+    char word[32];
+    if (kind == CTL_COLUMN_STATUS && str_copy(text, word, sizeof(word)))
+        value_paint_as(out, text, word, style);
+    else
+        buffer_append(out, text);
 }
 
 /* Bytes of the first letter of `text`, which is not empty, and the columns it takes. */

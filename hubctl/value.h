@@ -27,6 +27,8 @@ void value_write_bare(struct buffer *out, const struct json_value *value, const 
 const char *value_color(const char *word);
 /* Appends `text`, in colour when it is such a word in a status column and colour is on. */
 void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style);
+/* The same in the colour of `word`, whatever the text. */
+void value_paint_as(struct buffer *out, struct str text, const char *word, const struct style *style);
 /* Columns that a text takes on the terminal. */
 size_t value_width(struct str text);
 /* Shortens `text` to at most `width` columns (1 or more): where something is left out it ends with "…". */

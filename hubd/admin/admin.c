@@ -51,6 +51,9 @@ const struct ctl_handler admin_handlers[] = {
     {"command.show", admin_command_show},
     {"object.list", admin_object_list},
     {"object.show", admin_object_show},
+    {"export", admin_export},
+    {"diff", admin_diff},
+    {"apply", admin_apply},
     {"quality", admin_quality},
     {"status", admin_status},
     {"stats", admin_stats},
@@ -132,6 +135,7 @@ int admin_start(struct hub *hub, struct error *error)
     uv_timer_init(&hub->control.uv, &admin->poll);
     admin->poll.data = admin;
     uv_timer_start(&admin->poll, on_poll, 1000, 1000);
+    uv_timer_init(&hub->control.uv, &admin->slice);
     hub->admin = admin;
     return OK;
 }
@@ -148,10 +152,16 @@ static void on_poll_closed(uv_handle_t *handle)
         stopped(hub);
 }
 
+static void on_slice_closed(uv_handle_t *handle)
+{
+    struct admin *admin = CONTAINER_OF(handle, struct admin, slice);
+    uv_close((uv_handle_t *)&admin->poll, on_poll_closed);
+}
+
 static void on_server_stopped(void *context)
 {
     struct admin *admin = MAGIC_CAST(struct admin, context, ADMIN_MAGIC);
-    uv_close((uv_handle_t *)&admin->poll, on_poll_closed);
+    uv_close((uv_handle_t *)&admin->slice, on_slice_closed);
 }
 
 void admin_stop(struct hub *hub, void (*stopped)(struct hub *hub))

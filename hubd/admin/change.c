@@ -182,6 +182,13 @@ static void run_build(struct change *change)
     change->batch.callback = on_applied;
     change->batch.context = change;
     bool good = change->build(change);
+    if (!change->building)
+        change_built(change, good);
+}
+
+void change_built(struct change *change, bool good)
+{
+    change->building = false;
     if (!good || change->unchanged)
         finish(change);
     else

@@ -40,6 +40,9 @@ struct change {
      * and returns true as long as there is one. `done`: the first op of the follow-up before, NULL at first.
      */
     bool (*follow)(struct change *change, const struct store_op *done);
+    /* build goes on later, by itself, and says change_built when it has finished. Until then it is this
+     * change's turn, and the snapshot is held. */
+    bool building;
     int64_t expires; /* for reply */
     struct str fingerprint;
     int64_t number;       /* for committed and follow */
@@ -71,6 +74,8 @@ void change_step(struct change *change, struct ctl_request *request, bool (*buil
                  void (*then)(struct change *change), void *context);
 /* The members of the usual answer, for a `reply` that adds to them. */
 void change_write_reply(struct change *change, struct json_writer *writer);
+/* The end of a build that set `building`. `good`: as build returns it. */
+void change_built(struct change *change, bool good);
 /* Answers the request with what the change did. Ends the request, and with it the change. */
 void change_reply(struct change *change);
 

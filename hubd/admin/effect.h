@@ -12,7 +12,7 @@ struct effect {
     struct ctl_request *request;
     bool dry_run;
     int64_t locations, tariffs;
-    int64_t queued; /* what waits and would be held, of a dry run; else what was held */
+    int64_t queued; /* of a dry run: what waits and would be held */
     /* own */
     void (*done)(struct effect *effect);
     struct str emsp, cpo; /* party keys */

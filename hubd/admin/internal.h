@@ -20,6 +20,8 @@ struct admin {
     unsigned checks;        /* of parties, under way (check.h) */
     struct str backup_path; /* of the backup under way; empty: none is */
     uv_timer_t poll;
+    uv_timer_t slice;  /* of the active change: what takes long is done in several turns of the loop */
+    char revision[48]; /* of the last export, so that the next one of the same configuration has it too */
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
     void (*stopped)(struct hub *hub);
@@ -78,6 +80,9 @@ void admin_command_list(struct ctl_request *request);
 void admin_command_show(struct ctl_request *request);
 void admin_object_list(struct ctl_request *request);
 void admin_object_show(struct ctl_request *request);
+void admin_export(struct ctl_request *request);
+void admin_diff(struct ctl_request *request);
+void admin_apply(struct ctl_request *request);
 void admin_quality(struct ctl_request *request);
 void admin_status(struct ctl_request *request);
 void admin_stats(struct ctl_request *request);

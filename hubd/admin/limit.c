@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/verbs.h"
 
 /* limit set, unset, list (hub-contract 10). */
 
@@ -47,7 +48,7 @@ static struct str limit_fact(struct change *change, const struct target *target,
     return copy;
 }
 
-static bool build_set(struct change *change)
+bool limit_build_set(struct change *change)
 {
     struct target target = {.key = STR_NONE};
     struct rate rate;
@@ -73,10 +74,10 @@ static bool build_set(struct change *change)
 
 void admin_limit_set(struct ctl_request *request)
 {
-    change_begin(request, build_set, true);
+    change_begin(request, limit_build_set, true);
 }
 
-static bool build_unset(struct change *change)
+bool limit_build_unset(struct change *change)
 {
     struct target target = {.key = STR_NONE};
     if (!find_target(change, &target))
@@ -94,7 +95,7 @@ static bool build_unset(struct change *change)
 
 void admin_limit_unset(struct ctl_request *request)
 {
-    change_begin(request, build_unset, true);
+    change_begin(request, limit_build_unset, true);
 }
 
 void admin_limit_list(struct ctl_request *request)

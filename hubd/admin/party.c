@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/verbs.h"
 #include "hubd/clientinfo.h"
 #include "hubd/route.h"
 #include "lib/http/url.h"
@@ -30,19 +31,6 @@ void admin_party_list(struct ctl_request *request)
     rows_list_end(&list, STR_NONE);
 }
 
-/* A list of words with spaces between as an array. */
-static void write_words(struct json_writer *writer, const char *key, struct str words)
-{
-    struct str word;
-    json_key(writer, key);
-    json_array_begin(writer);
-    while (str_split(&words, ' ', &word)) {
-        if (word.length > 0)
-            json_string(writer, word);
-    }
-    json_array_end(writer);
-}
-
 /* The words of --token-encoding and --validation, in the order of their enums. */
 static const char *const encoding_names[] = {"auto", "base64", "raw", NULL};
 static const char *const validation_names[] = {"default", "tolerant", "strict", NULL};
@@ -51,6 +39,16 @@ _Static_assert(STORE_ENCODING_AUTO == 0 && STORE_ENCODING_BASE64 == 1 && STORE_E
 _Static_assert(STORE_VALIDATION_DEFAULT == 0 && STORE_VALIDATION_TOLERANT == 1 &&
                    STORE_VALIDATION_STRICT == 2,
                "validation_names");
+
+const char *party_encoding_name(enum store_token_encoding encoding)
+{
+    return encoding_names[encoding];
+}
+
+const char *party_validation_name(enum store_validation validation)
+{
+    return validation_names[validation];
+}
 
 /* The place of a word in such a list, `otherwise` when it was not given. */
 static unsigned name_index(const char *const *names, struct str name, unsigned otherwise)
@@ -105,8 +103,8 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
     rows_text(writer, "credentials_url", platform->credentials_url);
     rows_text(writer, "versions_url", platform->versions_url);
     json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
-    write_words(writer, "allowed_hosts", platform->allowed_hosts);
-    write_words(writer, "push", party->row.push);
+    rows_words(writer, "allowed_hosts", platform->allowed_hosts);
+    rows_words(writer, "push", party->row.push);
     json_field_text(writer, "validation", validation_names[party->row.validation]);
     rows_time(writer, "created", party->row.created);
     rows_time(writer, "last_updated", party->row.last_updated);
@@ -148,8 +146,8 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     rows_text(&writer, "name", party->name);
     rows_text(&writer, "website", party->website);
     json_field_text(&writer, "token_encoding", encoding_names[platform->encoding]);
-    write_words(&writer, "allowed_hosts", platform->allowed_hosts);
-    write_words(&writer, "push", party->push);
+    rows_words(&writer, "allowed_hosts", platform->allowed_hosts);
+    rows_words(&writer, "push", party->push);
     json_field_text(&writer, "validation", validation_names[party->validation]);
     json_object_end(&writer);
     struct str copy = arena_copy(arena, buffer_str(&text));
@@ -189,8 +187,9 @@ static bool edit_hosts(struct change *change, struct str *hosts)
     for (const struct json_value *item = allow != NULL ? allow->child : NULL; item != NULL;
          item = item->next) {
         if (!is_host(item->text))
-            return rows_refuse(&change->refusal, CTL_INVALID, "write a host name alone, e.g. cb.xyz.example",
-                               "--allow-host " STR_FMT ": no host", STR_ARG(item->text));
+            return rows_refuse_param(&change->refusal, "--allow-host", CTL_INVALID,
+                                     "write a host name alone, e.g. cb.xyz.example",
+                                     "\"" STR_FMT "\" is no host", STR_ARG(item->text));
     }
     while (str_split(&rest, ' ', &host)) {
         bool gone = host.length == 0;
@@ -216,7 +215,7 @@ static bool check_website(struct change *change, struct str website)
     struct error error;
     if (website.length == 0 || url_parse(change->arena, website, &url, &error) == OK)
         return true;
-    return rows_refuse(&change->refusal, CTL_INVALID, NULL, "--website: %s", error.text);
+    return rows_refuse_param(&change->refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
 }
 
 /* "locations,tariffs" as what is kept: in one order, spaces between. "none" or nothing ends it. */
@@ -234,13 +233,14 @@ static bool edit_push(struct change *change, const struct registry_party *party,
             continue;
         int kind = registry_push_kind(word);
         if (kind < 0)
-            return rows_refuse(&change->refusal, CTL_INVALID, "locations, tariffs, locations,tariffs or none",
-                               "--push " STR_FMT ": nothing that can be pushed", STR_ARG(word));
+            return rows_refuse_param(&change->refusal, "--push", CTL_INVALID,
+                                     "locations, tariffs, locations,tariffs or none",
+                                     "\"" STR_FMT "\" is nothing that can be pushed", STR_ARG(word));
         kinds |= 1u << kind;
     }
     if (kinds != 0 && (party->row.roles & OCPI_ROLE_EMSP) == 0)
-        return rows_refuse(&change->refusal, CTL_INVALID, "hubctl party list --role EMSP",
-                           "party %s is no EMSP: only eMSPs are pushed to", party->key.text);
+        return rows_refuse_param(&change->refusal, "--push", CTL_INVALID, "hubctl party list --role EMSP",
+                                 "party %s is no EMSP: only eMSPs are pushed to", party->key.text);
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++)
         if (kinds & (1u << kind))
             buffer_printf(&text, "%s%s", text.length > 0 ? " " : "", registry_push_module(kind));
@@ -264,7 +264,7 @@ static void end_push(struct change *change, const struct registry_party *party, 
     }
 }
 
-static bool build_set(struct change *change)
+bool party_build_set(struct change *change)
 {
     const struct registry_party *party =
         rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
@@ -306,7 +306,7 @@ static bool build_set(struct change *change)
 
 void admin_party_set(struct ctl_request *request)
 {
-    change_begin(request, build_set, true);
+    change_begin(request, party_build_set, true);
 }
 
 /* ---------------------------------------------------------------- suspend and resume */
@@ -341,7 +341,7 @@ static bool put_suspension(struct change *change, const struct registry_party *p
     return true;
 }
 
-static bool build_suspend(struct change *change)
+bool party_build_suspend(struct change *change)
 {
     const struct registry_party *party =
         rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
@@ -358,10 +358,10 @@ static bool build_suspend(struct change *change)
 
 void admin_party_suspend(struct ctl_request *request)
 {
-    change_begin(request, build_suspend, true);
+    change_begin(request, party_build_suspend, true);
 }
 
-static bool build_resume(struct change *change)
+bool party_build_resume(struct change *change)
 {
     const struct registry_party *party =
         rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
@@ -382,7 +382,7 @@ static bool build_resume(struct change *change)
 
 void admin_party_resume(struct ctl_request *request)
 {
-    change_begin(request, build_resume, true);
+    change_begin(request, party_build_resume, true);
 }
 
 /* ---------------------------------------------------------------- remove */

@@ -2,6 +2,7 @@
 
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/verbs.h"
 #include "lib/http/url.h"
 
 /*
@@ -37,7 +38,7 @@ static bool read_wanted(struct change *change, struct wanted *wanted)
     wanted->name = json_get_text(change->params, "name");
     wanted->website = json_get_text(change->params, "website");
     if (wanted->website.length > 0 && url_parse(change->arena, wanted->website, &url, &error) != OK)
-        return rows_refuse(refusal, CTL_INVALID, NULL, "--website: %s", error.text);
+        return rows_refuse_param(refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
     wanted->own_platform = str_equal_fold(platform, STR("new"));
     if (platform.length == 0 || wanted->own_platform)
         return true;
@@ -180,7 +181,7 @@ static bool create(struct change *change, const struct wanted *wanted)
     return change_done(change, id, "added", "party " STR_FMT " added", STR_ARG(id));
 }
 
-static bool build_add(struct change *change)
+bool party_build_add(struct change *change)
 {
     struct wanted wanted;
     const struct registry_party *existing;
@@ -192,5 +193,5 @@ static bool build_add(struct change *change)
 
 void admin_party_add(struct ctl_request *request)
 {
-    change_begin(request, build_add, true);
+    change_begin(request, party_build_add, true);
 }

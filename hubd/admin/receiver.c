@@ -1,5 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/verbs.h"
 #include "hubd/interfaces.h"
 #include "hubd/route.h"
 #include "lib/http/url.h"
@@ -31,13 +32,13 @@ static bool clean_url(struct change *change, struct str *text)
     while (text->length > 0 && text->data[text->length - 1] == '/')
         text->length--;
     if (url_parse(change->arena, *text, &url, &error) != OK)
-        return rows_refuse(&change->refusal, CTL_INVALID,
-                           "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
-                           "receiver: %s", error.text);
+        return rows_refuse_param(&change->refusal, "URL", CTL_INVALID,
+                                 "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                                 "%s", error.text);
     if (url.query.length > 0)
-        return rows_refuse(&change->refusal, CTL_INVALID,
-                           "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
-                           "receiver: the URL has a query (?)");
+        return rows_refuse_param(&change->refusal, "URL", CTL_INVALID,
+                                 "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                                 "the URL has a query (?)");
     return true;
 }
 
@@ -45,7 +46,8 @@ static bool clean_url(struct change *change, struct str *text)
 static struct str module_of(struct change *change)
 {
     struct str module = json_get_text(change->params, "module");
-    const struct ctl_param *param = ctl_param_by_key(change->request->command, STR("module"));
+    const struct ctl_param *param =
+        ctl_param_by_key(ctl_command_by_method(STR("receiver.set")), STR("module"));
     for (const char *const *choice = param->choices; *choice != NULL; choice++) {
         if (str_equal_fold(module, str_from(*choice)))
             return str_from(*choice);
@@ -64,7 +66,7 @@ static void release_held(struct change *change, const struct registry_party *par
     release->u.release.module = module;
 }
 
-static bool build_set(struct change *change)
+bool receiver_build_set(struct change *change)
 {
     const struct registry_party *party =
         rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
@@ -95,10 +97,10 @@ static bool build_set(struct change *change)
 
 void admin_receiver_set(struct ctl_request *request)
 {
-    change_begin(request, build_set, true);
+    change_begin(request, receiver_build_set, true);
 }
 
-static bool build_unset(struct change *change)
+bool receiver_build_unset(struct change *change)
 {
     const struct registry_party *party =
         rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
@@ -121,7 +123,7 @@ static bool build_unset(struct change *change)
 
 void admin_receiver_unset(struct ctl_request *request)
 {
-    change_begin(request, build_unset, true);
+    change_begin(request, receiver_build_unset, true);
 }
 
 void admin_receiver_list(struct ctl_request *request)

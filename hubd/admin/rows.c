@@ -8,21 +8,43 @@
 
 /* ---------------------------------------------------------------- refusing */
 
-bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+static void set_refusal(struct refusal *refusal, const char *param, enum ctl_code code, const char *hint,
+                        const char *format, va_list arguments)
 {
-    struct refusal made = {.code = code}; /* aside, since an argument may be what is being replaced */
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(made.message, sizeof(made.message), format, arguments);
-    va_end(arguments);
+    struct refusal made = {.code = code, .param = param}; /* aside: an argument may be what is replaced */
+    int length = param != NULL ? snprintf(made.message, sizeof(made.message), "%s: ", param) : 0;
+    vsnprintf(made.message + length, sizeof(made.message) - (size_t)length, format, arguments);
     snprintf(made.hint, sizeof(made.hint), "%s", hint != NULL ? hint : "");
     *refusal = made;
+}
+
+bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set_refusal(refusal, NULL, code, hint, format, arguments);
+    va_end(arguments);
     return false;
+}
+
+bool rows_refuse_param(struct refusal *refusal, const char *param, enum ctl_code code, const char *hint,
+                       const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set_refusal(refusal, param, code, hint, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+const char *rows_refusal_text(const struct refusal *refusal)
+{
+    return refusal->message + (refusal->param != NULL ? strlen(refusal->param) + strlen(": ") : 0);
 }
 
 void rows_fail(struct ctl_request *request, const struct refusal *refusal)
 {
-    ctl_fail(request, refusal->code, refusal->message, refusal->hint);
+    ctl_fail_problems(request, refusal->code, refusal->message, refusal->hint, refusal->problems);
 }
 
 void rows_fail_error(struct ctl_request *request, int error_code, const char *text)
@@ -191,6 +213,18 @@ void rows_minutes(struct json_writer *writer, const struct traffic_figures *figu
     json_array_begin(writer);
     for (size_t i = 0; i < TRAFFIC_MINUTES; i++)
         json_int(writer, figures->minutes[i]);
+    json_array_end(writer);
+}
+
+void rows_words(struct json_writer *writer, const char *key, struct str words)
+{
+    struct str word;
+    json_key(writer, key);
+    json_array_begin(writer);
+    while (str_split(&words, ' ', &word)) {
+        if (word.length > 0)
+            json_string(writer, word);
+    }
     json_array_end(writer);
 }
 

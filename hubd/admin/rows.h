@@ -13,11 +13,18 @@ struct refusal {
     enum ctl_code code;
     char message[400];
     char hint[200];
+    const char *param;   /* the one that it is about, "--website", "URL"; it begins the message. NULL: none */
+    struct str problems; /* JSON array of sentences, empty: none */
 };
 
 /* Fills it; always false, so that a check ends with `return rows_refuse(…)`. `hint` may be NULL. */
 bool rows_refuse(struct refusal *refusal, enum ctl_code code, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same about one parameter, as usage writes it: "--website: …". */
+bool rows_refuse_param(struct refusal *refusal, const char *param, enum ctl_code code, const char *hint,
+                       const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The message without the parameter in front. */
+const char *rows_refusal_text(const struct refusal *refusal);
 void rows_fail(struct ctl_request *request, const struct refusal *refusal);
 /* Ends a request with a failure of the store or the registry. */
 void rows_fail_error(struct ctl_request *request, int error_code, const char *text);
@@ -60,6 +67,8 @@ void rows_text(struct json_writer *writer, const char *key, struct str text);
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms);
 /* A number, null when it is not known. */
 void rows_number(struct json_writer *writer, const char *key, int64_t number, bool known);
+/* Words with spaces between as an array. */
+void rows_words(struct json_writer *writer, const char *key, struct str words);
 void rows_roles(struct json_writer *writer, unsigned roles);
 /* The members of a party's row, without the braces. */
 void rows_party(struct json_writer *writer, const struct registry_snapshot *snapshot,

@@ -1,6 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/effect.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/verbs.h"
 #include "hubd/list.h"
 #include "hubd/route.h"
 
@@ -13,13 +14,23 @@ struct pair {
     enum store_rule_state before;
 };
 
+/* By the rules themselves: a draft of the registry (declare.h) has no matrix of them. */
+static enum store_rule_state find_state(const struct registry_snapshot *snapshot,
+                                        const struct registry_party *emsp, const struct registry_party *cpo)
+{
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        if (snapshot->rules[i].emsp == emsp->row.id && snapshot->rules[i].cpo == cpo->row.id)
+            return snapshot->rules[i].state;
+    }
+    return STORE_RULE_OFF;
+}
+
 static bool find_pair(struct change *change, struct pair *pair)
 {
-    if (!rows_find_pair(change->snapshot, change->params, change->arena, &pair->parties, &change->refusal))
+    struct rows_pair *parties = &pair->parties;
+    if (!rows_find_pair(change->snapshot, change->params, change->arena, parties, &change->refusal))
         return false;
-    const struct store_rule *rule =
-        registry_find_rule(change->snapshot, pair->parties.emsp, pair->parties.cpo, true);
-    pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;
+    pair->before = find_state(change->snapshot, parties->emsp, parties->cpo);
     return true;
 }
 
@@ -27,6 +38,106 @@ static struct str state_fact(struct arena *arena, enum store_rule_state state)
 {
     return arena_printf(arena, "\"%s\"", rows_rule_state(state));
 }
+
+static void add_rule(struct change *change, const struct pair *pair, enum store_rule_state state)
+{
+    const struct rows_pair *parties = &pair->parties;
+    struct store_op *put = change_op(change, STORE_PUT_RULE);
+    if (put != NULL)
+        put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, change->now};
+    struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
+    if (audit == NULL)
+        return;
+    change_audit_fill(change->request, &audit->u.audit,
+                      state == STORE_RULE_ON ? "rule.enable" : "rule.disable");
+    audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&parties->emsp->key));
+    audit->u.audit.sender = audit->u.audit.party;
+    audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&parties->cpo->key));
+    audit->u.audit.detail = change_detail(change->arena, state_fact(change->arena, pair->before),
+                                          state_fact(change->arena, state));
+}
+
+static bool put_rule(struct change *change, const struct pair *pair, enum store_rule_state state,
+                     const char *what)
+{
+    struct str id = arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->parties.emsp_id),
+                                 STR_ARG(pair->parties.cpo_id));
+    if (pair->before == state)
+        return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
+    add_rule(change, pair, state);
+    return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
+}
+
+static bool put_enabled(struct change *change, const struct pair *pair)
+{
+    return put_rule(change, pair, STORE_RULE_ON, "enabled");
+}
+
+bool rule_build_enable(struct change *change)
+{
+    struct pair pair;
+    return find_pair(change, &pair) && put_enabled(change, &pair);
+}
+
+/* ---------------------------------------------------------------- what was queued under it */
+
+static void add_hold(struct change *change)
+{
+    struct store_op *hold = change_op(change, STORE_HOLD_PENDING);
+    if (hold == NULL)
+        return;
+    hold->u.hold.receiver = change->emsp;
+    hold->u.hold.sender = change->cpo;
+    hold->u.hold.reason = STR(ROUTE_HELD_NO_RULE);
+    hold->u.hold.limit = HOLD_ROWS;
+}
+
+/*
+ * What waits for the eMSP is held at once and seen to be, not only when its turn comes: a receiver that is
+ * down takes none. In slices; at the end a row in the audit.
+ */
+static bool hold_queued(struct change *change, const struct store_op *done)
+{
+    if (done != NULL && done->type != STORE_HOLD_PENDING)
+        return false;
+    change->number = done == NULL ? 0 : change->number + done->u.hold.count;
+    if (done == NULL || done->u.hold.count == HOLD_ROWS) {
+        add_hold(change);
+        return true;
+    }
+    if (change->number == 0)
+        return false;
+    struct store_op *op = change_op(change, STORE_APPEND_AUDIT);
+    if (op != NULL) {
+        change_audit_fill(change->request, &op->u.audit, "delivery.hold");
+        op->u.audit.party = op->u.audit.receiver = change->emsp;
+        op->u.audit.sender = change->cpo;
+        op->u.audit.detail = arena_printf(change->arena, "{\"count\":%lld,\"reason\":\"%s\"}",
+                                          (long long)change->number, ROUTE_HELD_NO_RULE);
+    }
+    change_hint(change, "%lld queued deliveries are held; when the rule is back: hubctl delivery replay",
+                (long long)change->number);
+    return true;
+}
+
+static bool put_disabled(struct change *change, const struct pair *pair)
+{
+    /* Nothing has begun under a rule that is off: there is nothing to drain. */
+    if (json_get_boolean(change->params, "drain", false) && pair->before != STORE_RULE_OFF)
+        return put_rule(change, pair, STORE_RULE_DRAIN, "draining");
+    change->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair->parties.emsp->key));
+    change->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair->parties.cpo->key));
+    change->follow = hold_queued;
+    return put_rule(change, pair, STORE_RULE_OFF, "disabled");
+}
+
+bool rule_build_disable(struct change *change)
+{
+    struct pair pair;
+    return find_pair(change, &pair) && put_disabled(change, &pair);
+}
+
+/* ---------------------------------------------------------------- the verbs: what it is worth, too */
 
 /* "3 queued deliveries" */
 static struct str amount(struct arena *arena, int64_t count, const char *one, const char *many)
@@ -59,59 +170,51 @@ static void write_reply(struct change *change, struct json_writer *writer)
     change_write_reply(change, writer);
     json_field_int(writer, "locations", effect->locations);
     json_field_int(writer, "tariffs", effect->tariffs);
-    rows_number(writer, "held", effect->queued, change->follow != NULL);
+    rows_number(writer, "held", effect->dry_run ? effect->queued : change->number, change->follow != NULL);
     json_field_boolean(writer, "dry_run", effect->dry_run);
 }
 
-static void add_rule(struct change *change, const struct pair *pair, enum store_rule_state state)
-{
-    const struct rows_pair *parties = &pair->parties;
-    struct store_op *put = change_op(change, STORE_PUT_RULE);
-    if (put != NULL)
-        put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, change->now};
-    struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
-    if (audit == NULL)
-        return;
-    change_audit_fill(change->request, &audit->u.audit,
-                      state == STORE_RULE_ON ? "rule.enable" : "rule.disable");
-    audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&parties->emsp->key));
-    audit->u.audit.sender = audit->u.audit.party;
-    audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&parties->cpo->key));
-    audit->u.audit.detail = change_detail(change->arena, state_fact(change->arena, pair->before),
-                                          state_fact(change->arena, state));
-}
-
-static bool put_rule(struct change *change, const struct pair *pair, enum store_rule_state state,
-                     const char *what)
+/* Adds what it is worth to what was done; of a dry run nothing is done. */
+static void tell(struct change *change, const struct pair *pair, enum store_rule_state state)
 {
     struct effect *effect = change->context;
-    struct str id = arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->parties.emsp_id),
-                                 STR_ARG(pair->parties.cpo_id));
+    struct str told = change->unchanged ? STR("") : tell_effect(change, pair, state), id = change->id;
+    const char *what = change->what;
     change->reply = write_reply;
-    if (pair->before == state) {
-        effect->locations = effect->tariffs = effect->queued = 0;
-        return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
-    }
-    struct str told = tell_effect(change, pair, state);
     if (told.length == 0)
         effect->locations = effect->tariffs = 0;
+    if (change->unchanged) {
+        effect->queued = 0;
+        return;
+    }
     if (!effect->dry_run) {
-        add_rule(change, pair, state);
-        return change_done(change, id, what, "rule " STR_FMT " %s" STR_FMT, STR_ARG(id), what, STR_ARG(told));
+        change_done(change, id, what, "rule " STR_FMT " %s" STR_FMT, STR_ARG(id), what, STR_ARG(told));
+        return;
     }
     struct str queued = amount(change->arena, effect->queued, "queued delivery", "queued deliveries");
     change->unchanged = true;
-    return change_done(change, id, arena_printf(change->arena, "would be %s", what).data,
-                       "rule " STR_FMT " would be %s" STR_FMT "%s" STR_FMT "%s", STR_ARG(id), what,
-                       STR_ARG(told), effect->queued > 0 ? "; " : "",
-                       effect->queued > 0 ? (int)queued.length : 0, queued.data,
-                       effect->queued > 0 ? " would be held" : "");
+    change_done(change, id, arena_printf(change->arena, "would be %s", what).data,
+                "rule " STR_FMT " would be %s" STR_FMT "%s" STR_FMT "%s", STR_ARG(id), what, STR_ARG(told),
+                effect->queued > 0 ? "; " : "", effect->queued > 0 ? (int)queued.length : 0, queued.data,
+                effect->queued > 0 ? " would be held" : "");
 }
 
 static bool build_enable(struct change *change)
 {
     struct pair pair;
-    return find_pair(change, &pair) && put_rule(change, &pair, STORE_RULE_ON, "enabled");
+    bool good = find_pair(change, &pair) && put_enabled(change, &pair);
+    if (good)
+        tell(change, &pair, STORE_RULE_ON);
+    return good;
+}
+
+static bool build_disable(struct change *change)
+{
+    struct pair pair;
+    bool good = find_pair(change, &pair) && put_disabled(change, &pair);
+    if (good)
+        tell(change, &pair, STORE_RULE_OFF);
+    return good;
 }
 
 static void enable_counted(struct effect *effect)
@@ -119,71 +222,14 @@ static void enable_counted(struct effect *effect)
     change_begin_with(effect->request, build_enable, true, effect);
 }
 
-void admin_rule_enable(struct ctl_request *request)
-{
-    effect_count(request, false, enable_counted);
-}
-
-/* ---------------------------------------------------------------- what was queued under it */
-
-static void add_hold(struct change *change)
-{
-    struct store_op *hold = change_op(change, STORE_HOLD_PENDING);
-    if (hold == NULL)
-        return;
-    hold->u.hold.receiver = change->emsp;
-    hold->u.hold.sender = change->cpo;
-    hold->u.hold.reason = STR(ROUTE_HELD_NO_RULE);
-    hold->u.hold.limit = HOLD_ROWS;
-}
-
-/*
- * What waits for the eMSP is held at once and seen to be, not only when its turn comes: a receiver that is
- * down takes none. In slices; at the end a row in the audit.
- */
-static bool hold_queued(struct change *change, const struct store_op *done)
-{
-    if (done != NULL && done->type != STORE_HOLD_PENDING)
-        return false;
-    struct effect *effect = change->context;
-    change->number = done == NULL ? 0 : change->number + done->u.hold.count;
-    effect->queued = change->number;
-    if (done == NULL || done->u.hold.count == HOLD_ROWS) {
-        add_hold(change);
-        return true;
-    }
-    if (change->number == 0)
-        return false;
-    struct store_op *op = change_op(change, STORE_APPEND_AUDIT);
-    if (op != NULL) {
-        change_audit_fill(change->request, &op->u.audit, "delivery.hold");
-        op->u.audit.party = op->u.audit.receiver = change->emsp;
-        op->u.audit.sender = change->cpo;
-        op->u.audit.detail = arena_printf(change->arena, "{\"count\":%lld,\"reason\":\"%s\"}",
-                                          (long long)change->number, ROUTE_HELD_NO_RULE);
-    }
-    change_hint(change, "%lld queued deliveries are held; when the rule is back: hubctl delivery replay",
-                (long long)change->number);
-    return true;
-}
-
-static bool build_disable(struct change *change)
-{
-    struct pair pair;
-    if (!find_pair(change, &pair))
-        return false;
-    /* Nothing has begun under a rule that is off: there is nothing to drain. */
-    if (json_get_boolean(change->params, "drain", false) && pair.before != STORE_RULE_OFF)
-        return put_rule(change, &pair, STORE_RULE_DRAIN, "draining");
-    change->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair.parties.emsp->key));
-    change->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair.parties.cpo->key));
-    change->follow = hold_queued;
-    return put_rule(change, &pair, STORE_RULE_OFF, "disabled");
-}
-
 static void disable_counted(struct effect *effect)
 {
     change_begin_with(effect->request, build_disable, true, effect);
+}
+
+void admin_rule_enable(struct ctl_request *request)
+{
+    effect_count(request, false, enable_counted);
 }
 
 void admin_rule_disable(struct ctl_request *request)

@@ -5,7 +5,7 @@
 #include "lib/ctl/table.h"
 
 static const struct ctl_command *const groups[] = {ctl_table_party, ctl_table_limit, ctl_table_traffic,
-                                                   ctl_table_hub};
+                                                   ctl_table_declare, ctl_table_hub};
 
 static const struct {
     const char *noun, *purpose;
@@ -20,6 +20,10 @@ static const struct {
     {"delivery", "messages on their way to a partner"},
     {"command", "remote commands in flight and done"},
     {"object", "locations, tariffs, sessions and CDRs that the hub holds"},
+    {"export", "the configuration as one document"},
+    {"diff", "what a document would change"},
+    {"apply", "make the configuration what a document says"},
+    {"batch", "many commands from a file"},
     {"quality", "how partners' objects keep to OCPI's tables"},
     {"status", "how the hub is doing"},
     {"stats", "how much goes over the hub"},
@@ -160,6 +164,7 @@ const char *ctl_param_word(const struct ctl_param *param)
         return NULL;
     case CTL_FILE:
     case CTL_SECRET_FILE:
+    case CTL_JSON_FILE:
         return "FILE";
     case CTL_JSON:
         return "JSON";
@@ -195,6 +200,7 @@ const char *ctl_type_name(enum ctl_type type)
     case CTL_SECRET_FILE:
         return "secret";
     case CTL_JSON:
+    case CTL_JSON_FILE:
         return "object";
     }
     return NULL;
@@ -245,6 +251,8 @@ const char *ctl_output_name(enum ctl_output output)
         return "token";
     case CTL_OUTPUT_MATRIX:
         return "matrix";
+    case CTL_OUTPUT_DIFF:
+        return "diff";
     case CTL_OUTPUT_REPORT:
         return "report";
     case CTL_OUTPUT_BODY:

@@ -34,7 +34,8 @@ enum ctl_type {
     CTL_CHOICE,           /* one of `choices` */
     CTL_FILE,        /* a path: hubctl's own; with a `key` one that hubd writes, sent as an absolute one */
     CTL_SECRET_FILE, /* a path on hubctl's side, "-" for stdin: the token in it is sent and shown nowhere */
-    CTL_JSON         /* an object, written as JSON */
+    CTL_JSON,        /* an object, written as JSON */
+    CTL_JSON_FILE    /* a path on hubctl's side, "-" for stdin: the JSON object in it is sent */
 };
 
 struct ctl_param {
@@ -98,7 +99,8 @@ enum ctl_output {
     CTL_OUTPUT_REPORT, /* a card with `checks`, each {"check","result","detail","remedy",…}: a line each, and
                           what helps below it */
     CTL_OUTPUT_BODY,   /* `body`: bytes to print as they are */
-    CTL_OUTPUT_TEXT    /* made by hubctl itself */
+    CTL_OUTPUT_DIFF, /* {"rows":[…],"message":…,"hints":[…]}: what differs, one line each, then `message` */
+    CTL_OUTPUT_TEXT /* made by hubctl itself */
 };
 
 enum ctl_flag {

@@ -35,6 +35,7 @@ void ctl_connection_maybe_free(struct ctl_connection *connection)
     struct ctl_server *server = connection->server;
     queue_remove(&connection->queue);
     server->connection_count--;
+    server->large_count -= connection->large ? 1 : 0;
     ctl_lines_free(&connection->lines);
     connection->magic = 0;
     free(connection);
@@ -215,6 +216,30 @@ static void update_reading(struct ctl_connection *connection)
         ctl_connection_close(connection);
 }
 
+/* What cannot be understood, or not now: the answer, and the end. */
+static void break_off(struct ctl_connection *connection, enum ctl_code code, const char *message,
+                      const char *hint)
+{
+    ctl_connection_send_error(connection, STR("null"), code, message, hint);
+    connection->broken = true;
+}
+
+/* Long lines take memory until they end; so only a few clients may be at one. */
+static void watch_length(struct ctl_connection *connection)
+{
+    struct ctl_server *server = connection->server;
+    bool large = ctl_lines_pending(&connection->lines) > CTL_LINE_USUAL;
+    if (large == connection->large || connection->broken || connection->closing)
+        return;
+    if (large && server->large_count == CTL_LARGE_MAX) {
+        break_off(connection, CTL_BUSY, "too many large documents at a time",
+                  "the same command again, later");
+        return;
+    }
+    connection->large = large;
+    server->large_count = large ? server->large_count + 1 : server->large_count - 1;
+}
+
 void ctl_connection_process(struct ctl_connection *connection)
 {
     struct str line;
@@ -226,15 +251,14 @@ void ctl_connection_process(struct ctl_connection *connection)
         if (result == ERR_NOT_FOUND)
             break;
         if (result == ERR_TOO_LARGE) {
-            ctl_connection_send_error(connection, STR("null"), CTL_BAD_REQUEST,
-                                      "a message of more than 1 MiB", NULL);
-            connection->broken = true;
+            break_off(connection, CTL_BAD_REQUEST, "a message of more than 16 MiB", NULL);
         } else if (str_trim(line).length > 0) {
             ctl_request_begin(connection, line);
             crypto_wipe((char *)(uintptr_t)line.data, line.length); /* a token may have been in it */
         }
     }
     connection->processing = false;
+    watch_length(connection);
     if (!connection->closing) {
         update_reading(connection);
         maybe_close(connection);

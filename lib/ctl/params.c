@@ -9,9 +9,17 @@
 #define REPEAT_MAX 64
 #define SECRET_MAX 64 /* OCPI 2.2.1, Credentials: token */
 
-static int bad(struct error *error, const struct ctl_param *param, const char *what)
+static int bad(struct error *error, const char *what)
 {
-    return error_set(error, ERR_INVALID, "%s%s: %s", param->positional ? "" : "--", param->name, what);
+    return error_set(error, ERR_INVALID, "%s", what);
+}
+
+/* The parameter's name in front of what is wrong with it. */
+static int bad_param(struct error *error, const struct ctl_param *param, const char *what)
+{
+    struct error plain = {0};
+    error_set(&plain, ERR_INVALID, "%s", what);
+    return error_set(error, ERR_INVALID, "%s%s: %s", param->positional ? "" : "--", param->name, plain.text);
 }
 
 static int check_choice(const struct ctl_param *param, struct str word, struct error *error)
@@ -35,10 +43,10 @@ static int check_choice(const struct ctl_param *param, struct str word, struct e
     if (param->open && best == NULL && ctl_is_word(word))
         return OK;
     list = str_skip(list, 2);
-    return error_set(error, ERR_INVALID, "%s%s: \"" STR_FMT "\" is none of " STR_FMT "%s%s%s",
-                     param->positional ? "" : "--", param->name, (int)(word.length < 40 ? word.length : 40),
-                     word.data, STR_ARG(list), best != NULL ? "; did you mean " : "",
-                     best != NULL ? best : "", best != NULL ? "?" : "");
+    return error_set(error, ERR_INVALID, "\"" STR_FMT "\" is none of " STR_FMT "%s%s%s",
+                     (int)(word.length < 40 ? word.length : 40), word.data, STR_ARG(list),
+                     best != NULL ? "; did you mean " : "", best != NULL ? best : "",
+                     best != NULL ? "?" : "");
 }
 
 static bool is_letter(char byte)
@@ -62,16 +70,16 @@ static bool is_party(struct str text)
     return good && role.length >= 3 && role.length <= 5;
 }
 
-static int check_secret(const struct ctl_param *param, struct str secret, struct error *error)
+static int check_secret(struct str secret, struct error *error)
 {
     if (secret.length == 0)
-        return bad(error, param, "no token in it");
+        return bad(error, "no token in it");
     if (secret.length > SECRET_MAX)
-        return bad(error, param, "more than the 64 characters that a token may have");
-    return str_is_visible(secret) ? OK
-                                  : bad(error, param,
-                                        "no token: white space, line breaks and anything but visible ASCII "
-                                        "characters cannot be in one");
+        return bad(error, "more than the 64 characters that a token may have");
+    return str_is_visible(secret)
+               ? OK
+               : bad(error, "no token: white space, line breaks and anything but visible ASCII "
+                            "characters cannot be in one");
 }
 
 static int check_text(const struct ctl_param *param, struct str text, struct error *error)
@@ -79,75 +87,72 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     int64_t number;
     struct rate rate;
     if (param->type == CTL_SECRET_FILE)
-        return check_secret(param, text, error);
+        return check_secret(text, error);
     if (text.length > TEXT_MAX)
-        return bad(error, param, "too long");
+        return bad(error, "too long");
     if (str_has_control(text))
-        return bad(error, param, "must not contain control characters");
+        return bad(error, "must not contain control characters");
     switch (param->type) {
     case CTL_PARTY:
-        return is_party(text) ? OK : bad(error, param, "no party id; write it as IN-ABC");
+        return is_party(text) ? OK : bad(error, "no party id; write it as IN-ABC");
     case CTL_PARTY_OR_DEFAULT:
         return is_party(text) || str_equal_fold(text, STR(CTL_DEFAULT))
                    ? OK
-                   : bad(error, param, "no party id; write it as IN-ABC, or " CTL_DEFAULT " for all others");
+                   : bad(error, "no party id; write it as IN-ABC, or " CTL_DEFAULT " for all others");
     case CTL_DURATION:
         return duration_parse(text, &number)
                    ? OK
-                   : bad(error, param, "no duration; write a number with s, m, h or d, e.g. 7d");
+                   : bad(error, "no duration; write a number with s, m, h or d, e.g. 7d");
     case CTL_RATE:
-        return rate_parse(text, &rate) ? OK : bad(error, param, "no rate; " RATE_REMEDY);
+        return rate_parse(text, &rate) ? OK : bad(error, "no rate; " RATE_REMEDY);
     case CTL_TIME:
-        return timestamp_parse(text, &number)
-                   ? OK
-                   : bad(error, param, "no time; write it as 2026-01-31T12:00:00Z");
+        return timestamp_parse(text, &number) ? OK : bad(error, "no time; write it as 2026-01-31T12:00:00Z");
     case CTL_MONTH:
-        return month_parse(text, &number, &number) ? OK : bad(error, param, "no month; write it as 2026-01");
+        return month_parse(text, &number, &number) ? OK : bad(error, "no month; write it as 2026-01");
     case CTL_CHOICE:
         return check_choice(param, text, error);
     case CTL_TEXT:
-        return text.length > 0 || !param->required ? OK : bad(error, param, "must not be empty");
+        return text.length > 0 || !param->required ? OK : bad(error, "must not be empty");
     case CTL_FILE:
-        return text.length > 0 && text.data[0] == '/'
-                   ? OK
-                   : bad(error, param, "write its whole path, beginning with /");
+        return text.length > 0 && text.data[0] == '/' ? OK
+                                                      : bad(error, "write its whole path, beginning with /");
     case CTL_NUMBER:
     case CTL_SWITCH:
     case CTL_SECRET_FILE:
     case CTL_JSON:
+    case CTL_JSON_FILE:
         break;
     }
-    return bad(error, param, "must not be a text");
+    return bad(error, "must not be a text");
 }
 
-static int check_value(const struct ctl_param *param, const struct json_value *value, struct error *error)
+int ctl_value_check(const struct ctl_param *param, const struct json_value *value, struct error *error)
 {
     uint64_t number;
     if (param->type == CTL_NUMBER) {
         bool digits = value->type == JSON_NUMBER && str_to_uint64(value->raw, &number) && number <= INT64_MAX;
-        return digits ? OK : bad(error, param, "no number; write digits only");
+        return digits ? OK : bad(error, "no number; write digits only");
     }
     if (param->type == CTL_SWITCH)
-        return value->type == JSON_BOOLEAN ? OK : bad(error, param, "must be true or false");
-    if (param->type == CTL_JSON)
-        return value->type == JSON_OBJECT ? OK : bad(error, param, "must be an object");
+        return value->type == JSON_BOOLEAN ? OK : bad(error, "must be true or false");
+    if (param->type == CTL_JSON || param->type == CTL_JSON_FILE)
+        return value->type == JSON_OBJECT ? OK : bad(error, "must be an object");
     if (value->type != JSON_STRING)
-        return bad(error, param, "must be a text");
+        return bad(error, "must be a text");
     return check_text(param, value->text, error);
 }
 
 static int check_member(const struct ctl_param *param, const struct json_value *value, struct error *error)
 {
-    if (!param->repeatable)
-        return check_value(param, value, error);
-    if (value->type != JSON_ARRAY)
-        return bad(error, param, "must be an array");
-    if (value->count > REPEAT_MAX)
-        return bad(error, param, "given too often");
+    if (param->repeatable && value->type != JSON_ARRAY)
+        return bad_param(error, param, "must be an array");
+    if (param->repeatable && value->count > REPEAT_MAX)
+        return bad_param(error, param, "given too often");
     int result = OK;
-    for (const struct json_value *item = value->child; item != NULL && result == OK; item = item->next)
-        result = check_value(param, item, error);
-    return result;
+    const struct json_value *item = param->repeatable ? value->child : value;
+    for (; item != NULL && result == OK; item = param->repeatable ? item->next : NULL)
+        result = ctl_value_check(param, item, error);
+    return result == OK ? OK : bad_param(error, param, error->text);
 }
 
 static bool is_given(const struct ctl_param *param, const struct json_value *params)

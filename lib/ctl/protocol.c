@@ -105,6 +105,12 @@ void ctl_write_result(struct buffer *out, struct str id, struct str result)
 
 void ctl_write_error(struct buffer *out, struct str id, int64_t code, const char *message, const char *hint)
 {
+    ctl_write_problems(out, id, code, message, hint, STR_NONE);
+}
+
+void ctl_write_problems(struct buffer *out, struct str id, int64_t code, const char *message,
+                        const char *hint, struct str problems)
+{
     buffer_append_text(out, "{\"jsonrpc\":\"2.0\",\"id\":");
     append_on_one_line(out, id);
     buffer_append_text(out, ",\"error\":");
@@ -118,6 +124,10 @@ void ctl_write_error(struct buffer *out, struct str id, int64_t code, const char
     json_field_text(&writer, "code", ctl_code_name(code));
     if (hint != NULL && hint[0] != '\0')
         json_field_text(&writer, "hint", hint);
+    if (problems.length > 0) {
+        json_key(&writer, "problems");
+        json_raw(&writer, problems);
+    }
     json_object_end(&writer);
     json_object_end(&writer);
     buffer_append_text(out, "}\n");
@@ -133,6 +143,8 @@ void ctl_write_notification(struct buffer *out, const char *method, struct str p
 }
 
 /* ---------------------------------------------------------------- lines */
+
+#define LARGE (1024 * 1024)
 
 void ctl_lines_init(struct ctl_lines *lines, size_t maximum)
 {
@@ -152,6 +164,8 @@ int ctl_lines_feed(struct ctl_lines *lines, struct str bytes)
      * moving each. */
     if (lines->start > 0) {
         buffer_consume(&lines->input, lines->start);
+        if (lines->input.length == 0 && lines->input.capacity > LARGE) /* not kept for small ones */
+            buffer_free(&lines->input);
         lines->scanned -= lines->start;
         lines->start = 0;
     }

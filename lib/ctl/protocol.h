@@ -17,7 +17,7 @@
  * party","data":{"code":"not_found","hint":"hubctl party list"}}}
  */
 #define CTL_PROTOCOL    1
-#define CTL_REQUEST_MAX (1024 * 1024)      /* bytes of a line to hubd */
+#define CTL_REQUEST_MAX (16 * 1024 * 1024) /* bytes of a line to hubd: a document of thousands of parties */
 #define CTL_ANSWER_MAX  (64 * 1024 * 1024) /* bytes of a line to hubctl: a stored object of 4 MiB, escaped */
 #define CTL_DISCOVER    "rpc.discover"
 
@@ -74,6 +74,9 @@ void ctl_write_request(struct buffer *out, int64_t id, const char *method, struc
 void ctl_write_result(struct buffer *out, struct str id, struct str result);
 /* `hint` may be NULL: what the person may do next, usually a command. */
 void ctl_write_error(struct buffer *out, struct str id, int64_t code, const char *message, const char *hint);
+/* The same with what is wrong in particular: error.data.problems, a JSON array of sentences; empty: none. */
+void ctl_write_problems(struct buffer *out, struct str id, int64_t code, const char *message,
+                        const char *hint, struct str problems);
 void ctl_write_notification(struct buffer *out, const char *method, struct str params);
 
 /* ---- lines out of a stream ---- */

@@ -55,9 +55,18 @@ void ctl_reply(struct ctl_request *request, const struct buffer *result)
 
 void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint)
 {
+    ctl_fail_problems(request, code, message, hint, STR_NONE);
+}
+
+void ctl_fail_problems(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint,
+                       struct str problems)
+{
     struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
-    if (!is_gone(checked))
-        ctl_connection_send_error(checked->connection, checked->id, code, message, hint);
+    if (!is_gone(checked)) {
+        struct buffer line = {0};
+        ctl_write_problems(&line, checked->id, code, message, hint, problems);
+        ctl_connection_send(checked->connection, &line, false);
+    }
     end_request(checked);
 }
 

@@ -15,7 +15,8 @@
  *
  * The process must ignore SIGPIPE (libuv writes with write(2)).
  *
- * Bounds: 128 connections, 16 requests in flight per connection, 1 MiB per line in; a client that does not
+ * Bounds: 128 connections, 16 requests in flight per connection, 16 MiB per line in, of which
+ * four clients at a time may send more than 1 MiB; a client that does not
  * read is not read from any more, and its streams wait: nothing here ever blocks the loop or grows without
  * end.
  */
@@ -86,6 +87,9 @@ bool ctl_handlers_fit(const struct ctl_handler *handlers, size_t count, const ch
 void ctl_reply(struct ctl_request *request, const struct buffer *result);
 /* Ends the request with an error. `message` for people: lower case, names the object; `hint` may be NULL. */
 void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint);
+/* The same with what is wrong in particular: `problems` is a JSON array of sentences, empty: none. */
+void ctl_fail_problems(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint,
+                       struct str problems);
 /*
  * Sends a notification of the request's method. False when the client reads slower than we write: send
  * nothing more until on_drain (what was handed over is sent nevertheless). True and nothing sent after the

@@ -8,8 +8,10 @@
 
 #define CTL_CONNECTIONS_MAX 128
 #define CTL_IN_FLIGHT_MAX   16
-#define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow reader */
-#define CTL_OUTPUT_LOW      (64 * 1024)  /* below, its streams go on */
+#define CTL_LINE_USUAL      (1024 * 1024) /* bytes of a line that every client may send at any time */
+#define CTL_LARGE_MAX       4             /* clients that may send a longer one at a time */
+#define CTL_OUTPUT_HIGH     (256 * 1024)  /* bytes queued for a client: above, it is a slow reader */
+#define CTL_OUTPUT_LOW      (64 * 1024)   /* below, its streams go on */
 
 struct ctl_server {
     uint32_t magic;
@@ -18,6 +20,7 @@ struct ctl_server {
     struct ctl_rules rules;
     struct queue connections;
     unsigned connection_count;
+    unsigned large_count; /* connections that are `large` */
     bool stopping, pipe_closed;
     void (*stopped)(void *context);
     void *stopped_context;
@@ -35,6 +38,7 @@ struct ctl_connection {
     struct queue requests; /* in flight */
     unsigned in_flight;
     bool reading, processing;
+    bool large;  /* has sent more than CTL_LINE_USUAL of a line that has not ended */
     bool ended;  /* the client sends no more */
     bool broken; /* what it sends cannot be understood any more: close when all is written */
     bool closing, closed;

@@ -9,8 +9,9 @@
 extern const struct ctl_command ctl_table_party[];   /* party token receiver rule */
 extern const struct ctl_command ctl_table_limit[];   /* limit */
 extern const struct ctl_command ctl_table_traffic[]; /* audit trace delivery command object quality */
-extern const struct ctl_command
-    ctl_table_hub[]; /* status stats conf backup log version rpc completion help */
+extern const struct ctl_command ctl_table_declare[]; /* export diff apply batch */
+/* status stats conf backup log version rpc completion help */
+extern const struct ctl_command ctl_table_hub[];
 
 /* Ends with method NULL. */
 extern const struct ctl_digest ctl_digests[];

@@ -200,7 +200,7 @@ static bool scan_open(struct scan *scan, struct nesting *nesting)
     return !object || scan_key(scan);
 }
 
-int json_explain(struct str source, unsigned depth_max, struct error *error)
+int json_locate(struct str source, unsigned depth_max, size_t *at, struct error *error)
 {
     struct scan scan = {source, 0, NULL};
     struct nesting nesting = {0, 0};
@@ -209,10 +209,10 @@ int json_explain(struct str source, unsigned depth_max, struct error *error)
         more = fault(&scan, "a byte order mark is not allowed");
     while (more) {
         skip_space(&scan);
+        *at = scan.at;
         if (peek(&scan) == '{' || peek(&scan) == '[') {
             if (nesting.depth >= depth_max || nesting.depth >= JSON_DEPTH_MAX)
-                return error_set(error, ERR_TOO_LARGE, "nested deeper than %u levels at byte %zu", depth_max,
-                                 scan.at);
+                return error_set(error, ERR_TOO_LARGE, "nested deeper than %u levels", depth_max);
             if (scan_open(&scan, &nesting))
                 continue;
         } else {
@@ -222,5 +222,14 @@ int json_explain(struct str source, unsigned depth_max, struct error *error)
     }
     if (scan.what == NULL)
         return OK;
-    return error_set(error, ERR_INVALID, "not JSON: %s at byte %zu", scan.what, scan.at);
+    *at = scan.at;
+    return error_set(error, ERR_INVALID, "not JSON: %s", scan.what);
+}
+
+int json_explain(struct str source, unsigned depth_max, struct error *error)
+{
+    struct error found = {0};
+    size_t at = 0;
+    int result = json_locate(source, depth_max, &at, &found);
+    return result == OK ? OK : error_set(error, result, "%.480s at byte %zu", found.text, at);
 }

@@ -10,5 +10,7 @@
  * `depth_max`) with the sentence in `error`; OK when it finds nothing wrong.
  */
 int json_explain(struct str source, unsigned depth_max, struct error *error);
+/* The same, with the place in `*at`, bytes from the beginning, instead of in the sentence. */
+int json_locate(struct str source, unsigned depth_max, size_t *at, struct error *error);
 
 #endif

@@ -20,6 +20,9 @@ class FakeHubd:
 
     ctl, ok, rows, one = Hub.ctl, Hub.ok, Hub.rows, Hub.one
 
+    def check_documented(self, args, text):
+        """What it answers is the test's own business."""
+
     def __init__(self, answer):
         self.answer = answer
         self.requests = []

@@ -129,7 +129,7 @@ EXACTLY = [
     (["party", "add", "IN-NEW", ""], {"--role", "--name", "--website", "--platform"}),
     (["receiver", "set", "{cpo}", "tokens"], {"tokens", "tokens:sender"}),
     (["completion", ""], {"bash", "zsh", "fish"}),
-    (["help", "e"], {"exit-codes", "environment"}),
+    (["help", "e"], {"exit-codes", "environment", "export"}),
     (["help", "party", "s"], {"show", "set", "suspend"}),
     (["help", "party", "show", ""], set()),
     (["rpc", "party.s"], {"party.show", "party.set", "party.suspend"}),

@@ -31,6 +31,13 @@ def busy(hub):
     return made
 
 
+def document(hub):
+    """With one difference to what the hub has."""
+    file = hub.directory / "hub.json"
+    file.write_text('{"limits":[{"party":"default","module":"commands","rate":"7/min"}]}')
+    return str(file)
+
+
 def reads(made):
     """What the commands that only read are given, where they need something."""
     deliveries = {row["object"]: str(row["id"]) for row in made.hub.rows("delivery", "list", "--state", "all")}
@@ -38,6 +45,7 @@ def reads(made):
     return {
         "party.show": [[made.cpo.id], [made.emsp.id]],
         "limit.list": [[], [made.emsp.id]],
+        "diff": [["-f", document(made.hub)]],
         "rule.explain": [[made.emsp.id, made.cpo.id]],
         "trace": [["SES-1"], [str(command["id"])], ["SES-2"], ["SES-HELD"]],
         "delivery.list": [[], ["--state", "all"]],
@@ -89,6 +97,7 @@ def test_whatever_is_changed(busy):
         ["token", "rotate", cpo.id],
         ["receiver", "discover", cpo.id],
         ["party", "check", cpo.id],
+        ["apply", "-f", document(hub)],
         ["backup", str(hub.directory / "state" / "copy.db")],
     ]
     for words in changes:

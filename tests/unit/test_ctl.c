@@ -31,7 +31,7 @@ static void check_help(const struct ctl_command *command)
         char beginning[64];
         assert_non_null(command->examples[i]);
         snprintf(beginning, sizeof(beginning), "hubctl %s", command->noun);
-        assert_true(strncmp(command->examples[i], beginning, strlen(beginning)) == 0);
+        assert_non_null(strstr(command->examples[i], beginning)); /* maybe at the end of a pipe */
     }
     assert_string_not_equal(command->examples[0], command->examples[1]);
 }
@@ -128,7 +128,10 @@ static void test_examples_of_options_exist(void **state)
                 struct str name = str_of(at + 3, strcspn(at + 3, " ='\""));
                 bool known = false;
                 char noun[32], verb[32] = "";
-                sscanf(command->examples[j], "hubctl %31s %31s", noun, verb);
+                const char *begin = command->examples[j], *next = begin;
+                for (; next != NULL && next < at; next = strstr(next + 1, "hubctl "))
+                    begin = next; /* the last one in front of the option */
+                sscanf(begin, "hubctl %31s %31s", noun, verb);
                 const struct ctl_command *shown =
                     ctl_command_by_words(noun, verb); /* an example may go on with another one */
                 if (shown == NULL)

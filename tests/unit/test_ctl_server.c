@@ -336,7 +336,7 @@ static void test_a_line_too_long_ends_the_connection(void **state)
     memset(text, ' ', CTL_REQUEST_MAX + 100000);
     send_text(client, text, CTL_REQUEST_MAX + 100000);
     free(text);
-    assert_non_null(strstr(read_line(client), "a message of more than 1 MiB"));
+    assert_non_null(strstr(read_line(client), "a message of more than 16 MiB"));
     assert_string_equal(read_line(client), "");
     close(client);
 }
