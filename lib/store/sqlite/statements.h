@@ -7,6 +7,10 @@
  * one letter for each of $1 … $n, `columns` one for each column of a row. What both engines cannot share is
  * said in a comment at the statement.
  */
+/* Rows of the audit are found by what they are about within blocks: sequence >> AUDIT_BLOCK_BITS, as
+ * migration 0004 has it. */
+#define AUDIT_BLOCK_BITS 14
+
 enum sql_use { SQL_WRITER = 1, SQL_READER = 2 };
 
 struct sql_statement {
@@ -167,6 +171,7 @@ enum sql_id {
     SQL_AUDIT_RANGE,
     SQL_AUDIT_RANGE_BACK,
     SQL_AUDIT_SEQUENCE,
+    SQL_AUDIT_FIRST,
     SQL_AUDIT_OF_CORRELATION,
     SQL_AUDIT_OF_OBJECT,
     SQL_COMMAND_OF_CALLBACK,
