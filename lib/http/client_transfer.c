@@ -255,7 +255,7 @@ static struct str resolve(const struct client_flight *flight, struct str locatio
 
     if (url != NULL && text != NULL &&
         curl_url_set(url, CURLUPART_URL, flight->url, CURLU_PATH_AS_IS) == CURLUE_OK &&
-        curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+        curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
         curl_url_get(url, CURLUPART_URL, &resolved, 0);
     struct str target = arena_copy(arena, str_from(resolved));
     curl_free(resolved);
