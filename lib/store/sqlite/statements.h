@@ -7,10 +7,6 @@
  * one letter for each of $1 … $n, `columns` one for each column of a row. What both engines cannot share is
  * said in a comment at the statement.
  */
-/* Rows of the audit are found by what they are about within blocks: sequence >> AUDIT_BLOCK_BITS, as
- * migration 0004 has it. */
-#define AUDIT_BLOCK_BITS 14
-
 enum sql_use { SQL_WRITER = 1, SQL_READER = 2 };
 
 struct sql_statement {
@@ -18,6 +14,10 @@ struct sql_statement {
     const char *parameters, *columns;
     const char *text;
 };
+
+/* Rows of the audit are found by what they are about within blocks: sequence >> AUDIT_BLOCK_BITS, as in
+ * migration 0004. */
+#define AUDIT_BLOCK_BITS 14
 
 enum sql_id {
     /* transactions */
