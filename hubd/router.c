@@ -167,6 +167,9 @@ void router_find(unsigned conditions, enum http_method method, struct str path, 
         return;
     for (size_t i = 0; i < router_route_count; i++) {
         struct router_match candidate = {0};
+        /* Behind the version comes the module's name: most rows are told apart by that alone. */
+        if (count > 1 && !str_equal(str_from(router_routes[i].module), segments[1]))
+            continue;
         if (!router_is_there(&router_routes[i], conditions) ||
             !router_row_matches(&router_routes[i], segments, count, &candidate))
             continue;

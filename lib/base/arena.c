@@ -174,12 +174,19 @@ struct str arena_copy_upper(struct arena *arena, struct str s)
 struct str arena_printf(struct arena *arena, const char *format, ...)
 {
     struct str made = STR_NONE;
+    struct arena_block *block = arena->blocks;
+    size_t room = block == NULL ? 0 : block->capacity - block->used;
+    char *rest = block == NULL ? NULL : block->data + block->used;
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    /* It nearly always fits into what is left of the block, and is formatted once. */
+    REVEAL(rest, room);
+    int length = vsnprintf(rest, room, format, arguments);
+    HIDE(rest, room);
+    bool fits = length >= 0 && (size_t)length < room;
     char *data = length < 0 ? NULL : take(arena, (size_t)length + 1, 1);
-    if (data != NULL && vsnprintf(data, (size_t)length + 1, format, again) == length)
+    if (data != NULL && (fits || vsnprintf(data, (size_t)length + 1, format, again) == length))
         made = str_of(data, (size_t)length);
     va_end(again);
     va_end(arguments);

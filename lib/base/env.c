@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -52,6 +53,22 @@ void env_random(void *out, size_t size)
         current->random(out, size);
     else
         real_random(out, size);
+}
+
+void env_random_id(void *out, size_t size)
+{
+    static _Thread_local uint8_t pool[1024];
+    static _Thread_local size_t left; /* at its end */
+    if (current->random != NULL || size > sizeof(pool)) {
+        env_random(out, size);
+        return;
+    }
+    if (left < size) {
+        real_random(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    memcpy(out, pool + sizeof(pool) - left, size);
+    left -= size;
 }
 
 uint64_t env_random_below(uint64_t bound)

@@ -23,6 +23,9 @@ static inline int64_t env_monotonic_ms(void)
 /* Cryptographic randomness; aborts the process when the kernel gives none, since a weak token opens the
  * network. */
 void env_random(void *out, size_t size);
+/* The same for ids, which are shown to everybody: the kernel is asked once for many of them. Not for secrets,
+ * whose bytes would lie here before they are used. */
+void env_random_id(void *out, size_t size);
 /* A uniform number in [0, bound); bound > 0. For jitter and the like. */
 uint64_t env_random_below(uint64_t bound);
 /*

@@ -5,16 +5,6 @@ static char upper(char letter)
     return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
 }
 
-struct str str_from(const char *text)
-{
-    return text == NULL ? STR_NONE : str_of(text, strlen(text));
-}
-
-bool str_equal(struct str a, struct str b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
 bool str_equal_fold(struct str a, struct str b)
 {
     if (a.length != b.length)

@@ -22,13 +22,19 @@ struct str {
 #define STR_ARG(s) (int)(s).length, (s).data
 
 /* View of a C string; NULL gives STR_NONE. */
-struct str str_from(const char *text);
+static inline struct str str_from(const char *text)
+{
+    return text == NULL ? STR_NONE : (struct str){text, strlen(text)};
+}
 /* View of `length` bytes at `data`. */
 static inline struct str str_of(const char *data, size_t length)
 {
     return (struct str){data, length};
 }
-bool str_equal(struct str a, struct str b);
+static inline bool str_equal(struct str a, struct str b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
 /* Equal when ASCII letters are folded. */
 bool str_equal_fold(struct str a, struct str b);
 /* Nothing but U+0021..U+007E in it: what OCPI calls printable ASCII without the space. */

@@ -49,6 +49,8 @@ struct client_origin {
     char
         key[ORIGIN_KEY_SIZE]; /* "https://host" or "https://host:8443": the canonical beginning of its URLs */
     size_t key_length;
+    uint64_t number; /* of this origin among all that the client ever had */
+    CURLU *root;     /* its URL with the path "/", parsed once: libcurl's URL of every call */
     char host[HTTP_HOST_SIZE];
     char name[HTTP_HOST_SIZE + 10]; /* "host:port", for sentences */
     uint16_t port;
@@ -79,7 +81,7 @@ struct client_flight {
     struct client_origin *origin;
     struct client_transfer *transfer; /* NULL while waiting */
     struct curl_slist *headers;       /* in the call's arena */
-    char *url;                        /* in the call's arena */
+    char *url;                        /* in the call's arena: the origin's key and the target */
     bool active;                      /* counted in origin->active */
     bool redirected;
     int64_t timeout_ms; /* of the call */
@@ -100,6 +102,7 @@ struct client_transfer {
     CURLcode code; /* how libcurl ended it */
     enum transfer_form form;
     enum http_method method;
+    uint64_t origin;            /* number of the one whose root is set in libcurl; 0: none */
     bool once;                  /* as set in libcurl */
     int64_t connect_timeout_ms; /* as set in libcurl; 0: its default, which outlasts every deadline */
     struct curl_slist pin_list; /* for CURLOPT_RESOLVE */
@@ -148,6 +151,7 @@ struct http_client {
     struct client_socket **sockets; /* by file descriptor */
     size_t socket_slots;
     struct queue origins[ORIGIN_BUCKETS];
+    uint64_t origins_made;
     struct queue idle_origins; /* least recently used first */
     size_t idle_origin_count;
     struct queue ready;
@@ -168,8 +172,8 @@ void client_handle_closed(struct http_client *client);
 
 /* ---- client_origin.c ---- */
 
-/* The origin of a URL, made if it is new, and the URL in canonical form in `arena`. ERR_INVALID, ERR_MEMORY.
- */
+/* The origin of a URL, made if it is new, and the URL in canonical form in `arena`: the origin's key, then a
+ * target that begins with '/'. ERR_INVALID, ERR_MEMORY. */
 int client_origin_find(struct http_client *client, struct arena *arena, struct str text,
                        struct client_origin **origin, char **url, struct error *error);
 /* Takes a flight in. It may be finished at once (never its callback called). */

@@ -28,6 +28,7 @@ static void origin_free(struct client_origin *origin)
     queue_remove(&origin->bucket);
     queue_remove(&origin->idle);
     queue_remove(&origin->ready);
+    curl_url_cleanup(origin->root); /* spare transfers may still have it set; they never look at it again */
     free(origin);
 }
 
@@ -59,9 +60,18 @@ static void set_literal(struct client_origin *origin)
 static struct client_origin *origin_new(struct http_client *client, struct str key, const struct url *url)
 {
     struct client_origin *origin = calloc(1, sizeof *origin);
+    char root[ORIGIN_KEY_SIZE + 1];
 
     if (origin == NULL)
         return NULL;
+    origin->root = curl_url();
+    snprintf(root, sizeof root, STR_FMT "/", STR_ARG(key));
+    if (origin->root == NULL || curl_url_set(origin->root, CURLUPART_URL, root, 0) != CURLUE_OK) {
+        curl_url_cleanup(origin->root);
+        free(origin);
+        return NULL;
+    }
+    origin->number = ++client->origins_made;
     origin->client = client;
     origin->port = url->port;
     str_copy(key, origin->key, sizeof origin->key);
@@ -119,7 +129,7 @@ int client_origin_find(struct http_client *client, struct arena *arena, struct s
 
     /* Nearly every call goes to a known host: what was parsed once need not be parsed again. */
     *origin = key.length == 0 ? NULL : lookup(client, key);
-    if (*origin != NULL) {
+    if (*origin != NULL && key.length < text.length && text.data[key.length] == '/') {
         *url = arena_copy_text(arena, text);
         return *url == NULL ? error_set(error, ERR_MEMORY, "no memory for a URL") : OK;
     }

@@ -1,16 +1,18 @@
 #include <string.h>
 
+#include "lib/http/characters.h"
 #include "lib/http/client_internal.h"
 
 /* The client's own business, not the caller's. */
 static bool is_own_header(struct str name)
 {
-    static const char *const own[] = {"Host",       "Content-Length", "Transfer-Encoding", "Connection",
-                                      "Keep-Alive", "Expect",         "Upgrade",           "Proxy-Connection",
-                                      "TE",         "Trailer"};
+    static const struct str own[] = {{"Host", 4},        {"Content-Length", 14},   {"Transfer-Encoding", 17},
+                                     {"Connection", 10}, {"Keep-Alive", 10},       {"Expect", 6},
+                                     {"Upgrade", 7},     {"Proxy-Connection", 16}, {"TE", 2},
+                                     {"Trailer", 7}};
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        if (str_equal_fold(name, str_from(own[i])))
+        if (str_equal_fold(name, own[i]))
             return true;
     return false;
 }
@@ -19,19 +21,13 @@ static bool is_own_header(struct str name)
  * carries can begin another line. */
 static bool is_valid_header(const struct http_header *header)
 {
-    if (header->name.length == 0)
-        return false;
-    for (size_t i = 0; i < header->name.length; i++) {
-        unsigned char byte = (unsigned char)header->name.data[i];
-        if (byte <= 0x20 || byte >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", byte) != NULL)
+    for (size_t i = 0; i < header->name.length; i++)
+        if (!http_is(header->name.data[i], HTTP_TOKEN))
             return false;
-    }
-    for (size_t i = 0; i < header->value.length; i++) {
-        unsigned char byte = (unsigned char)header->value.data[i];
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+    for (size_t i = 0; i < header->value.length; i++)
+        if (!http_is(header->value.data[i], HTTP_VALUE))
             return false;
-    }
-    return true;
+    return header->name.length > 0;
 }
 
 static char *write_text(char *out, struct str text)

@@ -170,10 +170,31 @@ static CURLcode set_addresses(struct client_transfer *transfer)
     return code;
 }
 
+/*
+ * Where to. libcurl takes a URL apart, puts it together again and takes the parts out, byte by byte, for each
+ * transfer; so it is given the parsed root of the origin, and the rest as the request target.
+ */
+static CURLcode set_target(struct client_transfer *transfer)
+{
+    const struct client_origin *origin = transfer->flight->origin;
+    CURLcode code = CURLE_OK;
+
+    if (transfer->origin != origin->number) {
+        code = curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* what it made of another root */
+        if (code == CURLE_OK)
+            code = curl_easy_setopt(transfer->easy, CURLOPT_CURLU, origin->root);
+        transfer->origin = code == CURLE_OK ? origin->number : 0;
+    }
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(transfer->easy, CURLOPT_REQUEST_TARGET,
+                                transfer->flight->url + origin->key_length);
+    return code;
+}
+
 /* URL, addresses and start; also for the next address and for the second round of a redirect. */
 static int launch(struct client_transfer *transfer)
 {
-    CURLcode code = curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->flight->url);
+    CURLcode code = set_target(transfer);
 
     client_answer_reset(transfer);
     if (code == CURLE_OK)
@@ -224,6 +245,24 @@ void client_transfer_release(struct client_flight *flight)
 
 /* ---- the end ---- */
 
+/* Where a Location leads (RFC 3986 section 5); STR_NONE when there is no memory. */
+static struct str resolve(const struct client_flight *flight, struct str location)
+{
+    struct arena *arena = flight->call->arena;
+    const char *text = arena_copy_text(arena, location);
+    char *resolved = NULL;
+    CURLU *url = curl_url();
+
+    if (url != NULL && text != NULL &&
+        curl_url_set(url, CURLUPART_URL, flight->url, CURLU_PATH_AS_IS) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+        curl_url_get(url, CURLUPART_URL, &resolved, 0);
+    struct str target = arena_copy(arena, str_from(resolved));
+    curl_free(resolved);
+    curl_url_cleanup(url);
+    return target;
+}
+
 /*
  * One redirect to the same origin is followed with method and body (307, 308: RFC 9110
  * sections 15.4.8, 15.4.9). True: the transfer runs again. Otherwise
@@ -234,17 +273,16 @@ static bool follow_redirect(struct client_transfer *transfer, long status, int *
     struct client_flight *flight = transfer->flight;
     struct http_call *call = flight->call;
     struct client_origin *origin;
-    char *location = NULL;
+    struct str location = http_header_find(transfer->headers, transfer->header_count, "Location");
 
-    if ((status != 307 && status != 308) ||
-        curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &location) != CURLE_OK || location == NULL)
+    if ((status != 307 && status != 308) || location.length == 0)
         return false;
     *result = ERR_REFUSED;
     if (flight->redirected) {
         error_set(&call->error, ERR_REFUSED, "%s redirects more than once", flight->origin->name);
         return false;
     }
-    struct str target = str_from(location);
+    struct str target = resolve(flight, location);
     size_t fragment = str_find(target, '#');
     if (fragment != SIZE_MAX)
         target.length = fragment;

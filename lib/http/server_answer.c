@@ -41,11 +41,12 @@ static void exchange_finished(struct exchange *exchange)
 
 void http_exchange_header(struct http_exchange *shown, const char *name, struct str value)
 {
-    static const char *const own[] = {"Content-Length", "Date", "Connection", "Transfer-Encoding"};
+    static const struct str own[] = {
+        {"Content-Length", 14}, {"Date", 4}, {"Connection", 10}, {"Transfer-Encoding", 17}};
     struct exchange *exchange = exchange_from(shown);
     struct str wanted = str_from(name);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        if (str_equal_fold(wanted, str_from(own[i])))
+        if (str_equal_fold(wanted, own[i]))
             return;
     struct answer_header *header = arena_alloc(&shown->arena, sizeof *header + value.length + 1);
     if (header == NULL) {

@@ -2,6 +2,9 @@
 
 #include "lib/base/log.h"
 
+/* The first block of a request's arena, which a recycled exchange keeps: a forwarded message fits into it. */
+#define ARENA_BLOCK SERVER_KEEP
+
 struct exchange *exchange_new(struct connection *connection)
 {
     struct http_server *server = connection->server;
@@ -19,7 +22,7 @@ struct exchange *exchange_new(struct connection *connection)
         exchange = calloc(1, sizeof *exchange);
         if (exchange == NULL)
             return NULL;
-        arena_init(&exchange->shown.arena, 0);
+        arena_init(&exchange->shown.arena, ARENA_BLOCK);
     }
     exchange->magic = EXCHANGE_MAGIC;
     exchange->connection = connection;
@@ -47,10 +50,12 @@ void exchange_recycle(struct exchange *exchange)
         buffer_free(&exchange->body);
     buffer_clear(&exchange->body);
     if (server->spare_count < SERVER_SPARE && !server->freeing) {
-        if (arena_size(&exchange->shown.arena) > SERVER_KEEP)
+        if (arena_size(&exchange->shown.arena) > SERVER_KEEP) {
             arena_free(&exchange->shown.arena);
-        else
+            arena_init(&exchange->shown.arena, ARENA_BLOCK); /* not as large as the next block would be */
+        } else {
             arena_reset(&exchange->shown.arena);
+        }
         queue_push(&server->spare, &exchange->link);
         server->spare_count++;
         return;

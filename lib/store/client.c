@@ -6,8 +6,9 @@
 #include "lib/base/magic.h"
 
 #define CLIENT_MAGIC 0x57c11e47u
-/* A loop gives the reads waiting on it this much of each turn. */
-#define TURN_US 1000
+/* A loop gives the reads waiting on it this much of each turn, and one of them no more than its share. */
+#define TURN_US  1000
+#define SLICE_US 800
 
 static void on_wake(uv_async_t *handle);
 static void on_turn(uv_idle_t *handle);
@@ -147,21 +148,24 @@ void client_read(struct store_client *client, struct store_read *read, int type)
 static void on_turn(uv_idle_t *handle)
 {
     struct store_client *client = client_of(handle->data);
-    int64_t end = env_monotonic_us() + TURN_US;
-    struct queue *node;
-    while (!client->closing && (node = queue_pop(&client->reads)) != NULL) {
-        struct store_read *read = CONTAINER_OF(node, struct store_read, queue);
-        if (reader_run(client->reader, read)) {
-            client->under_way--;
-            read->callback(read);
-        } else {
-            queue_push(&client->reads, &read->queue);
-        }
-        if (env_monotonic_us() >= end)
-            break;
+    int64_t now = env_monotonic_us();
+    const int64_t end = now + TURN_US;
+    struct queue *node, ended;
+    queue_init(&ended);
+    while (now < end && (node = queue_pop(&client->reads)) != NULL) {
+        bool done = reader_run(client->reader, CONTAINER_OF(node, struct store_read, queue), now + SLICE_US);
+        queue_push(done ? &ended : &client->reads, node);
+        now = env_monotonic_us();
     }
-    if (!client->closing && queue_is_empty(&client->reads))
+    reader_end_turn(client->reader);
+    if (queue_is_empty(&client->reads))
         uv_idle_stop(&client->turn);
+    /* Last: what a callback asks for is read in another turn, so that it sees what the callback knew of. */
+    while ((node = queue_pop(&ended)) != NULL) {
+        struct store_read *read = CONTAINER_OF(node, struct store_read, queue);
+        client->under_way--;
+        read->callback(read);
+    }
 }
 
 size_t store_client_under_way(const struct store_client *client)

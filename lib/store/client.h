@@ -39,8 +39,10 @@ void client_send_all(struct queue *touched);
 /* The read-only connection of one client; NULL with a sentence on failure. */
 struct reader *reader_new(struct store *store, struct error *error);
 void reader_free(struct reader *reader);
-/* Works on a read until it is done (true, read->result is set) or its turn is over (false: call again). */
-bool reader_run(struct reader *reader, struct store_read *read);
+/* Works on a read until it is done (true, read->result is set) or env_monotonic_us is `end` (false: call
+ * again). Until reader_end_turn all that is read is of one moment, not before the first call. */
+bool reader_run(struct reader *reader, struct store_read *read, int64_t end);
+void reader_end_turn(struct reader *reader);
 /* Queues a batch for the writer; false when there is no room. */
 bool store_submit(struct store *store, struct store_apply *apply);
 

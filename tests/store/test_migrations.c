@@ -24,6 +24,26 @@ static sqlite3 *open_file(struct fixture *f)
     return db;
 }
 
+/* The one row of the audit that it wrote. */
+static void put_audit(sqlite3 *db, struct audit_chain *chain, struct hmac *hmac)
+{
+    struct store_audit row = {.time = 1000, .action = STR("session.put")};
+    row.object = STR("S1");
+    row.correlation_id = STR("corr-1");
+    struct buffer scratch = {0};
+    assert_int_equal(audit_chain_add(chain, hmac, &scratch, &row), OK);
+    buffer_free(&scratch);
+    sqlite3_stmt *insert;
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "INSERT INTO audit VALUES (1, 0, 1000, 0, '', 'session.put', '', '', "
+                                        "'', '', '', 'S1', '', '', 'corr-1', '', ?)",
+                                        -1, &insert, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_blob(insert, 1, chain->mac, SHA256_SIZE, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(insert), SQLITE_DONE);
+    sqlite3_finalize(insert);
+}
+
 static void put_meta(sqlite3 *db, const char *name, const void *value, int size)
 {
     sqlite3_stmt *insert;
@@ -41,12 +61,13 @@ static sqlite3 *old_database(struct fixture *f)
     uint8_t head[AUDIT_HEAD_SIZE];
     struct audit_chain chain = {0};
     struct hmac *hmac = hmac_new(f->audit_key, sizeof(f->audit_key));
-    audit_head_write(&chain, hmac, head);
-    hmac_free(hmac);
     execute(db, text(f, "PRAGMA application_id = %d", HUB_APPLICATION_ID).data);
     execute(db, "PRAGMA journal_mode = WAL; CREATE TABLE schema_migration (number INTEGER NOT NULL "
                 "PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied INTEGER NOT NULL) STRICT");
     execute(db, sqlite_migrations[0].sql);
+    put_audit(db, &chain, hmac);
+    audit_head_write(&chain, hmac, head);
+    hmac_free(hmac);
     execute(db, text(f, "INSERT INTO schema_migration VALUES (1, '%s', '%s', 0)", sqlite_migrations[0].name,
                      sqlite_migrations[0].sha256)
                     .data);
@@ -125,6 +146,13 @@ static void assert_traffic_is_kept(struct fixture *f)
     struct store_token_users_read users = {.token_uid = STR("UID1")};
     assert_int_equal(RUN_READ(f, store_read_token_users, &users), OK);
     assert_int_equal(users.count, 1); /* old sessions are found by their token */
+    static const char *const ids[] = {"s1", "corr-1"};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) { /* and old rows by what they are about */
+        struct store_trace_read trace = {.id = str_from(ids[i]), .limit = 10};
+        assert_int_equal(RUN_READ(f, store_read_trace, &trace), OK);
+        assert_int_equal(trace.count, 1);
+        assert_str(trace.rows[0].row.action, "session.put");
+    }
 }
 
 static void write_what_is_new(struct fixture *f)

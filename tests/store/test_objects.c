@@ -266,6 +266,64 @@ static void who_used_a_token(void **state)
     assert_int_equal(users(f, "").count, 0);
 }
 
+/* ---------------------------------------------------------------- reads of one turn */
+
+/* As another thread would: a loop and a client of its own, and it is durable when this returns. */
+static void put_elsewhere(struct fixture *f, const char *id)
+{
+    struct fixture other = {.store = f->store};
+    uv_loop_init(&other.loop);
+    arena_init(&other.arena, 0);
+    other.client = store_client_new(f->store, &other.loop, NULL);
+    assert_non_null(other.client);
+    assert_int_equal(put_object(&other, STORE_SESSION, "IN-CPO", id, "{}", 1000), OK);
+    store_client_free(other.client);
+    uv_run(&other.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&other.loop), 0);
+    arena_free(&other.arena);
+}
+
+struct look {
+    struct fixture *f;
+    struct store_object_read first, second, behind;
+    unsigned ended;
+};
+
+static void looked(struct store_read *read)
+{
+    ((struct look *)read->context)->ended++;
+}
+
+static void look(struct look *look, struct store_object_read *read, void (*callback)(struct store_read *read))
+{
+    *read = (struct store_object_read){.kind = STORE_SESSION, .owner = STR("IN-CPO"), .id = STR("S1")};
+    read->base.arena = &look->f->arena;
+    read->base.context = look;
+    read->base.callback = callback;
+    store_read_object(look->f->client, read);
+}
+
+static void looked_first(struct store_read *read)
+{
+    struct look *all = read->context;
+    assert_int_equal(read->result, ERR_NOT_FOUND);
+    put_elsewhere(all->f, "S1");
+    look(all, &all->behind, looked);
+    looked(read);
+}
+
+/* Reads that wait together see one moment; one that is asked for later sees what was done before it. */
+static void reads_of_a_turn(void **state)
+{
+    struct look all = {.f = *state};
+    look(&all, &all.first, looked_first);
+    look(&all, &all.second, looked);
+    while (all.ended < 3)
+        uv_run(&all.f->loop, UV_RUN_ONCE);
+    assert_int_equal(all.second.base.result, ERR_NOT_FOUND);
+    assert_int_equal(all.behind.base.result, OK);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -281,6 +339,7 @@ int main(void)
         STORE_TEST(owners_of_an_id),
         STORE_TEST(bodies_are_bytes),
         STORE_TEST(who_used_a_token),
+        STORE_TEST(reads_of_a_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,29 @@ static void many_rows(void **state)
     assert_int_equal(trace(f, "LOC1", 100000).count, 1000);
 }
 
+/* The index has the audit in blocks: each is looked into, the newest first. */
+static void many_blocks(void **state)
+{
+    enum { BLOCK = 16384, BATCH = 1024, ROWS = 3 * BLOCK };
+    struct fixture *f = *state;
+    message(f, "c-old", "LOC1"); /* 1 */
+    for (int block = 0; block < ROWS / BATCH; block++) {
+        struct store_apply *apply = new_batch(f);
+        for (int i = 0; i < BATCH; i++)
+            add_message(apply, "c-other", "");
+        assert_int_equal(run_batch(f, apply), OK);
+        if (block == ROWS / BATCH / 2)
+            message(f, "c-old", "LOC1"); /* in the second block */
+    }
+    message(f, "c-new", "LOC1");
+    finds(f, "c-old", "1 25602");
+    finds(f, "loc1", "1 25602 49155");
+    struct store_trace_read read = trace(f, "LOC1", 2);
+    assert_true(read.more);
+    assert_int_equal(read.rows[0].sequence, 25602);
+    assert_int_equal(read.rows[1].sequence, 49155);
+}
+
 /* ---------------------------------------------------------------- a row names the deliveries of its batch */
 
 static void put_note(struct store_apply *apply, const char *object)
@@ -169,6 +192,7 @@ int main(void)
         STORE_TEST(by_message_and_object),
         STORE_TEST(by_command),
         STORE_TEST(many_rows),
+        STORE_TEST(many_blocks),
         STORE_TEST(deliveries_in_the_detail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,15 @@ static void test_arena_text(void **state)
     struct str made = arena_printf(&arena, "%s/%d", text, 42);
     assert_int_equal(made.length, 1003);
     assert_string_equal(made.data + 1000, "/42");
+    for (int i = 0; i < 300; i++) { /* also where it just fits into a block, and where it just does not */
+        struct str before = arena_copy(&arena, STR("before"));
+        made = arena_printf(&arena, "%.*s", i, text);
+        assert_int_equal(made.length, i);
+        assert_memory_equal(made.data, text, (size_t)i);
+        assert_int_equal(made.data[i], '\0');
+        assert_string_equal(before.data, "before");
+    }
+    assert_string_equal(copy.data, "");
     arena_free(&arena);
 }
 
@@ -420,6 +429,11 @@ static void test_env(void **state)
     env_random(a, sizeof(a));
     env_random(b, sizeof(b));
     assert_memory_not_equal(a, b, sizeof(a));
+    for (int i = 0; i < 100; i++) { /* more than is drawn at once */
+        memcpy(b, a, sizeof(a));
+        env_random_id(a, sizeof(a));
+        assert_memory_not_equal(a, b, sizeof(a));
+    }
     for (uint64_t bound = 1; bound < 50; bound++)
         assert_true(env_random_below(bound) < bound);
     env_replace(&ops);
@@ -431,6 +445,9 @@ static void test_env(void **state)
     assert_int_equal(counter, 2);
     counter = 0;
     assert_int_equal(env_random_below(16), 15);
+    assert_int_equal(counter, 1);
+    counter = 0;
+    env_random_id(a, sizeof(uint64_t));
     assert_int_equal(counter, 1);
     env_replace(NULL);
     assert_true(env_wall_ms() > INT64_C(1700000000000));

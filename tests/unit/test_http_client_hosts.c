@@ -377,6 +377,33 @@ static void test_idle_client(void **state)
     bench_close(&bench);
 }
 
+/* One transfer serves calls to one host after the other: each goes where it belongs, also when it is sent a
+ * second time because a kept connection died. */
+static void test_hosts_in_turn(void **state)
+{
+    static const char *const hosts[] = {LOCAL, "good.example"};
+    static const char *const targets[][2] = {{"/ok?then-deaf", "GET /ok?then-deaf HTTP/1.1\r\n"},
+                                             {"/ok?a=b", "GET /ok?a=b HTTP/1.1\r\n"},
+                                             {"?a=b", "GET /?a=b HTTP/1.1\r\n"},
+                                             {"", "GET / HTTP/1.1\r\n"},
+                                             {"/a//b/../c/%2e", "GET /a//b/../c/%2e HTTP/1.1\r\n"}};
+    struct bench bench;
+    char line[64];
+
+    (void)state;
+    bench_open(&bench, 60000);
+    for (size_t i = 0; i < 2 * sizeof hosts / sizeof hosts[0]; i++) {
+        const char *host = hosts[i % 2];
+        snprintf(line, sizeof line, "\r\nHost: %s:%u\r\n", host, bench.server.port);
+        for (size_t j = 0; j < sizeof targets / sizeof targets[0]; j++) {
+            get(&bench, host, targets[j][0], OK, 200, j < 2 ? "hello" : "");
+            assert_true(server_saw(&bench.server, targets[j][1]));
+            assert_true(server_saw(&bench.server, line));
+        }
+    }
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_free_during_calls),
         cmocka_unit_test(test_idle_client),
+        cmocka_unit_test(test_hosts_in_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,18 @@ static const struct row rows[] = {
     {HTTP_METHOD_GET, "/ocpi/2.2.1/1/2/3/4/5/6/7/8/9/10/11/12", NULL, 0},
 };
 
+/* Rows are looked for by the module that their path names behind the version. */
+static void test_modules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < router_route_count; i++) {
+        struct str rest = str_from(router_routes[i].path), version, module;
+        assert_true(str_split(&rest, '/', &version));
+        if (str_split(&rest, '/', &module))
+            assert_true(str_equal(module, str_from(router_routes[i].module)));
+    }
+}
+
 static void test_paths(void **state)
 {
     (void)state;
@@ -186,6 +198,7 @@ static void test_rows_are_sound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_modules),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_parameters_are_the_segments),
         cmocka_unit_test(test_other_methods_are_known),

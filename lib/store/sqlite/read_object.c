@@ -202,15 +202,14 @@ bool read_owners(struct reader *reader, struct store_read *read)
     struct connection *c = &reader->connection;
     bool locations = r->kind == STORE_LOCATION;
     enum sql_id id = locations ? SQL_LOCATION_OWNERS : SQL_OBJECT_OWNERS;
-    r->owner_count = 0;
-    r->owners = read_alloc(read, OWNERS_MAX, sizeof(*r->owners));
-    if (!r->owners)
-        return true;
+    struct store_owner found[OWNERS_MAX];
+    size_t count = 0;
     int result = locations ? sql_first(c, id, SQL_VALUES(sql_t(r->id), sql_i(OWNERS_MAX)))
                            : sql_first(c, id, SQL_VALUES(sql_i(r->kind), sql_t(r->id), sql_i(OWNERS_MAX)));
-    for (; result > 0 && r->owner_count < OWNERS_MAX; result = sql_next(c, id), r->owner_count++) {
-        struct store_owner *owner = &r->owners[r->owner_count];
-        owner->owner = read_string(reader, read, id, 0);
+    r->owner_count = 0;
+    for (; result > 0 && count < OWNERS_MAX; result = sql_next(c, id), count++) {
+        struct store_owner *owner = &found[count];
+        *owner = (struct store_owner){.owner = read_string(reader, read, id, 0)};
         if (!locations) {
             owner->counterparty = read_string(reader, read, id, 1);
             owner->has_evses = r->evse_count == 0;
@@ -223,7 +222,14 @@ bool read_owners(struct reader *reader, struct store_read *read)
         }
     }
     sql_end(c, id);
-    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
+    if (result < 0)
+        return read_fail(reader, read, result);
+    r->owners = read_alloc(read, count > 0 ? count : 1, sizeof(*r->owners));
+    if (r->owners == NULL)
+        return true;
+    memcpy(r->owners, found, count * sizeof(*found));
+    r->owner_count = count;
+    return read_done(read, OK);
 }
 
 /* ---------------------------------------------------------------- who used a token */

@@ -6,7 +6,8 @@
 
 /*
  * One exchange. What is to be looked up stands in a list of keys, to which rows about an object add the
- * correlation ids that they have; each key is read newest first, in chunks, over as many turns as it takes.
+ * correlation ids that they have; each key is read newest first, block by block of the audit and in chunks,
+ * over as many turns as it takes.
  */
 #define LIMIT_MAX        1000
 #define CHUNK            50
@@ -21,7 +22,8 @@ struct trace_key {
 struct trace {
     struct trace_key keys[KEYS_MAX];
     unsigned key_count, key; /* the one being read */
-    int64_t before;          /* of it: rows with smaller numbers are to come */
+    int64_t block, before; /* of it: rows in this block with smaller numbers are to come, then older blocks */
+    int64_t newest, oldest; /* blocks */
 };
 
 /* Once each; one too many is left out. */
@@ -55,6 +57,12 @@ static int add_commands(struct reader *reader, struct store_trace_read *r, struc
     return result;
 }
 
+static void start_key(struct trace *trace)
+{
+    trace->block = trace->newest;
+    trace->before = INT64_MAX;
+}
+
 static int trace_begin(struct reader *reader, struct store_trace_read *r)
 {
     struct trace *trace = r->base.state = read_alloc(&r->base, 1, sizeof(*trace));
@@ -64,7 +72,15 @@ static int trace_begin(struct reader *reader, struct store_trace_read *r)
         return r->base.result;
     r->count = 0;
     r->more = false;
-    *trace = (struct trace){.before = INT64_MAX};
+    *trace = (struct trace){0};
+    int result = sql_number(&reader->connection, SQL_AUDIT_SEQUENCE, &trace->newest);
+    if (!result)
+        result = sql_number(&reader->connection, SQL_AUDIT_FIRST, &trace->oldest);
+    if (result)
+        return result;
+    trace->newest >>= AUDIT_BLOCK_BITS;
+    trace->oldest >>= AUDIT_BLOCK_BITS;
+    start_key(trace);
     add_key(trace, SQL_AUDIT_OF_OBJECT, arena_copy_upper(r->base.arena, r->id));
     add_key(trace, SQL_AUDIT_OF_OBJECT, r->id);
     add_key(trace, SQL_AUDIT_OF_CORRELATION, r->id);
@@ -85,7 +101,9 @@ static int trace_chunk(struct reader *reader, struct store_trace_read *r, struct
     struct connection *c = &reader->connection;
     const struct trace_key key = trace->keys[trace->key];
     int seen = 0;
-    int result = sql_first(c, key.statement, SQL_VALUES(sql_t(key.text), sql_i(trace->before), sql_i(CHUNK)));
+    int result =
+        sql_first(c, key.statement,
+                  SQL_VALUES(sql_t(key.text), sql_i(trace->block), sql_i(trace->before), sql_i(CHUNK)));
     for (; result > 0 && !r->more; result = sql_next(c, key.statement), seen++) {
         struct store_audit view = audit_view(c, key.statement);
         trace->before = sql_integer(c, key.statement, 0);
@@ -99,7 +117,9 @@ static int trace_chunk(struct reader *reader, struct store_trace_read *r, struct
         r->count++;
     }
     sql_end(c, key.statement);
-    return result < 0 ? result : seen == CHUNK;
+    if (seen < CHUNK)
+        trace->block--;
+    return result < 0 ? result : trace->block >= trace->oldest;
 }
 
 static int by_sequence(const void *a, const void *b)
@@ -118,7 +138,7 @@ bool read_trace(struct reader *reader, struct store_read *read)
         result = trace_chunk(reader, r, trace);
         if (result == 0) {
             trace->key++;
-            trace->before = INT64_MAX;
+            start_key(trace);
         }
         result = result < 0 ? result : OK;
         if (!result && reader_is_late(reader))

@@ -5,9 +5,6 @@
 #include "lib/base/env.h"
 #include "lib/store/read.h"
 
-/* One read's share of a turn of the loop. */
-#define SLICE_US 800
-
 static read_function *const reads[READ_TYPE_COUNT] = {
     [READ_REGISTRY] = read_registry,       [READ_OBJECT] = read_object,
     [READ_OWNERS] = read_owners,           [READ_PAGE] = read_page,
@@ -51,26 +48,33 @@ void reader_free(struct reader *reader)
     free(reader);
 }
 
-bool reader_run(struct reader *reader, struct store_read *read)
+/* All that one turn reads is of one moment; nothing stays open between turns, or the -wal file could never
+ * start over. */
+static int begin_turn(struct reader *reader)
 {
-    struct connection *c = &reader->connection;
-    reader->turn_end = env_monotonic_us() + SLICE_US;
-    c->failed = false;
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
         reader->created[kind] = atomic_load(&reader->store->counters[kind].created);
         reader->removed[kind] = atomic_load(&reader->store->counters[kind].removed);
         reader->changed[kind] = atomic_load(&reader->store->counters[kind].changed);
     }
-    /* All that one turn reads is of one moment; nothing stays open between turns, or the -wal file could
-     * never start over. */
-    int result = sql_run(c, SQL_BEGIN_READ, SQL_NO_VALUES);
-    if (result)
-        return read_fail(reader, read, result);
-    bool done = reads[read->type](reader, read);
-    result = sql_run(c, SQL_COMMIT, SQL_NO_VALUES);
-    if (result && !sqlite3_get_autocommit(c->db))
+    return sql_run(&reader->connection, SQL_BEGIN_READ, SQL_NO_VALUES);
+}
+
+bool reader_run(struct reader *reader, struct store_read *read, int64_t end)
+{
+    reader->turn_end = end;
+    reader->connection.failed = false;
+    /* Before the first read of a turn, and after one whose failure ended the transaction. */
+    int result = sqlite3_get_autocommit(reader->connection.db) ? begin_turn(reader) : OK;
+    return result ? read_fail(reader, read, result) : reads[read->type](reader, read);
+}
+
+void reader_end_turn(struct reader *reader)
+{
+    struct connection *c = &reader->connection;
+    if (!sqlite3_get_autocommit(c->db) && sql_run(c, SQL_COMMIT, SQL_NO_VALUES) != OK &&
+        !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-    return done;
 }
 
 bool reader_is_late(const struct reader *reader)

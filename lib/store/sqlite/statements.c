@@ -55,7 +55,10 @@
     "SELECT sequence, kind, time, latency_ms, actor, action, party, module, method, sender, receiver, "      \
     "object, "                                                                                               \
     "status, request_id, correlation_id, detail, mac FROM audit "
-#define AUDIT_TYPES "iiiittttttttttttb"
+#define AUDIT_TYPES     "iiiittttttttttttb"
+#define AS_TEXT(number) #number
+#define SHIFTED(bits)   "sequence >> " AS_TEXT(bits)
+#define AUDIT_BLOCK     SHIFTED(AUDIT_BLOCK_BITS)
 
 /* What retention looks at, by age: when a session says that it was last updated, when a CDR came. */
 #define OLD_OBJECT(age)  "SELECT sequence, " age ", arrival, last_delivery, id, owner FROM object WHERE "
@@ -439,12 +442,13 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_AUDIT_RANGE_BACK] = {R, "ii", AUDIT_TYPES,
                               AUDIT_COLUMNS "WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"},
     [SQL_AUDIT_SEQUENCE] = {R, "", "i", "SELECT coalesce(max(sequence), 0) FROM audit"},
-    [SQL_AUDIT_OF_CORRELATION] = {R, "tii", AUDIT_TYPES,
-                                  AUDIT_COLUMNS "WHERE correlation_id = $1 AND sequence < $2 "
-                                                "ORDER BY sequence DESC LIMIT $3"},
-    [SQL_AUDIT_OF_OBJECT] = {R, "tii", AUDIT_TYPES,
-                             AUDIT_COLUMNS "WHERE object = $1 AND object <> '' AND sequence < $2 "
-                                           "ORDER BY sequence DESC LIMIT $3"},
+    [SQL_AUDIT_FIRST] = {R, "", "i", "SELECT coalesce(min(sequence), 0) FROM audit"},
+    [SQL_AUDIT_OF_CORRELATION] = {R, "tiii", AUDIT_TYPES,
+                                  AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND correlation_id = $1 "
+                                                "AND sequence < $3 ORDER BY sequence DESC LIMIT $4"},
+    [SQL_AUDIT_OF_OBJECT] = {R, "tiii", AUDIT_TYPES,
+                             AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND object = $1 AND object <> '' "
+                                           "AND sequence < $3 ORDER BY sequence DESC LIMIT $4"},
     [SQL_COMMAND_OF_CALLBACK] = {R, "ti", "t",
                                  "SELECT correlation_id FROM command WHERE callback_correlation_id = $1 "
                                  "AND callback_correlation_id <> '' ORDER BY id DESC LIMIT $2"},

@@ -15,6 +15,10 @@ struct sql_statement {
     const char *text;
 };
 
+/* Rows of the audit are found by what they are about within blocks: sequence >> AUDIT_BLOCK_BITS, as in
+ * migration 0004. */
+#define AUDIT_BLOCK_BITS 14
+
 enum sql_id {
     /* transactions */
     SQL_BEGIN_WRITE,
@@ -167,6 +171,7 @@ enum sql_id {
     SQL_AUDIT_RANGE,
     SQL_AUDIT_RANGE_BACK,
     SQL_AUDIT_SEQUENCE,
+    SQL_AUDIT_FIRST,
     SQL_AUDIT_OF_CORRELATION,
     SQL_AUDIT_OF_OBJECT,
     SQL_COMMAND_OF_CALLBACK,
