@@ -13,6 +13,32 @@ from pathlib import Path
 from tests.e2e.harness import Hub
 
 
+class Listener:
+    """A Unix socket; `serve(connection)` runs in a thread for each connection, which it closes."""
+
+    def __init__(self, path, serve):
+        self.serve = serve
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(path))
+        self.socket.listen(16)
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def close(self):
+        """Not before its thread has ended: the next listener may get the number of this socket."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
+
+
 class FakeHubd:
     """`answer(request)` gives what goes back: one object or an iterable of them (dicts, or bytes as they are); None hangs up.
 
@@ -28,11 +54,8 @@ class FakeHubd:
         self.requests = []
         self.directory = Path(tempfile.mkdtemp(prefix="hub-fake-"))
         self.socket = self.directory / "admin.sock"
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.socket))
-        self.listener.listen()
         self.changed = threading.Condition()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listener = Listener(self.socket, self._serve)
 
     def __enter__(self):
         return self
@@ -40,14 +63,6 @@ class FakeHubd:
     def __exit__(self, *_):
         self.listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         self.peer = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]

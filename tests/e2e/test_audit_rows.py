@@ -42,7 +42,7 @@ CHANGES = [
     ("backup", "{file}", None, NEITHER),  # file and size
     ("party.remove", "{new} --confirm={new}", "{new}", BEFORE),
 ]
-ELSEWHERE = {"party.connect"}  # the hub begins an exchange: audited among the tests of that
+ELSEWHERE = {"party.connect", "party.check", "apply"}  # audited among the tests of these
 AGAIN = ["party add {emsp} --role EMSP", "party resume {cpo}", "rule disable {emsp} {cpo}", "receiver set {emsp} tokens {emsp_url}/tokens"]
 READING = ["party list", "party show {cpo}", "token list", "receiver list", "rule list", "rule matrix", "rule explain {emsp} {cpo}", "rule disable {emsp} {cpo} --dry-run", "audit tail", "audit verify", "delivery list",
            "command list", "object list session", "status", "stats", "conf show", "log level", "version", "trace none", "delivery show 1", "party show IN-QQQ"]  # fmt: skip

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tests.e2e.fake import Listener
 from tests.e2e.harness import BIN, DEADLINE, eventually, on_terminal
 
 
@@ -145,21 +146,10 @@ class Door:
     def __init__(self, hub, hangs_up=False):
         self.hub, self.hangs_up, self.count, self.hung_up = hub, hangs_up, 0, threading.Event()
         self.path = hub.directory / f"door-{id(self)}.sock"
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.path))
-        self.listener.listen(16)
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.count += 1
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self.listener = Listener(self.path, self._serve)
 
     def _serve(self, client):
+        self.count += 1
         with client, client.makefile("rb") as lines, socket.socket(socket.AF_UNIX) as inner:
             inner.connect(str(self.hub.socket))
             with inner.makefile("rb") as answers:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.e2e.fake import Listener
 from tests.e2e.harness import BIN, DEADLINE, ROOT, SANITIZER, SLOW, forms
 from tests.sim import payloads
 
@@ -171,6 +172,7 @@ def test_descriptions_and_directives(world):
     for words in (["--out", ""], ["--out="], ["--out=x"]):
         assert complete(world.socket, "token", "issue", world.cpo, *words) == ("files", {})
     assert complete(world.socket, "party", "connect", world.cpo, "--token-file", "")[0] == "files"
+    assert complete(world.socket, "apply", "-f", "")[0] == "files"
     assert complete(world.socket, "-s", "")[0] == "files"
     assert complete(world.socket, "party", "list", "--json=")[0] == "nospace"
 
@@ -259,30 +261,19 @@ class Impostor:
 
     def __init__(self, path, answer, forever=False):
         self.path, self.answer, self.forever = path, answer, forever
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        self.listener.listen()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        self.listener = Listener(path, self._serve)
 
-    def _serve(self):
-        while True:
+    def _serve(self, peer):
+        with peer:
             try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return  # closed
-            with peer:
-                try:
-                    peer.recv(65536)
+                peer.recv(65536)
+                peer.sendall(self.answer)
+                while self.forever:
                     peer.sendall(self.answer)
-                    while self.forever:
-                        peer.sendall(self.answer)
-                except OSError:
-                    pass  # hubctl has gone, as it should
+            except OSError:
+                pass  # hubctl has gone, as it should
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join(DEADLINE)
         self.listener.close()
 
 

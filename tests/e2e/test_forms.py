@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.fake import Listener
 from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually
 
 ROWS = [
@@ -35,18 +36,7 @@ class Fake:
     def __init__(self, directory):
         self.path = directory / "fake.sock"
         self.answers, self.requests = {}, []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.path))
-        self.listener.listen(16)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self.listener = Listener(self.path, self._serve)
 
     def _serve(self, client):
         def send(message):

@@ -346,8 +346,8 @@ def test_ten_thousand_dead_letters_are_tried_again(new_hub):
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
             "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, owner, object,"
             " reason, url, correlation_id, last_error, body) "
-            "SELECT i, 3, 3, 7, 0, 1, 2, ?, ?, 'cdrs', 'POST', ?, 'CDR-' || i, 'refused', '', 'c', 'HTTP 400', x'' FROM n",
-            (count, emsp.id, cpo.id, cpo.id),
+            "SELECT i, 3, -1, 7, 0, 1, 2, ?, ?, 'commands', 'POST', ?, 'R-' || i, 'refused', ?, 'c', 'HTTP 400', CAST('{}' AS BLOB) FROM n",
+            (count, emsp.id, cpo.id, cpo.id, f"{emsp.url}/ocpi/callbacks/1"),
         )
     connection.close()
     hub.restart()

@@ -10,6 +10,7 @@ import pytest
 from tests.conformance.modules.bodies import ABSENT, at, make, push
 from tests.conformance.modules.judge import done, findings, refused, unknown
 from tests.conformance.rules import rule
+from tests.e2e.harness import later
 from tests.sim import exact, payloads
 
 
@@ -123,6 +124,7 @@ def test_findings_are_counted(hub, pair):
     """Per party, module, field and rule; all elements of a list are one field; the last example is an id."""
     for number in range(3):
         done(pair.cpo.put("locations", odd_location(pair.cpo.party, f"L{number}")))
+        later(pair.cpo)  # two in the same millisecond, on two loops, have no last one
     done(push(pair, "tariffs", at(make(pair, "tariffs", "T1"), "/type", "HAPPY_HOUR")))
     (tariff,) = counted(hub, pair.cpo.id, module="tariffs", field="type")
     assert (tariff["party"], tariff["count"], tariff["last_example"]) == (pair.cpo.id, 1, "T1") and tariff["rule"]
