@@ -30,6 +30,8 @@ static enum ctl_exit print_answers(struct client *client, struct arena *arena, i
         enum client_event event = client_next(client, arena, timeout, &value);
         if (event == CLIENT_RESULT || event == CLIENT_NOTIFICATION)
             print_line(value->raw);
+        if (event == CLIENT_NOTIFICATION && ferror(stdout) != 0)
+            return CTL_EXIT_REFUSED; /* terminal_finish says why */
         if (event == CLIENT_NOTIFICATION)
             continue;
         if (event == CLIENT_RESULT)

@@ -272,7 +272,7 @@ char *table_render(const struct ctl_column *columns, const struct json_value *co
 static size_t first_width(const struct ctl_column *column)
 {
     size_t heading = strlen(column->heading);
-    size_t usual = column->kind == CTL_COLUMN_TIME ? 25 : column->kind == CTL_COLUMN_NUMBER ? 5 : 8;
+    size_t usual = column->kind == CTL_COLUMN_TIME ? 25 : column->kind == CTL_COLUMN_NUMBER ? 5 : 6;
     return heading > usual ? heading : usual;
 }
 

@@ -76,7 +76,7 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
             continue;
         struct str id = rows_party_id(a->snapshot, party, a->arena);
         attend(writer, arena_printf(a->arena, "party " STR_FMT " is OFFLINE", STR_ARG(id)),
-               arena_printf(a->arena, "hubctl party show " STR_FMT, STR_ARG(id)));
+               arena_printf(a->arena, "hubctl party check " STR_FMT, STR_ARG(id)));
     }
 }
 

@@ -38,7 +38,7 @@ struct arena_block {
 
 void arena_init(struct arena *arena, size_t block_size)
 {
-    *arena = (struct arena){NULL, block_size};
+    *arena = (struct arena){.block_size = block_size};
 }
 
 static void free_block(struct arena_block *block)
@@ -54,6 +54,7 @@ void arena_free(struct arena *arena)
         arena->blocks = block->next;
         free_block(block);
     }
+    arena->next_size = 0;
 }
 
 void arena_wipe(struct arena *arena)
@@ -68,6 +69,7 @@ void arena_wipe(struct arena *arena)
 void arena_reset(struct arena *arena)
 {
     struct arena_block *kept = NULL;
+    arena->next_size = 0;
     while (arena->blocks != NULL) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
@@ -90,7 +92,9 @@ void arena_reset(struct arena *arena)
 
 static struct arena_block *add_block(struct arena *arena, size_t size)
 {
-    size_t total = arena->block_size > sizeof(struct arena_block) ? arena->block_size : BLOCK_SIZE;
+    size_t total = arena->next_size > 0                             ? arena->next_size
+                   : arena->block_size > sizeof(struct arena_block) ? arena->block_size
+                                                                    : BLOCK_SIZE;
     bool large = size > total - sizeof(struct arena_block);
     if (large && size > SIZE_MAX - sizeof(struct arena_block))
         return NULL;
@@ -112,7 +116,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     block->next = arena->blocks;
     arena->blocks = block;
     if (!large && total < BLOCK_SIZE_MAX)
-        arena->block_size = total * 2;
+        arena->next_size = total * 2;
     return block;
 }
 

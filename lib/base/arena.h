@@ -9,7 +9,8 @@
  */
 struct arena {
     struct arena_block *blocks; /* newest first */
-    size_t block_size;          /* size of the next block in bytes */
+    size_t block_size;          /* of the first block, bytes; 0: 4096 */
+    size_t next_size;           /* of the next one: they grow; 0: as the first */
 };
 
 /* Prepares an empty arena; allocates nothing. `block_size`: bytes of the first block, 0 for 4096. */

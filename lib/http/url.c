@@ -103,7 +103,7 @@ int url_parse(struct arena *arena, struct str text, struct url *url, struct erro
         result = error_set(error, ERR_MEMORY, "no memory for a URL");
         goto out;
     }
-    CURLUcode code = curl_url_set(handle, CURLUPART_URL, copy, CURLU_DISALLOW_USER);
+    CURLUcode code = curl_url_set(handle, CURLUPART_URL, copy, CURLU_DISALLOW_USER | CURLU_PATH_AS_IS);
     if (code == CURLUE_OUT_OF_MEMORY)
         result = error_set(error, ERR_MEMORY, "no memory for a URL");
     else if (code == CURLUE_USER_NOT_ALLOWED)

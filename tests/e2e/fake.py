@@ -1,7 +1,6 @@
 """A hubd that is only its admin socket and answers what a test tells it to: of another age, broken, endless."""
 
 import json
-import os
 import re
 import shutil
 import socket

@@ -5,9 +5,7 @@ import pty
 import re
 import select
 import signal
-import socket
 import subprocess
-import threading
 import time
 from types import SimpleNamespace
 

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from datetime import datetime
 
-import pytest
 
 from tests.e2e.harness import eventually, hub_time, later
 from tests.sim import Reply, payloads

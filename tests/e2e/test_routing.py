@@ -171,7 +171,7 @@ def test_tokens_reach_every_routed_cpo(hub, method, to):
         assert request.json == body and request.query == "type=RFID"
         assert request.headers["x-correlation-id"] == correlation
     assert len({request.headers["x-request-id"] for request in requests}) == 2
-    rows = eventually(lambda: (found := hub.audit(correlation_id=correlation)) if len(hub.audit(correlation_id=correlation)) == 3 else None, "a row for each leg")
+    rows = eventually(lambda: found if len(found := hub.audit(correlation_id=correlation)) == 3 else None, "a row for each leg")
     assert sorted(row["to"] for row in rows) == sorted(["IN-CIH", cpos[0].id, cpos[1].id])
     assert len(cpos[1].received(method, "/tokens/")) == 1 and not cpos[2].received("*", "/tokens/")
 

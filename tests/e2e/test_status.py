@@ -147,7 +147,7 @@ def test_parties_need_attention(hub):
     assert eventually(lambda: attention(hub).get(what), "the token has expired") == f"hubctl token issue {party}"
     made.cpo.down()
     what = f"party {made.cpo.id} is OFFLINE"
-    assert eventually(lambda: attention(hub).get(what), "it is OFFLINE") == f"hubctl party show {made.cpo.id}"
+    assert eventually(lambda: attention(hub).get(what), "it is OFFLINE") == f"hubctl party check {made.cpo.id}"
     made.cpo.close(), made.emsp.close()
 
 

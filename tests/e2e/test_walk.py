@@ -23,7 +23,11 @@ ENDLESS = ("audit tail -f", "-m tests.sim")  # run until somebody ends them
 # The lines in their order: how each begins or what it holds, and what it shows when it works.
 SHOWS = [
     (r"^cd .* && export ", r"^$"),
+    (r"^hubctl status$", r"(?m)^parties\tCONNECTED\t2$"),
     (r"^hubctl party list$", r"(?m)^IN-ABC\t.*CONNECTED"),
+    (r"^hubctl party check IN-ABC$", r"versions.*\tok\t"),
+    (r"^hubctl rule explain IN-XYZ IN-ABC$", r"\tcommands\tSTART_SESSION\ttrue"),
+    (r"^hubctl export \| hubctl diff -f -$", r"^no differences\n$"),
     (r"^hubctl audit tail -f$", r"\tcdr\.post\t"),
     (r"/locations\?limit=1'$", r'"status_code":1000'),
     (r"-X PUT .*/authorize$", r'"allowed": ?"ALLOWED"'),

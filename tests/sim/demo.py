@@ -182,7 +182,11 @@ def hints(hub, cpo, emsp):
 {BOLD}It runs on until Ctrl-C. In another terminal:{END}
 
 cd {ROOT} && export PATH="{BIN}:$PATH" HUBCTL_SOCKET={hub.socket}
+hubctl status
 hubctl party list
+hubctl party check IN-ABC
+hubctl rule explain IN-XYZ IN-ABC
+hubctl export | hubctl diff -f -
 hubctl audit tail -f
 {curl} '{hub.url}/ocpi/2.2.1/locations?limit=1'
 {curl} -X PUT {hub.url}/ocpi/2.2.1/tokens/IN/XYZ/04A2B7C91D3E80/authorize

@@ -453,7 +453,8 @@ static void findings(void **state)
     count_finding(f, "IN-XYZ", "standard", 1, 10, "L1");
     count_finding(f, "IN-ABC", "standard", 2, 20, "L2");
     count_finding(f, "IN-ABC", "format", 1, 30, "L3");
-    count_finding(f, "IN-ABC", "standard", 3, 40, "L4");
+    count_finding(f, "IN-ABC", "standard", 2, 40, "L4");
+    count_finding(f, "IN-ABC", "standard", 1, 35, "LATE"); /* another loop's, handed over later */
     struct store_findings_read read = {.limit = 10};
     assert_int_equal(RUN_READ(f, store_read_findings, &read), OK);
     assert_int_equal(read.count, 3);

@@ -170,8 +170,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "AND module = $2 AND object = $3 AND field = $4 AND rule = $5) OR (SELECT count(*) FROM finding "
          "WHERE party = $1 AND rule = $5 AND field <> $11) < $10 THEN $4 ELSE $11 END, "
          "$5, $6, $7, $8, $9 WHERE true ON CONFLICT (party, module, object, field, rule) "
-         "DO UPDATE SET count = finding.count + excluded.count, last = excluded.last, "
-         "example = excluded.example"},
+         "DO UPDATE SET count = finding.count + excluded.count, "
+         /* loops hand theirs over in any order */
+         "first = CASE WHEN excluded.first < finding.first THEN excluded.first ELSE finding.first END, "
+         "last = CASE WHEN excluded.last < finding.last THEN finding.last ELSE excluded.last END, "
+         "example = CASE WHEN excluded.last < finding.last THEN finding.example ELSE excluded.example END"},
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
