@@ -216,10 +216,28 @@ def test_exit_2_usage(hub, words):
     assert wrong.rc == 2 and wrong.err.strip() and wrong.out == "", wrong
 
 
-def test_misspelled_command_is_corrected(hub):
-    """The nearest command is named."""
-    assert "party" in hub.ctl("prty", "list").err
-    assert "list" in hub.ctl("party", "lsit").err
+@pytest.mark.parametrize(
+    "words, meant, next_command",
+    [
+        (["prty", "list"], '"party"', "hubctl -h"),
+        (["party", "lsit"], '"party list"', "hubctl party -h"),
+        (["party", "list", "--rol", "CPO"], "--role", "hubctl party list -h"),
+        (["--colour", "never", "party", "list"], "--color", "hubctl -h"),
+        (["party", "list", "--role", "EMPS"], "EMSP", "hubctl party list -h"),
+        (["party", "list", "--field", "nam"], "name", "hubctl party list -h"),
+        (["party", "list", "--json=id,staus"], "status", "hubctl party list -h"),
+        (["help", "scriptng"], '"scripting"', "hubctl -h"),
+        (["help", "prty"], '"party"', "hubctl -h"),
+        (["help", "party", "lst"], '"party list"', "hubctl party -h"),
+        (["object", "list", "locations"], "location", "hubctl object list -h"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else None,
+)  # fmt: skip
+def test_misspelt_words_are_corrected(hub, words, meant, next_command):
+    """The nearest word is named, and the command that tells more."""
+    wrong = hub.ctl(*words)
+    assert wrong.rc == 2 and wrong.out == "", wrong
+    assert re.search(rf"(?i)did you mean {re.escape(meant)}\?\n", wrong.err) and f"\nhint: {next_command}" in wrong.err, wrong
 
 
 def test_exit_3_not_reachable(hub, new_hub):
