@@ -184,8 +184,8 @@ void help_command(struct buffer *out, const struct ctl_command *command)
 
 void help_noun(struct buffer *out, const char *noun)
 {
-    const char *examples[2];
-    size_t example_count = 0;
+    const char *examples[2] = {NULL};
+    size_t verbs = 0;
     buffer_printf(out, "hubctl %s: %s\n\nUsage: hubctl %s VERB [ARGUMENT …] [--options]\n\nCommands:\n", noun,
                   ctl_noun_purpose(noun), noun);
     for (size_t i = 0; i < ctl_command_count(); i++) {
@@ -193,10 +193,12 @@ void help_noun(struct buffer *out, const char *noun)
         if (strcmp(command->noun, noun) != 0)
             continue;
         write_entry(out, command->verb != NULL ? command->verb : noun, command->purpose);
-        if (example_count < 2)
-            examples[example_count++] = command->examples[0];
+        if (verbs < 2)
+            examples[verbs] = command->examples[0];
+        if (verbs++ == 0)
+            examples[1] = command->examples[1]; /* it stays where there is no other verb */
     }
-    write_examples(out, examples, example_count);
+    write_examples(out, examples, 2);
     buffer_printf(out, "\n`hubctl %s VERB -h` explains one of them.\n", noun);
 }
 

@@ -180,9 +180,12 @@ def test_version_help_and_discover(hub):
     """-V, version, -h at every level, rpc.discover listing the methods with parameters and help."""
     assert re.match(r"hubctl \d+\.\d+\.\d+", hub.ok("-V").out)
     assert {"hubctl", "hubd"} <= set(hub.one("version"))
-    for words in ([], ["party"], ["party", "add"], ["audit", "tail"]):
+    nouns = re.findall(r"(?m)^  ([a-z]+)  ", hub.ok("-h").out.partition("\nNouns:\n")[2].partition("\n\n")[0])
+    assert {"party", "conf", "help"} <= set(nouns)
+    for words in ([], ["party", "add"], *([noun] for noun in nouns)):
         shown = hub.ok(*words, "-h").out
-        assert "Usage" in shown or "usage" in shown, words
+        assert shown.startswith(" ".join(["hubctl", *words]) + ": ") and "\nUsage: hubctl " in shown, shown
+        assert re.search(r"\nExamples:\n(  .*hubctl .*\n){2}\n", shown), shown
     methods = json.loads(hub.ok("rpc", "rpc.discover").out)
     text = json.dumps(methods)
     for method in ("party.add", "token.issue", "receiver.set", "rule.enable", "audit.tail", "delivery.list", "status"):
