@@ -207,11 +207,23 @@ static void print_row_hints(const char *key, const struct json_value *const *row
     }
 }
 
+/* A person must not wonder whether it worked. */
+static void say_nothing(struct str why)
+{
+    complain(STR_FMT, STR_ARG(why.length > 0 ? why : STR("nothing to show")));
+}
+
+void print_stream_end(const struct printer *printer)
+{
+    if (printer->form == FORM_PEOPLE && !printer->stream.begun)
+        say_nothing(STR_NONE);
+}
+
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
                  struct str nothing)
 {
-    if (count == 0) { /* a person must not wonder whether it worked */
-        complain(STR_FMT, STR_ARG(nothing.length > 0 ? nothing : STR("nothing to show")));
+    if (count == 0) {
+        say_nothing(nothing);
         return;
     }
     char *text = table_render(printer->command->columns, rows, count, NULL, &printer->style);

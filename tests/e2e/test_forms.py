@@ -478,6 +478,14 @@ def test_stream(run, terminal, fake):
     assert lines[0].index("STATUS") == lines[1].index("ok")
 
 
+def test_empty_stream(run, terminal, fake):
+    """A person is told that there is nothing; a pipe gets nothing."""
+    tail_of(fake, 0, lambda params: {"count": 0})
+    done = run("audit", "tail")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert terminal("audit", "tail") == (0, "hubctl: nothing to show\n")
+
+
 def test_stream_on_a_narrow_terminal(terminal, fake):
     """Where a line per row does not fit, each row is a record as in a list; no line is wrapped."""
     tail_of(fake, 2, lambda params: {"count": 2})

@@ -243,6 +243,13 @@ def test_misspelt_words_are_corrected(hub, words, meant, next_command):
     assert re.search(rf"(?i)did you mean {re.escape(meant)}\?\n", wrong.err) and f"\nhint: {next_command}" in wrong.err, wrong
 
 
+def test_misspelt_method_is_corrected(hub):
+    """What hubd does not know, with the nearest of what it does; local commands are no methods."""
+    wrong = hub.ctl("rpc", "party.lst")
+    assert wrong.rc == 1 and 'does not know the method "party.lst"; did you mean party.list?\nhint: hubctl rpc rpc.discover\n' in wrong.err, wrong
+    assert "did you mean" not in hub.ctl("rpc", "bath").err + hub.ctl("rpc", "x" * 5000).err
+
+
 def test_exit_3_not_reachable(hub, new_hub):
     """No socket, a stale socket file, something else in its place: exit 3 with the path, at once."""
     stale = new_hub()
