@@ -8,12 +8,29 @@
 
 #define ABOUT_MAX 512
 
+/* Case aside; of party ids the separator too. */
+static bool begins_with(struct str value, struct str typed, bool party)
+{
+    static const char separators[] = "-*/";
+    size_t at = 0;
+    for (size_t i = 0; i < typed.length; i++) {
+        struct str letter = str_of(typed.data + i, 1);
+        if (party && str_find(str_from(separators), *letter.data) != SIZE_MAX)
+            letter = STR("-");
+        else if (party && at < value.length && value.data[at] == '-')
+            at++;
+        if (at == value.length || !str_equal_fold(str_of(value.data + at, 1), letter))
+            return false;
+        at++;
+    }
+    return true;
+}
+
 void complete_offer(struct completion *completion, struct str value, struct str about)
 {
     char clean[ABOUT_MAX];
     bool is_option = value.length > 0 && value.data[0] == '-' && !completion->dashes;
-    bool fits = value.length >= completion->typed.length &&
-                str_equal_fold(str_of(value.data, completion->typed.length), completion->typed);
+    bool fits = begins_with(value, completion->typed, completion->party);
     if (value.length == 0 || !fits || is_option || str_has_control(value))
         return;
     buffer_append(&completion->lines, completion->before);

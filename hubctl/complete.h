@@ -31,6 +31,7 @@ struct completion {
     struct str typed;  /* the part of it that values must begin with, case aside */
     struct str before; /* the part in front of that: "--role=", "--json=id," */
     bool dashes;       /* a value may begin with '-' and is no option there */
+    bool party;        /* values are party ids: IN*A, IN/A and INA are the beginning of IN-ABC too */
     const char *directive;
 };
 

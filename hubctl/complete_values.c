@@ -176,6 +176,7 @@ bool complete_values(struct completion *completion, const struct ctl_param *para
     const struct source *source = find_source(completion->invocation->command, param);
     if (source == NULL)
         return false;
+    completion->party = source->asks != NULL && strcmp(source->asks, "party.list") == 0;
     if (source->own != NULL)
         source->own(completion);
     if (source->word != NULL)

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "hubctl/options.h"
-#include "hubctl/run.h"
 #include "hubctl/diagnose.h"
+#include "hubctl/run.h"
+#include "hubctl/value.h"
 #include "lib/base/suggest.h"
 
 #define TEXT_WIDTH    78
@@ -41,8 +42,9 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
 
 static void write_entry_at(struct buffer *out, size_t width, const char *label, const char *text)
 {
-    buffer_printf(out, "  %-*s", (int)width, label);
-    if (strlen(label) >= width)
+    size_t own = value_width(str_from(label));
+    buffer_printf(out, "  %s%*s", label, own < width ? (int)(width - own) : 0, "");
+    if (own >= width)
         buffer_printf(out, "\n%*s", (int)width + 2, "");
     write_wrapped(out, text, width + 2, width + 2);
 }
@@ -182,8 +184,8 @@ void help_command(struct buffer *out, const struct ctl_command *command)
 
 void help_noun(struct buffer *out, const char *noun)
 {
-    const char *examples[2];
-    size_t example_count = 0;
+    const char *examples[2] = {NULL};
+    size_t verbs = 0;
     buffer_printf(out, "hubctl %s: %s\n\nUsage: hubctl %s VERB [ARGUMENT …] [--options]\n\nCommands:\n", noun,
                   ctl_noun_purpose(noun), noun);
     for (size_t i = 0; i < ctl_command_count(); i++) {
@@ -191,10 +193,12 @@ void help_noun(struct buffer *out, const char *noun)
         if (strcmp(command->noun, noun) != 0)
             continue;
         write_entry(out, command->verb != NULL ? command->verb : noun, command->purpose);
-        if (example_count < 2)
-            examples[example_count++] = command->examples[0];
+        if (verbs < 2)
+            examples[verbs] = command->examples[0];
+        if (verbs++ == 0)
+            examples[1] = command->examples[1]; /* it stays where there is no other verb */
     }
-    write_examples(out, examples, example_count);
+    write_examples(out, examples, 2);
     buffer_printf(out, "\n`hubctl %s VERB -h` explains one of them.\n", noun);
 }
 
@@ -289,6 +293,22 @@ static enum ctl_exit unknown_topic(const char *word)
     return CTL_EXIT_USAGE;
 }
 
+static enum ctl_exit unknown_verb(const char *noun, const char *verb)
+{
+    struct suggest suggest;
+    suggest_begin(&suggest, str_from(verb));
+    for (size_t i = 0; i < ctl_command_count(); i++) {
+        const struct ctl_command *command = ctl_command_at(i);
+        suggest_offer(&suggest, strcmp(command->noun, noun) == 0 ? command->verb : NULL);
+    }
+    const char *best = suggest_best(&suggest);
+    complain("no help on \"%s %s\"%s%s%s%s%s", noun, verb, best != NULL ? ". Did you mean \"" : "",
+             best != NULL ? noun : "", best != NULL ? " " : "", best != NULL ? best : "",
+             best != NULL ? "\"?" : "");
+    hint("hubctl %s -h", noun);
+    return CTL_EXIT_USAGE;
+}
+
 enum ctl_exit run_help(const struct invocation *invocation)
 {
     const char *word = invocation_text(invocation, "TOPIC", 0),
@@ -306,7 +326,7 @@ enum ctl_exit run_help(const struct invocation *invocation)
         if (command != NULL)
             help_command(&out, command);
         else if (second != NULL)
-            return unknown_topic(second);
+            return unknown_verb(word, second);
         else
             help_noun(&out, word);
     }

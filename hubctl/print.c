@@ -10,9 +10,20 @@
 #include "hubctl/matrix.h"
 #include "hubctl/report.h"
 #include "hubctl/terminal.h"
+#include "lib/base/suggest.h"
 #include "lib/json/writer.h"
 
 /* ---------------------------------------------------------------- the form */
+
+/* What -q prints: the id; where the answer has none, its first field. */
+static const char *quiet_key(const struct ctl_command *command)
+{
+    for (const struct ctl_column *column = command->columns; column->key != NULL; column++) {
+        if (strcmp(column->key, "id") == 0)
+            return column->key;
+    }
+    return command->columns[0].key;
+}
 
 static bool has_field(const struct ctl_command *command, struct str name)
 {
@@ -31,12 +42,22 @@ static enum ctl_exit check_field(const struct ctl_command *command, struct str n
     if (name.length > 0 && has_field(command, name))
         return CTL_EXIT_DONE;
     struct buffer known = {0};
-    for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL; column++)
+    struct suggest suggest;
+    suggest_begin(&suggest, name);
+    for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL;
+         column++) {
         buffer_printf(&known, "%s%s", known.length > 0 ? "," : "", column->key);
+        suggest_offer(&suggest, column->key);
+    }
+    const char *best = suggest_best(&suggest);
     if (name.length == 0)
         complain("no field named; there are: " STR_FMT, STR_ARG(buffer_str(&known)));
     else
-        complain("no field \"" STR_FMT "\"; there are: " STR_FMT, STR_ARG(name), STR_ARG(buffer_str(&known)));
+        complain("no field \"" STR_FMT "\"; there are: " STR_FMT "%s%s%s", STR_ARG(name),
+                 STR_ARG(buffer_str(&known)), best != NULL ? "; did you mean " : "", best != NULL ? best : "",
+                 best != NULL ? "?" : "");
+    hint("hubctl %s%s%s -h", command->noun, command->verb != NULL ? " " : "",
+         command->verb != NULL ? command->verb : "");
     buffer_free(&known);
     return CTL_EXIT_USAGE;
 }
@@ -146,7 +167,7 @@ static bool print_selected(const struct printer *printer, const struct json_valu
         value_write_bare(&line, json_get_raw(object, str_from(printer->options->field)), &printer->style);
         break;
     case FORM_QUIET:
-        value_write_bare(&line, json_get(object, printer->command->columns[0].key), &printer->style);
+        value_write_bare(&line, json_get(object, quiet_key(printer->command)), &printer->style);
         break;
     case FORM_PEOPLE:
     case FORM_TSV:
@@ -186,11 +207,23 @@ static void print_row_hints(const char *key, const struct json_value *const *row
     }
 }
 
+/* A person must not wonder whether it worked. */
+static void say_nothing(struct str why)
+{
+    complain(STR_FMT, STR_ARG(why.length > 0 ? why : STR("nothing to show")));
+}
+
+void print_stream_end(const struct printer *printer)
+{
+    if (printer->form == FORM_PEOPLE && !printer->stream.begun)
+        say_nothing(STR_NONE);
+}
+
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
                  struct str nothing)
 {
-    if (count == 0) { /* a person must not wonder whether it worked */
-        complain(STR_FMT, STR_ARG(nothing.length > 0 ? nothing : STR("nothing to show")));
+    if (count == 0) {
+        say_nothing(nothing);
         return;
     }
     char *text = table_render(printer->command->columns, rows, count, NULL, &printer->style);

@@ -23,6 +23,8 @@ enum ctl_exit print_init(struct printer *printer, const struct invocation *invoc
 bool print_collects(const struct printer *printer);
 /* One row of a list or a stream, in every form; not for tables (print_collects). */
 void print_row(struct printer *printer, const struct json_value *row);
+/* Behind the last row of a stream: says to people that there was none. */
+void print_stream_end(const struct printer *printer);
 /* `nothing`: what it means when there is no row, for people; may be empty. */
 void print_table(struct printer *printer, const struct json_value *const *rows, size_t count,
                  struct str nothing);

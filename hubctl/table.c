@@ -230,23 +230,30 @@ void table_write_label(struct buffer *out, const struct ctl_column *column, size
     buffer_free(&text);
 }
 
-/* A terminal too narrow for a line per row: a line per value, an empty one between rows. */
+/* A line per value; the first always. */
+static void write_record(struct buffer *out, const struct ctl_column *const *columns, size_t count,
+                         const struct json_value *row, const struct style *style)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t own = strlen(columns[i]->heading);
+        width = own > width ? own : width;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *value = json_get(row, columns[i]->key);
+        if (i == 0 || !value_is_empty(value))
+            table_write_label(out, columns[i], width, value, style);
+    }
+}
+
+/* A terminal too narrow for a line per row: records, an empty line between them. */
 static char *render_records(const struct plan *plan, const struct json_value *const *rows, size_t row_count,
                             const struct style *style)
 {
     struct buffer out = {0};
-    size_t width = 0;
-    for (size_t i = 0; i < plan->count; i++) {
-        size_t own = strlen(plan->columns[i]->heading);
-        width = own > width ? own : width;
-    }
     for (size_t row = 0; row < row_count; row++) {
         buffer_append_text(&out, row > 0 ? "\n" : "");
-        for (size_t i = 0; i < plan->count; i++) {
-            const struct json_value *value = json_get(rows[row], plan->columns[i]->key);
-            if (i == 0 || !value_is_empty(value))
-                table_write_label(&out, plan->columns[i], width, value, style);
-        }
+        write_record(&out, plan->columns, plan->count, rows[row], style);
     }
     char *text = out.failed ? NULL : strndup(out.data != NULL ? out.data : "", out.length);
     buffer_free(&out);
@@ -309,9 +316,11 @@ static void begin_stream(struct table_stream *stream, const struct ctl_column *c
         size_t first = first_width(plan.columns[i]);
         plan.widths[i] = first > plan.widths[i] ? first : plan.widths[i];
     }
+    struct plan whole = plan;
     size_t gaps = (strlen(STREAM_GAP) - 1) * plan.count;
-    if (style->width > gaps)
-        (void)make_fit(&plan, style->width - gaps);
+    stream->records = style->width > 0 && (style->width <= gaps || !make_fit(&plan, style->width - gaps));
+    if (stream->records)
+        plan = whole;
     stream->count = plan.count;
     memcpy(stream->columns, plan.columns, sizeof(stream->columns));
     memcpy(stream->widths, plan.widths, sizeof(stream->widths));
@@ -320,8 +329,15 @@ static void begin_stream(struct table_stream *stream, const struct ctl_column *c
 void table_stream_row(struct table_stream *stream, const struct ctl_column *columns,
                       const struct json_value *row, const struct style *style, struct buffer *out)
 {
-    if (!stream->begun) {
+    bool first = !stream->begun;
+    if (first)
         begin_stream(stream, columns, row, style);
+    if (stream->records) {
+        buffer_append_text(out, first ? "" : "\n");
+        write_record(out, stream->columns, stream->count, row, style);
+        return;
+    }
+    if (first) {
         for (size_t i = 0; i < stream->count; i++)
             write_padded(out, str_from(stream->columns[i]->heading), &stream->widths[i], stream->columns[i],
                          i + 1 == stream->count, style);

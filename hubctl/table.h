@@ -23,9 +23,10 @@ struct table_stream {
     const struct ctl_column *columns[TABLE_COLUMNS_MAX];
     size_t widths[TABLE_COLUMNS_MAX];
     size_t count;
-    bool begun;
+    bool begun, records;
 };
-/* One row as a line (headings before the first) at the end of `out`. */
+/* One row as a line (headings before the first) at the end of `out`; as a record where the terminal is too
+ * narrow for that. */
 void table_stream_row(struct table_stream *stream, const struct ctl_column *columns,
                       const struct json_value *row, const struct style *style, struct buffer *out);
 

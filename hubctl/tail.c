@@ -124,8 +124,10 @@ static enum ctl_exit read_rows(struct tail *tail, struct client *client, struct 
             *ended = true;
             return CTL_EXIT_REFUSED;
         }
-        if (event == CLIENT_RESULT)
+        if (event == CLIENT_RESULT) {
+            print_stream_end(tail->printer);
             return CTL_EXIT_DONE;
+        }
         if (event == CLIENT_ERROR)
             return run_refused(client, tail->invocation, value);
         return *ended ? client_explain(client, event, false, timeout) : CTL_EXIT_UNREACHABLE;

@@ -23,10 +23,10 @@ bool terminal_flush(void);
 bool terminal_finish(void);
 /* What Ctrl-C says from now on, on stderr, before it ends hubctl. */
 void terminal_set_last_words(struct str words);
-/* Asks on the terminal and compares the answer with `word` (case aside). False: not the word, or no terminal
- * to ask on. */
+/* Whether there is a terminal to ask on. */
 bool terminal_can_ask(void);
-bool terminal_ask(const char *question, const char *word);
+/* Asks there for `word`; the answer, its line end cut off, in `answer`. False: there was none. */
+bool terminal_ask(const char *question, const char *word, char *answer, size_t size);
 /*
  * Asks for a secret on stdin's terminal without showing what is typed: `out` gets one line, end included.
  * False: nothing was typed, or the terminal failed. Ctrl-C ends hubctl with the terminal as it was.

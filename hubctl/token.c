@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
+#include "hubctl/moment.h"
 #include "hubctl/terminal.h"
 #include "lib/base/crypto.h"
+#include "lib/base/timestamp.h"
 
 /* Made before the token is issued: a token that cannot be written down would be lost. -1 after complaining.
  */
@@ -40,10 +42,14 @@ static bool write_file(int file, struct str token)
 }
 
 /* What the account manager passes on to the partner; stderr, so that stdout is the token and nothing else. */
-static void guide(const struct json_value *result, const char *out)
+static void guide(const struct json_value *result, const char *out, const struct options *options)
 {
     struct str party = json_get_text(result, "party"), url = json_get_text(result, "versions_url");
     struct str expires = json_get_text(result, "expires");
+    char local[MOMENT_SIZE];
+    int64_t ends;
+    if (isatty(STDERR_FILENO) != 0 && timestamp_parse(expires, &ends))
+        expires = str_from(moment_format(ends, options->utc, local));
     fprintf(stderr, "initial token for " STR_FMT ", valid until " STR_FMT ", shown this once%s%s\n",
             STR_ARG(party), STR_ARG(expires), out != NULL ? ", written to " : "", out != NULL ? out : "");
     fprintf(stderr,
@@ -74,7 +80,7 @@ static enum ctl_exit put_token(const struct invocation *invocation, struct print
         printf(STR_FMT "\n", STR_ARG(token));
     fflush(stdout);
     if (printer->form == FORM_PEOPLE || printer->form == FORM_TSV)
-        guide(result, out);
+        guide(result, out, printer->options);
     return CTL_EXIT_DONE;
 }
 

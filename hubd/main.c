@@ -1,7 +1,9 @@
 /* hubd: reads its options and settings, then runs the service. */
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "hubd/options.h"
@@ -12,13 +14,22 @@
 
 extern char **environ;
 
+/* The exit code when all that is asked for has been written to stdout. */
+static int end_of_output(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return 0;
+    fprintf(stderr, "hubd: cannot write to stdout: %s\n", strerror(errno));
+    return 1;
+}
+
 static int print_config(const struct conf *conf)
 {
     struct buffer text = {0};
     conf_print(conf, &text);
-    bool written = fwrite(text.data, 1, text.length, stdout) == text.length && fflush(stdout) == 0;
+    fwrite(text.data, 1, text.length, stdout);
     buffer_free(&text);
-    return written ? 0 : 1;
+    return end_of_output();
 }
 
 int main(int argc, char **argv)
@@ -35,11 +46,12 @@ int main(int argc, char **argv)
     options_read(&options, argc, argv);
     if (options.action == OPTIONS_WRONG)
         return EXIT_CONFIG;
-    if (options.action == OPTIONS_VERSION)
-        return printf("hubd %s\n", HUB_VERSION) < 0 || fflush(stdout) != 0;
-    if (options.action == OPTIONS_HELP) {
-        options_print_help();
-        return fflush(stdout) != 0;
+    if (options.action == OPTIONS_VERSION || options.action == OPTIONS_HELP) {
+        if (options.action == OPTIONS_HELP)
+            options_print_help();
+        else
+            puts("hubd " HUB_VERSION);
+        return end_of_output();
     }
     int result =
         conf_load(&hub.conf, options.file, environ, options.overrides, options.override_count, &problems);
@@ -49,8 +61,10 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     buffer_free(&problems);
-    if (options.action == OPTIONS_CHECK)
-        return printf("hubd: the settings are good\n") < 0 || fflush(stdout) != 0;
+    if (options.action == OPTIONS_CHECK) {
+        puts("hubd: the settings are good");
+        return end_of_output();
+    }
     if (options.action == OPTIONS_PRINT)
         return print_config(&hub.conf);
     log_set_level((enum log_level)hub.conf.log_level);

@@ -266,10 +266,15 @@ static void decide(struct wish *wish)
         finish_build(wish);
 }
 
+static void refuse_mistakes(struct declare_problems *problems, struct refusal *refusal)
+{
+    declare_refuse(problems, refusal, CTL_INVALID, "hubctl export shows how a document is written",
+                   "the document has mistakes");
+}
+
 static void refuse_plan(struct wish *wish)
 {
-    declare_refuse(&wish->plan.problems, &wish->change->refusal, CTL_INVALID, NULL,
-                   "the document has mistakes");
+    refuse_mistakes(&wish->plan.problems, &wish->change->refusal);
     end_build(wish, false);
 }
 
@@ -385,7 +390,7 @@ static void begin(struct ctl_request *request, bool changes)
     wish->problems.arena = &request->arena;
     request->state = wish;
     if (!declare_read(&wish->document, json_get(request->params, "document"), &wish->problems)) {
-        declare_refuse(&wish->problems, &refusal, CTL_INVALID, NULL, "the document has mistakes");
+        refuse_mistakes(&wish->problems, &refusal);
         rows_fail(request, &refusal);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/magic.h"
+#include "lib/base/suggest.h"
 #include "lib/ctl/params.h"
 
 #define REQUEST_MAGIC UINT32_C(0x63746c72)
@@ -124,6 +125,23 @@ static void refuse(struct ctl_connection *connection, struct str id, struct str 
                               "ask for membership of hubd's admin_group");
 }
 
+static void refuse_unknown(struct ctl_connection *connection, struct str id, struct str method)
+{
+    struct error error = {0};
+    struct suggest suggest;
+    suggest_begin(&suggest, method);
+    for (size_t i = 0; i < ctl_command_count(); i++) {
+        const char *known = ctl_command_at(i)->method;
+        suggest_offer(&suggest,
+                      ctl_server_handler(connection->server, str_from(known)) != NULL ? known : NULL);
+    }
+    const char *best = suggest_best(&suggest);
+    error_set(&error, ERR_NOT_FOUND, "hubd " HUB_VERSION " does not know the method \"" STR_FMT "\"%s%s%s",
+              (int)(method.length < 64 ? method.length : 64), method.data,
+              best != NULL ? "; did you mean " : "", best != NULL ? best : "", best != NULL ? "?" : "");
+    ctl_connection_send_error(connection, id, CTL_NO_METHOD, error.text, "hubctl rpc rpc.discover");
+}
+
 static void start_request(struct ctl_connection *connection, struct ctl_request *request,
                           const struct ctl_handler *handler)
 {
@@ -163,10 +181,7 @@ static const struct ctl_handler *examine(struct ctl_connection *connection, stru
     request->command = ctl_command_by_method(method->text);
     const struct ctl_handler *handler = ctl_server_handler(connection->server, method->text);
     if (request->command == NULL || handler == NULL) {
-        error_set(&error, ERR_NOT_FOUND, "hubd " HUB_VERSION " does not know the method \"" STR_FMT "\"",
-                  (int)(method->text.length < 64 ? method->text.length : 64), method->text.data);
-        ctl_connection_send_error(connection, request->id, CTL_NO_METHOD, error.text,
-                                  "hubctl rpc rpc.discover");
+        refuse_unknown(connection, request->id, method->text);
         return NULL;
     }
     if (!ctl_level_allows(connection->level, request->command)) {

@@ -1,6 +1,7 @@
 """Starts that must be refused: one clear line with the remedy, exit 78, nothing damaged. And how hubd ends and reloads."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -100,6 +101,21 @@ def test_check_and_print_config(cold):
     cold.config.write_text(printed.stdout)
     again = subprocess.run([BIN / "hubd", "-c", cold.config, "--print-config"], capture_output=True, text=True, timeout=20 * SLOW)
     assert (again.returncode, again.stdout) == (0, printed.stdout), again.stderr
+    assert not (cold.directory / "state").exists()
+
+
+@pytest.mark.parametrize(
+    "option, says",
+    [("-V", r"hubd \d+\.\d+\.\d+\n$"), ("-h", r"hubd - .*\n(.*\n)*\s+--foreground "), ("--check", r"hubd: .*\n$"), ("--print-config", r"#?country_code = |# ")],
+)
+def test_options_that_only_print(cold, option, says):
+    """Each ends with 0 and starts nothing; where stdout takes no more it says so and ends with 1."""
+    command = [*cold.arguments(), "--foreground", option]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20 * SLOW)
+    assert done.returncode == 0 and re.match(says, done.stdout) and done.stderr == "", done
+    with open("/dev/full", "w") as full:
+        lost = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20 * SLOW)
+    assert (lost.returncode, lost.stderr) == (1, "hubd: cannot write to stdout: No space left on device\n")
     assert not (cold.directory / "state").exists()
 
 

@@ -98,6 +98,10 @@ EXACTLY = [
     (["party", "show", "{quiet}"], {"{quiet}"}),
     (["party", "show", "--", ""], {"{cpo}", "{emsp}", "{quiet}", "{hostile}"}),
     (["--color", "never", "party", "-q", "show", ""], {"{cpo}", "{emsp}", "{quiet}", "{hostile}"}),
+    (["party", "show", "IN*"], {"{cpo}", "{emsp}", "{quiet}", "{hostile}"}),
+    (["delivery", "list", "--party=in/hos"], {"--party={hostile}"}),
+    (["rule", "enable", "{emsp}", "inhos"], {"{hostile}"}),
+    (["party", "show", "I-N"], set()),
     (["party", "show", "{cpo}", ""], set()),
     (["party", "add", ""], set()),  # one that is not there yet
     (["party", "add", "IN-NEW", "--platform="], {f"--platform={name}" for name in ("new", "{cpo}", "{emsp}", "{quiet}", "{hostile}")}),
@@ -429,6 +433,7 @@ def walk(shell, world):
     shell.completes("hubctl receiver set IN-X tokens:\tURL", ["receiver", "set", "IN-X", "tokens:sender", "URL"])
     shell.completes(f"hubctl party show {world.quiet.lower()[:-1]}\t", ["party", "show", world.quiet])
     shell.completes(f"hubctl party show '{world.quiet[:-1]}\t", ["party", "show", world.quiet])
+    shell.completes(f"hubctl party show {world.quiet[:-1].replace('-', '')}\t", ["party", "show", world.quiet])
     shell.completes("hubctl token issue IN-X --out a\\ f\t", ["token", "issue", "IN-X", "--out", "a file.token"])
     shell.completes("hubctl token issue IN-X --out=a\t", ["token", "issue", "IN-X", "--out=a file.token"])
     shell.completes("hubctl token issue IN-X --out ~/a\t", ["token", "issue", "IN-X", "--out", f"{shell.folder}/a file.token"])
@@ -473,6 +478,7 @@ def test_bash_function(world, tmp_path):
     assert reply("hubctl par", ["hubctl", "parxx"], after="xx tail") == ["party"]
     assert reply("hubctl party list --role=", ["hubctl", "party", "list", "--role", "="]) == ["CPO", "EMSP", "NAP", "NSP", "SCSP", "OTHER"]
     assert reply("hubctl party list --role=C", ["hubctl", "party", "list", "--role", "=", "C"]) == ["CPO"]
+    assert reply("hubctl party show in/q", ["hubctl", "party", "show", "in/q"]) == [world.quiet]
     assert reply("  hubctl   party  s", ["hubctl", "party", "s"]) == ["show", "set", "suspend"]
     listed = f"{world.held}  (held sessions {world.emsp})"
     settled(lambda: reply("hubctl delivery retry ", ["hubctl", "delivery", "retry", ""], kind=63)[0], listed)
@@ -484,6 +490,7 @@ def test_zsh(world, terminal, prefix):
     """Autoloaded by compinit from where it is installed."""
     shell = terminal("zsh")
     shell.tell(f"fpath=({prefix}/share/zsh/site-functions $fpath); autoload -U compinit; compinit -u -D\r", rf"\n\r*[^\r\n]*(?:.|\n)*?{PROMPT}")
+    shell.completes(f"hubctl party show {world.quiet[:-1].replace('-', '/')}\t", ["party", "show", world.quiet])
     walk(shell, world)
 
 

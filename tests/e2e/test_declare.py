@@ -320,6 +320,7 @@ def test_a_mistake_is_told_with_its_place(whole, mistake):
         result = say(whole, verb, document, *options, rc=1)
         assert any(problem.startswith(expected) for problem in problems(result)), result
         assert result.out == "" and result.err.startswith("hubctl: the document has mistakes; nothing was changed\n"), result
+        assert result.err.endswith("\nhint: hubctl export shows how a document is written\n"), result
         assert len(problems(result)) == (2 if mistake == "circle" else 1), result
     assert (whole.ok("export").out, whole.one("status")["audit_head"]) == (before, head)
 

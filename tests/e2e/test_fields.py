@@ -124,3 +124,35 @@ def test_a_breach_is_seen():
     ):
         assert list(compare("m", fields, {**good, **change})) == [said]
     assert list(compare("m", fields, {"id": "x", "rows": []})) == ["m: count is documented and not there"]
+
+
+# The contract's own lists: what is added is documented, what is here is never taken away.
+KEYS = {
+    "party.list": "id country_code party_id roles name status platform last_seen",
+    "party.show": "id country_code party_id roles name status platform last_seen",
+    "token.issue": "party token fingerprint expires",
+    "receiver.list": "party module url source",
+    "rule.list": "emsp cpo enabled since",
+    "delivery.list": "id state module object from to attempts next_attempt last_error created",
+    "delivery.show": "id state module object from to attempts next_attempt last_error created",
+    "audit.tail": "cursor time actor action party module method from to status latency_ms request_id correlation_id detail",
+    "command.list": "id command emsp cpo state result created expires",
+    "command.show": "id command emsp cpo state result created expires",
+}
+SETTINGS = """
+    listen base_url state_dir admin_socket admin_group viewer_group key_file allow_networks validation emsp_backfill country_code party_id
+    name threads log_level log_format probe_interval probe_timeout offline_after forward_timeout command_forward_timeout command_timeout
+    retry_initial retry_max retry_give_up token_overlap initial_token_ttl discovery allow_private_networks response_url_any_host
+    limit_authorize limit_commands limit_locations audit_retention"""
+
+
+def test_keys_that_scripts_rely_on(hub):
+    """hub-contract 15, its list of JSON keys: every one is still a field of the answer."""
+    methods = {method["name"]: {field["name"] for field in method["fields"]} for method in hub.documented.methods.values()}
+    for name, keys in KEYS.items():
+        assert set(keys.split()) <= methods[name], name
+
+
+def test_settings_that_scripts_rely_on(hub):
+    """hub-contract 14, its list of names: conf show has every one."""
+    assert set(SETTINGS.split()) <= set(hub.ok("conf", "show", "-q").out.split())

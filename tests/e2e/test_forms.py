@@ -149,12 +149,14 @@ def test_unknown_fields_are_listed(run, fake, option):
     assert wrong.returncode == 2 and "id,roles,name,status" in wrong.stderr and not fake.requests
 
 
-def test_field_and_quiet(run):
-    """Bare values, one per line."""
+def test_field_and_quiet(run, fake):
+    """Bare values, one per line; -q: ids, wherever they stand in the answer."""
     assert run("party", "list", "--field", "name").stdout == "ABC ⚡ Charging\na\tb\nc\\d\x1b[31m\n"
     assert run("party", "list", "--field", "roles").stdout == "CPO,EMSP\nEMSP\n"
     assert run("party", "list", "--field", "last_seen").stdout == "2026-01-31T12:00:00.250Z\n\n"
     assert run("party", "list", "-q").stdout == "IN-ABC\nIN-XYZ\n"
+    fake.says("object.list", {"rows": [{"module": "cdr", "party": "IN-ABC", "id": "CDR1"}]})
+    assert run("object", "list", "cdr", "-q").stdout == "CDR1\n"
 
 
 def test_table(terminal):
@@ -319,13 +321,16 @@ def test_pager(terminal, fake):
 # ---------------------------------------------------------------- tokens
 
 
-def test_token(run, fake, tmp_path):
+def test_token(run, terminal, fake, tmp_path):
     """The token alone on stdout; --out makes the file before the token is issued, and leaves none behind when hubd refuses."""
     issued = {"party": "IN-ABC", "token": "s3cret", "fingerprint": "00112233", "expires": "2026-02-01T00:00:00.000Z", "versions_url": "http://h/ocpi/versions"}
     fake.says("token.issue", issued)
     done = run("token", "issue", "IN-ABC", "--ttl", "2d")
     assert done.stdout == "s3cret\n" and "http://h/ocpi/versions" in done.stderr and "s3cret" not in done.stderr
     assert fake.requests == [("token.issue", {"id": "IN-ABC", "ttl": "2d"})]
+    assert "2026-02-01T00:00:00.000Z" in done.stderr, "UTC where a program may read it"
+    assert "valid until 2026-02-01 05:30:00+05:30," in terminal("token", "issue", "IN-ABC")[1]
+    assert "valid until 2026-02-01 00:00:00Z," in terminal("token", "issue", "IN-ABC", "--utc")[1]
     assert run("token", "issue", "IN-ABC", "-q").stderr == ""
     out = tmp_path / "token"
     done = run("token", "issue", "IN-ABC", "--out", out)
@@ -434,6 +439,11 @@ def test_confirmation(run, terminal, fake):
     assert not fake.requests
     rc, shown = terminal("party", "remove", "IN-ABC", typed="in-abc\n")
     assert rc == 0 and "receivers" in shown and fake.requests == [("party.remove", {"id": "IN-ABC"})]
+    for given, typed in (("IN*ABC", "IN-ABC"), ("IN-ABC", " in/abc "), ("inabc", "IN*ABC")):
+        assert terminal("party", "remove", given, typed=f"{typed}\n")[0] == 0, (given, typed)
+    fake.requests.clear()
+    for typed in ("\n", "\x04"):
+        assert terminal("party", "remove", "IN-ABC", typed=typed)[0] == 1 and not fake.requests
 
 
 # ---------------------------------------------------------------- streams
@@ -466,6 +476,23 @@ def test_stream(run, terminal, fake):
     lines = terminal("audit", "tail", NO_COLOR="1")[1].splitlines()
     assert lines[0].split()[:3] == ["TIME", "ACTOR", "ACTION"] and len(lines) == 4
     assert lines[0].index("STATUS") == lines[1].index("ok")
+
+
+def test_empty_stream(run, terminal, fake):
+    """A person is told that there is nothing; a pipe gets nothing."""
+    tail_of(fake, 0, lambda params: {"count": 0})
+    done = run("audit", "tail")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert terminal("audit", "tail") == (0, "hubctl: nothing to show\n")
+
+
+def test_stream_on_a_narrow_terminal(terminal, fake):
+    """Where a line per row does not fit, each row is a record as in a list; no line is wrapped."""
+    tail_of(fake, 2, lambda params: {"count": 2})
+    shown = terminal("audit", "tail", "--utc", columns=40, NO_COLOR="1", LC_ALL="C")[1]
+    records = shown.rstrip("\n").split("\n\n")
+    assert len(records) == 2 and all(len(line) <= 40 for line in shown.splitlines()), shown
+    assert re.sub("  +", " ", records[1]) == "TIME 2026-01-31 12:00:00Z\nACTOR hub\nACTION x.y\nSTATUS ok\nMS 2"
 
 
 def test_cursor_file(run, fake, tmp_path):

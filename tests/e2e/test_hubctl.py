@@ -180,9 +180,12 @@ def test_version_help_and_discover(hub):
     """-V, version, -h at every level, rpc.discover listing the methods with parameters and help."""
     assert re.match(r"hubctl \d+\.\d+\.\d+", hub.ok("-V").out)
     assert {"hubctl", "hubd"} <= set(hub.one("version"))
-    for words in ([], ["party"], ["party", "add"], ["audit", "tail"]):
+    nouns = re.findall(r"(?m)^  ([a-z]+)  ", hub.ok("-h").out.partition("\nNouns:\n")[2].partition("\n\n")[0])
+    assert {"party", "conf", "help"} <= set(nouns)
+    for words in ([], ["party", "add"], *([noun] for noun in nouns)):
         shown = hub.ok(*words, "-h").out
-        assert "Usage" in shown or "usage" in shown, words
+        assert shown.startswith(" ".join(["hubctl", *words]) + ": ") and "\nUsage: hubctl " in shown, shown
+        assert re.search(r"\nExamples:\n(  .*hubctl .*\n){2}\n", shown), shown
     methods = json.loads(hub.ok("rpc", "rpc.discover").out)
     text = json.dumps(methods)
     for method in ("party.add", "token.issue", "receiver.set", "rule.enable", "audit.tail", "delivery.list", "status"):
@@ -216,10 +219,35 @@ def test_exit_2_usage(hub, words):
     assert wrong.rc == 2 and wrong.err.strip() and wrong.out == "", wrong
 
 
-def test_misspelled_command_is_corrected(hub):
-    """The nearest command is named."""
-    assert "party" in hub.ctl("prty", "list").err
-    assert "list" in hub.ctl("party", "lsit").err
+@pytest.mark.parametrize(
+    "words, meant, next_command",
+    [
+        (["prty", "list"], '"party"', "hubctl -h"),
+        (["party", "lsit"], '"party list"', "hubctl party -h"),
+        (["party", "list", "--rol", "CPO"], "--role", "hubctl party list -h"),
+        (["--colour", "never", "party", "list"], "--color", "hubctl -h"),
+        (["party", "list", "--role", "EMPS"], "EMSP", "hubctl party list -h"),
+        (["party", "list", "--field", "nam"], "name", "hubctl party list -h"),
+        (["party", "list", "--json=id,staus"], "status", "hubctl party list -h"),
+        (["help", "scriptng"], '"scripting"', "hubctl -h"),
+        (["help", "prty"], '"party"', "hubctl -h"),
+        (["help", "party", "lst"], '"party list"', "hubctl party -h"),
+        (["object", "list", "locations"], "location", "hubctl object list -h"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else None,
+)  # fmt: skip
+def test_misspelt_words_are_corrected(hub, words, meant, next_command):
+    """The nearest word is named, and the command that tells more."""
+    wrong = hub.ctl(*words)
+    assert wrong.rc == 2 and wrong.out == "", wrong
+    assert re.search(rf"(?i)did you mean {re.escape(meant)}\?\n", wrong.err) and f"\nhint: {next_command}" in wrong.err, wrong
+
+
+def test_misspelt_method_is_corrected(hub):
+    """What hubd does not know, with the nearest of what it does; local commands are no methods."""
+    wrong = hub.ctl("rpc", "party.lst")
+    assert wrong.rc == 1 and 'does not know the method "party.lst"; did you mean party.list?\nhint: hubctl rpc rpc.discover\n' in wrong.err, wrong
+    assert "did you mean" not in hub.ctl("rpc", "bath").err + hub.ctl("rpc", "x" * 5000).err
 
 
 def test_exit_3_not_reachable(hub, new_hub):
