@@ -29,7 +29,7 @@ static bool write_path(struct json_writer *writer, const struct ctl_param *param
     char *here = text[0] == '/' ? NULL : getcwd(NULL, 0);
     bool good = text[0] == '/' || (here != NULL && text[0] != '\0' && strcmp(text, "-") != 0);
     if (here != NULL)
-        buffer_printf(&path, "%s/", here);
+        buffer_printf(&path, "%s%s", here, strcmp(here, "/") == 0 ? "" : "/");
     buffer_append_text(&path, text);
     if (good)
         json_string(writer, buffer_str(&path));

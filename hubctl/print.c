@@ -15,16 +15,6 @@
 
 /* ---------------------------------------------------------------- the form */
 
-/* What -q prints: the id; where the answer has none, its first field. */
-static const char *quiet_key(const struct ctl_command *command)
-{
-    for (const struct ctl_column *column = command->columns; column->key != NULL; column++) {
-        if (strcmp(column->key, "id") == 0)
-            return column->key;
-    }
-    return command->columns[0].key;
-}
-
 static bool has_field(const struct ctl_command *command, struct str name)
 {
     if (command->output == CTL_OUTPUT_BODY) /* an object's members are its owner's business */
@@ -167,7 +157,7 @@ static bool print_selected(const struct printer *printer, const struct json_valu
         value_write_bare(&line, json_get_raw(object, str_from(printer->options->field)), &printer->style);
         break;
     case FORM_QUIET:
-        value_write_bare(&line, json_get(object, quiet_key(printer->command)), &printer->style);
+        value_write_bare(&line, json_get(object, ctl_id_key(printer->command)), &printer->style);
         break;
     case FORM_PEOPLE:
     case FORM_TSV:

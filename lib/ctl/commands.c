@@ -127,6 +127,22 @@ const char *ctl_noun_purpose(const char *noun)
     return NULL;
 }
 
+const char *ctl_id_key(const struct ctl_command *command)
+{
+    static const struct {
+        const char *method, *key;
+    } named[] = {{"token.list", "fingerprint"}, {"audit.tail", "cursor"}, {"stats", "module"}};
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        if (strcmp(named[i].method, command->method) == 0)
+            return named[i].key;
+    }
+    for (const struct ctl_column *column = command->columns; column->key != NULL; column++) {
+        if (strcmp(column->key, "id") == 0)
+            return column->key;
+    }
+    return command->columns[0].key;
+}
+
 const struct ctl_param *ctl_param_by_key(const struct ctl_command *command, struct str key)
 {
     for (const struct ctl_param *param = command->params; param != NULL && param->name != NULL; param++) {

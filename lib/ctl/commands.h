@@ -151,6 +151,8 @@ const struct ctl_command *ctl_command_by_words(const char *noun, const char *ver
 const struct ctl_command *ctl_command_of_noun(const char *noun);
 /* What a noun is about, one line; NULL when there is no such noun. */
 const char *ctl_noun_purpose(const char *noun);
+/* The field that names a row of the answer, which -q prints. The command must have columns. */
+const char *ctl_id_key(const struct ctl_command *command);
 /* The parameter of that JSON key, NULL. */
 const struct ctl_param *ctl_param_by_key(const struct ctl_command *command, struct str key);
 /* The word for a parameter's value in usage: "ID", "DURATION", "CPO|EMSP". Static text of the table, choices

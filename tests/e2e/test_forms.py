@@ -157,6 +157,8 @@ def test_field_and_quiet(run, fake):
     assert run("party", "list", "-q").stdout == "IN-ABC\nIN-XYZ\n"
     fake.says("object.list", {"rows": [{"module": "cdr", "party": "IN-ABC", "id": "CDR1"}]})
     assert run("object", "list", "cdr", "-q").stdout == "CDR1\n"
+    fake.says("token.list", {"rows": [{"party": "IN-ABC", "kind": "hub", "fingerprint": "1f2e3d4c"}]})
+    assert run("token", "list", "-q").stdout == "1f2e3d4c\n"
 
 
 def test_table(terminal):

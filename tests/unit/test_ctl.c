@@ -62,13 +62,16 @@ static void check_params(const struct ctl_command *command)
 static void check_columns(const struct ctl_command *command)
 {
     size_t shown = 0;
+    bool identified = command->columns == NULL;
     for (const struct ctl_column *column = command->columns; column != NULL && column->key != NULL;
          column++) {
         assert_true(column->heading != NULL && column->help != NULL);
         assert_int_equal(column->kind == CTL_COLUMN_SECTION || column->kind == CTL_COLUMN_COUNTS,
                          column->section != NULL);
         shown += column->seen == CTL_SEEN_ALWAYS || column->seen == CTL_SEEN_WIDE ? 1 : 0;
+        identified = identified || strcmp(column->key, ctl_id_key(command)) == 0;
     }
+    assert_true(identified);
     assert_true(command->output == CTL_OUTPUT_TEXT || shown > 0);
 }
 
