@@ -499,7 +499,7 @@ def test_files(whole):
 
 
 def test_few_long_lines_at_a_time(whole):
-    """Memory is bounded: of clients that send more than 1 MiB of a line, four are heard; the next is told to come later."""
+    """Memory is bounded: of clients that send more than 128 KiB of a line, four are heard; the next is told to come later."""
     wires = [socket.socket(socket.AF_UNIX) for _ in range(5)]
     for wire in wires:
         wire.settimeout(DEADLINE)
