@@ -4,12 +4,13 @@ import copy
 import json
 import os
 import re
+import shutil
 import socket
 import stat
 
 import pytest
 
-from tests.e2e.harness import BIN, DEADLINE, eventually, forms, on_terminal
+from tests.e2e.harness import BIN, DEADLINE, Line, eventually, forms, on_terminal
 from tests.sim import payloads
 
 NOBODY = 65534
@@ -365,6 +366,32 @@ def test_a_client_that_does_not_wait(new_hub):
         wire.connect(str(hub.socket))
         wire.sendall(json.dumps(request).encode() + b"\n")
     eventually(lambda: lists_of(hub.ok("export").out) == WHOLE, "all of it is there")
+
+
+def test_hubd_ends_in_the_middle(new_hub):
+    """SIGTERM does not wait until a long document is planned: nothing of it is done. Nearly always the first time."""
+    hub = new_hub()
+    sides = {"EMSP": [f"IN-E{n}" for n in range(10, 99)], "CPO": [f"IN-C{n}" for n in range(10, 99)]}
+    document = {
+        "parties": [{"id": id, "roles": [role]} for role, ids in sides.items() for id in ids],
+        "rules": [{"emsp": emsp, "cpo": cpo, "state": "on"} for emsp in sides["EMSP"] for cpo in sides["CPO"]],
+    }
+    for _ in range(10):
+        line, other = Line(hub), Line(hub)
+        line.send(("apply", {"document": document}))
+        other.send(("version", {}))
+        assert other.next()["result"]
+        hub.stop()
+        line.close()
+        other.close()
+        hub.restart()
+        if not lists_of(hub.ok("export").out)["parties"]:
+            return
+        hub.stop()
+        shutil.rmtree(hub.settings["state_dir"])
+        hub.settings["key_file"].unlink()
+        hub.restart()
+    raise AssertionError("hubd did all of it each time")
 
 
 def test_two_at_a_time(new_hub):
