@@ -368,6 +368,26 @@ def test_a_client_that_does_not_wait(new_hub):
     eventually(lambda: lists_of(hub.ok("export").out) == WHOLE, "all of it is there")
 
 
+def test_a_party_written_with_its_role(new_hub):
+    """It is the same one: what the document says of it is not pruned, is counted once, and cannot be said twice."""
+    hub = new_hub()
+    receiver = {"party": "IN-BBB:EMSP", "module": "sessions", "url": "https://b.example/s"}
+    rule = {"emsp": "IN-BBB:EMSP", "cpo": "in*ccc:cpo", "state": "on"}
+    limit = {"party": "IN-BBB:CPO", "module": "authorize", "rate": "7/min"}
+    document = {"parties": [{"id": "IN-BBB", "roles": ["CPO", "EMSP"]}, {"id": "IN-CCC:CPO", "roles": ["CPO"]}],
+                "receivers": [receiver], "rules": [rule], "limits": [limit]}  # fmt: skip
+    assert say(hub, "apply", document).err == "5 added, 0 changed, 0 removed, 0 unchanged\n"
+    assert say(hub, "apply", document, "--prune").err == "no changes\n"
+    assert (len(hub.rows("receiver", "list")), len(hub.rows("rule", "list"))) == (1, 1)
+    twice = {
+        "receivers": [receiver, {**receiver, "party": "IN-BBB", "url": "https://b.example/t"}],
+        "rules": [{**rule, "emsp": "IN-BBB", "state": "off"}, rule],
+        "limits": [limit, {**limit, "party": "IN-BBB:EMSP"}],
+    }
+    for name, id in (("receivers", "IN-BBB sessions"), ("rules", "IN-BBB IN-CCC"), ("limits", "IN-BBB authorize")):
+        assert problems(say(hub, "apply", {name: twice[name]}, rc=1)) == {f"/{name}/1: {id} is /{name}/0 already"}
+
+
 def test_hubd_ends_in_the_middle(new_hub):
     """SIGTERM does not wait until a long document is planned: nothing of it is done. Nearly always the first time."""
     hub = new_hub()
