@@ -238,6 +238,7 @@ def test_what_follows_is_done(new_hub):
     hub.wait_rows("delivery", "list", "--state", "held", where=lambda row: row["to"] == emsp.id, what="the held row")
     say(hub, "apply", {"receivers": [{"party": emsp.id, "module": "sessions", "url": f"{emsp.url}/ocpi/2.2.1/sessions"}]})
     emsp.wait("PUT", "/sessions/")
+    eventually(lambda: not hub.deliveries(to=emsp.id), "its answer has arrived")
     emsp.down()
     assert cpo.put("sessions", payloads.session(cpo.party, emsp.party, "SES-2")).outcome == (201, 1000)
     result = say(hub, "apply", {"rules": [{"emsp": emsp.id, "cpo": cpo.id, "state": "off"}]})
