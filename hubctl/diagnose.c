@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "hubctl/progress.h"
+#include "lib/base/utf8.h"
 
 static const char *place_file;
 static size_t place_line;
@@ -19,10 +20,13 @@ const char *diagnose_clean(struct str text, char *out, size_t size)
     size_t length = 0;
     for (size_t i = 0; i < text.length && length + 5 < size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (byte >= ' ' && byte != 0x7f)
+        if (utf8_is_c1(str_skip(text, i))) {
+            byte = (unsigned char)text.data[++i];
+        } else if (byte >= ' ' && byte != 0x7f) {
             out[length++] = text.data[i];
-        else
-            length += (size_t)snprintf(out + length, 5, "\\x%02x", byte);
+            continue;
+        }
+        length += (size_t)snprintf(out + length, 5, "\\x%02x", byte);
     }
     out[length] = '\0';
     return out;

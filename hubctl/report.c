@@ -4,6 +4,7 @@
 
 #include "hubctl/moment.h"
 #include "lib/base/timestamp.h"
+#include "lib/base/utf8.h"
 
 #define RESULT_WIDTH 7  /* "skipped" */
 #define WIDE_ENOUGH  24 /* columns for what was found, beside the check's name; else it stands below */
@@ -123,7 +124,9 @@ static void write_plain(struct buffer *out, struct str text)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (byte < ' ' || byte == 0x7f) {
+        bool c1 = utf8_is_c1(str_skip(text, i));
+        if (c1 || byte < ' ' || byte == 0x7f) {
+            i += c1 ? 1 : 0;
             buffer_append_byte(out, ' ');
             continue;
         }

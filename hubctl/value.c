@@ -6,6 +6,7 @@
 #include "hubctl/moment.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
+#include "lib/base/utf8.h"
 
 #define NARROW      60 /* columns of a terminal */
 #define BARS_NARROW 8
@@ -19,20 +20,13 @@ bool value_is_empty(const struct json_value *value)
     return value->type == JSON_ARRAY && value->count == 0;
 }
 
-/* U+0080 to U+009F in UTF-8: a terminal may obey them as it obeys ESC. */
-static bool is_c1(struct str text, size_t at)
-{
-    return (unsigned char)text.data[at] == 0xc2 && at + 1 < text.length &&
-           ((unsigned char)text.data[at + 1] & 0xe0) == 0x80;
-}
-
 /* Text without what a terminal or a TSV reader would take for something else. */
 static void write_clean(struct buffer *out, struct str text, bool people)
 {
     static const char *const escapes[] = {['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r"};
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (is_c1(text, i))
+        if (utf8_is_c1(str_skip(text, i)))
             buffer_printf(out, "\\u%04x", (unsigned char)text.data[++i]);
         else if (byte == '\\' && !people)
             buffer_append_text(out, "\\\\");
@@ -194,7 +188,7 @@ void value_write_json(struct buffer *out, struct str json, const struct style *s
         return;
     }
     for (size_t i = 0; i < json.length; i++) {
-        if (is_c1(json, i))
+        if (utf8_is_c1(str_skip(json, i)))
             buffer_printf(out, "\\u%04x", (unsigned char)json.data[++i]);
         else if (json.data[i] == 0x7f)
             buffer_append_text(out, "\\u007f");

@@ -166,6 +166,7 @@ static void on_server_stopped(void *context)
 
 void admin_stop(struct hub *hub, void (*stopped)(struct hub *hub))
 {
+    hub->admin->ending = true;
     hub->admin->stopped = stopped;
     connect_stop(hub->admin);
     ctl_server_stop(hub->admin->server, on_server_stopped, hub->admin);

@@ -162,8 +162,8 @@ static struct str clean(struct arena *arena, struct str text)
         cut = out.length + (bytes > 0 ? bytes : 1) > DETAIL_MAX;
         if (cut)
             break;
-        if (bytes == 0 || byte < ' ' || byte == 0x7f)
-            buffer_append_byte(&out, byte < 0x80 ? ' ' : '?');
+        if (bytes == 0 || byte < ' ' || byte == 0x7f || utf8_is_c1(text))
+            buffer_append_byte(&out, bytes > 0 ? ' ' : '?');
         else
             buffer_append(&out, str_of(text.data, bytes));
         text = str_skip(text, bytes > 0 ? bytes : 1);

@@ -310,6 +310,12 @@ static void tell_progress(struct wish *wish)
     ctl_progress(wish->request, str_from(text), (int64_t)wish->plan.done, (int64_t)total);
 }
 
+/* Nothing is stored yet, and hubd is ending, or nobody waits for what would only be shown. */
+static bool is_given_up(const struct wish *wish)
+{
+    return admin_of(wish->request)->ending || (wish->dry_run && wish->request->closed);
+}
+
 /* A turn of the loop for each slice of planning and for each of the stages behind it. */
 static void on_slice(uv_timer_t *timer)
 {
@@ -317,6 +323,11 @@ static void on_slice(uv_timer_t *timer)
     struct change *change = wish->change;
     const struct registry_snapshot *draft = &wish->plan.draft.snapshot;
     bool more = false;
+    if (is_given_up(wish)) {
+        rows_refuse(&change->refusal, CTL_BUSY, NULL, "hubd is ending; nothing was changed");
+        end_build(wish, false);
+        return;
+    }
     if (wish->stage == PLANNING)
         more = declare_plan_step(&wish->plan, SLICE_MS);
     else if (wish->stage == WRITING_BEFORE)

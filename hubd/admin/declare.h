@@ -45,7 +45,8 @@ bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, 
 struct declare_entry {
     const struct json_value *value; /* an object whose members have been checked, each by itself */
     size_t index;                   /* its place in the list */
-    struct str id;                  /* folded: "IN-ABC", "IN-ABC:CPO", "IN-XYZ sessions", "IN-XYZ IN-ABC" */
+    struct str id; /* folded: "IN-ABC", "IN-ABC:CPO", "IN-XYZ sessions", "IN-XYZ IN-ABC"; from the plan on
+                      with parties as hubd calls them */
     const struct declare_entry
         *host; /* party: the entry on whose platform it is; NULL: not of this document */
 };
@@ -65,6 +66,9 @@ struct declare_document {
 /* False: there are problems now. */
 bool declare_read(struct declare_document *document, const struct json_value *value,
                   struct declare_problems *problems);
+/* By id, each once: "IN-ABC" without a role is all of IN-ABC, so it cannot stand beside IN-ABC:CPO. False: no
+ * memory. */
+bool declare_sort(struct declare_list *list, enum declare_kind kind, struct declare_problems *problems);
 /* The entry with that id, NULL. */
 const struct declare_entry *declare_find(const struct declare_list *list, struct str id);
 /* The order of ids in lists: by their bytes. */
@@ -123,7 +127,7 @@ struct declare_resume {
 
 struct declare_plan {
     struct change *change;
-    const struct declare_document *document;
+    struct declare_document *document;
     bool prune;
     struct declare_draft draft;
     struct declare_problems problems;
@@ -134,8 +138,8 @@ struct declare_plan {
     size_t done;   /* entries looked at, for progress */
 };
 /* Begins with the change's snapshot. False: no memory. */
-bool declare_plan_begin(struct declare_plan *plan, struct change *change,
-                        const struct declare_document *document, bool prune);
+bool declare_plan_begin(struct declare_plan *plan, struct change *change, struct declare_document *document,
+                        bool prune);
 /* Goes on for about `budget_ms`; true as long as there is more. Then plan->problems says whether it is good.
  */
 bool declare_plan_step(struct declare_plan *plan, int64_t budget_ms);

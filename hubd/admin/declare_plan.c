@@ -45,31 +45,46 @@ static void plan_limit(struct declare_plan *plan, const struct declare_entry *en
     declare_run_verb(plan, place, limit_build_set, &params);
 }
 
-/* ---------------------------------------------------------------- pruning */
+/* ---------------------------------------------------------------- names */
 
-/* Whether the document names what hubd calls so: with the party's role behind its id or without. */
-static bool is_named(struct declare_plan *plan, enum declare_kind kind, const struct registry_party *party,
-                     const struct registry_party *other, struct str module)
+/* What hubd calls an entry whose verbs were good. */
+static struct str name_entry(struct declare_plan *plan, enum declare_kind kind,
+                             const struct declare_entry *entry)
 {
-    const struct declare_list *list = &plan->document->lists[kind];
     const struct registry_snapshot *snapshot = &plan->draft.snapshot;
     struct arena *arena = plan->change->arena;
-    struct str first[2] = {STR(CTL_DEFAULT), STR_NONE}, second[2] = {module, STR_NONE};
-    if (party != NULL) {
-        first[0] = rows_party_id(snapshot, party, arena);
-        first[1] = ocpi_party_key_str(&party->key);
-    }
-    if (other != NULL) {
-        second[0] = rows_party_id(snapshot, other, arena);
-        second[1] = ocpi_party_key_str(&other->key);
-    }
-    for (size_t i = 0; i < 4; i++) {
-        struct str one = first[i / 2], two = second[i % 2];
-        if (one.length > 0 && two.length > 0 &&
-            declare_find(list, arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(one), STR_ARG(two))) != NULL)
-            return true;
-    }
-    return false;
+    struct refusal refusal = {.code = CTL_OK};
+    struct rows_pair pair;
+    if (kind == DECLARE_RULE)
+        return rows_find_pair(snapshot, entry->value, arena, &pair, &refusal)
+                   ? arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(pair.emsp_id), STR_ARG(pair.cpo_id))
+                   : entry->id;
+    size_t space = str_find(entry->id, ' ');
+    struct str subject = space == SIZE_MAX ? entry->id : str_of(entry->id.data, space);
+    const struct registry_party *party = rows_find_party(snapshot, subject, 0, &refusal);
+    return party == NULL
+               ? entry->id /* "default" */
+               : arena_printf(arena, STR_FMT STR_FMT, STR_ARG(rows_party_id(snapshot, party, arena)),
+                              STR_ARG(str_skip(entry->id, subject.length)));
+}
+
+/* A party may be written with its role or without: by its one name each thing is found, and found once. */
+static void name_list(struct declare_plan *plan, enum declare_kind kind)
+{
+    struct declare_list *list = &plan->document->lists[kind];
+    for (size_t i = 0; i < list->count && plan->problems.count == 0; i++)
+        list->entries[i].id = name_entry(plan, kind, &list->entries[i]);
+    if (list->given && !declare_sort(list, kind, &plan->problems))
+        declare_problem(&plan->problems, "no memory");
+}
+
+/* ---------------------------------------------------------------- pruning */
+
+/* Whether the document names it. */
+static bool is_named(struct declare_plan *plan, enum declare_kind kind, struct str first, struct str second)
+{
+    struct str id = arena_printf(plan->change->arena, STR_FMT " " STR_FMT, STR_ARG(first), STR_ARG(second));
+    return declare_find(&plan->document->lists[kind], id) != NULL;
 }
 
 static void prune_receivers(struct declare_plan *plan, const struct registry_party *party)
@@ -80,8 +95,7 @@ static void prune_receivers(struct declare_plan *plan, const struct registry_par
     struct str id = rows_party_id(&plan->draft.snapshot, party, arena);
     for (size_t i = 0; i < count; i++) {
         struct declare_params params;
-        if (!str_equal(list[i].source, STR("set")) ||
-            is_named(plan, DECLARE_RECEIVER, party, NULL, list[i].module))
+        if (!str_equal(list[i].source, STR("set")) || is_named(plan, DECLARE_RECEIVER, id, list[i].module))
             continue;
         declare_params_begin(&params);
         declare_params_add_text(&params, "id", id);
@@ -96,12 +110,15 @@ static void prune_rule(struct declare_plan *plan, const struct store_rule *rule)
     const struct registry_party *emsp = registry_find_party_id(snapshot, rule->emsp),
                                 *cpo = registry_find_party_id(snapshot, rule->cpo);
     struct declare_params params;
-    if (rule->state == STORE_RULE_OFF || emsp == NULL || cpo == NULL ||
-        is_named(plan, DECLARE_RULE, emsp, cpo, STR_NONE))
+    if (rule->state == STORE_RULE_OFF || emsp == NULL || cpo == NULL)
+        return;
+    struct str emsp_id = rows_party_id(snapshot, emsp, plan->change->arena),
+               cpo_id = rows_party_id(snapshot, cpo, plan->change->arena);
+    if (is_named(plan, DECLARE_RULE, emsp_id, cpo_id))
         return;
     declare_params_begin(&params);
-    declare_params_add_text(&params, "emsp", rows_party_id(snapshot, emsp, plan->change->arena));
-    declare_params_add_text(&params, "cpo", rows_party_id(snapshot, cpo, plan->change->arena));
+    declare_params_add_text(&params, "emsp", emsp_id);
+    declare_params_add_text(&params, "cpo", cpo_id);
     declare_run_verb(plan, "/rules", rule_build_disable, &params);
 }
 
@@ -114,7 +131,7 @@ static void prune_limits(struct declare_plan *plan, const struct registry_party 
         struct declare_params params;
         bool set =
             party != NULL ? rows_has_own_limit(party, kind) : plan->draft.snapshot.limits[kind] != NULL;
-        if (!set || is_named(plan, DECLARE_LIMIT, party, NULL, str_from(limits_name(kind))))
+        if (!set || is_named(plan, DECLARE_LIMIT, id, str_from(limits_name(kind))))
             continue;
         declare_params_begin(&params);
         declare_params_add_text(&params, "id", id);
@@ -132,6 +149,7 @@ enum part {
     RECEIVERS,
     RULES,
     LIMITS,
+    NAMES,
     PRUNE_RECEIVERS,
     PRUNE_RULES,
     PRUNE_LIMITS,
@@ -142,22 +160,20 @@ static const struct {
     enum declare_kind kind;
     bool prunes;
 } parts[PARTS] = {
-    [OWN_PLATFORMS] = {DECLARE_PARTY, false},
-    [HOSTED] = {DECLARE_PARTY, false},
-    [SHARED] = {DECLARE_PARTY, false},
-    [RECEIVERS] = {DECLARE_RECEIVER, false},
-    [RULES] = {DECLARE_RULE, false},
-    [LIMITS] = {DECLARE_LIMIT, false},
-    [PRUNE_RECEIVERS] = {DECLARE_RECEIVER, true},
-    [PRUNE_RULES] = {DECLARE_RULE, true},
-    [PRUNE_LIMITS] = {DECLARE_LIMIT, true},
+    [OWN_PLATFORMS] = {DECLARE_PARTY, false}, [HOSTED] = {DECLARE_PARTY, false},
+    [SHARED] = {DECLARE_PARTY, false},        [RECEIVERS] = {DECLARE_RECEIVER, false},
+    [RULES] = {DECLARE_RULE, false},          [LIMITS] = {DECLARE_LIMIT, false},
+    [NAMES] = {DECLARE_KINDS, false},         [PRUNE_RECEIVERS] = {DECLARE_RECEIVER, true},
+    [PRUNE_RULES] = {DECLARE_RULE, true},     [PRUNE_LIMITS] = {DECLARE_LIMIT, true},
 };
 
 /* How many items a part has. */
 static size_t part_size(const struct declare_plan *plan, enum part part)
 {
-    const struct declare_list *list = &plan->document->lists[parts[part].kind];
     const struct registry_snapshot *snapshot = &plan->draft.snapshot;
+    if (part == NAMES)
+        return DECLARE_KINDS;
+    const struct declare_list *list = &plan->document->lists[parts[part].kind];
     if (part == SHARED && plan->problems.count > 0) /* what was refused is not there, so it differs */
         return 0;
     if (!parts[part].prunes)
@@ -195,8 +211,8 @@ static void plan_entry(struct declare_plan *plan, enum part part, const struct d
         declare_plan_party(plan, entry, place);
 }
 
-bool declare_plan_begin(struct declare_plan *plan, struct change *change,
-                        const struct declare_document *document, bool prune)
+bool declare_plan_begin(struct declare_plan *plan, struct change *change, struct declare_document *document,
+                        bool prune)
 {
     *plan = (struct declare_plan){.change = change, .document = document, .prune = prune};
     plan->problems.arena = change->arena;
@@ -214,7 +230,9 @@ bool declare_plan_step(struct declare_plan *plan, int64_t budget_ms)
             plan->at = 0;
             continue;
         }
-        if (parts[part].prunes)
+        if (part == NAMES)
+            name_list(plan, (enum declare_kind)plan->at);
+        else if (parts[part].prunes)
             prune_item(plan, part, plan->at);
         else
             plan_entry(plan, part, &plan->document->lists[parts[part].kind].entries[plan->at]);

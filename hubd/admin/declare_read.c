@@ -276,10 +276,9 @@ static const struct declare_entry *find_host(const struct declare_list *list, st
     return entry;
 }
 
-/* Each thing once: "IN-ABC" without a role is all of IN-ABC, so it cannot stand beside IN-ABC:CPO. */
-static bool sort_list(struct reader *reader, enum declare_kind kind, struct declare_list *list)
+bool declare_sort(struct declare_list *list, enum declare_kind kind, struct declare_problems *problems)
 {
-    list->sorted = arena_alloc(reader->arena, (list->count + 1) * sizeof(*list->sorted));
+    list->sorted = arena_alloc(problems->arena, (list->count + 1) * sizeof(*list->sorted));
     if (list->sorted == NULL)
         return false;
     for (size_t i = 0; i < list->count; i++)
@@ -292,9 +291,8 @@ static bool sort_list(struct reader *reader, enum declare_kind kind, struct decl
             str_equal(one->id, other->id) || (kind == DECLARE_PARTY && str_starts_with(other->id, one->id) &&
                                               other->id.data[one->id.length] == ':');
         if (same)
-            declare_problem(reader->problems, "/%s/%zu: " STR_FMT " is /%s/%zu already",
-                            declare_list_name(kind), other->index, STR_ARG(other->id),
-                            declare_list_name(kind), one->index);
+            declare_problem(problems, "/%s/%zu: " STR_FMT " is /%s/%zu already", declare_list_name(kind),
+                            other->index, STR_ARG(other->id), declare_list_name(kind), one->index);
     }
     return true;
 }
@@ -320,7 +318,7 @@ static bool read_list(struct reader *reader, enum declare_kind kind, const struc
             list->entries[list->count++] =
                 (struct declare_entry){.value = item, .index = index, .id = id_of(reader->arena, kind, item)};
     }
-    return sort_list(reader, kind, list);
+    return declare_sort(list, kind, reader->problems);
 }
 
 /* A party is added behind the one on whose platform it is, so each is led to the one that has a platform of

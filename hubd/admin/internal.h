@@ -24,6 +24,7 @@ struct admin {
     char revision[48]; /* of the last export, so that the next one of the same configuration has it too */
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
+    bool ending; /* hubd is */
     void (*stopped)(struct hub *hub);
 };
 

@@ -1,5 +1,7 @@
 #include "lib/base/str.h"
 
+#include "lib/base/utf8.h"
+
 static char upper(char letter)
 {
     return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
@@ -26,7 +28,7 @@ bool str_is_visible(struct str s)
 bool str_has_control(struct str s)
 {
     for (size_t i = 0; i < s.length; i++)
-        if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f)
+        if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f || utf8_is_c1(str_skip(s, i)))
             return true;
     return false;
 }

@@ -39,7 +39,7 @@ static inline bool str_equal(struct str a, struct str b)
 bool str_equal_fold(struct str a, struct str b);
 /* Nothing but U+0021..U+007E in it: what OCPI calls printable ASCII without the space. */
 bool str_is_visible(struct str s);
-/* A byte below U+0020, or U+007F, is in it. */
+/* A control character is in it: below U+0020, or U+007F to U+009F. */
 bool str_has_control(struct str s);
 bool str_starts_with(struct str s, struct str prefix);
 bool str_ends_with(struct str s, struct str suffix);

@@ -8,5 +8,7 @@
  * none (RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF).
  */
 size_t utf8_character(struct str s);
+/* Whether `s` starts with one of U+0080 to U+009F: a terminal may obey them as it obeys ESC. */
+bool utf8_is_c1(struct str s);
 
 #endif

@@ -197,7 +197,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     ctl_connection_process(connection);
 }
 
-/* Whether another request may begin now. */
+/* Whether another request may be heard now. */
 static bool has_room(const struct ctl_connection *connection)
 {
     return !connection->closing && !connection->broken && connection->in_flight < CTL_IN_FLIGHT_MAX &&
@@ -206,7 +206,8 @@ static bool has_room(const struct ctl_connection *connection)
 
 static void update_reading(struct ctl_connection *connection)
 {
-    bool want = has_room(connection) && !connection->ended;
+    bool enough = connection->large_in_flight && ctl_lines_pending(&connection->lines) > CTL_LINE_USUAL;
+    bool want = has_room(connection) && !connection->ended && !enough;
     if (want == connection->reading || connection->closing)
         return;
     connection->reading = want;
@@ -224,11 +225,11 @@ static void break_off(struct ctl_connection *connection, enum ctl_code code, con
     connection->broken = true;
 }
 
-/* Long lines take memory until they end; so only a few clients may be at one. */
+/* Long lines take memory until they are answered; so only a few clients may be at one. */
 static void watch_length(struct ctl_connection *connection)
 {
     struct ctl_server *server = connection->server;
-    bool large = ctl_lines_pending(&connection->lines) > CTL_LINE_USUAL;
+    bool large = connection->large_in_flight || ctl_lines_pending(&connection->lines) > CTL_LINE_USUAL;
     if (large == connection->large || connection->broken || connection->closing)
         return;
     if (large && server->large_count == CTL_LARGE_MAX) {
@@ -246,7 +247,7 @@ void ctl_connection_process(struct ctl_connection *connection)
     if (connection->processing)
         return;
     connection->processing = true;
-    while (has_room(connection)) {
+    while (has_room(connection) && !connection->large_in_flight) { /* its memory is not free yet */
         int result = ctl_lines_next(&connection->lines, &line);
         if (result == ERR_NOT_FOUND)
             break;

@@ -31,6 +31,8 @@ static void end_request(struct ctl_request *request)
     struct ctl_connection *connection = request->connection;
     queue_remove(&request->queue);
     connection->in_flight--;
+    if (request->large)
+        connection->large_in_flight = false;
     free_request(request);
     if (connection->closing)
         ctl_connection_maybe_free(connection);
@@ -151,6 +153,7 @@ static void start_request(struct ctl_connection *connection, struct ctl_request 
     request->connection = connection;
     queue_push(&connection->requests, &request->queue);
     connection->in_flight++;
+    connection->large_in_flight = request->large;
     handler->run(request);
 }
 
@@ -207,6 +210,7 @@ void ctl_request_begin(struct ctl_connection *connection, struct str line)
         return;
     }
     arena_init(&request->arena, 0);
+    request->large = line.length > CTL_LINE_USUAL;
     const struct ctl_handler *handler = examine(connection, request, line);
     if (handler != NULL) {
         start_request(connection, request, handler);

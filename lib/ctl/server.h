@@ -15,8 +15,8 @@
  *
  * The process must ignore SIGPIPE (libuv writes with write(2)).
  *
- * Bounds: 128 connections, 16 requests in flight per connection, 16 MiB per line in, of which
- * four clients at a time may send more than 1 MiB; a client that does not
+ * Bounds: 128 connections, 16 requests in flight per connection, 16 MiB per line in. Of more than 128 KiB
+ * there is one per connection and four in all, from their first byte to their answer. A client that does not
  * read is not read from any more, and its streams wait: nothing here ever blocks the loop or grows without
  * end.
  */
@@ -44,7 +44,7 @@ struct ctl_request {
     /* own */
     struct ctl_connection *connection;
     struct str id;
-    bool waits_for_drain;
+    bool waits_for_drain, large;
     struct queue queue;
 };
 

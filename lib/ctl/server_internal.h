@@ -8,10 +8,10 @@
 
 #define CTL_CONNECTIONS_MAX 128
 #define CTL_IN_FLIGHT_MAX   16
-#define CTL_LINE_USUAL      (1024 * 1024) /* bytes of a line that every client may send at any time */
-#define CTL_LARGE_MAX       4             /* clients that may send a longer one at a time */
-#define CTL_OUTPUT_HIGH     (256 * 1024)  /* bytes queued for a client: above, it is a slow reader */
-#define CTL_OUTPUT_LOW      (64 * 1024)   /* below, its streams go on */
+#define CTL_LINE_USUAL      (128 * 1024) /* bytes of a line that every client may send at any time */
+#define CTL_LARGE_MAX       4            /* clients that may have a longer one here at a time */
+#define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow reader */
+#define CTL_OUTPUT_LOW      (64 * 1024)  /* below, its streams go on */
 
 struct ctl_server {
     uint32_t magic;
@@ -38,9 +38,10 @@ struct ctl_connection {
     struct queue requests; /* in flight */
     unsigned in_flight;
     bool reading, processing;
-    bool large;  /* has sent more than CTL_LINE_USUAL of a line that has not ended */
-    bool ended;  /* the client sends no more */
-    bool broken; /* what it sends cannot be understood any more: close when all is written */
+    bool large_in_flight; /* a request in flight came in a line of more than CTL_LINE_USUAL */
+    bool large;           /* that, or has sent more than it of a line that has not ended */
+    bool ended;           /* the client sends no more */
+    bool broken;          /* what it sends cannot be understood any more: close when all is written */
     bool closing, closed;
     struct queue queue;
 };

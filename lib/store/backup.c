@@ -105,6 +105,14 @@ static int give_name(const char *partial, const char *path)
     return link(partial, path) == 0 && unlink(partial) == 0 ? 0 : -1;
 }
 
+/* Others may have rights in its directory. */
+static bool is_still_there(const struct store_backup *backup, int file)
+{
+    struct stat ours, found;
+    return fstat(file, &ours) == 0 && lstat(backup->partial, &found) == 0 && found.st_dev == ours.st_dev &&
+           found.st_ino == ours.st_ino;
+}
+
 /* The whole copy gets its name, durably; or nothing is left. */
 static int publish(struct store_backup *backup, int file, struct error *error)
 {
@@ -113,6 +121,8 @@ static int publish(struct store_backup *backup, int file, struct error *error)
         return error_set(error, ERR_CLOSED, "cancelled");
     if (fsync(file) != 0 || fstat(file, &status) != 0)
         return file_failure(error, backup, "cannot be made durable");
+    if (!is_still_there(backup, file))
+        return error_set(error, ERR_IO, "%s: its file was taken away while it was written", backup->partial);
     if (give_name(backup->partial, backup->path) != 0)
         return file_failure(error, backup, "cannot get its name");
     if (paths_sync_parent(backup->path) != OK) {
@@ -135,7 +145,7 @@ static int make_backup(struct store_backup *backup, struct error *error)
     result = backup_write(backup->client->store, backup, file, error);
     if (!result)
         result = publish(backup, file, error);
-    if (result)
+    if (result && is_still_there(backup, file))
         unlink(backup->partial); /* while it is locked: it is ours */
     close(file);
     return result;

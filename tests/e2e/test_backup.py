@@ -221,6 +221,28 @@ def test_client_hangs_up(hub, filled, tmp_path):
     hub.ok("backup", file)
 
 
+def test_its_file_is_taken_away(hub, filled, tmp_path):
+    """Where others may write, another file can come in its place: that one is neither filled nor called a backup, and stays."""
+
+    def attempt(file):
+        partial = file.with_name(file.name + ".partial")
+        line = begun(hub, file)
+        eventually(lambda: partial.exists() or file.exists(), "the copy has begun")
+        try:
+            partial.rename(tmp_path / "moved")
+            partial.write_text("mine")
+        except FileNotFoundError:
+            pass  # it was done already
+        answers.append(next(message for message in iter(line.next, None) if "id" in message))
+        line.close()
+
+    answers = []
+    file = end_in_the_middle(tmp_path, attempt)
+    error = answers[-1]["error"]
+    assert error["message"] == f"backup {file}.partial: its file was taken away while it was written" and error["data"]["code"] == "busy"
+    assert file.with_name(file.name + ".partial").read_text() == "mine"
+
+
 def test_hubd_ends(hub, filled, tmp_path):
     """SIGTERM: an orderly end that does not wait for the copy. kill -9: what it leaves hinders neither the start nor the next backup."""
 

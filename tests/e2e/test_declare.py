@@ -4,12 +4,13 @@ import copy
 import json
 import os
 import re
+import shutil
 import socket
 import stat
 
 import pytest
 
-from tests.e2e.harness import BIN, DEADLINE, eventually, forms, on_terminal
+from tests.e2e.harness import BIN, DEADLINE, Line, eventually, forms, on_terminal
 from tests.sim import payloads
 
 NOBODY = 65534
@@ -237,6 +238,7 @@ def test_what_follows_is_done(new_hub):
     hub.wait_rows("delivery", "list", "--state", "held", where=lambda row: row["to"] == emsp.id, what="the held row")
     say(hub, "apply", {"receivers": [{"party": emsp.id, "module": "sessions", "url": f"{emsp.url}/ocpi/2.2.1/sessions"}]})
     emsp.wait("PUT", "/sessions/")
+    eventually(lambda: not hub.deliveries(to=emsp.id), "its answer has arrived")
     emsp.down()
     assert cpo.put("sessions", payloads.session(cpo.party, emsp.party, "SES-2")).outcome == (201, 1000)
     result = say(hub, "apply", {"rules": [{"emsp": emsp.id, "cpo": cpo.id, "state": "off"}]})
@@ -366,6 +368,52 @@ def test_a_client_that_does_not_wait(new_hub):
         wire.connect(str(hub.socket))
         wire.sendall(json.dumps(request).encode() + b"\n")
     eventually(lambda: lists_of(hub.ok("export").out) == WHOLE, "all of it is there")
+
+
+def test_a_party_written_with_its_role(new_hub):
+    """It is the same one: what the document says of it is not pruned, is counted once, and cannot be said twice."""
+    hub = new_hub()
+    receiver = {"party": "IN-BBB:EMSP", "module": "sessions", "url": "https://b.example/s"}
+    rule = {"emsp": "IN-BBB:EMSP", "cpo": "in*ccc:cpo", "state": "on"}
+    limit = {"party": "IN-BBB:CPO", "module": "authorize", "rate": "7/min"}
+    document = {"parties": [{"id": "IN-BBB", "roles": ["CPO", "EMSP"]}, {"id": "IN-CCC:CPO", "roles": ["CPO"]}],
+                "receivers": [receiver], "rules": [rule], "limits": [limit]}  # fmt: skip
+    assert say(hub, "apply", document).err == "5 added, 0 changed, 0 removed, 0 unchanged\n"
+    assert say(hub, "apply", document, "--prune").err == "no changes\n"
+    assert (len(hub.rows("receiver", "list")), len(hub.rows("rule", "list"))) == (1, 1)
+    twice = {
+        "receivers": [receiver, {**receiver, "party": "IN-BBB", "url": "https://b.example/t"}],
+        "rules": [{**rule, "emsp": "IN-BBB", "state": "off"}, rule],
+        "limits": [limit, {**limit, "party": "IN-BBB:EMSP"}],
+    }
+    for name, id in (("receivers", "IN-BBB sessions"), ("rules", "IN-BBB IN-CCC"), ("limits", "IN-BBB authorize")):
+        assert problems(say(hub, "apply", {name: twice[name]}, rc=1)) == {f"/{name}/1: {id} is /{name}/0 already"}
+
+
+def test_hubd_ends_in_the_middle(new_hub):
+    """SIGTERM does not wait until a long document is planned: nothing of it is done. Nearly always the first time."""
+    hub = new_hub()
+    sides = {"EMSP": [f"IN-E{n}" for n in range(10, 99)], "CPO": [f"IN-C{n}" for n in range(10, 99)]}
+    document = {
+        "parties": [{"id": id, "roles": [role]} for role, ids in sides.items() for id in ids],
+        "rules": [{"emsp": emsp, "cpo": cpo, "state": "on"} for emsp in sides["EMSP"] for cpo in sides["CPO"]],
+    }
+    for _ in range(10):
+        line, other = Line(hub), Line(hub)
+        line.send(("apply", {"document": document}))
+        other.send(("version", {}))
+        assert other.next()["result"]
+        hub.stop()
+        line.close()
+        other.close()
+        hub.restart()
+        if not lists_of(hub.ok("export").out)["parties"]:
+            return
+        hub.stop()
+        shutil.rmtree(hub.settings["state_dir"])
+        hub.settings["key_file"].unlink()
+        hub.restart()
+    raise AssertionError("hubd did all of it each time")
 
 
 def test_two_at_a_time(new_hub):
@@ -500,7 +548,7 @@ def test_files(whole):
 
 
 def test_few_long_lines_at_a_time(whole):
-    """Memory is bounded: of clients that send more than 1 MiB of a line, four are heard; the next is told to come later."""
+    """Memory is bounded: of clients that send more than 128 KiB of a line, four are heard; the next is told to come later."""
     wires = [socket.socket(socket.AF_UNIX) for _ in range(5)]
     for wire in wires:
         wire.settimeout(DEADLINE)

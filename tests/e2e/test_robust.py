@@ -173,7 +173,7 @@ def test_a_partner_cannot_steer_the_terminal():
         assert json.loads(on_terminal(fake, "--json", "party", "list")[1]) == thing
         assert fake.ok("--field", "name", "party", "list").out == evil + "\n", "a pipe gets it as it is"
     with FakeHubd(lambda request: error(request, 1, evil)) as fake:
-        assert not re.search("[\x00-\x09\x0b-\x1f]", fake.ctl("party", "list").err)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", fake.ctl("party", "list").err)
 
 
 # ---------------------------------------------------------------- a hubd that does not answer, or something else

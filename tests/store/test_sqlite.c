@@ -1,6 +1,9 @@
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "lib/store/sqlite/statements.h"
+#include "lib/store/sqlite/sql.h"
 #include "tests/store/fixture.h"
 
 /* What only this engine has: the file seen from outside, tampering, foreign and newer databases, plans of the
@@ -347,6 +350,35 @@ static void long_queues(void **state)
     sqlite3_close(db);
 }
 
+/* ---------------------------------------------------------------- a file that is known by more than its name
+ */
+
+static void another_file_at_the_name(void **state)
+{
+    struct fixture *f = *state;
+    char ours[128], moved[128];
+    struct connection connection;
+    struct error error = {0};
+    struct stat status;
+    snprintf(ours, sizeof(ours), "%s/ours", f->directory);
+    snprintf(moved, sizeof(moved), "%s/moved", f->directory);
+    int file = open(ours, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(rename(ours, moved), 0);
+    int other = open(ours, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(sql_open_file(&connection, ours, file, true, &error), OK);
+    assert_int_equal(sql_execute(&connection, "CREATE TABLE t (a)"), OK);
+    sql_close(&connection);
+    assert_int_equal(fstat(other, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    assert_int_equal(fstat(file, &status), 0);
+    assert_true(status.st_size > 0);
+    assert_int_equal(sql_open_file(&connection, ours, file, false, &error), OK);
+    assert_int_equal(sql_execute(&connection, "SELECT a FROM t"), OK);
+    sql_close(&connection);
+    close(file);
+    close(other);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -362,6 +394,7 @@ int main(void)
         STORE_TEST(plans),
         STORE_TEST(indexes),
         STORE_TEST(long_queues),
+        STORE_TEST(another_file_at_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

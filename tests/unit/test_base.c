@@ -216,6 +216,9 @@ static void test_str_compare(void **state)
     assert_true(str_is_visible(STR("!aZ~")) && str_is_visible(STR_NONE));
     assert_false(str_is_visible(STR("a b")) || str_is_visible(STR("a\x7f")) ||
                  str_is_visible(STR("\xC3\xA9")));
+    assert_false(str_has_control(STR("a \xC3\xA9")) || str_has_control(STR("\xC2")));
+    assert_true(str_has_control(STR("a\t")) && str_has_control(STR("\x7f")) &&
+                str_has_control(STR("\xC2\x9B")));
     /* Only letters fold: these differ by the same bit. */
     assert_false(str_equal_fold(STR("@[`"), STR("`{@")));
     assert_false(str_equal_fold(STR("\xC3\xA9"), STR("\xC3\x89")));

@@ -365,6 +365,48 @@ static void test_requests_in_flight_are_bounded(void **state)
     close(client);
 }
 
+/* A request with so many spaces in it that few of them may be there at a time. */
+static void send_large(int client)
+{
+    size_t spaces = 200000;
+    char *text = malloc(spaces + sizeof(later));
+    memset(text, ' ', spaces);
+    memcpy(text + spaces, later, sizeof(later) - 1);
+    send_text(client, text, spaces + sizeof(later) - 1);
+    free(text);
+    for (int i = 0; i < 20; i++)
+        turn();
+}
+
+static void test_large_requests_are_bounded_until_their_answer(void **state)
+{
+    (void)state;
+    int clients[4], fifth = connect_client();
+    for (size_t i = 0; i < 4; i++) {
+        clients[i] = connect_client();
+        send_large(clients[i]);
+        assert_int_equal(waiting_count, i + 1);
+    }
+    send_text(clients[0], later, sizeof(later) - 1); /* waits for the large one before it */
+    send_large(fifth);
+    assert_non_null(strstr(read_line(fifth), "too many large documents"));
+    assert_string_equal(read_line(fifth), "");
+    close(fifth);
+    assert_int_equal(waiting_count, 4);
+    reply_text(waiting[0], "{}");
+    assert_int_equal(waiting_count, 5);
+    fifth = connect_client();
+    send_large(fifth);
+    assert_int_equal(waiting_count, 6);
+    for (size_t i = 1; i < 6; i++)
+        reply_text(waiting[i], "{}");
+    for (size_t i = 0; i < 4; i++) {
+        assert_non_null(strstr(read_line(clients[i]), "result"));
+        close(clients[i]);
+    }
+    close(fifth);
+}
+
 /* ---------------------------------------------------------------- streams */
 
 static void test_a_slow_reader_stops_the_stream_and_loses_nothing(void **state)
@@ -537,6 +579,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_half_closed_client_gets_its_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_line_too_long_ends_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests_in_flight_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_large_requests_are_bounded_until_their_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_reader_stops_the_stream_and_loses_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_stream_is_told_that_its_client_has_gone, setup, teardown),

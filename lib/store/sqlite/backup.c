@@ -14,6 +14,9 @@
  * anew with every commit of the writer, and it makes no second writer or checkpointer. Meanwhile the -wal
  * file cannot start over, so it grows by what is written; the writer does not wait for that (backing_up), and
  * a copy that takes too long for the hub's writes is given up.
+ *
+ * The directory may be another user's, who can put another file under the name of ours at any time. So all of
+ * it goes into the open file: hubd's rights overwrite nothing, and nobody else's file gets what is stored.
  */
 #define STEP_PAGES 256 /* between two looks at whether it is to go on */
 #define SYNC_BYTES                                                                                           \
@@ -66,7 +69,7 @@ static int open_both(struct copy *copy)
     struct error reason = {0};
     int result = sql_open(&copy->source, copy->store->path, false, &reason);
     if (!result)
-        result = sql_open(&copy->target, copy->backup->partial, true, &reason);
+        result = sql_open_file(&copy->target, copy->backup->partial, copy->file, true, &reason);
     for (size_t i = 0; !result && i < sizeof(target_settings) / sizeof(target_settings[0]); i++) {
         result = sql_execute(&copy->target, target_settings[i]);
         if (result)
@@ -176,7 +179,7 @@ static int check_copy(struct copy *copy)
     sqlite3_stmt *check = NULL;
     atomic_store(&copy->backup->copied, atomic_load(&copy->backup->total));
     atomic_store(&copy->backup->stage, STORE_BACKUP_CHECKS);
-    int result = sql_open(&copied, copy->backup->partial, false, &reason);
+    int result = sql_open_file(&copied, copy->backup->partial, copy->file, false, &reason);
     if (result)
         return error_set(copy->error, result, "%s: %s", copy->backup->path, reason.text);
     int code = sqlite3_prepare_v2(copied.db, "PRAGMA quick_check(1)", -1, &check, NULL);

@@ -14,13 +14,6 @@
 
 static uv_once_t configured = UV_ONCE_INIT;
 
-/* Before SQLite's first use in the process: statistics would cost a global mutex on every allocation. */
-static void configure(void)
-{
-    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
 int store_exists(const char *directory, bool *exists, struct error *error)
 {
     char path[PATH_MAX];
@@ -111,7 +104,7 @@ static struct store *new_store(const struct store_options *options)
 int store_open(const struct store_options *options, struct store **out, struct error *error)
 {
     *out = NULL;
-    uv_once(&configured, configure);
+    uv_once(&configured, sql_configure);
     struct store *store = new_store(options);
     if (!store)
         return error_set(error, ERR_MEMORY, "no memory for the store");

@@ -1,8 +1,10 @@
 #include "lib/store/sqlite/sql.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *const both_settings[] = {
     "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON", "PRAGMA temp_store=MEMORY",
@@ -99,6 +101,37 @@ int sql_open(struct connection *connection, const char *path, bool writer, struc
         sql_close(connection);
     }
     return result;
+}
+
+/* What the thread's next open of SQLite's gets a copy of; -1: what its name says. */
+static _Thread_local int next_file = -1;
+
+static int open_next(const char *path, int flags, int mode)
+{
+    int file = next_file;
+    next_file = -1;
+    return file < 0 ? open(path, flags, mode) : fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+int sql_open_file(struct connection *connection, const char *path, int file, bool writer, struct error *error)
+{
+    next_file = file;
+    int result = sql_open(connection, path, writer, error);
+    bool taken = next_file < 0; /* else it took one that it had open already: that of another name */
+    next_file = -1;
+    if (!result && !taken) {
+        sql_close(connection);
+        result = error_set(error, ERR_IO, "%s: another file has come in its place", path);
+    }
+    return result;
+}
+
+void sql_configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* statistics cost a global mutex on every allocation */
+    sqlite3_vfs *files = sqlite3_vfs_find(NULL);
+    files->xSetSystemCall(files, "open", (sqlite3_syscall_ptr)open_next);
 }
 
 static int prepare_one(struct connection *connection, enum sql_id id)

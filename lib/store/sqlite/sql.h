@@ -59,6 +59,12 @@ static inline struct sql_value sql_bytes(const void *data, size_t size)
 /* Opens `path` (which exists) and applies the settings of a writer or a reader; statements come with
  * sql_prepare. */
 int sql_open(struct connection *connection, const char *path, bool writer, struct error *error);
+/* The same on the file that is open as `file`, whatever stands at `path` by now: SQLite itself opens by name
+ * only. ERR_IO where it found another one there. */
+int sql_open_file(struct connection *connection, const char *path, int file, bool writer,
+                  struct error *error);
+/* Once, before SQLite's first use in the process. */
+void sql_configure(void);
 /* Prepares every statement of `use` and checks it against its row. */
 int sql_prepare(struct connection *connection, enum sql_use use, struct error *error);
 void sql_close(struct connection *connection);
