@@ -24,19 +24,37 @@ static bool name_equal(const struct delivery_name *a, const struct delivery_name
     return memcmp(a->text, b->text, sizeof a->text) == 0;
 }
 
-/* The receiver of that name, made when it is new; NULL: no memory. */
+/* Where receivers of that name and others of its hash begin. */
+static struct delivery_receiver **delivery_bucket(struct delivery *delivery, const struct delivery_name *name)
+{
+    return &delivery->buckets[str_hash(str_from(name->text)) % DELIVERY_BUCKETS];
+}
+
+/* The receiver of that name, NULL when it is not among them. */
+static struct delivery_receiver *delivery_known(struct delivery *delivery, const struct delivery_name *name)
+{
+    struct delivery_receiver *receiver = *delivery_bucket(delivery, name);
+    while (receiver != NULL && !name_equal(&receiver->name, name))
+        receiver = receiver->same;
+    return receiver;
+}
+
+/* The same, made when it is new; NULL: no memory. */
 static struct delivery_receiver *delivery_find(struct delivery *delivery, const struct delivery_name *name)
 {
-    for (struct delivery_receiver *r = delivery->receivers; r != NULL; r = r->next)
-        if (name_equal(&r->name, name))
-            return r;
-    struct delivery_receiver *receiver = calloc(1, sizeof *receiver);
+    struct delivery_receiver *receiver = delivery_known(delivery, name);
+    if (receiver != NULL)
+        return receiver;
+    receiver = calloc(1, sizeof *receiver);
     if (receiver == NULL)
         return NULL;
     receiver->delivery = delivery;
     receiver->name = *name;
     receiver->next = delivery->receivers;
     delivery->receivers = receiver;
+    struct delivery_receiver **bucket = delivery_bucket(delivery, name);
+    receiver->same = *bucket;
+    *bucket = receiver;
     receiver_release_held(receiver);
     return receiver;
 }
@@ -265,19 +283,18 @@ const char *delivery_circuit(const struct hub *hub, struct str receiver, struct 
     int64_t now = hub_steady_ms(hub), wall = env_wall_ms();
     enum retry_circuit worst = RETRY_CLOSED;
     *retry_at = 0;
-    for (const struct delivery_receiver *r = hub->delivery->receivers; r != NULL; r = r->next) {
-        if (!str_equal(str_from(r->name.text), receiver))
+    struct delivery_name name;
+    const struct delivery_receiver *known =
+        name_make(receiver, &name) ? delivery_known(hub->delivery, &name) : NULL;
+    for (const struct delivery_queue *q = known == NULL ? NULL : known->queues; q != NULL; q = q->next) {
+        if (module.length > 0 && !str_equal(str_from(q->name), module))
             continue;
-        for (const struct delivery_queue *q = r->queues; q != NULL; q = q->next) {
-            if (module.length > 0 && !str_equal(str_from(q->name), module))
-                continue;
-            enum retry_circuit circuit = retry_circuit(&q->retry, now);
-            int64_t at = wall + q->retry.paused_until - now;
-            if (circuit > worst)
-                worst = circuit;
-            if (circuit == RETRY_OPEN && (*retry_at == 0 || at < *retry_at))
-                *retry_at = at;
-        }
+        enum retry_circuit circuit = retry_circuit(&q->retry, now);
+        int64_t at = wall + q->retry.paused_until - now;
+        if (circuit > worst)
+            worst = circuit;
+        if (circuit == RETRY_OPEN && (*retry_at == 0 || at < *retry_at))
+            *retry_at = at;
     }
     return retry_circuit_name(worst);
 }

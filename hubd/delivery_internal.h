@@ -15,6 +15,7 @@
  */
 
 #define DELIVERY_QUEUE_MAGIC 0x51554555u
+#define DELIVERY_BUCKETS     1024
 
 /* A receiver's or module's name as rows have it, the rest zeroes: compared as a whole. */
 struct delivery_name {
@@ -57,7 +58,7 @@ struct delivery_queue {
 
 struct delivery_receiver {
     struct delivery *delivery;
-    struct delivery_receiver *next;
+    struct delivery_receiver *next, *same; /* of all; of its bucket */
     struct delivery_name name;
     struct delivery_queue *queues;
 };
@@ -71,6 +72,7 @@ struct delivery_hint {
 struct delivery {
     struct hub *hub;
     struct delivery_receiver *receivers;
+    struct delivery_receiver *buckets[DELIVERY_BUCKETS]; /* the same, by their names' hash */
     uint64_t known; /* number of the snapshot whose parties are among them */
     uv_timer_t poll;
     uv_async_t wake;

@@ -56,9 +56,11 @@ void exchange_write_credentials(struct buffer *out, const struct hub *hub, struc
 bool exchange_is_registered(const struct registry_snapshot *snapshot, const struct store_platform *platform,
                             int64_t now)
 {
-    for (size_t i = 0; i < snapshot->token_count && platform->token.length > 0; i++) {
-        const struct store_token *token = &snapshot->tokens[i];
-        if (token->platform == platform->id && token->kind == STORE_TOKEN_HUB && token->used != 0 &&
+    size_t count;
+    const struct store_token *tokens = registry_tokens_of(snapshot, platform->id, &count);
+    for (size_t i = 0; i < count && platform->token.length > 0; i++) {
+        const struct store_token *token = &tokens[i];
+        if (token->kind == STORE_TOKEN_HUB && token->used != 0 &&
             (token->expires == 0 || token->expires > now))
             return true;
     }

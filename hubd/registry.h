@@ -5,6 +5,7 @@
 
 #include "hubd/limits.h"
 #include "hubd/loop.h"
+#include "hubd/rule_index.h"
 #include "lib/ocpi/party.h"
 #include "lib/store/store.h"
 
@@ -71,22 +72,28 @@ struct registry_party {
     /* its own, else everybody's; NULL: the setting holds */
     const struct store_limit *limits[LIMIT_KIND_COUNT];
     struct registry_party_runtime *runtime;
-    unsigned rule_index; /* its line in the rule matrix */
-    unsigned push;       /* what is pushed to it: set of enum store_kind, bit 1 << kind */
+    unsigned push; /* what is pushed to it: set of enum store_kind, bit 1 << kind */
     /* Of a CPO: eMSPs that may see it (rule on), were connected, are not suspended, and have something pushed
      * to them. A push of the CPO looks at these only, however many eMSPs there are. */
     const struct registry_listener *listeners;
+};
+
+/* Where the party with that id stands in the snapshot's list. */
+struct registry_place {
+    int64_t id;
+    size_t at;
 };
 
 struct registry_snapshot {
     uint32_t magic;
     struct arena arena;
     uint64_t number;
-    struct registry_platform *platforms;
+    struct registry_platform *platforms; /* ordered by id */
     size_t platform_count;
     struct registry_party *parties; /* ordered by key */
     size_t party_count;
-    const struct store_token *tokens;
+    struct registry_place *places;    /* of the parties, ordered by id */
+    const struct store_token *tokens; /* each platform's together, ordered by its id */
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
@@ -95,7 +102,7 @@ struct registry_snapshot {
     /* own */
     const struct store_token **token_table;
     size_t token_table_size;
-    const struct store_rule **matrix; /* emsp.rule_index * party_count + cpo.rule_index */
+    struct rule_index rule_index;
     _Atomic unsigned holders;
 };
 
@@ -104,6 +111,9 @@ struct registry_snapshot {
 /* By SHA-256 of the token; NULL when unknown or expired at `now`. */
 const struct store_token *registry_find_token(const struct registry_snapshot *snapshot,
                                               const uint8_t hash[32], int64_t now);
+/* A platform's own of all kinds, expired ones too: `*count` of them from the result on. */
+const struct store_token *registry_tokens_of(const struct registry_snapshot *snapshot, int64_t platform,
+                                             size_t *count);
 /* Whether a partner's system has a hub token that is good at `now`: else it is answered 401. */
 bool registry_has_hub_token(const struct registry_snapshot *snapshot, int64_t platform, int64_t now);
 struct registry_platform *registry_find_platform(const struct registry_snapshot *snapshot, int64_t id);
@@ -113,6 +123,10 @@ struct registry_party *registry_find_party(const struct registry_snapshot *snaps
                                            const struct ocpi_party_key *key, unsigned role);
 /* How many parties have that key. */
 size_t registry_count_parties(const struct registry_snapshot *snapshot, const struct ocpi_party_key *key);
+/* The rule of the pair whatever its state, NULL when there never was one. */
+const struct store_rule *registry_rule_of(const struct registry_snapshot *snapshot,
+                                          const struct registry_party *emsp,
+                                          const struct registry_party *cpo);
 /* The rule of the pair, NULL when there never was one or it is off. `drain` also finds draining ones. */
 const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot,
                                             const struct registry_party *emsp,

@@ -134,6 +134,24 @@ static bool snapshot_join_parties(struct registry_snapshot *snapshot)
     return true;
 }
 
+static int snapshot_compare_places(const void *a, const void *b)
+{
+    const struct registry_place *left = a, *right = b;
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+static bool snapshot_index_parties(struct registry_snapshot *snapshot)
+{
+    size_t count = snapshot->party_count;
+    snapshot->places = arena_alloc_raw(&snapshot->arena, (count + 1) * sizeof *snapshot->places);
+    if (snapshot->places == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        snapshot->places[i] = (struct registry_place){snapshot->parties[i].row.id, i};
+    qsort(snapshot->places, count, sizeof *snapshot->places, snapshot_compare_places);
+    return true;
+}
+
 static bool snapshot_add_parties(struct registry *registry, struct registry_snapshot *snapshot,
                                  const struct store_registry_read *read)
 {
@@ -155,30 +173,23 @@ static bool snapshot_add_parties(struct registry *registry, struct registry_snap
         snapshot->party_count++;
     }
     qsort(snapshot->parties, snapshot->party_count, sizeof *snapshot->parties, snapshot_compare_parties);
-    for (size_t i = 0; i < snapshot->party_count; i++)
-        snapshot->parties[i].rule_index = (unsigned)i;
-    return snapshot_join_parties(snapshot);
+    return snapshot_index_parties(snapshot) && snapshot_join_parties(snapshot);
 }
 
-/* The store gives receivers in any order; each party gets its own run of them. */
-static bool snapshot_add_receivers(struct registry_snapshot *snapshot, const struct store_registry_read *read)
+/* Each party's receivers are a run of what was read. */
+static void snapshot_add_receivers(struct registry_snapshot *snapshot, const struct store_registry_read *read)
 {
-    for (size_t i = 0; i < snapshot->party_count; i++) {
-        struct registry_party *party = &snapshot->parties[i];
-        size_t count = 0;
-        for (size_t j = 0; j < read->receiver_count; j++)
-            count += read->receivers[j].party == party->row.id;
-        if (count == 0)
-            continue;
-        struct store_receiver *own = arena_alloc(&snapshot->arena, count * sizeof *own);
-        if (own == NULL)
-            return false;
-        party->receivers = own;
-        for (size_t j = 0; j < read->receiver_count; j++)
-            if (read->receivers[j].party == party->row.id)
-                own[party->receiver_count++] = read->receivers[j];
+    size_t end;
+    for (size_t i = 0; i < read->receiver_count; i = end) {
+        struct registry_party *party = registry_find_party_id(snapshot, read->receivers[i].party);
+        for (end = i + 1;
+             end < read->receiver_count && read->receivers[end].party == read->receivers[i].party;)
+            end++;
+        if (party != NULL) {
+            party->receivers = &read->receivers[i];
+            party->receiver_count = end - i;
+        }
     }
-    return true;
 }
 
 static bool snapshot_listens(const struct registry_party *emsp)
@@ -199,20 +210,18 @@ static bool snapshot_add_listener(struct registry_snapshot *snapshot, const stru
 
 static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct store_registry_read *read)
 {
-    size_t count = snapshot->party_count;
     snapshot->rules = read->rules;
     snapshot->rule_count = read->rule_count;
-    snapshot->matrix = arena_alloc(&snapshot->arena, (count * count + 1) * sizeof *snapshot->matrix);
-    if (snapshot->matrix == NULL)
+    if (!rule_index_make(&snapshot->rule_index, &snapshot->arena, read->rules, read->rule_count,
+                         read->rule_count))
         return false;
     for (size_t i = 0; i < read->rule_count; i++) {
-        const struct registry_party *emsp = registry_find_party_id(snapshot, read->rules[i].emsp);
-        struct registry_party *cpo = registry_find_party_id(snapshot, read->rules[i].cpo);
-        if (emsp == NULL || cpo == NULL)
+        const struct store_rule *rule = &read->rules[i];
+        const struct registry_party *emsp = registry_find_party_id(snapshot, rule->emsp);
+        if (rule->state != STORE_RULE_ON || emsp == NULL || !snapshot_listens(emsp))
             continue;
-        snapshot->matrix[emsp->rule_index * count + cpo->rule_index] = &read->rules[i];
-        if (read->rules[i].state == STORE_RULE_ON && snapshot_listens(emsp) &&
-            !snapshot_add_listener(snapshot, emsp, cpo))
+        struct registry_party *cpo = registry_find_party_id(snapshot, rule->cpo);
+        if (cpo != NULL && !snapshot_add_listener(snapshot, emsp, cpo))
             return false;
     }
     return true;
@@ -249,8 +258,8 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     snapshot->token_count = read->token_count;
     snapshot->changed = read->changed;
     if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
-        snapshot_add_parties(registry, snapshot, read) && snapshot_add_receivers(snapshot, read) &&
-        snapshot_add_rules(snapshot, read)) {
+        snapshot_add_parties(registry, snapshot, read) && snapshot_add_rules(snapshot, read)) {
+        snapshot_add_receivers(snapshot, read);
         snapshot_add_limits(snapshot, read);
         return snapshot;
     }
@@ -294,29 +303,60 @@ const struct store_token *registry_find_token(const struct registry_snapshot *sn
     return NULL;
 }
 
+/* Of `count` rows of `size` bytes, ordered by the number that each has at `offset`: the first with that one
+ * or a higher one. */
+static size_t lower_bound(const void *rows, size_t count, size_t size, size_t offset, int64_t id)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int64_t found;
+        memcpy(&found, (const char *)rows + middle * size + offset, sizeof found);
+        if (found < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct store_token *registry_tokens_of(const struct registry_snapshot *snapshot, int64_t platform,
+                                             size_t *count)
+{
+    const struct store_token *tokens = snapshot->tokens;
+    size_t at = lower_bound(tokens, snapshot->token_count, sizeof *tokens,
+                            offsetof(struct store_token, platform), platform);
+    size_t end = at;
+    while (end < snapshot->token_count && tokens[end].platform == platform)
+        end++;
+    *count = end - at;
+    return tokens + at;
+}
+
 bool registry_has_hub_token(const struct registry_snapshot *snapshot, int64_t platform, int64_t now)
 {
-    for (size_t i = 0; i < snapshot->token_count; i++)
-        if (snapshot->tokens[i].platform == platform && snapshot->tokens[i].kind == STORE_TOKEN_HUB &&
-            !token_has_expired(&snapshot->tokens[i], now))
+    size_t count;
+    const struct store_token *tokens = registry_tokens_of(snapshot, platform, &count);
+    for (size_t i = 0; i < count; i++)
+        if (tokens[i].kind == STORE_TOKEN_HUB && !token_has_expired(&tokens[i], now))
             return true;
     return false;
 }
 
 struct registry_platform *registry_find_platform(const struct registry_snapshot *snapshot, int64_t id)
 {
-    for (size_t i = 0; i < snapshot->platform_count; i++)
-        if (snapshot->platforms[i].row.id == id)
-            return &snapshot->platforms[i];
-    return NULL;
+    struct registry_platform *platforms = snapshot->platforms;
+    size_t at = lower_bound(platforms, snapshot->platform_count, sizeof *platforms,
+                            offsetof(struct registry_platform, row.id), id);
+    return at < snapshot->platform_count && platforms[at].row.id == id ? &platforms[at] : NULL;
 }
 
 struct registry_party *registry_find_party_id(const struct registry_snapshot *snapshot, int64_t id)
 {
-    for (size_t i = 0; i < snapshot->party_count; i++)
-        if (snapshot->parties[i].row.id == id)
-            return &snapshot->parties[i];
-    return NULL;
+    const struct registry_place *places = snapshot->places;
+    size_t at =
+        lower_bound(places, snapshot->party_count, sizeof *places, offsetof(struct registry_place, id), id);
+    return at < snapshot->party_count && places[at].id == id ? &snapshot->parties[places[at].at] : NULL;
 }
 
 /* The first party with that key or behind it. */
@@ -355,12 +395,17 @@ size_t registry_count_parties(const struct registry_snapshot *snapshot, const st
     return count;
 }
 
+const struct store_rule *registry_rule_of(const struct registry_snapshot *snapshot,
+                                          const struct registry_party *emsp, const struct registry_party *cpo)
+{
+    return rule_index_find(&snapshot->rule_index, emsp->row.id, cpo->row.id);
+}
+
 const struct store_rule *registry_find_rule(const struct registry_snapshot *snapshot,
                                             const struct registry_party *emsp,
                                             const struct registry_party *cpo, bool drain)
 {
-    const struct store_rule *rule =
-        snapshot->matrix[emsp->rule_index * snapshot->party_count + cpo->rule_index];
+    const struct store_rule *rule = registry_rule_of(snapshot, emsp, cpo);
     if (rule == NULL)
         return NULL;
     return rule->state == STORE_RULE_ON || (drain && rule->state == STORE_RULE_DRAIN) ? rule : NULL;

@@ -47,13 +47,13 @@ struct tokens {
 
 static struct tokens find_tokens(const struct check *check)
 {
-    const struct registry_snapshot *snapshot = check->snapshot;
     struct tokens found = {0};
     int64_t now = env_wall_ms();
-    for (size_t i = 0; i < snapshot->token_count; i++) {
-        const struct store_token *token = &snapshot->tokens[i];
-        if (token->platform != check->party->platform->row.id)
-            continue;
+    size_t count;
+    const struct store_token *tokens =
+        registry_tokens_of(check->snapshot, check->party->platform->row.id, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_token *token = &tokens[i];
         if (token->expires != 0 && token->expires <= now) {
             found.expired = found.expired || token->kind == STORE_TOKEN_INITIAL;
             continue;

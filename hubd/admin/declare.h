@@ -97,7 +97,7 @@ struct str declare_pretty(struct arena *arena, struct str document, struct str r
 
 struct declare_draft {
     struct arena *arena;
-    /* What the builders see: parties, receivers, rules and limits; no tokens, no matrix, no list of
+    /* What the builders see: parties, receivers, rules and limits; no tokens, no list of
      * platforms. */
     struct registry_snapshot snapshot;
     struct registry_platform **platforms;

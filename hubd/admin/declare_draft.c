@@ -6,15 +6,6 @@
  * or the request's.
  */
 
-static struct registry_party *find_party(struct declare_draft *draft, int64_t id)
-{
-    for (size_t i = 0; i < draft->snapshot.party_count; i++) {
-        if (draft->snapshot.parties[i].row.id == id)
-            return &draft->snapshot.parties[i];
-    }
-    return NULL;
-}
-
 static struct registry_platform *find_platform(struct declare_draft *draft, int64_t id)
 {
     for (size_t i = 0; i < draft->platform_count; i++) {
@@ -72,17 +63,21 @@ bool declare_draft_begin(struct declare_draft *draft, struct arena *arena,
     copy->parties = arena_alloc(arena, (parties + room + 1) * sizeof(*copy->parties));
     draft->links = arena_alloc(arena, (parties + room + 1) * sizeof(struct registry_party *));
     draft->rules = arena_alloc_raw(arena, draft->rule_room * sizeof(*draft->rules));
-    if (copy->parties == NULL || draft->links == NULL || draft->rules == NULL)
+    copy->places = arena_alloc_raw(arena, (parties + room + 1) * sizeof(*copy->places));
+    if (copy->parties == NULL || draft->links == NULL || draft->rules == NULL || copy->places == NULL)
         return false;
-    if (parties > 0)
+    if (parties > 0) {
         memcpy(copy->parties, snapshot->parties, parties * sizeof(*copy->parties));
+        memcpy(copy->places, snapshot->places, parties * sizeof(*copy->places));
+    }
     if (rules > 0)
         memcpy(draft->rules, snapshot->rules, rules * sizeof(*draft->rules));
     copy->party_count = parties;
     copy->rules = draft->rules;
     copy->rule_count = rules;
     memcpy(copy->limits, snapshot->limits, sizeof(copy->limits));
-    if (!copy_platforms(draft, snapshot, room))
+    if (!rule_index_make(&copy->rule_index, arena, draft->rules, rules, draft->rule_room) ||
+        !copy_platforms(draft, snapshot, room))
         return false;
     link_platforms(draft);
     return true;
@@ -104,6 +99,18 @@ static bool take_platform(struct declare_draft *draft, const struct store_platfo
     return true;
 }
 
+/* Those behind it have moved by one. */
+static void add_place(struct registry_snapshot *snapshot, int64_t id, size_t at)
+{
+    struct registry_place *places = snapshot->places;
+    size_t own = snapshot->party_count;
+    for (size_t i = 0; i < snapshot->party_count; i++)
+        places[i].at += places[i].at >= at ? 1 : 0;
+    for (; own > 0 && places[own - 1].id > id; own--)
+        places[own] = places[own - 1];
+    places[own] = (struct registry_place){id, at};
+}
+
 /* At its place: lookups rely on the order of keys. */
 static bool add_party(struct declare_draft *draft, const struct store_party *row)
 {
@@ -120,6 +127,7 @@ static bool add_party(struct declare_draft *draft, const struct store_party *row
     memmove(&snapshot->parties[place + 1], &snapshot->parties[place],
             (snapshot->party_count - place) * sizeof(party));
     snapshot->parties[place] = party;
+    add_place(snapshot, row->id, place);
     snapshot->party_count++;
     link_platforms(draft);
     return true;
@@ -127,7 +135,7 @@ static bool add_party(struct declare_draft *draft, const struct store_party *row
 
 static bool take_party(struct declare_draft *draft, const struct store_party *row)
 {
-    struct registry_party *party = find_party(draft, row->id);
+    struct registry_party *party = registry_find_party_id(&draft->snapshot, row->id);
     if (party == NULL)
         return add_party(draft, row);
     party->row = *row;
@@ -139,7 +147,7 @@ static bool take_party(struct declare_draft *draft, const struct store_party *ro
 static bool take_receiver(struct declare_draft *draft, int64_t id, struct str module,
                           const struct store_receiver *row)
 {
-    struct registry_party *party = find_party(draft, id);
+    struct registry_party *party = registry_find_party_id(&draft->snapshot, id);
     struct store_receiver *list =
         party == NULL ? NULL : arena_alloc(draft->arena, (party->receiver_count + 1) * sizeof(*list));
     size_t count = 0;
@@ -156,23 +164,32 @@ static bool take_receiver(struct declare_draft *draft, int64_t id, struct str mo
     return true;
 }
 
+/* Room for as many again. */
+static bool make_room(struct declare_draft *draft)
+{
+    struct registry_snapshot *snapshot = &draft->snapshot;
+    struct store_rule *longer = arena_alloc_raw(draft->arena, 2 * draft->rule_room * sizeof(*longer));
+    if (longer == NULL)
+        return false;
+    memcpy(longer, draft->rules, snapshot->rule_count * sizeof(*longer));
+    snapshot->rules = draft->rules = longer;
+    draft->rule_room *= 2;
+    return rule_index_make(&snapshot->rule_index, draft->arena, longer, snapshot->rule_count,
+                           draft->rule_room);
+}
+
 static bool take_rule(struct declare_draft *draft, const struct store_rule *row)
 {
     struct registry_snapshot *snapshot = &draft->snapshot;
-    size_t place = 0;
-    while (place < snapshot->rule_count &&
-           (draft->rules[place].emsp != row->emsp || draft->rules[place].cpo != row->cpo))
-        place++;
-    if (place == draft->rule_room) {
-        struct store_rule *longer = arena_alloc_raw(draft->arena, 2 * draft->rule_room * sizeof(*longer));
-        if (longer == NULL)
-            return false;
-        memcpy(longer, draft->rules, draft->rule_room * sizeof(*longer));
-        snapshot->rules = draft->rules = longer;
-        draft->rule_room *= 2;
+    const struct store_rule *rule = rule_index_find(&snapshot->rule_index, row->emsp, row->cpo);
+    if (rule != NULL) {
+        draft->rules[rule - draft->rules] = *row;
+        return true;
     }
-    snapshot->rule_count += place == snapshot->rule_count ? 1 : 0;
-    draft->rules[place] = *row;
+    if (snapshot->rule_count == draft->rule_room && !make_room(draft))
+        return false;
+    draft->rules[snapshot->rule_count] = *row;
+    rule_index_add(&snapshot->rule_index, snapshot->rule_count++);
     return true;
 }
 
@@ -182,7 +199,7 @@ static bool take_limit(struct declare_draft *draft, int64_t id, struct str modul
 {
     struct registry_snapshot *snapshot = &draft->snapshot;
     enum limit_kind kind = limits_find(module);
-    struct registry_party *own = id != 0 ? find_party(draft, id) : NULL;
+    struct registry_party *own = id != 0 ? registry_find_party_id(snapshot, id) : NULL;
     if (id != 0 && own == NULL)
         return false;
     if (own != NULL) {

@@ -149,43 +149,19 @@ static void write_receivers(struct source *source, struct json_writer *writer)
     write_list(writer, DECLARE_RECEIVER, &lines);
 }
 
-/* Name of a party of a rule, for which its place is found by its row's number. */
-static struct str name_of(const struct source *source, const int64_t (*places)[2], int64_t id)
+/* Name of a party of a rule. */
+static struct str name_of(const struct source *source, int64_t id)
 {
-    size_t low = 0, high = source->snapshot->party_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (places[middle][0] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < source->snapshot->party_count && places[low][0] == id;
-    return found ? source->ids[places[low][1]] : STR_NONE;
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    const int64_t *one = a, *other = b;
-    return (one[0] > other[0]) - (one[0] < other[0]);
+    const struct registry_party *party = registry_find_party_id(source->snapshot, id);
+    return party != NULL ? source->ids[party - source->snapshot->parties] : STR_NONE;
 }
 
 static void write_rules(struct source *source, struct json_writer *writer)
 {
     struct lines lines = {.arena = source->arena};
-    size_t count = source->snapshot->party_count;
-    int64_t(*places)[2] = arena_alloc_raw(source->arena, (count + 1) * sizeof(*places));
-    lines.failed = places == NULL;
-    for (size_t i = 0; i < count && places != NULL; i++) {
-        places[i][0] = source->snapshot->parties[i].row.id;
-        places[i][1] = (int64_t)i;
-    }
-    if (places != NULL && count > 1)
-        qsort(places, count, sizeof(*places), compare_places);
-    for (size_t i = 0; i < source->snapshot->rule_count && places != NULL; i++) {
+    for (size_t i = 0; i < source->snapshot->rule_count; i++) {
         const struct store_rule *rule = &source->snapshot->rules[i];
-        struct str emsp = name_of(source, (const int64_t(*)[2])places, rule->emsp),
-                   cpo = name_of(source, (const int64_t(*)[2])places, rule->cpo);
+        struct str emsp = name_of(source, rule->emsp), cpo = name_of(source, rule->cpo);
         if (rule->state == STORE_RULE_OFF || emsp.length == 0 || cpo.length == 0)
             continue;
         struct json_writer *entry = begin_entry(source);

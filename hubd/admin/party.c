@@ -67,10 +67,10 @@ static void write_sections(struct json_writer *writer, const struct conf *conf,
     struct str id = rows_party_id(snapshot, party, arena);
     json_key(writer, "tokens");
     json_array_begin(writer);
-    for (size_t i = 0; i < snapshot->token_count; i++) {
-        if (snapshot->tokens[i].platform == party->platform->row.id)
-            rows_token(writer, id, &snapshot->tokens[i]);
-    }
+    size_t count;
+    const struct store_token *tokens = registry_tokens_of(snapshot, party->platform->row.id, &count);
+    for (size_t i = 0; i < count; i++)
+        rows_token(writer, id, &tokens[i]);
     json_array_end(writer);
     json_key(writer, "receivers");
     json_array_begin(writer);

@@ -14,23 +14,13 @@ struct pair {
     enum store_rule_state before;
 };
 
-/* By the rules themselves: a draft of the registry (declare.h) has no matrix of them. */
-static enum store_rule_state find_state(const struct registry_snapshot *snapshot,
-                                        const struct registry_party *emsp, const struct registry_party *cpo)
-{
-    for (size_t i = 0; i < snapshot->rule_count; i++) {
-        if (snapshot->rules[i].emsp == emsp->row.id && snapshot->rules[i].cpo == cpo->row.id)
-            return snapshot->rules[i].state;
-    }
-    return STORE_RULE_OFF;
-}
-
 static bool find_pair(struct change *change, struct pair *pair)
 {
     struct rows_pair *parties = &pair->parties;
     if (!rows_find_pair(change->snapshot, change->params, change->arena, parties, &change->refusal))
         return false;
-    pair->before = find_state(change->snapshot, parties->emsp, parties->cpo);
+    const struct store_rule *rule = registry_rule_of(change->snapshot, parties->emsp, parties->cpo);
+    pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;
     return true;
 }
 
@@ -257,7 +247,7 @@ void admin_rule_list(struct ctl_request *request)
     rows_list_end(&list, STR_NONE);
 }
 
-/* One eMSP's line: the state towards every CPO. The snapshot's matrix answers each in one step. */
+/* One eMSP's line: the state towards every CPO. Each is found in one step. */
 static void write_line(struct json_writer *writer, const struct registry_snapshot *snapshot,
                        const struct registry_party *emsp, struct arena *arena)
 {

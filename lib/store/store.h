@@ -334,7 +334,8 @@ struct store_read {
     struct queue queue;
 };
 
-/* The whole registry. */
+/* The whole registry. Platforms and parties are ordered by id, tokens by platform, receivers and limits by
+ * party, rules by eMSP and CPO. */
 struct store_registry_read {
     struct store_read base;
     struct store_platform *platforms;

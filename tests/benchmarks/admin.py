@@ -3,15 +3,13 @@
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
-import threading
 import time
 
 from tests.benchmarks import load, payloads
 from tests.benchmarks.common import Row
-from tests.benchmarks.hub import environment
+from tests.benchmarks.hub import environment, party_names
 from tests.benchmarks.load import Traffic
 from tests.benchmarks.process import Failure
 
@@ -24,24 +22,6 @@ TARIFF = {
     "elements": [{"price_components": [{"type": "ENERGY", "price": 18.5, "step_size": 1}]}],
     "last_updated": "2026-01-01T00:00:00Z",
 }  # fmt: skip
-DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def add_parties(hub, count):
-    """Registers so many, all requests on one connection without waiting for answers in between."""
-    names = [f"IN-{DIGITS[n // 1296]}{DIGITS[n // 36 % 36]}{DIGITS[n % 36]}" for n in range(count)]
-    lines = [
-        json.dumps({"jsonrpc": "2.0", "id": n, "method": "party.add", "params": {"id": name, "roles": ["EMSP"], "name": f"Mobility {n}"}})
-        for n, name in enumerate(names)
-    ]
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(hub.socket)
-        answers = client.makefile("rb")
-        threading.Thread(target=client.sendall, args=("".join(line + "\n" for line in lines).encode(),), daemon=True).start()
-        for name in names:
-            answer = json.loads(answers.readline())
-            if "result" not in answer:
-                raise Failure(f"party add {name}: {answer}")
 
 
 def wall_ms(command):
@@ -132,7 +112,7 @@ def hubctl(setup):
     _, backend = setup.backend("hubctl-partners")
     hub = setup.hub("hubctl").start().onboard(backend, backend)
     started = time.monotonic()
-    add_parties(hub, PARTIES - 2)
+    hub.ctl_all("party.add", [{"id": name, "roles": ["EMSP"], "name": f"Mobility {name}"} for name in party_names(PARTIES - 2)])
     setup.say(f"  {PARTIES} parties registered in {time.monotonic() - started:.1f} s")
     rows = [speed(setup, hub)]
     add_rows(setup, hub)

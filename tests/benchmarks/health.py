@@ -3,12 +3,12 @@
 import time
 
 from tests.benchmarks.common import Row, median_of, rounds
+from tests.benchmarks.hub import party_names
 from tests.benchmarks.load import Rate, Times
 from tests.benchmarks.process import Failure
 
 FEW, MANY = 100, 1000  # platforms
 PROBES = 1000  # a second, of both
-DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def watching_hub(setup, count):
@@ -19,8 +19,7 @@ def watching_hub(setup, count):
     hub = setup.hub(name, settings=(f"--probe_interval={count * 1000 // PROBES}ms", "--offline_after=60s")).start()
     setup.shared += [partners, hub]
     started = time.monotonic()
-    for number in range(count):
-        hub.admit(f"IN-P{DIGITS[number // 36]}{DIGITS[number % 36]}", "CPO", port)
+    hub.admit_all(party_names(count), "CPO", port)
     setup.say(f"  {count} platforms admitted in {time.monotonic() - started:.1f} s")
     return hub, Times(record, "versions")
 

@@ -1,15 +1,26 @@
 """hubd on a fresh state with one CPO and one eMSP on board; and a stand-in for testing the driver without it."""
 
 import base64
+import concurrent.futures
 import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
+import threading
 import time
 
 from tests.benchmarks import payloads
 from tests.benchmarks.process import Child, Failure, free_port, run
+
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def party_names(count):
+    """So many ids of parties."""
+    return [f"IN-{DIGITS[n // 1296]}{DIGITS[n // 36 % 36]}{DIGITS[n % 36]}" for n in range(count)]
 
 
 def call(port, method, path, headers=(), body=None):
@@ -34,6 +45,12 @@ def good(answer, what):
     if status not in (200, 201) or envelope.get("status_code") != 1000:
         raise Failure(f"{what}: HTTP {status} {body[:300]!r}")
     return envelope
+
+
+def listens(path):
+    """Whether somebody answers at that Unix socket: its file is there a moment sooner."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def environment():
@@ -83,7 +100,7 @@ class Hub:
         self.launch()
         self.child.wait_for_port(self.port)
         deadline = time.monotonic() + 10
-        while not os.path.exists(self.socket):
+        while not listens(self.socket):
             self.child.check_alive()
             if time.monotonic() > deadline:
                 raise Failure(f"hubd made no admin socket:\n{self.child.log_tail()}")
@@ -113,14 +130,29 @@ class Hub:
         command = [f"{self.setup.programs}/hubctl", "--socket", self.socket, *arguments]
         return run("hubctl " + " ".join(arguments[:2]), command, 30, environment()).strip()
 
+    def ctl_all(self, method, parameters):
+        """The admin request with each of these parameters, on one connection and without waiting in between: the results."""
+        lines = [json.dumps({"jsonrpc": "2.0", "id": n, "method": method, "params": given}) + "\n" for n, given in enumerate(parameters)]
+        results = []
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.socket)
+            answers = client.makefile("rb")
+            threading.Thread(target=client.sendall, args=("".join(lines).encode(),), daemon=True).start()
+            for given in parameters:
+                answer = json.loads(answers.readline())
+                if "result" not in answer:
+                    raise Failure(f"{method} {given}: {answer}")
+                results.append(answer["result"])
+        return results
+
     def headers(self, party):
         """Of a partner's request."""
         token = base64.b64encode(self.tokens[party].encode()).decode()
         return (f"Authorization: Token {token}", "Content-Type: application/json")
 
-    def exchange(self, party, role, partner_port):
+    def exchange(self, party, role, partner_port, token):
         """The partner's POST credentials with its initial token."""
-        self.tokens[party] = self.ctl("token", "issue", party)
+        self.tokens[party] = token
         country, party_id = party.split("-")
         body = {
             "token": f"partner-token-of-{party}",
@@ -140,11 +172,18 @@ class Hub:
     def admit(self, party, role, port, modules=()):
         """A party on a platform of its own, exchanged, with the receivers of these modules only."""
         self.ctl("party", "add", party, "--role", role, "--name", f"Benchmark {role}")
-        self.exchange(party, role, port)
+        self.exchange(party, role, port, self.ctl("token", "issue", party))
         for module in modules:
             self.ctl("receiver", "set", party, module, f"http://127.0.0.1:{port}/ocpi/2.2.1/{module}")
         if role == "EMSP":
             self.ctl("rule", "enable", party, payloads.CPO)
+
+    def admit_all(self, parties, role, port):
+        """The same for many, without receivers and rules: admin requests on one connection, exchanges side by side."""
+        self.ctl_all("party.add", [{"id": party, "roles": [role], "name": f"Benchmark {role}"} for party in parties])
+        issued = self.ctl_all("token.issue", [{"id": party} for party in parties])
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:  # so that exchanges share commits
+            list(pool.map(lambda party, answer: self.exchange(party, role, port, answer["token"]), parties, issued))
 
     def onboard(self, cpo_port, emsp_port, emsp_modules=()):
         """The CPO with its tokens receiver, the eMSP with receivers only as far as wanted, the rule enabled."""

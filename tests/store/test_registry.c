@@ -222,6 +222,37 @@ static void match(struct fixture *f, enum store_op_type type, int kind, int exce
     assert_int_equal(run_batch(f, apply), OK);
 }
 
+/* As store.h says: who builds on it finds rows by searching in halves. */
+static void the_registry_is_ordered(void **state)
+{
+    struct fixture *f = *state;
+    static const int64_t ids[] = {7, 3, 9, 1};
+    struct store_apply *apply = new_batch(f);
+    for (size_t i = 0; i < 4; i++) {
+        put_platform(f, ids[i], 0, "https://p");
+        put_party(f, ids[i], ids[3 - i], 0, "IN-ABC");
+        for (size_t j = 0; j < 4; j++) {
+            add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){ids[i], ids[j], STORE_RULE_ON, 1};
+            add_op(apply, STORE_PUT_TOKEN)->u.token = (struct store_token){
+                .hash = {(uint8_t)(9 * i + j)}, .platform = ids[j], .created = (int64_t)j};
+            add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
+                .party = ids[j], .module = text(f, "m%zu", i), .url = STR("https://s"), .source = STR("set")};
+        }
+    }
+    assert_int_equal(run_batch(f, apply), OK);
+    struct store_registry_read r = registry(f);
+    assert_true(r.platform_count == 4 && r.party_count == 4);
+    assert_true(r.token_count == 16 && r.receiver_count == 16 && r.rule_count == 16);
+    for (size_t i = 1; i < 4; i++)
+        assert_true(r.platforms[i - 1].id < r.platforms[i].id && r.parties[i - 1].id < r.parties[i].id);
+    for (size_t i = 1; i < 16; i++) {
+        assert_true(r.tokens[i - 1].platform <= r.tokens[i].platform);
+        assert_true(r.receivers[i - 1].party <= r.receivers[i].party);
+        assert_true(r.rules[i - 1].emsp < r.rules[i].emsp ||
+                    (r.rules[i - 1].emsp == r.rules[i].emsp && r.rules[i - 1].cpo < r.rules[i].cpo));
+    }
+}
+
 static void tokens(void **state)
 {
     struct fixture *f = *state;
@@ -522,6 +553,7 @@ int main(void)
         STORE_TEST(platforms),
         STORE_TEST(parties_and_health),
         STORE_TEST(party_takes_receivers_and_rules_along),
+        STORE_TEST(the_registry_is_ordered),
         STORE_TEST(tokens),
         STORE_TEST(commands),
         STORE_TEST(command_lists),
