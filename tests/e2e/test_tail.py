@@ -115,7 +115,7 @@ def test_readers_that_do_not_read(new_hub):
     """Many followers that read nothing: hubd's memory stays bounded, all else goes on at once, and who reads at last gets every row once."""
     hub = new_hub()
     pair = hub.pair(rule=False)
-    push_tariffs(hub, pair.cpo, round(8000 / SLOW))
+    push_tariffs(hub, pair.cpo, 2000 if keeps_what_is_freed() else 8000)
     hub.ok("party", "add", "IN-MID", "--role", "CPO")
     whole = len(hub.ok("--json", "audit", "tail", "-n", "100000").out)
     before = memory(hub)
