@@ -39,13 +39,22 @@ static bool write_file(int file, struct str token)
     return fsync(file) == 0;
 }
 
-/* What the account manager passes on to the partner; stderr, so that stdout is the token and nothing else. */
-static void guide(const struct json_value *result, const char *out)
+/* "valid until …, shown this once": as other times here, local on a terminal. */
+static void tell_token(const struct json_value *result, const char *out, const struct style *style)
 {
-    struct str party = json_get_text(result, "party"), url = json_get_text(result, "versions_url");
-    struct str expires = json_get_text(result, "expires");
-    fprintf(stderr, "initial token for " STR_FMT ", valid until " STR_FMT ", shown this once%s%s\n",
-            STR_ARG(party), STR_ARG(expires), out != NULL ? ", written to " : "", out != NULL ? out : "");
+    struct buffer expires = {0};
+    value_write(&expires, json_get(result, "expires"), CTL_COLUMN_TIME, style);
+    fprintf(stderr, "initial token for " STR_FMT ", valid until " STR_FMT ", %s%s\n",
+            STR_ARG(json_get_text(result, "party")), STR_ARG(buffer_str(&expires)),
+            out != NULL ? "written to " : "shown this once", out != NULL ? out : "");
+    buffer_free(&expires);
+}
+
+/* What the account manager passes on to the partner; stderr, so that stdout is the token and nothing else. */
+static void guide(const struct json_value *result, const char *out, const struct style *style)
+{
+    struct str url = json_get_text(result, "versions_url");
+    tell_token(result, out, style);
     fprintf(stderr,
             "the partner now: GET " STR_FMT
             " with the header 'Authorization: Token <Base64 of the token>',\n",
@@ -74,7 +83,7 @@ static enum ctl_exit put_token(const struct invocation *invocation, struct print
         printf(STR_FMT "\n", STR_ARG(token));
     fflush(stdout);
     if (printer->form == FORM_PEOPLE || printer->form == FORM_TSV)
-        guide(result, out);
+        guide(result, out, &printer->style);
     return CTL_EXIT_DONE;
 }
 
