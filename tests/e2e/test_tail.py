@@ -106,7 +106,8 @@ def test_kills_while_rows_are_written(new_hub):
     hub.ok("party", "add", "IN-END", "--role", "CPO")
     follow.wait(lambda row: row["party"] == "IN-END", "the last row")
     shown = [row["cursor"] for row in follow.close()]
-    assert shown == [row["cursor"] for row in hub.audit()][-len(shown) :]
+    kept = [row["cursor"] for row in hub.audit()]  # more may have come since
+    assert shown == kept[kept.index(shown[0]) : kept.index(shown[-1]) + 1]
     assert hub.ctl("audit", "verify").rc == 0
 
 
@@ -114,7 +115,7 @@ def test_readers_that_do_not_read(new_hub):
     """Many followers that read nothing: hubd's memory stays bounded, all else goes on at once, and who reads at last gets every row once."""
     hub = new_hub()
     pair = hub.pair(rule=False)
-    push_tariffs(hub, pair.cpo, 8000)
+    push_tariffs(hub, pair.cpo, round(8000 / SLOW))
     hub.ok("party", "add", "IN-MID", "--role", "CPO")
     whole = len(hub.ok("--json", "audit", "tail", "-n", "100000").out)
     before = memory(hub)
@@ -157,6 +158,7 @@ def test_cursor_file_over_kills_and_pruning(new_hub):
     seen = []
     for turn in range(3):
         follow = hub.follow("--cursor-file", cursor, *(("-n", "1") if turn == 0 else ()))
+        follow.wait(lambda row: True, "it has begun: with the row before, or those that nobody saw")
         pair.emsp.authorize("T1")
         hub.ok("party", "add", f"IN-{turn}AA", "--role", "CPO")
         follow.wait(lambda row, last=f"IN-{turn}AA": row["party"] == last, "the last row of this turn")
