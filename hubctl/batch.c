@@ -89,6 +89,42 @@ static void split_line(struct words *words, struct arena *arena, struct str line
     }
 }
 
+/* ---------------------------------------------------------------- what may stand in a line */
+
+/* Nobody answers a question between two lines, and stdin may be where the lines come from. */
+static enum ctl_exit check_line(const struct invocation *invocation)
+{
+    const struct ctl_command *command = invocation->command;
+    if (invocation->options.help || invocation->options.version) {
+        complain("-h and -V are no commands of a batch");
+        return CTL_EXIT_USAGE;
+    }
+    if (command == NULL) {
+        complain("%s: which command?", invocation->noun != NULL ? invocation->noun : "hubctl");
+        return invocation_usage(invocation);
+    }
+    bool endless = (command->flags & CTL_STREAMS) != 0 && invocation_text(invocation, "follow", 0) != NULL;
+    if (endless || strcmp(command->method, "batch") == 0) {
+        complain("%s%s%s cannot stand in a batch", command->noun, command->verb != NULL ? " " : "",
+                 endless ? "tail --follow" : "");
+        return CTL_EXIT_USAGE;
+    }
+    for (size_t i = 0; i < invocation->given_count; i++) {
+        const struct ctl_param *param = invocation->given[i].param;
+        bool file = param->type == CTL_SECRET_FILE || param->type == CTL_JSON_FILE || param->type == CTL_JSON;
+        if (file && strcmp(invocation->given[i].text, "-") == 0) {
+            complain("%s%s -: a line of a batch cannot read stdin; write a file's name",
+                     param->positional ? "" : "--", param->name);
+            return CTL_EXIT_USAGE;
+        }
+    }
+    if ((command->flags & CTL_DANGEROUS) != 0 && invocation_text(invocation, "confirm", 0) == NULL) {
+        complain("%s %s needs its --confirm in a batch", command->noun, command->verb);
+        return invocation_usage(invocation);
+    }
+    return CTL_EXIT_DONE;
+}
+
 /* ---------------------------------------------------------------- lines */
 
 /* Runs the parsed line, or only parses it. */
@@ -99,7 +135,8 @@ static enum ctl_exit do_command(struct batch *batch, struct words *words, bool r
         complain("no memory");
         return CTL_EXIT_REFUSED;
     }
-    enum ctl_exit code = invocation_parse_line(line, words->count, words->items, &batch->invocation->options);
+    enum ctl_exit code =
+        invocation_parse_line(line, words->count, words->items, &batch->invocation->options, check_line);
     if (code == CTL_EXIT_DONE && run)
         code = run_command(line);
     invocation_free(line);

@@ -6,7 +6,6 @@
 #include "hubctl/options.h"
 #include "hubctl/diagnose.h"
 #include "hubctl/run.h"
-#include "hubctl/value.h"
 #include "lib/base/suggest.h"
 
 #define TEXT_WIDTH    78
@@ -18,6 +17,15 @@
 /* A space at which no line is broken: between an option and its value. */
 #define FIRM_SPACE '\1'
 
+/* Columns of our own texts: letters of one column each, in UTF-8 whatever the locale. */
+static size_t shown_width(struct str text)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < text.length; i++)
+        width += ((unsigned char)text.data[i] & 0xc0) != 0x80 ? 1 : 0;
+    return width;
+}
+
 /* Paragraph `text` from column `at` on, broken at spaces, further lines from `indent`. */
 static void write_wrapped(struct buffer *out, const char *text, size_t at, size_t indent)
 {
@@ -25,7 +33,8 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
     size_t column = at;
     bool first = true;
     while (str_split(&rest, ' ', &word)) {
-        if (!first && column + 1 + word.length > TEXT_WIDTH) {
+        size_t width = shown_width(word);
+        if (!first && column + 1 + width > TEXT_WIDTH) {
             buffer_printf(out, "\n%*s", (int)indent, "");
             column = indent;
         } else if (!first) {
@@ -34,7 +43,7 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
         }
         for (size_t i = 0; i < word.length; i++)
             buffer_append_byte(out, word.data[i] == FIRM_SPACE ? ' ' : word.data[i]);
-        column += word.length;
+        column += width;
         first = false;
     }
     buffer_append_byte(out, '\n');
@@ -42,7 +51,7 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
 
 static void write_entry_at(struct buffer *out, size_t width, const char *label, const char *text)
 {
-    size_t own = value_width(str_from(label));
+    size_t own = shown_width(str_from(label));
     buffer_printf(out, "  %s%*s", label, own < width ? (int)(width - own) : 0, "");
     if (own >= width)
         buffer_printf(out, "\n%*s", (int)width + 2, "");
@@ -233,8 +242,8 @@ void help_program(struct buffer *out)
         write_entry(out, label, option->help);
     }
     write_examples(out, examples, 2);
-    buffer_append_text(out, "\nMore: hubctl NOUN -h, hubctl NOUN VERB -h, "
-                            "hubctl help exit-codes|environment|formatting|scripting\n");
+    buffer_append_text(out, "\nMore: hubctl NOUN -h, hubctl NOUN VERB -h,\n"
+                            "      hubctl help exit-codes|environment|formatting|scripting\n");
 }
 
 void help_short(struct buffer *out)

@@ -39,7 +39,7 @@ struct parser {
     struct cursor cursor;
 };
 
-static enum ctl_exit usage_error(const struct invocation *invocation)
+enum ctl_exit invocation_usage(const struct invocation *invocation)
 {
     const struct ctl_command *command = invocation->command;
     if (command != NULL)
@@ -129,12 +129,12 @@ static enum ctl_exit take(struct parser *parser, const struct ctl_param *param, 
     for (size_t i = 0; i < invocation->given_count && !param->repeatable; i++) {
         if (invocation->given[i].param == param) {
             complain("%s%s is given twice", dashes, param->name);
-            return usage_error(invocation);
+            return invocation_usage(invocation);
         }
     }
     if (invocation->given_count == GIVEN_MAX) {
         complain("too many arguments");
-        return usage_error(invocation);
+        return invocation_usage(invocation);
     }
     invocation->given[invocation->given_count++] = (struct given){param, text};
     return CTL_EXIT_DONE;
@@ -160,7 +160,7 @@ static enum ctl_exit take_positional(struct parser *parser, const char *text)
     if (param != NULL)
         return take(parser, param, text);
     complain("unexpected argument \"%s\"", text);
-    return usage_error(parser->invocation);
+    return invocation_usage(parser->invocation);
 }
 
 /* ---------------------------------------------------------------- words */
@@ -185,7 +185,7 @@ static enum ctl_exit unknown_word(const struct invocation *invocation, const cha
                  best);
     else
         complain("unknown command \"%s%s%s\"", before, space, word);
-    return usage_error(invocation);
+    return invocation_usage(invocation);
 }
 
 static enum ctl_exit take_word(struct parser *parser, const char *word)
@@ -220,7 +220,7 @@ static enum ctl_exit unknown_option(const struct parser *parser, struct str name
     complain("unknown option --" STR_FMT "%s%s%s%s", STR_ARG(name),
              command == NULL ? " before the command" : "", best != NULL ? "; did you mean --" : "",
              best != NULL ? best : "", best != NULL ? "?" : "");
-    return usage_error(parser->invocation);
+    return invocation_usage(parser->invocation);
 }
 
 /* The value of an option: behind '=', the rest of a letter's word, or the next argument. */
@@ -239,18 +239,18 @@ static enum ctl_exit apply_option(struct parser *parser, const struct ctl_param 
     const char *value = is_switch || optional ? attached : next_value(parser, attached);
     if (is_switch && value != NULL) {
         complain("%s takes no value", shown);
-        return usage_error(parser->invocation);
+        return invocation_usage(parser->invocation);
     }
     if (!is_switch && !optional && value == NULL) {
         parser->cursor.param = param;
         parser->cursor.global = param == NULL ? global : NULL;
         complain("%s needs a value", shown);
-        return usage_error(parser->invocation);
+        return invocation_usage(parser->invocation);
     }
     if (param != NULL)
         return take(parser, param, value != NULL ? value : "");
     enum ctl_exit result = set_global(&parser->invocation->options, global, value);
-    return result == CTL_EXIT_DONE ? result : usage_error(parser->invocation);
+    return result == CTL_EXIT_DONE ? result : invocation_usage(parser->invocation);
 }
 
 static enum ctl_exit take_long_option(struct parser *parser, const char *word)
@@ -275,7 +275,7 @@ static enum ctl_exit take_letters(struct parser *parser, const char *word)
         const struct global_option *global = param != NULL ? NULL : option_find_global(STR_NONE, *letter);
         if (param == NULL && global == NULL) {
             complain("unknown option %s", shown);
-            return usage_error(parser->invocation);
+            return invocation_usage(parser->invocation);
         }
         bool is_switch = param != NULL ? param->type == CTL_SWITCH : global->value == NULL;
         const char *attached = !is_switch && letter[1] != '\0' ? letter + 1 : NULL;
@@ -342,8 +342,7 @@ enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **a
 }
 
 /* `check`: looks at the parsed command before its parameters are built; may be NULL. */
-static enum ctl_exit parse(struct invocation *invocation, int argc, char **argv,
-                           enum ctl_exit (*check)(const struct invocation *invocation))
+static enum ctl_exit parse(struct invocation *invocation, int argc, char **argv, invocation_check *check)
 {
     if (check == NULL)
         look_for_help(invocation, argc, argv);
@@ -359,7 +358,7 @@ static enum ctl_exit parse(struct invocation *invocation, int argc, char **argv,
         invocation->options.timeout_ms =
             (invocation->command->flags & CTL_PATIENT) != 0 ? TIMEOUT_PATIENT_MS : TIMEOUT_DEFAULT_MS;
     result = params_build(invocation);
-    return result == CTL_EXIT_DONE ? result : usage_error(invocation);
+    return result == CTL_EXIT_DONE ? result : invocation_usage(invocation);
 }
 
 enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **argv)
@@ -368,46 +367,12 @@ enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **a
     return parse(invocation, argc, argv, NULL);
 }
 
-/* Nobody answers a question between two lines, and stdin may be where the lines come from. */
-static enum ctl_exit check_line(const struct invocation *invocation)
-{
-    const struct ctl_command *command = invocation->command;
-    if (invocation->options.help || invocation->options.version) {
-        complain("-h and -V are no commands of a batch");
-        return CTL_EXIT_USAGE;
-    }
-    if (command == NULL) {
-        complain("%s: which command?", invocation->noun != NULL ? invocation->noun : "hubctl");
-        return usage_error(invocation);
-    }
-    bool endless = (command->flags & CTL_STREAMS) != 0 && invocation_text(invocation, "follow", 0) != NULL;
-    if (endless || strcmp(command->method, "batch") == 0) {
-        complain("%s%s%s cannot stand in a batch", command->noun, command->verb != NULL ? " " : "",
-                 endless ? "tail --follow" : "");
-        return CTL_EXIT_USAGE;
-    }
-    for (size_t i = 0; i < invocation->given_count; i++) {
-        const struct ctl_param *param = invocation->given[i].param;
-        bool file = param->type == CTL_SECRET_FILE || param->type == CTL_JSON_FILE || param->type == CTL_JSON;
-        if (file && strcmp(invocation->given[i].text, "-") == 0) {
-            complain("%s%s -: a line of a batch cannot read stdin; write a file's name",
-                     param->positional ? "" : "--", param->name);
-            return CTL_EXIT_USAGE;
-        }
-    }
-    if ((command->flags & CTL_DANGEROUS) != 0 && invocation_text(invocation, "confirm", 0) == NULL) {
-        complain("%s %s needs its --confirm in a batch", command->noun, command->verb);
-        return usage_error(invocation);
-    }
-    return CTL_EXIT_DONE;
-}
-
 enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
-                                    const struct options *options)
+                                    const struct options *options, invocation_check *check)
 {
     prepare(invocation);
     invocation->options = *options;
-    return parse(invocation, argc, argv, check_line);
+    return parse(invocation, argc, argv, check);
 }
 
 void invocation_free(struct invocation *invocation)

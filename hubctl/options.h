@@ -58,9 +58,13 @@ enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **a
  * CTL_EXIT_USAGE after complaining: they are no such beginning.
  */
 enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **argv, struct cursor *cursor);
-/* A line of a batch: the same with options to begin with, and what needs a terminal or stdin is refused. */
+/* Looks at a parsed command line before its parameters are built; complains unless CTL_EXIT_DONE. */
+typedef enum ctl_exit invocation_check(const struct invocation *invocation);
+/* A line of a batch: the same with options to begin with; `check` says what may stand there. */
 enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
-                                    const struct options *options);
+                                    const struct options *options, invocation_check *check);
+/* Hints at the help of what was understood of the command line. Returns CTL_EXIT_USAGE. */
+enum ctl_exit invocation_usage(const struct invocation *invocation);
 void invocation_free(struct invocation *invocation);
 /* The text of a parameter by name, NULL when it was not given; `index`: of a repeated one. */
 const char *invocation_text(const struct invocation *invocation, const char *name, size_t index);

@@ -7,6 +7,7 @@
 
 #include "hubctl/card.h"
 #include "hubctl/diagnose.h"
+#include "hubctl/difference.h"
 #include "hubctl/matrix.h"
 #include "hubctl/report.h"
 #include "hubctl/terminal.h"
@@ -346,36 +347,6 @@ void print_matrix(struct printer *printer, const struct json_value *object)
     }
 }
 
-/* "~ party IN-ABC name ABC -> ABC Ltd"; of a new party its id says enough. */
-static void write_difference(struct buffer *out, const struct json_value *row, const struct style *style)
-{
-    static const struct {
-        const char *change, *sign;
-    } signs[] = {{"added", "+"}, {"changed", "~"}, {"removed", "-"}};
-    const char *const words[] = {"kind", "id", "field"};
-    const struct json_value *before = json_get(row, "before"), *after = json_get(row, "after");
-    struct buffer text = {0};
-    size_t kind = 0;
-    bool whole = json_get(row, "field") == NULL;
-    while (kind < 2 && !str_equal(json_get_text(row, "change"), str_from(signs[kind].change)))
-        kind++;
-    buffer_append_text(&text, signs[kind].sign);
-    for (size_t i = 0; i < (whole ? 2 : 3); i++) {
-        buffer_append_byte(&text, ' ');
-        value_write(&text, json_get(row, words[i]), CTL_COLUMN_ID, style);
-    }
-    if (!whole && (before != NULL || kind == 1)) {
-        buffer_append_byte(&text, ' ');
-        value_write(&text, before, CTL_COLUMN_TEXT, style);
-    }
-    if (!whole && (after != NULL || kind == 1)) {
-        buffer_append_text(&text, kind == 1 ? " -> " : " ");
-        value_write(&text, after, CTL_COLUMN_TEXT, style);
-    }
-    value_paint_as(out, buffer_str(&text), signs[kind].change, style);
-    buffer_free(&text);
-}
-
 bool print_diff(struct printer *printer, const struct json_value *object)
 {
     const struct json_value *rows = json_get(object, "rows");
@@ -384,8 +355,7 @@ bool print_diff(struct printer *printer, const struct json_value *object)
     for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next) {
         struct buffer line = {0};
         if (printer->form == FORM_PEOPLE) {
-            write_difference(&out, row, &printer->style);
-            buffer_append_byte(&out, '\n');
+            difference_write(&out, row, &printer->style);
         } else if (printer->form == FORM_QUIET) {
             value_write_bare(&line, json_get(row, "id"), &printer->style);
             put_line(&line);

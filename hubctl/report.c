@@ -1,6 +1,7 @@
 #include "hubctl/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "hubctl/moment.h"
 #include "lib/base/timestamp.h"
@@ -36,14 +37,14 @@ static size_t count_result(const struct json_value *report, const char *result)
     return count;
 }
 
-/* "2 failed, 1 warning, 14 ok, 3 not made". */
+/* "2 failed, 1 warning, 14 ok, 3 skipped". */
 static void write_summary(struct buffer *out, const struct json_value *report)
 {
     int64_t warned = number(report, "warned"), skipped = number(report, "skipped");
     buffer_printf(out, "%lld failed, %lld warning%s, %zu ok", (long long)number(report, "failed"),
                   (long long)warned, warned == 1 ? "" : "s", count_result(report, "ok"));
     if (skipped > 0)
-        buffer_printf(out, ", %lld not made", (long long)skipped);
+        buffer_printf(out, ", %lld skipped", (long long)skipped);
 }
 
 /* ---------------------------------------------------------------- for a terminal */
@@ -69,11 +70,32 @@ static void write_wrapped(struct buffer *out, struct str text, size_t at, size_t
     buffer_append_byte(out, '\n');
 }
 
+/* hubd's sentences have times in UTC; here they read as all times on this terminal. */
+static void write_localized(struct buffer *out, struct str text, const struct style *style)
+{
+    char local[MOMENT_SIZE];
+    struct str word;
+    for (bool first = true; str_split(&text, ' ', &word); first = false) {
+        int64_t time;
+        struct str stamp = word;
+        while (stamp.length > 0 && strchr(",;.)", stamp.data[stamp.length - 1]) != NULL)
+            stamp.length--;
+        buffer_append_text(out, first ? "" : " ");
+        if (timestamp_parse(stamp, &time))
+            buffer_append_text(out, moment_format(time, style->utc, local));
+        else
+            buffer_append(out, stamp);
+        buffer_append(out, str_skip(word, stamp.length));
+    }
+}
+
 static void write_text(struct buffer *out, const struct json_value *value, size_t at, size_t indent,
                        const struct style *style)
 {
-    struct buffer text = {0};
-    value_write(&text, value, CTL_COLUMN_TEXT, style);
+    struct buffer plain = {0}, text = {0};
+    value_write(&plain, value, CTL_COLUMN_TEXT, style);
+    write_localized(&text, buffer_str(&plain), style);
+    buffer_free(&plain);
     write_wrapped(out, buffer_str(&text), at, indent, style->width);
     buffer_free(&text);
 }

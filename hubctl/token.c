@@ -9,10 +9,8 @@
 #include <unistd.h>
 
 #include "hubctl/diagnose.h"
-#include "hubctl/moment.h"
 #include "hubctl/terminal.h"
 #include "lib/base/crypto.h"
-#include "lib/base/timestamp.h"
 
 /* Made before the token is issued: a token that cannot be written down would be lost. -1 after complaining.
  */
@@ -41,17 +39,22 @@ static bool write_file(int file, struct str token)
     return fsync(file) == 0;
 }
 
-/* What the account manager passes on to the partner; stderr, so that stdout is the token and nothing else. */
-static void guide(const struct json_value *result, const char *out, const struct options *options)
+/* "valid until …, shown this once": as other times here, local on a terminal. */
+static void tell_token(const struct json_value *result, const char *out, const struct style *style)
 {
-    struct str party = json_get_text(result, "party"), url = json_get_text(result, "versions_url");
-    struct str expires = json_get_text(result, "expires");
-    char local[MOMENT_SIZE];
-    int64_t ends;
-    if (isatty(STDERR_FILENO) != 0 && timestamp_parse(expires, &ends))
-        expires = str_from(moment_format(ends, options->utc, local));
-    fprintf(stderr, "initial token for " STR_FMT ", valid until " STR_FMT ", shown this once%s%s\n",
-            STR_ARG(party), STR_ARG(expires), out != NULL ? ", written to " : "", out != NULL ? out : "");
+    struct buffer expires = {0};
+    value_write(&expires, json_get(result, "expires"), CTL_COLUMN_TIME, style);
+    fprintf(stderr, "initial token for " STR_FMT ", valid until " STR_FMT ", %s%s\n",
+            STR_ARG(json_get_text(result, "party")), STR_ARG(buffer_str(&expires)),
+            out != NULL ? "written to " : "shown this once", out != NULL ? out : "");
+    buffer_free(&expires);
+}
+
+/* What the account manager passes on to the partner; stderr, so that stdout is the token and nothing else. */
+static void guide(const struct json_value *result, const char *out, const struct style *style)
+{
+    struct str url = json_get_text(result, "versions_url");
+    tell_token(result, out, style);
     fprintf(stderr,
             "the partner now: GET " STR_FMT
             " with the header 'Authorization: Token <Base64 of the token>',\n",
@@ -79,8 +82,11 @@ static enum ctl_exit put_token(const struct invocation *invocation, struct print
     else if (out == NULL)
         printf(STR_FMT "\n", STR_ARG(token));
     fflush(stdout);
-    if (printer->form == FORM_PEOPLE || printer->form == FORM_TSV)
-        guide(result, out, printer->options);
+    if (printer->form == FORM_PEOPLE || printer->form == FORM_TSV) {
+        struct style style = printer->style;
+        style.people = isatty(STDERR_FILENO) != 0;
+        guide(result, out, &style);
+    }
     return CTL_EXIT_DONE;
 }
 

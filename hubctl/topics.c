@@ -23,7 +23,8 @@ static const struct help_part environment[] = {
     {HELP_TITLE, NULL, "Environment of hubctl"},
     {HELP_ENTRY, "HUBCTL_SOCKET", "hubd's admin socket; --socket is stronger"},
     {HELP_ENTRY, "XDG_RUNTIME_DIR",
-     "without either: $XDG_RUNTIME_DIR/hubd/admin.sock if it exists, else /run/hubd/admin.sock"},
+     "without either: $XDG_RUNTIME_DIR/hubd/admin.sock, without that variable /tmp/hubd-UID/admin.sock, if "
+     "it exists, else /run/hubd/admin.sock"},
     {HELP_ENTRY, "NO_COLOR", "no colour when it is not empty; --color=always is stronger"},
     {HELP_ENTRY, "TERM", "no colour and no pager for dumb"},
     {HELP_ENTRY, "HUBCTL_PAGER",
@@ -58,9 +59,11 @@ static const struct help_part scripting[] = {
      "Look at the exit code (`hubctl help exit-codes`), not at the text. 5 means that the outcome is "
      "unknown: the same command again is safe, `party add`, `receiver set` and `rule enable` of what "
      "is there are `unchanged`."},
-    {HELP_EXAMPLE, NULL, "hubctl party list --status OFFLINE -q | while read id; do …; done"},
+    {HELP_EXAMPLE, NULL, "hubctl party list --status OFFLINE -q | while read -r id; do …; done"},
     {HELP_EXAMPLE, NULL, "hubctl party show IN-ABC --field status"},
     {HELP_EXAMPLE, NULL, "hubctl delivery list --state dead --json | jq -r .last_error"},
+    {HELP_EXAMPLE, NULL,
+     "hubctl delivery list --party IN-ABC --state pending --limit 1   # what waits longest"},
     {HELP_EXAMPLE, NULL,
      "hubctl token issue IN-ABC --out abc.token      # the secret never passes the screen"},
     {HELP_EXAMPLE, NULL,
@@ -68,9 +71,14 @@ static const struct help_part scripting[] = {
     {HELP_EXAMPLE, NULL,
      "hubctl party list --role EMSP -q | sed 's/.*/rule enable & IN-ABC/' | hubctl batch -f -"},
     {HELP_EXAMPLE, NULL, "hubctl export > hub.json; hubctl diff -f hub.json; hubctl apply -f hub.json"},
+    {HELP_EXAMPLE, NULL,
+     "hubctl diff -f hub.json || [ $? = 6 ]   # under set -e: differences are no failure"},
     {HELP_PARAGRAPH, NULL,
      "`apply` is all or nothing; `batch` stops at the first error, but has parsed all lines before it runs "
-     "one."},
+     "one. Export again after an apply: the revision in the document is what a later apply compares with."},
+    {HELP_PARAGRAPH, NULL,
+     "`hubctl … | head -1` ends hubctl by SIGPIPE, which `set -o pipefail` takes for a failure (141): "
+     "`--limit 1` where there is one, or all rows, do not."},
     {HELP_PARAGRAPH, NULL,
      "Dangerous commands ask on a terminal only; a script repeats the id: "
      "`hubctl party remove IN-ABC --confirm=IN-ABC`. Secrets are never taken from arguments, but from "

@@ -5,6 +5,7 @@
 
 #include "hubctl/moment.h"
 #include "lib/base/env.h"
+#include "lib/base/size.h"
 #include "lib/base/timestamp.h"
 #include "lib/base/utf8.h"
 
@@ -114,18 +115,10 @@ static void write_counts(struct buffer *out, const struct json_value *list)
     }
 }
 
-static void write_bytes(struct buffer *out, double bytes)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    size_t unit = 0;
-    for (; bytes >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
-        bytes /= 1000;
-    buffer_printf(out, "%.*f %s", unit == 0 ? 0 : 1, bytes, units[unit]);
-}
-
 void value_write(struct buffer *out, const struct json_value *value, enum ctl_kind kind,
                  const struct style *style)
 {
+    char bytes[SIZE_TEXT];
     if (value_is_empty(value)) {
         buffer_append_text(out, style->people ? "-" : "");
         return;
@@ -154,7 +147,7 @@ void value_write(struct buffer *out, const struct json_value *value, enum ctl_ki
         if (kind == CTL_COLUMN_OFFSET && style->people)
             write_offset(out, value->raw);
         else if (kind == CTL_COLUMN_BYTES && style->people)
-            write_bytes(out, value->number);
+            buffer_append_text(out, size_format((int64_t)value->number, bytes));
         else
             write_clean(out, value->raw, style->people);
         return;

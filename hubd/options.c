@@ -92,6 +92,18 @@ static void options_read_unknown(struct options *options, const char *text, int 
     options->action = OPTIONS_WRONG;
 }
 
+/* The word that getopt_long has just read; a value may have stood behind it. */
+static const char *options_word(char *const *argv)
+{
+    return optarg != NULL && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
+}
+
+/* getopt_long takes the beginning of a name for the name: a later setting could give it another meaning. */
+static bool options_is_whole(const char *word, const char *name)
+{
+    return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") == strlen(name);
+}
+
 void options_read(struct options *options, int argc, char **argv)
 {
     struct option *table = options_table();
@@ -103,7 +115,10 @@ void options_read(struct options *options, int argc, char **argv)
     while (options->action != OPTIONS_WRONG &&
            (letter = getopt_long(argc, argv, letters, table, &index)) != -1) {
         const struct options_row *row = options_find(letter);
-        if (letter == 0)
+        bool is_long = letter == 0 || letter >= LONG_ROW;
+        if (is_long && !options_is_whole(options_word(argv), table[index].name))
+            options_read_unknown(options, options_word(argv), '?');
+        else if (letter == 0)
             options_add_override(options, table[index].name, optarg);
         else if (row == NULL)
             options_read_unknown(options, argv[optind - 1], letter);

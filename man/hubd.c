@@ -38,11 +38,7 @@ bool part_settings(struct buffer *out, const char *argument)
     buffer_append_text(out, PART_LIST);
     for (size_t i = 0; i < conf_setting_count; i++) {
         const struct conf_setting *setting = &conf_settings[i];
-        buffer_append_text(out, ".It Va");
-        roff_argument(out, setting->name);
-        buffer_append_text(out, " Pq");
-        roff_argument(out, conf_type_name(setting->type));
-        buffer_append_byte(out, '\n');
+        roff_item(out, setting->name, conf_type_name(setting->type));
         roff_text(out, setting->help);
         buffer_append_text(out, ".br\n");
         write_setting_facts(out, setting);

@@ -196,11 +196,7 @@ static void write_field_list(struct buffer *out, const struct ctl_column *column
 {
     buffer_append_text(out, ".Bl -tag -width Ds -compact\n");
     for (const struct ctl_column *column = columns; column->key != NULL; column++) {
-        buffer_append_text(out, ".It Va");
-        roff_argument(out, column->key);
-        buffer_append_text(out, " Pq");
-        roff_argument(out, ctl_kind_name(column->kind));
-        buffer_append_byte(out, '\n');
+        roff_item(out, column->key, ctl_kind_name(column->kind));
         roff_text(out, column->help);
         if (column->section != NULL)
             write_field_list(out, column->section);

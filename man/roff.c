@@ -185,6 +185,15 @@ void roff_argument(struct buffer *out, const char *text)
     buffer_append_text(out, quoted ? "\"" : "");
 }
 
+void roff_item(struct buffer *out, const char *name, const char *kind)
+{
+    buffer_append_text(out, ".It Va");
+    roff_argument(out, name);
+    buffer_append_text(out, " Pq");
+    roff_argument(out, kind);
+    buffer_append_byte(out, '\n');
+}
+
 void roff_option(struct buffer *out, const char *name)
 {
     buffer_append_text(out, " Fl \\-");

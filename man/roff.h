@@ -18,6 +18,8 @@ void roff_whole_sentence(struct buffer *out, const char *text);
 void roff_choices(struct buffer *out, const char *lead, const char *const *choices);
 /* A space and one argument of a macro: quoted where it has spaces, and never taken for a macro itself. */
 void roff_argument(struct buffer *out, const char *text);
+/* An item of a list: a name, and in brackets of what kind it is. */
+void roff_item(struct buffer *out, const char *name, const char *kind);
 /* " Fl \\-name" */
 void roff_option(struct buffer *out, const char *name);
 /* One line of a literal block. */

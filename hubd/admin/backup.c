@@ -38,7 +38,7 @@ static struct backup *backup_of(void *context)
 static void report(struct backup *backup)
 {
     int64_t copied, total;
-    char text[160], done[24], all[24];
+    char text[160], done[SIZE_TEXT], all[SIZE_TEXT];
     enum store_backup_stage stage = store_backup_progress(&backup->copy, &copied, &total);
     size_format(copied, done);
     size_format(total, all);
@@ -96,7 +96,7 @@ static void answer(struct backup *backup)
     struct arena *arena = &backup->request->arena;
     struct buffer reply = {0};
     struct json_writer writer;
-    char size[24];
+    char size[SIZE_TEXT];
     json_writer_init(&writer, &reply);
     json_object_begin(&writer);
     json_field_string(&writer, "id", backup->path);

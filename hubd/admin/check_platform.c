@@ -62,8 +62,9 @@ void check_tls(struct check *check)
                      STR_ARG(outbound->error));
     else if (cleartext > 0)
         check_report(check, "tls", STR_NONE, CHECK_WARN, REMEDY_CLEARTEXT,
-                     "%zu of %zu URLs are not https, the first is " STR_FMT, cleartext,
-                     check->party->receiver_count + 1, STR_ARG(rows_url(first)));
+                     "%zu of %zu URL%s not https, the first is " STR_FMT, cleartext,
+                     check->party->receiver_count + 1, cleartext == 1 ? " is" : "s are",
+                     STR_ARG(rows_url(first)));
     else if (outbound->result != OK)
         check_report(check, "tls", STR_NONE, CHECK_SKIPPED, REMEDY_NONE,
                      "the partner's system does not answer");

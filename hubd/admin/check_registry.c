@@ -165,11 +165,15 @@ static void queue_read(struct check *check)
     struct str since = row->oldest_pending == 0 ? STR_NONE
                                                 : arena_printf(&check->scratch, ", the oldest since " STR_FMT,
                                                                STR_ARG(moment(check, row->oldest_pending)));
+    if (!open && row->pending == 0 && row->held == 0 && row->dead == 0) {
+        check_report(check, "queue", STR_NONE, CHECK_OK, REMEDY_NONE, "nothing waits");
+        return;
+    }
     check_report(check, "queue", STR_NONE, result,
                  open                 ? REMEDY_CIRCUIT
                  : result == CHECK_OK ? REMEDY_NONE
                                       : REMEDY_QUEUE,
-                 "%lld pending" STR_FMT "; %lld held, %lld dead%s%s", (long long)row->pending, STR_ARG(since),
+                 "%lld pending" STR_FMT ", %lld held, %lld dead%s%s", (long long)row->pending, STR_ARG(since),
                  (long long)row->held, (long long)row->dead, open ? "; paused after failures: circuit " : "",
                  open ? circuit : "");
 }

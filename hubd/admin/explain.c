@@ -78,18 +78,31 @@ static bool block_by_status(struct explanation *e, const struct registry_party *
 {
     const char *command = party->row.suspended                                    ? "party resume"
                           : party->platform->row.status == STORE_PLATFORM_PLANNED ? "token issue"
-                                                                                  : "party show";
+                                                                                  : "party check";
     return block(e, arena_printf(e->arena, STR_FMT " is %s", STR_ARG(id), registry_party_status(party)),
                  arena_printf(e->arena, "hubctl %s " STR_FMT, command, STR_ARG(id)));
+}
+
+/* Nothing of the partner's own list of endpoints is known here: one discovery may bring all of them. */
+static bool is_undiscovered(const struct registry_party *party)
+{
+    for (size_t i = 0; i < party->receiver_count; i++) {
+        if (str_equal(party->receivers[i].source, STR("discovered")))
+            return false;
+    }
+    return party->platform->row.status != STORE_PLATFORM_PLANNED;
 }
 
 static bool block_by_url(struct explanation *e)
 {
     const struct message *message = e->message;
-    return block(
-        e, arena_printf(e->arena, "no %s %s URL", message->module, message->sender ? "sender" : "receiver"),
-        arena_printf(e->arena, "hubctl receiver set " STR_FMT " %s%s URL", STR_ARG(e->to_id), message->module,
-                     message->sender ? ":sender" : ""));
+    struct str why =
+        arena_printf(e->arena, "no %s %s URL", message->module, message->sender ? "sender" : "receiver");
+    if (is_undiscovered(e->to))
+        return block(e, why, arena_printf(e->arena, "hubctl receiver discover " STR_FMT, STR_ARG(e->to_id)));
+    return block(e, why,
+                 arena_printf(e->arena, "hubctl receiver set " STR_FMT " %s%s URL", STR_ARG(e->to_id),
+                              message->module, message->sender ? ":sender" : ""));
 }
 
 /* ---------------------------------------------------------------- the ways */

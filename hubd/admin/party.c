@@ -27,6 +27,8 @@ void admin_party_list(struct ctl_request *request)
         rows_party(&list.writer, snapshot, party, &request->arena);
         json_object_end(&list.writer);
     }
+    if (snapshot->party_count == 0)
+        list.message = STR("no party is registered yet; hubctl party add -h tells how");
     registry_release(view, snapshot);
     rows_list_end(&list, STR_NONE);
 }

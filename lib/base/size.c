@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-const char *size_format(int64_t bytes, char out[24])
+const char *size_format(int64_t bytes, char out[SIZE_TEXT])
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
     double amount = (double)bytes / 1024;
@@ -12,8 +12,8 @@ const char *size_format(int64_t bytes, char out[24])
         unit++;
     }
     if (bytes < 1024)
-        snprintf(out, 24, "%lld B", (long long)bytes);
+        snprintf(out, SIZE_TEXT, "%lld B", (long long)bytes);
     else
-        snprintf(out, 24, "%.1f %s", amount, units[unit]);
+        snprintf(out, SIZE_TEXT, "%.1f %s", amount, units[unit]);
     return out;
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 /* "512 B", "12.3 MiB": bytes for people. Returns `out`. */
-const char *size_format(int64_t bytes, char out[24]);
+#define SIZE_TEXT 24
+const char *size_format(int64_t bytes, char out[SIZE_TEXT]);
 
 #endif

@@ -157,8 +157,8 @@ const struct ctl_command ctl_table_party[] = {
             {.name = "versions-url", .key = "versions_url", .type = CTL_TEXT, .required = true, .value = "URL",
              .help = "the partner's versions URL, as its engineers gave it"},
             {.name = "token-file", .key = "token", .type = CTL_SECRET_FILE, .required = true,
-             .help = "a file with the token that the partner gave (OCPI's CREDENTIALS_TOKEN_A); `-`: from stdin, asked for "
-                     "on a terminal"}),
+             .help = "the token that the partner gave (OCPI's CREDENTIALS_TOKEN_A); hubctl takes it from a file, `-`: from "
+                     "stdin, asked for on a terminal"}),
      CHANGE_COLUMNS},
 
     {"party", "check", "party.check", CTL_ACCESS_ADMIN, CTL_STREAMS | CTL_CHECK | CTL_PATIENT, CTL_OUTPUT_REPORT,

@@ -71,6 +71,14 @@ def test_unknown_setting_on_the_command_line(cold):
     assert not (cold.directory / "state").exists()
 
 
+@pytest.mark.parametrize("words, told", [(["--probe_interva=5s"], "did you mean probe_interval"), (["--chec"], "--chec: no such option"),
+                                         (["--thread", "2"], "--thread: no such option")])  # fmt: skip
+def test_abbreviated(cold, words, told):
+    """The beginning of a name is no name: a later setting could give it another meaning."""
+    code, lines = run(cold, *words)
+    assert code == REFUSED and any(told in line for line in lines), lines
+
+
 def test_every_problem_with_file_and_line(cold):
     """All problems at once, each with file and line."""
     cold.config.write_text("name = Test Hub\nnonsense = 1\nprobe_interval = soon\n\nthreads = 9999\n")

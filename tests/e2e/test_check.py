@@ -508,6 +508,14 @@ def test_for_people(hub, cpo):
     assert "\x1b[31mfail\x1b[0m" in on_terminal(hub, "party", "check", cpo.id)[1]
 
 
+def test_times_are_local(hub, cpo):
+    """A sentence's times are local on a terminal, as all others there; in a pipe and in a mail they are UTC."""
+    _, shown = on_terminal(hub, "party", "check", cpo.id, columns=200, environment={"NO_COLOR": "1", "TZ": "Asia/Kolkata"})
+    assert re.search(r"token +hub token issued at \S+ \S+\+05:30, in use since \S+ \S+\+05:30\n", shown), shown
+    _, shown = on_terminal(hub, "party", "check", cpo.id, "--markdown", environment={"TZ": "Asia/Kolkata"})
+    assert "+05:30" not in shown and re.search(r"hub token issued at \S+Z, in use since", shown), shown
+
+
 def test_in_a_pipe(hub, cpo):
     result = hub.ok("party", "check", cpo.id)
     assert ["ok", "true"] in result.rows and ["checks", "versions", "ok"] in [row[:3] for row in result.rows]

@@ -125,6 +125,20 @@ def test_parties_that_are_not_there_yet(hub):
     assert said(explained(hub, emsp, planned), "eMSP", "tokens", "authorize") == wanted
 
 
+def test_nothing_discovered(hub, shared):
+    """Where no receiver of the partner's own list is known, one command may bring all that is missing."""
+    cpo = hub.onboard("CPO")
+    hub.rule(shared.emsp, cpo)
+    for row in hub.rows("receiver", "list", cpo.id):
+        hub.ok("receiver", "unset", cpo.id, row["module"])
+    hub.ok("receiver", "set", cpo.id, "tokens", cpo.url + "/ocpi/2.2.1/tokens")
+    rows = explained(hub, shared.emsp, cpo)
+    discover = f"hubctl receiver discover {cpo.id}"
+    assert said(rows, "eMSP", "commands", "START_SESSION") == ("no commands receiver URL", discover)
+    hub.ok(*discover.split()[1:])
+    assert said(explained(hub, shared.emsp, cpo), "eMSP", "commands", "START_SESSION") == (None, None)
+
+
 def test_forms(hub, shared):
     """A module alone, TSV in a pipe, hints below the table; exit 0 whatever passes; roles must fit."""
     words = ("rule", "explain", shared.emsp.id, shared.cpo.id)

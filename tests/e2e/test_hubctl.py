@@ -74,6 +74,19 @@ def test_token_issue(hub):
     assert again.rc == 1 and str(out) in again.err, again
 
 
+def test_token_issue_on_a_terminal(hub):
+    """Until when it holds is local time, as in every table; in a pipe UTC. What went to a file was not shown."""
+    party = hub.new_party("EMSP").id
+    hub.ok("party", "add", party, "--role", "EMSP")
+    issued = hub.ok("token", "issue", party)
+    assert re.search(rf"valid until {TIME}, shown this once\n", issued.err), issued.err
+    out = hub.directory / f"{party}.token"
+    heading, row = plain(on_terminal(hub, "audit", "tail", "-n", "1", "--party", party, columns=80)[1]).splitlines()
+    assert "PARTY" in heading.split() and party in row.split(), "on a narrow terminal too the row says whom it is about"
+    rc, shown = on_terminal(hub, "token", "issue", party, "--out", out, environment={"TZ": "Asia/Kolkata"})
+    assert rc == 0 and re.search(rf"valid until \S+ \S+\+05:30, written to {out}\n", shown.replace("\r", "")), shown
+
+
 def test_token_revoke_all(hub, shared):
     """token revoke --all locks a platform out at once."""
     made = hub.pair()

@@ -120,7 +120,7 @@ def test_rendered_as_it_is_typed(pages):
     assert 'hubctl party add IN-ABC --role CPO --name "ABC Charging"' in shown["hubctl-party.1"]
     assert "'https://abc.example/ocpi/cpo/2.2.1/commands/{command}'" in shown["hubctl-receiver.1"]
     assert r"as \t, \n, \\." in re.sub(r"\s+", " ", shown["hubctl.1"])
-    assert "while read id; do ...; done" in shown["hubctl.1"]
+    assert "while read -r id; do ...; done" in shown["hubctl.1"]
 
 
 # ---------------------------------------------------------------- hubctl's pages

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.e2e.harness import SLOW, eventually
+from tests.e2e.harness import SLOW, eventually, on_terminal
 from tests.e2e.test_forms import fake, run, terminal  # noqa: F401 - fixtures
 from tests.e2e.test_hubctl import plain
 from tests.sim import Reply, payloads
@@ -42,6 +42,7 @@ def attention(hub):
 def test_nothing_yet(new_hub):
     """A hub that was just started: no traffic, nothing to attend to, and a row for each module all the same."""
     hub = new_hub()
+    assert "no party is registered yet" in on_terminal(hub, "party", "list")[1]
     status = hub.one("status")
     assert [row for row in status["attention"] if "disk" not in row["what"]] == [], "the disk is this machine's"
     assert (status["traffic"], status["queues"]) == ([], [])
@@ -180,7 +181,7 @@ def test_one_screen(fake, terminal):  # noqa: F811
     assert len(lines) < 24 and max(map(len, lines)) <= 80
     assert lines[0].split() == ["ATTENTION", "nothing"]
     assert re.fullmatch(r"PARTIES +12: 9 CONNECTED, 3 PLANNED", lines[1]) and re.fullmatch(r"OBJECTS +412: 412 locations", lines[2])
-    assert any(re.fullmatch(r"DATABASE +12\.3 MB", line) for line in lines)
+    assert any(re.fullmatch(r"DATABASE +11\.8 MiB", line) for line in lines)
     assert any(re.fullmatch(r"UP FOR +\d+ d", line) for line in lines)
     assert any(re.fullmatch(r"IN-E02 +1 +2 +0 +\d+ d closed", line) for line in lines), lines
 

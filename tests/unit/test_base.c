@@ -403,7 +403,7 @@ static void test_size(void **state)
                  {1048575, "1.0 MiB"},
                  {INT64_C(5) << 30, "5.0 GiB"},
                  {INT64_MAX, "8388608.0 TiB"}};
-    char text[24];
+    char text[SIZE_TEXT];
     (void)state;
     for (size_t i = 0; i < COUNT(sizes); i++)
         assert_string_equal(size_format(sizes[i].bytes, text), sizes[i].text);

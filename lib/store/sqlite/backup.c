@@ -105,7 +105,7 @@ static int begin(struct copy *copy)
 static int check_room(const struct copy *copy)
 {
     struct statvfs room;
-    char wanted[24], there[24];
+    char wanted[SIZE_TEXT], there[SIZE_TEXT];
     int64_t copied, total;
     store_backup_progress(copy->backup, &copied, &total);
     if (fstatvfs(copy->file, &room) != 0 || room.f_blocks == 0) /* some network file systems do not say */
@@ -120,7 +120,7 @@ static int check_room(const struct copy *copy)
 /* After a step: whether to go on. */
 static int look_around(struct copy *copy, sqlite3_backup *pages)
 {
-    char size[24];
+    char size[SIZE_TEXT];
     int64_t copied = (sqlite3_backup_pagecount(pages) - sqlite3_backup_remaining(pages)) * copy->page_size;
     atomic_store(&copy->backup->copied, copied);
     if (backup_is_cancelled(copy->backup))
