@@ -12,13 +12,14 @@ enum ctl_exit age_explain_unknown(struct client *client, const struct ctl_comman
 {
     const struct json_value *answer = NULL;
     struct arena arena;
+    char words[CTL_WORDS_SIZE];
     arena_init(&arena, 0);
     client_send(client, "version", STR("{}"), timeout_ms);
     if (client_next(client, &arena, timeout_ms, &answer) != CLIENT_RESULT)
         answer = NULL;
     struct str version = json_get_text(answer, "hubd");
-    complain("hubd%s" STR_FMT " does not know \"%s%s%s\"", version.length > 0 ? " " : "", STR_ARG(version),
-             command->noun, command->verb != NULL ? " " : "", command->verb != NULL ? command->verb : "");
+    complain("hubd%s" STR_FMT " does not know \"%s\"", version.length > 0 ? " " : "", STR_ARG(version),
+             ctl_command_words(command, words));
     advise();
     arena_free(&arena);
     return CTL_EXIT_REFUSED;

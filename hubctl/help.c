@@ -14,44 +14,14 @@
 
 /* ---------------------------------------------------------------- pieces */
 
-/* A space at which no line is broken: between an option and its value. */
-#define FIRM_SPACE '\1'
-
-/* Columns of our own texts: letters of one column each, in UTF-8 whatever the locale. */
-static size_t shown_width(struct str text)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < text.length; i++)
-        width += ((unsigned char)text.data[i] & 0xc0) != 0x80 ? 1 : 0;
-    return width;
-}
-
-/* Paragraph `text` from column `at` on, broken at spaces, further lines from `indent`. */
 static void write_wrapped(struct buffer *out, const char *text, size_t at, size_t indent)
 {
-    struct str rest = str_from(text), word;
-    size_t column = at;
-    bool first = true;
-    while (str_split(&rest, ' ', &word)) {
-        size_t width = shown_width(word);
-        if (!first && column + 1 + width > TEXT_WIDTH) {
-            buffer_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (!first) {
-            buffer_append_byte(out, ' ');
-            column++;
-        }
-        for (size_t i = 0; i < word.length; i++)
-            buffer_append_byte(out, word.data[i] == FIRM_SPACE ? ' ' : word.data[i]);
-        column += width;
-        first = false;
-    }
-    buffer_append_byte(out, '\n');
+    value_wrap(out, str_from(text), at, indent, TEXT_WIDTH);
 }
 
 static void write_entry_at(struct buffer *out, size_t width, const char *label, const char *text)
 {
-    size_t own = shown_width(str_from(label));
+    size_t own = value_width(str_from(label));
     buffer_printf(out, "  %s%*s", label, own < width ? (int)(width - own) : 0, "");
     if (own >= width)
         buffer_printf(out, "\n%*s", (int)width + 2, "");
@@ -83,9 +53,9 @@ void help_param_word(struct buffer *out, const struct ctl_param *param)
 static void write_param(struct buffer *out, const struct ctl_param *param)
 {
     if (!param->positional && param->letter != 0)
-        buffer_printf(out, "-%c%s", param->letter, param->type == CTL_SWITCH ? "" : "\1");
+        buffer_printf(out, "-%c%s", param->letter, param->type == CTL_SWITCH ? "" : VALUE_FIRM_SPACE);
     else if (!param->positional)
-        buffer_printf(out, "--%s%s", param->name, param->type == CTL_SWITCH ? "" : "\1");
+        buffer_printf(out, "--%s%s", param->name, param->type == CTL_SWITCH ? "" : VALUE_FIRM_SPACE);
     help_param_word(out, param);
 }
 
@@ -112,8 +82,8 @@ static void write_alternatives(struct buffer *out, const struct ctl_command *com
 /* "hubctl party add ID --role CPO|EMSP … [--name TEXT]" without a line end. */
 static void write_usage(struct buffer *out, const struct ctl_command *command)
 {
-    buffer_printf(out, "hubctl %s%s%s", command->noun, command->verb != NULL ? " " : "",
-                  command->verb != NULL ? command->verb : "");
+    char words[CTL_WORDS_SIZE];
+    buffer_printf(out, "hubctl %s", ctl_command_words(command, words));
     for (const struct ctl_param *param = command->params; param != NULL && param->name != NULL; param++) {
         if (param->hidden)
             continue;
@@ -172,8 +142,8 @@ static void write_examples(struct buffer *out, const char *const *examples, size
 
 void help_command(struct buffer *out, const struct ctl_command *command)
 {
-    buffer_printf(out, "hubctl %s%s%s: %s\n\nUsage: ", command->noun, command->verb != NULL ? " " : "",
-                  command->verb != NULL ? command->verb : "", command->purpose);
+    char words[CTL_WORDS_SIZE];
+    buffer_printf(out, "hubctl %s: %s\n\nUsage: ", ctl_command_words(command, words), command->purpose);
     struct buffer usage = {0};
     write_usage(&usage, command);
     buffer_append_byte(&usage, '\0');

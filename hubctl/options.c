@@ -41,10 +41,9 @@ struct parser {
 
 enum ctl_exit invocation_usage(const struct invocation *invocation)
 {
-    const struct ctl_command *command = invocation->command;
-    if (command != NULL)
-        hint("hubctl %s%s%s -h", command->noun, command->verb != NULL ? " " : "",
-             command->verb != NULL ? command->verb : "");
+    char words[CTL_WORDS_SIZE];
+    if (invocation->command != NULL)
+        hint("hubctl %s -h", ctl_command_words(invocation->command, words));
     else if (invocation->noun != NULL && ctl_noun_purpose(invocation->noun) != NULL)
         hint("hubctl %s -h", invocation->noun);
     else

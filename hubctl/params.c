@@ -157,9 +157,8 @@ enum ctl_exit params_build(struct invocation *invocation)
     struct error error = {0};
     if (json_parse(&invocation->arena, invocation->params, JSON_DEPTH_MAX, &params, &error) != OK ||
         ctl_params_check(invocation->command, params, &error) != OK) {
-        const struct ctl_command *command = invocation->command;
-        complain("%s%s%s: %s", command->noun, command->verb != NULL ? " " : "",
-                 command->verb != NULL ? command->verb : "", error.text);
+        char words[CTL_WORDS_SIZE];
+        complain("%s: %s", ctl_command_words(invocation->command, words), error.text);
         return CTL_EXIT_USAGE;
     }
     return CTL_EXIT_DONE;

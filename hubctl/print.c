@@ -47,8 +47,8 @@ static enum ctl_exit check_field(const struct ctl_command *command, struct str n
         complain("no field \"" STR_FMT "\"; there are: " STR_FMT "%s%s%s", STR_ARG(name),
                  STR_ARG(buffer_str(&known)), best != NULL ? "; did you mean " : "", best != NULL ? best : "",
                  best != NULL ? "?" : "");
-    hint("hubctl %s%s%s -h", command->noun, command->verb != NULL ? " " : "",
-         command->verb != NULL ? command->verb : "");
+    char words[CTL_WORDS_SIZE];
+    hint("hubctl %s -h", ctl_command_words(command, words));
     buffer_free(&known);
     return CTL_EXIT_USAGE;
 }

@@ -49,27 +49,6 @@ static void write_summary(struct buffer *out, const struct json_value *report)
 
 /* ---------------------------------------------------------------- for a terminal */
 
-/* `text` from column `at` on, broken at spaces to `width`, further lines from `indent`. */
-static void write_wrapped(struct buffer *out, struct str text, size_t at, size_t indent, size_t width)
-{
-    struct str word;
-    bool first = true;
-    while (str_split(&text, ' ', &word)) {
-        size_t own = value_width(word);
-        if (!first && at + 1 + own > width) {
-            buffer_printf(out, "\n%*s", (int)indent, "");
-            at = indent;
-        } else if (!first) {
-            buffer_append_byte(out, ' ');
-            at++;
-        }
-        buffer_append(out, word);
-        at += own;
-        first = false;
-    }
-    buffer_append_byte(out, '\n');
-}
-
 /* hubd's sentences have times in UTC; here they read as all times on this terminal. */
 static void write_localized(struct buffer *out, struct str text, const struct style *style)
 {
@@ -96,7 +75,7 @@ static void write_text(struct buffer *out, const struct json_value *value, size_
     value_write(&plain, value, CTL_COLUMN_TEXT, style);
     write_localized(&text, buffer_str(&plain), style);
     buffer_free(&plain);
-    write_wrapped(out, buffer_str(&text), at, indent, style->width);
+    value_wrap(out, buffer_str(&text), at, indent, style->width);
     buffer_free(&text);
 }
 
@@ -135,7 +114,7 @@ void report_write(struct buffer *out, const struct json_value *report, const str
     buffer_printf(&summary, STR_FMT ": ", STR_ARG(json_get_text(report, "id")));
     write_summary(&summary, report);
     buffer_append_byte(out, '\n');
-    write_wrapped(out, buffer_str(&summary), 0, 0, style->width);
+    value_wrap(out, buffer_str(&summary), 0, 0, style->width);
     buffer_free(&summary);
 }
 

@@ -299,3 +299,26 @@ void value_cut(struct buffer *text, size_t width)
     text->length -= rest.length;
     buffer_append_text(text, "…");
 }
+
+void value_wrap(struct buffer *out, struct str text, size_t at, size_t indent, size_t width)
+{
+    struct str word;
+    bool first = true;
+    while (str_split(&text, ' ', &word)) {
+        size_t own = value_width(word);
+        for (size_t i = 0; i < word.length; i++)
+            own += word.data[i] == VALUE_FIRM_SPACE[0] ? 1 : 0;
+        if (!first && at + 1 + own > width) {
+            buffer_printf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (!first) {
+            buffer_append_byte(out, ' ');
+            at++;
+        }
+        for (size_t i = 0; i < word.length; i++)
+            buffer_append_byte(out, word.data[i] == VALUE_FIRM_SPACE[0] ? ' ' : word.data[i]);
+        at += own;
+        first = false;
+    }
+    buffer_append_byte(out, '\n');
+}

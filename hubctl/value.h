@@ -33,6 +33,12 @@ void value_paint_as(struct buffer *out, struct str text, const char *word, const
 size_t value_width(struct str text);
 /* Shortens `text` to at most `width` columns (1 or more): where something is left out it ends with "…". */
 void value_cut(struct buffer *text, size_t width);
+/*
+ * A paragraph from column `at` on, broken at spaces to `width` columns, further lines from `indent`; with a
+ * line end. VALUE_FIRM_SPACE is a space at which no line is broken.
+ */
+#define VALUE_FIRM_SPACE "\1"
+void value_wrap(struct buffer *out, struct str text, size_t at, size_t indent, size_t width);
 /* Nothing to show: absent, null, "", []. */
 bool value_is_empty(const struct json_value *value);
 

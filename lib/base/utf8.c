@@ -30,8 +30,3 @@ size_t utf8_character(struct str s)
     bool beyond = lead == 0xF4 && bytes[1] > 0x8F;
     return overlong || beyond ? 0 : 4;
 }
-
-bool utf8_is_c1(struct str s)
-{
-    return s.length >= 2 && (uint8_t)s.data[0] == 0xC2 && ((uint8_t)s.data[1] & 0xE0) == 0x80;
-}

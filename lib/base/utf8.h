@@ -9,6 +9,9 @@
  */
 size_t utf8_character(struct str s);
 /* Whether `s` starts with one of U+0080 to U+009F: a terminal may obey them as it obeys ESC. */
-bool utf8_is_c1(struct str s);
+static inline bool utf8_is_c1(struct str s)
+{
+    return s.length >= 2 && (unsigned char)s.data[0] == 0xC2 && ((unsigned char)s.data[1] & 0xE0) == 0x80;
+}
 
 #endif

@@ -1,5 +1,6 @@
 #include "lib/ctl/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/ctl/table.h"
@@ -125,6 +126,13 @@ const char *ctl_noun_purpose(const char *noun)
             return nouns[i].purpose;
     }
     return NULL;
+}
+
+const char *ctl_command_words(const struct ctl_command *command, char out[CTL_WORDS_SIZE])
+{
+    snprintf(out, CTL_WORDS_SIZE, "%s%s%s", command->noun, command->verb != NULL ? " " : "",
+             command->verb != NULL ? command->verb : "");
+    return out;
 }
 
 const char *ctl_id_key(const struct ctl_command *command)

@@ -151,6 +151,9 @@ const struct ctl_command *ctl_command_by_words(const char *noun, const char *ver
 const struct ctl_command *ctl_command_of_noun(const char *noun);
 /* What a noun is about, one line; NULL when there is no such noun. */
 const char *ctl_noun_purpose(const char *noun);
+/* "party add", or the noun alone. Returns `out`. */
+#define CTL_WORDS_SIZE 48
+const char *ctl_command_words(const struct ctl_command *command, char out[CTL_WORDS_SIZE]);
 /* The field that names a row of the answer, which -q prints. The command must have columns. */
 const char *ctl_id_key(const struct ctl_command *command);
 /* The parameter of that JSON key, NULL. */

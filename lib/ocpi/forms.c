@@ -27,18 +27,6 @@ bool ocpi_text_is_ascii(struct str text)
     return true;
 }
 
-bool ocpi_text_has_control(struct str text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x20 || c == 0x7f)
-            return true;
-        if (c == 0xc2 && i + 1 < text.length && (unsigned char)text.data[i + 1] < 0xa0)
-            return true;
-    }
-    return false;
-}
-
 size_t ocpi_text_characters(struct str text)
 {
     size_t count = 0;
@@ -57,7 +45,7 @@ bool ocpi_text_is_url(struct str text)
         char host = text.data[scheme.length];
         if (host == '/' || host == '?' || host == '#' || host == ':')
             return false;
-        return str_find(text, ' ') == SIZE_MAX && !ocpi_text_has_control(text);
+        return str_find(text, ' ') == SIZE_MAX && !str_has_control(text);
     }
     return false;
 }

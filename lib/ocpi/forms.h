@@ -8,8 +8,6 @@
 
 /* Printable ASCII, U+0020 to U+007E: a CiString's characters. */
 bool ocpi_text_is_ascii(struct str text);
-/* A control character: U+0000 to U+001F, U+007F to U+009F. */
-bool ocpi_text_has_control(struct str text);
 size_t ocpi_text_characters(struct str text);
 /* An absolute http or https URL with a host, without white space. */
 bool ocpi_text_is_url(struct str text);
