@@ -39,6 +39,7 @@ struct service {
     uv_async_t committed;
     uv_timer_t steps; /* of the end */
     size_t step;
+    int64_t drain_until; /* env_monotonic_ms */
     bool admin_stopped;
     bool ending;
 };
@@ -206,6 +207,12 @@ static bool ending_workers_idle(struct hub *hub)
     return the_service.admin_stopped;
 }
 
+/* The drain's time is over for what still hangs. */
+static bool ending_deliveries_idle(struct hub *hub)
+{
+    return delivery_is_idle(hub) || env_monotonic_ms() >= the_service.drain_until;
+}
+
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
@@ -253,8 +260,8 @@ static bool ending_close(struct hub *hub)
 }
 
 static bool (*const ending_steps[])(struct hub *hub) = {
-    ending_workers_idle,   ending_stop_rooms,    ending_rooms_idle,
-    ending_finish_workers, ending_workers_ended, ending_close,
+    ending_workers_idle,   ending_deliveries_idle, ending_stop_rooms, ending_rooms_idle,
+    ending_finish_workers, ending_workers_ended,   ending_close,
 };
 
 static void service_next_step(uv_timer_t *timer)
@@ -285,6 +292,8 @@ static void service_end(uv_signal_t *signal, int number)
     uv_close((uv_handle_t *)&service->terminate, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
     uv_close((uv_handle_t *)&service->hangup, NULL);
+    service->drain_until = env_monotonic_ms() + DRAIN_MS;
+    delivery_drain(hub);
     for (unsigned i = 0; i < hub->worker_count; i++)
         worker_drain(&hub->workers[i], DRAIN_MS);
     admin_stop(hub, service_admin_stopped);

@@ -24,7 +24,9 @@ struct store_platform {
     struct str allowed_hosts;           /* space separated, party set --allow-host */
     struct str
         roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
-    int64_t last_seen; /* last valid answer, as of the last write */
+    int64_t last_seen;     /* last valid answer, as of the last write */
+    int64_t heard;         /* last request of the partner's, as of the last write */
+    struct str last_error; /* of the last call without a valid answer, as of the last write */
     int64_t created, updated;
 };
 
@@ -140,7 +142,9 @@ struct store_delivery {
     struct str body; /* inline body when kind is -1 */
     struct str correlation_id;
     unsigned attempts;    /* of this message */
-    int64_t next_attempt; /* 0: at once */
+    int64_t next_attempt; /* 0: waits for its first try, in order of ids; else again from then on */
+    int64_t failed;       /* its last failed try, by the sender's steady clock; 0: none */
+    unsigned alone;       /* times it failed while others of its queue arrived */
     struct str last_error;
     int64_t active_from; /* the queue's active_ms at the first try that failed; -1: none yet */
     struct str tries;    /* a line for each try, oldest first; the sender's form */
@@ -154,6 +158,8 @@ struct store_queue {
     int64_t fence;       /* of the lease: grows with each new holder */
     unsigned failures;   /* of the receiver in a row; 0: all is well */
     int64_t paused_until;
+    unsigned suspects;   /* different messages among them */
+    int64_t fresh_until; /* the pause of messages that never failed */
     int64_t active_ms; /* how long its messages could have been sent, ever */
 };
 

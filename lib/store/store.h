@@ -196,7 +196,8 @@ struct store_op {
         struct {
             int64_t platform;
             enum store_platform_status status;
-            int64_t last_seen;
+            int64_t last_seen, heard;
+            struct str last_error; /* empty: what is stored stays */
             int64_t now;
         } health;
         struct store_object_put object;
@@ -231,9 +232,11 @@ struct store_op {
             enum store_delivery_state state;
             struct str reason;
             unsigned attempts;
-            int64_t next_attempt;
+            int64_t next_attempt, failed;
+            unsigned alone;
             struct str last_error;
             int64_t done;
+            bool unless_ended; /* delivered, superseded or gone: nothing is done, no error; out: it was not */
             int64_t active_from; /* as in the row */
             struct str tries;    /* empty: as it is */
             struct str receipt;
@@ -472,14 +475,22 @@ struct store_waiting_read { /* the queues in which something is pending */
 };
 void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
 
-struct store_due_read { /* pending ones of a queue in order */
+/*
+ * What may be sent of a queue: those that wait for their first try with ids greater than `after`, in order; of
+ * all of them the newest; and those that are due again, the longest due first. One whose next_attempt lies
+ * behind `latest` was stored by a wrong clock: it is due, too.
+ */
+struct store_due_read {
     struct store_read base;
     struct store_queue_key queue;
-    int64_t after; /* only greater ids */
-    unsigned limit;
-    /* out: without bodies and texts that are only for people */
+    int64_t after;           /* in/out: up to where rows were looked at */
+    int64_t now, latest;     /* of the sender's steady clock */
+    unsigned limit;          /* of the first sort */
+    unsigned newest, again;  /* of the others */
+    /* out: without bodies and texts that are only for people; a row may come twice */
     struct store_delivery *rows;
     size_t count;
+    bool more; /* of the first sort */
 };
 void store_read_due(struct store_client *client, struct store_due_read *read);
 
@@ -501,9 +512,11 @@ struct store_delivery_list { /* newest last */
 };
 void store_read_deliveries(struct store_client *client, struct store_delivery_list *read);
 
+#define STORE_ALONE_MAX 10000
 struct store_queue_row { /* per receiver, for start-up and `status` */
     struct str receiver;
     int64_t pending, held, dead;
+    int64_t alone;          /* of the pending ones: failed while others arrived; STORE_ALONE_MAX a module at most */
     int64_t oldest_pending; /* created, 0: none */
 };
 struct store_queues_read {

@@ -34,17 +34,17 @@ static void test_circuit(void **state)
     (void)state;
     struct retry retry = {0};
     assert_int_equal(retry_circuit(&retry, 0), RETRY_CLOSED);
-    retry_failed(&retry, &policy, 1000, 0, MIDDLE);
+    retry_failed(&retry, &policy, true, 1000, 0, MIDDLE);
     assert_int_equal(retry.paused_until, 2000);
     assert_int_equal(retry_circuit(&retry, 1999), RETRY_OPEN);
-    retry_failed(&retry, &policy, 1500, 0, MIDDLE); /* under way when it opened */
+    retry_failed(&retry, &policy, true, 1500, 0, MIDDLE); /* under way when it opened */
     assert_int_equal(retry.failures, 1);
     assert_int_equal(retry_circuit(&retry, 2000), RETRY_HALF_OPEN);
-    retry_failed(&retry, &policy, 2000, 0, MIDDLE);
+    retry_failed(&retry, &policy, true, 2000, 0, MIDDLE);
     assert_int_equal(retry.paused_until, 4000);
     retry_resume(&retry);
     assert_int_equal(retry_circuit(&retry, 2100), RETRY_HALF_OPEN);
-    retry_failed(&retry, &policy, 2100, 0, MIDDLE);
+    retry_failed(&retry, &policy, true, 2100, 0, MIDDLE);
     assert_int_equal(retry.failures, 3);
     retry_succeeded(&retry);
     assert_int_equal(retry_circuit(&retry, 2200), RETRY_CLOSED);
@@ -76,9 +76,9 @@ static void test_retry_after(void **state)
         assert_int_equal(retry_after_parse(rows[i].text, wall), rows[i].after);
     assert_int_equal(retry_after_parse(NULL, wall), 0);
     struct retry retry = {0};
-    retry_failed(&retry, &policy, 0, 30 * SECOND, MIDDLE); /* the longer one holds */
+    retry_failed(&retry, &policy, true, 0, 30 * SECOND, MIDDLE); /* the longer one holds */
     assert_int_equal(retry.paused_until, 30 * SECOND);
-    retry_failed(&retry, &policy, 30 * SECOND, SECOND, MIDDLE);
+    retry_failed(&retry, &policy, true, 30 * SECOND, SECOND, MIDDLE);
     assert_int_equal(retry.paused_until, 32 * SECOND);
 }
 
@@ -109,7 +109,7 @@ static void test_48_hours(void **state)
         if (retry_circuit(&retry, now) != RETRY_OPEN && clock.since >= 0) {
             assert_int_equal(now, expected);
             tries++;
-            retry_failed(&retry, &policy, now, 0, MIDDLE);
+            retry_failed(&retry, &policy, true, now, 0, MIDDLE);
             if (session_dead < 0 && retry_clock_read(&clock, now) > session_give_up)
                 session_dead = now;
             assert_true(retry_clock_read(&clock, now) < cdr_give_up);

@@ -13,19 +13,13 @@ static unsigned bounded(unsigned limit)
 
 /* ---------------------------------------------------------------- what is due */
 
-bool read_due(struct reader *reader, struct store_read *read)
+/* The rows of a statement that was begun with `result`, behind those that are there; their number or a failure. */
+static int take_due(struct reader *reader, struct store_due_read *r, enum sql_id id, int result)
 {
-    struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
+    struct store_read *read = &r->base;
     struct connection *c = &reader->connection;
-    const enum sql_id id = SQL_DELIVERY_DUE;
-    unsigned limit = bounded(r->limit);
-    r->count = 0;
-    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
-    if (!r->rows)
-        return true;
-    int result = sql_first(
-        c, id, SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(r->after), sql_i(limit)));
-    for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
+    int taken = 0;
+    for (; result > 0; result = sql_next(c, id), taken++) {
         r->rows[r->count++] = (struct store_delivery){
             .id = sql_integer(c, id, 0),
             .kind = (int)sql_integer(c, id, 1),
@@ -38,9 +32,62 @@ bool read_due(struct reader *reader, struct store_read *read)
             .method = read_string(reader, read, id, 8),
             .owner = read_string(reader, read, id, 9),
             .object = read_string(reader, read, id, 10),
+            .failed = sql_integer(c, id, 11),
         };
     }
     sql_end(c, id);
+    return result < 0 ? result : taken;
+}
+
+/* Leaves out of those behind `from` what is tried again: it has its own time. */
+static void drop_tried(struct store_due_read *r, size_t from)
+{
+    size_t kept = from;
+    for (size_t i = from; i < r->count; i++)
+        if (r->rows[i].next_attempt == 0)
+            r->rows[kept++] = r->rows[i];
+    r->count = kept;
+}
+
+static int read_due_fresh(struct reader *reader, struct store_due_read *r, unsigned limit)
+{
+    struct sql_value receiver = sql_t(r->queue.receiver), module = sql_t(r->queue.module);
+    int result =
+        sql_first(&reader->connection, SQL_DELIVERY_DUE, SQL_VALUES(receiver, module, sql_i(r->after), sql_i(limit)));
+    int taken = take_due(reader, r, SQL_DELIVERY_DUE, result);
+    if (taken > 0)
+        r->after = r->rows[r->count - 1].id;
+    r->more = taken == (int)limit;
+    if (taken < 0 || r->newest == 0)
+        return taken;
+    result = sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
+                       SQL_VALUES(receiver, module, sql_i(bounded(r->newest))));
+    return take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
+}
+
+static int read_due_again(struct reader *reader, struct store_due_read *r, int64_t from, int64_t to)
+{
+    int result = sql_first(&reader->connection, SQL_DELIVERY_DUE_AGAIN,
+                           SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from), sql_i(to),
+                                      sql_i(bounded(r->again))));
+    return take_due(reader, r, SQL_DELIVERY_DUE_AGAIN, result);
+}
+
+bool read_due(struct reader *reader, struct store_read *read)
+{
+    struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
+    unsigned limit = bounded(r->limit);
+    r->count = 0;
+    r->more = false;
+    r->rows = read_alloc(read, limit + bounded(r->newest) + 2 * bounded(r->again) + 1, sizeof(*r->rows));
+    if (!r->rows)
+        return true;
+    int result = read_due_fresh(reader, r, limit);
+    drop_tried(r, 0);
+    if (result >= 0)
+        result = read_due_again(reader, r, 1, r->now);
+    if (result >= 0 && r->latest < INT64_MAX)
+        result = read_due_again(reader, r, r->latest + 1, INT64_MAX);
     return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
@@ -72,6 +119,8 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .active_from = sql_integer(c, id, 18),
         .tries = read_string(reader, read, id, 19),
         .receipt = read_string(reader, read, id, 20),
+        .failed = sql_integer(c, id, 21),
+        .alone = (unsigned)sql_integer(c, id, 22),
     };
 }
 
@@ -101,7 +150,7 @@ bool read_delivery(struct reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 21);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 23);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
@@ -307,6 +356,16 @@ static int oldest_pending(struct reader *reader, struct walk *walk)
     return result < 0 ? result : OK;
 }
 
+static int count_alone(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, SQL_ALONE_COUNT, SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module),
+                                                          sql_i(STORE_ALONE_MAX)));
+    walk->row->alone += result > 0 ? sql_integer(c, SQL_ALONE_COUNT, 0) : 0;
+    sql_end(c, SQL_ALONE_COUNT);
+    return result < 0 ? result : OK;
+}
+
 static int count_chunk(struct reader *reader, struct walk *walk)
 {
     struct connection *c = &reader->connection;
@@ -354,6 +413,8 @@ static int queues_step(struct reader *reader, struct store_queues_read *r, struc
         return ERR_MEMORY;
     if (parked[walk->state].state == STORE_DELIVERY_PENDING)
         result = oldest_pending(reader, walk);
+    if (result >= 0 && parked[walk->state].state == STORE_DELIVERY_PENDING)
+        result = count_alone(reader, walk);
     return result < 0 ? result : 1;
 }
 
