@@ -14,7 +14,7 @@ PATIENCE = 60 * SLOW
 @pytest.fixture(scope="module")
 def hub_settings():
     # A timeout of the receiver's is short, so that a test sees several rounds of it.
-    return {"retry_initial": "50ms", "retry_max": "1s", "delivery_timeout": "1s"}
+    return {"retry_initial": "50ms", "retry_max": "250ms", "delivery_timeout": "1s"}
 
 
 FAULTS = {

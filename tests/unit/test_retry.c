@@ -51,6 +51,49 @@ static void test_circuit(void **state)
     assert_string_equal(retry_circuit_name(RETRY_HALF_OPEN), "half-open");
 }
 
+/*
+ * One message fails again and again: the next one, never tried, need not wait for its pause. Where different
+ * ones fail, theirs grows as well.
+ */
+static void test_fresh(void **state)
+{
+    struct retry retry = {0};
+    int64_t now = 0;
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        retry_failed(&retry, &policy, i == 0, now, 0, MIDDLE);
+        assert_int_equal(retry.fresh_until, now + SECOND);
+        assert_false(retry_lets(&retry, true, now + SECOND - 1));
+        assert_true(retry_lets(&retry, true, now + SECOND));
+        assert_int_equal(retry_lets(&retry, false, now + SECOND), i == 0);
+        assert_true(retry_lets(&retry, false, retry.paused_until));
+        now = retry.paused_until;
+    }
+    for (unsigned i = 2; i < 20; i++) {
+        now = retry.fresh_until;
+        retry_failed(&retry, &policy, true, now, 0, MIDDLE);
+        assert_int_equal(retry.fresh_until, now + retry_pause(&policy, i, MIDDLE));
+    }
+    retry_failed(&retry, &policy, true, retry.fresh_until, HOUR, MIDDLE); /* asked for: by all */
+    assert_int_equal(retry.fresh_until, retry.paused_until);
+    retry_resume(&retry);
+    assert_true(retry_lets(&retry, true, 0) && retry_lets(&retry, false, 0));
+    retry_succeeded(&retry);
+    assert_int_equal(retry.suspects, 0);
+}
+
+/* What was stored by a clock that was wrong is no pause of a day. */
+static void test_clamp(void **state)
+{
+    const int64_t day = 24 * HOUR, now = 1000 * day;
+    (void)state;
+    assert_int_equal(retry_longest_pause(&policy), HOUR);
+    assert_int_equal(retry_clamp(&policy, now + MINUTE, now), now + MINUTE);
+    assert_int_equal(retry_clamp(&policy, now - day, now), now - day);
+    assert_int_equal(retry_clamp(&policy, now + day, now), now + HOUR);
+    assert_int_equal(retry_clamp(&policy, INT64_MAX, now), now + HOUR);
+}
+
 static void test_retry_after(void **state)
 {
     static const struct {
@@ -138,7 +181,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pauses),  cmocka_unit_test(test_circuit),  cmocka_unit_test(test_retry_after),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours), cmocka_unit_test(test_fresh),
+        cmocka_unit_test(test_clamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
