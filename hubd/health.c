@@ -240,10 +240,12 @@ static void probe_answered(struct outbound *outbound)
 {
     struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
     struct registry_watch *watch = &probe->runtime->watch;
-    if (outbound->result == OK && outbound->answer.is_envelope)
+    bool told = outbound->result == OK && outbound->status / 100 == 2 && outbound->answer.is_envelope &&
+                outbound->answer.status_code / 1000 == 1;
+    if (told)
         watch->without_version = probe_lacks_version(&outbound->answer);
     else if (outbound->result != ERR_CLOSED)
-        watch->guessing = !watch->guessing;
+        watch->guessing = !watch->guessing; /* maybe the other one is a document */
     if (outbound->result != OK)
         log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->node.id,
                   STR_ARG(outbound->error));

@@ -18,8 +18,8 @@ void health_failed(const struct outbound *outbound);
 struct str health_last_error(const struct registry_platform *platform);
 /*
  * What is probed: the `versions` receiver if set, else the document that last worked in an exchange or
- * discovery, else the credentials url, and where that gave no OCPI answer, that with its last segment replaced
- * by `versions`, in turns until one does (hub-contract 9). In the snapshot or in `arena`.
+ * discovery, else the credentials url, and where that is no document, that with its last segment replaced by
+ * `versions`, in turns until one is (hub-contract 9). In the snapshot or in `arena`.
  */
 struct str health_probe_url(struct arena *arena, const struct registry_platform *platform);
 

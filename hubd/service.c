@@ -25,6 +25,7 @@
 
 #define STEP_MS          5
 #define DRAIN_MS         10000
+#define SECOND_MS        1000
 #define RESOLVER_THREADS 4
 #define RESOLVER_TTL_MS  30000
 #define FILES_BESIDE     256 /* descriptors for everything that is no partner's connection */
@@ -278,6 +279,13 @@ static void service_admin_stopped(struct hub *hub)
     the_service.admin_stopped = true;
 }
 
+/* A command that a CPO has may start a charge: its answer is waited for as long as without the end. */
+static int64_t service_handlers_drain(const struct conf *conf)
+{
+    int64_t command = conf->command_forward_timeout + SECOND_MS;
+    return command > DRAIN_MS ? command : DRAIN_MS;
+}
+
 static void service_end(uv_signal_t *signal, int number)
 {
     struct service *service = signal->data;
@@ -295,7 +303,7 @@ static void service_end(uv_signal_t *signal, int number)
     service->drain_until = env_monotonic_ms() + DRAIN_MS;
     delivery_drain(hub);
     for (unsigned i = 0; i < hub->worker_count; i++)
-        worker_drain(&hub->workers[i], DRAIN_MS);
+        worker_drain(&hub->workers[i], DRAIN_MS, service_handlers_drain(&hub->conf));
     admin_stop(hub, service_admin_stopped);
     uv_timer_start(&service->steps, service_next_step, 0, STEP_MS);
 }
