@@ -75,10 +75,7 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
         if (party->row.suspended || party->platform->row.status != STORE_PLATFORM_OFFLINE)
             continue;
         struct str id = rows_party_id(a->snapshot, party, a->arena);
-        struct str error = health_last_error(party->platform);
-        attend(writer,
-               arena_printf(a->arena, "party " STR_FMT " is OFFLINE%s" STR_FMT, STR_ARG(id),
-                            error.length > 0 ? ": " : "", STR_ARG(error)),
+        attend(writer, arena_printf(a->arena, "party " STR_FMT " is OFFLINE", STR_ARG(id)),
                arena_printf(a->arena, "hubctl party check " STR_FMT, STR_ARG(id)));
     }
 }

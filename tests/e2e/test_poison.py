@@ -1,11 +1,16 @@
 """Messages that their receiver never takes: the others arrive, wherever those stand and however many they are (contract 8)."""
 
 import itertools
+import os
 import re
+import sqlite3
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import LONG, SLOW, eventually
+from tests.e2e.harness import LONG, SLOW, eventually, later
 from tests.sim import Gate, Reply, payloads
 
 PATIENCE = 60 * SLOW
@@ -150,6 +155,34 @@ def test_what_people_see(pair):
     assert not any("fails to take" in entry["what"] for entry in attention), attention
 
 
+# ---------------------------------------------------------------- what is offered
+
+
+@pytest.mark.parametrize("fault", ["404", "500", "reset"])
+def test_pushed_locations(hub, pair, fault):
+    """Locations that an eMSP never takes do not keep the others from it."""
+    hub.ok("party", "set", pair.emsp.id, "--push", "locations")
+    pair.emsp.script("PUT", "/locations/.*/L-00", lambda r: FAULTS[fault](), forever=True)
+    for number in range(30):
+        assert pair.cpo.put("locations", payloads.location(pair.cpo.party, f"L-{number:03d}")).outcome[1] == 1000
+    wanted = {f"L-{number:03d}" for number in range(10, 30)}
+    eventually(lambda: {r.json["id"] for r in pair.emsp.received("PUT", "/locations/")} >= wanted, "the others arrive", PATIENCE)
+
+
+@pytest.mark.parametrize("fault", ["404", "500", "not OCPI"])
+def test_client_info(hub, fault):
+    """HubClientInfo about some parties is never taken: that about the others arrives."""
+    told = hub.onboard("EMSP", clientinfo=True)
+    bad = [hub.new_party("CPO") for _ in range(3)]
+    good = [hub.new_party("CPO") for _ in range(5)]
+    for party in bad:
+        told.script("PUT", f"/hubclientinfo/{party.country_code}/{party.party_id}$", lambda r: FAULTS[fault](), forever=True)
+    for party in bad + good:
+        hub.ok("party", "add", party.id, "--role", "CPO")
+    for party in good:
+        told.wait("PUT", f"/hubclientinfo/{party.country_code}/{party.party_id}$", seconds=PATIENCE)
+
+
 # ---------------------------------------------------------------- results of commands
 
 
@@ -202,13 +235,86 @@ def test_a_receiver_that_is_down_is_asked_once_a_pause(new_hub):
     assert gaps[-1] > 0.5
 
 
+def processor(hub):
+    """Seconds of processor time that hubd has used."""
+    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def put_rows(hub, pair, count):
+    """So many results of commands that failed alone before and wait for their next try, written where hubd finds them."""
+    with sqlite3.connect(hub.settings["state_dir"] / "hub.db") as database:
+        first = database.execute("SELECT coalesce(max(id), 0) + 1 FROM delivery").fetchone()[0]
+        later = int(time.time() * 1000) + 3_000_000
+        database.executemany(
+            "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, owner, object,"
+            " reason, url, correlation_id, last_error, body, failed, alone) VALUES (?, 0, -1, 3, ?, ?, 0, ?, ?, ?, 'POST', ?, ?, '', '', 'c', 'HTTP 500', x'7b7d', 5, 3)",
+            [(first + n, later, later - 4_000_000, pair.emsp.id, pair.cpo.id, module, pair.emsp.id, f"O{n}")
+             for n, module in zip(range(count), itertools.cycle(["sessions", "cdrs", "commands"]))],
+        )  # fmt: skip
+
+
 def test_many_failing_cost_nothing_while_they_wait(new_hub):
-    """Messages that back off alone are read when they are due, not over and over."""
-    made = new_hub(retry_initial="30s", retry_max="60s").pair()
-    poison = set(names(Cdrs, 150))
-    poisoned(made, Cdrs, poison, FAULTS["404"])
-    for ident in sorted(poison):
-        Cdrs.push(made, ident)
-    made.emsp.wait("POST", "/cdrs$")
-    before = len(made.emsp.received("POST", "/cdrs$"))
-    assert before <= 16 + 2
+    """Messages that back off alone are read when they are due, not over and over: a hub with many needs no more than one with none,
+    and what comes behind them arrives."""
+    hub = new_hub()
+    pair = hub.pair()
+
+    def spent(number):
+        before, wall = processor(hub), time.monotonic()
+        for name in names(Cdrs, 5):
+            Cdrs.push(pair, f"{name}-{number}")
+            pair.emsp.wait("POST", "/cdrs$", where=lambda r, name=name: r.json["id"] == f"{name}-{number}")
+        later(pair.cpo, 3000)
+        return (processor(hub) - before) / (time.monotonic() - wall)
+
+    idle = spent(1)
+    hub.stop()
+    put_rows(hub, pair, 30000 if not LONG else 100000)
+    hub.restart()
+    pair.emsp.wait("GET", "/ocpi/versions$")
+    spent(2)  # looks at all of them once
+    assert spent(3) < idle * 3 + 0.1, idle
+    (line,) = [entry for entry in hub.one("status")["attention"] if "while others arrive" in entry["what"]]
+    assert pair.emsp.id in line["what"]
+
+
+# ---------------------------------------------------------------- OFFLINE, and the account team's word
+
+
+def test_party_check_tells_why_pushes_wait(new_hub):
+    """An OFFLINE eMSP: its queue says that messages wait, why, and when the next one goes."""
+    pair = new_hub(probe_interval="200ms", probe_timeout=f"{400 * SLOW:g}ms", offline_after=f"{1200 * SLOW:g}ms").pair()
+    pair.emsp.down()
+    pair.hub.wait_status(pair.emsp.id, "OFFLINE")
+    Cdrs.push(pair, "C")
+    tried = pair.hub.wait_rows("delivery", "list", where=lambda row: row["to"] == pair.emsp.id and row["attempts"] > 1, what="it is tried all the same")
+    assert "Connection refused" in tried[0]["last_error"]
+    (queue,) = [row for row in pair.hub.ctl("--json", "party", "check", pair.emsp.id).json[0]["checks"] if row["check"] == "queue"]
+    assert queue["result"] == "fail" and "1 pending" in queue["detail"] and "OFFLINE" in queue["detail"], queue
+
+
+def test_retry_of_all_under_traffic(new_hub):
+    """What is delivered while `delivery retry --all` goes on is no error of it."""
+    hub = new_hub(retry_initial="10ms", retry_max="20ms")
+    pair = hub.pair()
+    stop = threading.Event()
+
+    def traffic():
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            Cdrs.push(pair, f"T-{number}")
+
+    pushing = [threading.Thread(target=traffic)]
+    poisoned(pair, Cdrs, set(names(Cdrs, 20)), FAULTS["500"])
+    for name in names(Cdrs, 20):
+        Cdrs.push(pair, name)
+    [thread.start() for thread in pushing]
+    try:
+        for _ in range(40):
+            hub.ok("delivery", "retry", "--all")
+            hub.ok("delivery", "retry", "--party", pair.emsp.id)
+    finally:
+        stop.set()
+        [thread.join() for thread in pushing]

@@ -426,9 +426,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
      */
     [SQL_DELIVERY_DUE] = {R, "ttii", DUE_TYPES, DUE_COLUMNS "AND id > $3 ORDER BY id LIMIT $4"},
     [SQL_DELIVERY_DUE_NEWEST] = {R, "tti", DUE_TYPES, DUE_COLUMNS "ORDER BY id DESC LIMIT $3"},
+    /* "> 0" names the partial index; it stands last, since SQLite takes the first bound for the search */
     [SQL_DELIVERY_DUE_AGAIN] = {R, "ttiii", DUE_TYPES,
-                                DUE_COLUMNS "AND next_attempt > 0 AND next_attempt >= $3 AND next_attempt <= "
-                                            "$4 ORDER BY next_attempt, id LIMIT $5"},
+                                DUE_COLUMNS "AND next_attempt >= $3 AND next_attempt <= $4 AND next_attempt > 0 "
+                                            "ORDER BY next_attempt, id LIMIT $5"},
     [SQL_ALONE_COUNT] = {R, "tti", "i",
                          "SELECT count(*) FROM (SELECT id FROM delivery WHERE state = 0 AND next_attempt > 0 "
                          "AND receiver = $1 AND module = $2 AND alone > 0 LIMIT $3) AS slice"},

@@ -141,6 +141,17 @@ def test_probe_of_a_versions_receiver(hub, pair):
 
 
 @rule("hub 9-3")
+def test_probe_of_the_credentials_url(hub_settings):
+    """Without discovery: the credentials url itself, when it is a document."""
+    with Hub(discovery="off", **hub_settings) as hub:
+        platform = hub.add(hub.platform("CPO"))
+        platform.script("GET", "^/hosted/here/2.2.1$", Reply(data={"version": "2.2.1", "endpoints": []}), forever=True)
+        assert platform.post_credentials(hub.issue(platform.id), url=f"{platform.url}/hosted/here/2.2.1").outcome == (200, 1000)
+        platform.wait("GET", "^/hosted/here/2.2.1$", count=4)
+        assert platform.received("GET", "^/hosted/here/versions$") == [] and hub.status_of(platform.id) == "CONNECTED"
+
+
+@rule("hub 9-3")
 def test_probe_beside_the_credentials_url(hub_settings):
     """Without discovery: the credentials url with its last segment made `versions`."""
     with Hub(discovery="off", **hub_settings) as hub:
