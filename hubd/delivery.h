@@ -30,10 +30,11 @@ void delivery_resume(struct hub *hub, struct str receiver);
  */
 const char *delivery_circuit(const struct hub *hub, struct str receiver, struct str module,
                              int64_t *retry_at);
-/* When a pending row is really tried again, wall clock ms: its own pause and its queue's; 0: at once, or never. */
+/* When a pending row is really tried again, wall clock ms: its own pause and its queue's; 0: at once, or
+ * never. */
 int64_t delivery_next_try(const struct hub *hub, const struct store_delivery *row);
-/* May anything be sent to it? Also while it is OFFLINE: then one message at a time finds out (hub-contract 8).
- * `party` NULL: one that is gone, whose rows are set aside. */
+/* May anything be sent to it? Also while it is OFFLINE: then one message at a time finds out (hub-contract
+ * 8). `party` NULL: one that is gone, whose rows are set aside. */
 bool delivery_is_ready(const struct registry_party *party);
 
 #endif

@@ -31,6 +31,8 @@ struct delivery_item {
     uint64_t lane;   /* hash of owner and object: one message of a lane at a time, in order */
     int64_t due;     /* next_attempt of its row; 0: it waits for its first try */
     int64_t started; /* hub_steady_ms; 0: it is not being sent */
+    uint64_t passes; /* the queue's when it was sent */
+    unsigned turn;   /* by which it was chosen */
     bool fresh;      /* it never failed */
     bool trial;      /* its end tells how the receiver is */
     bool answered;   /* delivered as far as the receiver goes; its end is being stored */
@@ -49,11 +51,12 @@ struct delivery_queue {
     struct delivery_queue *next; /* of the receiver */
     struct queue items;          /* window, in order of ids */
     unsigned item_count;
-    unsigned answered_count; /* answered, their end not stored yet */
-    int64_t scanned;         /* rows up to this id were looked at for their first try */
+    unsigned answered_count;                 /* answered, their end not stored yet */
+    int64_t scanned;                         /* rows up to this id were looked at for their first try */
     bool reading, scan_again, rewind, again; /* again: those that are tried again are to be read */
-    struct retry retry;       /* the receiver's circuit; times as hub_steady_ms */
+    struct retry retry;                      /* the receiver's circuit; times as hub_steady_ms */
     int64_t passed;           /* hub_steady_ms; when a message was last answered as OCPI asks; 0: never */
+    uint64_t passes;          /* how many were, in this process */
     int64_t unstored_until;   /* results could not be stored: nothing is sent before */
     bool offline;             /* the receiver's platform is OFFLINE: one message at a time */
     unsigned turn;            /* of the choice among those that may go */
@@ -92,9 +95,9 @@ struct delivery {
     bool looking, look_again; /* for queues that wait */
     struct arena arena;       /* of that read */
     struct store_waiting_read waiting;
-    bool stopping;          /* nothing is begun any more */
-    unsigned under_way;     /* messages that are being sent, or whose result is being stored */
-    char holder[37]; /* of leases: this process */
+    bool stopping;      /* nothing is begun any more */
+    unsigned under_way; /* messages that are being sent, or whose result is being stored */
+    char holder[37];    /* of leases: this process */
 };
 
 /* The receiver's queue for that module, made when it is new; NULL: no memory. */
@@ -105,8 +108,9 @@ void delivery_queue_free(struct delivery_queue *queue);
 /* Sends the item; ends in delivery_item_finished, later. */
 void delivery_send(struct delivery_queue *queue, struct delivery_item *item);
 /*
- * Whose fault a try's end is, and what it says about the receiver: opens or closes its circuit. `failed`: when
- * the message failed before, 0 if never. Before its result is stored, so that the circuit is stored with it.
+ * Whose fault a try's end is, and what it says about the receiver: opens or closes its circuit. `failed`:
+ * when the message failed before, 0 if never. Before its result is stored, so that the circuit is stored with
+ * it.
  */
 enum fault delivery_queue_judge(struct delivery_queue *queue, const struct delivery_item *item,
                                 const struct fault_answer *answer, int64_t failed);

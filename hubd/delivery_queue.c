@@ -4,7 +4,8 @@
 #include "lib/base/env.h"
 #include "lib/base/magic.h"
 
-#define UNSTORED_MS 500
+#define UNSTORED_MS     500
+#define FRESH_MAX_TIMES 64 /* of retry_initial */
 
 struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module)
 {
@@ -76,14 +77,20 @@ void delivery_queue_pump(struct delivery_queue *queue)
 
 struct retry_policy delivery_policy(const struct delivery *delivery)
 {
-    return (struct retry_policy){delivery->hub->conf.retry_initial, delivery->hub->conf.retry_max};
+    return (struct retry_policy){delivery->hub->conf.retry_initial, delivery->hub->conf.retry_max, 0};
 }
 
-/* The receiver is suspected: the pause begins, or goes on. */
-static void queue_suspect(struct delivery_queue *queue, bool fresh, int64_t asked_ms, int64_t now)
+/*
+ * The receiver is suspected: the pause begins, or goes on. One that answers, if only with errors, may take
+ * what it was never asked for: such a message does not wait as long as for one that is away.
+ */
+static void queue_suspect(struct delivery_queue *queue, bool fresh, const struct fault_answer *answer,
+                          int64_t now)
 {
-    const struct retry_policy policy = delivery_policy(queue->receiver->delivery);
-    retry_failed(&queue->retry, &policy, fresh, now, asked_ms, (unsigned)env_random_below(RETRY_CHANCE + 1));
+    struct retry_policy policy = delivery_policy(queue->receiver->delivery);
+    policy.fresh_max_ms = answer->http == 0 ? 0 : FRESH_MAX_TIMES * policy.initial_ms;
+    retry_failed(&queue->retry, &policy, fresh, now, answer->asked_ms,
+                 (unsigned)env_random_below(RETRY_CHANCE + 1));
 }
 
 enum fault delivery_queue_judge(struct delivery_queue *queue, const struct delivery_item *item,
@@ -91,24 +98,25 @@ enum fault delivery_queue_judge(struct delivery_queue *queue, const struct deliv
 {
     int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
     const struct fault_case known = {.alone = queue->module->alone,
-                                     .started = item->started,
-                                     .failed = failed > now ? now : failed,
-                                     .passed = queue->passed};
+                                     .passed_beside = queue->passes != item->passes,
+                                     .passed_since = failed > 0 && queue->passed >= failed};
     enum fault fault = fault_judge(answer, &known);
     queue->again = true;
     switch (fault) {
     case FAULT_NONE:
     case FAULT_REFUSED: /* it is there and speaks OCPI */
         queue->passed = now;
+        queue->passes++;
+        queue->turn = item->turn; /* where one was taken the next may be, too */
         retry_succeeded(&queue->retry);
         break;
     case FAULT_MESSAGE: /* as a trial it told nothing: the next one may */
         if (item->trial && queue->retry.failures > 0)
-            queue_suspect(queue, false, 0, now);
+            queue_suspect(queue, false, answer, now);
         queue->wary = DELIVERY_WINDOW;
         break;
     case FAULT_RECEIVER:
-        queue_suspect(queue, item->fresh, answer->asked_ms, now);
+        queue_suspect(queue, item->fresh, answer, now);
         queue->wary = DELIVERY_WINDOW;
         break;
     }

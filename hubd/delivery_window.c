@@ -1,7 +1,7 @@
 /*
- * What may be sent next of a queue (hub-contract 8). A few rows at a time stand in memory: those that wait for
- * their first try, in order of their ids; the newest of all; and those that are due again. However many of
- * one sort fail, the others get their turns: none of the three is read through another.
+ * What may be sent next of a queue (hub-contract 8). A few rows at a time stand in memory: those that wait
+ * for their first try, in order of their ids; the newest of all; and those that are due again. However many
+ * of one sort fail, the others get their turns: none of the three is read through another.
  */
 #include <stdlib.h>
 
@@ -200,10 +200,12 @@ static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool f
     const unsigned count = sizeof turns / sizeof turns[0];
     for (unsigned i = 0; i < count; i++) {
         unsigned turn = (queue->turn + i) % count;
-        bool allowed = turns[turn] == find_again ? again : fresh && (turns[turn] == find_oldest || queue->wary > 0);
+        bool allowed =
+            turns[turn] == find_again ? again : fresh && (turns[turn] == find_oldest || queue->wary > 0);
         struct delivery_item *item = allowed ? turns[turn](queue) : NULL;
         if (item == NULL)
             continue;
+        item->turn = turn;
         queue->turn = (turn + 1) % count;
         queue->wary -= queue->wary > 0;
         return item;
@@ -245,7 +247,9 @@ struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64
         item = NULL;
     else
         item = choose_by_turn(queue, true, load.again < window_places_again(queue, parallel));
-    if (item != NULL)
-        item->started = now;
+    if (item == NULL)
+        return NULL;
+    item->started = now;
+    item->passes = queue->passes;
     return item;
 }

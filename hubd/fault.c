@@ -8,7 +8,7 @@
 static const struct {
     int http;
     bool final; /* of a URL that is one message's own: it is forgotten, and will not come back */
-} doubtful[] = {{401, false}, {403, false}, {404, true},  {405, true},
+} doubtful[] = {{401, false}, {403, false}, {404, true}, {405, true},
                 {408, false}, {425, false}, {429, false}};
 
 /*
@@ -17,9 +17,8 @@ static const struct {
  */
 static enum fault fault_of_either(const struct fault_answer *answer, const struct fault_case *known)
 {
-    bool beside = answer->asked_ms == 0 && answer->http != 429 && known->passed > known->started;
-    bool since = known->failed > 0 && known->passed >= known->failed;
-    return known->alone || beside || since ? FAULT_MESSAGE : FAULT_RECEIVER;
+    bool beside = answer->asked_ms == 0 && answer->http != 429 && known->passed_beside;
+    return known->alone || beside || known->passed_since ? FAULT_MESSAGE : FAULT_RECEIVER;
 }
 
 static enum fault fault_of_client_error(const struct fault_answer *answer, const struct fault_case *known)
@@ -32,8 +31,8 @@ static enum fault fault_of_client_error(const struct fault_answer *answer, const
 
 bool fault_is_unknown(const struct fault_answer *answer)
 {
-    return answer->http == 404 || (answer->http / 100 == 2 && answer->envelope &&
-                                   answer->status_code == OCPI_UNKNOWN_LOCATION);
+    return answer->http == 404 ||
+           (answer->http / 100 == 2 && answer->envelope && answer->status_code == OCPI_UNKNOWN_LOCATION);
 }
 
 enum fault fault_judge(const struct fault_answer *answer, const struct fault_case *known)

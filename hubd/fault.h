@@ -31,12 +31,11 @@ struct fault_answer {
     bool gone_is_right; /* the object was to be deleted: that it is unknown is what was wanted */
 };
 
-/* What is known of the message and its queue. Times are of one clock. */
+/* What is known of the message and its queue. */
 struct fault_case {
-    bool alone;       /* nobody else's messages go to its URL: a response_url */
-    int64_t started;  /* this try */
-    int64_t failed;   /* its last failed try before; 0: none */
-    int64_t passed;   /* when a message of the queue was last answered as OCPI asks; 0: never */
+    bool alone;         /* nobody else's messages go to its URL: a response_url */
+    bool passed_beside; /* another message was answered as OCPI asks while this try was under way */
+    bool passed_since;  /* the same, since this message failed before */
 };
 
 enum fault fault_judge(const struct fault_answer *answer, const struct fault_case *known);

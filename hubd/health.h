@@ -14,7 +14,8 @@ void health_answered(struct hub *hub, const struct registry_platform *platform);
 /* Thread safe: an outbound call has no valid answer. What went wrong becomes the platform's last error. */
 struct outbound;
 void health_failed(const struct outbound *outbound);
-/* The last error of a call to the platform, in this process or as it was stored; may be empty. Control loop. */
+/* The last error of a call to the platform, in this process or as it was stored; may be empty. Control loop.
+ */
 struct str health_last_error(const struct registry_platform *platform);
 /*
  * What is probed: the `versions` receiver if set, else the document that last worked in an exchange or

@@ -41,13 +41,6 @@ bool retry_lets(const struct retry *retry, bool fresh, int64_t now)
     return retry->failures == 0 || now >= (fresh ? retry->fresh_until : retry->paused_until);
 }
 
-static int64_t retry_until(const struct retry_policy *policy, unsigned failures, int64_t now,
-                           int64_t asked_ms, unsigned chance)
-{
-    int64_t pause = retry_pause(policy, failures, chance);
-    return now + (asked_ms > pause ? asked_ms : pause);
-}
-
 void retry_failed(struct retry *retry, const struct retry_policy *policy, bool fresh, int64_t now,
                   int64_t asked_ms, unsigned chance)
 {
@@ -55,8 +48,12 @@ void retry_failed(struct retry *retry, const struct retry_policy *policy, bool f
         return;
     retry->failures++;
     retry->suspects += fresh || retry->suspects == 0;
-    retry->paused_until = retry_until(policy, retry->failures, now, asked_ms, chance);
-    retry->fresh_until = retry_until(policy, retry->suspects, now, asked_ms, chance);
+    int64_t pause = retry_pause(policy, retry->failures, chance);
+    int64_t fresh_pause = retry_pause(policy, retry->suspects, chance);
+    if (policy->fresh_max_ms > 0 && fresh_pause > policy->fresh_max_ms)
+        fresh_pause = policy->fresh_max_ms;
+    retry->paused_until = now + (asked_ms > pause ? asked_ms : pause);
+    retry->fresh_until = now + (asked_ms > fresh_pause ? asked_ms : fresh_pause);
 }
 
 void retry_succeeded(struct retry *retry)

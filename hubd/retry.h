@@ -11,6 +11,7 @@
 
 struct retry_policy {
     int64_t initial_ms, max_ms; /* pause after the first failure; the longest */
+    int64_t fresh_max_ms;       /* the longest of messages that were never tried; 0: the same */
 };
 
 /* The circuit breaker of a receiver's module; the worse the greater. */
@@ -77,9 +78,9 @@ int64_t retry_after_parse(const char *text, int64_t wall_ms);
 int64_t retry_refused_pause(const struct retry_policy *policy, unsigned refused);
 
 /*
- * Unpaused time, by which a message is too old (hub-contract 8): runs while the receiver is CONNECTED, whether
- * its circuit is closed or not, from the message's first failed try on. It stands still while the receiver is
- * OFFLINE (tries go on, but kill nothing), suspended, or hubd is down.
+ * Unpaused time, by which a message is too old (hub-contract 8): runs while the receiver is CONNECTED,
+ * whether its circuit is closed or not, from the message's first failed try on. It stands still while the
+ * receiver is OFFLINE (tries go on, but kill nothing), suspended, or hubd is down.
  */
 struct retry_clock {
     int64_t active_ms; /* up to `since` */

@@ -257,7 +257,7 @@ static void attend_held(struct json_writer *writer, const struct attention *a)
 
 /* The worst first. */
 static void (*const kinds[])(struct json_writer *writer, const struct attention *attention) = {
-    attend_store, attend_parties, attend_circuits, attend_dead,  attend_alone,
+    attend_store, attend_parties, attend_circuits, attend_dead,   attend_alone,
     attend_held,  attend_clock,   attend_versions, attend_tokens, attend_rules,
 };
 

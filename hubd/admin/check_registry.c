@@ -159,7 +159,8 @@ static struct str queue_why(struct check *check, const struct store_queue_row *r
     else if (open)
         why = arena_printf(arena, "; paused after failures: circuit %s", circuit);
     if (retry_at != 0)
-        why = arena_printf(arena, STR_FMT ", next try " STR_FMT, STR_ARG(why), STR_ARG(moment(check, retry_at)));
+        why = arena_printf(arena, STR_FMT ", next try " STR_FMT, STR_ARG(why),
+                           STR_ARG(moment(check, retry_at)));
     if (row->alone > 0)
         why = arena_printf(arena, STR_FMT "; %lld fail%s while others arrive", STR_ARG(why),
                            (long long)row->alone, row->alone == 1 ? "s" : "");
@@ -182,9 +183,10 @@ static void queue_read(struct check *check)
     bool late = row->oldest_pending != 0 && now - row->oldest_pending > PENDING_LONG;
     bool offline = row->pending > 0 && check->party->platform->row.status == STORE_PLATFORM_OFFLINE;
     bool open = strcmp(circuit, "closed") != 0 || offline;
-    enum check_result result = open                                                       ? CHECK_FAIL
-                               : row->held > 0 || row->dead > 0 || row->alone > 0 || (late && row->pending) ? CHECK_WARN
-                                                                                          : CHECK_OK;
+    enum check_result result = open ? CHECK_FAIL
+                               : row->held > 0 || row->dead > 0 || row->alone > 0 || (late && row->pending)
+                                   ? CHECK_WARN
+                                   : CHECK_OK;
     struct str since = row->oldest_pending == 0 ? STR_NONE
                                                 : arena_printf(&check->scratch, ", the oldest since " STR_FMT,
                                                                STR_ARG(moment(check, row->oldest_pending)));

@@ -27,7 +27,8 @@ static struct str object_name(const struct store_delivery *row, struct arena *ar
     return str_equal_fold(spelled, row->object) ? spelled : row->object;
 }
 
-static void write_row(struct json_writer *writer, struct ctl_request *request, const struct store_delivery *row)
+static void write_row(struct json_writer *writer, struct ctl_request *request,
+                      const struct store_delivery *row)
 {
     const struct hub *hub = admin_hub(request);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);

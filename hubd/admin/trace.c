@@ -219,9 +219,9 @@ static void add_waiting(struct trace *trace)
     if (!pending)
         entry->note = row->reason;
     else
-        entry->note = arena_printf(trace->arena, "delivery %lld, tries: %u%s%s", (long long)row->id,
-                                   row->attempts, next > 0 ? ", next at " : "",
-                                   next > 0 ? timestamp_format(next, due) : "");
+        entry->note =
+            arena_printf(trace->arena, "delivery %lld, tries: %u%s%s", (long long)row->id, row->attempts,
+                         next > 0 ? ", next at " : "", next > 0 ? timestamp_format(next, due) : "");
 }
 
 /* ---------------------------------------------------------------- the answer */

@@ -16,8 +16,8 @@ struct store_platform {
     enum store_platform_status status;
     struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
     struct str versions_url; /* list or details that last worked in an exchange or discovery; may be empty */
-    struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
-    struct str previous_token;  /* sealed, for the overlap after a rotation */
+    struct str token;        /* sealed: what the hub presents to the partner; empty before the exchange */
+    struct str previous_token; /* sealed, for the overlap after a rotation */
     int64_t previous_token_until;
     enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
     bool learned_raw;                   /* AUTO: raw was what worked last */
@@ -160,7 +160,7 @@ struct store_queue {
     int64_t paused_until;
     unsigned suspects;   /* different messages among them */
     int64_t fresh_until; /* the pause of messages that never failed */
-    int64_t active_ms; /* how long its messages could have been sent, ever */
+    int64_t active_ms;   /* how long its messages could have been sent, ever */
 };
 
 enum store_command_state {

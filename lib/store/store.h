@@ -236,7 +236,7 @@ struct store_op {
             unsigned alone;
             struct str last_error;
             int64_t done;
-            bool unless_ended; /* delivered, superseded or gone: nothing is done, no error; out: it was not */
+            bool unless_ended;   /* else nothing is done, no error; out: it had not */
             int64_t active_from; /* as in the row */
             struct str tries;    /* empty: as it is */
             struct str receipt;
@@ -476,19 +476,17 @@ struct store_waiting_read { /* the queues in which something is pending */
 void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
 
 /*
- * What may be sent of a queue: those that wait for their first try with ids greater than `after`, in order; of
- * all of them the newest; and those that are due again, the longest due first. One whose next_attempt lies
+ * What may be sent of a queue: those that wait for their first try with ids greater than `after`, in order;
+ * of all of them the newest; and those that are due again, the longest due first. One whose next_attempt lies
  * behind `latest` was stored by a wrong clock: it is due, too.
  */
 struct store_due_read {
     struct store_read base;
     struct store_queue_key queue;
-    int64_t after;           /* in/out: up to where rows were looked at */
-    int64_t now, latest;     /* of the sender's steady clock */
-    unsigned limit;          /* of the first sort */
-    unsigned newest, again;  /* of the others */
-    /* out: without bodies and texts that are only for people; a row may come twice */
-    struct store_delivery *rows;
+    int64_t after;       /* in/out: ids up to it were looked at for their first try */
+    int64_t now, latest; /* a next_attempt behind `latest` was stored by a wrong clock: it is due, too */
+    unsigned limit, newest, again; /* of each sort; a row may come twice */
+    struct store_delivery *rows;   /* out: without bodies and texts that are only for people */
     size_t count;
     bool more; /* of the first sort */
 };
@@ -516,7 +514,7 @@ void store_read_deliveries(struct store_client *client, struct store_delivery_li
 struct store_queue_row { /* per receiver, for start-up and `status` */
     struct str receiver;
     int64_t pending, held, dead;
-    int64_t alone;          /* of the pending ones: failed while others arrived; STORE_ALONE_MAX a module at most */
+    int64_t alone; /* of the pending ones: failed while others arrived; STORE_ALONE_MAX a module at most */
     int64_t oldest_pending; /* created, 0: none */
 };
 struct store_queues_read {

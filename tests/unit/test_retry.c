@@ -13,7 +13,7 @@
 #define HOUR   (60 * MINUTE)
 #define MIDDLE (RETRY_CHANCE / 2) /* no jitter */
 
-static const struct retry_policy policy = {SECOND, 15 * MINUTE};
+static const struct retry_policy policy = {SECOND, 15 * MINUTE, 0};
 
 static void test_pauses(void **state)
 {
@@ -74,6 +74,12 @@ static void test_fresh(void **state)
         retry_failed(&retry, &policy, true, now, 0, MIDDLE);
         assert_int_equal(retry.fresh_until, now + retry_pause(&policy, i, MIDDLE));
     }
+    struct retry_policy capped = policy; /* what was never tried has a longest pause of its own */
+    capped.fresh_max_ms = MINUTE;
+    now = retry.fresh_until;
+    retry_failed(&retry, &capped, true, now, 0, MIDDLE);
+    assert_int_equal(retry.fresh_until, now + MINUTE);
+    assert_int_equal(retry.paused_until, now + 15 * MINUTE);
     retry_failed(&retry, &policy, true, retry.fresh_until, HOUR, MIDDLE); /* asked for: by all */
     assert_int_equal(retry.fresh_until, retry.paused_until);
     retry_resume(&retry);

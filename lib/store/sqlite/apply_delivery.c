@@ -196,8 +196,7 @@ static int write_queue(struct writer *writer, const struct store_queue *queue)
 {
     return sql_run(&writer->connection, SQL_QUEUE_UPDATE,
                    SQL_VALUES(sql_t(queue->receiver), sql_i(queue->failures), sql_i(queue->paused_until),
-                              sql_i(queue->active_ms), sql_i(queue->suspects),
-                              sql_i(queue->fresh_until)));
+                              sql_i(queue->active_ms), sql_i(queue->suspects), sql_i(queue->fresh_until)));
 }
 
 /* ---------------------------------------------------------------- a delivery's life */

@@ -13,7 +13,8 @@ static unsigned bounded(unsigned limit)
 
 /* ---------------------------------------------------------------- what is due */
 
-/* The rows of a statement that was begun with `result`, behind those that are there; their number or a failure. */
+/* The rows of a statement that was begun with `result`, behind those that are there; their number or a
+ * failure. */
 static int take_due(struct reader *reader, struct store_due_read *r, enum sql_id id, int result)
 {
     struct store_read *read = &r->base;
@@ -52,8 +53,8 @@ static void drop_tried(struct store_due_read *r, size_t from)
 static int read_due_fresh(struct reader *reader, struct store_due_read *r, unsigned limit)
 {
     struct sql_value receiver = sql_t(r->queue.receiver), module = sql_t(r->queue.module);
-    int result =
-        sql_first(&reader->connection, SQL_DELIVERY_DUE, SQL_VALUES(receiver, module, sql_i(r->after), sql_i(limit)));
+    int result = sql_first(&reader->connection, SQL_DELIVERY_DUE,
+                           SQL_VALUES(receiver, module, sql_i(r->after), sql_i(limit)));
     int taken = take_due(reader, r, SQL_DELIVERY_DUE, result);
     if (taken > 0)
         r->after = r->rows[r->count - 1].id;
@@ -68,8 +69,8 @@ static int read_due_fresh(struct reader *reader, struct store_due_read *r, unsig
 static int read_due_again(struct reader *reader, struct store_due_read *r, int64_t from, int64_t to)
 {
     int result = sql_first(&reader->connection, SQL_DELIVERY_DUE_AGAIN,
-                           SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from), sql_i(to),
-                                      sql_i(bounded(r->again))));
+                           SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from),
+                                      sql_i(to), sql_i(bounded(r->again))));
     return take_due(reader, r, SQL_DELIVERY_DUE_AGAIN, result);
 }
 
@@ -359,8 +360,9 @@ static int oldest_pending(struct reader *reader, struct walk *walk)
 static int count_alone(struct reader *reader, struct walk *walk)
 {
     struct connection *c = &reader->connection;
-    int result = sql_first(c, SQL_ALONE_COUNT, SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module),
-                                                          sql_i(STORE_ALONE_MAX)));
+    int result =
+        sql_first(c, SQL_ALONE_COUNT,
+                  SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(STORE_ALONE_MAX)));
     walk->row->alone += result > 0 ? sql_integer(c, SQL_ALONE_COUNT, 0) : 0;
     sql_end(c, SQL_ALONE_COUNT);
     return result < 0 ? result : OK;

@@ -113,11 +113,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                              "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
                              "$10, allowed_hosts = $11, "
                              "roles = $12, last_seen = $13, created = $14, updated = $15 WHERE id = $1"},
-    [SQL_PLATFORM_SEEN] =
-        {W, "iiiiiit", "",
-         "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
-         "heard = CASE WHEN $6 > heard THEN $6 ELSE heard END, "
-         "last_error = CASE WHEN $7 = '' THEN last_error ELSE $7 END WHERE id = $1"},
+    [SQL_PLATFORM_SEEN] = {W, "iiiiiit", "",
+                           "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
+                           "heard = CASE WHEN $6 > heard THEN $6 ELSE heard END, "
+                           "last_error = CASE WHEN $7 = '' THEN last_error ELSE $7 END WHERE id = $1"},
     [SQL_PLATFORM_DELETE] = {W, "i", "", "DELETE FROM platform WHERE id = $1"},
     [SQL_PARTY_FIND] = {W, "i", "ii", "SELECT revision, last_updated FROM party WHERE id = $1"},
     [SQL_PARTY_INSERT] = {W, "iiitttittitiiit", "",
@@ -428,8 +427,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_DELIVERY_DUE_NEWEST] = {R, "tti", DUE_TYPES, DUE_COLUMNS "ORDER BY id DESC LIMIT $3"},
     /* "> 0" names the partial index; it stands last, since SQLite takes the first bound for the search */
     [SQL_DELIVERY_DUE_AGAIN] = {R, "ttiii", DUE_TYPES,
-                                DUE_COLUMNS "AND next_attempt >= $3 AND next_attempt <= $4 AND next_attempt > 0 "
-                                            "ORDER BY next_attempt, id LIMIT $5"},
+                                DUE_COLUMNS
+                                "AND next_attempt >= $3 AND next_attempt <= $4 AND next_attempt > 0 "
+                                "ORDER BY next_attempt, id LIMIT $5"},
     [SQL_ALONE_COUNT] = {R, "tti", "i",
                          "SELECT count(*) FROM (SELECT id FROM delivery WHERE state = 0 AND next_attempt > 0 "
                          "AND receiver = $1 AND module = $2 AND alone > 0 LIMIT $3) AS slice"},
