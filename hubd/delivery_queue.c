@@ -66,9 +66,9 @@ void delivery_queue_pump(struct delivery_queue *queue)
     struct delivery_item *item;
     int64_t now = hub_steady_ms(delivery->hub);
     if (delivery->stopping || !queue_look_at_receiver(queue, now) || !delivery_queue_is_own(queue, now) ||
-        now < queue->unstored_until || !retry_lets(&queue->retry, true, now))
+        now < queue->unstored_until)
         return;
-    while ((item = delivery_window_choose(queue, now)) != NULL)
+    while (retry_lets(&queue->retry, true, now) && (item = delivery_window_choose(queue, now)) != NULL)
         delivery_send(queue, item);
     delivery_window_read(queue);
 }

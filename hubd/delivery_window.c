@@ -1,7 +1,7 @@
 /*
- * What may be sent next of a queue (hub-contract 8). A few rows at a time stand in memory: those that wait
- * for their first try, in order of their ids; the newest of all; and those that are due again. However many
- * of one sort fail, the others get their turns: none of the three is read through another.
+ * What may be sent next of a queue (hub-contract 8). A few rows at a time stand in memory: those that were
+ * never tried, in order of their ids; of them the newest and some from anywhere; and those that are due
+ * again. However many of one sort fail, the others get their turns: none is read through another.
  */
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "lib/base/magic.h"
 
 #define READ_LIMIT  64
-#define READ_NEWEST 8
+#define READ_SAMPLE 4
 #define READ_AGAIN  32
 /* Their ends share commits; after a crash so many are sent again, which at-least-once allows. */
 #define ANSWERED_MAX 64
@@ -92,6 +92,15 @@ static void window_rows_read(struct store_read *base)
         delivery_queue_pump(queue); /* else the next poll reads again */
 }
 
+/* An id anywhere between the oldest and the newest that were seen. */
+static int64_t window_middle(const struct delivery_queue *queue)
+{
+    if (queue_is_empty(&queue->items))
+        return 0;
+    int64_t oldest = item_of(queue->items.next)->id, newest = item_of(queue->items.previous)->id;
+    return oldest + (int64_t)env_random_below((uint64_t)(newest - oldest) + 1);
+}
+
 void delivery_window_read(struct delivery_queue *queue)
 {
     struct delivery *delivery = queue->receiver->delivery;
@@ -119,7 +128,8 @@ void delivery_window_read(struct delivery_queue *queue)
     read->now = hub_steady_ms(delivery->hub);
     read->latest = read->now + retry_longest_pause(&policy);
     read->limit = scan ? READ_LIMIT : 0;
-    read->newest = queue->wary > 0 && first <= DELIVERY_WINDOW ? READ_NEWEST : 0;
+    read->sample = queue->wary > 0 && first <= DELIVERY_WINDOW ? READ_SAMPLE : 0;
+    read->middle = window_middle(queue);
     read->again = READ_AGAIN + again;
     store_read_due(delivery->hub->control_store, read);
 }
@@ -179,6 +189,17 @@ static struct delivery_item *find_newest(const struct delivery_queue *queue)
     return NULL;
 }
 
+/* Any: a run that fails may have both ends. */
+static struct delivery_item *find_any(const struct delivery_queue *queue)
+{
+    uint64_t count = 0;
+    struct delivery_item *found = NULL;
+    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+        if (item_waits(queue, item_of(q), true) && env_random_below(++count) == 0)
+            found = item_of(q);
+    return found;
+}
+
 /* Of those that failed before the one that has been due for the longest time: they take turns. */
 static struct delivery_item *find_again(const struct delivery_queue *queue)
 {
@@ -190,13 +211,13 @@ static struct delivery_item *find_again(const struct delivery_queue *queue)
 }
 
 /*
- * The turns of the three sorts. While something fails both ends of what waits get theirs, so that a run of
- * messages that fail, wherever it stands, does not hide those that would arrive.
+ * The turns of the sorts. While something fails both ends of what waits get theirs, and its middle, so that a
+ * run of messages that fail, wherever it stands, does not hide those that would arrive.
  */
 static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool fresh, bool again)
 {
     static struct delivery_item *(*const turns[])(const struct delivery_queue *queue) = {
-        find_oldest, find_newest, find_again};
+        find_oldest, find_newest, find_any, find_again};
     const unsigned count = sizeof turns / sizeof turns[0];
     for (unsigned i = 0; i < count; i++) {
         unsigned turn = (queue->turn + i) % count;

@@ -123,8 +123,7 @@ struct store_object_put {
     struct str session;      /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_evse_part {
@@ -146,8 +145,7 @@ struct store_location_put {
     size_t evse_count;
     unsigned conditions;
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_evse_put {
@@ -157,8 +155,7 @@ struct store_evse_put {
         last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
     unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_op {
@@ -231,9 +228,8 @@ struct store_op {
             int64_t id;
             enum store_delivery_state state;
             struct str reason;
-            unsigned attempts;
+            unsigned attempts, alone;
             int64_t next_attempt, failed;
-            unsigned alone;
             struct str last_error;
             int64_t done;
             bool unless_ended;   /* else nothing is done, no error; out: it had not */
@@ -389,8 +385,7 @@ struct store_owners_read {
     struct str id;
     const struct str *evses; /* folded uids; may be NULL */
     size_t evse_count;
-    /* out */
-    struct store_owner *owners; /* at most 64 */
+    struct store_owner *owners; /* out; at most 64 */
     size_t owner_count;
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
@@ -475,17 +470,15 @@ struct store_waiting_read { /* the queues in which something is pending */
 };
 void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
 
-/*
- * What may be sent of a queue: those that wait for their first try with ids greater than `after`, in order;
- * of all of them the newest; and those that are due again, the longest due first. One whose next_attempt lies
- * behind `latest` was stored by a wrong clock: it is due, too.
- */
+/* What may be sent of a queue: what was never tried, in order; of that the newest, and some behind `middle`;
+ * and what is due again, the longest due first. */
 struct store_due_read {
     struct store_read base;
     struct store_queue_key queue;
     int64_t after;       /* in/out: ids up to it were looked at for their first try */
+    int64_t middle;      /* an id; those behind it are the second kind of sample */
     int64_t now, latest; /* a next_attempt behind `latest` was stored by a wrong clock: it is due, too */
-    unsigned limit, newest, again; /* of each sort; a row may come twice */
+    unsigned limit, sample, again; /* of the first sort, of each sample, of the last; a row may come twice */
     struct store_delivery *rows;   /* out: without bodies and texts that are only for people */
     size_t count;
     bool more; /* of the first sort */
@@ -554,13 +547,12 @@ struct store_audit_read {
     struct store_read base;
     int64_t after;  /* greater sequences; with `backwards`: smaller ones than this (0: from the newest) */
     bool backwards; /* newest first, to find the last n */
-    int64_t since, until; /* INT64_MIN / INT64_MAX: open */
-    struct str party;     /* matches party, sender or receiver; empty: any */
-    struct str action;    /* equal, or a prefix when it ends in '*'; empty: any */
-    struct str actor;     /* a part of it; empty: any */
-    unsigned limit;       /* rows returned at most */
-    /* out */
-    struct store_audit_row *rows;
+    int64_t since, until;         /* INT64_MIN / INT64_MAX: open */
+    struct str party;             /* matches party, sender or receiver; empty: any */
+    struct str action;            /* equal, or a prefix when it ends in '*'; empty: any */
+    struct str actor;             /* a part of it; empty: any */
+    unsigned limit;               /* rows returned at most */
+    struct store_audit_row *rows; /* out */
     size_t count;
     /* The last sequence looked at: where to go on even when nothing matched, since a call looks at a bounded
      * number of rows. Equal to `after`: there is nothing further. */
@@ -575,10 +567,9 @@ void store_read_audit(struct store_client *client, struct store_audit_read *read
  */
 struct store_trace_read {
     struct store_read base;
-    struct str id;  /* as people write it; objects are found by it folded, too */
-    unsigned limit; /* at most 1000 */
-    /* out */
-    struct store_audit_row *rows;
+    struct str id;                /* as people write it; objects are found by it folded, too */
+    unsigned limit;               /* at most 1000 */
+    struct store_audit_row *rows; /* out */
     size_t count;
     bool more; /* there are older ones */
 };

@@ -78,7 +78,9 @@ static void due_in_sorts(void **state)
     assert_str(due_sorts(f, (struct store_due_read){.limit = 10, .now = 1000, .latest = INT64_MAX}),
                "4 5 6 7 8");
     assert_str(due_sorts(f, (struct store_due_read){.limit = 5, .now = 1000, .latest = INT64_MAX}), "4");
-    assert_str(due_sorts(f, (struct store_due_read){.limit = 5, .newest = 2, .latest = INT64_MAX}), "4 8 7");
+    assert_str(
+        due_sorts(f, (struct store_due_read){.limit = 5, .sample = 2, .middle = ids[5], .latest = INT64_MAX}),
+        "4 8 7 6 7");
     assert_str(due_sorts(f, (struct store_due_read){.again = 9, .now = 1000, .latest = INT64_MAX}), "1 0");
     assert_str(due_sorts(f, (struct store_due_read){.again = 1, .now = 1000, .latest = INT64_MAX}), "1");
     assert_str(due_sorts(f, (struct store_due_read){.again = 9, .now = 1000, .latest = 80000}), "1 0 3");

@@ -40,30 +40,47 @@ static int take_due(struct reader *reader, struct store_due_read *r, enum sql_id
     return result < 0 ? result : taken;
 }
 
-/* Leaves out of those behind `from` what is tried again: it has its own time. */
-static void drop_tried(struct store_due_read *r, size_t from)
+/* Keeps of those behind `from` what was never tried: in order of ids (`waiting`) only what waits for that,
+ * since what was let go or asked for again has its own time. */
+static void keep_untried(struct store_due_read *r, size_t from, bool waiting)
 {
     size_t kept = from;
     for (size_t i = from; i < r->count; i++)
-        if (r->rows[i].next_attempt == 0)
+        if (r->rows[i].failed == 0 && r->rows[i].next_attempt <= (waiting ? 0 : r->now))
             r->rows[kept++] = r->rows[i];
     r->count = kept;
 }
 
-static int read_due_fresh(struct reader *reader, struct store_due_read *r, unsigned limit)
+static int read_due_in_order(struct reader *reader, struct store_due_read *r, int64_t after, unsigned limit)
 {
-    struct sql_value receiver = sql_t(r->queue.receiver), module = sql_t(r->queue.module);
-    int result = sql_first(&reader->connection, SQL_DELIVERY_DUE,
-                           SQL_VALUES(receiver, module, sql_i(r->after), sql_i(limit)));
-    int taken = take_due(reader, r, SQL_DELIVERY_DUE, result);
+    int result =
+        sql_first(&reader->connection, SQL_DELIVERY_DUE,
+                  SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(after), sql_i(limit)));
+    return take_due(reader, r, SQL_DELIVERY_DUE, result);
+}
+
+static int read_due_first(struct reader *reader, struct store_due_read *r, unsigned limit)
+{
+    int taken = limit == 0 ? 0 : read_due_in_order(reader, r, r->after, limit);
     if (taken > 0)
         r->after = r->rows[r->count - 1].id;
-    r->more = taken == (int)limit;
-    if (taken < 0 || r->newest == 0)
-        return taken;
-    result = sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
-                       SQL_VALUES(receiver, module, sql_i(bounded(r->newest))));
-    return take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
+    r->more = taken > 0 && taken == (int)limit;
+    keep_untried(r, 0, true);
+    return taken;
+}
+
+/* The newest, and some from the middle on: where what fails stands in a long row, others may stand there. */
+static int read_due_samples(struct reader *reader, struct store_due_read *r)
+{
+    size_t from = r->count;
+    int result =
+        sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
+                  SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded(r->sample))));
+    result = take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
+    if (result >= 0)
+        result = read_due_in_order(reader, r, r->middle, bounded(r->sample));
+    keep_untried(r, from, false);
+    return result;
 }
 
 static int read_due_again(struct reader *reader, struct store_due_read *r, int64_t from, int64_t to)
@@ -80,11 +97,12 @@ bool read_due(struct reader *reader, struct store_read *read)
     unsigned limit = bounded(r->limit);
     r->count = 0;
     r->more = false;
-    r->rows = read_alloc(read, limit + bounded(r->newest) + 2 * bounded(r->again) + 1, sizeof(*r->rows));
+    r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof(*r->rows));
     if (!r->rows)
         return true;
-    int result = read_due_fresh(reader, r, limit);
-    drop_tried(r, 0);
+    int result = read_due_first(reader, r, limit);
+    if (result >= 0 && r->sample > 0)
+        result = read_due_samples(reader, r);
     if (result >= 0)
         result = read_due_again(reader, r, 1, r->now);
     if (result >= 0 && r->latest < INT64_MAX)
