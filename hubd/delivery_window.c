@@ -108,7 +108,7 @@ void delivery_window_read(struct delivery_queue *queue)
     unsigned first = window_count(queue, false), again = window_count(queue, true);
     bool room = first < DELIVERY_WINDOW - READ_LIMIT;
     bool scan = (queue->scan_again || queue->rewind) && room;
-    if (queue->reading || (!scan && !(queue->again && again < READ_AGAIN)))
+    if (queue->reading || (!scan && !(queue->again && again < DELIVERY_WINDOW)))
         return;
     const struct retry_policy policy = delivery_policy(delivery);
     if (scan && queue->rewind)
