@@ -101,8 +101,8 @@ static void queue_rows_read(struct store_read *base)
     struct store_due_read *read = &queue->read;
     int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
     if (base->result != OK)
-        log_error("delivery: the queue of %s for %s cannot be read: %s", queue->name,
-                  queue->receiver->name.text, base->error.text);
+        log_error_bounded("delivery: the queue of %s for %s cannot be read: %s", queue->name,
+                          queue->receiver->name.text, base->error.text);
     for (size_t i = 0; base->result == OK && i < read->count; i++) {
         if (read->rows[i].next_attempt <= now && !queue_has_item(queue, read->rows[i].id))
             queue_add_item(queue, &read->rows[i]);

@@ -37,7 +37,10 @@ static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error
 {
     char text[FILE_SIZE + 1];
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ELOOP)
+        return error_set(error, ERR_REFUSED, "key_file %s: a symbolic link: set key_file to the file itself",
+                         path);
     if (fd < 0)
         return error_set(
             error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
@@ -45,6 +48,10 @@ static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error
                 ? "key_file %s: %s, but there is a database: put the key file that belongs to it there"
                 : "key_file %s: cannot be read: %s: make it readable for hubd's user",
             path, strerror(errno));
+    if (paths_check_file(fd, path, error) != OK) {
+        close(fd);
+        return error->code;
+    }
     ssize_t length = fstat(fd, &status) == 0 ? read(fd, text, sizeof text) : -1;
     close(fd);
     if (length >= 0 && (status.st_mode & 077) != 0)

@@ -106,7 +106,7 @@ static void retention_audit(const struct retention *retention, const struct rete
                                     .latency_ms = -1,
                                     .detail = str_of(detail, (size_t)length)};
     if (store_audit_later(retention->hub->store, &row) != OK)
-        log_error("audit: a %s row was lost: the store takes no more", job->action);
+        log_error_bounded("audit: a %s row was lost: the store takes no more", job->action);
 }
 
 static void retention_next_job(struct retention *retention)
@@ -126,7 +126,7 @@ static void retention_applied(struct store_apply *apply)
     const struct store_op *op = apply->first;
     bool failed = apply->result != OK;
     if (failed) {
-        log_warn("retention: %s: %s", retention_jobs[retention->job].what, apply->error.text);
+        log_warn_bounded("retention: %s: %s", retention_jobs[retention->job].what, apply->error.text);
     } else {
         retention->pruned += op->u.prune.pruned;
         retention->after = op->u.prune.after;

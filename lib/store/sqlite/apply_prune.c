@@ -161,8 +161,9 @@ static bool judge_row(struct pruner *p, int *failure)
         return false;
     }
     if (own && verifies == 0)
-        log_error("audit: row %lld is old, but does not verify: it is kept; see `hubctl audit verify`",
-                  (long long)sequence);
+        log_error_bounded(
+            "audit: row %lld is old, but does not verify: it is kept; see `hubctl audit verify`",
+            (long long)sequence);
     set_chain(&p->chain, sequence, mac);
     if (verifies > 0) {
         p->rows[p->count].id = sequence;

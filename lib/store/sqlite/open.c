@@ -31,12 +31,15 @@ int store_exists(const char *directory, bool *exists, struct error *error)
 /* SQLite would make it 0644; its -wal and -shm take the mode of the file. */
 static int make_file(const char *path, struct error *error)
 {
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (file < 0 && errno == ELOOP)
+        return error_set(error, ERR_REFUSED,
+                         "%s is a symbolic link: set state_dir to the folder where the file is", path);
     if (file < 0)
         return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
     struct stat status;
-    int result = OK;
-    if (fstat(file, &status) != 0 || (status.st_size == 0 && fchmod(file, 0600) != 0))
+    int result = paths_check_file(file, path, error);
+    if (!result && (fstat(file, &status) != 0 || (status.st_size == 0 && fchmod(file, 0600) != 0)))
         result = error_set(error, ERR_IO, "cannot prepare %s: %s", path, strerror(errno));
     close(file);
     return result;
@@ -109,6 +112,8 @@ int store_open(const struct store_options *options, struct store **out, struct e
     if (!store)
         return error_set(error, ERR_MEMORY, "no memory for the store");
     int result = paths_make_directory(store->directory, error);
+    if (!result)
+        result = paths_check_folder(store->directory, error);
     if (!result)
         result = lock_take(store->directory, &store->lock, error);
     if (!result)

@@ -155,10 +155,10 @@ static void set_degraded(struct writer *writer, bool degraded)
 {
     if (degraded != writer->was_degraded) {
         if (degraded)
-            log_error("database: %s; writes are refused until it accepts them again",
-                      writer->connection.error.text);
+            log_error_bounded("database: %s; writes are refused until it accepts them again",
+                              writer->connection.error.text);
         else
-            log_info("database: writes are accepted again");
+            log_bounded(LOG_INFO, "database: writes are accepted again");
     }
     writer->was_degraded = degraded;
     atomic_store(&writer->store->degraded, degraded);
