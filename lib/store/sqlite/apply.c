@@ -44,6 +44,8 @@ static const struct {
     [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
     [STORE_PRUNE_SESSIONS] = {apply_prune_sessions, false},
     [STORE_PRUNE_CDRS] = {apply_prune_cdrs, false},
+    [STORE_PUT_CLOCK] = {apply_put_clock, false},
+    [STORE_CLAMP_DEADLINES] = {apply_clamp_deadlines, false},
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)

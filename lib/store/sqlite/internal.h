@@ -35,6 +35,8 @@ struct store {
     atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
+    struct clock_mark clock; /* as it was at the opening */
+    bool has_clock;
     void (*hook)(void *context);
     void *hook_context;
 };
@@ -97,8 +99,11 @@ apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply
     apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_repeat_delivery,
     apply_finish_delivery, apply_release_held, apply_hold_pending, apply_lease_queue, apply_put_command,
     apply_update_command, apply_append_audit, apply_prune_audit, apply_prune_deliveries, apply_prune_sessions,
-    apply_prune_cdrs;
+    apply_prune_cdrs, apply_put_clock, apply_clamp_deadlines;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
+
+/* clock.c: store_clock's answer, at the writer's start. */
+int load_clock(struct store *store, struct connection *connection);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
 #define META_PARTY_CHANGED "party_changed"

@@ -320,6 +320,8 @@ int writer_new(struct store *store, const struct connection *connection, struct 
     result = load_counters(writer);
     if (!result)
         result = load_chain(writer);
+    if (!result)
+        result = load_clock(store, &writer->connection);
     if (!result) /* hub.lock is ours: whoever had a queue is gone */
         result = sql_run(&writer->connection, SQL_QUEUE_END_LEASES, SQL_NO_VALUES);
     return result ? error_set(error, result, "%s", writer->connection.error.text) : OK;
