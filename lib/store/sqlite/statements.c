@@ -154,9 +154,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "$1 + $2"},
     [SQL_COMMANDS_CLAMP] =
         {W, "ii", "",
-         "UPDATE command SET expires = $1 + CASE WHEN expires - created BETWEEN 1 AND 86400000 + 600000 "
-         "THEN expires - created ELSE $2 END "
-         "WHERE state < 2 AND expires > $1 AND (created > $1 + 60000 OR expires > $1 + 86400000 + 600000)"},
+         "UPDATE command SET expires = min(expires, $1 + CASE WHEN expires - created BETWEEN 1 AND 87000000 "
+         "THEN expires - created ELSE $2 END) "
+         "WHERE state < 2 AND expires > $1 AND (created > $1 + 60000 OR expires > $1 + 87000000)"},
     [SQL_TOKENS_EXPIRE] =
         {W, "iibii", "",
          "UPDATE token SET expires = $5 WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
