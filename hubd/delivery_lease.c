@@ -29,7 +29,10 @@ static struct str lease_key(const struct delivery_queue *queue, struct arena *ar
 static void lease_take(struct delivery_queue *queue, const struct store_queue *stored, int64_t until)
 {
     if (queue->fence != stored->fence) {
-        queue->retry = (struct retry){stored->failures, stored->paused_until};
+        const struct hub *hub = queue->receiver->delivery->hub;
+        const struct retry_policy policy = {hub->conf.retry_initial, hub->conf.retry_max};
+        int64_t until_at_most = retry_clamp(&policy, stored->paused_until, hub_steady_ms(hub));
+        queue->retry = (struct retry){stored->failures, until_at_most};
         queue->clock = (struct retry_clock){stored->active_ms, -1};
     }
     queue->fence = stored->fence;

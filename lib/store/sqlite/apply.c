@@ -162,6 +162,8 @@ int apply_audit_row(struct writer *writer, const struct store_audit *given)
                            sql_t(row.method), sql_t(row.sender), sql_t(row.receiver), sql_t(row.object),
                            sql_t(row.status), sql_t(row.request_id), sql_t(row.correlation_id),
                            sql_t(row.detail), sql_bytes(chain->mac, SHA256_SIZE)));
+    if (!result)
+        result = summary_add_row(writer, chain->sequence, &row);
     if (result)
         writer->state.chain = before;
     return result;

@@ -274,7 +274,9 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
     op->u.prune.pruned = state.pruned - was.pruned;
     op->u.prune.done = p.done;
     if (!result && p.done && state.untold > 0) {
-        result = append_anchor(writer, &state, before);
+        result = sql_run(c, SQL_SUMMARY_PRUNE, SQL_NO_VALUES);
+        if (!result)
+            result = append_anchor(writer, &state, before);
         state.untold = 0;
     }
     if (!result && memcmp(&state, &was, sizeof(state)) != 0)

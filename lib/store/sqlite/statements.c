@@ -92,6 +92,13 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
     [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
+    [SQL_SUMMARY_PUT] = {W, "iiibb", "",
+                         "INSERT OR REPLACE INTO audit_summary (block, oldest, newest, bits, seal) "
+                         "VALUES ($1, $2, $3, $4, $5)"},
+    [SQL_SUMMARY_GET] = {R, "i", "iibb",
+                         "SELECT oldest, newest, bits, seal FROM audit_summary WHERE block = $1"},
+    [SQL_SUMMARY_PRUNE] = {W, "", "",
+                           "DELETE FROM audit_summary WHERE block < (SELECT min(sequence) >> 10 FROM audit)"},
     [SQL_AUDIT_LAST_TIME] = {W, "", "i", "SELECT time FROM audit ORDER BY sequence DESC LIMIT 1"},
     [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
 

@@ -321,6 +321,8 @@ int writer_new(struct store *store, const struct connection *connection, struct 
     if (!result)
         result = load_chain(writer);
     if (!result)
+        result = load_summary(writer);
+    if (!result)
         result = load_clock(store, &writer->connection);
     if (!result) /* hub.lock is ours: whoever had a queue is gone */
         result = sql_run(&writer->connection, SQL_QUEUE_END_LEASES, SQL_NO_VALUES);
