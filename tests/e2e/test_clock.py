@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.harness import eventually
 from tests.e2e.meddle import DAY, HOUR, SECOND, Clocks
 from tests.sim import Reply, payloads
+from tests.sim.wire import timestamp
 
 DOUBT = "not to be trusted"
 
@@ -181,6 +182,12 @@ def test_a_start_far_behind(clocks, new_hub):
     before = counts(hub)
     started(hub, clocks, -401 * DAY)
     assert in_doubt(hub)
+    # what is stored is no nonsense of the future, only because the clock is behind: an older state does not replace it
+    old = payloads.session(pair.cpo.party, pair.emsp.party, last_updated=timestamp(-3600), kwh=1.0)
+    pair.cpo.put("sessions", old)
+    before = (before[0], before[1] + 1, before[2])
+    eventually(lambda: counts(hub) == before, "the refused state is rowed")
+    assert pair.cpo.get(pair.cpo.object_path("sessions", old["id"])).data["kwh"] != 1.0
     hub.ok("party", "add", hub.new_party("CPO").id, "--role", "CPO")
     rows = len(hub.audit(action="party.add"))
     clocks.wall(0)

@@ -64,7 +64,7 @@ int check_conditions(const struct writer *writer, const struct stored *stored, c
     if ((conditions & STORE_IF_REVISION) && wanted->revision != (stored->present ? stored->revision : 0))
         return error_set(error, ERR_CONFLICT, "%s " STR_FMT " was changed meanwhile", what, STR_ARG(id));
     if ((conditions & STORE_IF_NOT_OLDER) && stored->present && stored->last_updated > wanted->last_updated &&
-        stored->last_updated <= writer->now + STORE_FUTURE_MAX_MS)
+        stored->last_updated <= store_latest(writer->store, writer->now) + STORE_FUTURE_MAX_MS)
         return error_set(error, ERR_STALE, "%s " STR_FMT " is older than what is stored", what, STR_ARG(id));
     return OK;
 }

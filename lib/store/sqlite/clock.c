@@ -1,11 +1,20 @@
 #include "lib/store/sqlite/internal.h"
 
+#include "lib/base/env.h"
+
 /* What the database remembers of the clocks, and the deadlines that a wrong one has spoilt. */
 
 #define META_CLOCK "clock" /* struct clock_mark, as this machine has it */
 
+int64_t store_latest(const struct store *store, int64_t wall)
+{
+    int64_t known = store->has_clock ? store->clock.time + env_monotonic_ms() - store->opened : wall;
+    return wall > known ? wall : known;
+}
+
 int load_clock(struct store *store, struct connection *c)
 {
+    store->opened = env_monotonic_ms();
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_CLOCK))));
     struct str stored = result > 0 ? sql_string(c, SQL_META_GET, 0) : STR_NONE;
     store->has_clock = stored.length == sizeof(store->clock);

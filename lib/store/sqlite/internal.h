@@ -37,6 +37,7 @@ struct store {
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
     struct clock_mark clock; /* as it was at the opening */
+    int64_t opened;          /* env_monotonic_ms */
     bool has_clock;
     void (*hook)(void *context);
     void *hook_context;
@@ -110,6 +111,9 @@ int summary_add_row(struct writer *writer, int64_t sequence, const struct store_
 int load_summary(struct writer *writer);
 /* clock.c: store_clock's answer, at the writer's start. */
 int load_clock(struct store *store, struct connection *connection);
+/* No earlier than this is it: the wall clock, or where it stands far behind, what was known at the opening
+ * and the time since. */
+int64_t store_latest(const struct store *store, int64_t wall);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
 #define META_PARTY_CHANGED "party_changed"
