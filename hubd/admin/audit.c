@@ -108,6 +108,14 @@ static void read_slice(struct follower *follower)
     store_read_audit(admin_hub(follower->request)->control_store, read);
 }
 
+static struct str note_of(const struct store_audit *audit, struct arena *arena)
+{
+    const struct json_value *detail;
+    if (audit->detail.length == 0 || json_parse(arena, audit->detail, JSON_DEPTH_MAX, &detail, NULL) != OK)
+        return STR_NONE;
+    return rows_audit_note(arena, detail);
+}
+
 static void write_row(struct buffer *out, const struct store_audit_row *row, struct arena *arena)
 {
     const struct store_audit *audit = &row->row;
@@ -132,6 +140,7 @@ static void write_row(struct buffer *out, const struct store_audit_row *row, str
         json_int(&writer, audit->latency_ms);
     rows_text(&writer, "request_id", audit->request_id);
     rows_text(&writer, "correlation_id", audit->correlation_id);
+    rows_text(&writer, "note", note_of(audit, arena));
     json_key(&writer, "detail");
     if (audit->detail.length == 0)
         json_null(&writer);

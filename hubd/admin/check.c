@@ -21,6 +21,7 @@ static const struct check_row check_rows[] = {
     {"receiver", CHECK_LEVEL_LISTED, check_receivers},  {"lists", CHECK_LEVEL_LISTED, check_lists},
     {"authorize", CHECK_LEVEL_LISTED, check_authorize}, {"rules", CHECK_LEVEL_NONE, check_rules},
     {"queue", CHECK_LEVEL_NONE, check_queue},           {"quality", CHECK_LEVEL_NONE, check_quality},
+    {"refused", CHECK_LEVEL_NONE, check_refused},
 };
 #define ROWS (sizeof check_rows / sizeof check_rows[0])
 

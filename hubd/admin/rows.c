@@ -173,6 +173,17 @@ void rows_text(struct json_writer *writer, const char *key, struct str text)
         json_string(writer, text);
 }
 
+struct str rows_audit_note(struct arena *arena, const struct json_value *detail)
+{
+    struct str error = json_get_text(json_get(detail, "forward"), "error");
+    struct str told = json_get_text(detail, "message");
+    if (told.length == 0)
+        told = json_get_text(detail, "reason");
+    if (told.length == 0 || error.length == 0)
+        return told.length > 0 ? told : error;
+    return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(told), STR_ARG(error));
+}
+
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms)
 {
     json_key(writer, key);

@@ -63,6 +63,9 @@ struct str rows_roles_text(struct arena *arena, unsigned roles);
 
 /* A text, null when empty. */
 void rows_text(struct json_writer *writer, const char *key, struct str text);
+/* Why an audit row ended as it did, from its detail: the sentence the caller got, and what went wrong behind
+ * it. In the arena; empty: nothing is said. */
+struct str rows_audit_note(struct arena *arena, const struct json_value *detail);
 /* A time, null when 0. */
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms);
 /* A number, null when it is not known. */

@@ -124,10 +124,12 @@ static void note_detail(struct trace *trace, size_t of, const struct store_audit
     if (row->detail.length == 0 || json_parse(trace->arena, row->detail, JSON_DEPTH_MAX, &detail, NULL) != OK)
         return;
     struct str own = json_get_text(detail, "correlation_id");
+    trace->entries[of].note = rows_audit_note(trace->arena, detail);
     if (json_get_int64(detail, "command", &number))
         trace->entries[of].note =
-            arena_printf(trace->arena, "command %lld%s" STR_FMT, (long long)number,
-                         own.length > 0 ? ", its own correlation id: " : "", STR_ARG(own));
+            arena_printf(trace->arena, "command %lld%s" STR_FMT "%s" STR_FMT, (long long)number,
+                         own.length > 0 ? ", its own correlation id: " : "", STR_ARG(own),
+                         trace->entries[of].note.length > 0 ? ": " : "", STR_ARG(trace->entries[of].note));
     if (json_get_int64(detail, "delivery", &number))
         note_delivery(trace, number, row->action);
     const struct json_value *deliveries = json_get(detail, "deliveries");
@@ -334,7 +336,7 @@ static void on_rows(struct store_read *base)
     struct refusal refusal = {0};
     rows_refuse(&refusal, CTL_NOT_FOUND,
                 "hubctl audit tail; how far it goes back: hubctl conf show audit_retention_realtime",
-                "trace " STR_FMT ": no message has this correlation id, session, CDR or command",
+                "trace " STR_FMT ": no message has this correlation id, session, CDR or command; nor was one refused with this request id",
                 STR_ARG(trace->read.id));
     rows_fail(request, &refusal);
 }

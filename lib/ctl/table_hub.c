@@ -7,6 +7,10 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const struct ctl_column attention_columns[] = {
     {"what", "NEEDS ATTENTION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is wrong"},
     {"hint", "TRY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the command that tells more"},
+    {"code", "CODE", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "push_refused: sessions or CDRs that were refused in the last 7 days and did not come rightly since; else null"},
+    {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "whom it is about, where there is a code"},
+    {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "how many, where there is a code"},
+    {"since", "SINCE", CTL_COLUMN_TIME, CTL_SEEN_JSON, NULL, "when it began, where there is a code"},
     {.key = NULL}};
 static const struct ctl_column count_columns[] = {
     {"name", "NAME", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "of what"},

@@ -253,8 +253,10 @@ static void count_field(struct arena *arena, struct ocpi_findings *findings, con
     }
     if (count == NULL)
         count = add_count(arena, findings, breach, key);
-    if (count != NULL)
-        count->count++;
+    if (count == NULL)
+        return;
+    count->count++;
+    count->essential += breach->essential ? 1 : 0;
 }
 
 void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
@@ -267,8 +269,7 @@ void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, cons
         findings->finding_count++;
     if (breach->rule != OCPI_RULE_UNKNOWN)
         keep(arena, findings, breach);
-    if (!breach->essential)
-        count_field(arena, findings, breach);
+    count_field(arena, findings, breach);
 }
 
 bool ocpi_findings_refuse(const struct ocpi_findings *findings, bool strict)

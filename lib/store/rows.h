@@ -84,15 +84,26 @@ struct store_limit {
     int64_t period_ms;
 };
 
-/* How often a party's objects broke one rule of OCPI's tables without being refused. */
+/* How often a party's objects broke one rule of OCPI's tables. */
 struct store_finding {
     struct str party;         /* key */
     struct str module;        /* ModuleID */
     struct str object, field; /* OCPI's table and field, "Connector" "standard" */
     struct str rule;          /* "missing", "enum" … */
     int64_t count;
+    int64_t refused; /* of these: in objects that were refused for it */
     int64_t first, last;
     struct str example; /* id of the object that was the last to break it */
+};
+
+/* One object of a party that was refused; what is read counts those of one party and module. */
+struct store_refusal {
+    struct str party;  /* key */
+    struct str module; /* ModuleID */
+    struct str object; /* folded id, empty: it could not be read; not set when read */
+    int64_t objects;   /* only when read: how many */
+    int64_t count;     /* times */
+    int64_t first, last;
 };
 
 enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIME, STORE_AUDIT_ANCHOR };

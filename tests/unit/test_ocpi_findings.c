@@ -70,13 +70,15 @@ static unsigned counted(const struct ocpi_findings *findings, const char *object
 
 static void assert_complete(const struct ocpi_findings *findings)
 {
-    unsigned sum = 0, known = 0, unknown = 0;
+    unsigned sum = 0, essential = 0, known = 0, unknown = 0;
     for (const struct ocpi_count *row = findings->counts; row != NULL; row = row->next) {
         sum += row->count;
+        essential += row->essential;
         if (!str_equal(row->field, STR(OCPI_FIELD_OTHERS)))
             ++*(row->rule == OCPI_RULE_UNKNOWN ? &unknown : &known);
     }
-    assert_int_equal(sum, findings->finding_count + findings->unknown_count);
+    assert_int_equal(sum, findings->essential_count + findings->finding_count + findings->unknown_count);
+    assert_int_equal(essential, findings->essential_count);
     assert_in_range(known, 0, OCPI_COUNTS_MAX);
     assert_in_range(unknown, 0, OCPI_UNKNOWN_MAX);
 }

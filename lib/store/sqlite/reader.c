@@ -14,6 +14,7 @@ static read_function *const reads[READ_TYPE_COUNT] = {
     [READ_COMMANDS] = read_commands,       [READ_AUDIT] = read_audit,
     [READ_VERIFY] = read_verify,           [READ_TOTALS] = read_totals,
     [READ_TOKEN_USERS] = read_token_users, [READ_FINDINGS] = read_findings,
+    [READ_REFUSALS] = read_refusals,
     [READ_WAITING] = read_waiting,         [READ_TRACE] = read_trace,
     [READ_RECEIPTS] = read_receipts,       [READ_UNBILLED] = read_unbilled,
     [READ_CONFLICTS] = read_conflicts,     [READ_STORED] = read_stored,
