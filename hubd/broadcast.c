@@ -118,8 +118,7 @@ static void leg_answered(struct outbound *outbound)
 }
 
 /* The request's audit row, towards this receiver, copied. */
-static void leg_fill_audit(struct leg *leg, struct request *request,
-                           const struct registry_party *target)
+static void leg_fill_audit(struct leg *leg, struct request *request, const struct registry_party *target)
 {
     struct str *const texts[] = {&leg->audit.party,  &leg->audit.module,   &leg->audit.sender,
                                  &leg->audit.object, &leg->audit.receiver, &leg->audit.correlation_id};

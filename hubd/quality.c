@@ -204,7 +204,8 @@ static void quality_flush(struct quality *quality)
     if (quality->flying || table_size(quality->leaving) + table_size(quality->filling) == 0)
         return;
     if (quality->lost > 0)
-        log_warn("quality: %lld findings and refused objects were not counted: too many at once", (long long)quality->lost);
+        log_warn("quality: %lld findings and refused objects were not counted: too many at once",
+                 (long long)quality->lost);
     quality->lost = 0;
     if (table_size(quality->leaving) == 0) {
         struct table *counted = quality->filling;

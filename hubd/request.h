@@ -65,8 +65,8 @@ struct request {
     const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
     bool counted;                     /* these have been counted (quality_count) */
     const struct ocpi_findings *refused; /* what validation refused the body for; NULL: it did not */
-    struct str result;                   /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
-    struct str reason;                   /* audit: why, as the caller was told */
+    struct str result; /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
+    struct str reason; /* audit: why, as the caller was told */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -124,6 +124,8 @@ struct str request_party_key(const struct registry_party *party);
 
 /* A sentence as it stands in an audit row: not longer than that takes. */
 struct str request_audit_text(struct str text);
+/* A word as OCPI's results are, ALLOWED, REJECTED …: then it is the row's status. */
+bool request_is_result(struct str text);
 /* What the request is about, in the caller's spelling: as its module said, else from its path or body. */
 struct str request_object(struct request *request);
 /* How it ends, for its audit row: `message` as the caller is told, `data` of a success where the route has a

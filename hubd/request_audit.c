@@ -32,8 +32,7 @@ struct str request_audit_text(struct str text)
 
 /* ---------------------------------------------------------------- how it ended */
 
-/* A word as OCPI's results are; what is none is no status. */
-static bool audit_is_result(struct str text)
+bool request_is_result(struct str text)
 {
     for (size_t i = 0; i < text.length; i++)
         if ((text.data[i] < 'A' || text.data[i] > 'Z') && text.data[i] != '_')
@@ -62,16 +61,19 @@ static struct str audit_reason(const struct json_value *data)
 
 void request_audit_end(struct request *request, int ocpi_status, struct str message, struct str data)
 {
-    request->reason = message;
-    if (ocpi_status / 1000 != 1 || request->route->result == NULL || data.length == 0)
+    bool success = ocpi_status / 1000 == 1;
+    bool passed_on = request->forwarded != NULL && request->forwarded->result == OK;
+    request->reason = success && passed_on ? STR_NONE : message; /* a partner's "Success" says nothing */
+    if (!success || request->route->result == NULL || data.length == 0)
         return;
     const struct json_value *value = audit_parse(request, data);
     struct str result = json_get_text(value, request->route->result);
-    if (!audit_is_result(result))
+    if (!request_is_result(result))
         return;
     request->result = result;
     struct str reason = audit_reason(value);
-    request->reason = reason.length > 0 ? reason : message;
+    if (reason.length > 0)
+        request->reason = reason;
 }
 
 /* ---------------------------------------------------------------- what it is about */
@@ -264,7 +266,8 @@ void request_audit_fill(struct request *request, struct store_audit *row, struct
     row->request_id = request->request_id;
     row->correlation_id =
         request->audit_correlation_id.length > 0 ? request->audit_correlation_id : request->correlation_id;
-    row->detail = audit_detail(request, request->counted || str_equal(status, STR("1000")));
+    row->detail = audit_detail(request, request->counted || str_equal(status, STR("1000")) ||
+                                            request_is_result(status));
 }
 
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status)

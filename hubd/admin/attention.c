@@ -153,13 +153,15 @@ static void attend_refused(struct json_writer *writer, const struct attention *a
     for (size_t i = 0; i < a->refusals->count; i++) {
         const struct store_refusal *row = &a->refusals->rows[i];
         bool cdrs = str_equal(row->module, STR("cdrs"));
-        const char *noun = cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
+        const char *noun =
+            cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
         attend_to(writer, "push_refused",
                   &(struct attend){
                       .party = row->party,
                       .count = row->objects,
                       .since = row->first,
-                      .what = arena_printf(a->arena, "%lld %s of " STR_FMT " %s refused and did not come rightly since",
+                      .what = arena_printf(a->arena,
+                                           "%lld %s of " STR_FMT " %s refused and did not come rightly since",
                                            (long long)row->objects, noun, STR_ARG(row->party),
                                            plural(row->objects, "was", "were")),
                       .hint = arena_printf(a->arena, "hubctl quality " STR_FMT, STR_ARG(row->party)),

@@ -221,7 +221,9 @@ static void findings_read(struct check *check)
                      "%zu field%s of what it sent in %d days break%s OCPI's tables%s, the last one " STR_FMT
                      "." STR_FMT " (" STR_FMT ")",
                      fields, fields == 1 ? "" : "s", QUALITY_DAYS, fields == 1 ? "s" : "",
-                     refused == 0 ? "" : refused == fields ? ", refused" : ", some refused",
+                     refused == 0        ? ""
+                     : refused == fields ? ", refused"
+                                         : ", some refused",
                      STR_ARG(last->object.length > 0 ? last->object : last->module), STR_ARG(last->field),
                      STR_ARG(last->rule));
 }

@@ -336,7 +336,8 @@ static void on_rows(struct store_read *base)
     struct refusal refusal = {0};
     rows_refuse(&refusal, CTL_NOT_FOUND,
                 "hubctl audit tail; how far it goes back: hubctl conf show audit_retention_realtime",
-                "trace " STR_FMT ": no message has this correlation id, session, CDR or command; nor was one refused with this request id",
+                "trace " STR_FMT ": no message has this correlation id, session, CDR or command; nor was one "
+                                 "refused with this request id",
                 STR_ARG(trace->read.id));
     rows_fail(request, &refusal);
 }

@@ -81,7 +81,7 @@ def one(report, name):
 # ---------------------------------------------------------------- all is well
 
 CALLED = ["registered", "token", "exchange", "address", "tls", "versions", "endpoints", "clock"]
-KNOWN = ["rules", "queue", "quality"]
+KNOWN = ["rules", "queue", "quality", "refused"]
 
 
 def three(*modules):

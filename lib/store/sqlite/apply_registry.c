@@ -269,12 +269,11 @@ int apply_count_finding(struct writer *writer, struct store_op *op, struct error
 {
     const struct store_finding *f = &op->u.finding.row;
     int64_t last = f->last ? f->last : writer->now;
-    int result =
-        sql_run(&writer->connection, SQL_FINDING_COUNT,
-                SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
-                           sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last), sql_i(last),
-                           sql_t(f->example), sql_i(op->u.finding.fields_max), sql_t(op->u.finding.others),
-                           sql_i(f->refused)));
+    int result = sql_run(&writer->connection, SQL_FINDING_COUNT,
+                         SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
+                                    sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last),
+                                    sql_i(last), sql_t(f->example), sql_i(op->u.finding.fields_max),
+                                    sql_t(op->u.finding.others), sql_i(f->refused)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -469,10 +469,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                                   AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND correlation_id = $1 "
                                                 "AND sequence < $3 ORDER BY sequence DESC LIMIT $4"},
     [SQL_AUDIT_OF_OBJECT] = {R, "tiii", AUDIT_TYPES,
-                             AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND upper(object) = $1 AND object <> '' "
+                             AUDIT_COLUMNS "WHERE " AUDIT_BLOCK
+                                           " = $2 AND upper(object) = $1 AND object <> '' "
                                            "AND sequence < $3 ORDER BY sequence DESC LIMIT $4"},
     [SQL_AUDIT_OF_REQUEST] = {R, "tiii", AUDIT_TYPES,
-                              AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND request_id = $1 AND status >= '2' "
+                              AUDIT_COLUMNS "WHERE " AUDIT_BLOCK
+                                            " = $2 AND request_id = $1 AND status >= '2' "
                                             "AND status < '5' AND sequence < $3 ORDER BY sequence DESC "
                                             "LIMIT $4"},
     [SQL_COMMAND_OF_CALLBACK] = {R, "ti", "t",
