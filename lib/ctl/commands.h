@@ -95,7 +95,7 @@ enum ctl_output {
     CTL_OUTPUT_CARD,   /* one object: label and value per line */
     CTL_OUTPUT_STREAM, /* notifications with one row each */
     CTL_OUTPUT_TOKEN,  /* a secret, alone on stdout */
-    CTL_OUTPUT_MATRIX, /* {"cpos":[…],"rows":[{"emsp":…,"rules":{cpo:state}}]} */
+    CTL_OUTPUT_MATRIX, /* {"rows":[{"emsp":…,"rules":{cpo:state}}],"cpos":[…],"next":…}, in pages as a list */
     CTL_OUTPUT_REPORT, /* a card with `checks`, each {"check","result","detail","remedy",…}: a line each, and
                           what helps below it */
     CTL_OUTPUT_BODY,   /* `body`: bytes to print as they are */

@@ -80,7 +80,7 @@ const struct ctl_command ctl_table_traffic[] = {
              {"request_id", "REQUEST", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Request-ID"},
              {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Correlation-ID"},
              {"cursor", "CURSOR", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "where to go on: opaque"},
-             {"note", "NOTE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it ended so: what the caller was told, or what went wrong"},
+             {"note", "NOTE", CTL_COLUMN_TEXT, CTL_SEEN_WIDE, NULL, "why it ended so: what the caller was told, or what went wrong"},
              {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "object: before and after, findings, refused (pointer, rule and message of each), message or reason, forward …; no secrets"})},
     {"audit", "verify", "audit.verify", CTL_ACCESS_READ, CTL_STREAMS | CTL_CHECK, CTL_OUTPUT_CARD,
      "prove that no row of the audit was changed or removed",
