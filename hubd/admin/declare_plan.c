@@ -56,7 +56,7 @@ static struct str name_entry(struct declare_plan *plan, enum declare_kind kind,
     struct refusal refusal = {.code = CTL_OK};
     struct rows_pair pair;
     if (kind == DECLARE_RULE)
-        return rows_find_pair(snapshot, entry->value, arena, &pair, &refusal)
+        return rows_find_pair(snapshot, entry->value, NULL, arena, &pair, &refusal)
                    ? arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(pair.emsp_id), STR_ARG(pair.cpo_id))
                    : entry->id;
     size_t space = str_find(entry->id, ' ');

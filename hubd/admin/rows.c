@@ -120,15 +120,30 @@ struct str rows_party_id(const struct registry_snapshot *snapshot, const struct 
     return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
 }
 
-bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
-                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal)
+/* People write the CPO first. */
+static void offer_swapped(const struct registry_snapshot *snapshot, struct str emsp, struct str cpo,
+                          const struct ctl_command *command, struct refusal *refusal)
 {
-    pair->emsp = rows_find_party(snapshot, json_get_text(params, "emsp"), OCPI_ROLE_EMSP, refusal);
-    if (pair->emsp == NULL)
+    struct refusal ignored = {0};
+    if (command == NULL || command->verb == NULL ||
+        rows_find_party(snapshot, cpo, OCPI_ROLE_EMSP, &ignored) == NULL ||
+        rows_find_party(snapshot, emsp, OCPI_ROLE_CPO, &ignored) == NULL)
+        return;
+    snprintf(refusal->hint, sizeof(refusal->hint), "the eMSP comes first: hubctl %s %s " STR_FMT " " STR_FMT,
+             command->noun, command->verb, STR_ARG(cpo), STR_ARG(emsp));
+}
+
+bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
+                    const struct ctl_command *command, struct arena *arena, struct rows_pair *pair,
+                    struct refusal *refusal)
+{
+    struct str emsp = json_get_text(params, "emsp"), cpo = json_get_text(params, "cpo");
+    pair->emsp = rows_find_party(snapshot, emsp, OCPI_ROLE_EMSP, refusal);
+    pair->cpo = pair->emsp == NULL ? NULL : rows_find_party(snapshot, cpo, OCPI_ROLE_CPO, refusal);
+    if (pair->cpo == NULL) {
+        offer_swapped(snapshot, emsp, cpo, command, refusal);
         return false;
-    pair->cpo = rows_find_party(snapshot, json_get_text(params, "cpo"), OCPI_ROLE_CPO, refusal);
-    if (pair->cpo == NULL)
-        return false;
+    }
     pair->emsp_id = rows_party_id(snapshot, pair->emsp, arena);
     pair->cpo_id = rows_party_id(snapshot, pair->cpo, arena);
     return true;

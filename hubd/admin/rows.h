@@ -35,14 +35,15 @@ void rows_fail_error(struct ctl_request *request, int error_code, const char *te
  */
 struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
                                        unsigned role, struct refusal *refusal);
-/* The two parties of a rule, as the parameters `emsp` and `cpo` name them; ids in the arena. False: refused.
- */
+/* The two parties of a rule, as the parameters `emsp` and `cpo` name them; ids in the arena. False: refused;
+ * when they are only the wrong way round, the hint is `command` with them swapped (NULL: none). */
 struct rows_pair {
     const struct registry_party *emsp, *cpo;
     struct str emsp_id, cpo_id;
 };
 bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
-                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal);
+                    const struct ctl_command *command, struct arena *arena, struct rows_pair *pair,
+                    struct refusal *refusal);
 /* Only the key, for what may be about parties that are gone. False: refused. */
 bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal);
 /* The key that the parameter names, in the request's arena; empty when it is not there. False: it is no party

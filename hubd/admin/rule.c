@@ -17,7 +17,8 @@ struct pair {
 static bool find_pair(struct change *change, struct pair *pair)
 {
     struct rows_pair *parties = &pair->parties;
-    if (!rows_find_pair(change->snapshot, change->params, change->arena, parties, &change->refusal))
+    if (!rows_find_pair(change->snapshot, change->params, change->request->command, change->arena, parties,
+                        &change->refusal))
         return false;
     const struct store_rule *rule = registry_rule_of(change->snapshot, parties->emsp, parties->cpo);
     pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;

@@ -110,7 +110,8 @@ enum ctl_flag {
     CTL_LOCAL = 8,     /* no method of hubd */
     CTL_CHECK = 16,    /* "ok":false in the answer, or any row of a list, is exit 6 */
     CTL_TOKENS = 32,   /* tokens pass through it: the memory of its request is wiped */
-    CTL_PATIENT = 64   /* it calls partners: hubctl waits longer when --timeout does not say */
+    CTL_PATIENT = 64,  /* it calls partners: hubctl waits longer when --timeout does not say */
+    CTL_SHOWS = 128    /* without any parameter it only reads, whatever its access */
 };
 
 struct ctl_command {

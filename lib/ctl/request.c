@@ -192,11 +192,11 @@ static const struct ctl_handler *examine(struct ctl_connection *connection, stru
         refuse_unknown(connection, request->id, method->text);
         return NULL;
     }
-    if (!ctl_level_allows(connection->level, request->command)) {
+    request->params = json_get(message, "params");
+    if (!ctl_level_allows(connection->level, request->command, request->params)) {
         refuse(connection, request->id, method->text);
         return NULL;
     }
-    request->params = json_get(message, "params");
     if (ctl_params_check(request->command, request->params, &error) != OK) {
         ctl_connection_send_error(connection, request->id, CTL_BAD_PARAMS, error.text, NULL);
         return NULL;

@@ -99,7 +99,7 @@ const struct ctl_command ctl_table_hub[] = {
              {"bytes", "BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "its size"},
              {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"},
              {"hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"})},
-    {"log", "level", "log.level", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
+    {"log", "level", "log.level", CTL_ACCESS_ADMIN, CTL_SHOWS, CTL_OUTPUT_CHANGE,
      "show or change how much hubd logs, until it is restarted", NULL, NULL,
      {"hubctl log level", "hubctl log level debug"},
      PARAMS({.name = "LEVEL", .key = "level", .type = CTL_CHOICE, .positional = true, .choices = levels,
