@@ -89,6 +89,7 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
     row->kind = (int)kind;
     row->owner = push->owner;
     row->object = push->id;
+    row->name = request->object;
     row->correlation_id = request->correlation_id;
     row->created = request->now;
     return op;

@@ -11,7 +11,7 @@ static void write_row(struct json_writer *writer, const struct store_delivery *r
     json_field_text(writer, "state", rows_delivery_state(row->state));
     rows_text(writer, "reason", row->reason);
     rows_text(writer, "module", row->module);
-    rows_text(writer, "object", row->object);
+    rows_text(writer, "object", row->name);
     rows_text(writer, "from", row->sender);
     rows_text(writer, "to", row->receiver);
     json_field_int(writer, "attempts", row->attempts);

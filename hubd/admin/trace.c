@@ -168,7 +168,7 @@ static void fill_delivery(const struct trace *trace, struct entry *entry)
     entry->to = row->receiver;
     entry->method = row->method;
     entry->module = row->module;
-    entry->object = row->object;
+    entry->object = row->name;
     entry->correlation_id = row->correlation_id;
 }
 

@@ -181,7 +181,7 @@ const struct ctl_command ctl_table_traffic[] = {
      PARAMS(SINCE,
             OPTION("until", "until", CTL_TIME, "before this time"),
             OPTION("party", "party", CTL_PARTY, "only CDRs from or to this party"), PAGING),
-     COLUMNS({"cdr", "CDR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id, in upper case"},
+     COLUMNS({"cdr", "CDR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id"},
              {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the CPO"},
              {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
              {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "pending, delivered, held, dead or superseded"},

@@ -145,6 +145,7 @@ struct store_delivery {
     struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
     int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
     struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
+    struct str name;           /* that id as its owner spells it; put empty, read the same as `object` */
     struct str evse;           /* of a location: only the EVSE with this folded uid; empty: all of it */
     struct str
         url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */

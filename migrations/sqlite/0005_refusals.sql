@@ -18,3 +18,6 @@ CREATE TABLE refusal (
 DROP INDEX audit_object;
 CREATE INDEX audit_object ON audit (sequence >> 14, upper(object)) WHERE object <> '';
 CREATE INDEX audit_refused ON audit (sequence >> 14, request_id) WHERE status >= '2' AND status < '5';
+
+-- The object's id as its owner spells it, for people; empty: as `object` has it.
+ALTER TABLE delivery ADD COLUMN name TEXT NOT NULL DEFAULT '';

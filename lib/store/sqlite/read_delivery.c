@@ -72,6 +72,7 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .active_from = sql_integer(c, id, 18),
         .tries = read_string(reader, read, id, 19),
         .receipt = read_string(reader, read, id, 20),
+        .name = read_string(reader, read, id, 21),
     };
 }
 

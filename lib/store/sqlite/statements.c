@@ -18,8 +18,8 @@
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, "                                                                                                \
     "object, reason, url, correlation_id, last_error, evse, "                                                \
-    "active_from, tries, receipt"
-#define DELIVERY_TYPES "iiiiiiitttttttttttitt"
+    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END"
+#define DELIVERY_TYPES "iiiiiiitttttttttttittt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
 /* The next queue: another module's of the receiver, else another receiver's (of UNION ALL the left side runs
@@ -250,11 +250,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
      */
     [SQL_DELIVERY_INSERT] =
-        {W, "iiiiiiittttttttttbt", "",
+        {W, "iiiiiiittttttttttbtt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
          "module, "
-         "method, owner, object, reason, url, correlation_id, last_error, body, evse) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"},
+         "method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
@@ -486,13 +486,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIPT_LIST] =
         {R, "iiii", "iittiiiittttt",
          "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
-         "coalesce(o.arrival, d.created), d.object, d.reason, d.last_error, d.receipt, "
+         "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, d.last_error, d.receipt, "
          "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
          "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
          "ORDER BY d.created, d.id LIMIT $4"},
     [SQL_UNBILLED_LIST] =
         {R, "iiii", "iittti",
-         "SELECT last_updated, sequence, owner, counterparty, id, CASE WHEN EXISTS (SELECT 1 FROM object c "
+         "SELECT last_updated, sequence, owner, counterparty, coalesce((SELECT name FROM delivery WHERE "
+         "delivery.id = object.last_delivery AND name <> ''), id), CASE WHEN EXISTS (SELECT 1 FROM object c "
          "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
          "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, $2) "
          "AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
