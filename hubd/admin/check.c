@@ -53,7 +53,7 @@ static void audit(const struct check *check, const char *status)
 {
     struct store_audit row;
     change_audit_fill(check->request, &row, "party.check");
-    row.party = check->id;
+    row.party = arena_copy_upper(check->arena, check->id); /* a key: filters look for it */
     row.status = str_from(status);
     row.latency_ms = env_monotonic_ms() - check->started_ms;
     row.correlation_id = check->correlation_id;

@@ -141,7 +141,7 @@ void check_rules(struct check *check)
 static const struct store_queue_row *find_queue(const struct check *check)
 {
     for (size_t i = 0; i < check->queues.count; i++)
-        if (str_equal(check->queues.rows[i].receiver, check->id))
+        if (str_equal_fold(check->queues.rows[i].receiver, check->id))
             return &check->queues.rows[i];
     return NULL;
 }
@@ -151,7 +151,8 @@ static void queue_read(struct check *check)
     static const struct store_queue_row empty = {0};
     const struct store_queue_row *row = find_queue(check);
     int64_t retry_at, now = env_wall_ms();
-    const char *circuit = delivery_circuit(check->hub, check->id, STR_NONE, &retry_at);
+    const char *circuit =
+        delivery_circuit(check->hub, arena_copy_upper(&check->scratch, check->id), STR_NONE, &retry_at);
     if (check->queues.base.result != OK) {
         check_report(check, "queue", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s",
                      check->queues.base.error.text);

@@ -74,9 +74,9 @@ static void write_object(struct listing *listing, const struct store_page_item *
     const struct store_object_read *object = &listing->object;
     json_object_begin(writer);
     json_field_text(writer, "module", kind_names[listing->kind]);
-    json_field_string(writer, "party", item->owner);
+    rows_key(writer, "party", listing->hub, item->owner);
     json_field_string(writer, "id", spelled_id(listing, item->id));
-    rows_text(writer, "emsp", object->counterparty);
+    rows_key(writer, "emsp", listing->hub, object->counterparty);
     rows_text(writer, "status", object->status);
     rows_time(writer, "last_updated", object->last_updated);
     json_field_int(writer, "bytes", (int64_t)(item->size > 0 ? item->size : object->body.length));

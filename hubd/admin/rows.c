@@ -115,9 +115,38 @@ struct registry_party *rows_find_party(const struct registry_snapshot *snapshot,
 struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
                          struct arena *arena)
 {
-    if (registry_count_parties(snapshot, &party->key) < 2)
-        return arena_copy(arena, ocpi_party_key_str(&party->key));
-    return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
+    bool alone = registry_count_parties(snapshot, &party->key) < 2;
+    return arena_printf(arena, STR_FMT "-" STR_FMT "%s%s", STR_ARG(party->row.country_code),
+                        STR_ARG(party->row.party_id), alone ? "" : ":",
+                        alone ? "" : ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
+}
+
+struct str rows_party_key(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                          struct arena *arena)
+{
+    return arena_copy_upper(arena, rows_party_id(snapshot, party, arena));
+}
+
+void rows_key(struct json_writer *writer, const char *name, const struct hub *hub, struct str key)
+{
+    struct ocpi_party_key parsed;
+    unsigned role;
+    char text[OCPI_PARTY_KEY_SIZE] = "";
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    struct registry_party *party = ocpi_party_key_parse(key, &parsed, NULL, NULL, &role)
+                                       ? registry_find_party(snapshot, &parsed, role)
+                                       : NULL;
+    if (party != NULL)
+        snprintf(text, sizeof(text), STR_FMT "-" STR_FMT, STR_ARG(party->row.country_code),
+                 STR_ARG(party->row.party_id));
+    registry_release(hub->control_view, snapshot);
+    if (text[0] == '\0' || strlen(text) != strlen(parsed.text)) {
+        rows_text(writer, name, key);
+        return;
+    }
+    char whole[OCPI_PARTY_KEY_SIZE + 16];
+    snprintf(whole, sizeof(whole), "%s" STR_FMT, text, STR_ARG(str_skip(key, strlen(text))));
+    json_field_text(writer, name, whole);
 }
 
 /* People write the CPO first. */

@@ -122,10 +122,10 @@ static int compare_queues(const void *left, const void *right)
     return 0;
 }
 
-static void write_queue(struct json_writer *writer, const struct queue_line *line)
+static void write_queue(struct json_writer *writer, const struct hub *hub, const struct queue_line *line)
 {
     json_object_begin(writer);
-    json_field_string(writer, "receiver", line->row->receiver);
+    rows_key(writer, "receiver", hub, line->row->receiver);
     json_field_int(writer, "pending", line->row->pending);
     json_field_int(writer, "held", line->row->held);
     json_field_int(writer, "dead", line->row->dead);
@@ -149,7 +149,7 @@ static void write_queues(struct json_writer *writer, const struct status *status
     json_key(writer, "queues");
     json_array_begin(writer);
     for (size_t i = 0; i < count && lines != NULL; i++)
-        write_queue(writer, &lines[i]);
+        write_queue(writer, status->hub, &lines[i]);
     json_array_end(writer);
 }
 

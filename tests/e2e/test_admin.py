@@ -132,7 +132,7 @@ def test_objects(hub, pair):
         pair.cpo.put("tariffs", payloads.tariff(pair.cpo.party, f"TAR-{number}"))
     pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, "SES-9", status="ACTIVE"))
     (row,) = hub.rows("object", "list", "location", "--party", pair.cpo.id)
-    assert (row["module"], row["party"], row["id"]) == ("location", pair.cpo.id, "LOC-X") and row["bytes"] >= len(body) - 100
+    assert (row["module"], row["party"], row["id"]) == ("location", pair.cpo.id, "loc-x") and row["bytes"] >= len(body) - 100
     ids = [f"TAR-{number}" for number in range(4)]
     assert [row["id"] for row in hub.rows("object", "list", "tariff", "--party", pair.cpo.id)] == ids
     assert [row["id"] for row in hub.rows("object", "list", "tariff", "--party", pair.cpo.id, "--limit", "3")] == ids[:3]
