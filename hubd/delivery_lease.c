@@ -54,8 +54,8 @@ static void lease_answered(struct store_apply *apply)
     else if (apply->result == ERR_CONFLICT)
         log_debug("delivery: %s for %s is another worker's", queue->name, queue->receiver->name.text);
     else
-        log_error("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
-                  apply->error.text);
+        log_error_bounded("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
+                          apply->error.text);
     bool own = apply->result == OK;
     arena_free(&lease->arena);
     free(lease);

@@ -84,8 +84,8 @@ static void window_rows_read(struct store_read *base)
     if (base->result == OK)
         window_take(queue);
     else
-        log_error("delivery: the queue of %s for %s cannot be read: %s", queue->name,
-                  queue->receiver->name.text, base->error.text);
+        log_error_bounded("delivery: the queue of %s for %s cannot be read: %s", queue->name,
+                          queue->receiver->name.text, base->error.text);
     arena_free(&queue->arena);
     queue->reading = false;
     if (base->result == OK)

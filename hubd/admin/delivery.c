@@ -1,51 +1,24 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "hubd/delivery.h"
-#include "hubd/delivery_address.h"
 #include "hubd/delivery_tries.h"
 
 /* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
  * reconcile in delivery_report.c. */
 
-/* A party as people see it elsewhere, from the key that the row keeps; the key where the party is gone. */
-static struct str party_name(const struct registry_snapshot *snapshot, struct str key, unsigned role,
-                             struct arena *arena)
+static void write_row(struct json_writer *writer, const struct hub *hub, const struct store_delivery *row)
 {
-    const struct delivery_module any = {.role = role};
-    const struct registry_party *party = delivery_receiver_party(snapshot, key, &any);
-    return party == NULL ? key : rows_party_id(snapshot, party, arena);
-}
-
-/* The object's id as its owner spells it, where the row was read with its body; rows keep it folded. */
-static struct str object_name(const struct store_delivery *row, struct arena *arena)
-{
-    const struct json_value *body = NULL;
-    if (row->body.length == 0 || row->evse.length > 0 ||
-        json_parse(arena, row->body, JSON_DEPTH_MAX, &body, NULL) != OK)
-        return row->object;
-    struct str spelled = json_get_text(body, "id");
-    return str_equal_fold(spelled, row->object) ? spelled : row->object;
-}
-
-static void write_row(struct json_writer *writer, struct ctl_request *request,
-                      const struct store_delivery *row)
-{
-    const struct hub *hub = admin_hub(request);
-    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    const struct delivery_module *module = delivery_module_find(row->module);
     json_field_int(writer, "id", row->id);
     json_field_text(writer, "state", rows_delivery_state(row->state));
     rows_text(writer, "reason", row->reason);
     rows_text(writer, "module", row->module);
-    rows_text(writer, "object", object_name(row, &request->arena));
-    rows_text(writer, "from",
-              party_name(snapshot, row->sender, module->role == 0 ? 0 : OCPI_ROLE_CPO, &request->arena));
-    rows_text(writer, "to", party_name(snapshot, row->receiver, module->role, &request->arena));
+    rows_text(writer, "object", row->name);
+    rows_key(writer, "from", hub, row->sender);
+    rows_key(writer, "to", hub, row->receiver);
     json_field_int(writer, "attempts", row->attempts);
     rows_time(writer, "next_attempt", delivery_next_try(hub, row));
     rows_text(writer, "last_error", row->last_error);
     rows_time(writer, "created", row->created);
-    registry_release(hub->control_view, snapshot);
 }
 
 /* ---------------------------------------------------------------- list */
@@ -64,7 +37,7 @@ static void on_list(struct store_read *base)
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
-        write_row(&list.writer, base->context, &read->rows[i]);
+        write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
         json_object_end(&list.writer);
     }
     rows_list_end_page(&list, read->count, read->limit,
@@ -117,7 +90,7 @@ static void on_show(struct store_read *base)
         arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
     if (!rows_object_begin(&object, base, missing, STR("hubctl delivery list --state all")))
         return;
-    write_row(&object.writer, request, &read->row);
+    write_row(&object.writer, admin_hub(base->context), &read->row);
     rows_text(&object.writer, "method", read->row.method);
     rows_text(&object.writer, "url", rows_url(read->row.url));
     rows_text(&object.writer, "correlation_id", read->row.correlation_id);
