@@ -214,7 +214,8 @@ static enum client_event classify(struct client *client, struct arena *arena, st
                                   const struct json_value **value)
 {
     const struct json_value *message;
-    if (json_parse(arena, line, JSON_DEPTH_MAX, &message, NULL) != OK || message->type != JSON_OBJECT)
+    if (json_parse_values(arena, line, JSON_DEPTH_MAX, CTL_VALUES_MAX, &message, NULL) != OK ||
+        message->type != JSON_OBJECT)
         return CLIENT_GARBAGE;
     *value = json_get(message, "error");
     if (*value == NULL)

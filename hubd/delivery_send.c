@@ -76,7 +76,7 @@ static void sending_audit(struct sending *sending, const char *action, struct st
     audit->method = row->method;
     audit->sender = row->sender;
     audit->receiver = row->receiver;
-    audit->object = row->object;
+    audit->object = row->name;
     audit->status = status;
     audit->latency_ms = sending->outbound.callback == NULL ? -1 : sending->outbound.latency_ms;
     audit->request_id = str_from(sending->outbound.request_id);

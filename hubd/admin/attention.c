@@ -19,12 +19,27 @@
 #define TOKEN_ENDING_MS (24 * HOUR_MS)
 #define NAMES_MAX       3
 
-static void attend(struct json_writer *writer, struct str what, struct str hint)
+struct attend {
+    struct str party, what, hint;
+    int64_t count, since;
+};
+
+/* One line. `code`, `party` and `since` as far as they apply: NULL, empty, 0. */
+static void attend_to(struct json_writer *writer, const char *code, const struct attend *about)
 {
     json_object_begin(writer);
-    json_field_string(writer, "what", what);
-    json_field_string(writer, "hint", hint);
+    rows_text(writer, "code", code == NULL ? STR_NONE : str_from(code));
+    rows_text(writer, "party", about->party);
+    rows_number(writer, "count", about->count, about->count > 0);
+    rows_time(writer, "since", about->since);
+    json_field_string(writer, "what", about->what);
+    json_field_string(writer, "hint", about->hint);
     json_object_end(writer);
+}
+
+static void attend(struct json_writer *writer, struct str what, struct str hint)
+{
+    attend_to(writer, NULL, &(struct attend){.what = what, .hint = hint});
 }
 
 static const char *plural(int64_t count, const char *one, const char *many)
@@ -134,6 +149,30 @@ static void attend_rules(struct json_writer *writer, const struct attention *a)
     buffer_free(&names);
 }
 
+/* ---------------------------------------------------------------- refused */
+
+/* What a partner pushed and was not taken: unless it comes again it is lost, and a CDR is money. */
+static void attend_refused(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->refusals->count; i++) {
+        const struct store_refusal *row = &a->refusals->rows[i];
+        bool cdrs = str_equal(row->module, STR("cdrs"));
+        const char *noun =
+            cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
+        attend_to(writer, "push_refused",
+                  &(struct attend){
+                      .party = row->party,
+                      .count = row->objects,
+                      .since = row->first,
+                      .what = arena_printf(a->arena,
+                                           "%lld %s of " STR_FMT " %s refused and did not come rightly since",
+                                           (long long)row->objects, noun, STR_ARG(row->party),
+                                           plural(row->objects, "was", "were")),
+                      .hint = arena_printf(a->arena, "hubctl quality " STR_FMT, STR_ARG(row->party)),
+                  });
+    }
+}
+
 /* ---------------------------------------------------------------- queues */
 
 static void attend_dead(struct json_writer *writer, const struct attention *a)
@@ -232,7 +271,7 @@ static void attend_held(struct json_writer *writer, const struct attention *a)
 
 /* The worst first. */
 static void (*const kinds[])(struct json_writer *writer, const struct attention *attention) = {
-    attend_store, attend_parties, attend_circuits, attend_dead,
+    attend_store, attend_parties, attend_circuits, attend_dead,  attend_refused,
     attend_held,  attend_clock,   attend_tokens,   attend_rules,
 };
 

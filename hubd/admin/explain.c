@@ -218,7 +218,7 @@ void admin_rule_explain(struct ctl_request *request)
     struct explanation e = {.hub = admin_hub(request), .snapshot = snapshot, .arena = &request->arena};
     struct refusal refusal = {0};
     struct rows_list list;
-    if (!rows_find_pair(snapshot, request->params, e.arena, &e.pair, &refusal)) {
+    if (!rows_find_pair(snapshot, request->params, request->command, e.arena, &e.pair, &refusal)) {
         registry_release(view, snapshot);
         rows_fail(request, &refusal);
         return;

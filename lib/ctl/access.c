@@ -60,13 +60,25 @@ enum ctl_level ctl_rules_decide(const struct ctl_rules *rules, uid_t uid, const 
     return level;
 }
 
-bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command)
+/* Absent and null is the same to a method. */
+static bool is_bare(const struct json_value *params)
+{
+    for (const struct json_value *member = params != NULL ? params->child : NULL; member != NULL;
+         member = member->next)
+        if (member->type != JSON_NULL)
+            return false;
+    return true;
+}
+
+bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command,
+                      const struct json_value *params)
 {
     switch (level) {
     case CTL_LEVEL_NONE:
         return false;
     case CTL_LEVEL_READ:
-        return command == NULL || command->access == CTL_ACCESS_READ;
+        return command == NULL || command->access == CTL_ACCESS_READ ||
+               ((command->flags & CTL_SHOWS) != 0 && is_bare(params));
     case CTL_LEVEL_ALL:
     case CTL_LEVEL_OWNER:
         return true;

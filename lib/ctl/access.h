@@ -5,6 +5,7 @@
 
 #include "lib/base/error.h"
 #include "lib/ctl/commands.h"
+#include "lib/json/reader.h"
 
 /*
  * Who may speak over the admin socket (hub-contract 13): decided by the peer's credentials as the kernel
@@ -33,8 +34,9 @@ int ctl_rules_make(struct ctl_rules *rules, const char *admin_group, const char 
                    struct error *error);
 /* The decision itself: `groups` are all of the peer's, the primary one included. */
 enum ctl_level ctl_rules_decide(const struct ctl_rules *rules, uid_t uid, const gid_t *groups, size_t count);
-/* Whether that level is enough for a command. */
-bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command);
+/* Whether that level is enough for a command with these params (NULL: none). */
+bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command,
+                      const struct json_value *params);
 
 /* Credentials of a connected Unix socket (SO_PEERCRED) and the user's name. ERR_IO. */
 int ctl_peer_read(int socket, struct ctl_peer *peer, struct error *error);

@@ -83,6 +83,7 @@ enum store_op_type {
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
     STORE_PUT_LIMIT,       /* u.limit */
     STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
+    STORE_COUNT_REFUSAL,   /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
     STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
     STORE_SET_TOLD,        /* u.told; without that receiver: ERR_NOT_FOUND */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
@@ -194,6 +195,12 @@ struct store_op {
             unsigned fields_max; /* 0: no bound */
             struct str others;
         } finding;
+        /* Of a party and module at most `objects_max` are kept by id, whatever comes later has none. */
+        struct {
+            struct store_refusal row;
+            int64_t forgotten;
+            unsigned objects_max;
+        } refusal;
         /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
          * after `now`: what was handed over with it is then not the latest. */
         struct {
@@ -427,6 +434,21 @@ struct store_findings_read {
     size_t count;
 };
 void store_read_findings(struct store_client *client, struct store_findings_read *read);
+
+/*
+ * Refused sessions and CDRs, by party and module: those that were refused the last time at `since` or later
+ * and whose content has not changed since, so that what was refused may be lost.
+ */
+struct store_refusals_read {
+    struct store_read base;
+    struct str party; /* empty: all */
+    int64_t since;
+    /* out */
+    struct store_refusal *rows;
+    size_t count;
+};
+#define STORE_REFUSALS_MAX 1000
+void store_read_refusals(struct store_client *client, struct store_refusals_read *read);
 
 /*
  * A page of a list, oldest first, in the order of first arrival, which never changes while objects are

@@ -294,7 +294,8 @@ static void indexes(void **state)
         {SQL_UNBILLED_LIST, "object_cdr_session (kind=? AND owner=? AND session=?)"},
         {SQL_CONFLICT_LIST, "audit_conflict (time>"},
         {SQL_AUDIT_OF_CORRELATION, "audit_correlation (<expr>=? AND correlation_id=? AND rowid<?)"},
-        {SQL_AUDIT_OF_OBJECT, "audit_object (<expr>=? AND object=? AND rowid<?)"},
+        {SQL_AUDIT_OF_OBJECT, "audit_object (<expr>=? AND <expr>=? AND rowid<?)"},
+        {SQL_AUDIT_OF_REQUEST, "audit_refused (<expr>=? AND request_id=? AND rowid<?)"},
         {SQL_STORED_LIST, "object_counterparty (counterparty=? AND kind=? AND sequence>?)"},
         {SQL_DELIVERY_HOLD, "delivery_pending (receiver=?"},
     };

@@ -406,10 +406,18 @@ static void test_access(void **state)
     }
     const struct ctl_command *read = ctl_command_by_method(STR("party.list")),
                              *change = ctl_command_by_method(STR("party.add"));
-    assert_true(ctl_level_allows(CTL_LEVEL_READ, read));
-    assert_false(ctl_level_allows(CTL_LEVEL_READ, change));
-    assert_true(ctl_level_allows(CTL_LEVEL_ALL, change));
-    assert_false(ctl_level_allows(CTL_LEVEL_NONE, read));
+    assert_true(ctl_level_allows(CTL_LEVEL_READ, read, NULL));
+    assert_false(ctl_level_allows(CTL_LEVEL_READ, change, NULL));
+    assert_true(ctl_level_allows(CTL_LEVEL_ALL, change, NULL));
+    assert_false(ctl_level_allows(CTL_LEVEL_NONE, read, NULL));
+    const struct json_value word = {.type = JSON_STRING}, nothing = {.type = JSON_NULL};
+    const struct json_value with = {.type = JSON_OBJECT, .child = &word},
+                            without = {.type = JSON_OBJECT, .child = &nothing};
+    const struct ctl_command *shows = ctl_command_by_method(STR("log.level"));
+    assert_true(ctl_level_allows(CTL_LEVEL_READ, shows, NULL) &&
+                ctl_level_allows(CTL_LEVEL_READ, shows, &without));
+    assert_false(ctl_level_allows(CTL_LEVEL_READ, shows, &with));
+    assert_false(ctl_level_allows(CTL_LEVEL_READ, change, &without));
 }
 
 static void test_unknown_group_is_named(void **state)

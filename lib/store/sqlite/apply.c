@@ -23,6 +23,7 @@ static const struct {
     [STORE_PUT_RULE] = {apply_put_rule, false},
     [STORE_PUT_LIMIT] = {apply_put_limit, false},
     [STORE_DELETE_LIMIT] = {apply_delete_limit, true},
+    [STORE_COUNT_REFUSAL] = {apply_count_refusal, false},
     [STORE_COUNT_FINDING] = {apply_count_finding, false},
     [STORE_SET_TOLD] = {apply_set_told, true},
     [STORE_SET_STATUS] = {apply_set_status, true},

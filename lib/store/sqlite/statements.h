@@ -74,6 +74,8 @@ enum sql_id {
     SQL_LIMIT_DELETE,
     SQL_PARTY_DELETE_LIMITS,
     SQL_FINDING_COUNT,
+    SQL_REFUSAL_COUNT,
+    SQL_REFUSAL_FORGET,
     /* objects and locations, writing */
     SQL_OBJECT_FIND,
     SQL_OBJECT_INSERT,
@@ -138,6 +140,7 @@ enum sql_id {
     SQL_LIMIT_COUNT,
     SQL_LIMIT_ALL,
     SQL_FINDING_LIST,
+    SQL_REFUSAL_LIST,
     /* objects and locations, reading */
     SQL_OBJECT_READ,
     SQL_OBJECT_BODY,
@@ -182,6 +185,7 @@ enum sql_id {
     SQL_AUDIT_FIRST,
     SQL_AUDIT_OF_CORRELATION,
     SQL_AUDIT_OF_OBJECT,
+    SQL_AUDIT_OF_REQUEST,
     SQL_COMMAND_OF_CALLBACK,
     SQL_GAP_RANGE,
     /* periods */
