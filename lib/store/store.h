@@ -295,12 +295,8 @@ struct store_op {
          * slice comes a row `audit.pruned` that tells how many went since the one before.
          */
         struct clock_mark clock;
-        /*
-         * Deadlines that a wrong clock has put further ahead of `now` than they can be are pulled in: hub
-         * tokens and partner tokens in overlap end after `overlap` at most, initial tokens that were made in
-         * the future live as long as they were meant to, open commands end within their own time, or
-         * `command` where that is not known. `changed`: some were (out).
-         */
+        /* Deadlines further ahead of `now` than they can be: tokens in overlap end after `overlap`, initial
+         * ones and open commands within their own time, else `command`. `changed` (out): there were some. */
         struct {
             int64_t now, overlap, command;
             bool changed;
@@ -615,28 +611,6 @@ struct store_trace_read {
     bool more; /* there are older ones */
 };
 void store_read_trace(struct store_client *client, struct store_trace_read *read);
-
-/* A head of the audit that somebody has written down: the chain's value at a row. */
-struct store_head {
-    int64_t sequence; /* of the row; 0: not known, any row may have it */
-    uint8_t mac[32];
-};
-
-/* Checks the HMAC chain in slices: call again with `position` until `done`. */
-struct store_verify_read {
-    struct store_read base;
-    const struct store_head
-        *head;        /* the trail must contain it, else it is an older or a shorter one; or NULL */
-    bool met;         /* in/out: `head` was found */
-    int64_t position; /* in/out: sequence checked last; begin with 0 */
-    unsigned limit;   /* rows and gaps per slice */
-    uint8_t mac[32];  /* in/out: chain value at position */
-    int64_t pruned;   /* in/out: rows up to position that retention has taken away; the rest was checked */
-    bool done;
-    int64_t bad_sequence; /* 0: none; else the first row that does not verify, `problem` says why */
-    struct str problem;   /* "row 17 was changed", "row 18 is missing", … */
-};
-void store_read_verify(struct store_client *client, struct store_verify_read *read);
 
 /* Totals for `status`. */
 struct store_totals_read {
