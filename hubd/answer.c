@@ -57,7 +57,7 @@ static void answer_audit(struct request *request, int ocpi_status, struct str me
     request_audit_end(request, ocpi_status, message, data);
     request_audit_fill(request, &row, request->result.length > 0 ? request->result : str_from(status));
     if (store_audit_later(request->hub->store, &row) != OK)
-        log_error("audit: a %s row was lost: the store takes no more", request->route->action);
+        log_error_bounded("audit: a %s row was lost: the store takes no more", request->route->action);
 }
 
 /* ---------------------------------------------------------------- headers */
@@ -176,8 +176,8 @@ void request_answer_error(struct request *request, int error)
     case OK:
         break;
     }
-    log_error("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request",
-              error_name(error));
+    log_error_bounded("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request",
+                      error_name(error));
     request_answer(request, REPLY_FAILED, STR("the hub failed"), STR_NONE);
 }
 

@@ -111,7 +111,8 @@ static void leg_answered(struct outbound *outbound)
     leg->audit.latency_ms = outbound->latency_ms;
     leg->audit.request_id = str_from(outbound->request_id);
     if (store_audit_later(outbound->hub->store, &leg->audit) != OK)
-        log_error("audit: a " STR_FMT " row was lost: the store takes no more", STR_ARG(leg->audit.action));
+        log_error_bounded("audit: a " STR_FMT " row was lost: the store takes no more",
+                          STR_ARG(leg->audit.action));
     struct cargo *cargo = leg->cargo;
     leg_free(leg);
     cargo_free_if_done(cargo);

@@ -53,8 +53,8 @@ static void sending_stored(struct store_apply *apply)
     if (apply->result == ERR_CONFLICT) {
         delivery_queue_doubt(sending->queue);
     } else if (!stored) {
-        log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
-                  apply->error.text);
+        log_error_bounded("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
+                          apply->error.text);
         delivery_queue_judge(sending->queue, DELIVERY_RECEIVER_FAULT,
                              0); /* not at once: the disk may be full */
     }

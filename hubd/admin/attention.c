@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include "hubd/admin/rows.h"
+#include "hubd/clock.h"
 #include "hubd/delivery.h"
 #include "hubd/health.h"
 #include "hubd/route.h"
@@ -73,6 +74,9 @@ static void attend_store(struct json_writer *writer, const struct attention *a)
 
 static void attend_clock(struct json_writer *writer, const struct attention *a)
 {
+    struct str doubt;
+    if (clock_in_doubt(a->hub, a->arena, &doubt))
+        attend(writer, doubt, STR("timedatectl status"));
     int64_t ago, jump = health_clock_jump(a->hub, &ago);
     if (jump != 0 && ago < HOUR_MS)
         attend(writer,
@@ -98,7 +102,7 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
 /* An initial token that nobody has used: the partner waits for a new one, or should be reminded. */
 static void attend_tokens(struct json_writer *writer, const struct attention *a)
 {
-    int64_t now = env_wall_ms();
+    int64_t now = hub_kept_ms(a->hub);
     for (size_t i = 0; i < a->snapshot->token_count; i++) {
         const struct store_token *token = &a->snapshot->tokens[i];
         const struct registry_platform *platform = registry_find_platform(a->snapshot, token->platform);

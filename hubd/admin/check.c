@@ -59,7 +59,7 @@ static void audit(const struct check *check, const char *status)
     row.correlation_id = check->correlation_id;
     row.detail = check_detail(check);
     if (store_audit_later(check->hub->store, &row) != OK)
-        log_error("audit: a party.check row was lost: the store takes no more");
+        log_error_bounded("audit: a party.check row was lost: the store takes no more");
 }
 
 /* The check is in the request's arena: it ends with the answer. */

@@ -50,7 +50,7 @@ struct tokens {
 static struct tokens find_tokens(const struct check *check)
 {
     struct tokens found = {0};
-    int64_t now = env_wall_ms();
+    int64_t now = hub_kept_ms(check->hub);
     size_t count;
     const struct store_token *tokens =
         registry_tokens_of(check->snapshot, check->party->platform->row.id, &count);

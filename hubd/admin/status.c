@@ -172,7 +172,7 @@ static void write_status(struct json_writer *writer, const struct status *status
     attention_write(writer, &attention);
     json_field_text(writer, "version", HUB_VERSION);
     rows_time(writer, "started", status->hub->started_wall);
-    json_field_int(writer, "uptime_s", (hub_steady_ms(status->hub) - status->hub->started_wall) / 1000);
+    json_field_int(writer, "uptime_s", (env_monotonic_ms() - status->hub->started_steady) / 1000);
     json_field_boolean(writer, "degraded", store_is_overloaded(status->hub->store));
     json_field_text(writer, "base_url", status->hub->conf.base_url);
     write_parties(writer, snapshot);

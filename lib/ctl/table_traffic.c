@@ -85,9 +85,10 @@ const struct ctl_command ctl_table_traffic[] = {
     {"audit", "verify", "audit.verify", CTL_ACCESS_READ, CTL_STREAMS | CTL_CHECK, CTL_OUTPUT_CARD,
      "prove that no row of the audit was changed or removed",
      "Exit 6 when a row does not verify. What retention took away has left sealed records that close the chain: a row that is missing "
-     "without one is found.", NULL,
+     "without one is found. A database that was put back to an older state is whole in itself: --head, a head that was written down "
+     "elsewhere (hubd logs one an hour), finds that too.", NULL,
      {"hubctl audit verify", "hubctl audit verify --field head"},
-     NULL,
+     PARAMS(OPTION("head", "head", CTL_TEXT, "an earlier head, ROW:HEAD or HEAD alone: it must be in the trail")),
      COLUMNS({"ok", "OK", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true when every row verifies"},
              {"rows", "ROWS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "rows checked"},
              {"pruned", "PRUNED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "rows that retention has taken away, with a proof in their place"},

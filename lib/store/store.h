@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/clock.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/queue.h"
@@ -47,6 +48,11 @@ void store_close(struct store *store);
 /* Called on the writer thread after a commit that appended audit rows or changed deliveries: only to wake a
  * loop. Set before the first apply. */
 void store_set_commit_hook(struct store *store, void (*hook)(void *context), void *context);
+/*
+ * What the database remembers of the clocks, as of its opening; without STORE_PUT_CLOCK ever, the time of the
+ * last audit row. False: a new database.
+ */
+bool store_clock(const struct store *store, struct clock_mark *mark);
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
@@ -98,7 +104,9 @@ enum store_op_type {
     STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
     STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
     STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
-    STORE_PRUNE_CDRS        /* u.prune: those that no delivery needs */
+    STORE_PRUNE_CDRS,       /* u.prune: those that no delivery needs */
+    STORE_PUT_CLOCK,        /* u.clock */
+    STORE_CLAMP_DEADLINES   /* u.clamp */
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
@@ -287,6 +295,17 @@ struct store_op {
          * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
          * slice comes a row `audit.pruned` that tells how many went since the one before.
          */
+        struct clock_mark clock;
+        /*
+         * Deadlines that a wrong clock has put further ahead of `now` than they can be are pulled in: hub
+         * tokens and partner tokens in overlap end after `overlap` at most, initial tokens that were made in
+         * the future live as long as they were meant to, open commands end within their own time, or
+         * `command` where that is not known. `changed`: some were (out).
+         */
+        struct {
+            int64_t now, overlap, command;
+            bool changed;
+        } clamp;
         struct {
             int64_t before, before_realtime; /* INT64_MIN: none */
             unsigned limit;                  /* rows looked at, at most */
@@ -595,9 +614,18 @@ struct store_trace_read {
 };
 void store_read_trace(struct store_client *client, struct store_trace_read *read);
 
+/* A head of the audit that somebody has written down: the chain's value at a row. */
+struct store_head {
+    int64_t sequence; /* of the row; 0: not known, any row may have it */
+    uint8_t mac[32];
+};
+
 /* Checks the HMAC chain in slices: call again with `position` until `done`. */
 struct store_verify_read {
     struct store_read base;
+    const struct store_head
+        *head;        /* the trail must contain it, else it is an older or a shorter one; or NULL */
+    bool met;         /* in/out: `head` was found */
     int64_t position; /* in/out: sequence checked last; begin with 0 */
     unsigned limit;   /* rows and gaps per slice */
     uint8_t mac[32];  /* in/out: chain value at position */

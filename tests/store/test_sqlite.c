@@ -241,6 +241,9 @@ static bool may_scan(int id)
     case SQL_COUNT_LOCATIONS:
     case SQL_TOKENS_DELETE: /* tokens and parties are few */
     case SQL_TOKENS_EXPIRE:
+    case SQL_TOKENS_CLAMP_HUB:
+    case SQL_TOKENS_CLAMP_INITIAL:
+    case SQL_PLATFORMS_CLAMP:
     case SQL_PARTY_TOUCH:
     case SQL_PARTY_DELETE_RULES:
     case SQL_QUEUE_END_LEASES: /* receivers are */

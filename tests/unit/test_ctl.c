@@ -394,7 +394,7 @@ static void test_access(void **state)
         gid_t groups[3];
         enum ctl_level with_groups, without;
     } rows[] = {
-        {0, {1, 2, 3}, CTL_LEVEL_ALL, CTL_LEVEL_ALL},      {500, {1, 2, 3}, CTL_LEVEL_ALL, CTL_LEVEL_ALL},
+        {0, {1, 2, 3}, CTL_LEVEL_OWNER, CTL_LEVEL_OWNER},  {500, {1, 2, 3}, CTL_LEVEL_OWNER, CTL_LEVEL_OWNER},
         {501, {1, 2, 3}, CTL_LEVEL_NONE, CTL_LEVEL_NONE},  {501, {10, 2, 3}, CTL_LEVEL_ALL, CTL_LEVEL_NONE},
         {501, {1, 2, 10}, CTL_LEVEL_ALL, CTL_LEVEL_NONE},  {501, {20, 2, 3}, CTL_LEVEL_READ, CTL_LEVEL_NONE},
         {501, {1, 20, 3}, CTL_LEVEL_READ, CTL_LEVEL_NONE}, {501, {20, 10, 3}, CTL_LEVEL_ALL, CTL_LEVEL_NONE},

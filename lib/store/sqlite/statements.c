@@ -92,6 +92,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
     [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
+    [SQL_SUMMARY_PUT] = {W, "iiibb", "",
+                         "INSERT OR REPLACE INTO audit_summary (block, oldest, newest, bits, seal) "
+                         "VALUES ($1, $2, $3, $4, $5)"},
+    [SQL_SUMMARY_GET] = {R, "i", "iibb",
+                         "SELECT oldest, newest, bits, seal FROM audit_summary WHERE block = $1"},
+    [SQL_SUMMARY_PRUNE] = {W, "", "",
+                           "DELETE FROM audit_summary WHERE block < (SELECT min(sequence) >> 10 FROM audit)"},
+    [SQL_AUDIT_LAST_TIME] = {W, "", "i", "SELECT time FROM audit ORDER BY sequence DESC LIMIT 1"},
     [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, writing */
@@ -141,6 +149,21 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_TOKENS_DELETE] = {W, "iibi", "",
                            "DELETE FROM token WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
                            "AND ($4 = 0 OR used = 0)"},
+    [SQL_TOKENS_CLAMP_HUB] = {W, "ii", "",
+                              "UPDATE token SET expires = $1 + $2 WHERE kind = 1 AND expires > $1 + $2"},
+    [SQL_TOKENS_CLAMP_INITIAL] = {W, "i", "",
+                                  "UPDATE token SET expires = CASE WHEN expires > created THEN $1 + expires "
+                                  "- created ELSE expires END, "
+                                  "created = $1 WHERE kind = 0 AND created > $1 + 60000"},
+    [SQL_PLATFORMS_CLAMP] =
+        {W, "ii", "",
+         "UPDATE platform SET previous_token_until = $1 + $2 WHERE previous_token_until > "
+         "$1 + $2"},
+    [SQL_COMMANDS_CLAMP] =
+        {W, "ii", "",
+         "UPDATE command SET expires = min(expires, $1 + CASE WHEN expires - created BETWEEN 1 AND 87000000 "
+         "THEN expires - created ELSE $2 END) "
+         "WHERE state < 2 AND expires > $1 AND (created > $1 + 60000 OR expires > $1 + 87000000)"},
     [SQL_TOKENS_EXPIRE] =
         {W, "iibii", "",
          "UPDATE token SET expires = $5 WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
