@@ -118,13 +118,13 @@ struct str request_object(struct request *request)
 static struct str audit_receiver(const struct request *request)
 {
     struct ocpi_party_key key;
-    const struct json_value *cdr_token = json_get(request->body, "cdr_token");
     if (request->target != NULL)
         return request_party_key(request->target);
     if (request->receiver.data != NULL)
         return request->receiver;
     if (request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key))
         return ocpi_party_key_str(&request->to);
+    const struct json_value *cdr_token = json_get(request->body, "cdr_token");
     if (ocpi_party_key_make(json_get_text(cdr_token, "country_code"), json_get_text(cdr_token, "party_id"),
                             &key))
         return arena_copy(request->arena, ocpi_party_key_str(&key));
