@@ -2,6 +2,7 @@
 #define HUBD_REQUEST_H
 
 #include "hubd/hub.h"
+#include "hubd/line.h"
 #include "hubd/outbound.h"
 #include "hubd/router.h"
 #include "lib/json/reader.h"
@@ -22,6 +23,7 @@ enum reply {
     REPLY_CREATED,
     REPLY_UNAUTHORIZED,
     REPLY_NOT_JSON,
+    REPLY_TOO_LARGE,
     REPLY_INVALID,
     REPLY_FORBIDDEN,
     REPLY_UNKNOWN,
@@ -64,6 +66,8 @@ struct request {
     bool audited;                     /* its audit row is already in a batch */
     const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
     bool counted;                     /* these have been counted (quality_count) */
+    struct line_place places[2];      /* in the lines of what it changes, given up with the answer */
+    int64_t answer_time;              /* the envelope's timestamp, ms; 0: when it is written */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */

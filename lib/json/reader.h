@@ -53,6 +53,8 @@ struct str json_get_text(const struct json_value *object, const char *key);
 /* An integer member that fits; false when absent, no number, or with a fraction. */
 bool json_get_int64(const struct json_value *object, const char *key, int64_t *value);
 bool json_get_boolean(const struct json_value *object, const char *key, bool otherwise);
+/* How deep objects and lists are nested in it, itself included; 0 for a plain value. */
+unsigned json_depth(const struct json_value *value);
 /* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */
 const struct json_value *json_at(const struct json_value *value, struct str pointer);
 /*

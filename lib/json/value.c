@@ -43,6 +43,19 @@ bool json_get_boolean(const struct json_value *object, const char *key, bool oth
     return member == NULL || member->type != JSON_BOOLEAN ? otherwise : member->boolean;
 }
 
+unsigned json_depth(const struct json_value *value)
+{
+    unsigned deepest = 0;
+    if (value->type != JSON_OBJECT && value->type != JSON_ARRAY)
+        return 0;
+    for (const struct json_value *child = value->child; child != NULL; child = child->next) {
+        unsigned depth = json_depth(child); /* at most JSON_DEPTH_MAX of them */
+        if (depth > deepest)
+            deepest = depth;
+    }
+    return deepest + 1;
+}
+
 /* Compares a name with a pointer's part, in which ~1 stands for '/' and ~0 for '~'. */
 static bool is_named(struct str name, struct str part)
 {

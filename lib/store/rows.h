@@ -171,6 +171,7 @@ struct store_command {
     struct str response_url;   /* the eMSP's */
     struct str object;         /* folded session_id, location_id or reservation_id */
     struct str token_uid;      /* folded uid of the token that it names; may be empty */
+    struct str reference;      /* in: START_SESSION's folded authorization_reference; may be empty */
     enum store_command_state state;
     struct str result;      /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
     struct str result_body; /* CommandResult as received, to recognise the same result again */

@@ -105,10 +105,13 @@ enum store_op_type {
 #define STORE_TOKEN_USERS_MAX 8
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
-    STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
-    STORE_IF_PRESENT = 2,  /* else ERR_NOT_FOUND */
-    STORE_IF_REVISION = 4, /* stored revision = `revision`, else ERR_CONFLICT */
-    STORE_IF_NOT_OLDER = 8 /* stored time <= new one, or too far ahead (above), else ERR_STALE */
+    STORE_IF_ABSENT = 1,    /* else ERR_EXISTS */
+    STORE_IF_PRESENT = 2,   /* else ERR_NOT_FOUND */
+    STORE_IF_REVISION = 4,  /* stored revision = `revision`, else ERR_CONFLICT */
+    STORE_IF_NOT_OLDER = 8, /* stored time <= new one, or too far ahead (above), else ERR_STALE */
+    /* session: one that is COMPLETED or INVALID takes another status only with a later time, else ERR_STALE
+     */
+    STORE_IF_NOT_ENDED = 16
 };
 
 struct store_object_put {
@@ -131,7 +134,11 @@ struct store_evse_part {
     struct str uid; /* folded */
     struct str body;
     int64_t last_updated;
+    uint8_t digest[16]; /* of its value: with an equal one nothing has changed, whatever the bytes are */
 };
+
+/* A location that is as large as it may be can still have what is there changed, by so much more. */
+#define STORE_SIZE_LEEWAY 65536
 
 struct store_location_put {
     struct str owner, id;
@@ -141,11 +148,13 @@ struct store_location_put {
     size_t updated_at, updated_length;
     struct str last_updated_text; /* with quotes, the owner's spelling */
     int64_t last_updated;
-    uint8_t digest[16];
+    uint8_t digest[16]; /* of the value without its EVSEs and last_updated */
     const struct store_evse_part *evses;
     size_t evse_count;
     unsigned conditions;
     int64_t revision;
+    size_t size_max; /* bytes of the whole location that STORE_SET_LOCATION may not make it grow beyond, else
+                        ERR_TOO_LARGE; 0: none */
     /* out */
     bool created, changed;
 };
@@ -157,6 +166,7 @@ struct store_evse_put {
         last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
     unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
     int64_t revision;
+    size_t size_max; /* as above; of an EVSE that is there already STORE_SIZE_LEEWAY more */
     /* out */
     bool created, changed;
 };
@@ -401,6 +411,17 @@ struct store_token_users_read {
     size_t count;
 };
 void store_read_token_users(struct store_client *client, struct store_token_users_read *read);
+
+/* Whose START_SESSION with that authorization_reference a CPO accepted; nobody's: ERR_NOT_FOUND. */
+struct store_starter_read {
+    struct store_read base;
+    struct str cpo;       /* party key */
+    struct str reference; /* folded; an empty one is nobody's */
+    /* out */
+    struct str emsp; /* party key */
+    bool several;    /* another eMSP's too */
+};
+void store_read_starter(struct store_client *client, struct store_starter_read *read);
 
 /* Findings, by party, module, object, field and rule. */
 struct store_findings_read {

@@ -255,7 +255,8 @@ static void put_replaces_evses(void **state)
     struct store_apply *apply = new_batch(f);
     struct store_location_put *p =
         add_location(f, apply, STORE_PUT_LOCATION, "IN-CPO", "L", "n", INSIDE, T1, 1000);
-    struct store_evse_part turned[] = {{STR("E1"), STR("{1}"), 1000}, {STR("E0"), STR("{0}"), 1000}};
+    struct store_evse_part turned[] = {{STR("E1"), STR("{1}"), 1000, {0}},
+                                       {STR("E0"), STR("{0}"), 1000, {0}}};
     p->evses = turned;
     p->evse_count = 2;
     assert_int_equal(run_batch(f, apply), OK);

@@ -79,7 +79,7 @@ static void test_patch_apply(void **state)
         {"{\"a\":1}", "{\"l\":[],\"b\":2}", "l", "{\"a\":1,\"b\":2}"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct ocpi_patch_options options = {rows[i].append};
+        struct ocpi_patch_options options = {.append_list = rows[i].append};
         struct str result = ocpi_patch_apply(*state, parse(*state, str_from(rows[i].stored)),
                                              parse(*state, str_from(rows[i].patch)),
                                              rows[i].append != NULL ? &options : NULL);

@@ -6,6 +6,7 @@ struct found_object {
     struct stored stored;
     int64_t sequence, arrival, last_delivery, size;
     bool same_digest, same_counterparty, same_token;
+    bool ended, same_status; /* of a session */
 };
 
 static int find_object(struct writer *writer, const struct store_object_put *p, struct found_object *found)
@@ -26,6 +27,9 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
     found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid);
     found->same_digest =
         str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof(p->digest)));
+    struct str status = sql_string(c, SQL_OBJECT_FIND, 9);
+    found->ended = str_equal(status, STR("COMPLETED")) || str_equal(status, STR("INVALID"));
+    found->same_status = str_equal(status, p->status);
     sql_end(c, SQL_OBJECT_FIND);
     return OK;
 }
@@ -93,6 +97,9 @@ int apply_put_object(struct writer *writer, struct store_op *op, struct error *e
     result = check_conditions(writer, &found.stored, &wanted, error, names[p->kind], p->id);
     if (result)
         return result;
+    if ((p->conditions & STORE_IF_NOT_ENDED) && found.ended && !found.same_status &&
+        p->last_updated <= found.stored.last_updated)
+        return error_set(error, ERR_STALE, "session " STR_FMT " has ended", STR_ARG(p->id));
     p->created = !found.stored.present;
     p->changed = p->created || !found.same_digest;
     int64_t delivery = promise_delivery(writer, op, found.last_delivery);

@@ -162,8 +162,8 @@ struct reader {
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
     read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
-    read_totals, read_token_users, read_findings, read_waiting, read_receipts, read_unbilled, read_conflicts,
-    read_stored;
+    read_totals, read_token_users, read_starter, read_findings, read_waiting, read_receipts, read_unbilled,
+    read_conflicts, read_stored;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct reader *reader, struct store_read *read, int result);
