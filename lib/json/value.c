@@ -43,6 +43,19 @@ bool json_get_boolean(const struct json_value *object, const char *key, bool oth
     return member == NULL || member->type != JSON_BOOLEAN ? otherwise : member->boolean;
 }
 
+bool json_has_half_surrogate(struct str text)
+{
+    /* U+D800 to U+DFFF: ED A0 80 to ED BF BF; no other character has a byte from A0 behind ED */
+    const char *end = text.data + text.length;
+    for (const char *at = text.data; at < end; at++) {
+        if ((at = memchr(at, 0xED, (size_t)(end - at))) == NULL)
+            return false;
+        if (end - at > 1 && (unsigned char)at[1] >= 0xA0)
+            return true;
+    }
+    return false;
+}
+
 unsigned json_depth(const struct json_value *value)
 {
     unsigned deepest = 0;

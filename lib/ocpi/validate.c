@@ -48,7 +48,9 @@ static void check_text(const struct check *check, const struct spot *at, const s
     if (text.length == 0 && is_essential(at))
         breach(check, at, OCPI_RULE_EMPTY, true, value);
     bool is_ascii = ocpi_text_is_ascii(text);
-    if (!is_ascii && (field->type == OCPI_TYPE_CISTRING || str_has_control(text)))
+    if (!is_ascii && json_has_half_surrogate(text))
+        breach(check, at, OCPI_RULE_SURROGATE, is_essential(at), value);
+    else if (!is_ascii && (field->type == OCPI_TYPE_CISTRING || str_has_control(text)))
         breach(check, at, OCPI_RULE_CHARACTER, false, value);
     if (field->max != 0 && text.length > field->max && (is_ascii || ocpi_text_characters(text) > field->max))
         breach(check, at, OCPI_RULE_LENGTH, false, value);

@@ -73,7 +73,7 @@ enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
 struct store_rule {
     int64_t emsp, cpo; /* party ids */
     enum store_rule_state state;
-    int64_t since; /* of the state */
+    int64_t since; /* of the state; put with 0: from the commit on */
 };
 
 /* How often a party may ask for something (hub-contract 10). */

@@ -50,6 +50,8 @@ void store_set_commit_hook(struct store *store, void (*hook)(void *context), voi
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
+/* Thread safe: how often a rule was changed since the store was opened; what is being committed counts. */
+int64_t store_rule_changes(const struct store *store);
 /* A new number for a platform, party or command; unique and growing. Thread safe. */
 int64_t store_new_id(struct store *store);
 
@@ -360,7 +362,9 @@ struct store_registry_read {
     size_t rule_count;
     struct store_limit *limits;
     size_t limit_count;
-    int64_t changed; /* the last_updated of the last change of a party; a removal counts too */
+    int64_t changed;      /* the last_updated of the last change of a party; a removal counts too */
+    int64_t horizon;      /* a rule that is not there is enabled then or later */
+    int64_t rule_changes; /* since the store was opened, so many are there at least */
 };
 void store_read_registry(struct store_client *client, struct store_registry_read *read);
 
@@ -465,7 +469,9 @@ struct store_page_read {
     uint64_t total; /* all that match, whatever after, skip and limit */
     struct store_page_item *items;
     size_t item_count;
-    bool more; /* something matches behind the last item */
+    bool more;       /* something matches behind the last item */
+    int64_t horizon; /* what this page does not show because it became visible later has arrived then or
+                        later: the next window that begins there has it */
 };
 void store_read_page(struct store_client *client, struct store_page_read *read);
 

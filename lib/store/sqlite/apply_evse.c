@@ -82,7 +82,7 @@ static int touch_parent(struct writer *writer, const struct found_location *pare
     struct new_head head = {
         .keep_time = !moves_forward(parent, p),
         .last_updated = p->evse.last_updated,
-        .arrival = writer->now,
+        .arrival = writer->arrival,
         .size = new_size(parent, found, p),
         .evse_count = parent->evse_count + (found->stored.present ? 0 : 1),
         .last_updated_text = p->last_updated_text,

@@ -180,7 +180,7 @@ static int insert_location(struct writer *writer, const struct store_location_pu
     int result =
         sql_run(&writer->connection, SQL_LOCATION_INSERT,
                 SQL_VALUES(sql_i(sequence), sql_t(p->owner), sql_t(p->id), sql_i(1), sql_i(p->last_updated),
-                           sql_i(writer->now), sql_i(served_size(p)), sql_i((int64_t)p->evse_count),
+                           sql_i(writer->arrival), sql_i(served_size(p)), sql_i((int64_t)p->evse_count),
                            sql_t(p->last_updated_text), sql_bytes(p->digest, sizeof(p->digest))));
     if (!result)
         result = write_body(writer, SQL_BODY_INSERT, sequence, p);
@@ -192,7 +192,7 @@ static int replace_location(struct writer *writer, const struct store_location_p
 {
     struct new_head head = {
         .last_updated = p->last_updated,
-        .arrival = p->changed ? writer->now : found->arrival,
+        .arrival = p->changed ? writer->arrival : found->arrival,
         .size = served_size(p),
         .evse_count = (int64_t)p->evse_count,
         .last_updated_text = p->last_updated_text,
@@ -261,7 +261,7 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
         return result;
     struct new_head head = {
         .last_updated = p->last_updated,
-        .arrival = writer->now,
+        .arrival = writer->arrival,
         .size = found.size + grown,
         .evse_count = found.evse_count,
         .last_updated_text = p->last_updated_text,

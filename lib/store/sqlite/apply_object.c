@@ -59,7 +59,7 @@ static int insert_object(struct writer *writer, const struct store_object_put *p
     writer->state.created[p->kind]++;
     return sql_run(&writer->connection, SQL_OBJECT_INSERT,
                    SQL_VALUES(sql_i(++writer->state.object_sequence), sql_i(p->kind), sql_t(p->owner),
-                              sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->now),
+                              sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->arrival),
                               sql_i(delivery), sql_i((int64_t)p->body.length), sql_t(p->counterparty),
                               sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)),
                               sql_b(p->body), sql_t(p->session)));
@@ -74,7 +74,7 @@ static int update_object(struct writer *writer, const struct store_object_put *p
     int result =
         sql_run(&writer->connection, SQL_OBJECT_UPDATE,
                 SQL_VALUES(sql_i(found->sequence), sql_i(found->stored.revision + 1), sql_i(p->last_updated),
-                           sql_i(found->same_digest ? found->arrival : writer->now),
+                           sql_i(found->same_digest ? found->arrival : writer->arrival),
                            sql_i(delivery ? delivery : found->last_delivery), sql_i((int64_t)p->body.length),
                            sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)), sql_b(p->body)));
     if (!result && !(found->same_counterparty && found->same_token))

@@ -92,7 +92,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
     [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
-    [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
+    [SQL_AUDIT_LAST] = {W, "", "ibi", "SELECT sequence, mac, time FROM audit ORDER BY sequence DESC LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, writing */
     [SQL_PLATFORM_FIND] = {W, "i", "iiii",
