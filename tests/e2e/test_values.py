@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.harness import eventually, finds_pointer
-from tests.sim import payloads
+from tests.sim import Reply, payloads
 from tests.sim.wire import timestamp
 
 SAME = {
@@ -204,14 +204,14 @@ def test_emsp_by_its_start_session(pair, kind):
     """Without headers the accepted START_SESSION with that authorization_reference says whose it is; a refused one, another CPO's or two eMSPs' say nothing."""
     hub, cpo, emsp = pair
     rival, elsewhere = hub.onboard("EMSP"), hub.onboard("CPO")
-    for platform in (emsp, rival):
-        hub.rule(platform, cpo) if platform is rival else None
-        hub.rule(platform, elsewhere)
+    for platform, target in ((rival, cpo), (rival, elsewhere), (emsp, elsewhere)):
+        hub.rule(platform, target)
 
     def start(platform, reference, target, result="ACCEPTED"):
-        target.script("POST", "/commands/START_SESSION", {"result": result, "timeout": 30})
-        body = {"response_url": platform.response_url(), "token": payloads.token(platform.party), "location_id": "L", "authorization_reference": reference}
-        assert platform.command("START_SESSION", body, to=target.id).data["result"] == result
+        target.script("POST", "/commands/START_SESSION", Reply(data={"result": result, "timeout": 30}))
+        body = payloads.start_session(platform.party, authorization_reference=reference)
+        answer = platform.command("START_SESSION", body, to=target.id)
+        assert answer.data["result"] == result, answer
 
     start(emsp, "ref-1", cpo)
     answer = send(pair, kind, "S1", cdr_token=nameless(pair), authorization_reference="REF-1")
@@ -264,7 +264,7 @@ def test_half_a_surrogate_in_an_id_is_refused(pair, field):
 
 def test_session_that_outgrows_the_limit(new_hub):
     """A PATCH that would make it larger than a PUT may be is refused with what helps; it can still end, and others go on."""
-    pair = new_hub(request_body_max="64KiB").pair()
+    pair = new_hub(request_body_max="64k").pair()
     filler = [payloads.charging_period(number, start=timestamp(-9000 + number)) for number in range(380)]
     put_session(pair, last_updated=timestamp(-60), charging_periods=filler[:300])
     answer = pair.cpo.patch("sessions", "SES-1", {"charging_periods": filler[300:] + filler[:1], "kwh": 5, "last_updated": timestamp(-50)})
@@ -284,7 +284,7 @@ def test_session_that_outgrows_the_limit(new_hub):
 
 def test_location_that_outgrows_the_limit(new_hub):
     """EVSEs that would make their location larger than a PUT may be are refused; the status of those that are there changes as ever."""
-    pair = new_hub(request_body_max="64KiB").pair()
+    pair = new_hub(request_body_max="64k").pair()
     path = pair.cpo.object_path("locations", "LOC001")
     assert pair.cpo.put("locations", payloads.location(pair.cpo.party)).outcome == (201, 1000)
     for number in range(1, 200):
