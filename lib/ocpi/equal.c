@@ -19,11 +19,18 @@
  */
 static void write_value(struct buffer *out, const struct ocpi_field *field, const struct json_value *value);
 
+/* A letter and a number of eight bytes. */
+static void write_count(struct buffer *out, char kind, int64_t number)
+{
+    char bytes[9] = {kind};
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i + 1] = (char)(uint8_t)((uint64_t)number >> 8 * i);
+    buffer_append(out, str_of(bytes, sizeof(bytes)));
+}
+
 static void write_text(struct buffer *out, char kind, struct str text)
 {
-    buffer_append_byte(out, kind);
-    buffer_append_int(out, (int64_t)text.length);
-    buffer_append_byte(out, ':');
+    write_count(out, kind, (int64_t)text.length);
     buffer_append(out, text);
 }
 
@@ -58,8 +65,7 @@ static void write_instant(struct buffer *out, struct str text)
         write_text(out, 's', text);
         return;
     }
-    buffer_append_byte(out, 'd');
-    buffer_append_int(out, time);
+    write_count(out, 'd', time);
     write_text(out, '.', finer_digits(text));
 }
 
@@ -71,12 +77,11 @@ static void write_number(struct buffer *out, struct str raw)
     for (size_t i = 0; i < decimal.digits.length; i++)
         if (decimal.digits.data[i] != '.')
             buffer_append_byte(out, decimal.digits.data[i]);
-    buffer_append_byte(out, 'e');
     if (decimal.exponent.length > EXPONENT_DIGITS)
         write_text(out, decimal.exponent_negative ? '-' : '+', decimal.exponent);
     else if (decimal.exponent.length > 0)
         str_to_int64(decimal.exponent, &exponent);
-    buffer_append_int(out, (decimal.exponent_negative ? -exponent : exponent) + decimal.shift);
+    write_count(out, 'e', (decimal.exponent_negative ? -exponent : exponent) + decimal.shift);
 }
 
 /* ---------------------------------------------------------------- objects and lists */
@@ -144,8 +149,7 @@ static void write_object(struct buffer *out, const struct ocpi_object *object, c
     for (unsigned i = 0; object != NULL && i < object->field_count; i++) {
         if (known[i] == NULL)
             continue;
-        buffer_append_byte(out, 'k');
-        buffer_append_int(out, i);
+        write_count(out, 'k', i);
         write_value(out, &object->fields[i], known[i]);
     }
     write_others(out, others, count);
