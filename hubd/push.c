@@ -2,12 +2,8 @@
 
 #include "hubd/delivery.h"
 #include "hubd/quality.h"
-#include "lib/base/env.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
-
-/* Partners do not wait much longer for an answer. */
-#define PATIENCE_MS 20000
 
 struct push *push_new(struct request *request, struct str id, size_t size)
 {
@@ -47,15 +43,10 @@ bool push_time(const struct json_value *object, const char *member, int64_t *tim
 
 /* ---------------------------------------------------------------- one after the other */
 
-static bool push_is_late(const struct push *push)
-{
-    return env_monotonic_us() - push->request->exchange->received_us > INT64_C(1000) * PATIENCE_MS;
-}
-
 static void push_turn(struct line_place *place)
 {
     struct push *push = place->context;
-    if (push_is_late(push))
+    if (request_is_late(push->request))
         request_answer_error(push->request, ERR_BUSY);
     else
         push->next(push);
@@ -317,7 +308,7 @@ static void push_applied(struct store_apply *apply)
         return;
     }
     request->audited = false; /* its row was rolled back with the rest */
-    if (apply->result == ERR_CONFLICT && push->again != NULL && !push_is_late(push)) {
+    if (apply->result == ERR_CONFLICT && push->again != NULL && !request_is_late(request)) {
         push->again(push);
         return;
     }

@@ -114,6 +114,11 @@ bool request_check_member(struct request *request, const char *member, struct st
  * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
+/* Partners hardly wait longer for an answer than it has been on its way: no more tries, 503. */
+static inline bool request_is_late(const struct request *request)
+{
+    return env_monotonic_us() - request->exchange->received_us > INT64_C(20000000);
+}
 /* OCPI-to names another party than the hub and the caller (OCPI 2.2.1, Transport: Message Routing). */
 bool request_is_directed(const struct request *request);
 /* Folded copy of an id, for the store. */

@@ -197,3 +197,36 @@ def test_shutdown_while_they_wait(many):
     hub.restart()
     there = set(volumes(many))
     assert {number for number, outcome in enumerate(outcomes) if outcome == (200, 1000)} <= there
+
+
+def test_credentials_come_many_times(many):
+    """One platform confirms its credentials from many connections: each is told 1000."""
+    body = many.cpo.credentials()
+    taken(at_once([lambda: many.cpo.call("PUT", "credentials", body)] * 32))
+
+
+def test_a_flood_on_one_session_delays_no_other(many):
+    """While one session is patched without a pause from many connections, pushes of another one go on."""
+    put_session(many, last_updated=timestamp(-60))
+    stamp, ended = timestamp(), threading.Event()
+
+    def flood(number):
+        count = 0
+        while not ended.is_set():
+            taken([period_patch(many, number * 1000 + count, stamp=stamp)()])
+            count += 1
+        return count
+
+    def other():
+        try:
+            for number in range(20):
+                put_session(many, "OTHER", kwh=number)
+        finally:
+            ended.set()
+
+    counts = at_once([lambda number=number: flood(number) for number in range(16)] + [other])
+    assert len(volumes(many)) == sum(counts[:16]) and stored_kwh(many, "OTHER") == 19
+
+
+def stored_kwh(pair, ident):
+    return pair.cpo.get(pair.cpo.object_path("sessions", ident)).data["kwh"]
