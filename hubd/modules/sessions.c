@@ -19,7 +19,8 @@ struct session {
 };
 
 /* What a closing PATCH may make of a session that is as large as it may be: it must be able to end. */
-#define CLOSING_BYTES 65536
+#define CLOSING_BYTES  65536
+#define CLOSING_VALUES 4096
 
 static struct session *session_new(struct request *request, bool partial)
 {
@@ -116,11 +117,22 @@ static bool session_ends(const struct session *session)
     return str_equal(status, STR("COMPLETED")) || str_equal(status, STR("INVALID"));
 }
 
+/* It must be possible to read it again when the next PATCH comes. Two bytes is the least that a value takes.
+ */
+static bool session_is_readable(const struct session *session, struct str merged)
+{
+    size_t reserve = session_ends(session) ? 0 : CLOSING_VALUES;
+    return merged.length < (size_t)2 * (JSON_VALUES_MAX - CLOSING_VALUES) ||
+           json_count(session->stored) + json_count(session->push.request->body) <= JSON_VALUES_MAX - reserve;
+}
+
 /* What is stored may be larger than the hub takes by now, or as large: it can still end, and shrink. */
 static bool session_fits(const struct session *session, struct str merged)
 {
     size_t max = (size_t)session->push.request->worker->conf.request_body_max;
     size_t stored = session->stored->raw.length;
+    if (merged.length > stored && !session_is_readable(session, merged))
+        return false;
     if (merged.length <= max || merged.length <= stored)
         return true;
     return session_ends(session) && merged.length - (stored > max ? stored : max) <= CLOSING_BYTES;

@@ -60,6 +60,8 @@ bool json_get_boolean(const struct json_value *object, const char *key, bool oth
  * that different ones differ; raw bytes like that are refused as not UTF-8.
  */
 bool json_has_half_surrogate(struct str text);
+/* How many values it is made of, itself included: what JSON_VALUES_MAX bounds. */
+size_t json_count(const struct json_value *value);
 /* How deep objects and lists are nested in it, itself included; 0 for a plain value. */
 unsigned json_depth(const struct json_value *value);
 /* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */

@@ -56,6 +56,14 @@ bool json_has_half_surrogate(struct str text)
     return false;
 }
 
+size_t json_count(const struct json_value *value)
+{
+    size_t count = 1;
+    for (const struct json_value *child = value->child; child != NULL; child = child->next)
+        count += child->child == NULL ? 1 : json_count(child);
+    return count;
+}
+
 unsigned json_depth(const struct json_value *value)
 {
     unsigned deepest = 0;

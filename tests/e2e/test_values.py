@@ -282,6 +282,20 @@ def test_session_that_outgrows_the_limit(new_hub):
     put_session(pair, "SES-2")
 
 
+def test_session_of_too_many_values(pair):
+    """Not its bytes, but its values come to their limit: each PATCH is taken or refused with what helps, and the session can end."""
+    put_session(pair, charging_periods=[], last_updated=timestamp(-60))
+    for number in range(5):
+        body = f'{{"x_{number}":[{"0," * 99_999}0],"last_updated":"{timestamp(-50 + number)}"}}'
+        answer = pair.cpo.patch("sessions", "SES-1", body)
+        if answer.code != 1000:
+            break
+    assert answer.outcome == (413, 2001) and number == 3, (number, answer)
+    assert pair.cpo.patch("sessions", "SES-1", {"kwh": 3, "last_updated": timestamp(-10)}).outcome == (200, 1000)
+    assert pair.cpo.patch("sessions", "SES-1", {"status": "COMPLETED", "last_updated": timestamp()}).outcome == (200, 1000)
+    assert stored(pair)["status"] == "COMPLETED"
+
+
 def test_location_that_outgrows_the_limit(new_hub):
     """EVSEs that would make their location larger than a PUT may be are refused; the status of those that are there changes as ever."""
     pair = new_hub(request_body_max="64k").pair()

@@ -128,7 +128,7 @@ def test_no_gap_between_two_polls(pair):
 
     with ThreadPoolExecutor(1) as pool:
         pushing = pool.submit(push)
-        for _ in iter(pushing.done, None):
+        while True:
             ended = pushing.done()
             for page in pair.emsp.pages("locations", date_from=since, limit=2):
                 found.update((body["id"], body["x_number"]) for body in page.data)
