@@ -138,6 +138,15 @@ static bool session_fits(const struct session *session, struct str merged)
     return session_ends(session) && merged.length - (stored > max ? stored : max) <= CLOSING_BYTES;
 }
 
+/* Whose it is: as it was, unless the PATCH brings another token. */
+static struct str session_known_emsp(const struct session *session, struct str stored)
+{
+    const struct json_value *brought = json_get(session->brought, "cdr_token");
+    bool same =
+        brought == NULL || ocpi_equal(&ocpi_cdr_token, brought, json_get(session->stored, "cdr_token"), NULL);
+    return same ? stored : STR_NONE;
+}
+
 static void session_store_merged(struct session *session, const struct push_read *read, struct str merged)
 {
     struct push *push = &session->push;
@@ -151,7 +160,7 @@ static void session_store_merged(struct session *session, const struct push_read
     } else {
         push->body = merged;
         push->revision = read->read.revision;
-        session_find_emsp(session, read->read.counterparty, session_write);
+        session_find_emsp(session, session_known_emsp(session, read->read.counterparty), session_write);
     }
 }
 

@@ -95,6 +95,6 @@ bool ocpi_enum_has(const struct ocpi_enum *enumeration, struct str value);
 extern const struct ocpi_object ocpi_location, ocpi_evse, ocpi_connector, ocpi_tariff, ocpi_session, ocpi_cdr,
     ocpi_credentials, ocpi_location_references, ocpi_start_session, ocpi_stop_session, ocpi_reserve_now,
     ocpi_cancel_reservation, ocpi_unlock_connector, ocpi_command_response, ocpi_command_result,
-    ocpi_authorization_info, ocpi_client_info, ocpi_token, ocpi_charging_period;
+    ocpi_authorization_info, ocpi_client_info, ocpi_token, ocpi_charging_period, ocpi_cdr_token;
 
 #endif

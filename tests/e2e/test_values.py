@@ -196,6 +196,9 @@ def test_emsp_of_a_patch(pair):
     pair.emsp.wait("PUT", "/sessions/", where=lambda request: request.json["kwh"] == 3.5)
     token = nameless(pair, uid="OTHER")
     assert pair.cpo.patch("sessions", "SES-1", {"cdr_token": token, "last_updated": timestamp()}, to=pair.emsp.id).outcome == (200, 1000)
+    assert pair.cpo.patch("sessions", "SES-1", {"cdr_token": token, "kwh": 5, "last_updated": timestamp()}).outcome == (200, 1000), "the same"
+    answer = pair.cpo.patch("sessions", "SES-1", {"cdr_token": {**token, "uid": "THIRD"}, "last_updated": timestamp()})
+    assert answer.outcome == (200, 2001) and finds_pointer(answer, "/cdr_token/country_code"), "another token, of nobody"
     assert pair.cpo.patch("sessions", "SES-1", {"kwh": 4, "last_updated": timestamp()}, to=other.id).outcome == (200, 2001)
 
 
