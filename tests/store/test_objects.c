@@ -151,7 +151,7 @@ static void who_started(void **state)
     start_command(f, 2, "IN-AAA", "IN-CPO", "REFUSED", STORE_COMMAND_ENDED, "REJECTED");
     start_command(f, 3, "IN-AAA", "IN-CPO", "R", STORE_COMMAND_ACCEPTED, "ACCEPTED");
     start_command(f, 4, "IN-AAA", "IN-CPO", "R", STORE_COMMAND_ENDED, "ACCEPTED");
-    start_command(f, 5, "IN-BBB", "IN-XXX", "R", STORE_COMMAND_ACCEPTED, "ACCEPTED");
+    start_command(f, 5, "IN-BBB", "IN-OTH", "R", STORE_COMMAND_ACCEPTED, "ACCEPTED");
     start_command(f, 6, "IN-AAA", "IN-CPO", "", STORE_COMMAND_ACCEPTED, "ACCEPTED");
     assert_str(starter(f, "IN-CPO", "R").emsp, "IN-AAA");
     assert_false(starter(f, "IN-CPO", "R").several);

@@ -106,8 +106,7 @@ int apply_put_object(struct writer *writer, struct store_op *op, struct error *e
     if (p->created)
         result = insert_object(writer, p, delivery);
     else if (p->changed || delivery || found.size != (int64_t)p->body.length ||
-             found.stored.last_updated != p->last_updated || !found.same_counterparty ||
-             !found.same_status)
+             found.stored.last_updated != p->last_updated || !found.same_counterparty || !found.same_status)
         result = update_object(writer, p, &found, delivery);
     return result ? apply_failure(writer, result, error) : OK;
 }
