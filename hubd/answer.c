@@ -19,6 +19,7 @@ static const struct {
     [REPLY_CREATED] = {201, OCPI_SUCCESS},
     [REPLY_UNAUTHORIZED] = {401, OCPI_NOT_ENOUGH_INFORMATION},
     [REPLY_NOT_JSON] = {400, OCPI_INVALID_PARAMETERS},
+    [REPLY_TOO_LARGE] = {413, OCPI_INVALID_PARAMETERS},
     [REPLY_INVALID] = {200, OCPI_INVALID_PARAMETERS},
     [REPLY_FORBIDDEN] = {403, OCPI_INVALID_PARAMETERS},
     [REPLY_UNKNOWN] = {404, OCPI_UNKNOWN_LOCATION},
@@ -98,6 +99,8 @@ static void answer_release(struct request *request, bool failed)
     traffic_count_request(request->worker->traffic, request->route, failed,
                           env_monotonic_us() - request->exchange->received_us);
     struct registry_snapshot *snapshot = request->snapshot;
+    for (unsigned i = 2; i-- > 0;)
+        line_leave(request->hub->lines, &request->places[i]);
     request->magic = 0;
     request->worker->active--;
     registry_release(request->worker->view, snapshot);
@@ -111,7 +114,8 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
     struct buffer body;
     buffer_init(&body, 0);
     buffer_reserve(&body, data.length + message.length + 160);
-    ocpi_envelope_write(&body, ocpi_status, message, data, env_wall_ms());
+    ocpi_envelope_write(&body, ocpi_status, message, data,
+                        request->answer_time != 0 ? request->answer_time : env_wall_ms());
     quality_count_refused(request, http_status, ocpi_status, message);
     answer_audit(request, ocpi_status, message, data);
     answer_headers(request, http_status, ocpi_status / 1000 == 1);

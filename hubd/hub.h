@@ -13,6 +13,7 @@
  * the registry, delivery, health and command timers; `workers` serve partners' requests and real-time
  * forwards.
  */
+struct lines;
 struct delivery;
 struct health;
 struct clientinfo;
@@ -57,6 +58,7 @@ struct hub {
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;
+    struct lines *lines; /* changes of one object, one after the other */
     struct delivery *delivery;
     struct health *health;
     struct clientinfo *clientinfo;

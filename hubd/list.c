@@ -38,6 +38,9 @@ bool list_query_parse(struct request *request, struct list_query *query)
         } else if (str_equal(name, STR("after"))) {
             if (!str_to_int64(value, &query->after) || query->after < 0)
                 return query_bad(request, name, value, "a number that the hub's Link gave");
+        } else if (str_equal(name, STR("seen"))) {
+            if (!str_to_int64(value, &query->seen) || query->seen < 0)
+                return query_bad(request, name, value, "a number that the hub's Link gave");
         } else if (str_equal(name, STR("date_from"))) {
             if (!timestamp_parse(value, &query->date_from))
                 return query_bad(request, name, value, "a DateTime");
@@ -66,6 +69,8 @@ static void list_header_link(struct request *request, const char *path, const st
                   (unsigned long long)(query->offset + sent), query->limit);
     if (after > 0)
         buffer_printf(&link, "&after=%lld", (long long)after);
+    if (request->answer_time > 0)
+        buffer_printf(&link, "&seen=%lld", (long long)request->answer_time);
     if (query->date_from_text.data != NULL)
         buffer_printf(&link, "&date_from=" STR_FMT, STR_ARG(query->date_from_text));
     if (query->date_to_text.data != NULL)
@@ -160,10 +165,26 @@ static void list_slice_read(struct store_read *base)
         request_stream_begin(request, list_next_slice, page);
     }
     if (last) {
-        ocpi_envelope_list_end(&page->slice, env_wall_ms());
+        ocpi_envelope_list_end(&page->slice, request->answer_time);
         page->finished = true;
     }
     http_exchange_stream_write(request->exchange, &page->slice);
+}
+
+/*
+ * The answer's timestamp: from there on the next window has all that this list does not show. Of the pages of
+ * one list it is the first one's, since what changes behind a page that was read already is not seen again;
+ * and not later than the rules that it goes by, while one of them is being changed.
+ */
+static int64_t list_moment(const struct list_page *page)
+{
+    const struct registry_snapshot *snapshot = page->request->snapshot;
+    int64_t moment = page->read.horizon;
+    if (page->query.seen > 0 && page->query.seen < moment)
+        moment = page->query.seen;
+    if (store_rule_changes(page->request->hub->store) != snapshot->rule_changes && snapshot->horizon < moment)
+        moment = snapshot->horizon;
+    return moment;
 }
 
 static void list_page_read(struct store_read *base)
@@ -174,6 +195,7 @@ static void list_page_read(struct store_read *base)
         request_answer_error(request, base->result);
         return;
     }
+    request->answer_time = list_moment(page);
     size_t count = page->read.item_count;
     list_headers(request, page->path, &page->query, page->read.total, page->read.more, count,
                  count == 0 ? 0 : page->read.items[count - 1].sequence);

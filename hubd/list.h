@@ -16,6 +16,7 @@ struct list_query {
     unsigned limit;
     int64_t date_from, date_to;
     int64_t after; /* the hub's own: sequence of the last object of the page before */
+    int64_t seen;  /* the hub's own: the timestamp of the first page's answer, ms; 0: this is the first */
     struct str date_from_text, date_to_text;
 };
 /* False when answered with 2001. */

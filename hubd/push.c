@@ -2,15 +2,12 @@
 
 #include "hubd/delivery.h"
 #include "hubd/quality.h"
-#include "lib/base/crypto.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
-#define TRIES_MAX 8
-
-struct push *push_new(struct request *request, struct str id)
+struct push *push_new(struct request *request, struct str id, size_t size)
 {
-    struct push *push = arena_alloc(request->arena, sizeof *push);
+    struct push *push = arena_alloc(request->arena, size);
     if (push == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return NULL;
@@ -22,7 +19,8 @@ struct push *push_new(struct request *request, struct str id)
     return push;
 }
 
-struct push *push_new_owned(struct request *request, const struct ocpi_object *object, bool partial)
+struct push *push_new_owned(struct request *request, const struct ocpi_object *object, bool partial,
+                            size_t size)
 {
     static const char *const members[] = {"country_code", "party_id", "id"};
     if (!request_validate(request, object, partial))
@@ -30,7 +28,7 @@ struct push *push_new_owned(struct request *request, const struct ocpi_object *o
     for (unsigned i = 0; i < 3; i++)
         if (!request_check_member(request, members[i], request->params[i]))
             return NULL;
-    return push_new(request, request->params[2]);
+    return push_new(request, request->params[2], size);
 }
 
 void push_begin(struct push *push)
@@ -43,30 +41,137 @@ bool push_time(const struct json_value *object, const char *member, int64_t *tim
     return timestamp_parse(json_get_text(object, member), time);
 }
 
-void push_digest(struct str body, uint8_t digest[16])
+/* ---------------------------------------------------------------- one after the other */
+
+static void push_turn(struct line_place *place)
 {
-    uint8_t whole[SHA256_SIZE];
-    crypto_sha256(body, whole);
-    memcpy(digest, whole, 16);
+    struct push *push = place->context;
+    if (request_is_late(push->request))
+        request_answer_error(push->request, ERR_BUSY);
+    else
+        push->next(push);
 }
 
-bool push_find_emsp(struct push *push, const struct json_value *object, struct ocpi_party_key *emsp)
+/* Of an EVSE an odd number, else an even one: who holds the location's line never waits for it again. */
+static uint64_t push_line_key(const struct push *push, enum store_kind kind, struct str evse)
+{
+    uint64_t key = str_hash(push->id) * UINT64_C(0x9e3779b97f4a7c15) ^ str_hash(push->owner);
+    key = key * UINT64_C(0x9e3779b97f4a7c15) ^ (evse.length > 0 ? str_hash(evse) : (uint64_t)kind);
+    return key << 1 | (evse.length > 0);
+}
+
+void push_in_line(struct push *push, enum store_kind kind, struct str evse, enum line_mode mode,
+                  void (*next)(struct push *push))
 {
     struct request *request = push->request;
-    const struct json_value *cdr_token = json_get(object, "cdr_token");
-    if (!ocpi_party_key_make(json_get_text(cdr_token, "country_code"), json_get_text(cdr_token, "party_id"),
-                             emsp)) {
-        request_answer(request, REPLY_INVALID, STR("/cdr_token: country_code and party_id name no party"),
-                       STR_NONE);
-        return false;
-    }
-    if (request->has_to && !ocpi_party_key_equal(&request->to, emsp) &&
-        !ocpi_party_key_equal(&request->to, &request->hub->key)) {
-        request_answer(request, REPLY_INVALID, STR("OCPI-to must be the party of cdr_token"), STR_NONE);
-        return false;
-    }
-    return true;
+    struct line_place *place = &request->places[push->places++];
+    push->next = next;
+    place->turn = push_turn;
+    place->context = push;
+    place->loop = &request->worker->loop;
+    int turn = line_enter(request->hub->lines, push_line_key(push, kind, evse), place, mode);
+    if (turn < 0)
+        request_answer_error(request, turn);
+    else if (turn > 0)
+        next(push);
 }
+
+/* ---------------------------------------------------------------- whom it is for */
+
+static void push_refuse_emsp(struct push *push, struct str message)
+{
+    request_answer(push->request, REPLY_INVALID, message, STR_NONE);
+}
+
+/* What cdr_token does say of the party agrees with it. */
+static bool push_agrees(const struct push *push, const struct json_value *cdr_token)
+{
+    struct str country = json_get_text(cdr_token, "country_code"),
+               party = json_get_text(cdr_token, "party_id"), key = ocpi_party_key_str(&push->emsp);
+    return (country.length == 0 || str_equal_fold(country, str_of(key.data, 2))) &&
+           (party.length == 0 || str_equal_fold(party, str_skip(key, 3)));
+}
+
+struct push_search {
+    struct push *push;
+    const struct json_value *cdr_token;
+    struct store_starter_read read;
+};
+
+static void push_refuse_nameless(struct push *push, const struct json_value *cdr_token, const char *remedy)
+{
+    bool country = json_get_text(cdr_token, "country_code").length > 0;
+    request_answerf(push->request, REPLY_INVALID, "/cdr_token/%s: required, but missing: %s",
+                    country ? "party_id" : "country_code", remedy);
+}
+
+static void push_starter_read(struct store_read *base)
+{
+    struct push_search *search = base->context;
+    struct push *push = search->push;
+    const struct store_starter_read *read = &search->read;
+    if (base->result != OK && base->result != ERR_NOT_FOUND)
+        request_answer_error(push->request, base->result);
+    else if (base->result == OK && read->several)
+        push_refuse_nameless(push, search->cdr_token,
+                             "several eMSPs started a session with this authorization_reference: name the "
+                             "eMSP here or in OCPI-to headers");
+    else if (base->result != OK || !ocpi_party_key_parse(read->emsp, &push->emsp, NULL, NULL, NULL) ||
+             !push_agrees(push, search->cdr_token))
+        push_refuse_nameless(push, search->cdr_token,
+                             "name the eMSP here or in OCPI-to headers, or send the authorization_reference "
+                             "of its START_SESSION");
+    else
+        push->next(push);
+}
+
+static void push_find_starter(struct push *push, const struct json_value *cdr_token, struct str reference)
+{
+    struct push_search *search = arena_alloc(push->request->arena, sizeof *search);
+    if (search == NULL) {
+        request_answer_error(push->request, ERR_MEMORY);
+        return;
+    }
+    search->push = push;
+    search->cdr_token = cdr_token;
+    search->read.base.arena = push->request->arena;
+    search->read.base.callback = push_starter_read;
+    search->read.base.context = search;
+    search->read.cpo = push->owner;
+    search->read.reference = request_fold(push->request, reference);
+    store_read_starter(push->request->worker->store, &search->read);
+}
+
+void push_find_emsp(struct push *push, const struct json_value *cdr_token, struct str reference,
+                    struct str known, void (*next)(struct push *push))
+{
+    struct request *request = push->request;
+    struct str country = json_get_text(cdr_token, "country_code"),
+               party = json_get_text(cdr_token, "party_id");
+    bool told = request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
+    push->next = next;
+    if (country.length > 0 && party.length > 0) {
+        if (!ocpi_party_key_make(country, party, &push->emsp)) {
+            push_refuse_emsp(push, STR("/cdr_token: country_code and party_id name no party"));
+            return;
+        }
+    } else if (known.length > 0) {
+        ocpi_party_key_parse(known, &push->emsp, NULL, NULL, NULL);
+    } else if (told) {
+        push->emsp = request->to;
+    } else {
+        push_find_starter(push, cdr_token, reference);
+        return;
+    }
+    if (told && !ocpi_party_key_equal(&request->to, &push->emsp))
+        push_refuse_emsp(push, STR("OCPI-to must be the party of cdr_token"));
+    else if (!push_agrees(push, cdr_token))
+        push_refuse_emsp(push, STR("/cdr_token: its party is not the eMSP whose session it is"));
+    else
+        next(push);
+}
+
+/* ---------------------------------------------------------------- the batch */
 
 /* A delivery in the state that the routing says; NULL: no memory, the batch fails by itself. */
 static struct store_op *push_new_delivery(struct push *push, enum store_kind kind, const char *module,
@@ -96,9 +201,9 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
 }
 
 void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
-                       const struct ocpi_party_key *emsp, int64_t started)
+                       int64_t started)
 {
-    struct store_op *op = push_new_delivery(push, kind, module, method, emsp, started);
+    struct store_op *op = push_new_delivery(push, kind, module, method, &push->emsp, started);
     if (op == NULL)
         return;
     op->u.delivery.coalesce = kind == STORE_SESSION;
@@ -164,7 +269,7 @@ static void push_answer(struct push *push)
             push_follow_delivery(request, &op->u.delivery.row);
     }
     bool made = created && request->route->method != HTTP_METHOD_PATCH;
-    request_answer(request, made ? REPLY_CREATED : REPLY_OK, STR_NONE, STR_NONE);
+    request_answer(request, made ? REPLY_CREATED : REPLY_OK, push->message, STR_NONE);
 }
 
 bool push_audit_refused(struct push *push, struct str status, struct str message)
@@ -188,6 +293,14 @@ void push_answer_stale(struct push *push)
         request_answer(request, REPLY_OK, message, STR_NONE);
 }
 
+void push_answer_too_large(struct push *push, const char *remedy)
+{
+    request_answerf(push->request, REPLY_TOO_LARGE,
+                    "with this the object would have more than the %lld bytes or the %d values that the hub "
+                    "takes: %s",
+                    (long long)push->request->worker->conf.request_body_max, JSON_VALUES_MAX, remedy);
+}
+
 static void push_applied(struct store_apply *apply)
 {
     struct push *push = apply->context;
@@ -197,7 +310,7 @@ static void push_applied(struct store_apply *apply)
         return;
     }
     request->audited = false; /* its row was rolled back with the rest */
-    if (apply->result == ERR_CONFLICT && push->again != NULL && ++push->tries < TRIES_MAX) {
+    if (apply->result == ERR_CONFLICT && push->again != NULL && !request_is_late(request)) {
         push->again(push);
         return;
     }
@@ -205,13 +318,15 @@ static void push_applied(struct store_apply *apply)
         return;
     if (apply->result == ERR_STALE)
         push_answer_stale(push);
+    else if (apply->result == ERR_TOO_LARGE)
+        push_answer_too_large(push, "take EVSEs out of it, or texts and vendor fields of it");
     else
         request_answer_error(request, apply->result);
 }
 
 void push_apply(struct push *push)
 {
-    request_audit_batch(push->request, &push->batch, STR("1000"));
+    request_audit_batch(push->request, &push->batch, push->status.length > 0 ? push->status : STR("1000"));
     push->batch.callback = push_applied;
     push->batch.context = push;
     store_apply(push->request->worker->store, &push->batch);
@@ -262,6 +377,9 @@ const struct json_value *push_parse_stored(struct push_read *read)
     int result = json_parse(read->push->request->arena, read->read.body, JSON_DEPTH_MAX, &value, &error);
     if (result == OK)
         return value;
-    request_answer_error(read->push->request, result);
+    if (result == ERR_TOO_LARGE)
+        push_answer_too_large(read->push, "PUT it anew");
+    else
+        request_answer_error(read->push->request, result);
     return NULL;
 }

@@ -20,6 +20,7 @@ struct relay {
     const char *command;  /* what a callback is kept as; NULL: "METHOD module" */
     struct str object;    /* folded id of what it is about, kept with it */
     struct str token_uid; /* folded; kept with it */
+    struct str reference; /* folded authorization_reference; kept with it */
     int64_t timeout_ms;
     bool once;   /* must not arrive twice */
     bool unwrap; /* one object is the answer: take it out of a one-element list */

@@ -137,6 +137,7 @@ static void relay_fill_row(struct relay *relay, struct str response_url)
     row->response_url = response_url;
     row->object = relay->object;
     row->token_uid = relay->token_uid;
+    row->reference = relay->reference;
     row->state = STORE_COMMAND_SENT;
     row->correlation_id = request->correlation_id;
     row->created = request->now;

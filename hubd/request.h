@@ -2,6 +2,7 @@
 #define HUBD_REQUEST_H
 
 #include "hubd/hub.h"
+#include "hubd/line.h"
 #include "hubd/outbound.h"
 #include "hubd/router.h"
 #include "lib/json/reader.h"
@@ -22,6 +23,7 @@ enum reply {
     REPLY_CREATED,
     REPLY_UNAUTHORIZED,
     REPLY_NOT_JSON,
+    REPLY_TOO_LARGE,
     REPLY_INVALID,
     REPLY_FORBIDDEN,
     REPLY_UNKNOWN,
@@ -64,6 +66,8 @@ struct request {
     bool audited;                     /* its audit row is already in a batch */
     const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
     bool counted;                     /* these have been counted (quality_count) */
+    struct line_place places[2];      /* in the lines of what it changes, given up with the answer */
+    int64_t answer_time;              /* the envelope's timestamp, ms; 0: when it is written */
     const struct ocpi_findings *refused; /* what validation refused the body for; NULL: it did not */
     struct str result; /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
     struct str reason; /* audit: why, as the caller was told */
@@ -113,6 +117,11 @@ bool request_check_member(struct request *request, const char *member, struct st
  * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
+/* Partners hardly wait longer for an answer than it has been on its way: no more tries, 503. */
+static inline bool request_is_late(const struct request *request)
+{
+    return env_monotonic_us() - request->exchange->received_us > INT64_C(20000000);
+}
 /* OCPI-to names another party than the hub and the caller (OCPI 2.2.1, Transport: Message Routing). */
 bool request_is_directed(const struct request *request);
 /* Folded copy of an id, for the store. */

@@ -15,6 +15,7 @@
 #include "hubd/health.h"
 #include "hubd/keys.h"
 #include "hubd/limits.h"
+#include "hubd/line.h"
 #include "hubd/notify.h"
 #include "hubd/retention.h"
 #include "hubd/traffic.h"
@@ -145,7 +146,8 @@ static int service_open_workers(struct hub *hub, struct error *error)
     unsigned count = service_worker_count(&hub->conf);
     hub->workers = calloc(count, sizeof *hub->workers);
     hub->traffic = traffic_new(count + 1); /* the control loop counts, too */
-    if (hub->workers == NULL || hub->traffic == NULL)
+    hub->lines = lines_new();
+    if (hub->workers == NULL || hub->traffic == NULL || hub->lines == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the workers");
     for (unsigned i = 0; i < count; i++) {
         int result = worker_init(&hub->workers[i], hub, i + 1, error);
@@ -403,6 +405,7 @@ static void service_free(struct hub *hub)
     url_policy_free(&hub->policy);
     loop_free(&hub->control);
     free(hub->workers);
+    lines_free(hub->lines);
     crypto_wipe(hub->seal_key, sizeof hub->seal_key);
     crypto_wipe(hub->audit_key, sizeof hub->audit_key);
 }

@@ -35,7 +35,7 @@ static void add_rule(struct change *change, const struct pair *pair, enum store_
     const struct rows_pair *parties = &pair->parties;
     struct store_op *put = change_op(change, STORE_PUT_RULE);
     if (put != NULL)
-        put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, change->now};
+        put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, 0};
     struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
     if (audit == NULL)
         return;

@@ -3,6 +3,7 @@
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
+#include "lib/ocpi/equal.h"
 
 static void cdrs_add_location(struct request *request)
 {
@@ -20,9 +21,10 @@ static void cdrs_compare(struct push_read *read)
     const struct json_value *stored = push_parse_stored(read);
     if (stored == NULL)
         return;
+    static const char *const ignored[] = {"last_updated", NULL};
     struct str other = STR("/id: a CDR with this id and other content was received before; CDRs are "
                            "immutable: send a credit CDR with a new id");
-    if (json_equal(stored, request->body, "last_updated"))
+    if (ocpi_equal(&ocpi_cdr, stored, request->body, ignored))
         request_answer(request, REPLY_OK, STR("already received"), STR_NONE);
     else if (push_audit_refused(read->push, STR("conflict"), other)) /* `delivery reconcile` lists them */
         request_answer(request, REPLY_INVALID, other, STR_NONE);
@@ -36,28 +38,33 @@ static bool cdrs_exists(struct push *push)
     return true;
 }
 
-void cdrs_post(struct request *request)
+/* The body is a CDR of the caller's, and the URL says nothing else. False: answered. */
+static bool cdrs_check(struct request *request)
 {
     const struct json_value *cdr = request->body;
+    struct ocpi_party_key owner;
     if (!request_validate(request, &ocpi_cdr, false))
-        return;
-    struct ocpi_party_key owner, emsp;
+        return false;
     if (!ocpi_party_key_make(json_get_text(cdr, "country_code"), json_get_text(cdr, "party_id"), &owner) ||
         !ocpi_party_key_equal(&owner, &request->party->key)) {
         request_answer(request, REPLY_FORBIDDEN,
                        STR("party mismatch: /country_code and /party_id are not the caller's"), STR_NONE);
-        return;
+        return false;
     }
     if (request->param_count > 0 &&
         !request_check_member(request, "id", request->params[request->param_count - 1]))
-        return;
-    if (!request_is_id(json_get_text(cdr, "id"))) {
-        request_answer(request, REPLY_INVALID, STR("/id: not an id that a URL can name"), STR_NONE);
-        return;
-    }
-    struct push *push = push_new(request, json_get_text(cdr, "id"));
-    if (push == NULL || !push_find_emsp(push, cdr, &emsp))
-        return;
+        return false;
+    if (request_is_id(json_get_text(cdr, "id")))
+        return true;
+    request_answer(request, REPLY_INVALID, STR("/id: not an id that a URL can name"), STR_NONE);
+    return false;
+}
+
+/* It is known whom it is for. The first of that id is stored, whoever comes at once, so it needs no line. */
+static void cdrs_store(struct push *push)
+{
+    struct request *request = push->request;
+    const struct json_value *cdr = request->body;
     int64_t started = INT64_MAX;
     push_time(cdr, "start_date_time", &started);
     push_time(cdr, "last_updated", &push->last_updated);
@@ -71,15 +78,26 @@ void cdrs_post(struct request *request)
         put->id = push->id;
         put->body = request->exchange->body;
         put->last_updated = push->last_updated;
-        push_digest(put->body, put->digest);
-        put->counterparty = arena_copy(request->arena, ocpi_party_key_str(&emsp));
+        ocpi_digest(&ocpi_cdr, cdr, NULL, put->digest);
+        put->counterparty = arena_copy(request->arena, ocpi_party_key_str(&push->emsp));
         put->token_uid = request_fold(request, json_get_text(json_get(cdr, "cdr_token"), "uid"));
         put->session = request_fold(request, json_get_text(cdr, "session_id"));
         put->conditions = STORE_IF_ABSENT;
     }
     cdrs_add_location(request);
-    push_add_delivery(push, STORE_CDR, "cdrs", "POST", &emsp, started);
+    push_add_delivery(push, STORE_CDR, "cdrs", "POST", started);
     push_apply(push);
+}
+
+void cdrs_post(struct request *request)
+{
+    const struct json_value *cdr = request->body;
+    if (!cdrs_check(request))
+        return;
+    struct push *push = push_new(request, json_get_text(cdr, "id"), sizeof *push);
+    if (push != NULL)
+        push_find_emsp(push, json_get(cdr, "cdr_token"), json_get_text(cdr, "authorization_reference"),
+                       STR_NONE, cdrs_store);
 }
 
 void cdrs_list(struct request *request)

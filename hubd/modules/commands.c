@@ -39,6 +39,8 @@ static void command_relay(struct command *command, struct registry_party *cpo)
     relay->command = command->type->name;
     relay->object = request_fold(request, json_get_text(request->body, command->type->object_member));
     relay->token_uid = request_fold(request, json_get_text(json_get(request->body, "token"), "uid"));
+    if (command->type->object == &ocpi_start_session)
+        relay->reference = request_fold(request, json_get_text(request->body, "authorization_reference"));
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
     relay->once = relay->unwrap = true;
     relay_start(relay);

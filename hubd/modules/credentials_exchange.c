@@ -7,13 +7,10 @@
 #include "lib/base/log.h"
 #include "lib/json/writer.h"
 
-#define CONFLICTS_MAX 8
-
 struct incoming {
     struct request *request;
-    bool first;  /* POST */
-    bool rotate; /* a new hub token is issued */
-    unsigned tries;
+    bool first;           /* POST */
+    bool rotate;          /* a new hub token is issued */
     struct str hub_token; /* what is answered */
     struct store_token hub_row;
     struct discovery discovery;
@@ -54,7 +51,7 @@ static void incoming_stored(struct store_apply *apply)
         return;
     }
     request->audited = false;
-    if (apply->result == ERR_CONFLICT && ++incoming->tries < CONFLICTS_MAX)
+    if (apply->result == ERR_CONFLICT && !request_is_late(request))
         registry_refresh(request->hub->registry, &request->worker->loop, incoming_again, incoming);
     else if (apply->result == ERR_NOT_FOUND)
         request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);

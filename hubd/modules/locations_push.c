@@ -4,14 +4,16 @@
  */
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/location.h"
 #include "lib/ocpi/patch.h"
 #include "lib/ocpi/validate.h"
 
 /* Fills the store's form of a location. False: answered. */
-static bool location_fill(struct push *push, const struct json_value *location, struct str body,
+static bool location_fill(struct push *push, const struct json_value *location,
                           struct store_location_put *put)
 {
+    static const char *const apart[] = {"evses", "last_updated", NULL};
     struct request *request = push->request;
     struct ocpi_location_parts parts;
     struct store_evse_part *evses = NULL;
@@ -23,6 +25,7 @@ static bool location_fill(struct push *push, const struct json_value *location, 
     for (size_t i = 0; i < parts.evse_count; i++) {
         evses[i].uid = request_fold(request, json_get_text(parts.evses[i], "uid"));
         evses[i].body = parts.evses[i]->raw;
+        ocpi_digest(&ocpi_evse, parts.evses[i], NULL, evses[i].digest);
         push_time(parts.evses[i], "last_updated", &evses[i].last_updated);
     }
     put->owner = push->owner;
@@ -34,7 +37,7 @@ static bool location_fill(struct push *push, const struct json_value *location, 
     put->updated_length = parts.updated_length;
     put->last_updated_text = json_get(location, "last_updated")->raw;
     push_time(location, "last_updated", &put->last_updated);
-    push_digest(body, put->digest);
+    ocpi_digest(&ocpi_location, location, apart, put->digest);
     put->evses = evses;
     put->evse_count = parts.evse_count;
     return true;
@@ -57,7 +60,13 @@ static bool location_check(struct request *request, const struct ocpi_object *ob
         if (!request_check_member(request, levels[level].members[i],
                                   request->params[levels[level].params[i]]))
             return false;
-    return true;
+    /* inside its location it must not be nested deeper than that may be */
+    if (json_depth(request->body) + 2 * level <= JSON_DEPTH_MAX)
+        return true;
+    request_answerf(request, REPLY_INVALID,
+                    ": nested deeper than the %u levels that are left inside its location",
+                    JSON_DEPTH_MAX - 2 * level);
+    return false;
 }
 
 /*
@@ -65,12 +74,22 @@ static bool location_check(struct request *request, const struct ocpi_object *ob
  * what is essential, of a strict party too: its PATCH was judged by itself, and what was taken before the
  * party became strict must not stand in the way of its next status.
  */
-static const struct json_value *location_parse_merged(struct request *request,
-                                                      const struct ocpi_object *object, struct str body)
+static const struct json_value *location_parse_merged(struct push *push, const struct ocpi_object *object,
+                                                      struct str body)
 {
+    struct request *request = push->request;
     const struct json_value *merged = NULL;
     struct ocpi_findings findings;
-    if (body.data == NULL || json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) != OK) {
+    int result = ERR_MEMORY;
+    if (body.data != NULL)
+        result = body.length > (size_t)request->worker->conf.request_body_max + STORE_SIZE_LEEWAY
+                     ? ERR_TOO_LARGE
+                     : json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL);
+    if (result == ERR_TOO_LARGE) {
+        push_answer_too_large(push, "take EVSEs or connectors out of it, or texts and vendor fields of it");
+        return NULL;
+    }
+    if (result != OK) {
         request_answer_error(request, ERR_MEMORY);
         return NULL;
     }
@@ -84,28 +103,35 @@ static const struct json_value *location_parse_merged(struct request *request,
 
 /* ---------------------------------------------------------------- location */
 
-static void location_put_merged(struct push *push, const struct json_value *location, struct str body,
-                                bool only_head, unsigned conditions, int64_t revision)
+static void location_put_merged(struct push *push, const struct json_value *location, bool only_head,
+                                unsigned conditions, int64_t revision)
 {
     push_begin(push);
     struct store_op *op = store_batch_add(&push->batch, only_head ? STORE_SET_LOCATION : STORE_PUT_LOCATION);
     if (op != NULL) {
-        if (!location_fill(push, location, body, &op->u.location))
+        if (!location_fill(push, location, &op->u.location))
             return;
         op->u.location.conditions = conditions;
         op->u.location.revision = revision;
+        op->u.location.size_max = (size_t)push->request->worker->conf.request_body_max;
     }
     push_add_listeners(push, STORE_LOCATION, STR_NONE, STR_NONE);
     push_apply(push);
 }
 
+static void location_replace(struct push *push)
+{
+    location_put_merged(push, push->request->body, false, STORE_IF_NOT_OLDER, 0);
+}
+
+/* Its EVSEs are replaced with it, so nobody may be about to change one of them. */
 void locations_put(struct request *request)
 {
     if (!location_check(request, &ocpi_location, false))
         return;
-    struct push *push = push_new(request, request->params[2]);
+    struct push *push = push_new(request, request->params[2], sizeof *push);
     if (push != NULL)
-        location_put_merged(push, request->body, request->exchange->body, false, STORE_IF_NOT_OLDER, 0);
+        push_in_line(push, STORE_LOCATION, STR_NONE, LINE_ALONE, location_replace);
 }
 
 /*
@@ -148,9 +174,9 @@ static void location_merge(struct push_read *read)
         return;
     struct str body = whole ? location_patch_children(request, stored, "evses", "uid")
                             : ocpi_patch_apply(request->arena, stored, request->body, NULL);
-    if ((merged = location_parse_merged(request, &ocpi_location, body)) != NULL)
-        location_put_merged(push, merged, body, !whole,
-                            STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER, read->read.revision);
+    if ((merged = location_parse_merged(push, &ocpi_location, body)) != NULL)
+        location_put_merged(push, merged, !whole, STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER,
+                            read->read.revision);
 }
 
 static void location_patch_again(struct push *push)
@@ -163,17 +189,17 @@ void locations_patch(struct request *request)
 {
     if (!location_check(request, &ocpi_location, true))
         return;
-    struct push *push = push_new(request, request->params[2]);
+    struct push *push = push_new(request, request->params[2], sizeof *push);
     if (push == NULL)
         return;
     push->again = location_patch_again;
-    location_patch_again(push);
+    push_in_line(push, STORE_LOCATION, STR_NONE, LINE_ALONE, location_patch_again);
 }
 
 /* ---------------------------------------------------------------- EVSE */
 
 /* `updated` is the member last_updated that moves the location forward. */
-static void evse_put(struct push *push, struct str body, const struct json_value *updated,
+static void evse_put(struct push *push, const struct json_value *evse, const struct json_value *updated,
                      int64_t evse_updated, unsigned conditions, int64_t revision)
 {
     struct request *request = push->request;
@@ -183,63 +209,79 @@ static void evse_put(struct push *push, struct str body, const struct json_value
         op->u.evse.owner = push->owner;
         op->u.evse.location = push->id;
         op->u.evse.evse.uid = request_fold(request, request->params[3]);
-        op->u.evse.evse.body = body;
+        op->u.evse.evse.body = evse->raw;
+        ocpi_digest(&ocpi_evse, evse, NULL, op->u.evse.evse.digest);
         op->u.evse.evse.last_updated = evse_updated;
         op->u.evse.last_updated_text = updated->raw;
         op->u.evse.conditions = conditions;
         op->u.evse.revision = revision;
+        op->u.evse.size_max = (size_t)request->worker->conf.request_body_max;
         push_add_listeners(push, STORE_LOCATION, op->u.evse.evse.uid, STR_NONE);
     }
     push_apply(push);
 }
 
-static struct push *evse_push_new(struct request *request, const struct ocpi_object *object, bool partial)
+static struct str evse_key(const struct push *push)
+{
+    return request_fold(push->request, push->request->params[3]);
+}
+
+static void evse_replace(struct push *push)
+{
+    const struct json_value *evse = push->request->body;
+    evse_put(push, evse, json_get(evse, "last_updated"), push->last_updated, STORE_IF_NOT_OLDER, 0);
+}
+
+/* In the location's line; next in that of the EVSE. */
+static void evse_in_line(struct push *push)
+{
+    push_in_line(push, STORE_LOCATION, evse_key(push), push->again == NULL ? LINE_SHARED : LINE_ALONE,
+                 push->again == NULL ? evse_replace : push->again);
+}
+
+/* A push of an EVSE or of one of its connectors; `again` NULL: it replaces the EVSE unread. */
+static void evse_begin(struct request *request, const struct ocpi_object *object, bool partial,
+                       void (*again)(struct push *push))
 {
     if (!location_check(request, object, partial))
-        return NULL;
-    struct push *push = push_new(request, request->params[2]);
-    if (push != NULL)
-        push_time(request->body, "last_updated", &push->last_updated);
-    return push;
+        return;
+    struct push *push = push_new(request, request->params[2], sizeof *push);
+    if (push == NULL)
+        return;
+    push_time(request->body, "last_updated", &push->last_updated);
+    push->again = again;
+    push_in_line(push, STORE_LOCATION, STR_NONE, LINE_SHARED, evse_in_line);
 }
 
 void locations_evse_put(struct request *request)
 {
-    struct push *push = evse_push_new(request, &ocpi_evse, false);
-    if (push != NULL)
-        evse_put(push, request->exchange->body, json_get(request->body, "last_updated"), push->last_updated,
-                 STORE_IF_NOT_OLDER, 0);
+    evse_begin(request, &ocpi_evse, false, NULL);
 }
 
 static void evse_merge(struct push_read *read)
 {
     struct push *push = read->push;
     struct request *request = push->request;
-    const struct json_value *stored = push_parse_stored(read);
+    const struct json_value *stored = push_parse_stored(read), *merged;
     if (stored == NULL)
         return;
     const struct json_value *connectors = json_get(request->body, "connectors");
     struct str body = connectors != NULL && connectors->child != NULL
                           ? location_patch_children(request, stored, "connectors", "id")
                           : ocpi_patch_apply(request->arena, stored, request->body, NULL);
-    if (location_parse_merged(request, &ocpi_evse, body) != NULL)
-        evse_put(push, body, json_get(request->body, "last_updated"), push->last_updated,
+    if ((merged = location_parse_merged(push, &ocpi_evse, body)) != NULL)
+        evse_put(push, merged, json_get(request->body, "last_updated"), push->last_updated,
                  STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER, read->read.revision);
 }
 
 static void evse_patch_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false,
-                     evse_merge);
+    push_read_stored(push, STORE_LOCATION, evse_key(push), false, evse_merge);
 }
 
 void locations_evse_patch(struct request *request)
 {
-    struct push *push = evse_push_new(request, &ocpi_evse, true);
-    if (push == NULL)
-        return;
-    push->again = evse_patch_again;
-    evse_patch_again(push);
+    evse_begin(request, &ocpi_evse, true, evse_patch_again);
 }
 
 /* ---------------------------------------------------------------- connector */
@@ -261,8 +303,8 @@ static void connector_store(struct push_read *read, const struct json_value *evs
     } else {
         updated = json_get(evse, "last_updated");
     }
-    if (location_parse_merged(request, &ocpi_evse, body) != NULL)
-        evse_put(push, body, updated, evse_updated, STORE_IF_PRESENT | STORE_IF_REVISION,
+    if ((merged = location_parse_merged(push, &ocpi_evse, body)) != NULL)
+        evse_put(push, merged, updated, evse_updated, STORE_IF_PRESENT | STORE_IF_REVISION,
                  read->read.revision);
 }
 
@@ -304,31 +346,20 @@ static void connector_merge(struct push_read *read)
 
 static void connector_put_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false,
-                     connector_replace);
+    push_read_stored(push, STORE_LOCATION, evse_key(push), false, connector_replace);
 }
 
 static void connector_patch_again(struct push *push)
 {
-    push_read_stored(push, STORE_LOCATION, request_fold(push->request, push->request->params[3]), false,
-                     connector_merge);
-}
-
-static void connector_begin(struct request *request, bool partial, void (*again)(struct push *push))
-{
-    struct push *push = evse_push_new(request, &ocpi_connector, partial);
-    if (push == NULL)
-        return;
-    push->again = again;
-    again(push);
+    push_read_stored(push, STORE_LOCATION, evse_key(push), false, connector_merge);
 }
 
 void locations_connector_put(struct request *request)
 {
-    connector_begin(request, false, connector_put_again);
+    evse_begin(request, &ocpi_connector, false, connector_put_again);
 }
 
 void locations_connector_patch(struct request *request)
 {
-    connector_begin(request, true, connector_patch_again);
+    evse_begin(request, &ocpi_connector, true, connector_patch_again);
 }

@@ -4,18 +4,63 @@
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
 #include "hubd/relay.h"
+#include "lib/base/crypto.h"
+#include "lib/base/magic.h"
+#include "lib/base/timestamp.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/patch.h"
 
-/* A session that has passed validation goes into the batch with its delivery. */
-static void sessions_store(struct push *push, const struct json_value *session, struct str body,
-                           unsigned conditions, int64_t revision)
+/* A session as it will be: what the push brings, in front of what is stored where that is a PATCH. */
+struct session {
+    struct push push;
+    const struct json_value *brought; /* NULL: only charging periods are brought */
+    const struct json_value *stored;  /* NULL: all of it is brought */
+    bool late;                        /* the PATCH is older than what is stored */
+};
+
+/* What a closing PATCH may make of a session that is as large as it may be: it must be able to end. */
+#define CLOSING_BYTES  65536
+#define CLOSING_VALUES 4096
+
+static struct session *session_new(struct request *request, bool partial)
 {
-    struct ocpi_party_key emsp;
+    struct push *push = push_new_owned(request, &ocpi_session, partial, sizeof(struct session));
+    return push == NULL ? NULL : CONTAINER_OF(push, struct session, push);
+}
+
+static struct session *session_of(struct push *push)
+{
+    return CONTAINER_OF(push, struct session, push);
+}
+
+static const struct json_value *session_member(const struct session *session, const char *name)
+{
+    const struct json_value *member = json_get_raw(session->brought, str_from(name));
+    if (member == NULL)
+        member = json_get_raw(session->stored, str_from(name));
+    return member == NULL || member->type == JSON_NULL ? NULL : member;
+}
+
+static struct str session_text(const struct session *session, const char *name)
+{
+    const struct json_value *member = session_member(session, name);
+    return member == NULL || member->type != JSON_STRING ? STR_NONE : member->text;
+}
+
+static void session_digest(struct str body, uint8_t digest[OCPI_DIGEST_SIZE])
+{
+    uint8_t whole[SHA256_SIZE];
+    crypto_sha256(body, whole);
+    memcpy(digest, whole, OCPI_DIGEST_SIZE);
+}
+
+/* It goes into the batch with its delivery. */
+static void session_write(struct push *push)
+{
+    struct session *session = session_of(push);
     int64_t started = INT64_MAX;
-    if (!push_find_emsp(push, session, &emsp))
-        return;
-    push_time(session, "start_date_time", &started);
-    push_time(session, "last_updated", &push->last_updated);
+    timestamp_parse(session_text(session, "start_date_time"), &started);
+    timestamp_parse(session_text(session, "last_updated"), &push->last_updated);
     push_begin(push);
     struct store_op *op = store_batch_add(&push->batch, STORE_PUT_OBJECT);
     if (op != NULL) {
@@ -23,55 +68,154 @@ static void sessions_store(struct push *push, const struct json_value *session, 
         put->kind = STORE_SESSION;
         put->owner = push->owner;
         put->id = push->id;
-        put->body = body;
+        put->body = push->body;
         put->last_updated = push->last_updated;
-        push_digest(body, put->digest);
-        put->counterparty = arena_copy(push->request->arena, ocpi_party_key_str(&emsp));
-        put->token_uid = request_fold(push->request, json_get_text(json_get(session, "cdr_token"), "uid"));
-        put->status = json_get_text(session, "status");
-        put->conditions = conditions;
-        put->revision = revision;
+        if (session->stored == NULL)
+            ocpi_digest(&ocpi_session, session->brought, NULL, put->digest);
+        else /* merged it is only text */
+            session_digest(push->body, put->digest);
+        put->counterparty = arena_copy(push->request->arena, ocpi_party_key_str(&push->emsp));
+        put->token_uid =
+            request_fold(push->request, json_get_text(session_member(session, "cdr_token"), "uid"));
+        put->status = session_text(session, "status");
+        put->conditions = push->conditions;
+        put->revision = push->revision;
     }
-    push_add_delivery(push, STORE_SESSION, "sessions", "PUT", &emsp, started);
+    push_add_delivery(push, STORE_SESSION, "sessions", "PUT", started);
     push_apply(push);
+}
+
+static void session_find_emsp(struct session *session, struct str known, void (*next)(struct push *push))
+{
+    push_find_emsp(&session->push, session_member(session, "cdr_token"),
+                   session_text(session, "authorization_reference"), known, next);
+}
+
+/* ---------------------------------------------------------------- PUT */
+
+static void session_put_in_line(struct push *push)
+{
+    push_in_line(push, STORE_SESSION, STR_NONE, LINE_SHARED, session_write);
 }
 
 void sessions_put(struct request *request)
 {
-    struct push *push = push_new_owned(request, &ocpi_session, false);
-    if (push != NULL)
-        sessions_store(push, request->body, request->exchange->body, STORE_IF_NOT_OLDER, 0);
+    struct session *session = session_new(request, false);
+    if (session == NULL)
+        return;
+    session->brought = request->body;
+    session->push.body = request->exchange->body;
+    session->push.conditions = STORE_IF_NOT_OLDER | STORE_IF_NOT_ENDED;
+    session_find_emsp(session, STR_NONE, session_put_in_line);
 }
 
-static void sessions_merge(struct push_read *read)
+/* ---------------------------------------------------------------- PATCH */
+
+static bool session_ends(const struct session *session)
 {
+    struct str status = json_get_text(session->brought, "status");
+    return str_equal(status, STR("COMPLETED")) || str_equal(status, STR("INVALID"));
+}
+
+/* It must be possible to read it again when the next PATCH comes. Two bytes is the least that a value takes.
+ */
+static bool session_is_readable(const struct session *session, struct str merged)
+{
+    size_t reserve = session_ends(session) ? 0 : CLOSING_VALUES;
+    return merged.length < (size_t)2 * (JSON_VALUES_MAX - CLOSING_VALUES) ||
+           json_count(session->stored) + json_count(session->push.request->body) <= JSON_VALUES_MAX - reserve;
+}
+
+/* What is stored may be larger than the hub takes by now, or as large: it can still end, and shrink. */
+static bool session_fits(const struct session *session, struct str merged)
+{
+    size_t max = (size_t)session->push.request->worker->conf.request_body_max;
+    size_t stored = session->stored->raw.length;
+    if (merged.length > stored && !session_is_readable(session, merged))
+        return false;
+    if (merged.length <= max || merged.length <= stored)
+        return true;
+    return session_ends(session) && merged.length - (stored > max ? stored : max) <= CLOSING_BYTES;
+}
+
+/* Whose it is: as it was, unless the PATCH brings another token. */
+static struct str session_known_emsp(const struct session *session, struct str stored)
+{
+    const struct json_value *brought = json_get(session->brought, "cdr_token");
+    bool same =
+        brought == NULL || ocpi_equal(&ocpi_cdr_token, brought, json_get(session->stored, "cdr_token"), NULL);
+    return same ? stored : STR_NONE;
+}
+
+static void session_store_merged(struct session *session, const struct push_read *read, struct str merged)
+{
+    struct push *push = &session->push;
+    if (merged.data == NULL) {
+        request_answer_error(push->request, ERR_MEMORY);
+    } else if (session->late && merged.length == session->stored->raw.length) { /* nothing was added */
+        push_answer_stale(push);
+    } else if (!session_fits(session, merged)) {
+        push_answer_too_large(push, "end it with a PATCH of its status and go on in a session with a new id, "
+                                    "or PUT it with fewer charging_periods");
+    } else {
+        push->body = merged;
+        push->revision = read->read.revision;
+        session_find_emsp(session, session_known_emsp(session, read->read.counterparty), session_write);
+    }
+}
+
+static void session_merge(struct push_read *read)
+{
+    struct session *session = session_of(read->push);
     struct push *push = read->push;
     struct request *request = push->request;
-    const struct json_value *stored = push_parse_stored(read), *merged;
-    if (stored == NULL)
+    struct ocpi_patch_options append = {
+        .append_list = "charging_periods",
+        .element = &ocpi_charging_period,
+        .moment = "start_date_time",
+        .only_list = session->late,
+    };
+    session->stored = push_parse_stored(read);
+    if (session->stored == NULL)
         return;
-    static const struct ocpi_patch_options append = {.append_list = "charging_periods"};
-    struct str body = ocpi_patch_apply(request->arena, stored, request->body, &append);
-    if (body.data == NULL || json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) != OK) {
-        request_answer_error(request, ERR_MEMORY);
-        return;
-    }
-    sessions_store(push, merged, body, STORE_IF_PRESENT | STORE_IF_REVISION | STORE_IF_NOT_OLDER,
-                   read->read.revision);
+    session->brought = session->late ? NULL : request->body;
+    push->conditions = STORE_IF_PRESENT | STORE_IF_REVISION;
+    if (!session->late)
+        push->conditions |= STORE_IF_NOT_OLDER | STORE_IF_NOT_ENDED;
+    session_store_merged(session, read,
+                         ocpi_patch_apply(request->arena, session->stored, request->body, &append));
 }
 
-static void sessions_patch_again(struct push *push)
+static void session_patch_again(struct push *push)
 {
-    push_read_stored(push, STORE_SESSION, STR_NONE, false, sessions_merge);
+    push_read_stored(push, STORE_SESSION, STR_NONE, false, session_merge);
+}
+
+/* Older than what is stored: its periods are kept all the same, since they were charged whenever the hub
+ * hears of them; the rest is not applied (hub-contract 5, Sessions). */
+static bool session_patch_failed(struct push *push)
+{
+    struct session *session = session_of(push);
+    const struct json_value *periods = json_get(push->request->body, "charging_periods");
+    if (push->batch.result != ERR_STALE || session->late || periods == NULL || periods->child == NULL)
+        return false;
+    session->late = true;
+    push->status = STR("stale");
+    push->message =
+        STR("last_updated is older than what is stored: its charging_periods are kept, the rest is "
+            "not applied");
+    session_patch_again(push);
+    return true;
 }
 
 void sessions_patch(struct request *request)
 {
-    struct push *push = push_new_owned(request, &ocpi_session, true);
-    if (push == NULL)
+    struct session *session = session_new(request, true);
+    if (session == NULL)
         return;
-    push->again = sessions_patch_again;
-    sessions_patch_again(push);
+    session->push.again = session_patch_again;
+    session->push.failed = session_patch_failed;
+    push_in_line(&session->push, STORE_SESSION, STR_NONE, LINE_ALONE, session_patch_again);
 }
 
 void sessions_list(struct request *request)

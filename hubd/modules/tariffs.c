@@ -2,12 +2,11 @@
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/push.h"
+#include "lib/ocpi/equal.h"
 
-void tariffs_put(struct request *request)
+static void tariffs_store(struct push *push)
 {
-    struct push *push = push_new_owned(request, &ocpi_tariff, false);
-    if (push == NULL)
-        return;
+    struct request *request = push->request;
     push_time(request->body, "last_updated", &push->last_updated);
     push_begin(push);
     struct store_op *op = store_batch_add(&push->batch, STORE_PUT_OBJECT);
@@ -18,10 +17,17 @@ void tariffs_put(struct request *request)
         op->u.object.body = request->exchange->body;
         op->u.object.last_updated = push->last_updated;
         op->u.object.conditions = STORE_IF_NOT_OLDER;
-        push_digest(request->exchange->body, op->u.object.digest);
+        ocpi_digest(&ocpi_tariff, request->body, NULL, op->u.object.digest);
     }
     push_add_listeners(push, STORE_TARIFF, STR_NONE, STR_NONE);
     push_apply(push);
+}
+
+void tariffs_put(struct request *request)
+{
+    struct push *push = push_new_owned(request, &ocpi_tariff, false, sizeof *push);
+    if (push != NULL)
+        push_in_line(push, STORE_TARIFF, STR_NONE, LINE_SHARED, tariffs_store);
 }
 
 /* It was read first: who is told of the end must hear the owner's spelling of the id. */
@@ -39,11 +45,16 @@ static void tariffs_remove(struct push_read *read)
     push_apply(push);
 }
 
+static void tariffs_read(struct push *push)
+{
+    push_read_stored(push, STORE_TARIFF, STR_NONE, false, tariffs_remove);
+}
+
 void tariffs_delete(struct request *request)
 {
-    struct push *push = push_new(request, request->params[2]);
+    struct push *push = push_new(request, request->params[2], sizeof *push);
     if (push != NULL)
-        push_read_stored(push, STORE_TARIFF, STR_NONE, false, tariffs_remove);
+        push_in_line(push, STORE_TARIFF, STR_NONE, LINE_ALONE, tariffs_read);
 }
 
 void tariffs_list(struct request *request)

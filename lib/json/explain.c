@@ -66,23 +66,14 @@ static int scan_hex(struct scan *scan)
 
 static bool scan_escape(struct scan *scan)
 {
-    size_t from = scan->at++;
+    scan->at++;
     int letter = peek(scan);
     if (letter <= 0 || strchr("\"\\/bfnrtu", letter) == NULL)
         return fault(scan, "no such escape in a string");
     scan->at++;
     if (letter != 'u')
         return true;
-    int unit = scan_hex(scan);
-    if (unit < 0)
-        return fault(scan, "\\u wants four hexadecimal digits");
-    if (unit < 0xD800 || unit > 0xDFFF)
-        return true;
-    int low = unit <= 0xDBFF && skip_byte(scan, '\\') && skip_byte(scan, 'u') ? scan_hex(scan) : -1;
-    if (low >= 0xDC00 && low <= 0xDFFF)
-        return true;
-    scan->at = from;
-    return fault(scan, "half of a surrogate pair");
+    return scan_hex(scan) >= 0 || fault(scan, "\\u wants four hexadecimal digits");
 }
 
 static bool scan_string(struct scan *scan)

@@ -86,6 +86,78 @@ simdjson_inline bool is_escaped(reader &reader, struct str raw)
     return reader.backslash < raw.data + raw.length;
 }
 
+/* The number that four hexadecimal digits make, -1 when they are none. */
+int read_unit(const char *from, const char *to)
+{
+    int unit = 0;
+    if (to - from < 4)
+        return -1;
+    auto result = std::from_chars(from, from + 4, unit, 16);
+    return result.ec == std::errc() && result.ptr == from + 4 && *from != '-' ? unit : -1;
+}
+
+uint8_t *write_character(uint8_t *out, unsigned code)
+{
+    if (code < 0x80) {
+        *out++ = static_cast<uint8_t>(code);
+        return out;
+    }
+    int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0};
+    *out++ = static_cast<uint8_t>(leads[more] | code >> (6 * more));
+    while (more-- > 0)
+        *out++ = static_cast<uint8_t>(0x80 | (code >> (6 * more) & 0x3F));
+    return out;
+}
+
+/* The escape at `from`, whose backslash is passed; NULL when there is no such one. Moves `*out`. */
+const char *read_escape(const char *from, const char *to, uint8_t **out)
+{
+    static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    if (from == to)
+        return nullptr;
+    if (*from != 'u') {
+        const char *found = *from == '\0' ? nullptr : strchr(letters, *from);
+        if (found != nullptr)
+            *(*out)++ = static_cast<uint8_t>(meant[found - letters]);
+        return found != nullptr ? from + 1 : nullptr;
+    }
+    int unit = read_unit(from + 1, to);
+    if (unit < 0)
+        return nullptr;
+    from += 5;
+    int low = unit >= 0xD800 && unit <= 0xDBFF && to - from >= 6 && from[0] == '\\' && from[1] == 'u'
+                  ? read_unit(from + 2, to)
+                  : -1;
+    bool pair = low >= 0xDC00 && low <= 0xDFFF;
+    unsigned code = static_cast<unsigned>(unit);
+    if (pair)
+        code = 0x10000 + ((code - 0xD800) << 10) + (static_cast<unsigned>(low) - 0xDC00);
+    *out = write_character(*out, code);
+    return pair ? from + 6 : from;
+}
+
+/*
+ * What simdjson refuses to unescape: perhaps only for half of a surrogate pair, which becomes the three bytes
+ * that it would have in UTF-8 (simdjson 3.0.1 has no unescape_wobbly).
+ */
+int unescape_leniently(reader &reader, struct str *text)
+{
+    uint8_t *out = reader.unescaped;
+    const char *at = text->data, *end = at + text->length;
+    while (at != nullptr && at < end) {
+        if (*at != '\\')
+            *out++ = static_cast<uint8_t>(*at++);
+        else
+            at = read_escape(at + 1, end, &out);
+    }
+    if (at == nullptr)
+        return ERR_INVALID;
+    *text = as_str(reinterpret_cast<char *>(reader.unescaped), reinterpret_cast<char *>(out));
+    reader.unescaped = out;
+    return OK;
+}
+
 int unescape(reader &reader, struct str *text)
 {
     if (reader.unescaped == nullptr) {
@@ -98,7 +170,7 @@ int unescape(reader &reader, struct str *text)
     ondemand::raw_json_string source(reinterpret_cast<const uint8_t *>(text->data));
     std::string_view made;
     if (reader.parser->unescape(source, reader.unescaped).get(made))
-        return ERR_INVALID;
+        return unescape_leniently(reader, text);
     *text = str_of(made.data(), made.size());
     return OK;
 }

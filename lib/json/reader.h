@@ -17,13 +17,14 @@ enum json_type { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_STRING, JSON_ARRAY, 
 
 struct json_value {
     enum json_type type;
-    bool boolean;                   /* JSON_BOOLEAN */
-    uint32_t count;                 /* members or elements of an object or array */
-    struct str raw;                 /* the value as written in the source (strings with quotes) */
-    struct str text;                /* JSON_STRING: unescaped UTF-8, may hold NUL bytes */
-    double number;                  /* JSON_NUMBER, nearest double; `raw` has the spelling */
-    struct str key;                 /* member of an object: its name, unescaped */
-    struct str raw_key;             /* its name as written, with quotes */
+    bool boolean;       /* JSON_BOOLEAN */
+    uint32_t count;     /* members or elements of an object or array */
+    struct str raw;     /* the value as written in the source (strings with quotes) */
+    struct str text;    /* JSON_STRING: unescaped UTF-8, may hold NUL bytes, and halves of surrogate
+                           pairs that were written as such (json_has_half_surrogate) */
+    double number;      /* JSON_NUMBER, nearest double; `raw` has the spelling */
+    struct str key;     /* member of an object: its name, unescaped */
+    struct str raw_key; /* its name as written, with quotes */
     const struct json_value *child; /* first member or element */
     const struct json_value *next;  /* next sibling */
 };
@@ -35,7 +36,7 @@ struct json_value {
 /*
  * Parses `bytes` (RFC 8259, UTF-8, one value, nothing but white space after it; a BOM is refused). Tree and
  * unescaped text live in `arena`; `raw` spans point into a padded copy of the source that also lives in
- * `arena`. Errors: ERR_INVALID (not JSON, lone surrogate, number out of double's range, the sentence says
+ * `arena`. Errors: ERR_INVALID (not JSON, number out of double's range, the sentence says
  * where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64, or more than JSON_VALUES_MAX values),
  * ERR_MEMORY. `*value` is NULL then. Thread safe (one parser per thread behind it). Duplicate keys are kept,
  * in order; lookups find the first.
@@ -57,6 +58,16 @@ struct str json_get_text(const struct json_value *object, const char *key);
 /* An integer member that fits; false when absent, no number, or with a fraction. */
 bool json_get_int64(const struct json_value *object, const char *key, int64_t *value);
 bool json_get_boolean(const struct json_value *object, const char *key, bool otherwise);
+/*
+ * Whether the unescaped text has half of a surrogate pair in it, "\ud83d" without what belongs to it: legal
+ * JSON (RFC 8259 8.2) but no character. It stands there as the three bytes that it would have in UTF-8, so
+ * that different ones differ; raw bytes like that are refused as not UTF-8.
+ */
+bool json_has_half_surrogate(struct str text);
+/* How many values it is made of, itself included: what JSON_VALUES_MAX bounds. */
+size_t json_count(const struct json_value *value);
+/* How deep objects and lists are nested in it, itself included; 0 for a plain value. */
+unsigned json_depth(const struct json_value *value);
 /* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */
 const struct json_value *json_at(const struct json_value *value, struct str pointer);
 /*

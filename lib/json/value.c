@@ -43,6 +43,40 @@ bool json_get_boolean(const struct json_value *object, const char *key, bool oth
     return member == NULL || member->type != JSON_BOOLEAN ? otherwise : member->boolean;
 }
 
+bool json_has_half_surrogate(struct str text)
+{
+    /* U+D800 to U+DFFF: ED A0 80 to ED BF BF; no other character has a byte from A0 behind ED */
+    const char *end = text.data + text.length;
+    for (const char *at = text.data; at < end; at++) {
+        if ((at = memchr(at, 0xED, (size_t)(end - at))) == NULL)
+            return false;
+        if (end - at > 1 && (unsigned char)at[1] >= 0xA0)
+            return true;
+    }
+    return false;
+}
+
+size_t json_count(const struct json_value *value)
+{
+    size_t count = 1;
+    for (const struct json_value *child = value->child; child != NULL; child = child->next)
+        count += child->child == NULL ? 1 : json_count(child);
+    return count;
+}
+
+unsigned json_depth(const struct json_value *value)
+{
+    unsigned deepest = 0;
+    if (value->type != JSON_OBJECT && value->type != JSON_ARRAY)
+        return 0;
+    for (const struct json_value *child = value->child; child != NULL; child = child->next) {
+        unsigned depth = json_depth(child); /* at most JSON_DEPTH_MAX of them */
+        if (depth > deepest)
+            deepest = depth;
+    }
+    return deepest + 1;
+}
+
 /* Compares a name with a pointer's part, in which ~1 stands for '/' and ~0 for '~'. */
 static bool is_named(struct str name, struct str part)
 {

@@ -15,7 +15,7 @@ const char *ocpi_rule_name(enum ocpi_rule rule)
         [OCPI_RULE_CHARACTER] = "character", [OCPI_RULE_URL] = "url",
         [OCPI_RULE_INTEGER] = "integer",     [OCPI_RULE_DUPLICATE] = "duplicate",
         [OCPI_RULE_UNKNOWN] = "unknown",     [OCPI_RULE_FORMAT] = "format",
-        [OCPI_RULE_RANGE] = "range",
+        [OCPI_RULE_RANGE] = "range",         [OCPI_RULE_SURROGATE] = "surrogate",
     };
     return names[rule];
 }
@@ -134,6 +134,9 @@ static struct str complaint(struct arena *arena, const struct ocpi_breach *breac
     case OCPI_RULE_CHARACTER:
         return arena_printf(arena, "holds %s character: " STR_FMT,
                             field->type == OCPI_TYPE_CISTRING ? "a non-ASCII or control" : "a control",
+                            STR_ARG(found));
+    case OCPI_RULE_SURROGATE:
+        return arena_printf(arena, "holds half of a surrogate pair, which is no character: " STR_FMT,
                             STR_ARG(found));
     case OCPI_RULE_URL:
         return arena_printf(arena, "not an absolute http(s) URL: " STR_FMT, STR_ARG(found));

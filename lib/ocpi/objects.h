@@ -60,13 +60,28 @@ struct ocpi_field {
     bool relaxed; /* nothing below this field is essential by itself, as in the tariffs of a CDR */
 };
 
+#define OCPI_FIELDS_MAX 64
 struct ocpi_object {
     const char *name; /* "Location" */
     const struct ocpi_field *fields;
-    unsigned field_count;              /* at most 64 */
+    unsigned field_count;              /* at most OCPI_FIELDS_MAX */
     const struct ocpi_field *list_key; /* the one with list_key, NULL for none */
 };
 
+/* The field of that name, NULL when there is none. Members mostly come in the tables' order, so the search
+ * begins at `cursor`: behind the field found last. */
+static inline const struct ocpi_field *ocpi_field_find(const struct ocpi_object *object, struct str name,
+                                                       unsigned cursor)
+{
+    for (unsigned n = 0; n < object->field_count; n++) {
+        unsigned i = cursor + n < object->field_count ? cursor + n : cursor + n - object->field_count;
+        const struct ocpi_field *field = &object->fields[i];
+        if (field->name_length == name.length && field->name[0] == name.data[0] &&
+            memcmp(field->name, name.data, name.length) == 0)
+            return field;
+    }
+    return NULL;
+}
 /* The object or enum of that name in the specification, NULL when there is none. */
 const struct ocpi_object *ocpi_object_find(const char *name);
 const struct ocpi_enum *ocpi_enum_find(const char *name);
@@ -80,6 +95,6 @@ bool ocpi_enum_has(const struct ocpi_enum *enumeration, struct str value);
 extern const struct ocpi_object ocpi_location, ocpi_evse, ocpi_connector, ocpi_tariff, ocpi_session, ocpi_cdr,
     ocpi_credentials, ocpi_location_references, ocpi_start_session, ocpi_stop_session, ocpi_reserve_now,
     ocpi_cancel_reservation, ocpi_unlock_connector, ocpi_command_response, ocpi_command_result,
-    ocpi_authorization_info, ocpi_client_info, ocpi_token;
+    ocpi_authorization_info, ocpi_client_info, ocpi_token, ocpi_charging_period, ocpi_cdr_token;
 
 #endif

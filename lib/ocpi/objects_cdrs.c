@@ -1,7 +1,8 @@
 /*
  * CDRs (OCPI 2.2.1, chapter CDRs). CdrLocation's address and state follow Location's longer maxima, else a
  * valid location would make an invalid CDR; plain_data has the bugfix branch's. Tariffs inside a CDR are a
- * copy for information: nothing in them is essential.
+ * copy for information: nothing in them is essential. A CdrToken without its party is OCPI 2.2's: whose it is
+ * may be said otherwise (hub-contract 5, Sessions), so routing decides, not the table.
  */
 #include "lib/ocpi/tables.h"
 
@@ -71,8 +72,8 @@ static const struct ocpi_field cdr_location_fields[] = {
 OBJECT(cdr_location, "CdrLocation");
 
 static const struct ocpi_field cdr_token_fields[] = {
-    FIELD( "country_code", CISTRING,   ONE,      CHARS(2), ESSENTIAL),
-    FIELD( "party_id",     CISTRING,   ONE,      CHARS(3), ESSENTIAL),
+    FIELD( "country_code", CISTRING,   ONE,      CHARS(2), SINGLE),
+    FIELD( "party_id",     CISTRING,   ONE,      CHARS(3), SINGLE),
     FIELD( "uid",          CISTRING,   ONE,      CHARS(36), ESSENTIAL),
     CHOICE("type",         token_type, ONE),
     FIELD( "contract_id",  CISTRING,   ONE,      CHARS(36)),

@@ -1,8 +1,12 @@
 /* Byte-preserving changes of stored objects; see patch.h. */
 #include "lib/ocpi/patch.h"
 
+#include <stdlib.h>
+
 #include "lib/base/buffer.h"
+#include "lib/base/timestamp.h"
 #include "lib/json/writer.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/index.h"
 
 /* The new text of an object while it is written: bytes of the old one up to `from` are already copied or
@@ -101,8 +105,92 @@ static bool is_empty_list(const struct json_value *value)
     return value->type == JSON_NULL || (value->type == JSON_ARRAY && value->child == NULL);
 }
 
+/* ---------------------------------------------------------------- elements that are there already */
+
+struct digest {
+    uint8_t bytes[OCPI_DIGEST_SIZE];
+};
+
+static int compare_moments(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static int compare_digests(const void *left, const void *right)
+{
+    return memcmp(left, right, sizeof(struct digest));
+}
+
+static int64_t moment_of(const struct json_value *element, const struct ocpi_patch_options *options)
+{
+    int64_t moment;
+    return timestamp_parse(json_get_text(element, options->moment), &moment) ? moment : INT64_MIN;
+}
+
+/* What of the stored list could be in the patch's. */
+struct known {
+    struct digest *digests; /* sorted */
+    size_t count;
+};
+
+/* Only elements of a moment that the patch has too are looked at as a whole. ERR_MEMORY. */
+static int known_collect(struct arena *arena, const struct json_value *stored, const struct json_value *patch,
+                         const struct ocpi_patch_options *options, struct known *known)
+{
+    size_t count = 0;
+    int64_t *moments = arena_alloc(arena, (patch->count + 1) * sizeof(*moments));
+    known->digests = arena_alloc(arena, (stored->count + 1) * sizeof(*known->digests));
+    known->count = 0;
+    if (moments == NULL || known->digests == NULL)
+        return ERR_MEMORY;
+    for (const struct json_value *element = patch->child; element != NULL; element = element->next)
+        moments[count++] = moment_of(element, options);
+    qsort(moments, count, sizeof(*moments), compare_moments);
+    for (const struct json_value *element = stored->child; element != NULL; element = element->next) {
+        int64_t moment = moment_of(element, options);
+        if (bsearch(&moment, moments, count, sizeof(*moments), compare_moments) != NULL)
+            ocpi_digest(options->element, element, NULL, known->digests[known->count++].bytes);
+    }
+    qsort(known->digests, known->count, sizeof(*known->digests), compare_digests);
+    return OK;
+}
+
+static bool known_has(const struct known *known, const struct json_value *element,
+                      const struct ocpi_patch_options *options)
+{
+    struct digest digest;
+    ocpi_digest(options->element, element, NULL, digest.bytes);
+    return bsearch(&digest, known->digests, known->count, sizeof(digest), compare_digests) != NULL;
+}
+
+/* The patch's elements that are not stored yet, behind the stored ones. */
+static void splice_append(struct splice *splice, struct arena *arena, const struct json_value *stored,
+                          const struct json_value *patch, const struct ocpi_patch_options *options)
+{
+    struct known known = {NULL, 0};
+    if (options->element != NULL && known_collect(arena, stored, patch, options, &known) != OK) {
+        splice->failed = true;
+        return;
+    }
+    splice_keep_children(splice, stored);
+    if (known.count == 0) { /* all of them, as they stand there */
+        splice_add(splice, STR(","));
+        splice_add(splice, span(patch->child->raw.data, end_of(last_child(patch)->raw)));
+        return;
+    }
+    for (const struct json_value *element = patch->child; element != NULL; element = element->next) {
+        if (known_has(&known, element, options))
+            continue;
+        splice_add(splice, STR(","));
+        splice_add(splice, element->raw);
+    }
+}
+
+/* ---------------------------------------------------------------- member by member */
+
 /* One stored member meets the patch's member of that name. */
-static void patch_member(struct splice *splice, const struct json_value *stored,
+static void patch_member(struct splice *splice, struct arena *arena, const struct json_value *stored,
                          const struct json_value *patch, const struct ocpi_patch_options *options)
 {
     if (is_append(options, patch) && is_empty_list(patch))
@@ -112,9 +200,7 @@ static void patch_member(struct splice *splice, const struct json_value *stored,
         splice_replace(splice, stored->raw, patch->raw);
         return;
     }
-    splice_keep_children(splice, stored);
-    splice_add(splice, STR(","));
-    splice_add(splice, span(patch->child->raw.data, end_of(last_child(patch)->raw)));
+    splice_append(splice, arena, stored, patch, options);
 }
 
 /* The patch's members that no stored member had the name of. */
@@ -126,7 +212,8 @@ static void patch_additions(struct splice *splice, const struct json_value *stor
     for (const struct json_value *member = patch->child; member != NULL; member = member->next) {
         const struct ocpi_entry *entry = ocpi_index_find(index, member->key);
         /* A key twice in the patch: the first counts, as everywhere else in the hub. */
-        if (entry->used || entry->value != member || (is_append(options, member) && is_empty_list(member)))
+        if (entry == NULL || entry->used || entry->value != member ||
+            (is_append(options, member) && is_empty_list(member)))
             continue;
         splice_member(splice, needs_comma, member->raw_key, member->raw);
         needs_comma = true;
@@ -140,7 +227,8 @@ struct str ocpi_patch_apply(struct arena *arena, const struct json_value *stored
     if (ocpi_index_init(&index, arena, patch->count, OCPI_INDEX_BY_KEY) != OK)
         return STR_NONE;
     for (const struct json_value *member = patch->child; member != NULL; member = member->next)
-        ocpi_index_add(&index, member, index.count);
+        if (options == NULL || !options->only_list || is_append(options, member))
+            ocpi_index_add(&index, member, index.count);
     if (ocpi_index_sort(&index, arena) != OK)
         return STR_NONE;
 
@@ -152,7 +240,7 @@ struct str ocpi_patch_apply(struct arena *arena, const struct json_value *stored
         if (entry == NULL || entry->used)
             continue;
         entry->used = true;
-        patch_member(&splice, member, entry->value, options);
+        patch_member(&splice, arena, member, entry->value, options);
     }
     patch_additions(&splice, stored, patch, &index, options);
     return splice_end(&splice);

@@ -12,6 +12,11 @@
 struct ocpi_patch_options {
     const char
         *append_list; /* NULL for none; an absent, null or empty one in the patch leaves what is stored */
+    /* Of the list's elements: one that equals a stored one (lib/ocpi/equal.h) is there already. `moment` is a
+     * DateTime in it, by which most are told apart. */
+    const struct ocpi_object *element;
+    const char *moment;
+    bool only_list; /* of the patch nothing but that list counts */
 };
 
 /*

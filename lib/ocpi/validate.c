@@ -48,7 +48,9 @@ static void check_text(const struct check *check, const struct spot *at, const s
     if (text.length == 0 && is_essential(at))
         breach(check, at, OCPI_RULE_EMPTY, true, value);
     bool is_ascii = ocpi_text_is_ascii(text);
-    if (!is_ascii && (field->type == OCPI_TYPE_CISTRING || str_has_control(text)))
+    if (!is_ascii && json_has_half_surrogate(text))
+        breach(check, at, OCPI_RULE_SURROGATE, is_essential(at), value);
+    else if (!is_ascii && (field->type == OCPI_TYPE_CISTRING || str_has_control(text)))
         breach(check, at, OCPI_RULE_CHARACTER, false, value);
     if (field->max != 0 && text.length > field->max && (is_ascii || ocpi_text_characters(text) > field->max))
         breach(check, at, OCPI_RULE_LENGTH, false, value);
@@ -210,20 +212,6 @@ static void check_field(const struct check *check, const struct spot *at, const 
     }
 }
 
-/* The field of that name; members mostly come in the tables' order, so the search goes on where the last one
- * ended. */
-static const struct ocpi_field *field_find(const struct ocpi_object *object, struct str name, unsigned cursor)
-{
-    for (unsigned n = 0; n < object->field_count; n++) {
-        unsigned i = cursor + n < object->field_count ? cursor + n : cursor + n - object->field_count;
-        const struct ocpi_field *field = &object->fields[i];
-        if (field->name_length == name.length && field->name[0] == name.data[0] &&
-            memcmp(field->name, name.data, name.length) == 0)
-            return field;
-    }
-    return NULL;
-}
-
 static void check_absent(const struct check *check, struct spot *at, const struct ocpi_place *object_place,
                          uint64_t seen)
 {
@@ -250,7 +238,7 @@ static void check_object(const struct check *check, const struct ocpi_object *ob
     struct spot at = {object, NULL, &member_place, relaxed, partial};
     for (const struct json_value *member = value->child; member != NULL; member = member->next) {
         member_place.key = member->key;
-        at.field = field_find(object, member->key, cursor);
+        at.field = ocpi_field_find(object, member->key, cursor);
         if (at.field == NULL) {
             breach(check, &at, OCPI_RULE_UNKNOWN, false, member);
             continue;

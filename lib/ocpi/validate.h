@@ -18,9 +18,10 @@ enum ocpi_rule {
     OCPI_RULE_DUPLICATE, /* an id twice in a list, or a key twice in an object */
     OCPI_RULE_UNKNOWN,   /* a field OCPI does not know; never refuses, not even in strict mode */
     OCPI_RULE_FORMAT,    /* text not of the form asked for, e.g. coordinates with four decimals */
-    OCPI_RULE_RANGE      /* number outside its bounds, e.g. weekday 8 */
+    OCPI_RULE_RANGE,     /* number outside its bounds, e.g. weekday 8 */
+    OCPI_RULE_SURROGATE  /* half of a surrogate pair: "\ud83d" without its other half */
 };
-#define OCPI_RULE_COUNT (OCPI_RULE_RANGE + 1)
+#define OCPI_RULE_COUNT (OCPI_RULE_SURROGATE + 1)
 
 /* "type", "missing" …; static. */
 const char *ocpi_rule_name(enum ocpi_rule rule);

@@ -89,6 +89,11 @@ void store_read_token_users(struct store_client *client, struct store_token_user
     client_read(client, &read->base, READ_TOKEN_USERS);
 }
 
+void store_read_starter(struct store_client *client, struct store_starter_read *read)
+{
+    client_read(client, &read->base, READ_STARTER);
+}
+
 void store_read_findings(struct store_client *client, struct store_findings_read *read)
 {
     client_read(client, &read->base, READ_FINDINGS);

@@ -22,6 +22,7 @@ enum read_type {
     READ_TRACE,
     READ_TOTALS,
     READ_TOKEN_USERS,
+    READ_STARTER,
     READ_FINDINGS,
     READ_REFUSALS,
     READ_RECEIPTS,

@@ -75,7 +75,7 @@ enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
 struct store_rule {
     int64_t emsp, cpo; /* party ids */
     enum store_rule_state state;
-    int64_t since; /* of the state */
+    int64_t since; /* of the state; put with 0: from the commit on */
 };
 
 /* How often a party may ask for something (hub-contract 10). */
@@ -189,6 +189,7 @@ struct store_command {
     struct str response_url;   /* the eMSP's */
     struct str object;         /* folded session_id, location_id or reservation_id */
     struct str token_uid;      /* folded uid of the token that it names; may be empty */
+    struct str reference;      /* in: START_SESSION's folded authorization_reference; may be empty */
     enum store_command_state state;
     struct str result;      /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
     struct str result_body; /* CommandResult as received, to recognise the same result again */

@@ -56,6 +56,8 @@ bool store_clock(const struct store *store, struct clock_mark *mark);
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
+/* Thread safe: how often a rule was changed since the store was opened; what is being committed counts. */
+int64_t store_rule_changes(const struct store *store);
 /* A new number for a platform, party or command; unique and growing. Thread safe. */
 int64_t store_new_id(struct store *store);
 
@@ -114,10 +116,13 @@ enum store_op_type {
 #define STORE_TOKEN_USERS_MAX 8
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
-    STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
-    STORE_IF_PRESENT = 2,  /* else ERR_NOT_FOUND */
-    STORE_IF_REVISION = 4, /* stored revision = `revision`, else ERR_CONFLICT */
-    STORE_IF_NOT_OLDER = 8 /* stored time <= new one, or too far ahead (above), else ERR_STALE */
+    STORE_IF_ABSENT = 1,    /* else ERR_EXISTS */
+    STORE_IF_PRESENT = 2,   /* else ERR_NOT_FOUND */
+    STORE_IF_REVISION = 4,  /* stored revision = `revision`, else ERR_CONFLICT */
+    STORE_IF_NOT_OLDER = 8, /* stored time <= new one, or too far ahead (above), else ERR_STALE */
+    /* session: one that is COMPLETED or INVALID takes another status only with a later time, else ERR_STALE
+     */
+    STORE_IF_NOT_ENDED = 16
 };
 
 struct store_object_put {
@@ -139,7 +144,11 @@ struct store_evse_part {
     struct str uid; /* folded */
     struct str body;
     int64_t last_updated;
+    uint8_t digest[16]; /* of its value: with an equal one nothing has changed, whatever the bytes are */
 };
+
+/* A location that is as large as it may be can still have what is there changed, by so much more. */
+#define STORE_SIZE_LEEWAY 65536
 
 struct store_location_put {
     struct str owner, id;
@@ -149,12 +158,15 @@ struct store_location_put {
     size_t updated_at, updated_length;
     struct str last_updated_text; /* with quotes, the owner's spelling */
     int64_t last_updated;
-    uint8_t digest[16];
+    uint8_t digest[16]; /* of the value without its EVSEs and last_updated */
     const struct store_evse_part *evses;
     size_t evse_count;
     unsigned conditions;
     int64_t revision;
-    bool created, changed; /* out */
+    size_t size_max; /* bytes of the whole location that STORE_SET_LOCATION may not make it grow beyond, else
+                        ERR_TOO_LARGE; 0: none */
+    /* out */
+    bool created, changed;
 };
 
 struct store_evse_put {
@@ -164,7 +176,9 @@ struct store_evse_put {
         last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
     unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
     int64_t revision;
-    bool created, changed; /* out */
+    size_t size_max; /* as above; of an EVSE that is there already STORE_SIZE_LEEWAY more */
+    /* out */
+    bool created, changed;
 };
 
 struct store_op {
@@ -371,7 +385,9 @@ struct store_registry_read {
     size_t rule_count;
     struct store_limit *limits;
     size_t limit_count;
-    int64_t changed; /* the last_updated of the last change of a party; a removal counts too */
+    int64_t changed;      /* the last_updated of the last change of a party; a removal counts too */
+    int64_t horizon;      /* a rule that is not there is enabled then or later */
+    int64_t rule_changes; /* since the store was opened, so many are there at least */
 };
 void store_read_registry(struct store_client *client, struct store_registry_read *read);
 
@@ -421,6 +437,17 @@ struct store_token_users_read {
     size_t count;
 };
 void store_read_token_users(struct store_client *client, struct store_token_users_read *read);
+
+/* Whose START_SESSION with that authorization_reference a CPO accepted; nobody's: ERR_NOT_FOUND. */
+struct store_starter_read {
+    struct store_read base;
+    struct str cpo;       /* party key */
+    struct str reference; /* folded; an empty one is nobody's */
+    /* out */
+    struct str emsp; /* party key */
+    bool several;    /* another eMSP's too */
+};
+void store_read_starter(struct store_client *client, struct store_starter_read *read);
 
 /* Findings, by party, module, object, field and rule. */
 struct store_findings_read {
@@ -479,7 +506,9 @@ struct store_page_read {
     uint64_t total; /* all that match, whatever after, skip and limit */
     struct store_page_item *items;
     size_t item_count;
-    bool more; /* something matches behind the last item */
+    bool more;       /* something matches behind the last item */
+    int64_t horizon; /* what this page does not show because it became visible later has arrived then or
+                        later: the next window that begins there has it */
 };
 void store_read_page(struct store_client *client, struct store_page_read *read);
 

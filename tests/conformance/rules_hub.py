@@ -52,6 +52,8 @@ RULES = {
     "hub 2-40": "A receiver that cannot be reached or is OFFLINE: 200, 4003.",
     "hub 2-41": Reason("The hub failed: 500, 3000.", "no request provokes it; tests/store makes disks and memory fail below it"),
     "hub 2-42": "The hub is full: 503 with Retry-After, 3000.",
+    "hub 2-70": "Changes of one object that come at once are done one after the other: none is lost, none is 503.",
+    "hub 2-71": "A PATCH that would make an object larger than a body may be: 413, 2001, saying what helps; a session can still end.",
     "hub 2-43": "The hub is shutting down: what is in flight is answered; a request behind it finds the connection closed, or is 503, 3000.",
     # 3 authentication
     "hub 3-1": "The hub token is taken in Base64 and raw.",
@@ -86,6 +88,7 @@ RULES = {
     "hub 6-8": "What a newly enabled rule makes visible is inside the window of the enabling.",
     "hub 6-9": "An identical push resends nothing.",
     "hub 6-10": "A page holds at most 4 MiB, and Link goes on behind what was sent.",
+    "hub 6-12": "What becomes visible after a list was answered is in the window that begins at that answer's timestamp.",
     "hub 6-11": Reason("Deep pages cost what the first costs.", "a figure that tests/bench measures"),
     # 7 routing matrix
     "hub 7-1": "Pairs are off by default.",

@@ -104,7 +104,7 @@ def test_each_rule_is_counted_once(new_hub):
     expected["Location", "name", "duplicate"] += 1
     assert settled(hub, cpo.id) == expected
     assert {rule for _, _, rule in expected} == {
-        "missing", "empty", "length", "enum", "datetime", "character", "url", "integer", "duplicate", "unknown", "format", "range"
+        "missing", "empty", "length", "enum", "datetime", "character", "url", "integer", "duplicate", "unknown", "format", "range", "surrogate"
     }  # fmt: skip
 
 

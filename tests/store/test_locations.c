@@ -35,6 +35,12 @@ static struct store_location_put *add_location(struct fixture *f, struct store_a
     return p;
 }
 
+static void digest_of(struct str body, uint8_t digest[16])
+{
+    uint64_t hash = str_hash(body);
+    memcpy(digest, &hash, sizeof(hash));
+}
+
 static void set_evses(struct fixture *f, struct store_location_put *p, size_t count, const char *status)
 {
     struct store_evse_part *evses = arena_alloc(&f->arena, sizeof(*evses) * (count + 1));
@@ -42,6 +48,7 @@ static void set_evses(struct fixture *f, struct store_location_put *p, size_t co
         evses[i].uid = text(f, "E%zu", i);
         evses[i].body = text(f, "{\"uid\":\"E%zu\",\"status\":\"%s\"}", i, status);
         evses[i].last_updated = p->last_updated;
+        digest_of(evses[i].body, evses[i].digest);
     }
     p->evses = evses;
     p->evse_count = count;
@@ -71,6 +78,7 @@ static struct store_evse_put *add_evse(struct fixture *f, struct store_apply *ap
     p->evse.uid = str_from(uid);
     p->evse.body = text(f, "{\"uid\":\"%s\",\"status\":\"%s\"}", uid, status);
     p->evse.last_updated = last_updated;
+    digest_of(p->evse.body, p->evse.digest);
     p->last_updated_text = str_from(time_text);
     return p;
 }
@@ -245,6 +253,61 @@ static void identical_put_is_no_change(void **state)
     assert_false(changed);
 }
 
+/* An EVSE is what it was when its digest says so, whatever its bytes; also inside a whole location. */
+static void same_evse_in_other_bytes(void **state)
+{
+    struct fixture *f = *state;
+    bool changed;
+    put_location(f, "L", INSIDE, 2, NULL);
+    assert_int_equal(put_evse(f, "L", "E1", "CHARGING", T1, 1000, 0, 0), OK);
+    struct store_apply *apply = new_batch(f);
+    struct store_evse_put *p = add_evse(f, apply, "L", "E1", "CHARGING", T1, 1000);
+    p->evse.body = text(f, "{ \"status\":\"CHARGING\", \"uid\":\"E1\" }");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_false(p->changed);
+    /* the whole as it is by now */
+    apply = new_batch(f);
+    struct store_location_put *whole =
+        add_location(f, apply, STORE_PUT_LOCATION, "IN-CPO", "L", "n", INSIDE, T1, 1000);
+    set_evses(f, whole, 2, "AVAILABLE");
+    ((struct store_evse_part *)whole->evses)[1].body = p->evse.body;
+    memcpy(((struct store_evse_part *)whole->evses)[1].digest, p->evse.digest, sizeof(p->evse.digest));
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_false(whole->changed);
+    put_location(f, "L", INSIDE, 2, &changed);
+    assert_true(changed);
+}
+
+static int evse_of_size(struct fixture *f, const char *uid, size_t length, size_t size_max)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_evse_put *p = add_evse(f, apply, "L", uid, "AVAILABLE", T1, 1000);
+    char *body = arena_alloc(&f->arena, length);
+    memset(body, 'x', length);
+    p->evse.body = str_of(body, length);
+    digest_of(p->evse.body, p->evse.digest);
+    p->size_max = size_max;
+    return run_batch(f, apply);
+}
+
+/* No EVSE is added beyond the size a location may have; one that is there may change a little. */
+static void size_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    const size_t max = 200000;
+    put_location(f, "L", INSIDE, 1, NULL);
+    assert_int_equal(evse_of_size(f, "E0", max - 1000, max), OK);
+    assert_int_equal(evse_of_size(f, "NEW", 2000, max), ERR_TOO_LARGE);
+    assert_int_equal(evse_of_size(f, "E0", max + 1000, max), OK);
+    assert_int_equal(evse_of_size(f, "E0", max + STORE_SIZE_LEEWAY + 1000, max), ERR_TOO_LARGE);
+    assert_int_equal(evse_of_size(f, "E0", max + 500, 1000), OK); /* smaller than it was */
+    assert_int_equal(evse_of_size(f, "NEW", 2000, 0), OK);
+    struct store_apply *apply = new_batch(f);
+    add_location(f, apply, STORE_SET_LOCATION, "IN-CPO", "L", "a longer name", INSIDE, T1, 1000)->size_max =
+        1000;
+    assert_int_equal(run_batch(f, apply), ERR_TOO_LARGE);
+}
+
 static void put_replaces_evses(void **state)
 {
     struct fixture *f = *state;
@@ -255,7 +318,8 @@ static void put_replaces_evses(void **state)
     struct store_apply *apply = new_batch(f);
     struct store_location_put *p =
         add_location(f, apply, STORE_PUT_LOCATION, "IN-CPO", "L", "n", INSIDE, T1, 1000);
-    struct store_evse_part turned[] = {{STR("E1"), STR("{1}"), 1000}, {STR("E0"), STR("{0}"), 1000}};
+    struct store_evse_part turned[] = {{STR("E1"), STR("{1}"), 1000, {0}},
+                                       {STR("E0"), STR("{0}"), 1000, {0}}};
     p->evses = turned;
     p->evse_count = 2;
     assert_int_equal(run_batch(f, apply), OK);
@@ -412,6 +476,8 @@ int main(void)
         STORE_TEST(new_evse_goes_to_the_end),
         STORE_TEST(evse_conditions),
         STORE_TEST(identical_put_is_no_change),
+        STORE_TEST(same_evse_in_other_bytes),
+        STORE_TEST(size_is_bounded),
         STORE_TEST(put_replaces_evses),
         STORE_TEST(set_keeps_evses),
         STORE_TEST(location_conditions),

@@ -89,6 +89,87 @@ static void stale_but_future(void **state)
     assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1").last_updated, now);
 }
 
+static int put_session(struct fixture *f, const char *status, int64_t last_updated, unsigned conditions)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *p = add_object(apply, STORE_SESSION, "IN-CPO", "S1", "{}", last_updated);
+    p->status = str_from(status);
+    p->conditions = conditions;
+    return run_batch(f, apply);
+}
+
+/* A session that has ended takes another status only with a later time, however far ahead its own is. */
+static void ended_session(void **state)
+{
+    struct fixture *f = *state;
+    const unsigned conditions = STORE_IF_NOT_OLDER | STORE_IF_NOT_ENDED;
+    const int64_t ahead = fixture_wall + 3600 * 1000;
+    assert_int_equal(put_session(f, "ACTIVE", 1000, conditions), OK);
+    assert_int_equal(put_session(f, "COMPLETED", 1000, conditions), OK);
+    assert_int_equal(put_session(f, "ACTIVE", 1000, conditions), ERR_STALE);
+    assert_int_equal(put_session(f, "INVALID", 1000, conditions), ERR_STALE);
+    assert_int_equal(put_session(f, "COMPLETED", 1000, conditions), OK);
+    assert_int_equal(put_session(f, "ACTIVE", 1001, conditions), OK);
+    assert_int_equal(put_session(f, "INVALID", ahead, conditions), OK);
+    assert_int_equal(put_session(f, "ACTIVE", fixture_wall, conditions), ERR_STALE);
+    assert_int_equal(put_session(f, "ACTIVE", fixture_wall, STORE_IF_NOT_OLDER), OK);
+}
+
+static void start_command(struct fixture *f, int64_t id, const char *emsp, const char *cpo,
+                          const char *reference, enum store_command_state state, const char *result)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_command *row = &add_op(apply, STORE_PUT_COMMAND)->u.command;
+    row->id = id;
+    memset(row->callback_hash, (int)id, sizeof(row->callback_hash));
+    row->command = STR("START_SESSION");
+    row->emsp = str_from(emsp);
+    row->cpo = str_from(cpo);
+    row->reference = str_from(reference);
+    if (state != STORE_COMMAND_SENT) {
+        struct store_op *op = add_op(apply, STORE_UPDATE_COMMAND);
+        op->u.command_update.id = id;
+        op->u.command_update.from = 7;
+        op->u.command_update.state = state;
+        op->u.command_update.result = str_from(result);
+    }
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+static struct store_starter_read starter(struct fixture *f, const char *cpo, const char *reference)
+{
+    struct store_starter_read read = {.cpo = str_from(cpo), .reference = str_from(reference)};
+    RUN_READ(f, store_read_starter, &read);
+    return read;
+}
+
+/* Whose accepted START_SESSION carried a reference. */
+static void who_started(void **state)
+{
+    struct fixture *f = *state;
+    start_command(f, 1, "IN-AAA", "IN-CPO", "SENT", STORE_COMMAND_SENT, "");
+    start_command(f, 2, "IN-AAA", "IN-CPO", "REFUSED", STORE_COMMAND_ENDED, "REJECTED");
+    start_command(f, 3, "IN-AAA", "IN-CPO", "R", STORE_COMMAND_ACCEPTED, "ACCEPTED");
+    start_command(f, 4, "IN-AAA", "IN-CPO", "R", STORE_COMMAND_ENDED, "ACCEPTED");
+    start_command(f, 5, "IN-BBB", "IN-OTH", "R", STORE_COMMAND_ACCEPTED, "ACCEPTED");
+    start_command(f, 6, "IN-AAA", "IN-CPO", "", STORE_COMMAND_ACCEPTED, "ACCEPTED");
+    assert_str(starter(f, "IN-CPO", "R").emsp, "IN-AAA");
+    assert_false(starter(f, "IN-CPO", "R").several);
+    assert_int_equal(starter(f, "IN-CPO", "SENT").base.result, ERR_NOT_FOUND);
+    assert_int_equal(starter(f, "IN-CPO", "REFUSED").base.result, ERR_NOT_FOUND);
+    assert_int_equal(starter(f, "IN-CPO", "").base.result, ERR_NOT_FOUND);
+    /* it stays accepted, whatever comes of it; and another eMSP's makes it nobody's */
+    start_command(f, 7, "IN-BBB", "IN-CPO", "R", STORE_COMMAND_ACCEPTED, "ACCEPTED");
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_UPDATE_COMMAND);
+    op->u.command_update.id = 7;
+    op->u.command_update.from = 7;
+    op->u.command_update.state = STORE_COMMAND_ENDED;
+    op->u.command_update.result = STR("TIMEOUT");
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_true(starter(f, "IN-CPO", "R").several);
+}
+
 static void delete_object(void **state)
 {
     struct fixture *f = *state;
@@ -332,6 +413,8 @@ int main(void)
         STORE_TEST(update_counts_revisions),
         STORE_TEST(conditions),
         STORE_TEST(stale_but_future),
+        STORE_TEST(ended_session),
+        STORE_TEST(who_started),
         STORE_TEST(delete_object),
         STORE_TEST(last_op_refused_leaves_nothing),
         STORE_TEST(neighbours_are_left_alone),

@@ -167,12 +167,6 @@ static const struct bad_case {
     {"\"\\u12\"", "four hexadecimal digits"},
     {"\"\\u12G4\"", "four hexadecimal digits"},
     {"{\"\\u12G4\":1}", "four hexadecimal digits"},
-    {"\"\\ud800\"", "half of a surrogate pair at byte 1"},
-    {"\"a\\udc00\"", "half of a surrogate pair at byte 2"},
-    {"\"\\ud800\\u0041\"", "half of a surrogate pair at byte 1"},
-    {"\"\\ud800x\"", "half of a surrogate pair at byte 1"},
-    {"\"\\udc00\\ud800\"", "half of a surrogate pair at byte 1"},
-    {"{\"\\ud83d\":1}", "half of a surrogate pair at byte 2"},
     {"\"a\xFF\"", "not UTF-8 at byte 2"},
     {"\"\xC3\"", "not UTF-8 at byte 1"},
     {"\"\xC0\xAF\"", "not UTF-8 at byte 1"},
@@ -200,6 +194,49 @@ static void test_bad(void **state)
             fail_msg("%s: \"%s\" says nothing of \"%s\"", bad[i].text, error.text, bad[i].what);
         assert_int_equal(parse(str_from(bad[i].text), JSON_DEPTH_MAX, &value, NULL), ERR_INVALID);
     }
+}
+
+/* Half of a surrogate pair is no character, but JSON: it is kept as the three bytes it would have in UTF-8.
+ */
+static void test_half_surrogates(void **state)
+{
+    static const struct {
+        const char *text, *unescaped;
+    } rows[] = {
+        {"\"\\ud83d\"", "\xED\xA0\xBD"},
+        {"\"a\\udc00\"", "a\xED\xB0\x80"},
+        {"\"\\ud800\\u0041\"", "\xED\xA0\x80"
+                               "A"},
+        {"\"\\ud800x\"", "\xED\xA0\x80x"},
+        {"\"\\ud800\\n\\/\\\"\\\\\\b\\f\\r\\t\"", "\xED\xA0\x80\n/\"\\\b\f\r\t"},
+        {"\"\\udc00\\ud800\"", "\xED\xB0\x80\xED\xA0\x80"},
+        {"\"\\ud800\\ud83d\\ude00\"", "\xED\xA0\x80\xF0\x9F\x98\x80"},
+        {"\"\\u00e9\\u20ac\\uD83D \\u0041\"", "\xC3\xA9\xE2\x82\xAC\xED\xA0\xBD A"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct json_value *value;
+        struct error error = {0};
+        if (parse(str_from(rows[i].text), JSON_DEPTH_MAX, &value, &error) != OK)
+            fail_msg("%s: %s", rows[i].text, error.text);
+        if (!str_equal(value->text, str_from(rows[i].unescaped)))
+            fail_msg("%s: \"" STR_FMT "\"", rows[i].text, STR_ARG(value->text));
+        assert_true(str_equal(value->raw, str_from(rows[i].text)));
+        assert_true(json_has_half_surrogate(value->text));
+    }
+    assert_false(json_has_half_surrogate(STR("\xED\x9F\xBF\xEE\x80\x80\xF0\x9F\x98\x80")));
+    assert_false(json_has_half_surrogate(STR_NONE));
+    /* a name, and what follows in the document, are read as ever */
+    const struct json_value *value;
+    assert_int_equal(
+        parse(STR("{\"\\ud83d\":\"\\u0041\",\"b\":\"\\udead\",\"c\":\"\\n\"}"), JSON_DEPTH_MAX, &value, NULL),
+        OK);
+    assert_true(str_equal(value->child->key, STR("\xED\xA0\xBD")));
+    assert_true(str_equal(json_get_text(value, "c"), STR("\n")));
+    /* what else is wrong is still refused */
+    assert_int_equal(parse(STR("\"\\ud83d\\x\""), JSON_DEPTH_MAX, &value, NULL), ERR_INVALID);
+    assert_int_equal(parse(STR("\"\\ud83d\\u-123\""), JSON_DEPTH_MAX, &value, NULL), ERR_INVALID);
+    assert_int_equal(parse(STR("\"\\ud83\""), JSON_DEPTH_MAX, &value, NULL), ERR_INVALID);
 }
 
 static void test_nul_bytes(void **state)
@@ -442,10 +479,12 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),      cmocka_unit_test(test_bad),     cmocka_unit_test(test_nul_bytes),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_depth),   cmocka_unit_test(test_many_values),
-        cmocka_unit_test(test_tree),      cmocka_unit_test(test_texts),   cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_large),     cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_nul_bytes),   cmocka_unit_test(test_half_surrogates),
+        cmocka_unit_test(test_truncated),   cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_many_values), cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_texts),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_large),       cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -68,7 +68,7 @@ static const struct {
     {"Tariff", "country_code party_id id currency elements last_updated"},
     {"PriceComponent", "type price"},
     {"Session", "country_code party_id id start_date_time kwh cdr_token status last_updated"},
-    {"CdrToken", "country_code party_id uid"},
+    {"CdrToken", "uid"},
     {"CDR",
      "country_code party_id id start_date_time end_date_time cdr_token currency total_cost total_energy "
      "last_updated"},

@@ -9,6 +9,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/ocpi/location.h"
+#include "lib/ocpi/objects.h"
 #include "lib/ocpi/patch.h"
 
 static int arena_setup(void **state)
@@ -79,12 +80,43 @@ static void test_patch_apply(void **state)
         {"{\"a\":1}", "{\"l\":[],\"b\":2}", "l", "{\"a\":1,\"b\":2}"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct ocpi_patch_options options = {rows[i].append};
+        struct ocpi_patch_options options = {.append_list = rows[i].append};
         struct str result = ocpi_patch_apply(*state, parse(*state, str_from(rows[i].stored)),
                                              parse(*state, str_from(rows[i].patch)),
                                              rows[i].append != NULL ? &options : NULL);
         assert_text(result, rows[i].result);
     }
+}
+
+/* What equals a stored element as an OCPI value is there already. */
+static void test_append_once(void **state)
+{
+    static const struct ocpi_patch_options once = {
+        .append_list = "l", .element = &ocpi_charging_period, .moment = "start_date_time"};
+    static const struct ocpi_patch_options only = {
+        .append_list = "l", .element = &ocpi_charging_period, .moment = "start_date_time", .only_list = true};
+#define P1  "{\"start_date_time\":\"2026-01-31T12:00:00Z\",\"tariff_id\":\"t\"}"
+#define P1X "{ \"tariff_id\":\"T\", \"start_date_time\":\"2026-01-31T12:00:00.000Z\",\"dimensions\":null}"
+#define P2  "{\"start_date_time\":\"2026-01-31T12:00:00Z\",\"tariff_id\":\"u\"}"
+#define P3  "{\"start_date_time\":\"2026-01-31T13:00:00Z\"}"
+    static const struct {
+        const struct ocpi_patch_options *options;
+        const char *stored, *patch, *result;
+    } rows[] = {
+        {&once, "{\"l\":[" P1 "]}", "{\"l\":[" P1 "]}", "{\"l\":[" P1 "]}"},
+        {&once, "{\"l\":[" P1 " ]}", "{\"l\":[" P1X "," P2 "," P3 "]}", "{\"l\":[" P1 "," P2 "," P3 " ]}"},
+        {&once, "{\"l\":[" P3 "]}", "{\"l\":[" P1 ", " P2 "]}", "{\"l\":[" P3 "," P1 ", " P2 "]}"},
+        {&once, "{\"l\":[1]}", "{\"l\":[1,2]}", "{\"l\":[1,2]}"},
+        {&once, "{\"l\":[]}", "{\"l\":[" P1 "," P1 "]}", "{\"l\":[" P1 "," P1 "]}"},
+        {&only, "{\"l\":[" P1 "],\"a\":1}", "{\"a\":2,\"l\":[" P3 "],\"b\":3}",
+         "{\"l\":[" P1 "," P3 "],\"a\":1}"},
+        {&only, "{\"a\":1}", "{\"a\":2,\"l\":[" P3 "],\"b\":3}", "{\"a\":1,\"l\":[" P3 "]}"},
+        {&only, "{\"a\":1}", "{\"a\":2,\"l\":null,\"b\":3}", "{\"a\":1}"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_text(ocpi_patch_apply(*state, parse(*state, str_from(rows[i].stored)),
+                                     parse(*state, str_from(rows[i].patch)), rows[i].options),
+                    rows[i].result);
 }
 
 static void test_member_set(void **state)
@@ -360,8 +392,8 @@ static void test_split_property(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_patch_apply),    TEST(test_member_set), TEST(test_list_set),
-        TEST(test_patch_property), TEST(test_split),      TEST(test_split_property),
+        TEST(test_patch_apply),    TEST(test_append_once), TEST(test_member_set),     TEST(test_list_set),
+        TEST(test_patch_property), TEST(test_split),       TEST(test_split_property),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,7 +301,8 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
                                sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
                                sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object),
                                sql_t(row->response_url), sql_t(row->result), sql_t(row->correlation_id),
-                               sql_t(row->token_uid), sql_b(row->result_body)));
+                               sql_t(row->token_uid), sql_b(row->result_body), sql_t(row->reference),
+                               sql_i(row->state == STORE_COMMAND_ACCEPTED)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -6,7 +6,7 @@ struct found_evse {
     struct stored stored;
     int64_t place;
     int64_t length;
-    bool same_body;
+    bool same;
 };
 
 static int find_evse(struct writer *writer, int64_t location, const struct store_evse_part *evse,
@@ -23,7 +23,9 @@ static int find_evse(struct writer *writer, int64_t location, const struct store
     found->stored.revision = sql_integer(c, SQL_EVSE_FIND, 1);
     found->stored.last_updated = sql_integer(c, SQL_EVSE_FIND, 2);
     found->length = (int64_t)body.length;
-    found->same_body = str_equal(body, evse->body);
+    struct str digest = sql_string(c, SQL_EVSE_FIND, 4);
+    found->same = str_equal(body, evse->body) ||
+                  str_equal(digest, str_of((const char *)evse->digest, sizeof(evse->digest)));
     sql_end(c, SQL_EVSE_FIND);
     return OK;
 }
@@ -46,30 +48,42 @@ static int write_evse(struct writer *writer, const struct found_location *parent
 {
     int64_t revision = parent->stored.revision + 1, place = found->place;
     if (found->stored.present)
-        return sql_run(
-            &writer->connection, SQL_EVSE_UPDATE,
-            SQL_VALUES(sql_i(place), sql_i(revision), sql_i(p->evse.last_updated), sql_b(p->evse.body)));
+        return sql_run(&writer->connection, SQL_EVSE_UPDATE,
+                       SQL_VALUES(sql_i(place), sql_i(revision), sql_i(p->evse.last_updated),
+                                  sql_b(p->evse.body), sql_bytes(p->evse.digest, sizeof(p->evse.digest))));
     int result = next_place(writer, parent->sequence, &place);
     if (result)
         return result;
     return sql_run(&writer->connection, SQL_EVSE_INSERT,
                    SQL_VALUES(sql_i(place), sql_i(parent->sequence), sql_t(p->evse.uid), sql_i(revision),
-                              sql_i(p->evse.last_updated), sql_b(p->evse.body)));
+                              sql_i(p->evse.last_updated), sql_b(p->evse.body),
+                              sql_bytes(p->evse.digest, sizeof(p->evse.digest))));
+}
+
+static bool moves_forward(const struct found_location *parent, const struct store_evse_put *p)
+{
+    return p->evse.last_updated > parent->stored.last_updated;
+}
+
+/* The location's size with it. */
+static int64_t new_size(const struct found_location *parent, const struct found_evse *found,
+                        const struct store_evse_put *p)
+{
+    int64_t grown = (int64_t)p->evse.body.length - found->length + (found->stored.present ? 0 : 1);
+    if (moves_forward(parent, p))
+        grown += (int64_t)p->last_updated_text.length - (int64_t)parent->text_length;
+    return parent->size + grown;
 }
 
 /* A child moves its parent's last_updated forward, never back (hub-contract 5). */
 static int touch_parent(struct writer *writer, const struct found_location *parent,
                         const struct found_evse *found, const struct store_evse_put *p)
 {
-    bool forward = p->evse.last_updated > parent->stored.last_updated;
-    int64_t grown = (int64_t)p->evse.body.length - found->length + (found->stored.present ? 0 : 1);
-    if (forward)
-        grown += (int64_t)p->last_updated_text.length - (int64_t)parent->text_length;
     struct new_head head = {
-        .keep_time = !forward,
+        .keep_time = !moves_forward(parent, p),
         .last_updated = p->evse.last_updated,
-        .arrival = writer->now,
-        .size = parent->size + grown,
+        .arrival = writer->arrival,
+        .size = new_size(parent, found, p),
         .evse_count = parent->evse_count + (found->stored.present ? 0 : 1),
         .last_updated_text = p->last_updated_text,
     };
@@ -94,9 +108,13 @@ int apply_put_evse(struct writer *writer, struct store_op *op, struct error *err
     if (result)
         return result;
     p->created = !found.stored.present;
-    p->changed = p->created || !found.same_body;
+    p->changed = p->created || !found.same;
     if (!p->changed && found.stored.last_updated == p->evse.last_updated)
         return OK;
+    size_t size_max = p->size_max == 0 || p->created ? p->size_max : p->size_max + STORE_SIZE_LEEWAY;
+    result = check_size(&parent, new_size(&parent, &found, p), size_max, p->location, error);
+    if (result)
+        return result;
     result = write_evse(writer, &parent, &found, p);
     if (!result)
         result = touch_parent(writer, &parent, &found, p);

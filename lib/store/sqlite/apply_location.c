@@ -20,6 +20,11 @@ static int64_t served_size(const struct store_location_put *p)
     return (int64_t)size;
 }
 
+static bool is_digest(struct str stored, const uint8_t *digest)
+{
+    return stored.length == 16 && memcmp(stored.data, digest, 16) == 0;
+}
+
 int find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
                   struct found_location *found)
 {
@@ -37,9 +42,18 @@ int find_location(struct writer *writer, struct str owner, struct str id, const 
     found->evse_count = sql_integer(c, SQL_LOCATION_FIND, 5);
     found->text_length = sql_string(c, SQL_LOCATION_FIND, 6).length;
     struct str stored = sql_string(c, SQL_LOCATION_FIND, 7);
-    found->same_digest = digest && stored.length == 16 && memcmp(stored.data, digest, 16) == 0;
+    found->same_digest = digest && is_digest(stored, digest);
     sql_end(c, SQL_LOCATION_FIND);
     return OK;
+}
+
+int check_size(const struct found_location *found, int64_t size, size_t size_max, struct str id,
+               struct error *error)
+{
+    if (size_max == 0 || size <= found->size || size <= (int64_t)size_max)
+        return OK;
+    return error_set(error, ERR_TOO_LARGE, "location " STR_FMT " would have %lld bytes", STR_ARG(id),
+                     (long long)size);
 }
 
 int update_head(struct writer *writer, const struct found_location *found, const struct new_head *head)
@@ -72,37 +86,64 @@ static int insert_evses(struct writer *writer, int64_t sequence, int64_t revisio
 {
     for (size_t i = 0; i < p->evse_count; i++) {
         const struct store_evse_part *evse = &p->evses[i];
-        int result =
-            sql_run(&writer->connection, SQL_EVSE_INSERT,
-                    SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(sequence), sql_t(evse->uid),
-                               sql_i(revision), sql_i(evse->last_updated), sql_b(evse->body)));
+        int result = sql_run(&writer->connection, SQL_EVSE_INSERT,
+                             SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(sequence),
+                                        sql_t(evse->uid), sql_i(revision), sql_i(evse->last_updated),
+                                        sql_b(evse->body), sql_bytes(evse->digest, sizeof(evse->digest))));
         if (result)
             return result;
     }
     return OK;
 }
 
-/* *same_list: the stored EVSEs have the same uids in the same places; marks[i] = 1 where the body differs. */
+/*
+ * *same_list: the stored EVSEs have the same uids in the same places; *same_values: and they are the same;
+ * marks[i] = 1 where the body differs.
+ */
 static int compare_evses(struct writer *writer, int64_t sequence, const struct store_location_put *p,
-                         char *marks, bool *same_list)
+                         char *marks, bool *same_list, bool *same_values)
 {
     struct connection *c = &writer->connection;
     size_t count = 0;
-    *same_list = true;
+    *same_list = *same_values = true;
     int result =
         sql_first(c, SQL_EVSE_LIST, SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
     for (; result > 0; result = sql_next(c, SQL_EVSE_LIST), count++) {
         if (count == p->evse_count || !str_equal(sql_string(c, SQL_EVSE_LIST, 1), p->evses[count].uid) ||
             sql_integer(c, SQL_EVSE_LIST, 0) != evse_place(sequence) + (int64_t)count) {
-            *same_list = false;
+            *same_list = *same_values = false;
             sql_end(c, SQL_EVSE_LIST);
             return OK;
         }
         marks[count] = !str_equal(sql_string(c, SQL_EVSE_LIST, 2), p->evses[count].body);
+        if (marks[count] && !is_digest(sql_string(c, SQL_EVSE_LIST, 3), p->evses[count].digest))
+            *same_values = false;
     }
     if (count != p->evse_count)
-        *same_list = false;
+        *same_list = *same_values = false;
     return result;
+}
+
+/* A mark for each EVSE, in the writer's scratch; NULL: no memory. */
+static char *make_marks(struct writer *writer, const struct store_location_put *p)
+{
+    buffer_clear(&writer->scratch);
+    return buffer_reserve(&writer->scratch, p->evse_count + 1) ? writer->scratch.data : NULL;
+}
+
+/* Is it what is stored already? */
+static int compare_location(struct writer *writer, const struct store_location_put *p,
+                            const struct found_location *found, bool *same)
+{
+    bool same_list;
+    *same = found->stored.present && found->same_digest && found->stored.last_updated == p->last_updated &&
+            found->evse_count == (int64_t)p->evse_count;
+    if (!*same)
+        return OK;
+    char *marks = make_marks(writer, p);
+    if (!marks)
+        return sql_failure(&writer->connection, SQLITE_NOMEM, "EVSEs");
+    return compare_evses(writer, found->sequence, p, marks, &same_list, same);
 }
 
 /* Most PUTs of a large location change little; only rows that differ are written. */
@@ -110,12 +151,11 @@ static int replace_evses(struct writer *writer, int64_t sequence, int64_t revisi
                          const struct store_location_put *p)
 {
     struct connection *c = &writer->connection;
-    bool same_list;
-    buffer_clear(&writer->scratch);
-    if (!buffer_reserve(&writer->scratch, p->evse_count + 1))
+    bool same_list, same_values;
+    char *marks = make_marks(writer, p);
+    if (!marks)
         return sql_failure(c, SQLITE_NOMEM, "EVSEs");
-    char *marks = writer->scratch.data;
-    int result = compare_evses(writer, sequence, p, marks, &same_list);
+    int result = compare_evses(writer, sequence, p, marks, &same_list, &same_values);
     if (!result && !same_list) {
         result = sql_run(c, SQL_EVSE_DELETE_ALL,
                          SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
@@ -125,7 +165,8 @@ static int replace_evses(struct writer *writer, int64_t sequence, int64_t revisi
         if (marks[i])
             result = sql_run(c, SQL_EVSE_UPDATE,
                              SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(revision),
-                                        sql_i(p->evses[i].last_updated), sql_b(p->evses[i].body)));
+                                        sql_i(p->evses[i].last_updated), sql_b(p->evses[i].body),
+                                        sql_bytes(p->evses[i].digest, sizeof(p->evses[i].digest))));
     }
     return result;
 }
@@ -139,7 +180,7 @@ static int insert_location(struct writer *writer, const struct store_location_pu
     int result =
         sql_run(&writer->connection, SQL_LOCATION_INSERT,
                 SQL_VALUES(sql_i(sequence), sql_t(p->owner), sql_t(p->id), sql_i(1), sql_i(p->last_updated),
-                           sql_i(writer->now), sql_i(served_size(p)), sql_i((int64_t)p->evse_count),
+                           sql_i(writer->arrival), sql_i(served_size(p)), sql_i((int64_t)p->evse_count),
                            sql_t(p->last_updated_text), sql_bytes(p->digest, sizeof(p->digest))));
     if (!result)
         result = write_body(writer, SQL_BODY_INSERT, sequence, p);
@@ -151,7 +192,7 @@ static int replace_location(struct writer *writer, const struct store_location_p
 {
     struct new_head head = {
         .last_updated = p->last_updated,
-        .arrival = p->changed ? writer->now : found->arrival,
+        .arrival = p->changed ? writer->arrival : found->arrival,
         .size = served_size(p),
         .evse_count = (int64_t)p->evse_count,
         .last_updated_text = p->last_updated_text,
@@ -176,8 +217,12 @@ int apply_put_location(struct writer *writer, struct store_op *op, struct error 
     result = check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
     if (result)
         return result;
+    bool same;
+    result = compare_location(writer, p, &found, &same);
+    if (result)
+        return apply_failure(writer, result, error);
     p->created = !found.stored.present;
-    p->changed = p->created || !found.same_digest;
+    p->changed = !same;
     if (p->created)
         result = insert_location(writer, p);
     else if (p->changed || found.size != served_size(p) || found.stored.last_updated != p->last_updated)
@@ -192,7 +237,7 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
     struct store_location_put *p = &op->u.location;
     struct connection *c = &writer->connection;
     struct found_location found;
-    int result = find_location(writer, p->owner, p->id, NULL, &found);
+    int result = find_location(writer, p->owner, p->id, p->digest, &found);
     if (result)
         return apply_failure(writer, result, error);
     struct wanted wanted = {p->conditions | STORE_IF_PRESENT, p->revision, p->last_updated};
@@ -205,18 +250,22 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
     struct str stored = result ? sql_string(c, SQL_BODY_FIND, 0) : STR_NONE;
     size_t stored_updated = result ? (size_t)sql_integer(c, SQL_BODY_FIND, 1) : 0;
     p->created = false;
-    p->changed = !str_equal(stored, p->body);
+    p->changed = !found.same_digest || found.stored.last_updated != p->last_updated;
     int64_t grown = own_size(p->body.length, p->updated_length, p->last_updated_text.length) -
                     own_size(stored.length, stored_updated, found.text_length);
     sql_end(c, SQL_BODY_FIND);
-    if (!p->changed && found.stored.last_updated == p->last_updated)
+    if (!p->changed)
         return OK;
+    result = check_size(&found, found.size + grown, p->size_max, p->id, error);
+    if (result)
+        return result;
     struct new_head head = {
         .last_updated = p->last_updated,
-        .arrival = writer->now,
+        .arrival = writer->arrival,
         .size = found.size + grown,
         .evse_count = found.evse_count,
         .last_updated_text = p->last_updated_text,
+        .digest = str_of((const char *)p->digest, sizeof(p->digest)),
     };
     result = update_head(writer, &found, &head);
     if (!result)

@@ -12,8 +12,8 @@ struct found_location {
     bool same_digest;
 };
 
-/* What changes in a head. keep_time leaves last_updated and its text as they are; an empty digest matches no
- * later PUT. */
+/* What changes in a head. keep_time leaves last_updated and its text as they are, an empty digest the stored
+ * one. */
 struct new_head {
     bool keep_time;
     int64_t last_updated, arrival, size, evse_count;
@@ -24,6 +24,9 @@ struct new_head {
  * or an SQL failure. */
 int find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
                   struct found_location *found);
+/* ERR_TOO_LARGE with the sentence when it grows beyond that many bytes. */
+int check_size(const struct found_location *found, int64_t size, size_t size_max, struct str id,
+               struct error *error);
 int update_head(struct writer *writer, const struct found_location *found, const struct new_head *head);
 
 #endif

@@ -6,6 +6,7 @@ struct found_object {
     struct stored stored;
     int64_t sequence, arrival, last_delivery, size;
     bool same_digest, same_counterparty, same_token;
+    bool ended, same_status; /* of a session */
 };
 
 static int find_object(struct writer *writer, const struct store_object_put *p, struct found_object *found)
@@ -26,6 +27,9 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
     found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid);
     found->same_digest =
         str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof(p->digest)));
+    struct str status = sql_string(c, SQL_OBJECT_FIND, 9);
+    found->ended = str_equal(status, STR("COMPLETED")) || str_equal(status, STR("INVALID"));
+    found->same_status = str_equal(status, p->status);
     sql_end(c, SQL_OBJECT_FIND);
     return OK;
 }
@@ -55,7 +59,7 @@ static int insert_object(struct writer *writer, const struct store_object_put *p
     writer->state.created[p->kind]++;
     return sql_run(&writer->connection, SQL_OBJECT_INSERT,
                    SQL_VALUES(sql_i(++writer->state.object_sequence), sql_i(p->kind), sql_t(p->owner),
-                              sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->now),
+                              sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->arrival),
                               sql_i(delivery), sql_i((int64_t)p->body.length), sql_t(p->counterparty),
                               sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)),
                               sql_b(p->body), sql_t(p->session)));
@@ -70,7 +74,7 @@ static int update_object(struct writer *writer, const struct store_object_put *p
     int result =
         sql_run(&writer->connection, SQL_OBJECT_UPDATE,
                 SQL_VALUES(sql_i(found->sequence), sql_i(found->stored.revision + 1), sql_i(p->last_updated),
-                           sql_i(found->same_digest ? found->arrival : writer->now),
+                           sql_i(found->same_digest ? found->arrival : writer->arrival),
                            sql_i(delivery ? delivery : found->last_delivery), sql_i((int64_t)p->body.length),
                            sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)), sql_b(p->body)));
     if (!result && !(found->same_counterparty && found->same_token))
@@ -93,13 +97,16 @@ int apply_put_object(struct writer *writer, struct store_op *op, struct error *e
     result = check_conditions(writer, &found.stored, &wanted, error, names[p->kind], p->id);
     if (result)
         return result;
+    if ((p->conditions & STORE_IF_NOT_ENDED) && found.ended && !found.same_status &&
+        p->last_updated <= found.stored.last_updated)
+        return error_set(error, ERR_STALE, "session " STR_FMT " has ended", STR_ARG(p->id));
     p->created = !found.stored.present;
     p->changed = p->created || !found.same_digest;
     int64_t delivery = promise_delivery(writer, op, found.last_delivery);
     if (p->created)
         result = insert_object(writer, p, delivery);
     else if (p->changed || delivery || found.size != (int64_t)p->body.length ||
-             found.stored.last_updated != p->last_updated || !found.same_counterparty)
+             found.stored.last_updated != p->last_updated || !found.same_counterparty || !found.same_status)
         result = update_object(writer, p, &found, delivery);
     return result ? apply_failure(writer, result, error) : OK;
 }

@@ -238,8 +238,10 @@ int apply_set_told(struct writer *writer, struct store_op *op, struct error *err
 int apply_put_rule(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_rule *r = &op->u.rule;
+    int64_t since = r->since != 0 ? r->since : writer->arrival; /* what it shows arrives with it */
+    atomic_store(&writer->store->rules_begun, ++writer->state.rules);
     int result = sql_run(&writer->connection, SQL_RULE_PUT,
-                         SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(r->since)));
+                         SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(since)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/store/audit_summary.h"
 #include "lib/store/client.h"
 #include "lib/store/inbox.h"
+#include "lib/store/sqlite/moments.h"
 #include "lib/store/sqlite/sql.h"
 
 /* ------------------------------------------------------------ the store
@@ -36,6 +37,9 @@ struct store {
     atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
+    struct moments moments;
+    /* Changes of rules that a commit has begun with, and that are committed. */
+    atomic_llong rules_begun, rules_committed;
     struct clock_mark clock; /* as it was at the opening */
     int64_t opened;          /* env_monotonic_ms */
     bool has_clock;
@@ -52,6 +56,7 @@ struct writer_state {
     int64_t object_sequence, location_sequence, delivery_id; /* the last ones given */
     int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];
     int64_t moved[STORE_KIND_COUNT]; /* counterparty changed: old counts do not hold */
+    int64_t rules;                   /* changes of them since the start */
     int64_t party_changed;           /* the greatest last_updated that a party ever got */
     bool deliveries;                 /* changed */
     struct audit_summary summary;    /* of the block that the next audit row is in */
@@ -66,6 +71,7 @@ struct writer {
     struct writer_state state;
     struct audit_chain committed; /* as the database has it */
     int64_t now;                  /* the wall clock of this group */
+    int64_t arrival;              /* of what this group brings: as `now`, but never less than before */
     /* A delivery whose id was given when its object was put, so that the object's row is written once. */
     const struct store_op *promised;
     int64_t promised_id, promised_before;
@@ -165,6 +171,8 @@ struct reader {
     struct buffer scratch;
     struct count_cache *counts; /* of pages */
     int64_t turn_end;           /* env_monotonic_us */
+    int64_t horizon;            /* what this turn does not see arrives then or later */
+    int64_t rules;              /* changes of rules that it sees at least */
     /* The store's counters as they were before this turn's transaction began: what is read is at least as
      * new. */
     int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];
@@ -177,8 +185,8 @@ struct reader {
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
     read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
-    read_totals, read_token_users, read_findings, read_refusals, read_waiting, read_receipts, read_unbilled,
-    read_conflicts, read_stored;
+    read_totals, read_token_users, read_starter, read_findings, read_refusals, read_waiting, read_receipts,
+    read_unbilled, read_conflicts, read_stored;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct reader *reader, struct store_read *read, int result);

@@ -164,6 +164,11 @@ bool store_is_overloaded(const struct store *store)
     return atomic_load(&store->degraded) || inbox_is_crowded(&store->inbox);
 }
 
+int64_t store_rule_changes(const struct store *store)
+{
+    return atomic_load(&store->rules_begun);
+}
+
 int64_t store_new_id(struct store *store)
 {
     return atomic_fetch_add(&store->next_id, 1);

@@ -284,6 +284,19 @@ bool read_token_users(struct reader *reader, struct store_read *read)
     return read_done(read, OK);
 }
 
+bool read_starter(struct reader *reader, struct store_read *read)
+{
+    struct store_starter_read *r = CONTAINER_OF(read, struct store_starter_read, base);
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, SQL_COMMAND_STARTER, SQL_VALUES(sql_t(r->cpo), sql_t(r->reference)));
+    if (result < 0)
+        return read_fail(reader, read, result);
+    r->emsp = read_string(reader, read, SQL_COMMAND_STARTER, 0);
+    r->several = !str_equal(r->emsp, sql_string(c, SQL_COMMAND_STARTER, 1));
+    sql_end(c, SQL_COMMAND_STARTER);
+    return read_done(read, r->emsp.length > 0 ? OK : ERR_NOT_FOUND);
+}
+
 /* ---------------------------------------------------------------- bodies of a page */
 
 static int append_body(struct reader *reader, const struct store_bodies_read *r, int64_t sequence)

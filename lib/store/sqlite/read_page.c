@@ -157,6 +157,7 @@ bool read_page(struct reader *reader, struct store_read *read)
     int result = OK;
     if (!page) {
         page = new_page(r);
+        r->horizon = reader->horizon;
         if (!page)
             return read_fail(reader, read, ERR_MEMORY);
         result = begin(reader, page);

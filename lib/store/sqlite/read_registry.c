@@ -173,6 +173,8 @@ bool read_registry(struct reader *reader, struct store_read *read)
         if (result)
             return read_fail(reader, read, result);
     }
+    r->horizon = reader->horizon;
+    r->rule_changes = reader->rules;
     int result = read_party_changed(&reader->connection, &r->changed);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
 }

@@ -105,7 +105,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_SUMMARY_PRUNE] = {W, "", "",
                            "DELETE FROM audit_summary WHERE block < (SELECT min(sequence) >> 10 FROM audit)"},
     [SQL_AUDIT_LAST_TIME] = {W, "", "i", "SELECT time FROM audit ORDER BY sequence DESC LIMIT 1"},
-    [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
+    [SQL_AUDIT_LAST] = {W, "", "ibi", "SELECT sequence, mac, time FROM audit ORDER BY sequence DESC LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, writing */
     [SQL_PLATFORM_FIND] = {W, "i", "iiii",
@@ -219,9 +219,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
-        {W, "itt", "iiiiiittb",
+        {W, "itt", "iiiiiittbt",
          "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, token_uid, "
-         "digest FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
+         "digest, status FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
     [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbt", "",
                            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
                            "last_delivery, size, "
@@ -247,10 +247,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_LOCATION_UPDATE] =
         {W, "iiiiiitb", "",
          "UPDATE location SET revision = $2, last_updated = $3, arrival = $4, size = $5, evse_count = $6, "
-         "last_updated_text = $7, digest = $8 WHERE sequence = $1"},
+         "last_updated_text = $7, digest = CASE WHEN length($8) = 0 THEN digest ELSE $8 END "
+         "WHERE sequence = $1"},
     [SQL_LOCATION_TOUCH] = {W, "iiiiib", "",
                             "UPDATE location SET revision = $2, arrival = $3, size = $4, evse_count = $5, "
-                            "digest = $6 WHERE sequence = $1"},
+                            "digest = CASE WHEN length($6) = 0 THEN digest ELSE $6 END "
+                            "WHERE sequence = $1"},
     [SQL_LOCATION_DELETE] = {W, "i", "", "DELETE FROM location WHERE sequence = $1"},
     [SQL_BODY_FIND] = {W, "i", "bi", "SELECT body, updated_length FROM location_body WHERE sequence = $1"},
     [SQL_BODY_INSERT] =
@@ -263,17 +265,19 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                          "body = $6 WHERE sequence = $1"},
     [SQL_BODY_DELETE] = {W, "i", "", "DELETE FROM location_body WHERE sequence = $1"},
     [SQL_EVSE_FIND] =
-        {W, "it", "iiib",
-         "SELECT place, revision, last_updated, body FROM evse WHERE location = $1 AND uid = $2"},
-    [SQL_EVSE_LIST] = {W, "ii", "itb",
-                       "SELECT place, uid, body FROM evse WHERE place >= $1 AND place < $2 ORDER BY place"},
+        {W, "it", "iiibb",
+         "SELECT place, revision, last_updated, body, digest FROM evse WHERE location = $1 AND uid = $2"},
+    [SQL_EVSE_LIST] =
+        {W, "ii", "itbb",
+         "SELECT place, uid, body, digest FROM evse WHERE place >= $1 AND place < $2 ORDER BY place"},
     [SQL_EVSE_LAST] = {W, "ii", "i",
                        "SELECT place FROM evse WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT 1"},
-    [SQL_EVSE_INSERT] = {W, "iitiib", "",
-                         "INSERT INTO evse (place, location, uid, revision, last_updated, body) VALUES ($1, "
-                         "$2, $3, $4, $5, $6)"},
-    [SQL_EVSE_UPDATE] = {W, "iiib", "",
-                         "UPDATE evse SET revision = $2, last_updated = $3, body = $4 WHERE place = $1"},
+    [SQL_EVSE_INSERT] = {W, "iitiibb", "",
+                         "INSERT INTO evse (place, location, uid, revision, last_updated, body, digest) "
+                         "VALUES ($1, $2, $3, $4, $5, $6, $7)"},
+    [SQL_EVSE_UPDATE] = {W, "iiibb", "",
+                         "UPDATE evse SET revision = $2, last_updated = $3, body = $4, digest = $5 "
+                         "WHERE place = $1"},
     [SQL_EVSE_DELETE_ALL] = {W, "ii", "", "DELETE FROM evse WHERE place >= $1 AND place < $2"},
 
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
@@ -322,15 +326,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttti", "",
          "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND sender = $2 AND kind >= 0 LIMIT $4)"},
-    [SQL_COMMAND_INSERT] = {W, "iiiibttttttttb", "",
-                            "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
-                            "cpo, object, response_url, "
-                            "result, correlation_id, token_uid, result_body) VALUES ($1, $2, $3, $4, $5, $6, "
-                            "$7, $8, $9, $10, $11, $12, $13, $14)"},
+    [SQL_COMMAND_INSERT] =
+        {W, "iiiibttttttttbti", "",
+         "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
+         "cpo, object, response_url, "
+         "result, correlation_id, token_uid, result_body, authorization_reference, accepted) "
+         "VALUES ($1, $2, $3, $4, $5, $6, "
+         "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"},
     [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
         {W, "iitbit", "",
          "UPDATE command SET state = $2, result = CASE WHEN $3 = '' THEN result ELSE $3 END, "
+         "accepted = CASE WHEN $2 = 1 OR $3 = 'ACCEPTED' THEN 1 ELSE accepted END, "
          "result_body = CASE WHEN length($4) = 0 THEN result_body ELSE $4 END, "
          "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END, "
          "callback_correlation_id = CASE WHEN $6 = '' THEN callback_correlation_id ELSE $6 END WHERE id = "
@@ -423,6 +430,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_COMMAND_TOKEN_USERS] = {R, "ti", "ti",
                                  "SELECT emsp, created FROM command WHERE token_uid = $1 AND token_uid <> '' "
                                  "ORDER BY id DESC LIMIT $2"},
+    [SQL_COMMAND_STARTER] = {R, "tt", "tt",
+                             "SELECT coalesce(min(emsp), ''), coalesce(max(emsp), '') FROM command "
+                             "WHERE authorization_reference = $2 AND authorization_reference <> '' "
+                             "AND cpo = $1 AND accepted = 1"},
 
     /* ---------------------------------------------------------------- pages */
     [SQL_OBJECT_COUNT] =

@@ -132,6 +132,7 @@ static bool publish(struct writer *writer)
             atomic_fetch_add(&counters->changed, 1);
         state->created[kind] = state->removed[kind] = state->changed[kind] = state->moved[kind] = 0;
     }
+    atomic_store(&writer->store->rules_committed, state->rules);
     bool worth_a_word = state->deliveries || state->chain.sequence != writer->committed.sequence;
     state->deliveries = false;
     writer->committed = state->chain;
@@ -184,6 +185,7 @@ static void commit_group(struct writer *writer, struct queue *batches)
     struct writer_state before = writer->state;
     bool again, hook = false;
     writer->now = env_wall_ms();
+    writer->arrival = moments_begin(&writer->store->moments);
     int result = commit_once(writer, batches, false, &again);
     if (again) {
         writer->state = before;
@@ -195,6 +197,8 @@ static void commit_group(struct writer *writer, struct queue *batches)
         hook = publish(writer);
         log_head(writer);
     }
+    moments_end(&writer->store->moments);
+    atomic_store(&writer->store->rules_begun, writer->state.rules);
     set_degraded(writer, result != OK);
     if (!result)
         inbox_free_lazy(&writer->store->inbox, &writer->lazy);
@@ -284,6 +288,7 @@ static int load_chain(struct writer *writer)
         return result;
     if (result > 0)
         last.sequence = sql_integer(c, SQL_AUDIT_LAST, 0);
+    moments_init(&writer->store->moments, result > 0 ? sql_integer(c, SQL_AUDIT_LAST, 2) : 0);
     sql_end(c, SQL_AUDIT_LAST);
     if (!valid || head.sequence != last.sequence)
         log_error(

@@ -108,7 +108,7 @@ def test_initial_token_opens_the_exchange_only(hub):
 
 
 @rule("hub 2-26", "OCPI 1.3-3")
-@pytest.mark.parametrize("body", ["", "{", '{"id":"T"} x', "id=T", b"\xff\xfe", '{"id":\'T\'}', '{"n":01}', '{"id":"\\ud800"}'])
+@pytest.mark.parametrize("body", ["", "{", '{"id":"T"} x', "id=T", b"\xff\xfe", '{"id":\'T\'}', '{"n":01}'])
 def test_a_body_that_is_not_json(site, body):
     cpo, emsp = site.cpo, site.emsp
     answers = [
