@@ -94,6 +94,8 @@ static void discovery_read_details(struct discovery *discovery, const struct jso
             module, str_equal_fold(json_get_text(e, "role"), STR("RECEIVER")), url_without_slash(url)};
     }
     discovery->used_raw = discovery->outbound.used_raw;
+    if (discovery->versions_url.length == 0) /* no list answered: the details are what works */
+        discovery->versions_url = discovery->outbound.url;
     if (discovery->endpoint_count == 0)
         discovery_end(discovery, OCPI_NO_MATCHING_ENDPOINTS, STR("the version details list no endpoints"));
     else

@@ -36,7 +36,7 @@ struct discovery {
     int status;              /* OCPI: 1000; 3001 cannot be called, 3002 no 2.2.1, 3003 no endpoints */
     struct str message;      /* why not */
     bool unauthorized;       /* a call was answered 401, in both encodings */
-    struct str versions_url; /* of the list, empty when only details were found */
+    struct str versions_url; /* what answered: the versions list, where there is none the details */
     bool used_raw;           /* the token's encoding that worked */
     struct discovery_endpoint endpoints[DISCOVERY_ENDPOINTS_MAX];
     size_t endpoint_count;

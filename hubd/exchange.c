@@ -165,7 +165,10 @@ static void exchange_put_platform(const struct exchange *exchange, struct store_
         row->previous_token = exchange->first ? STR("") : platform->row.token;
         row->previous_token_until = exchange->first ? 0 : exchange->now + exchange->token_overlap;
     }
-    row->credentials_url = json_get_text(exchange->credentials, "url");
+    struct str url = json_get_text(exchange->credentials, "url");
+    if (!str_equal(row->credentials_url, url)) /* what worked belongs to the system that is left behind */
+        row->versions_url = STR("");
+    row->credentials_url = url;
     row->roles = json_get(exchange->credentials, "roles")->raw;
     row->last_seen = exchange->now;
     row->updated = exchange->now;

@@ -151,7 +151,7 @@ static bool probe_lists_version(const struct ocpi_answer *answer)
     for (const struct json_value *version = answer->data->child; version != NULL; version = version->next)
         if (str_equal(json_get_text(version, "version"), STR("2.2.1")))
             return true;
-    return false;
+    return json_get(answer->data, "endpoints") != NULL; /* version details */
 }
 
 static void probe_answered(struct outbound *outbound)

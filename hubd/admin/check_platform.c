@@ -89,8 +89,9 @@ void check_versions(struct check *check)
         check->level = CHECK_LEVEL_LISTED;
         check_report(check, "versions", STR_NONE, CHECK_OK, REMEDY_NONE,
                      "%s, answered in %lld ms; the token is taken %s",
-                     discovery->versions_url.length > 0 ? "the list has 2.2.1"
-                                                        : "the details of 2.2.1 are there",
+                     !str_equal(discovery->versions_url, discovery->outbound.url)
+                         ? "the list has 2.2.1"
+                         : "the details of 2.2.1 are there",
                      (long long)discovery->outbound.latency_ms, discovery->used_raw ? "raw" : "in Base64");
     } else if (discovery->unauthorized) {
         check_report(check, "versions", STR_NONE, CHECK_FAIL, REMEDY_REFUSED,

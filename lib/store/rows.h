@@ -15,7 +15,7 @@ struct store_platform {
     int64_t revision; /* 0: new; else the one that was read, checked on put */
     enum store_platform_status status;
     struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
-    struct str versions_url;    /* found by discovery; may be empty */
+    struct str versions_url;    /* list or details document that last worked in an exchange; may be empty */
     struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
     struct str previous_token;  /* sealed, for the overlap after a rotation */
     int64_t previous_token_until;
