@@ -1,6 +1,7 @@
 #include "hubd/outbound.h"
 
 #include "hubd/health.h"
+#include "hubd/reached.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/ocpi/headers.h"
@@ -26,31 +27,53 @@ bool outbound_may_try(const struct registry_platform *platform)
            atomic_compare_exchange_strong(&platform->runtime->next_trial_ms, &due, now + TRIAL_INTERVAL_MS);
 }
 
-static bool outbound_same_host(struct arena *arena, const struct url *target, struct str url)
+bool outbound_same_host(struct arena *arena, struct str one, struct str other)
 {
-    struct url parsed;
-    return url.length > 0 && url_parse(arena, url, &parsed, NULL) == OK &&
-           str_equal(parsed.host, target->host);
+    struct url a, b;
+    return url_parse(arena, one, &a, NULL) == OK && url_parse(arena, other, &b, NULL) == OK &&
+           str_equal(a.host, b.host);
+}
+
+bool outbound_has_host(struct arena *arena, struct str urls, struct str url)
+{
+    struct str one;
+    while (str_split(&urls, ' ', &one))
+        if (one.length > 0 && outbound_same_host(arena, one, url))
+            return true;
+    return false;
+}
+
+static bool outbound_is_receivers_host(struct arena *arena, const struct registry_platform *platform,
+                                       const char *source, struct str url)
+{
+    for (size_t i = 0; i < platform->party_count; i++) {
+        const struct registry_party *party = platform->parties[i];
+        for (size_t j = 0; j < party->receiver_count; j++)
+            if (str_equal(party->receivers[j].source, str_from(source)) &&
+                outbound_same_host(arena, party->receivers[j].url, url))
+                return true;
+    }
+    return false;
+}
+
+bool outbound_host_is_proven(struct arena *arena, const struct registry_platform *platform, struct str url)
+{
+    struct url target;
+    struct str rest = platform->row.allowed_hosts, host;
+    if (url_parse(arena, url, &target, NULL) != OK)
+        return false;
+    while (str_split(&rest, ' ', &host))
+        if (host.length > 0 && str_equal_fold(host, target.host))
+            return true;
+    return outbound_has_host(arena, platform->row.reached, url) ||
+           outbound_is_receivers_host(arena, platform, "set", url);
 }
 
 bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform,
                                  struct str url)
 {
-    struct url target;
-    if (url_parse(arena, url, &target, NULL) != OK)
-        return false;
-    if (outbound_same_host(arena, &target, platform->row.credentials_url) ||
-        outbound_same_host(arena, &target, platform->row.versions_url))
-        return true;
-    for (size_t i = 0; i < platform->party_count; i++)
-        for (size_t j = 0; j < platform->parties[i]->receiver_count; j++)
-            if (outbound_same_host(arena, &target, platform->parties[i]->receivers[j].url))
-                return true;
-    struct str rest = platform->row.allowed_hosts, host;
-    while (str_split(&rest, ' ', &host))
-        if (host.length > 0 && str_equal_fold(host, target.host))
-            return true;
-    return false;
+    return outbound_host_is_proven(arena, platform, url) ||
+           outbound_is_receivers_host(arena, platform, "discovered", url);
 }
 
 /* ---------------------------------------------------------------- the ways to present a token */
@@ -145,6 +168,8 @@ static void outbound_finish(struct outbound *outbound)
         bool alive = outbound->is_alive == NULL || outbound->is_alive(&outbound->answer);
         if (outbound->platform != NULL && alive)
             health_answered(outbound->hub, outbound->platform);
+        if (outbound->platform != NULL && call->status / 100 == 2 && outbound->answer.status_code / 1000 == 1)
+            reached_note(outbound->hub, outbound->arena, outbound->platform, outbound->url);
     }
     struct registry_snapshot *snapshot = outbound->snapshot;
     struct registry_view *view = outbound->view;

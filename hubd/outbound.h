@@ -74,8 +74,16 @@ bool outbound_hold_platform(struct outbound *outbound, struct registry_view *vie
 /* Gives up a call under way: its callback comes later with ERR_CLOSED. */
 void outbound_cancel(struct outbound *outbound);
 
-/* True when `url`'s host is one that the platform registered: credentials url, receivers, allowed hosts
- * (hub-contract 12). */
+/* Two URLs on one host, whatever scheme and port. */
+bool outbound_same_host(struct arena *arena, struct str one, struct str other);
+/* Whether one of `urls`, space separated, is on the host of `url`. */
+bool outbound_has_host(struct arena *arena, struct str urls, struct str url);
+/*
+ * True when `url`'s host counts as the platform's own: an exchange with it succeeded, or the account team set
+ * a receiver there or allowed it. What a partner merely names is not enough (hub-contract 12).
+ */
+bool outbound_host_is_proven(struct arena *arena, const struct registry_platform *platform, struct str url);
+/* The same, or the host of a receiver that a discovery found: where the platform's token may go. */
 bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform,
                                  struct str url);
 /* What is in the way of calling this platform in real time: no exchange yet, or no answer of late. */

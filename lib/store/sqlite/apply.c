@@ -20,6 +20,7 @@ static const struct {
     [STORE_EXPIRE_TOKENS] = {apply_expire_tokens, false},
     [STORE_PUT_RECEIVER] = {apply_put_receiver, false},
     [STORE_DELETE_RECEIVER] = {apply_delete_receiver, true},
+    [STORE_WITHDRAW_RECEIVER] = {apply_withdraw_receiver, false},
     [STORE_PUT_RULE] = {apply_put_rule, false},
     [STORE_PUT_LIMIT] = {apply_put_limit, false},
     [STORE_DELETE_LIMIT] = {apply_delete_limit, true},

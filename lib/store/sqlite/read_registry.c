@@ -24,6 +24,7 @@ static void fill_platform(struct reader *reader, struct store_read *read, void *
         .last_seen = sql_integer(c, id, 12),
         .created = sql_integer(c, id, 13),
         .updated = sql_integer(c, id, 14),
+        .reached = read_string(reader, read, id, 15),
     };
 }
 
@@ -63,6 +64,7 @@ static void fill_token(struct reader *reader, struct store_read *read, void *row
         .created = sql_integer(c, id, 4),
         .expires = sql_integer(c, id, 5),
         .used = sql_integer(c, id, 6),
+        .content = read_string(reader, read, id, 7),
     };
     if (hash.length == sizeof(token->hash))
         memcpy(token->hash, hash.data, hash.length);
