@@ -223,14 +223,14 @@ static void exchange_put_hub_token(const struct exchange *exchange, struct store
 }
 
 static void exchange_delete_tokens(const struct exchange *exchange, struct store_apply *batch,
-                                   enum store_token_kind kind, bool unused_only)
+                                   enum store_token_kind kind, const uint8_t *except, bool unused_only)
 {
     struct store_op *op = store_batch_add(batch, STORE_DELETE_TOKENS);
     if (op == NULL)
         return;
     op->u.token_match.platform = exchange->platform->row.id;
     op->u.token_match.kind = (int)kind;
-    op->u.token_match.except = exchange->hub_token->hash;
+    op->u.token_match.except = except;
     op->u.token_match.unused_only = unused_only;
 }
 
@@ -264,12 +264,12 @@ static void exchange_put_tokens(const struct exchange *exchange, struct store_ap
 {
     exchange_put_hub_token(exchange, batch);
     if (exchange->first || exchange->replaced > REPLACED_MAX)
-        exchange_delete_tokens(exchange, batch, STORE_TOKEN_HUB, !exchange->first);
+        exchange_delete_tokens(exchange, batch, STORE_TOKEN_HUB, exchange->hub_token->hash, !exchange->first);
     if (!exchange->first)
         exchange_expire_tokens(exchange, batch);
-    else if (exchange->by_hub)
-        exchange_delete_tokens(exchange, batch, STORE_TOKEN_INITIAL, false);
-    else
+    else /* of several only the one that was presented may serve the same again */
+        exchange_delete_tokens(exchange, batch, STORE_TOKEN_INITIAL, exchange->initial, false);
+    if (exchange->initial != NULL)
         exchange_use_initial(exchange, batch);
 }
 

@@ -36,11 +36,12 @@ struct str exchange_check(const struct hub *hub, const struct registry_snapshot 
                           struct arena *arena, const struct registry_platform *platform,
                           const struct json_value *credentials, const char *advice);
 /*
- * What the parties of the platform cannot do without, by their roles, and neither the discovery found nor the
- * account team has set: "IN-ABC: tokens, commands". STR_NONE: nothing is missing.
+ * What the roles that the partner claims - all of the platform, where `credentials` is NULL - cannot do
+ * without, and neither the discovery found nor the account team has set: "IN-ABC: tokens, commands".
+ * STR_NONE: nothing is missing.
  */
 struct str exchange_find_missing(struct arena *arena, const struct registry_platform *platform,
-                                 const struct discovery *discovery);
+                                 const struct json_value *credentials, const struct discovery *discovery);
 /* The content of a POST as a keyed digest: token, url and roles as OCPI values (order of roles and members,
  * letters' case of ids, null and empty lists aside). In the arena; empty: no memory. */
 struct str exchange_digest(const struct hub *hub, struct arena *arena, const struct json_value *credentials);

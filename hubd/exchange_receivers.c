@@ -4,6 +4,9 @@
 #include "hubd/outbound.h"
 #include "hubd/route.h"
 
+#define HOLD_ROWS_MAX 10000 /* in the transaction of the exchange; what is more is held when its turn comes  \
+                             */
+
 /* What the discovery found for that key; where a module is listed twice the first one counts. */
 static struct str found_url(const struct registry_party *party, const struct discovery *discovery,
                             struct str key)
@@ -61,11 +64,22 @@ static size_t fill(const struct registry_party *party, struct str key, struct st
     return 1;
 }
 
-static void withdraw_one(const struct store_receiver *receiver, struct store_apply *batch)
+/* What waits there is held at once, also where nothing is tried any more since the exchange has ended; what
+ * is only offered (pushes of locations, HubClientInfo) is dropped when its turn comes. */
+static void withdraw_one(const struct registry_party *party, const struct store_receiver *receiver,
+                         struct store_apply *batch)
 {
+    bool kept = str_equal(receiver->module, STR("sessions")) || str_equal(receiver->module, STR("cdrs"));
     struct store_op *op = store_batch_add(batch, STORE_WITHDRAW_RECEIVER);
+    struct store_op *hold = kept ? store_batch_add(batch, STORE_HOLD_MODULE) : NULL;
     if (op != NULL)
         op->u.receiver = *receiver;
+    if (hold == NULL)
+        return;
+    hold->u.hold.receiver = ocpi_party_key_str(&party->key);
+    hold->u.hold.module = receiver->module;
+    hold->u.hold.reason = STR(ROUTE_HELD_NO_RECEIVER);
+    hold->u.hold.limit = HOLD_ROWS_MAX;
 }
 
 /* How many discovered ones the document has no more. */
@@ -78,7 +92,7 @@ static size_t withdraw(const struct registry_party *party, const struct discover
         if (is_set(receiver) || found_url(party, discovery, receiver->module).data != NULL ||
             other_url(discovery, receiver->module).data != NULL)
             continue;
-        withdraw_one(receiver, batch);
+        withdraw_one(party, receiver, batch);
         count++;
     }
     return count;
@@ -88,7 +102,7 @@ void exchange_withdraw_all(const struct registry_party *party, struct store_appl
 {
     for (size_t i = 0; i < party->receiver_count; i++)
         if (!is_set(&party->receivers[i]))
-            withdraw_one(&party->receivers[i], batch);
+            withdraw_one(party, &party->receivers[i], batch);
 }
 
 void exchange_write_withdrawn(struct json_writer *writer, const struct registry_platform *platform,
@@ -152,15 +166,30 @@ static struct str add_missing(struct arena *arena, struct str text, const struct
                         STR_ARG(party->row.key), STR_ARG(module));
 }
 
+/* Of the party's, those that the partner claims. */
+static unsigned claimed_roles(const struct registry_party *party, const struct json_value *credentials)
+{
+    unsigned roles = credentials == NULL ? party->row.roles : 0;
+    const struct json_value *list = json_get(credentials, "roles");
+    for (const struct json_value *role = list == NULL ? NULL : list->child; role != NULL; role = role->next) {
+        struct ocpi_party_key key;
+        if (ocpi_party_key_make(json_get_text(role, "country_code"), json_get_text(role, "party_id"), &key) &&
+            ocpi_party_key_equal(&key, &party->key))
+            roles |= ocpi_role_from(json_get_text(role, "role")) & party->row.roles;
+    }
+    return roles;
+}
+
 struct str exchange_find_missing(struct arena *arena, const struct registry_platform *platform,
-                                 const struct discovery *discovery)
+                                 const struct json_value *credentials, const struct discovery *discovery)
 {
     const struct interfaces_need *need;
     struct str text = STR_NONE;
     for (size_t p = 0; p < platform->party_count; p++) {
         const struct registry_party *party = platform->parties[p];
+        unsigned roles = claimed_roles(party, credentials);
         bool first = true;
-        for (size_t i = 0; (need = interfaces_need_at(party->row.roles, i)) != NULL; i++) {
+        for (size_t i = 0; (need = interfaces_need_at(roles, i)) != NULL; i++) {
             struct str module = str_from(need->module);
             if (is_set(registry_receiver(party, module)) || found_url(party, discovery, module).data != NULL)
                 continue;

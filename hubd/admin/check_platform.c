@@ -95,8 +95,8 @@ void check_versions(struct check *check)
                      (long long)discovery->outbound.latency_ms, discovery->used_raw ? "raw" : "in Base64");
     } else if (discovery->unauthorized) {
         check_report(check, "versions", STR_NONE, CHECK_FAIL, REMEDY_REFUSED,
-                     STR_FMT ": the token is refused, raw and in Base64",
-                     STR_ARG(rows_url(discovery->outbound.url)));
+                     STR_FMT ": HTTP %d: the token is refused, raw and in Base64",
+                     STR_ARG(rows_url(discovery->outbound.url)), discovery->outbound.status);
     } else {
         bool envelope = discovery->outbound.answer.is_envelope;
         check_report(check, "versions", STR_NONE, CHECK_FAIL, envelope ? REMEDY_VERSIONS : REMEDY_ENVELOPE,

@@ -232,7 +232,7 @@ static bool has_all(struct connect *connect)
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
     struct str missing =
-        platform == NULL ? STR_NONE : exchange_find_missing(connect->arena, platform, &connect->found);
+        platform == NULL ? STR_NONE : exchange_find_missing(connect->arena, platform, NULL, &connect->found);
     registry_release(view, snapshot);
     return missing.length == 0 ||
            rows_refuse(

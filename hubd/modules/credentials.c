@@ -76,7 +76,9 @@ void credentials_put(struct request *request)
 static void credentials_deleted_everywhere(int result, void *context)
 {
     (void)result; /* durable already; a snapshot that could not be read again follows with the next change */
-    request_answer(context, REPLY_OK, STR_NONE, STR_NONE);
+    struct request *request = context;
+    exchange_finished(request->hub, request->platform, NULL);
+    request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
 static void credentials_delete_again(int result, void *context)

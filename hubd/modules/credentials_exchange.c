@@ -113,7 +113,8 @@ static bool incoming_has_all(struct incoming *incoming)
     struct request *request = incoming->request;
     if (request->worker->conf.discovery != CONF_DISCOVERY_REQUIRE)
         return true;
-    struct str missing = exchange_find_missing(request->arena, request->platform, &incoming->discovery);
+    struct str missing =
+        exchange_find_missing(request->arena, request->platform, request->body, &incoming->discovery);
     if (missing.length == 0)
         return true;
     request_answer_code(

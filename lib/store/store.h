@@ -93,6 +93,7 @@ enum store_op_type {
     STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
     STORE_RELEASE_HELD,     /* u.release: held -> pending */
     STORE_HOLD_PENDING,     /* u.hold: pending -> held */
+    STORE_HOLD_MODULE,      /* u.hold: the same by module */
     STORE_PUT_COMMAND,      /* u.command */
     STORE_UPDATE_COMMAND,   /* u.command_update */
     STORE_APPEND_AUDIT,     /* u.audit */
@@ -258,6 +259,7 @@ struct store_op {
         /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
         struct {
             struct str receiver, sender, reason;
+            struct str module; /* STORE_HOLD_MODULE: of any sender's, what goes to a receiver's URL */
             unsigned limit;
             int64_t count;
         } hold;

@@ -597,3 +597,70 @@ def test_custom_modules_go_round(new_hub):
     assert "no module of OCPI" in hub.ctl("apply", "-f", "-", stdin=bare).err
     hub.ok("apply", "-f", "-", stdin=json.dumps({"receivers": json.loads(document)["receivers"]}))
     assert json.loads(hub.ok("export").out)["receivers"] == json.loads(document)["receivers"]
+
+
+def test_an_older_initial_token_ends_with_the_post_of_a_newer_one(hub):
+    """Of two that were issued one after the other only the one that was presented last may repeat its POST."""
+    platform = hub.add(hub.platform("CPO"))
+    older = hub.issue(platform.id)
+    assert platform.post_credentials(older).outcome == (200, 1000)
+    newer = hub.issue(platform.id)
+    first = platform.credentials()
+    platform.accepted.add("a-token-made-later")
+    assert platform.post_credentials(newer, token="a-token-made-later").outcome == (200, 1000)
+    assert platform.call("POST", "credentials", first, token=older).outcome == (401, 2002)
+    assert platform.call("PUT", "credentials", platform.credentials(token="a-token-made-later")).outcome == (200, 1000)
+
+
+def test_the_partner_answers_with_the_hubs_token(hub):
+    """What the hub has just issued is its own, too."""
+    platform, token = hub.invited()
+
+    def reply(request):
+        return Reply(data=platform.credentials(token=request.json["token"]))
+
+    platform.script("POST", CREDENTIALS, reply, forever=True)
+    result = hub.connect(platform, token, rc=1)
+    assert "is one that the hub has issued" in result.err, result
+    assert hub.status_of(platform.id) == "PLANNED"
+
+
+def test_what_is_queued_at_the_end_is_held(hub):
+    """DELETE credentials while a CDR is retried: held with its reason, and sent after the next exchange."""
+    _, cpo, emsp = hub.pair()
+    emsp.script("POST", "/cdrs$", Reply(http=503, code=3000), forever=True)
+    cpo.call("POST", "cdrs", payloads.cdr(cpo.party, emsp.party, "C1"))
+    emsp.wait("POST", "/cdrs$")
+    assert emsp.call("DELETE", "credentials").outcome == (200, 1000)
+    (row,) = wait_held(hub, emsp, 1)
+    assert row["reason"] == "no receiver URL"
+    emsp.unscript()
+    count = len(emsp.received("POST", "/cdrs$"))
+    emsp.register(hub.issue(emsp.id))
+    assert emsp.wait("POST", "/cdrs$", count=count + 1).json["id"] == "C1"
+
+
+def test_require_looks_at_the_roles_that_are_claimed(strict_hub):
+    """A platform that begins with one of its parties needs what that one's role does."""
+    platform = strict_hub.add(strict_hub.platform("CPO", "EMSP", hide={"cdrs"}))
+    initial = strict_hub.issue(platform.id)
+    assert platform.post_credentials(initial).outcome == (200, 3003)
+    answer = platform.post_credentials(initial, roles=[platform.parties[0].credentials_role()])
+    assert answer.outcome == (200, 1000), answer
+
+
+@pytest.mark.parametrize("begin", ["partner", "hub"])
+def test_probes_ask_what_answered(new_hub, begin):
+    """A url of details beside which nothing stands: the platform does not fall OFFLINE for a guessed one."""
+    hub = new_hub(probe_interval="100ms", probe_timeout="1s", offline_after="1s")
+    platform = hub.add(hub.platform("EMSP"))
+    base = f"{platform.url}/ocpi/emsp/2.2.1"
+    platform.script("GET", r"^/ocpi/emsp/2\.2\.1$", platform._details, forever=True)
+    if begin == "partner":
+        assert platform.post_credentials(hub.issue(platform.id), url=base).outcome == (200, 1000)
+    else:
+        platform.claims = {"url": base}
+        hub.connect(platform, platform.invite())
+    asked = len(platform.received("GET", "^/ocpi/emsp/"))
+    platform.wait("GET", r"^/ocpi/emsp/2\.2\.1$", count=asked + 20)
+    assert platform.received("GET", "^/ocpi/emsp/versions") == [] and hub.status_of(platform.id) == "CONNECTED"

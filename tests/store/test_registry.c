@@ -174,32 +174,6 @@ static void party_takes_receivers_and_rules_along(void **state)
     assert_int_equal(run_batch(f, apply), ERR_NOT_FOUND);
 }
 
-/* Only what a discovery found is withdrawn; what is set, or is not there, is no error. */
-static void withdrawn_receivers(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const sources[] = {"discovered", "set"};
-    struct store_apply *apply = new_batch(f);
-    put_party(f, 2, 1, 0, "IN-CPO");
-    for (size_t i = 0; i < 2; i++)
-        add_op(apply, STORE_PUT_RECEIVER)->u.receiver =
-            (struct store_receiver){.party = 2,
-                                    .module = str_from(sources[i]),
-                                    .url = STR("https://u"),
-                                    .source = str_from(sources[i])};
-    assert_int_equal(run_batch(f, apply), OK);
-    apply = new_batch(f);
-    for (size_t i = 0; i < 2; i++)
-        add_op(apply, STORE_WITHDRAW_RECEIVER)->u.receiver =
-            (struct store_receiver){.party = 2, .module = str_from(sources[i])};
-    add_op(apply, STORE_WITHDRAW_RECEIVER)->u.receiver =
-        (struct store_receiver){.party = 2, .module = STR("none")};
-    assert_int_equal(run_batch(f, apply), OK);
-    struct store_registry_read read = registry(f);
-    assert_int_equal(read.receiver_count, 1);
-    assert_str(read.receivers[0].source, "set");
-}
-
 /* ---------------------------------------------------------------- tokens */
 
 static void put_token(struct fixture *f, uint8_t mark, int64_t platform, enum store_token_kind kind,
@@ -279,23 +253,6 @@ static void the_registry_is_ordered(void **state)
         assert_true(r.rules[i - 1].emsp < r.rules[i].emsp ||
                     (r.rules[i - 1].emsp == r.rules[i].emsp && r.rules[i - 1].cpo < r.rules[i].cpo));
     }
-}
-
-/* What the first use of an initial token held stays. */
-static void token_content(void **state)
-{
-    struct fixture *f = *state;
-    put_token(f, 7, 1, STORE_TOKEN_INITIAL, 0);
-    for (int64_t time = 5; time <= 6; time++) {
-        struct store_apply *apply = new_batch(f);
-        struct store_token *t = &add_op(apply, STORE_USE_TOKEN)->u.token;
-        memset(t->hash, 7, sizeof(t->hash));
-        t->used = time;
-        t->content = time == 5 ? str_of("\0first", 6) : STR("second");
-        assert_int_equal(run_batch(f, apply), OK);
-    }
-    assert_int_equal(find_token(f, 7)->used, 5);
-    assert_true(str_equal(find_token(f, 7)->content, str_of("\0first", 6)));
 }
 
 static void tokens(void **state)
@@ -599,9 +556,7 @@ int main(void)
         STORE_TEST(parties_and_health),
         STORE_TEST(party_takes_receivers_and_rules_along),
         STORE_TEST(the_registry_is_ordered),
-        STORE_TEST(withdrawn_receivers),
         STORE_TEST(tokens),
-        STORE_TEST(token_content),
         STORE_TEST(commands),
         STORE_TEST(command_lists),
         STORE_TEST(limits),

@@ -38,6 +38,7 @@ static const struct {
     [STORE_LEASE_QUEUE] = {apply_lease_queue, true},
     [STORE_RELEASE_HELD] = {apply_release_held, false},
     [STORE_HOLD_PENDING] = {apply_hold_pending, false},
+    [STORE_HOLD_MODULE] = {apply_hold_module, false},
     [STORE_PUT_COMMAND] = {apply_put_command, true},
     [STORE_UPDATE_COMMAND] = {apply_update_command, true},
     [STORE_APPEND_AUDIT] = {apply_append_audit, false},

@@ -95,9 +95,9 @@ apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply
     apply_put_receiver, apply_delete_receiver, apply_withdraw_receiver, apply_put_rule, apply_put_limit,
     apply_delete_limit, apply_count_finding, apply_set_told, apply_set_status, apply_put_object,
     apply_delete_object, apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery,
-    apply_repeat_delivery, apply_finish_delivery, apply_release_held, apply_hold_pending, apply_lease_queue,
-    apply_put_command, apply_update_command, apply_append_audit, apply_prune_audit, apply_prune_deliveries,
-    apply_prune_sessions, apply_prune_cdrs;
+    apply_repeat_delivery, apply_finish_delivery, apply_release_held, apply_hold_pending, apply_hold_module,
+    apply_lease_queue, apply_put_command, apply_update_command, apply_append_audit, apply_prune_audit,
+    apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */

@@ -283,6 +283,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttti", "",
          "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND sender = $2 AND kind >= 0 LIMIT $4)"},
+    [SQL_DELIVERY_HOLD_MODULE] =
+        {W, "ttti", "",
+         "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
+         "WHERE state = 0 AND receiver = $1 AND module = $2 AND kind >= 0 AND url = '' LIMIT $4)"},
     [SQL_COMMAND_INSERT] = {W, "iiiibttttttttb", "",
                             "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
                             "cpo, object, response_url, "
