@@ -108,15 +108,21 @@ static void discovery_succeed(struct discovery *discovery)
     discovery_end(discovery, OCPI_SUCCESS, STR_NONE);
 }
 
-static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
+/* Details of another version, and which; STR_NONE: they are of 2.2.1, or do not say. */
+static struct str discovery_other_version(struct discovery *discovery, const struct json_value *details)
 {
     struct str version = json_get_text(details, "version"), asked = discovery_shown(discovery->outbound.url);
-    if (version.data != NULL && !discovery_is_221(version)) {
-        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION,
-                      arena_printf(discovery->arena,
-                                   STR_FMT ": the version details are of " STR_FMT ", not of 2.2.1",
-                                   STR_ARG(asked),
-                                   STR_ARG(discovery_is_version(version) ? version : STR("no version"))));
+    if (version.data == NULL || discovery_is_221(version))
+        return STR_NONE;
+    return arena_printf(discovery->arena, STR_FMT ": the version details are of " STR_FMT ", not of 2.2.1",
+                        STR_ARG(asked), STR_ARG(discovery_is_version(version) ? version : STR("no version")));
+}
+
+static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
+{
+    struct str other = discovery_other_version(discovery, details);
+    if (other.data != NULL) {
+        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, other);
         return;
     }
     discovery_take_endpoints(discovery, details);
@@ -126,7 +132,8 @@ static void discovery_read_details(struct discovery *discovery, const struct jso
         discovery_end(discovery, OCPI_NO_MATCHING_ENDPOINTS,
                       arena_printf(discovery->arena,
                                    STR_FMT ": the version details list no endpoints%s" STR_FMT,
-                                   STR_ARG(asked), discovery->refused.length > 0 ? " that can be used: " : "",
+                                   STR_ARG(discovery_shown(discovery->outbound.url)),
+                                   discovery->refused.length > 0 ? " that can be used: " : "",
                                    STR_ARG(discovery->refused)));
 }
 
@@ -230,6 +237,7 @@ static void discovery_answered(struct outbound *outbound)
 {
     struct discovery *discovery = outbound->context;
     const struct json_value *found;
+    struct str other;
     discovery_note(discovery);
     discovery->statuses[discovery->candidate] = outbound->status;
     switch (discovery_look(discovery->arena, outbound, &found)) {
@@ -237,8 +245,13 @@ static void discovery_answered(struct outbound *outbound)
         discovery_read_list(discovery, found, discovery->candidates[discovery->candidate]);
         return;
     case DISCOVERY_DETAILS:
-        discovery_read_details(discovery, found);
-        return;
+        other = discovery_other_version(discovery, found);
+        if (other.data == NULL) {
+            discovery_read_details(discovery, found);
+            return;
+        }
+        discovery->other_version = other;
+        break; /* a list may stand beside them */
     case DISCOVERY_NOTHING:
         break;
     }
@@ -246,6 +259,8 @@ static void discovery_answered(struct outbound *outbound)
         discovery_end(discovery, OCPI_UNABLE_TO_USE_API, discovery_failure(discovery, ""));
     else if (++discovery->candidate < discovery->candidate_count)
         discovery_try(discovery);
+    else if (discovery->other_version.data != NULL)
+        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, discovery->other_version);
     else
         discovery_end(discovery, OCPI_UNABLE_TO_USE_API, discovery_no_document(discovery));
 }

@@ -50,6 +50,7 @@ struct discovery {
     struct str candidates[4];
     int statuses[4]; /* HTTP, of the candidates that answered something else */
     unsigned candidate, candidate_count;
+    struct str other_version; /* details of another version were found, where; else NULL data */
 };
 
 void discovery_start(struct discovery *discovery);

@@ -493,6 +493,17 @@ def test_odd_versions_lists(hub, list_of):
     assert "sessions" in modules_of(hub, platform.id)
 
 
+def test_details_of_another_version(hub):
+    """The partner's url is that of its 2.1.1: the list beside it leads to 2.2.1; without one it is 3002."""
+    platform = hub.add(hub.platform("EMSP"))
+    platform.script("GET", r"^/ocpi/2\.1\.1$", Reply(data={"version": "2.1.1", "endpoints": []}), forever=True)
+    assert platform.post_credentials(hub.issue(platform.id), url=f"{platform.url}/ocpi/2.1.1").outcome == (200, 1000)
+    assert hub.receiver(platform, "sessions") == f"{platform.url}/ocpi/2.2.1/sessions"
+    platform.script("GET", VERSIONS, Reply(http=404, code=2003), forever=True)
+    result = hub.ctl("receiver", "discover", platform.id)
+    assert result.rc == 1 and "/ocpi/2.1.1: the version details are of 2.1.1" in result.err and "(3002)" in result.err, result
+
+
 ENDPOINTS = {
     "upper case": lambda e: [{**x, "identifier": x["identifier"].upper(), "role": x["role"].lower()} for x in e],
     "title case": lambda e: [{**x, "identifier": x["identifier"].title(), "role": f" {x['role'].title()} "} for x in e],
