@@ -283,7 +283,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
          "module, "
          "method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"},
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+         "$20)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
@@ -521,7 +522,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIPT_LIST] =
         {R, "iiii", "iittiiiittttt",
          "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
-         "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, d.last_error, d.receipt, "
+         "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, "
+         "d.last_error, d.receipt, "
          "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
          "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
          "ORDER BY d.created, d.id LIMIT $4"},
