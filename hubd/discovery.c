@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "lib/ocpi/headers.h"
+#include "hubd/partner_url.h"
 
 static struct str url_without_slash(struct str url)
 {
@@ -13,6 +13,11 @@ static struct str url_without_slash(struct str url)
 
 struct str discovery_versions_url(struct arena *arena, struct str url)
 {
+    size_t query = str_find(url, '?');
+    if (query != SIZE_MAX) {
+        struct str before = discovery_versions_url(arena, str_of(url.data, query));
+        return arena_printf(arena, STR_FMT STR_FMT, STR_ARG(before), STR_ARG(str_skip(url, query)));
+    }
     url = url_without_slash(url);
     if (str_ends_with(url, STR("/versions")))
         return url;
@@ -48,6 +53,8 @@ static void discovery_get(struct discovery *discovery, const char *document, str
     }
     outbound->correlation_id = discovery->correlation_id;
     outbound->is_alive = discovery->is_alive;
+    outbound->exchanging = true;
+    outbound->trusted = true; /* only URLs on the host that was given are asked */
     outbound->method = HTTP_METHOD_GET;
     outbound->url = url;
     outbound->timeout_ms = discovery->timeout_ms;
@@ -56,12 +63,6 @@ static void discovery_get(struct discovery *discovery, const char *document, str
     if (discovery->asks != NULL)
         discovery->asks(discovery, document, url);
     outbound_start(outbound);
-}
-
-static bool discovery_answer_ok(const struct outbound *outbound)
-{
-    return outbound->result == OK && outbound->status / 100 == 2 && outbound->answer.is_envelope &&
-           outbound->answer.status_code / 1000 == 1 && outbound->answer.data != NULL;
 }
 
 /* What a partner calls a version goes into the log and the audit: only what looks like one, since it may be
@@ -74,50 +75,87 @@ static bool discovery_is_version(struct str name)
     return name.length > 0 && name.length <= 8;
 }
 
-static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
+/* The URL that was asked, without a query: keys stand there. */
+static struct str discovery_shown(struct str url)
 {
-    const struct json_value *endpoints = json_get(details, "endpoints");
-    struct str version = json_get_text(details, "version");
-    if (version.data != NULL && !str_equal(version, STR("2.2.1"))) {
-        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION,
-                      arena_printf(discovery->arena, "the version details are of " STR_FMT ", not of 2.2.1",
-                                   STR_ARG(discovery_is_version(version) ? version : STR("no version"))));
-        return;
-    }
-    for (const struct json_value *e = endpoints == NULL ? NULL : endpoints->child;
-         e != NULL && discovery->endpoint_count < DISCOVERY_ENDPOINTS_MAX; e = e->next) {
-        struct str module = json_get_text(e, "identifier"), url = json_get_text(e, "url");
-        struct url parsed;
-        if (module.length == 0 || url_parse(discovery->arena, url, &parsed, NULL) != OK)
-            continue;
-        discovery->endpoints[discovery->endpoint_count++] = (struct discovery_endpoint){
-            module, str_equal_fold(json_get_text(e, "role"), STR("RECEIVER")), url_without_slash(url)};
-    }
-    discovery->used_raw = discovery->outbound.used_raw;
-    if (discovery->endpoint_count == 0)
-        discovery_end(discovery, OCPI_NO_MATCHING_ENDPOINTS, STR("the version details list no endpoints"));
-    else
-        discovery_end(discovery, OCPI_SUCCESS, STR_NONE);
+    size_t query = str_find(url, '?');
+    return query == SIZE_MAX ? url : str_of(url.data, query);
 }
 
+/* Of the call that was made last: "https://… : HTTP 404, no version details". */
+static struct str discovery_failure(struct discovery *discovery, const char *what)
+{
+    const struct outbound *outbound = &discovery->outbound;
+    struct str url = discovery_shown(outbound->url);
+    if (outbound->result != OK)
+        return arena_printf(discovery->arena, STR_FMT ": " STR_FMT, STR_ARG(url), STR_ARG(outbound->error));
+    if (outbound->answer.is_envelope && outbound->answer.status_code / 1000 != 1)
+        return arena_printf(discovery->arena, STR_FMT ": HTTP %d with status_code %d, %s", STR_ARG(url),
+                            outbound->status, outbound->answer.status_code, what);
+    return arena_printf(discovery->arena, STR_FMT ": HTTP %d, %s", STR_ARG(url), outbound->status, what);
+}
+
+static void discovery_succeed(struct discovery *discovery)
+{
+    struct str details = discovery->outbound.url;
+    discovery->used_raw = discovery->outbound.used_raw;
+    if (discovery->versions_url.length == 0) /* no list answered: the details are what works */
+        discovery->versions_url = details;
+    discovery->reached = str_equal(discovery->versions_url, details)
+                             ? details
+                             : arena_printf(discovery->arena, STR_FMT " " STR_FMT,
+                                            STR_ARG(discovery->versions_url), STR_ARG(details));
+    discovery_end(discovery, OCPI_SUCCESS, STR_NONE);
+}
+
+/* Details of another version, and which; STR_NONE: they are of 2.2.1, or do not say. */
+static struct str discovery_other_version(struct discovery *discovery, const struct json_value *details)
+{
+    struct str version = json_get_text(details, "version"), asked = discovery_shown(discovery->outbound.url);
+    if (version.data == NULL || discovery_is_221(version))
+        return STR_NONE;
+    return arena_printf(discovery->arena, STR_FMT ": the version details are of " STR_FMT ", not of 2.2.1",
+                        STR_ARG(asked), STR_ARG(discovery_is_version(version) ? version : STR("no version")));
+}
+
+static void discovery_read_details(struct discovery *discovery, const struct json_value *details)
+{
+    struct str other = discovery_other_version(discovery, details);
+    if (other.data != NULL) {
+        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, other);
+        return;
+    }
+    discovery_take_endpoints(discovery, details);
+    if (discovery->endpoint_count > 0)
+        discovery_succeed(discovery);
+    else
+        discovery_end(discovery, OCPI_NO_MATCHING_ENDPOINTS,
+                      arena_printf(discovery->arena,
+                                   STR_FMT ": the version details list no endpoints%s" STR_FMT,
+                                   STR_ARG(discovery_shown(discovery->outbound.url)),
+                                   discovery->refused.length > 0 ? " that can be used: " : "",
+                                   STR_ARG(discovery->refused)));
+}
+
+/* Refused although both forms of the token were tried. */
 static void discovery_note(struct discovery *discovery)
 {
     const struct outbound *outbound = &discovery->outbound;
-    if (outbound->result == OK && outbound->status == 401)
+    bool coded = outbound->status / 100 == 2 && outbound->answer.status_code / 1000 == 2;
+    if (outbound->result == OK && (outbound->status == 401 || outbound->status == 403 || coded))
         discovery->unauthorized = true;
 }
 
 static void discovery_details_answered(struct outbound *outbound)
 {
     struct discovery *discovery = outbound->context;
+    const struct json_value *found;
     discovery_note(discovery);
-    if (discovery_answer_ok(outbound) && outbound->answer.data->type == JSON_OBJECT)
-        discovery_read_details(discovery, outbound->answer.data);
+    if (discovery_look(discovery->arena, outbound, &found) == DISCOVERY_DETAILS)
+        discovery_read_details(discovery, found);
     else
-        discovery_end(
-            discovery, OCPI_UNABLE_TO_USE_API,
-            arena_printf(discovery->arena, "version details: HTTP %d %s", outbound->status,
-                         outbound->result != OK ? outbound->error.data : "without version details"));
+        discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
+                      discovery_failure(discovery, "without version details"));
 }
 
 bool discovery_same_host(const struct discovery *discovery, struct str url)
@@ -144,46 +182,87 @@ static struct str discovery_listed(struct arena *arena, const struct json_value 
     return arena_printf(arena, "the versions list does not contain 2.2.1, only %s", text);
 }
 
+/* The URL of the details of 2.2.1 that may be asked; else why not, with the code. */
+static struct str discovery_find_details(struct discovery *discovery, const struct json_value *list,
+                                         int *status, struct str *problem)
+{
+    struct error error;
+    *status = OCPI_UNSUPPORTED_VERSION;
+    *problem = discovery_listed(discovery->arena, list);
+    for (const struct json_value *version = list->child; version != NULL; version = version->next) {
+        struct str details;
+        if (!discovery_is_221(json_get_text(version, "version")))
+            continue;
+        *status = OCPI_UNABLE_TO_USE_API;
+        if (partner_url_read(discovery->hub, discovery->arena, json_get_text(version, "url"),
+                             PARTNER_URL_DOCUMENT, &details, &error) != OK)
+            *problem = arena_printf(discovery->arena, "the url of 2.2.1: %s", error.text);
+        else if (!discovery_same_host(discovery, details))
+            *problem = STR("the version details are on another host than the url of the credentials");
+        else
+            return arena_copy(discovery->arena, details);
+    }
+    return STR_NONE;
+}
+
 static void discovery_read_list(struct discovery *discovery, const struct json_value *list, struct str url)
 {
+    int status;
+    struct str problem, details = discovery_find_details(discovery, list, &status, &problem);
     discovery->versions_url = url;
-    for (const struct json_value *version = list->child; version != NULL; version = version->next) {
-        if (!str_equal(json_get_text(version, "version"), STR("2.2.1")))
-            continue;
-        struct str details = arena_copy(discovery->arena, json_get_text(version, "url"));
-        if (!discovery_same_host(discovery, details)) {
-            discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
-                          STR("the version details are on another host than the url of the credentials"));
-            return;
-        }
-        discovery->raw_first = discovery->outbound.used_raw;
-        discovery_get(discovery, "version details", details, discovery_details_answered);
+    if (details.data == NULL) {
+        discovery_end(discovery, status,
+                      arena_printf(discovery->arena, STR_FMT ": " STR_FMT, STR_ARG(discovery_shown(url)),
+                                   STR_ARG(problem)));
         return;
     }
-    discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, discovery_listed(discovery->arena, list));
+    discovery->raw_first = discovery->outbound.used_raw;
+    discovery_get(discovery, "version details", details, discovery_details_answered);
 }
 
 static void discovery_try(struct discovery *discovery);
 
+/* None of the candidates: each with its status. */
+static struct str discovery_no_document(struct discovery *discovery)
+{
+    struct str text = STR("neither versions nor version details at");
+    for (unsigned i = 0; i < discovery->candidate_count; i++)
+        text = arena_printf(discovery->arena, STR_FMT "%s" STR_FMT " (HTTP %d)", STR_ARG(text),
+                            i == 0 ? " " : ", ", STR_ARG(discovery_shown(discovery->candidates[i])),
+                            discovery->statuses[i]);
+    return text;
+}
+
 static void discovery_answered(struct outbound *outbound)
 {
     struct discovery *discovery = outbound->context;
-    const struct json_value *data = outbound->answer.data;
+    const struct json_value *found;
+    struct str other;
     discovery_note(discovery);
-    if (discovery_answer_ok(outbound) && data->type == JSON_ARRAY) {
-        discovery_read_list(discovery, data, discovery->candidates[discovery->candidate]);
-    } else if (discovery_answer_ok(outbound) && json_get(data, "endpoints") != NULL) {
-        discovery_read_details(discovery, data);
-    } else if (outbound->result == OK && ++discovery->candidate < discovery->candidate_count) {
-        discovery_try(discovery);
-    } else {
-        discovery_end(discovery, OCPI_UNABLE_TO_USE_API,
-                      outbound->result != OK
-                          ? arena_copy(discovery->arena, outbound->error)
-                          : arena_printf(discovery->arena,
-                                         "the url gives neither versions nor version details (HTTP %d)",
-                                         outbound->status));
+    discovery->statuses[discovery->candidate] = outbound->status;
+    switch (discovery_look(discovery->arena, outbound, &found)) {
+    case DISCOVERY_LIST:
+        discovery_read_list(discovery, found, discovery->candidates[discovery->candidate]);
+        return;
+    case DISCOVERY_DETAILS:
+        other = discovery_other_version(discovery, found);
+        if (other.data == NULL) {
+            discovery_read_details(discovery, found);
+            return;
+        }
+        discovery->other_version = other;
+        break; /* a list may stand beside them */
+    case DISCOVERY_NOTHING:
+        break;
     }
+    if (outbound->result != OK)
+        discovery_end(discovery, OCPI_UNABLE_TO_USE_API, discovery_failure(discovery, ""));
+    else if (++discovery->candidate < discovery->candidate_count)
+        discovery_try(discovery);
+    else if (discovery->other_version.data != NULL)
+        discovery_end(discovery, OCPI_UNSUPPORTED_VERSION, discovery->other_version);
+    else
+        discovery_end(discovery, OCPI_UNABLE_TO_USE_API, discovery_no_document(discovery));
 }
 
 static void discovery_try(struct discovery *discovery)
@@ -191,13 +270,23 @@ static void discovery_try(struct discovery *discovery)
     discovery_get(discovery, "versions", discovery->candidates[discovery->candidate], discovery_answered);
 }
 
+static void discovery_add_candidate(struct discovery *discovery, struct str url)
+{
+    for (unsigned i = 0; i < discovery->candidate_count; i++)
+        if (str_equal(url_without_slash(discovery->candidates[i]), url_without_slash(url)))
+            return;
+    discovery->candidates[discovery->candidate_count++] = url;
+}
+
 void discovery_start(struct discovery *discovery)
 {
     struct str url = url_without_slash(discovery->url);
-    discovery->candidates[0] = discovery->url;
-    discovery->candidates[1] = discovery_versions_url(discovery->arena, url);
-    discovery->candidates[2] = url_join(discovery->arena, url, STR("versions"));
-    discovery->candidate_count = str_ends_with(url, STR("/versions")) ? 1 : 3;
-    discovery->candidate = 0;
+    discovery->candidate = discovery->candidate_count = 0;
+    discovery_add_candidate(discovery, discovery->url);
+    discovery_add_candidate(discovery, discovery_versions_url(discovery->arena, url));
+    if (str_find(url, '?') == SIZE_MAX && !str_ends_with(url, STR("/versions")))
+        discovery_add_candidate(discovery, url_join(discovery->arena, url, STR("versions")));
+    if (discovery->learned.length > 0 && discovery_same_host(discovery, discovery->learned))
+        discovery_add_candidate(discovery, discovery->learned);
     discovery_try(discovery);
 }

@@ -3,11 +3,12 @@
 #include <stdio.h>
 
 #include "hubd/delivery.h"
-#include "hubd/interfaces.h"
-#include "hubd/route.h"
+#include "hubd/partner_url.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/ocpi/headers.h"
+
+#define REPLACED_MAX 32 /* hub tokens of a platform beside the newest */
 
 struct str exchange_new_token(struct arena *arena, struct store_token *row)
 {
@@ -82,14 +83,33 @@ static bool exchange_role_is_registered(const struct registry_platform *platform
     return false;
 }
 
-struct str exchange_check(struct arena *arena, const struct registry_platform *platform,
+bool exchange_is_own_token(const struct registry_snapshot *snapshot, struct arena *arena, struct str token)
+{
+    struct str presented[] = {token, base64_encode(arena, token)}, read[2];
+    for (size_t i = 0; i < sizeof presented / sizeof presented[0]; i++) {
+        unsigned count = ocpi_token_candidates(arena, presented[i], read);
+        for (unsigned j = 0; j < count; j++) {
+            uint8_t hash[SHA256_SIZE];
+            crypto_sha256(read[j], hash);
+            if (registry_find_token(snapshot, hash, 0) != NULL) /* expired ones too */
+                return true;
+        }
+    }
+    return false;
+}
+
+struct str exchange_check(const struct hub *hub, const struct registry_snapshot *snapshot,
+                          struct arena *arena, const struct registry_platform *platform,
                           const struct json_value *credentials, const char *advice)
 {
-    struct url url;
+    struct str url, token = json_get_text(credentials, "token");
     struct error error;
-    if (!ocpi_token_valid(json_get_text(credentials, "token")))
+    if (!ocpi_token_valid(token))
         return STR("/token: not 1 to 64 characters of U+0021 to U+007E");
-    if (url_parse(arena, json_get_text(credentials, "url"), &url, &error) != OK)
+    if (exchange_is_own_token(snapshot, arena, token))
+        return STR("/token: is one that the hub has issued: the hub needs a token of the partner's own");
+    if (partner_url_read(hub, arena, json_get_text(credentials, "url"), PARTNER_URL_DOCUMENT, &url, &error) !=
+        OK)
         return arena_printf(arena, "/url: %s", error.text);
     unsigned index = 0;
     for (const struct json_value *role = json_get(credentials, "roles")->child; role != NULL;
@@ -115,6 +135,7 @@ void exchange_learn(struct store_platform *row, const struct discovery *discover
 {
     row->versions_url = discovery->versions_url.data == NULL ? STR("") : discovery->versions_url;
     row->learned_raw = discovery->used_raw;
+    row->reached = exchange_reached(row->reached, discovery);
 }
 
 void exchange_write_discovery(struct json_writer *writer, const struct discovery *discovery)
@@ -125,6 +146,8 @@ void exchange_write_discovery(struct json_writer *writer, const struct discovery
         json_field_int(writer, "endpoints", (int64_t)discovery->endpoint_count);
     else
         json_field_string(writer, "reason", discovery->message);
+    if (discovery->refused.length > 0)
+        json_field_string(writer, "refused", discovery->refused);
 }
 
 static void exchange_put_status(const struct registry_platform *platform, enum store_platform_status status,
@@ -147,6 +170,9 @@ void exchange_put_end(const struct registry_platform *platform, int64_t now, str
     put->u.platform = platform->row;
     put->u.platform.token = put->u.platform.previous_token = STR("");
     put->u.platform.previous_token_until = 0;
+    put->u.platform.versions_url = put->u.platform.reached = STR("");
+    for (size_t i = 0; i < platform->party_count; i++)
+        exchange_withdraw_all(platform->parties[i], batch);
     put->u.platform.updated = now;
     exchange_put_status(platform, STORE_PLATFORM_PLANNED, platform->row.last_seen, now, batch);
 }
@@ -165,7 +191,10 @@ static void exchange_put_platform(const struct exchange *exchange, struct store_
         row->previous_token = exchange->first ? STR("") : platform->row.token;
         row->previous_token_until = exchange->first ? 0 : exchange->now + exchange->token_overlap;
     }
-    row->credentials_url = json_get_text(exchange->credentials, "url");
+    struct str url = json_get_text(exchange->credentials, "url");
+    if (!str_equal(row->credentials_url, url)) /* what worked belongs to the system that is left behind */
+        row->versions_url = STR("");
+    row->credentials_url = url;
     row->roles = json_get(exchange->credentials, "roles")->raw;
     row->last_seen = exchange->now;
     row->updated = exchange->now;
@@ -194,14 +223,14 @@ static void exchange_put_hub_token(const struct exchange *exchange, struct store
 }
 
 static void exchange_delete_tokens(const struct exchange *exchange, struct store_apply *batch,
-                                   enum store_token_kind kind, bool unused_only)
+                                   enum store_token_kind kind, const uint8_t *except, bool unused_only)
 {
     struct store_op *op = store_batch_add(batch, STORE_DELETE_TOKENS);
     if (op == NULL)
         return;
     op->u.token_match.platform = exchange->platform->row.id;
     op->u.token_match.kind = (int)kind;
-    op->u.token_match.except = exchange->hub_token->hash;
+    op->u.token_match.except = except;
     op->u.token_match.unused_only = unused_only;
 }
 
@@ -223,108 +252,25 @@ static void exchange_use_initial(const struct exchange *exchange, struct store_a
         return;
     memcpy(op->u.token.hash, exchange->initial, sizeof op->u.token.hash);
     op->u.token.used = hub_kept_ms(exchange->hub); /* its grace is counted from here */
+    op->u.token.content = exchange_digest(exchange->hub, batch->arena, exchange->credentials);
 }
 
 /*
  * The new hub token replaces the others: at a registration all of them, they are from answers that got lost.
- * Else used ones live on for the overlap; unused ones go at a partner's PUT, while the hub's own PUT may have
- * crossed an answer that brought one.
+ * Else they live on for the overlap, used or not: any of the answers that brought them may have arrived. Only
+ * of a partner that does nothing but PUT the unused ones go.
  */
 static void exchange_put_tokens(const struct exchange *exchange, struct store_apply *batch)
 {
     exchange_put_hub_token(exchange, batch);
-    if (exchange->first || !exchange->by_hub)
-        exchange_delete_tokens(exchange, batch, STORE_TOKEN_HUB, !exchange->first);
+    if (exchange->first || exchange->replaced > REPLACED_MAX)
+        exchange_delete_tokens(exchange, batch, STORE_TOKEN_HUB, exchange->hub_token->hash, !exchange->first);
     if (!exchange->first)
         exchange_expire_tokens(exchange, batch);
-    else if (exchange->by_hub)
-        exchange_delete_tokens(exchange, batch, STORE_TOKEN_INITIAL, false);
-    else
+    else /* of several only the one that was presented may serve the same again */
+        exchange_delete_tokens(exchange, batch, STORE_TOKEN_INITIAL, exchange->initial, false);
+    if (exchange->initial != NULL)
         exchange_use_initial(exchange, batch);
-}
-
-/* What the discovery found for that key; where a module is listed twice the first one counts. */
-static struct str exchange_found_url(const struct registry_party *party, const struct discovery *discovery,
-                                     struct str key)
-{
-    for (size_t i = 0; i < discovery->endpoint_count; i++) {
-        const struct discovery_endpoint *endpoint = &discovery->endpoints[i];
-        if (str_equal(interfaces_key(party->row.roles, endpoint->module, endpoint->receiver), key))
-            return endpoint->url;
-    }
-    return STR_NONE;
-}
-
-static bool exchange_receiver_is_kept(const struct registry_party *party, struct str key, struct str url)
-{
-    for (size_t i = 0; i < party->receiver_count; i++)
-        if (str_equal(party->receivers[i].module, key))
-            return str_equal(party->receivers[i].source, STR("set")) ||
-                   str_equal(party->receivers[i].url, url);
-    return false;
-}
-
-static void exchange_put_receiver(const struct registry_party *party, struct str key, struct str url,
-                                  struct store_apply *batch)
-{
-    struct store_op *put = store_batch_add(batch, STORE_PUT_RECEIVER);
-    struct store_op *release = store_batch_add(batch, STORE_RELEASE_HELD);
-    if (put == NULL || release == NULL)
-        return;
-    put->u.receiver = (struct store_receiver){
-        .party = party->row.id, .module = key, .url = url, .source = STR("discovered")};
-    release->u.release.receiver = ocpi_party_key_str(&party->key);
-    release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
-    release->u.release.module = key;
-}
-
-/* Of a module that is only passed on: its RECEIVER interface, else its SENDER; STR_NONE where an earlier
- * endpoint of the same module has answered that. */
-static struct str exchange_other_url(const struct discovery *discovery, size_t index)
-{
-    const struct discovery_endpoint *first = &discovery->endpoints[index];
-    if (!interfaces_is_other(first->module))
-        return STR_NONE;
-    struct str url = first->url;
-    bool receiver = first->receiver;
-    for (size_t i = 0; i < discovery->endpoint_count; i++) {
-        const struct discovery_endpoint *endpoint = &discovery->endpoints[i];
-        if (i == index || !str_equal(endpoint->module, first->module))
-            continue;
-        if (i < index)
-            return STR_NONE;
-        if (!receiver && endpoint->receiver) {
-            url = endpoint->url;
-            receiver = true;
-        }
-    }
-    return url;
-}
-
-/* 1 when it is new. */
-static size_t exchange_fill_receiver(const struct registry_party *party, struct str key, struct str url,
-                                     struct store_apply *batch)
-{
-    if (url.data == NULL || exchange_receiver_is_kept(party, key, url))
-        return 0;
-    exchange_put_receiver(party, key, url, batch);
-    return 1;
-}
-
-size_t exchange_put_receivers(const struct registry_platform *platform, const struct discovery *discovery,
-                              struct store_apply *batch)
-{
-    size_t count = 0;
-    struct str key;
-    for (size_t p = 0; p < platform->party_count; p++) {
-        const struct registry_party *party = platform->parties[p];
-        for (unsigned i = 0; (key = interfaces_key_at(i)).data != NULL; i++)
-            count += exchange_fill_receiver(party, key, exchange_found_url(party, discovery, key), batch);
-        for (size_t i = 0; i < discovery->endpoint_count; i++)
-            count += exchange_fill_receiver(party, discovery->endpoints[i].module,
-                                            exchange_other_url(discovery, i), batch);
-    }
-    return count;
 }
 
 void exchange_put(const struct exchange *exchange, struct store_apply *batch)
@@ -336,6 +282,16 @@ void exchange_put(const struct exchange *exchange, struct store_apply *batch)
         exchange_put_tokens(exchange, batch);
     if (exchange->discovery != NULL)
         exchange_put_receivers(exchange->platform, exchange->discovery, batch);
+}
+
+size_t exchange_count_tokens(const struct registry_snapshot *snapshot,
+                             const struct registry_platform *platform)
+{
+    size_t count, hub_tokens = 0;
+    const struct store_token *tokens = registry_tokens_of(snapshot, platform->row.id, &count);
+    for (size_t i = 0; i < count; i++)
+        hub_tokens += tokens[i].kind == STORE_TOKEN_HUB;
+    return hub_tokens;
 }
 
 void exchange_finished(struct hub *hub, const struct registry_platform *platform,

@@ -23,13 +23,31 @@ void exchange_write_credentials(struct buffer *out, const struct hub *hub, struc
  */
 bool exchange_is_registered(const struct registry_snapshot *snapshot, const struct store_platform *platform,
                             int64_t now);
+/* Whether a call with that token of a partner's, raw or in Base64, would present a token that the hub has
+ * issued to anybody, expired ones too: the partner is not to make the hub its own caller. */
+bool exchange_is_own_token(const struct registry_snapshot *snapshot, struct arena *arena, struct str token);
 /*
- * What the object's table does not say of a partner's Credentials: the token's characters, the URL, and that
- * the account team registered each claimed role for this platform. `advice`: who registers
- * a role that is missing. STR_NONE: all is well; else a sentence that begins with the place, in the arena.
+ * What the object's table does not say of a partner's Credentials: the token's characters and that it is none
+ * of the hub's, the URL, and that the account team registered each claimed role for this platform. `advice`:
+ * who registers a role that is missing. STR_NONE: all is well; else a sentence that begins with the place, in
+ * the arena.
  */
-struct str exchange_check(struct arena *arena, const struct registry_platform *platform,
+struct str exchange_check(const struct hub *hub, const struct registry_snapshot *snapshot,
+                          struct arena *arena, const struct registry_platform *platform,
                           const struct json_value *credentials, const char *advice);
+/*
+ * What the roles that the partner claims - all of the platform, where `credentials` is NULL - cannot do
+ * without, and neither the discovery found nor the account team has set: "IN-ABC: tokens, commands".
+ * STR_NONE: nothing is missing.
+ */
+struct str exchange_find_missing(struct arena *arena, const struct registry_platform *platform,
+                                 const struct json_value *credentials, const struct discovery *discovery);
+/* The content of a POST as a keyed digest: token, url and roles as OCPI values (order of roles and members,
+ * letters' case of ids, null and empty lists aside). In the arena; empty: no memory. */
+struct str exchange_digest(const struct hub *hub, struct arena *arena, const struct json_value *credentials);
+/* Whether a POST with this initial token may be answered: it has served none, or the same. */
+bool exchange_may_repeat(const struct hub *hub, struct arena *arena, const struct store_token *initial,
+                         const struct json_value *credentials);
 /* Whether the platform's token is presented raw at the first try. */
 bool exchange_raw_first(const struct registry_platform *platform);
 
@@ -42,6 +60,7 @@ struct exchange {
     const struct discovery *discovery;        /* NULL: none, or it failed */
     const struct store_token *hub_token;      /* the new one, by its hash; NULL: the old ones go on */
     const uint8_t *initial;                   /* hash of the initial token that was presented, or NULL */
+    size_t replaced;                          /* hub tokens that the platform has already */
     bool first;                               /* a registration, else a change of one */
     bool by_hub;                              /* the hub began it: `hub_token` is stored already */
     int64_t now;
@@ -54,18 +73,32 @@ struct exchange {
  * meanwhile.
  */
 void exchange_put(const struct exchange *exchange, struct store_apply *batch);
+size_t exchange_count_tokens(const struct registry_snapshot *snapshot,
+                             const struct registry_platform *platform);
 /*
  * What was discovered fills what the account team has not set, for all parties of the platform, and releases
- * what waited for it. How many URLs are new.
+ * what waited for it; what an earlier discovery found and this one did not is withdrawn (its queue then holds
+ * what is in it). How many URLs are new or gone.
  */
 size_t exchange_put_receivers(const struct registry_platform *platform, const struct discovery *discovery,
                               struct store_apply *batch);
-/* The end of a registration: adds the platform without the partner's tokens, PLANNED. The hub's tokens are
- * the caller's to delete. */
+/* A member of a detail in the audit, where the batch withdraws receivers: "withdrawn":["IN-ABC cdrs"]. */
+void exchange_write_withdrawn(struct json_writer *writer, const struct registry_platform *platform,
+                              const struct store_apply *batch);
+/* Withdraws all that discoveries found for the party. */
+void exchange_withdraw_all(const struct registry_party *party, struct store_apply *batch);
+/* Both lists of URLs as one, space separated, each once. */
+struct str exchange_join_urls(struct arena *arena, struct str one, struct str other);
+/* The platform's `reached` after a discovery: what answered it, and what answered before on a host that it
+ * lists. In the discovery's arena. */
+struct str exchange_reached(struct str before, const struct discovery *discovery);
+/* The end of a registration: adds the platform without the partner's tokens, PLANNED, and withdraws what was
+ * discovered. The hub's tokens are the caller's to delete. */
 void exchange_put_end(const struct registry_platform *platform, int64_t now, struct store_apply *batch);
 /* What a discovery teaches about the platform itself. */
 void exchange_learn(struct store_platform *row, const struct discovery *discovery);
-/* Members of a detail in the audit: "discovery" ok or failed, "endpoints" or "reason". */
+/* Members of a detail in the audit: "discovery" ok or failed, "endpoints" or "reason", and "refused": what is
+ * listed with a URL that is not taken. */
 void exchange_write_discovery(struct json_writer *writer, const struct discovery *discovery);
 /* After the commit, when every loop has the new registry: calls take the encoding that worked, queues go on.
  */

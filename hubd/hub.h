@@ -55,6 +55,7 @@ struct hub {
     struct http_client *control_client; /* deliveries, probes, discovery */
     struct http_resolver *resolver;
     struct url_policy policy;
+    struct url_own own; /* where the hub itself listens */
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;

@@ -30,6 +30,21 @@ static const struct {
 };
 #define CALLED (sizeof interfaces_called / sizeof interfaces_called[0])
 
+static const struct interfaces_need interfaces_needs[] = {
+    {OCPI_ROLE_CPO, "tokens", "authorizations cannot be asked"},
+    {OCPI_ROLE_CPO, "commands", "commands cannot be sent"},
+    {OCPI_ROLE_EMSP, "sessions", "sessions cannot be delivered"},
+    {OCPI_ROLE_EMSP, "cdrs", "CDRs cannot be delivered"},
+};
+
+const struct interfaces_need *interfaces_need_at(unsigned roles, size_t index)
+{
+    for (size_t i = 0; i < sizeof interfaces_needs / sizeof interfaces_needs[0]; i++)
+        if ((interfaces_needs[i].roles & roles) != 0 && index-- == 0)
+            return &interfaces_needs[i];
+    return NULL;
+}
+
 struct str interfaces_key(unsigned roles, struct str module, bool receiver)
 {
     for (size_t i = 0; i < CALLED; i++)
@@ -37,6 +52,32 @@ struct str interfaces_key(unsigned roles, struct str module, bool receiver)
             (interfaces_called[i].interfaces & (receiver ? RECEIVER : SENDER)) != 0 &&
             str_equal(module, str_from(interfaces_called[i].module)))
             return str_from(interfaces_called[i].key);
+    return STR_NONE;
+}
+
+static bool interfaces_is_mark(char byte)
+{
+    return byte == '-' || byte == '_';
+}
+
+static bool interfaces_same(struct str spelled, struct str module)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < spelled.length; i++) {
+        if (interfaces_is_mark(spelled.data[i]))
+            continue;
+        if (at == module.length || !str_equal_fold(str_of(spelled.data + i, 1), str_of(module.data + at, 1)))
+            return false;
+        at++;
+    }
+    return at == module.length;
+}
+
+struct str interfaces_module(struct str spelled)
+{
+    for (size_t i = 0; i < CALLED; i++)
+        if (interfaces_same(spelled, str_from(interfaces_called[i].module)))
+            return str_from(interfaces_called[i].module);
     return STR_NONE;
 }
 

@@ -13,9 +13,19 @@
 /* The key that the endpoint of a party of those roles is kept under; STR_NONE when the hub does not call it.
  * Static text. */
 struct str interfaces_key(unsigned roles, struct str module, bool receiver);
+/* The ModuleID that is meant by another spelling: letters' case, '-' and '_' aside; STR_NONE when it is none
+ * of those that the hub calls. Static text. */
+struct str interfaces_module(struct str spelled);
 /* A module that the hub never calls by itself: its requests are only passed on (hub-contract 5, Message
  * routing). */
 bool interfaces_is_other(struct str module);
+/* What a party of those roles cannot do without: its RECEIVER interface of a module, and what is impossible
+ * then. The index-th of them; NULL behind the last. */
+struct interfaces_need {
+    unsigned roles;
+    const char *module, *without;
+};
+const struct interfaces_need *interfaces_need_at(unsigned roles, size_t index);
 /* All keys there are, one after the other; STR_NONE behind the last. Static text. */
 struct str interfaces_key_at(size_t index);
 

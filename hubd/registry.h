@@ -59,6 +59,7 @@ struct registry_platform {
     struct registry_runtime *runtime;
     struct registry_party **parties;
     size_t party_count;
+    bool unproven; /* a discovery found receivers on hosts where no exchange has succeeded (reached.h) */
 };
 
 /* An eMSP that has objects of a CPO pushed to it. */

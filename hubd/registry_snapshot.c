@@ -245,6 +245,39 @@ static void snapshot_add_limits(struct registry_snapshot *snapshot, const struct
                 snapshot->parties[i].limits[kind] = snapshot->limits[kind];
 }
 
+/* "a.example" of "https://a.example:8443/ocpi": a snapshot is made often, so without a parser. */
+static struct str snapshot_url_host(struct str url)
+{
+    size_t scheme = str_find(url, ':'), at = scheme == SIZE_MAX ? 0 : scheme + 3;
+    size_t begin = at;
+    bool bracket = at < url.length && url.data[at] == '[';
+    while (at < url.length && url.data[at] != '/' && url.data[at] != '?' &&
+           (bracket || url.data[at] != ':')) {
+        bracket = bracket && url.data[at] != ']';
+        at++;
+    }
+    return begin < at ? str_of(url.data + begin, at - begin) : STR_NONE;
+}
+
+static bool snapshot_has_reached(const struct registry_platform *platform, struct str url)
+{
+    struct str rest = platform->row.reached, host = snapshot_url_host(url), one;
+    while (str_split(&rest, ' ', &one))
+        if (str_equal_fold(snapshot_url_host(one), host))
+            return true;
+    return false;
+}
+
+static void snapshot_mark_unproven(struct registry_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->party_count; i++) {
+        struct registry_party *party = &snapshot->parties[i];
+        for (size_t j = 0; j < party->receiver_count && !party->platform->unproven; j++)
+            party->platform->unproven = str_equal(party->receivers[j].source, STR("discovered")) &&
+                                        !snapshot_has_reached(party->platform, party->receivers[j].url);
+    }
+}
+
 struct registry_snapshot *registry_snapshot_build(struct registry *registry, const uint8_t *seal_key,
                                                   struct arena *arena, const struct store_registry_read *read)
 {
@@ -262,6 +295,7 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
         snapshot_add_parties(registry, snapshot, read) && snapshot_add_rules(snapshot, read)) {
         snapshot_add_receivers(snapshot, read);
+        snapshot_mark_unproven(snapshot);
         snapshot_add_limits(snapshot, read);
         return snapshot;
     }

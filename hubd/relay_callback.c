@@ -1,5 +1,6 @@
 /* The response_url of a relayed request: found, checked, and replaced by a callback of the hub's. */
 #include "hubd/commands.h"
+#include "hubd/partner_url.h"
 #include "hubd/relay.h"
 #include "lib/ocpi/patch.h"
 
@@ -13,8 +14,12 @@ bool relay_check_response_url(struct request *request, struct str url)
         request_answerf(request, REPLY_INVALID, "/" RESPONSE_URL ": %s", error.text);
         return false;
     }
+    if (hub_is_own_url(request->hub, request->arena, url)) {
+        request_answer(request, REPLY_INVALID, STR("/" RESPONSE_URL ": the URL is the hub's own"), STR_NONE);
+        return false;
+    }
     if (request->worker->conf.response_url_any_host ||
-        outbound_host_is_registered(request->arena, request->platform, url))
+        outbound_host_is_proven(request->arena, request->platform, url))
         return true;
     request_answerf(request, REPLY_INVALID,
                     "/" RESPONSE_URL ": host \"" STR_FMT

@@ -256,13 +256,18 @@ static bool request_may_enter(struct request *request)
     return false;
 }
 
-static void request_refuse_method(struct request *request, unsigned allowed)
+static void request_refuse_method(struct request *request, const struct router_match *match)
 {
     struct buffer allow = {0};
-    router_write_allow(allowed, &allow);
+    router_write_allow(match->allowed, &allow);
     http_exchange_header(request->exchange, "Allow", buffer_str(&allow));
     buffer_free(&allow);
-    request_answer(request, REPLY_METHOD, STR("this method is not offered here"), STR_NONE);
+    request_answer(
+        request, REPLY_METHOD,
+        (match->off & ROUTE_BACKFILL) != 0
+            ? STR("this list is not offered: the hub pushes to eMSPs (its setting emsp_backfill is off)")
+            : STR("this method is not offered here"),
+        STR_NONE);
 }
 
 static void request_route(struct request *request)
@@ -274,7 +279,7 @@ static void request_route(struct request *request)
     if (!match.known)
         request_answer(request, REPLY_UNKNOWN, STR("no such path"), STR_NONE);
     else if (match.route == NULL)
-        request_refuse_method(request, match.allowed);
+        request_refuse_method(request, &match);
     else if (!request_decode_params(request, &match))
         return;
     else if (request->token != NULL && request->token->kind == STORE_TOKEN_HUB && request->token->used == 0)

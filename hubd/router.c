@@ -170,13 +170,18 @@ void router_find(unsigned conditions, enum http_method method, struct str path, 
         /* Behind the version comes the module's name: most rows are told apart by that alone. */
         if (count > 1 && !str_equal(str_from(router_routes[i].module), segments[1]))
             continue;
-        if (!router_is_there(&router_routes[i], conditions) ||
-            !router_row_matches(&router_routes[i], segments, count, &candidate))
+        if (!router_row_matches(&router_routes[i], segments, count, &candidate))
             continue;
         match->known = true;
+        if (!router_is_there(&router_routes[i], conditions)) {
+            if (router_routes[i].method == method)
+                match->off |= router_routes[i].flags & ROUTE_CONDITIONS & ~conditions;
+            continue;
+        }
         match->allowed |= 1u << router_routes[i].method;
         if (match->route == NULL && router_routes[i].method == method) {
             match->route = &router_routes[i];
+            match->off = 0;
             memcpy(match->params, candidate.params, sizeof match->params);
             match->param_count = candidate.param_count;
             return;

@@ -32,7 +32,7 @@ enum route_flag {
     ROUTE_OWNER = 1, /* the first two parameters name the calling party, else 403 */
     ROUTE_RELAYED =
         2, /* OCPI-to headers that name a party: the request is passed on to it, the module not asked */
-    ROUTE_BACKFILL = 4 /* only while the setting emsp_backfill is on; else the row is not there */
+    ROUTE_BACKFILL = 4 /* only while the setting emsp_backfill is on; else the method is not offered there */
 };
 #define ROUTE_CONDITIONS ROUTE_BACKFILL /* flags of rows that need a setting */
 
@@ -67,6 +67,7 @@ struct router_match {
     struct str params[ROUTE_PARAMS_MAX]; /* raw, still percent-encoded */
     unsigned param_count;
     unsigned allowed;  /* bits 1 << enum http_method of the path's methods */
+    unsigned off;      /* no row for this method because of these conditions, which are not met */
     struct str module; /* of a path below 2.2.1 whose module no row names; NULL data else */
 };
 

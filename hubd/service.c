@@ -103,6 +103,7 @@ static int service_open_store(struct hub *hub, struct error *error)
 static int service_open_policy(struct hub *hub, struct error *error)
 {
     url_policy_init(&hub->policy, hub->conf.allow_private_networks);
+    hub->policy.own = &hub->own;
     for (unsigned i = 0; i < hub->conf.allow_networks.count; i++) {
         struct error reason;
         if (url_policy_add(&hub->policy, str_from(hub->conf.allow_networks.items[i]), &reason) != OK)
@@ -175,6 +176,7 @@ static int service_open_listener(struct hub *hub, struct error *error)
         if (result != OK)
             return result;
     }
+    http_listener_note(hub->listener, &hub->own);
     return OK;
 }
 

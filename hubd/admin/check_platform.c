@@ -89,12 +89,14 @@ void check_versions(struct check *check)
         check->level = CHECK_LEVEL_LISTED;
         check_report(check, "versions", STR_NONE, CHECK_OK, REMEDY_NONE,
                      "%s, answered in %lld ms; the token is taken %s",
-                     discovery->versions_url.length > 0 ? "the list has 2.2.1"
-                                                        : "the details of 2.2.1 are there",
+                     !str_equal(discovery->versions_url, discovery->outbound.url)
+                         ? "the list has 2.2.1"
+                         : "the details of 2.2.1 are there",
                      (long long)discovery->outbound.latency_ms, discovery->used_raw ? "raw" : "in Base64");
     } else if (discovery->unauthorized) {
         check_report(check, "versions", STR_NONE, CHECK_FAIL, REMEDY_REFUSED,
-                     "HTTP 401: the token is refused, raw and in Base64");
+                     STR_FMT ": HTTP %d: the token is refused, raw and in Base64",
+                     STR_ARG(rows_url(discovery->outbound.url)), discovery->outbound.status);
     } else {
         bool envelope = discovery->outbound.answer.is_envelope;
         check_report(check, "versions", STR_NONE, CHECK_FAIL, envelope ? REMEDY_VERSIONS : REMEDY_ENVELOPE,
@@ -104,24 +106,11 @@ void check_versions(struct check *check)
 
 /* ---------------------------------------------------------------- endpoints */
 
-/* What the hub cannot do without, by the partner's role (hub-contract 5). */
-static const struct {
-    unsigned roles;
-    bool receiver;
-    enum check_result result;
-    const char *module, *what;
-} needed[] = {
-    {OCPI_ROLE_CPO, true, CHECK_FAIL, "tokens", "authorizations cannot be asked"},
-    {OCPI_ROLE_CPO, true, CHECK_FAIL, "commands", "commands cannot be sent"},
-    {OCPI_ROLE_EMSP, true, CHECK_FAIL, "sessions", "sessions cannot be delivered"},
-    {OCPI_ROLE_EMSP, true, CHECK_FAIL, "cdrs", "CDRs cannot be delivered"},
-};
-
 static bool lists_endpoint(const struct discovery *discovery, const char *module, bool receiver)
 {
     for (size_t i = 0; i < discovery->endpoint_count; i++)
         if (str_equal(discovery->endpoints[i].module, str_from(module)) &&
-            discovery->endpoints[i].receiver == receiver)
+            (receiver ? discovery->endpoints[i].receiver : discovery->endpoints[i].sender))
             return true;
     return false;
 }
@@ -147,16 +136,15 @@ static void note(struct endpoints *endpoints, enum check_result result, enum che
 
 static void look_for_needed(struct check *check, struct endpoints *endpoints)
 {
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        struct str module = str_from(needed[i].module);
-        if ((check->party->row.roles & needed[i].roles) == 0 ||
-            registry_receiver_url(check->party, needed[i].module).data != NULL ||
-            lists_endpoint(&check->discovery, needed[i].module, needed[i].receiver))
+    const struct interfaces_need *need;
+    for (size_t i = 0; (need = interfaces_need_at(check->party->row.roles, i)) != NULL; i++) {
+        if (registry_receiver_url(check->party, need->module).data != NULL ||
+            lists_endpoint(&check->discovery, need->module, true))
             continue;
-        bool other = lists_endpoint(&check->discovery, needed[i].module, !needed[i].receiver);
-        note(endpoints, needed[i].result, REMEDY_ENDPOINT, module,
-             arena_printf(&check->scratch, "%s is %s: %s", needed[i].module,
-                          other ? "listed as SENDER only" : "not listed as RECEIVER", needed[i].what));
+        bool other = lists_endpoint(&check->discovery, need->module, false);
+        note(endpoints, CHECK_FAIL, REMEDY_ENDPOINT, str_from(need->module),
+             arena_printf(&check->scratch, "%s is %s: %s", need->module,
+                          other ? "listed as SENDER only" : "not listed as RECEIVER", need->without));
     }
 }
 
@@ -194,7 +182,10 @@ static void compare(struct check *check, struct endpoints *endpoints)
     const struct discovery *discovery = &check->discovery;
     for (size_t i = 0; i < discovery->endpoint_count; i++) {
         const struct discovery_endpoint *listed = &discovery->endpoints[i];
-        struct str key = interfaces_key(check->party->row.roles, listed->module, listed->receiver);
+        unsigned roles = check->party->row.roles;
+        struct str key = listed->receiver ? interfaces_key(roles, listed->module, true) : STR_NONE;
+        if (key.data == NULL && listed->sender)
+            key = interfaces_key(roles, listed->module, false);
         if (key.data == NULL)
             continue;
         const struct store_receiver *kept = registry_receiver(check->party, key);
@@ -216,9 +207,9 @@ void check_endpoints(struct check *check)
     const struct discovery *discovery = &check->discovery;
     struct endpoints endpoints = {0};
     if (discovery->status != OCPI_SUCCESS) {
-        bool refused = discovery->outbound.result == OK && discovery->outbound.status == 401;
-        check_report(check, "endpoints", STR_NONE, CHECK_FAIL, refused ? REMEDY_REFUSED : REMEDY_DETAILS,
-                     STR_FMT, STR_ARG(discovery->message));
+        check_report(check, "endpoints", STR_NONE, CHECK_FAIL,
+                     discovery->unauthorized ? REMEDY_REFUSED : REMEDY_DETAILS, STR_FMT,
+                     STR_ARG(discovery->message));
         return;
     }
     look_for_needed(check, &endpoints);

@@ -1,5 +1,6 @@
 #include "hubd/admin/connect.h"
 
+#include "hubd/partner_url.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/ocpi/headers.h"
@@ -71,6 +72,7 @@ static void discover(struct connect *connect, struct discovery *discovery, struc
     discovery->timeout_ms = hub->conf.discovery_timeout;
     discovery->client = hub->control_client;
     discovery->url = url;
+    discovery->learned = connect->learned;
     discovery->token = token;
     discovery->raw_first = connect->raw_first;
     if (token.data == NULL) {
@@ -100,7 +102,7 @@ static bool check_credentials(struct connect *connect)
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
     /* one that was removed is noticed when the result is stored */
-    bool good = platform == NULL || connect_check_credentials(connect, platform, &connect->refusal);
+    bool good = platform == NULL || connect_check_credentials(connect, snapshot, platform, &connect->refusal);
     registry_release(view, snapshot);
     return good;
 }
@@ -170,6 +172,8 @@ static void token_stored(struct change *change)
     outbound->url = connect->endpoint;
     outbound->body = own_credentials(connect);
     outbound->once = true; /* a POST that arrives twice is 405 */
+    outbound->exchanging = true;
+    outbound->trusted = true; /* endpoint_is_trusted */
     outbound->unwrap = true;
     outbound->correlation_id = connect->correlation_id;
     outbound->callback = answered;
@@ -192,7 +196,7 @@ static void token_stored(struct change *change)
 static bool endpoint_is_trusted(struct connect *connect)
 {
     struct registry_view *view = connect->hub->control_view;
-    if (connect->token.data != NULL && discovery_same_host(&connect->found, connect->endpoint))
+    if (connect->found.status == OCPI_SUCCESS && discovery_same_host(&connect->found, connect->endpoint))
         return true;
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
@@ -219,6 +223,25 @@ static void exchange_begin(struct connect *connect)
     }
 }
 
+/* With `discovery = require` nothing is exchanged with a system that lacks what its roles need. */
+static bool has_all(struct connect *connect)
+{
+    struct registry_view *view = connect->hub->control_view;
+    if (connect->hub->conf.discovery != CONF_DISCOVERY_REQUIRE || !connect->kind->first)
+        return true;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
+    struct str missing =
+        platform == NULL ? STR_NONE : exchange_find_missing(connect->arena, platform, NULL, &connect->found);
+    registry_release(view, snapshot);
+    return missing.length == 0 ||
+           rows_refuse(
+               &connect->refusal, CTL_PARTNER,
+               "the partner's version details must list them, or hubctl receiver set says where they are",
+               "party " STR_FMT ": discovery: not listed as RECEIVER, but needed: " STR_FMT " (%d)",
+               STR_ARG(connect->id), STR_ARG(missing), OCPI_NO_MATCHING_ENDPOINTS);
+}
+
 static void found(struct discovery *discovery)
 {
     struct connect *connect = MAGIC_CAST(struct connect, discovery->context, CONNECT_MAGIC);
@@ -231,6 +254,10 @@ static void found(struct discovery *discovery)
     }
     if (connect->kind->looks) {
         connect_store_result(connect);
+        return;
+    }
+    if (!has_all(connect)) {
+        connect_fail(connect);
         return;
     }
     for (size_t i = 0; i < discovery->endpoint_count && connect->endpoint.data == NULL; i++)
@@ -259,7 +286,6 @@ static bool is_under_way(const struct admin *admin, int64_t platform)
 static bool may_register(struct connect *connect, const struct registry_snapshot *snapshot,
                          const struct registry_party *party)
 {
-    struct url url;
     struct error error;
     if (exchange_is_registered(snapshot, &party->platform->row, hub_kept_ms(connect->hub)))
         return rows_refuse(
@@ -271,8 +297,13 @@ static bool may_register(struct connect *connect, const struct registry_snapshot
         return rows_refuse(&connect->refusal, CTL_CONFLICT, "hubctl party resume",
                            "party " STR_FMT " is suspended", STR_ARG(connect->id));
     connect->token = json_get_text(connect->request->params, "token");
-    connect->url = json_get_text(connect->request->params, "versions_url");
-    return url_parse(connect->arena, connect->url, &url, &error) == OK ||
+    if (exchange_is_own_token(snapshot, connect->arena, connect->token))
+        return rows_refuse(
+            &connect->refusal, CTL_INVALID, "the partner makes the token that the hub is to present to it",
+            "party " STR_FMT ": the token is one that the hub has issued", STR_ARG(connect->id));
+    return partner_url_read(connect->hub, connect->arena,
+                            json_get_text(connect->request->params, "versions_url"), PARTNER_URL_DOCUMENT,
+                            &connect->url, &error) == OK ||
            rows_refuse(&connect->refusal, CTL_INVALID,
                        "write it whole, e.g. https://abc.example/ocpi/versions", "--versions-url: %s",
                        error.text);
@@ -296,6 +327,7 @@ static bool may_call(struct connect *connect, const struct registry_party *party
             endpoint = registry_receiver_url(platform->parties[i], "credentials");
     }
     connect->url = arena_copy(connect->arena, set.data != NULL ? set : platform->row.credentials_url);
+    connect->learned = arena_copy(connect->arena, platform->row.versions_url);
     if (endpoint.data != NULL)
         connect->endpoint = arena_copy(connect->arena, endpoint);
     return true;

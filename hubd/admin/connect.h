@@ -42,8 +42,9 @@ struct connect {
     struct str party; /* its key */
     struct str
         sealed; /* the partner's token as stored: another one later shows that somebody else was faster */
-    struct str token; /* what the account team was given; else the registry's is presented */
-    struct str url;   /* where discovery begins */
+    struct str token;   /* what the account team was given; else the registry's is presented */
+    struct str url;     /* where discovery begins */
+    struct str learned; /* what answered the last one; may be empty */
     bool raw_first;
     struct str correlation_id; /* of all calls */
     /* on the way */
@@ -66,8 +67,8 @@ struct connect {
 /* Stores the new hub token, so that the partner may use it before it answers; then `then`. */
 void connect_store_token(struct connect *connect, void (*then)(struct change *change));
 /* exchange_check of connect->credentials; false: refused. */
-bool connect_check_credentials(const struct connect *connect, const struct registry_platform *platform,
-                               struct refusal *refusal);
+bool connect_check_credentials(const struct connect *connect, const struct registry_snapshot *snapshot,
+                               const struct registry_platform *platform, struct refusal *refusal);
 /* Stores what came of it, and ends the request. */
 void connect_store_result(struct connect *connect);
 /* Takes the hub token back, writes the failure into the audit, and ends the request with connect->refusal. */

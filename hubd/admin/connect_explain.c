@@ -30,11 +30,36 @@ static bool refuse_call(struct connect *connect, const struct outbound *outbound
                        what, STR_ARG(text));
 }
 
-static bool refuse_token(struct connect *connect, const char *what)
+/* Both forms were tried; a partner may read only one of them and still say no to the first. */
+static bool refuse_token(struct connect *connect, const char *what, const struct outbound *outbound)
 {
-    return rows_refuse(&connect->refusal, CTL_PARTNER, connect->kind->refused,
-                       "party " STR_FMT ": %s: the partner refuses the token, raw and in Base64 (HTTP 401)",
-                       STR_ARG(connect->id), what);
+    struct str url = rows_url(outbound->url);
+    char code[40] = "";
+    if (outbound->answer.is_envelope)
+        snprintf(code, sizeof code, ", status_code %d", outbound->answer.status_code);
+    struct str hint = arena_printf(connect->arena,
+                                   "%s; hubctl party set " STR_FMT
+                                   " --token-encoding raw (or base64) where it reads only one form",
+                                   connect->kind->refused, STR_ARG(connect->id));
+    return rows_refuse(&connect->refusal, CTL_PARTNER, hint.data,
+                       "party " STR_FMT ": %s: the partner refuses the token, raw and in Base64, at " STR_FMT
+                       " (HTTP %d%s)",
+                       STR_ARG(connect->id), what, STR_ARG(url), outbound->status, code);
+}
+
+/* What must be done about the document that was asked last. */
+static const char *discovery_hint(const struct discovery *discovery)
+{
+    switch (discovery->status) {
+    case OCPI_UNSUPPORTED_VERSION:
+        return "the hub speaks OCPI 2.2.1 alone: the partner must offer it there";
+    case OCPI_NO_MATCHING_ENDPOINTS:
+        return "the partner must list its endpoints in the version details of 2.2.1";
+    default:
+        return discovery->versions_url.length > 0
+                   ? "the versions list is good: the partner's version details of 2.2.1 are not"
+                   : "the URL must be that of the partner's versions list";
+    }
 }
 
 bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery)
@@ -42,8 +67,8 @@ bool connect_explain_discovery(struct connect *connect, const struct discovery *
     if (discovery->outbound.result != OK)
         return refuse_call(connect, &discovery->outbound, "discovery", discovery->message);
     if (discovery->unauthorized)
-        return refuse_token(connect, "discovery");
-    return rows_refuse(&connect->refusal, CTL_PARTNER, "the URL must be that of the partner's versions list",
+        return refuse_token(connect, "discovery", &discovery->outbound);
+    return rows_refuse(&connect->refusal, CTL_PARTNER, discovery_hint(discovery),
                        "party " STR_FMT ": discovery: " STR_FMT " (%d)", STR_ARG(connect->id),
                        STR_ARG(discovery->message), discovery->status);
 }
@@ -52,27 +77,30 @@ bool connect_explain_answer(struct connect *connect)
 {
     const struct outbound *outbound = &connect->outbound;
     const struct ocpi_answer *answer = &outbound->answer;
+    struct str url = rows_url(outbound->url);
     char what[32];
     snprintf(what, sizeof what, "%s credentials", http_method_name(connect->kind->method));
     if (outbound->result != OK) {
         connect->taken = outbound->call.sent;
-        refuse_call(connect, outbound, what, outbound->error);
+        refuse_call(
+            connect, outbound, what,
+            arena_printf(connect->arena, STR_FMT ": " STR_FMT, STR_ARG(url), STR_ARG(outbound->error)));
         if (connect->taken && !connect->kind->first)
             connect->refusal.code = CTL_UNCERTAIN;
         return false;
     }
-    if (outbound->status == 401)
-        return refuse_token(connect, what);
+    if (outbound->status == 401 || outbound->status == 403)
+        return refuse_token(connect, what, outbound);
     if (outbound->status == 405)
         return rows_refuse(&connect->refusal, CTL_CONFLICT, connect->kind->method_refused,
-                           "party " STR_FMT ": %s: the partner does not take it (HTTP 405)",
-                           STR_ARG(connect->id), what);
+                           "party " STR_FMT ": %s: " STR_FMT " does not take it (HTTP 405)",
+                           STR_ARG(connect->id), what, STR_ARG(url));
     if (answer->is_envelope && answer->status_code / 1000 != 1)
         return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
-                           "party " STR_FMT ": %s: the partner answers %d: " STR_FMT, STR_ARG(connect->id),
-                           what, answer->status_code, STR_ARG(answer->status_message));
+                           "party " STR_FMT ": %s: " STR_FMT " answers %d: " STR_FMT, STR_ARG(connect->id),
+                           what, STR_ARG(url), answer->status_code, STR_ARG(answer->status_message));
     connect->taken = outbound->status / 100 == 2 || outbound->status >= 500;
     return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
-                       "party " STR_FMT ": %s: the answer holds no Credentials (HTTP %d)",
-                       STR_ARG(connect->id), what, outbound->status);
+                       "party " STR_FMT ": %s: the answer of " STR_FMT " holds no Credentials (HTTP %d)",
+                       STR_ARG(connect->id), what, STR_ARG(url), outbound->status);
 }

@@ -108,8 +108,10 @@ static struct str facts(struct connect *connect, const struct discovery *discove
     struct json_writer writer;
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
-    json_field_string(&writer, "url", json_get_text(connect->credentials, "url"));
-    json_field_string(&writer, "fingerprint", connect->hub_row.fingerprint);
+    if (connect->credentials != NULL) {
+        json_field_string(&writer, "url", json_get_text(connect->credentials, "url"));
+        json_field_string(&writer, "fingerprint", connect->hub_row.fingerprint);
+    }
     if (discovery != NULL)
         exchange_write_discovery(&writer, discovery);
     json_object_end(&writer);
@@ -119,10 +121,10 @@ static struct str facts(struct connect *connect, const struct discovery *discove
 }
 
 /* A row that `hubctl trace` finds with the messages. NULL when there is no memory. */
-static struct store_audit *audit(struct change *change, struct str after)
+static struct store_audit *audit_of(struct change *change, struct str before, struct str after)
 {
     const struct connect *connect = change->context;
-    change_audit(change, connect->kind->action, connect->party, STR_NONE, after);
+    change_audit(change, connect->kind->action, connect->party, before, after);
     struct store_op *op = change->batch.last;
     if (op == NULL || op->type != STORE_APPEND_AUDIT)
         return NULL;
@@ -132,11 +134,16 @@ static struct store_audit *audit(struct change *change, struct str after)
     return &op->u.audit;
 }
 
-bool connect_check_credentials(const struct connect *connect, const struct registry_platform *platform,
-                               struct refusal *refusal)
+static struct store_audit *audit(struct change *change, struct str after)
 {
-    struct str problem =
-        exchange_check(connect->arena, platform, connect->credentials, "hubctl party add registers it");
+    return audit_of(change, STR_NONE, after);
+}
+
+bool connect_check_credentials(const struct connect *connect, const struct registry_snapshot *snapshot,
+                               const struct registry_platform *platform, struct refusal *refusal)
+{
+    struct str problem = exchange_check(connect->hub, snapshot, connect->arena, platform,
+                                        connect->credentials, "hubctl party add registers it");
     return problem.data == NULL ||
            rows_refuse(refusal, CTL_PARTNER, "then let the partner unregister the hub, and begin again",
                        "party " STR_FMT ": the partner's credentials: " STR_FMT, STR_ARG(connect->id),
@@ -149,13 +156,16 @@ static bool build_exchange(struct change *change)
     const struct registry_platform *platform = find_platform(change);
     if (platform == NULL)
         return false;
-    if (!connect_check_credentials(connect, platform, &change->refusal))
+    if (!connect_check_credentials(connect, change->snapshot, platform, &change->refusal))
         return false;
     bool again = connect->found_again.status == OCPI_SUCCESS, once = connect->found.status == OCPI_SUCCESS;
     bool failed = connect->found_again.message.length > 0;
     if (failed && gives_token_away(connect, connect->found_again.message))
         connect->found_again.message = STR("the partner's message repeats a token");
     const struct discovery *discovery = again ? &connect->found_again : once ? &connect->found : NULL;
+    if (again && once) /* both answered */
+        connect->found_again.reached =
+            exchange_join_urls(connect->arena, connect->found_again.reached, connect->found.reached);
     connect->exchange = (struct exchange){
         .hub = connect->hub,
         .token_overlap = connect->hub->conf.token_overlap,
@@ -184,12 +194,16 @@ static bool build_exchange(struct change *change)
     return change_done(change, connect->id, "rotated", "token of " STR_FMT " rotated", STR_ARG(connect->id));
 }
 
-/* "tokens, commands" and the audit's facts of the receivers in the batch. */
-static void list_receivers(struct change *change, struct buffer *names, struct json_writer *writer)
+/* "IN-ABC tokens, IN-ABC commands" of the receivers in the batch's ops of that type; the audit's facts of
+ * them, STR_NONE where there are none. */
+static struct str list_receivers(struct change *change, enum store_op_type type, struct buffer *names)
 {
+    struct buffer text = {0};
+    struct json_writer list, *writer = &list;
+    json_writer_init(writer, &text);
     json_array_begin(writer);
     for (const struct store_op *op = change->batch.first; op != NULL; op = op->next) {
-        if (op->type != STORE_PUT_RECEIVER)
+        if (op->type != type)
             continue;
         const struct registry_party *party = registry_find_party_id(change->snapshot, op->u.receiver.party);
         struct str id = rows_party_id(change->snapshot, party, change->arena);
@@ -198,6 +212,26 @@ static void list_receivers(struct change *change, struct buffer *names, struct j
                       STR_ARG(op->u.receiver.module));
     }
     json_array_end(writer);
+    struct str facts_of = names->length > 0 ? arena_copy(change->arena, buffer_str(&text)) : STR_NONE;
+    buffer_free(&text);
+    return facts_of;
+}
+
+static bool say_discovered(struct change *change, struct str versions_url, bool moved, struct str filled,
+                           struct str withdrawn)
+{
+    const struct connect *connect = change->context;
+    if (filled.length > 0 || withdrawn.length > 0)
+        return change_done(change, connect->id, "discovered", "%s" STR_FMT "%s%s" STR_FMT,
+                           filled.length > 0 ? "discovered: " : "", STR_ARG(filled),
+                           filled.length > 0 && withdrawn.length > 0 ? "; " : "",
+                           withdrawn.length > 0 ? "withdrawn: " : "", STR_ARG(withdrawn));
+    if (moved)
+        return change_done(change, connect->id, "discovered", "discovered: the versions list is now " STR_FMT,
+                           STR_ARG(versions_url));
+    return change_done(change, connect->id, "unchanged",
+                       "receivers of " STR_FMT " unchanged: the partner lists %zu endpoints",
+                       STR_ARG(connect->id), connect->found.endpoint_count);
 }
 
 static bool build_receivers(struct change *change)
@@ -210,26 +244,19 @@ static bool build_receivers(struct change *change)
     struct store_platform row = platform->row;
     exchange_learn(&row, found);
     bool moved = !str_equal(row.versions_url, platform->row.versions_url);
-    size_t count = exchange_put_receivers(platform, found, &change->batch);
-    if (count == 0 && !moved)
-        return change_unchanged(change, connect->id,
-                                "receivers of " STR_FMT " unchanged: the partner lists %zu endpoints",
-                                STR_ARG(connect->id), found->endpoint_count);
+    exchange_put_receivers(platform, found, &change->batch);
     struct store_op *put = change_op(change, STORE_PUT_PLATFORM);
     if (put != NULL)
         put->u.platform = row;
-    struct buffer names = {0}, text = {0};
-    struct json_writer writer;
-    json_writer_init(&writer, &text);
-    list_receivers(change, &names, &writer);
-    audit(change, arena_copy(change->arena, buffer_str(&text)));
-    if (count == 0)
-        change_done(change, connect->id, "discovered", "discovered: the versions list is now " STR_FMT,
-                    STR_ARG(row.versions_url));
-    else
-        change_done(change, connect->id, "discovered", "discovered: " STR_FMT, STR_ARG(buffer_str(&names)));
-    buffer_free(&names);
-    buffer_free(&text);
+    struct buffer filled = {0}, withdrawn = {0};
+    struct str before = list_receivers(change, STORE_WITHDRAW_RECEIVER, &withdrawn);
+    struct str after = list_receivers(change, STORE_PUT_RECEIVER, &filled);
+    audit_of(change, before, after.length > 0 || before.length > 0 ? after : facts(connect, found));
+    if (found->refused.length > 0)
+        change_hint(change, "listed with a URL that is not taken: " STR_FMT, STR_ARG(found->refused));
+    say_discovered(change, row.versions_url, moved, buffer_str(&filled), buffer_str(&withdrawn));
+    buffer_free(&filled);
+    buffer_free(&withdrawn);
     return true;
 }
 

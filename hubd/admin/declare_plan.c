@@ -19,6 +19,8 @@ static void plan_receiver(struct declare_plan *plan, const struct declare_entry 
     declare_params_add_text(&params, "id", json_get_text(entry->value, "party"));
     declare_params_add(&params, "module", *json_get(entry->value, "module"));
     declare_params_add(&params, "url", *json_get(entry->value, "url"));
+    if (json_get_boolean(entry->value, "custom", false))
+        declare_params_add(&params, "custom", (struct json_value){.type = JSON_BOOLEAN, .boolean = true});
     declare_run_verb(plan, place, receiver_build_set, &params);
 }
 

@@ -76,6 +76,7 @@ static const struct member receiver_members[] = {
     {.name = "party", .method = "receiver.set", .key = "id", .required = true},
     {.name = "module", .method = "receiver.set", .key = "module", .required = true},
     {.name = "url", .method = "receiver.set", .key = "url", .required = true},
+    {.name = "custom", .method = "receiver.set", .key = "custom"},
     {.name = NULL}};
 static const struct member rule_members[] = {
     {.name = "emsp", .method = "rule.enable", .key = "emsp", .required = true},

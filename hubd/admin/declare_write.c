@@ -139,6 +139,8 @@ static void write_receivers(struct source *source, struct json_writer *writer)
             json_field_string(entry, "party", source->ids[i]);
             json_field_string(entry, "module", receiver->module);
             json_field_string(entry, "url", receiver->url);
+            if (receiver_is_custom(receiver->module))
+                json_field_boolean(entry, "custom", true);
             json_object_end(entry);
             add_line(&lines,
                      arena_printf(source->arena, STR_FMT " " STR_FMT, STR_ARG(source->ids[i]),

@@ -93,6 +93,61 @@ static void write_sections(struct json_writer *writer, const struct conf *conf,
     json_array_end(writer);
 }
 
+static bool has_word(struct str words, struct str wanted)
+{
+    struct str word;
+    while (str_split(&words, ' ', &word)) {
+        if (word.length > 0 && str_equal_fold(word, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* As the partner gave them with its credentials, unknown fields (GSTIN) too (OCPI 2.2.1, Credentials). */
+static void write_business_details(struct json_writer *writer, const struct registry_party *party,
+                                   struct arena *arena)
+{
+    const struct json_value *roles = NULL, *details = NULL;
+    json_parse(arena, party->platform->row.roles, JSON_DEPTH_MAX, &roles, NULL);
+    for (const struct json_value *role = roles == NULL ? NULL : roles->child; role != NULL && details == NULL;
+         role = role->next) {
+        struct ocpi_party_key key;
+        if ((ocpi_role_from(json_get_text(role, "role")) & party->row.roles) != 0 &&
+            ocpi_party_key_make(json_get_text(role, "country_code"), json_get_text(role, "party_id"), &key) &&
+            ocpi_party_key_equal(&key, &party->key))
+            details = json_get(role, "business_details");
+    }
+    json_key(writer, "business_details");
+    if (details != NULL)
+        json_raw(writer, details->raw);
+    else
+        json_null(writer);
+}
+
+/* "a.example b.example", with the host of one more URL. */
+static struct str add_host(struct arena *arena, struct str hosts, struct str text)
+{
+    struct url url;
+    if (url_parse(arena, text, &url, NULL) != OK || has_word(hosts, url.host))
+        return hosts;
+    return arena_printf(arena, STR_FMT "%s" STR_FMT, STR_ARG(hosts), hosts.length > 0 ? " " : "",
+                        STR_ARG(url.host));
+}
+
+/* Where an exchange succeeded or the account team set a receiver, as outbound_host_is_proven judges. */
+static void write_hosts(struct json_writer *writer, const struct registry_platform *platform,
+                        struct arena *arena)
+{
+    struct str hosts = STR(""), rest = platform->row.reached, url;
+    while (str_split(&rest, ' ', &url))
+        hosts = add_host(arena, hosts, url);
+    for (size_t i = 0; i < platform->party_count; i++)
+        for (size_t j = 0; j < platform->parties[i]->receiver_count; j++)
+            if (str_equal(platform->parties[i]->receivers[j].source, STR("set")))
+                hosts = add_host(arena, hosts, platform->parties[i]->receivers[j].url);
+    rows_words(writer, "hosts", hosts);
+}
+
 static void write_card(struct json_writer *writer, const struct conf *conf,
                        const struct registry_snapshot *snapshot, const struct registry_party *party,
                        struct arena *arena)
@@ -105,7 +160,9 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
     rows_text(writer, "credentials_url", platform->credentials_url);
     rows_text(writer, "versions_url", platform->versions_url);
     json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
+    write_hosts(writer, party->platform, arena);
     rows_words(writer, "allowed_hosts", platform->allowed_hosts);
+    write_business_details(writer, party, arena);
     rows_words(writer, "push", party->row.push);
     json_field_text(writer, "validation", validation_names[party->row.validation]);
     rows_time(writer, "created", party->row.created);
@@ -155,16 +212,6 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
     return copy;
-}
-
-static bool has_word(struct str words, struct str wanted)
-{
-    struct str word;
-    while (str_split(&words, ' ', &word)) {
-        if (word.length > 0 && str_equal_fold(word, wanted))
-            return true;
-    }
-    return false;
 }
 
 static bool is_host(struct str host)

@@ -2,8 +2,9 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/verbs.h"
 #include "hubd/interfaces.h"
+#include "hubd/partner_url.h"
 #include "hubd/route.h"
-#include "lib/http/url.h"
+#include "lib/base/suggest.h"
 
 /* receiver set, unset, list. */
 
@@ -20,39 +21,58 @@ static struct str url_fact(struct arena *arena, const struct store_receiver *rec
     return copy;
 }
 
-/* The module's base out of what was pasted: without a template, without slashes at the end. */
+/* The module's base out of what was pasted. */
 static bool clean_url(struct change *change, struct str *text)
 {
-    struct url url;
     struct error error;
-    size_t template = str_find(*text, '{');
-    if (template != SIZE_MAX)
-        text->length = template;
-    *text = str_trim(*text);
-    while (text->length > 0 && text->data[text->length - 1] == '/')
-        text->length--;
-    if (url_parse(change->arena, *text, &url, &error) != OK)
-        return rows_refuse_param(&change->refusal, "URL", CTL_INVALID,
-                                 "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
-                                 "%s", error.text);
-    if (url.query.length > 0)
-        return rows_refuse_param(&change->refusal, "URL", CTL_INVALID,
-                                 "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
-                                 "the URL has a query (?)");
-    return true;
+    return partner_url_read(change->hub, change->arena, *text, PARTNER_URL_BASE, text, &error) == OK ||
+           rows_refuse_param(&change->refusal, "URL", CTL_INVALID,
+                             "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
+                             "%s", error.text);
+}
+
+static const char *const *known_modules(void)
+{
+    return ctl_param_by_key(ctl_command_by_method(STR("receiver.set")), STR("module"))->choices;
 }
 
 /* The module in the table's spelling: rpc may send another case. */
 static struct str module_of(struct change *change)
 {
     struct str module = json_get_text(change->params, "module");
-    const struct ctl_param *param =
-        ctl_param_by_key(ctl_command_by_method(STR("receiver.set")), STR("module"));
-    for (const char *const *choice = param->choices; *choice != NULL; choice++) {
+    for (const char *const *choice = known_modules(); *choice != NULL; choice++)
         if (str_equal_fold(module, str_from(*choice)))
             return str_from(*choice);
-    }
     return module;
+}
+
+bool receiver_is_custom(struct str module)
+{
+    for (const char *const *choice = known_modules(); *choice != NULL; choice++)
+        if (str_equal_fold(module, str_from(*choice)))
+            return false;
+    return true;
+}
+
+/* A misspelt module would take what is meant for nobody, and the right one get nothing. */
+static bool check_module(struct change *change, const struct registry_party *party, struct str module)
+{
+    struct suggest suggest;
+    if (!receiver_is_custom(module) || json_get_boolean(change->params, "custom", false) ||
+        registry_receiver(party, module) != NULL)
+        return true;
+    suggest_begin(&suggest, module);
+    for (const char *const *choice = known_modules(); *choice != NULL; choice++)
+        suggest_offer(&suggest, *choice);
+    const char *best = suggest_best(&suggest);
+    const char *hint = "--custom sets it nevertheless: for a module of the partners' own, which the hub only "
+                       "passes on";
+    if (best == NULL)
+        return rows_refuse_param(&change->refusal, "MODULE", CTL_INVALID, hint,
+                                 "\"" STR_FMT "\" is no module of OCPI 2.2.1", STR_ARG(module));
+    return rows_refuse_param(&change->refusal, "MODULE", CTL_INVALID, hint,
+                             "\"" STR_FMT "\" is no module of OCPI 2.2.1; did you mean %s?", STR_ARG(module),
+                             best);
 }
 
 static void release_held(struct change *change, const struct registry_party *party, struct str module)
@@ -71,7 +91,7 @@ bool receiver_build_set(struct change *change)
     const struct registry_party *party =
         rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     struct str url = json_get_text(change->params, "url"), module = module_of(change);
-    if (party == NULL || !clean_url(change, &url))
+    if (party == NULL || !check_module(change, party, module) || !clean_url(change, &url))
         return false;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
     const struct store_receiver *before = registry_receiver(party, module);

@@ -73,8 +73,10 @@ static bool build_issue(struct change *change)
                            "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
-    if (registered) /* --force: what was registered of it by the account team stays */
+    if (registered) { /* --force: what was registered of it by the account team stays */
         exchange_put_end(party->platform, change->now, &change->batch);
+        change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    }
     if (!put_token(change, platform->id, registered, ttl))
         return false;
     change_audit(change, "token.issue", ocpi_party_key_str(&party->key), STR_NONE,

@@ -14,6 +14,8 @@ bool party_build_set(struct change *change);
 bool party_build_suspend(struct change *change);
 bool party_build_resume(struct change *change);
 bool receiver_build_set(struct change *change);
+/* A module that OCPI does not have: `receiver set` takes it with --custom only. */
+bool receiver_is_custom(struct str module);
 bool receiver_build_unset(struct change *change);
 bool rule_build_enable(struct change *change);
 bool rule_build_disable(struct change *change);

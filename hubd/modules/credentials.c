@@ -23,8 +23,8 @@ static bool credentials_check(struct request *request)
 {
     if (!request_validate(request, &ocpi_credentials, false))
         return false;
-    struct str problem =
-        exchange_check(request->arena, request->platform, request->body, "ask the hub's account team");
+    struct str problem = exchange_check(request->hub, request->snapshot, request->arena, request->platform,
+                                        request->body, "ask the hub's account team");
     if (problem.data != NULL)
         request_answer(request, REPLY_INVALID, problem, STR_NONE);
     return problem.data == NULL;
@@ -34,6 +34,18 @@ static void credentials_refuse_method(struct request *request, const char *allow
 {
     http_exchange_header(request->exchange, "Allow", str_from(allow));
     request_answer(request, REPLY_METHOD, message, STR_NONE);
+}
+
+/* The answer to an initial token's POST may have been lost; another POST with it is somebody else's. */
+bool credentials_is_repeat(struct request *request)
+{
+    if (exchange_may_repeat(request->hub, request->arena, request->token, request->body))
+        return true;
+    credentials_refuse_method(
+        request, "GET, HEAD, PUT, DELETE",
+        STR("this initial token has served a POST of other credentials: use PUT with the "
+            "hub token of its answer, or ask the hub's account team for a new initial token"));
+    return false;
 }
 
 void credentials_get(struct request *request)
@@ -46,7 +58,7 @@ void credentials_post(struct request *request)
     if (request->token->kind == STORE_TOKEN_HUB ||
         exchange_is_registered(request->snapshot, &request->platform->row, hub_kept_ms(request->hub)))
         credentials_refuse_method(request, "GET, HEAD, PUT, DELETE", STR("already registered: use PUT"));
-    else if (credentials_check(request))
+    else if (credentials_check(request) && credentials_is_repeat(request))
         credentials_exchange(request, true);
 }
 
@@ -64,7 +76,9 @@ void credentials_put(struct request *request)
 static void credentials_deleted_everywhere(int result, void *context)
 {
     (void)result; /* durable already; a snapshot that could not be read again follows with the next change */
-    request_answer(context, REPLY_OK, STR_NONE, STR_NONE);
+    struct request *request = context;
+    exchange_finished(request->hub, request->platform, NULL);
+    request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
 static void credentials_delete_again(int result, void *context)
@@ -96,6 +110,12 @@ void credentials_delete(struct request *request)
 {
     if (request->token->kind != STORE_TOKEN_HUB) {
         credentials_refuse_method(request, "GET, HEAD, POST", STR("not registered"));
+        return;
+    }
+    if (request->token->expires != 0) { /* whoever still has an old one must not end what the new one opens */
+        request_answer(request, REPLY_UNAUTHORIZED,
+                       STR("this hub token has been replaced: DELETE credentials with the newest one"),
+                       STR_NONE);
         return;
     }
     struct store_apply *batch = arena_alloc(request->arena, sizeof *batch);

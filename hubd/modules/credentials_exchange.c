@@ -38,7 +38,8 @@ static void incoming_again(int result, void *context)
     struct incoming *incoming = context;
     if (result != OK)
         request_answer_error(incoming->request, result);
-    else if (request_renew(incoming->request))
+    else if (request_renew(incoming->request) &&
+             (!incoming->first || credentials_is_repeat(incoming->request)))
         incoming_store(incoming);
 }
 
@@ -72,6 +73,7 @@ static void incoming_audit(struct incoming *incoming)
     json_writer_init(&writer, &detail);
     json_object_begin(&writer);
     exchange_write_discovery(&writer, &incoming->discovery);
+    exchange_write_withdrawn(&writer, request->platform, &incoming->batch);
     json_object_end(&writer);
     op->u.audit.detail = arena_copy(request->arena, buffer_str(&detail));
     buffer_free(&detail);
@@ -90,6 +92,7 @@ static void incoming_store(struct incoming *incoming)
         .discovery = discovered ? &incoming->discovery : NULL,
         .hub_token = incoming->rotate ? &incoming->hub_row : NULL,
         .initial = incoming->first ? request->token->hash : NULL,
+        .replaced = exchange_count_tokens(request->snapshot, request->platform),
         .first = incoming->first,
         .now = request->now,
     };
@@ -99,6 +102,25 @@ static void incoming_store(struct incoming *incoming)
     batch->callback = incoming_stored;
     batch->context = incoming;
     store_apply(request->worker->store, batch);
+}
+
+/* False: answered, what the platform's roles cannot do without is not listed, and that is required. */
+static bool incoming_has_all(struct incoming *incoming)
+{
+    struct request *request = incoming->request;
+    if (request->worker->conf.discovery != CONF_DISCOVERY_REQUIRE)
+        return true;
+    struct str missing =
+        exchange_find_missing(request->arena, request->platform, request->body, &incoming->discovery);
+    if (missing.length == 0)
+        return true;
+    request_answer_code(
+        request, 200, OCPI_NO_MATCHING_ENDPOINTS,
+        arena_printf(request->arena, "not listed as RECEIVER, but needed: " STR_FMT "%s" STR_FMT,
+                     STR_ARG(missing), incoming->discovery.refused.length > 0 ? "; not taken: " : "",
+                     STR_ARG(incoming->discovery.refused)),
+        STR_NONE);
+    return false;
 }
 
 static void incoming_discovered(struct discovery *discovery)
@@ -113,7 +135,8 @@ static void incoming_discovered(struct discovery *discovery)
             return;
         }
     }
-    incoming_store(incoming);
+    if (incoming_has_all(incoming))
+        incoming_store(incoming);
 }
 
 void credentials_exchange(struct request *request, bool first)
@@ -147,6 +170,7 @@ void credentials_exchange(struct request *request, bool first)
     discovery->client = request->worker->client;
     discovery->token = token;
     discovery->url = json_get_text(request->body, "url");
+    discovery->learned = arena_copy(request->arena, request->platform->row.versions_url);
     discovery->raw_first = exchange_raw_first(request->platform);
     discovery->done = incoming_discovered;
     discovery->context = incoming;

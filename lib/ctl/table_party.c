@@ -97,9 +97,11 @@ const struct ctl_command ctl_table_party[] = {
              {"website", "WEBSITE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its website"},
              {"suspend_reason", "SUSPENDED FOR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is suspended"},
              {"credentials_url", "CREDENTIALS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the partner gave as `url`"},
-             {"versions_url", "VERSIONS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "found by discovery"},
+             {"versions_url", "VERSIONS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the versions list or details that last answered an exchange or discovery"},
              {"token_encoding", "TOKEN ENCODING", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "auto, base64 or raw"},
+             {"hosts", "HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "its own: where an exchange succeeded, and of receivers that were set"},
              {"allowed_hosts", "ALLOWED HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "further hosts for response_url"},
+             {"business_details", "BUSINESS DETAILS", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "as the partner gave them with its credentials (GSTIN)"},
              {"push", "PUSHED TO IT", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "modules whose changes are sent to it unasked"},
              {"validation", "VALIDATION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "tolerant, strict, or default: as the setting says"},
              {"created", "REGISTERED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was registered"},
@@ -233,7 +235,9 @@ const struct ctl_command ctl_table_party[] = {
             {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules, .open = true,
              .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles or credentials; with "
                      "`:sender` behind tokens, sessions, cdrs, locations, tariffs or chargingprofiles"},
-            POSITIONAL("URL", "url", CTL_TEXT, "http or https; no token in it")),
+            POSITIONAL("URL", "url", CTL_TEXT, "http or https; no token in it"),
+            {.name = "custom", .key = "custom", .type = CTL_SWITCH,
+             .help = "MODULE is none of OCPI's but one of the partners' own, which the hub only passes on"}),
      CHANGE_COLUMNS},
     {"receiver", "unset", "receiver.unset", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "forget a receiver URL", "What is to be delivered there is held from now on.", NULL,
@@ -250,7 +254,8 @@ const struct ctl_command ctl_table_party[] = {
     {"receiver", "discover", "receiver.discover", CTL_ACCESS_ADMIN, CTL_TOKENS | CTL_PATIENT, CTL_OUTPUT_CHANGE,
      "ask the partner for its endpoints now",
      "Reads the versions and version details of the party's platform and fills the URLs that `receiver set` has not set, for "
-     "all parties on it. What waited for a URL that is new is sent at once.", NULL,
+     "all parties on it; those that an earlier discovery found and this one does not are withdrawn, and what is to go there is held. "
+     "What waited for a URL that is new is sent at once.", NULL,
      {"hubctl receiver discover IN-XYZ", "hubctl receiver list IN-XYZ"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
      CHANGE_COLUMNS},

@@ -138,6 +138,9 @@ struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *con
  * use). */
 int http_listener_bind(struct http_listener *listener, const char *address, char *bound, size_t bound_size,
                        struct error *error);
+/* Adds the addresses that it is bound to. */
+struct url_own;
+void http_listener_note(const struct http_listener *listener, struct url_own *own);
 /* Stops accepting; open sockets of the servers stay. Frees itself when its handles are closed. */
 void http_listener_close(struct http_listener *listener);
 

@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/base/queue.h"
+#include "lib/http/url_own.h"
 
 #define LISTENER_MAGIC 0x484c4953u
 #define SOCKET_MAGIC   0x48534f43u
@@ -241,6 +242,18 @@ int http_listener_bind(struct http_listener *listener, const char *address, char
     }
     freeaddrinfo(list);
     return result;
+}
+
+void http_listener_note(const struct http_listener *listener, struct url_own *own)
+{
+    for (const struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next) {
+        const struct listening *listening =
+            CONTAINER_OF((struct queue *)(uintptr_t)link, struct listening, link);
+        struct sockaddr_storage address = {0};
+        socklen_t length = sizeof address;
+        if (getsockname(listening->fd, (struct sockaddr *)&address, &length) == 0)
+            url_own_add(own, (const struct sockaddr *)&address);
+    }
 }
 
 /* ---- life ---- */

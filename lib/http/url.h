@@ -5,6 +5,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/error.h"
+#include "lib/http/url_own.h"
 
 /* A URL in parts (parsed by libcurl's URL API, RFC 3986). All parts live in the arena given. */
 struct url {
@@ -32,6 +33,7 @@ struct url_policy {
     bool allow_private;
     struct url_network *networks; /* owned; from url_policy_add */
     size_t network_count;
+    const struct url_own *own; /* where this process itself listens: never called; borrowed, may be NULL */
 };
 
 void url_policy_init(struct url_policy *policy, bool allow_private);

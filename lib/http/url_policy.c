@@ -214,6 +214,10 @@ int url_policy_check(const struct url_policy *policy, struct str host, const str
         describe(host, &bytes, name, sizeof name);
         return error_set(error, ERR_REFUSED, "%s is %s, which the hub never calls", name, what);
     }
+    if (url_own_has(policy->own, address)) {
+        describe(host, &bytes, name, sizeof name);
+        return error_set(error, ERR_REFUSED, "%s is the hub itself, which it never calls", name);
+    }
     if (policy->allow_private)
         return OK;
     what = find_refusal(&bytes, inner, inner_count);

@@ -22,6 +22,7 @@ struct store_platform {
     enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
     bool learned_raw;                   /* AUTO: raw was what worked last */
     struct str allowed_hosts;           /* space separated, party set --allow-host */
+    struct str reached; /* URLs at which an exchange succeeded, space separated; their hosts are its own */
     struct str
         roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
     int64_t last_seen;     /* last valid answer, as of the last write */
@@ -58,8 +59,9 @@ struct store_token {
     enum store_token_kind kind;
     struct str fingerprint; /* 8 hex digits for people */
     int64_t created;
-    int64_t expires; /* 0: never */
-    int64_t used;    /* initial: time of the POST it served, 0: not yet; hub: time of first use */
+    int64_t expires;    /* 0: never */
+    int64_t used;       /* initial: time of the POST it served, 0: not yet; hub: time of first use */
+    struct str content; /* initial: keyed digest of what that POST held; may be empty */
 };
 
 struct store_receiver {

@@ -74,20 +74,21 @@ enum store_op_type {
                          */
     STORE_DELETE_PLATFORM, /* u.id, with its tokens; absent: ERR_NOT_FOUND */
     STORE_PUT_PARTY, /* u.party; the same. A last_updated above the stored one becomes the greatest of all */
-    STORE_DELETE_PARTY,  /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
-    STORE_PUT_TOKEN,     /* u.token */
-    STORE_USE_TOKEN,     /* u.token: hash and used. Sets `used` if 0; ERR_NOT_FOUND when the token is gone */
-    STORE_DELETE_TOKEN,  /* u.token.hash; absent is no error */
-    STORE_DELETE_TOKENS, /* u.token_match */
-    STORE_EXPIRE_TOKENS, /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
-    STORE_PUT_RECEIVER,  /* u.receiver; another URL has been told nothing */
-    STORE_DELETE_RECEIVER, /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
-    STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
-    STORE_PUT_LIMIT,       /* u.limit */
-    STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
-    STORE_COUNT_REFUSAL,   /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
-    STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
-    STORE_SET_TOLD,        /* u.told; without that receiver: ERR_NOT_FOUND */
+    STORE_DELETE_PARTY,      /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
+    STORE_PUT_TOKEN,         /* u.token */
+    STORE_USE_TOKEN,         /* u.token: hash, used, content. Sets both if `used` is 0; gone: ERR_NOT_FOUND */
+    STORE_DELETE_TOKEN,      /* u.token.hash; absent is no error */
+    STORE_DELETE_TOKENS,     /* u.token_match */
+    STORE_EXPIRE_TOKENS,     /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
+    STORE_PUT_RECEIVER,      /* u.receiver; another URL has been told nothing */
+    STORE_DELETE_RECEIVER,   /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
+    STORE_WITHDRAW_RECEIVER, /* the same where it was discovered; another, or none, is no error */
+    STORE_PUT_RULE,          /* u.rule; STORE_RULE_OFF keeps the row */
+    STORE_PUT_LIMIT,         /* u.limit */
+    STORE_DELETE_LIMIT,      /* u.limit.party, .module; absent: ERR_NOT_FOUND */
+    STORE_COUNT_REFUSAL,     /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
+    STORE_COUNT_FINDING, /* u.finding: `count` is added to what is there, `last` and `example` replace it */
+    STORE_SET_TOLD,      /* u.told; without that receiver: ERR_NOT_FOUND */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
     STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
     STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
@@ -100,6 +101,7 @@ enum store_op_type {
     STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
     STORE_RELEASE_HELD,     /* u.release: held -> pending */
     STORE_HOLD_PENDING,     /* u.hold: pending -> held */
+    STORE_HOLD_MODULE,      /* u.hold: the same by module */
     STORE_PUT_COMMAND,      /* u.command */
     STORE_UPDATE_COMMAND,   /* u.command_update */
     STORE_APPEND_AUDIT,     /* u.audit */
@@ -284,6 +286,7 @@ struct store_op {
         /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
         struct {
             struct str receiver, sender, reason;
+            struct str module; /* STORE_HOLD_MODULE: of any sender's, what goes to a receiver's URL */
             unsigned limit;
             int64_t count;
         } hold;

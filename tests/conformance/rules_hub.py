@@ -57,7 +57,7 @@ RULES = {
     "hub 2-43": "The hub is shutting down: what is in flight is answered; a request behind it finds the connection closed, or is 503, 3000.",
     # 3 authentication
     "hub 3-1": "The hub token is taken in Base64 and raw.",
-    "hub 3-2": "The hub calls with the partner's token in Base64 and after a 401 once raw, and keeps to what worked.",
+    "hub 3-2": "The hub calls with the partner's token in Base64 and after a 401 - at the exchange also a 403, or a 2xx with a 2xxx code - once raw, and keeps to what worked.",
     "hub 3-3": "`hubctl party set --token-encoding` fixes the form.",
     "hub 3-4": "Every route wants a token, versions too; the command callback does not.",
     "hub 3-5": "No token stands in the database, a log, the audit, an answer to others or a list: those show 8 hex digits of a fingerprint.",
@@ -68,6 +68,8 @@ RULES = {
     "hub 3-10": "A used initial token dies at the first use of the hub token it brought.",
     "hub 3-11": Reason("A used initial token dies 10 minutes after the POST at the latest.", "no setting shortens the ten minutes"),
     "hub 3-12": "Until then the same POST answers a fresh hub token in place of the unused one.",
+    "hub 3-13": "Another POST than the first with an initial token is refused, and the first holds.",
+    "hub 3-14": "Every replaced hub token, used or not, stays valid for the overlap, but not for DELETE of the credentials.",
     # 4 parties, platforms, statuses
     "hub 4-1": "A platform hosts one party or several, with roles of their own; they share its credentials.",
     "hub 4-2": "Other roles of OCPI than CPO and EMSP are accepted and listed.",
@@ -77,6 +79,14 @@ RULES = {
     "hub 4-6": "CONNECTED: reachable and active.",
     "hub 4-7": "OFFLINE: no valid answer to any call for the time set.",
     "hub 4-8": "SUSPENDED: the party's requests are 401, and as a receiver it is 4003; the platform's other parties go on.",
+    # 5 versions, credentials
+    "hub 5-versions-1": "What the version details list is answered; what they do not list is 404 or 405, with Allow and the reason.",
+    "hub 5-credentials-1": "A partner token that is one of the hub's own tokens, anybody's, raw or in Base64, is 2001.",
+    "hub 5-credentials-2": "A credentials url, an endpoint, a receiver and a response_url at the hub's own origin or listeners are refused.",
+    "hub 5-credentials-3": "What an earlier discovery found and this one does not is withdrawn; what is for it is held, and sent when it is back.",
+    "hub 5-credentials-4": "Discovered URLs pass the checks and cuts of `receiver set`.",
+    "hub 5-credentials-5": "Versions and details in a list of one, without status_code, or without the envelope are read.",
+    "hub 5-credentials-6": "discovery = require: 3003 where endpoints that the role cannot do without are not listed, and the initial token lives.",
     # 6 pagination
     "hub 6-1": "offset is 0 and limit 50 unless given; limit is at most 1000.",
     "hub 6-2": "date_from is inclusive, date_to exclusive.",
@@ -128,6 +138,7 @@ RULES = {
         "A slow or dead DNS server stops no loop, and a name that changes its address slips past no check.",
         "a case would need a DNS server; tests/unit/test_http_client_hosts.c has one",
     ),
+    "hub 12-14": "A host that a partner names counts as its own only once an exchange with it has succeeded: no response_url, no token before.",
     "hub 12-13": Reason("Intervals use the monotonic clock.", "a case would have to turn the machine's clock"),
     # 15 hubctl
     "hub 15-1": "`quality` counts refusals per party, module, field and rule.",

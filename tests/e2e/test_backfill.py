@@ -220,17 +220,16 @@ def test_the_other_methods_are_named(pair):
 
 
 def test_off_nothing_of_it_is_there(new_hub):
-    """The default: no such path, no such method, not for this role; nothing listed."""
+    """The default: the lists are not offered, and the answer says so; single objects are not for this role."""
     hub, cpo, emsp = new_hub().pair()
     for module in MODULES:
         push(module, cpo, emsp, "MINE")
         assert emsp.get(cpo.object_path(module, "MINE")).outcome == (403, 2001)
         assert cpo.get(cpo.object_path(module, "MINE")).outcome == (200, 1000)
-    unknown = emsp.get("nothing")
-    assert unknown.outcome == (404, 2003)
-    assert same(emsp.get("sessions"), unknown)
-    answer = emsp.get("cdrs")
-    assert (answer.outcome, answer.headers["Allow"]) == ((405, 2000), "POST")
+    for module, allow in (("sessions", ""), ("cdrs", "POST")):
+        answer = emsp.get(module)
+        assert (answer.outcome, answer.headers["Allow"]) == ((405, 2000), allow)
+        assert "emsp_backfill is off" in answer.body.decode()
     assert "cdrs" not in senders(emsp)  # that of sessions is there for charging_preferences
 
 

@@ -463,7 +463,7 @@ def test_exchange_ended_meanwhile(hub):
     hub.ok("token", "issue", platform.id, "--force")
     rc, report, _ = run.end()
     assert rc == 6 and "was ended while it was checked" in one(report, "receiver.credentials")["detail"], report
-    assert found(report)["receiver.commands"] == "ok" and found(report)["pages.tariffs"] == "fail"
+    assert found(report)["receiver.commands"] == "ok" and "pages.tariffs" not in found(report), "what was discovered went with it"
 
 
 def test_removed_meanwhile(hub):

@@ -111,7 +111,9 @@ def test_receiver_set_list_unset(hub):
     misspelt = hub.ctl("receiver", "set", party, "sesions", "https://xyz.example/x")
     assert misspelt.rc == 2 and "sessions" in misspelt.err
     assert hub.ctl("receiver", "set", party, "no module", "https://xyz.example/x").rc == 2
-    other = hub.one("receiver", "set", party, "x_bookings", "https://xyz.example/x")
+    strange = hub.ctl("receiver", "set", party, "x_bookings", "https://xyz.example/x")
+    assert strange.rc == 1 and "no module of OCPI" in strange.err and "--custom" in strange.err
+    other = hub.one("receiver", "set", party, "x_bookings", "https://xyz.example/x", "--custom")
     assert "does not know" in other["hints"][0], "a module that the hub only passes on"
     hub.ok("receiver", "unset", party, "x_bookings")
     hub.ok("receiver", "unset", party, "sessions")

@@ -108,7 +108,7 @@ def test_rotate_hides_a_token_in_a_message(hub):
     """The token that the hub presented is the registry's: a partner that repeats it does not bring it to the screen or into the audit."""
     platform = hub.onboard("CPO")
     for form in (platform.token, authorization(platform.token)):
-        platform.script("PUT", CREDENTIALS, Reply(code=2001, message=f"unknown: {form}"))
+        platform.script("PUT", CREDENTIALS, Reply(code=2001, message=f"unknown: {form}"), forever=True)
         result = hub.ctl("token", "rotate", platform.id)
         assert result.rc == 1 and "repeats a token" in result.err and form not in result.err, result
     shown = json.dumps(hub.audit()) + hub.stderr()
@@ -142,8 +142,10 @@ def test_discover(hub):
     emsp.wait("PUT", "/sessions/.*S1$")
     assert hub.receiver(emsp, "cdrs") == f"{emsp.url}/ocpi/2.2.1/cdrs"
     assert hub.receiver(emsp, "locations") == f"{emsp.url}/own/locations"
-    (row,) = hub.audit(action="receiver.discover", party=emsp.id)
-    assert {entry["module"] for entry in row["detail"]["after"]} == {"sessions", "cdrs"}
+    rows = hub.audit(action="receiver.discover", party=emsp.id)
+    assert [row["status"] for row in rows] == ["ok", "ok"]
+    assert {entry["module"] for entry in rows[1]["detail"]["after"]} == {"sessions", "cdrs"}
+    assert rows[0]["detail"] == {"after": {"discovery": "ok", "endpoints": 6}}, "one that changes nothing is told too"
 
 
 def test_discover_begins_at_the_versions_receiver(hub):

@@ -415,7 +415,7 @@ def test_unknown_paths_of_known_modules_stay_unknown(pair):
 
 def test_result_of_a_module_the_hub_does_not_know(pair):
     """Its answer need not be a CommandResponse: after any success the callback stays open, and its result is delivered."""
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     pair.cpo.script("POST", "/custom/", Reply(data={"queued": 1}))
     url = pair.emsp.response_url()
     assert pair.emsp.call("POST", "custom/go", {"response_url": url}, to=pair.cpo.id).outcome == (200, 1000)
@@ -427,7 +427,7 @@ def test_result_of_a_module_the_hub_does_not_know(pair):
 @pytest.mark.parametrize("method", ["OPTIONS", "FOO"])
 def test_methods_that_ocpi_has_not(pair, method):
     """Nobody is asked: 405 with what may be."""
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     answer = pair.emsp.call(method, "custom/x", to=pair.cpo.id)
     assert answer.outcome == (405, 2000) and answer.headers["Allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE", answer
     assert not pair.cpo.received("*", "/custom/")

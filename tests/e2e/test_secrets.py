@@ -23,8 +23,9 @@ def story():
         cpo.put_credentials(new_token="rotated-token-of-the-partner-0001")
         secrets["rotated hub token"], secrets["rotated partner token"] = cpo.hub_token, cpo.token
         begun, secrets["invitation"] = hub.invited("EMSP")
-        begun.script("POST", "/credentials$", lambda request: Reply(code=2001, message=f"refused: {request.json['token']}"))
+        begun.script("POST", "/credentials$", lambda request: Reply(code=2001, message=f"refused: {request.json['token']}"), forever=True)
         hub.connect(begun, secrets["invitation"], rc=1)
+        begun.unscript()
         secrets["hub token of a refused POST"] = begun.received("POST", "/credentials$")[0].json["token"]
         hub.connect(begun, secrets["invitation"])
         secrets["hub token of the POST"], secrets["partner token of the answer"] = begun.hub_token, begun.token

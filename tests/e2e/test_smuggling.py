@@ -44,13 +44,13 @@ def test_two_response_urls_in_a_body(pair, second):
 @pytest.mark.parametrize("value", [f'["{EVIL}"]', f'{{"url": "{EVIL}"}}', "5"])
 def test_response_url_that_is_no_string(pair, value):
     """Nothing that a lenient reader could unwrap goes on as it came."""
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     refused(pair.emsp.call("POST", "custom/go", f'{{"response_url": {value}}}', to=pair.cpo.id), pair.cpo)
 
 
 def test_response_url_of_another_spelling(pair):
     """In a body only OCPI's own spelling is one."""
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     refused(pair.emsp.call("POST", "custom/go", {"RESPONSE_URL": EVIL}, to=pair.cpo.id), pair.cpo)
 
 
@@ -70,7 +70,7 @@ def test_response_urls_in_body_and_query(pair):
 
 def test_encoded_name_in_a_query_is_replaced(pair):
     """Where nothing but the query has one, its name may be written as it likes."""
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     pair.cpo.script("GET", "/custom/", ACCEPTED)
     url = pair.emsp.response_url()
     assert pair.emsp.call("GET", f"custom/x?response%5Furl={quote(url, safe='')}&a=1", to=pair.cpo.id).outcome == (200, 1000)
@@ -82,7 +82,7 @@ def test_encoded_name_in_a_query_is_replaced(pair):
 
 
 def test_null_is_no_response_url(pair):
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     pair.cpo.script("POST", "/custom/", Reply())
     assert pair.emsp.call("POST", "custom/go", {"response_url": None}, to=pair.cpo.id).outcome == (200, 1000)
 
@@ -93,7 +93,7 @@ def test_null_is_no_response_url(pair):
 @pytest.mark.parametrize("segment", ["..%2fcredentials", "a%2F..%2F..%2Fcredentials", "%2e%2e%2fcredentials", "..%5ccredentials", "x%2f%2e"])
 def test_path_that_climbs_behind_an_encoded_slash(pair, segment):
     """A server that decodes before it takes dots away would find its own credentials module there, called with the hub's token."""
-    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    pair.hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     assert pair.emsp.call("DELETE", f"custom/{segment}", to=pair.cpo.id).outcome == (200, 2001)
     base = pair.emsp.object_path("tokens", "X").rsplit("/", 1)[0]
     assert pair.emsp.call("PUT", f"{base}/{segment}/authorize", to=pair.cpo.id).outcome == (200, 2001)

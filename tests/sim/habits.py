@@ -162,3 +162,42 @@ def shows_a_page(request, answer):
 def tells_tokens(request, answer):
     """Fails, and repeats what it was sent: a debug page."""
     return Reply(http=500, code=3000, message=f"cannot read {request.headers.get('authorization')}")
+
+
+# ---------------------------------------------------------------- the exchange
+
+
+def refuses_with(http, code):
+    """Says no to a token with that answer, where others say 401."""
+
+    def habit(request, answer):
+        reply = answer(request)
+        return replace(reply, http=http, code=code, headers={}) if reply.http == 401 else reply
+
+    return habit
+
+
+def is_versions(request):
+    return request.method == "GET" and re.fullmatch(r"/ocpi/(versions|2\.2\.1)/?", request.path)
+
+
+def writes_versions(shape):
+    """Its versions list and version details are written as `shape` makes the body from their data."""
+
+    def habit(request, answer):
+        reply = answer(request)
+        return replace(reply, body=json.dumps(shape(reply.data)).encode()) if is_versions(request) and reply.data else reply
+
+    return habit
+
+
+def lists_endpoints(change):
+    """Its version details have the endpoints that `change` makes of the right ones."""
+
+    def habit(request, answer):
+        reply = answer(request)
+        if not (is_versions(request) and isinstance(reply.data, dict)):
+            return reply
+        return replace(reply, data={**reply.data, "endpoints": change([dict(entry) for entry in reply.data["endpoints"]])})
+
+    return habit

@@ -88,6 +88,7 @@ static void fill(sqlite3 *db)
         "8, 9)",
         "token VALUES (zeroblob(32), 1, 1, '01234567', 10, 0, 11)",
         "receiver VALUES (2, 'sessions', 'https://a.example/sessions', 'set')",
+        "receiver VALUES (2, 'cdrs', 'https://b.example/cdrs', 'discovered')",
         "rule VALUES (3, 2, 1, 12)",
         "object VALUES (13, 2, 'IN-ABC', 'S1', 1, 1000, 1000, 14, 2, 'IN-XYZ', 'UID1', 'ACTIVE', x'', "
         "CAST('{\"session\":1}' AS BLOB))",
@@ -121,8 +122,10 @@ static void assert_registry_is_kept(struct fixture *f)
     assert_int_equal(read.parties[0].created, 9);
     assert_int_equal(read.token_count, 1);
     assert_int_equal(read.tokens[0].used, 11);
-    assert_int_equal(read.receiver_count, 1);
+    assert_int_equal(read.receiver_count, 2);
     assert_int_equal(read.rule_count, 1);
+    /* hosts that were the partner's stay so */
+    assert_str(read.platforms[0].reached, "https://a.example/versions  https://b.example/cdrs");
     /* what is new is as if nobody had set it */
     assert_int_equal(read.parties[0].validation, STORE_VALIDATION_DEFAULT);
     assert_str(read.parties[0].push, "");

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include <cmocka.h>
 
 #include "hubd/router.h"
@@ -136,7 +139,64 @@ static void test_versions_document(void **state)
     check_versions_document(ROUTE_BACKFILL);
 }
 
-/* A row that needs a setting is not there without it, and stands before its like. */
+/* The row's path with something for each parameter. */
+static void sample_path(const struct route *route, char *out, size_t size)
+{
+    struct str rest = str_from(route->path), part;
+    size_t length = (size_t)snprintf(out, size, "/ocpi");
+    while (str_split(&rest, '/', &part))
+        length += (size_t)snprintf(out + length, size - length, "/" STR_FMT,
+                                   STR_ARG(part.data[0] == '{' ? STR("X1") : part));
+}
+
+static bool is_listed(unsigned conditions, const char *module, const char *role)
+{
+    struct buffer out = {0};
+    struct json_writer writer;
+    struct arena arena;
+    const struct json_value *list;
+    bool found = false;
+    arena_init(&arena, 0);
+    json_writer_init(&writer, &out);
+    router_write_endpoints(conditions, &writer, "https://hub.example");
+    assert_int_equal(json_parse(&arena, buffer_str(&out), 64, &list, NULL), OK);
+    for (const struct json_value *entry = list->child; entry != NULL; entry = entry->next)
+        found = found || (str_equal(json_get_text(entry, "identifier"), str_from(module)) &&
+                          str_equal(json_get_text(entry, "role"), str_from(role)));
+    arena_free(&arena);
+    buffer_free(&out);
+    return found;
+}
+
+/* What is listed has a request that finds its function; what has one is listed. */
+static void check_listed_is_answered(unsigned conditions)
+{
+    static const char *const roles[] = {[ROUTE_SENDER] = "SENDER", [ROUTE_RECEIVER] = "RECEIVER"};
+    for (size_t i = 0; i < router_route_count; i++)
+        for (unsigned interface = ROUTE_SENDER; interface <= ROUTE_RECEIVER; interface <<= 1) {
+            const char *module = router_routes[i].module;
+            bool answered = false;
+            for (size_t j = 0; j < router_route_count; j++) {
+                struct router_match match;
+                char path[256];
+                if (strcmp(router_routes[j].module, module) != 0)
+                    continue;
+                sample_path(&router_routes[j], path, sizeof path);
+                router_find(conditions, router_routes[j].method, str_from(path), &match);
+                answered = answered || (match.route != NULL && (match.route->interfaces & interface) != 0);
+            }
+            assert_int_equal(answered, is_listed(conditions, module, roles[interface]));
+        }
+}
+
+static void test_listed_is_answered(void **state)
+{
+    (void)state;
+    check_listed_is_answered(0);
+    check_listed_is_answered(ROUTE_BACKFILL);
+}
+
+/* A row that needs a setting is not offered without it, and stands before its like. */
 static void test_rows_of_a_setting(void **state)
 {
     (void)state;
@@ -145,7 +205,7 @@ static void test_rows_of_a_setting(void **state)
         bool known; /* without the setting, under any method */
         unsigned roles, roles_with;
     } paths[] = {
-        {"/ocpi/2.2.1/sessions", false, 0, OCPI_ROLE_EMSP},
+        {"/ocpi/2.2.1/sessions", true, 0, OCPI_ROLE_EMSP},
         {"/ocpi/2.2.1/cdrs", true, 0, OCPI_ROLE_EMSP},
         {"/ocpi/2.2.1/sessions/IN/ABC/S1", true, OCPI_ROLE_CPO, OCPI_ROLE_EMSP | OCPI_ROLE_CPO},
         {"/ocpi/2.2.1/cdrs/IN/ABC/C1", true, OCPI_ROLE_CPO, OCPI_ROLE_EMSP | OCPI_ROLE_CPO},
@@ -154,6 +214,7 @@ static void test_rows_of_a_setting(void **state)
         struct router_match match;
         router_find(0, HTTP_METHOD_GET, str_from(paths[i].path), &match);
         assert_int_equal(match.known, paths[i].known);
+        assert_int_equal(match.off, match.route == NULL ? ROUTE_BACKFILL : 0);
         assert_int_equal(match.route == NULL ? 0 : match.route->roles, paths[i].roles);
         router_find(ROUTE_BACKFILL, HTTP_METHOD_GET, str_from(paths[i].path), &match);
         assert_int_equal(match.route == NULL ? 0 : match.route->roles, paths[i].roles_with);
@@ -204,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_other_methods_are_known),
         cmocka_unit_test(test_versions_document),
         cmocka_unit_test(test_rows_of_a_setting),
+        cmocka_unit_test(test_listed_is_answered),
         cmocka_unit_test(test_what_is_limited),
         cmocka_unit_test(test_rows_are_sound),
     };

@@ -436,9 +436,62 @@ static void test_policy_other_families(void **state)
     url_policy_free(&policy);
 }
 
+/* ---- where the process itself listens ---- */
+
+static void own_address(const char *text, uint16_t port, struct sockaddr_storage *out)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memset(out, 0, sizeof *out);
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+        memcpy(out, &v4, sizeof v4);
+    else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1)
+        memcpy(out, &v6, sizeof v6);
+}
+
+static const struct own_case {
+    const char *listener, *target;
+    uint16_t port;
+    bool own;
+} own_cases[] = {
+    {"127.0.0.1", "127.0.0.1", 8080, true},  {"127.0.0.1", "::ffff:127.0.0.1", 8080, true},
+    {"127.0.0.1", "0.0.0.0", 8080, true},    {"127.0.0.1", "::", 8080, true},
+    {"127.0.0.1", "127.0.0.1", 8081, false}, /* a partner on the same machine */
+    {"127.0.0.1", "127.0.0.2", 8080, false}, {"127.0.0.1", "192.0.2.7", 8080, false},
+    {"0.0.0.0", "127.0.0.1", 8080, true},    {"0.0.0.0", "127.9.9.9", 8080, true},
+    {"0.0.0.0", "192.0.2.7", 8080, false},   {"::", "::1", 8080, true},
+    {"::", "2001:db8::7", 8080, false},      {"192.0.2.7", "192.0.2.7", 8080, true},
+    {"192.0.2.7", "127.0.0.1", 8080, false},
+};
+
+static void test_own_listeners(void **state)
+{
+    struct sockaddr_storage address;
+    (void)state;
+    for (size_t i = 0; i < sizeof own_cases / sizeof own_cases[0]; i++) {
+        const struct own_case *row = &own_cases[i];
+        struct url_own own = {0};
+        struct url_policy policy;
+        struct error error;
+        own_address(row->listener, 8080, &address);
+        url_own_add(&own, (const struct sockaddr *)&address);
+        own_address(row->target, row->port, &address);
+        if (url_own_has(&own, (const struct sockaddr *)&address) != row->own)
+            fail_msg("%s at %s", row->target, row->listener);
+        url_policy_init(&policy, true);
+        policy.own = &own;
+        assert_int_equal(
+            url_policy_check(&policy, STR("a.example"), (const struct sockaddr *)&address, &error),
+            row->own ? ERR_REFUSED : OK);
+        url_policy_free(&policy);
+    }
+    assert_false(url_own_has(NULL, (const struct sockaddr *)&address));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_listeners),
         cmocka_unit_test(test_parse_good),
         cmocka_unit_test(test_parse_bad),
         cmocka_unit_test(test_parse_lengths),

@@ -272,16 +272,27 @@ int apply_release_held(struct writer *writer, struct store_op *op, struct error 
     return OK;
 }
 
-int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
+static int hold(struct writer *writer, struct store_op *op, enum sql_id statement, struct str by,
+                struct error *error)
 {
-    int result = sql_run(&writer->connection, SQL_DELIVERY_HOLD,
-                         SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(op->u.hold.sender),
-                                    sql_t(op->u.hold.reason), sql_i(op->u.hold.limit)));
+    int result = sql_run(
+        &writer->connection, statement,
+        SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(by), sql_t(op->u.hold.reason), sql_i(op->u.hold.limit)));
     if (result)
         return apply_failure(writer, result, error);
     op->u.hold.count = sql_changes(&writer->connection);
     writer->state.deliveries |= op->u.hold.count > 0;
     return OK;
+}
+
+int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
+{
+    return hold(writer, op, SQL_DELIVERY_HOLD, op->u.hold.sender, error);
+}
+
+int apply_hold_module(struct writer *writer, struct store_op *op, struct error *error)
+{
+    return hold(writer, op, SQL_DELIVERY_HOLD_MODULE, op->u.hold.module, error);
 }
 
 /* ---------------------------------------------------------------- commands */

@@ -33,7 +33,7 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
                                 sql_t(p->credentials_url), sql_t(p->versions_url), sql_b(p->token),
                                 sql_b(p->previous_token), sql_i(p->previous_token_until), sql_i(p->encoding),
                                 sql_i(p->learned_raw), sql_t(p->allowed_hosts), sql_b(p->roles),
-                                sql_i(last_seen), sql_i(p->created), sql_i(p->updated)));
+                                sql_i(last_seen), sql_i(p->created), sql_i(p->updated), sql_t(p->reached)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -144,10 +144,10 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
 int apply_put_token(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_token *t = &op->u.token;
-    int result =
-        sql_run(&writer->connection, SQL_TOKEN_PUT,
-                SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->platform), sql_i(t->kind),
-                           sql_t(t->fingerprint), sql_i(t->created), sql_i(t->expires), sql_i(t->used)));
+    int result = sql_run(&writer->connection, SQL_TOKEN_PUT,
+                         SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->platform), sql_i(t->kind),
+                                    sql_t(t->fingerprint), sql_i(t->created), sql_i(t->expires),
+                                    sql_i(t->used), sql_b(t->content)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -155,7 +155,7 @@ int apply_use_token(struct writer *writer, struct store_op *op, struct error *er
 {
     const struct store_token *t = &op->u.token;
     int result = sql_run(&writer->connection, SQL_TOKEN_USE,
-                         SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->used)));
+                         SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->used), sql_b(t->content)));
     if (result)
         return apply_failure(writer, result, error);
     if (sql_changes(&writer->connection) == 0)
@@ -213,6 +213,14 @@ int apply_delete_receiver(struct writer *writer, struct store_op *op, struct err
     if (sql_changes(&writer->connection) == 0)
         return error_set(error, ERR_NOT_FOUND, "no receiver for " STR_FMT " is set", STR_ARG(r->module));
     return OK;
+}
+
+int apply_withdraw_receiver(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_receiver *r = &op->u.receiver;
+    int result =
+        sql_run(&writer->connection, SQL_RECEIVER_WITHDRAW, SQL_VALUES(sql_i(r->party), sql_t(r->module)));
+    return result ? apply_failure(writer, result, error) : OK;
 }
 
 int apply_set_told(struct writer *writer, struct store_op *op, struct error *error)

@@ -103,12 +103,13 @@ int apply_audit_row(struct writer *writer, const struct store_audit *row);
 typedef int apply_function(struct writer *writer, struct store_op *op, struct error *error);
 apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply_delete_party,
     apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
-    apply_put_receiver, apply_delete_receiver, apply_put_rule, apply_put_limit, apply_delete_limit,
-    apply_count_finding, apply_count_refusal, apply_set_told, apply_set_status, apply_put_object,
-    apply_delete_object, apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery,
-    apply_repeat_delivery, apply_finish_delivery, apply_release_held, apply_hold_pending, apply_lease_queue,
-    apply_put_command, apply_update_command, apply_append_audit, apply_prune_audit, apply_prune_deliveries,
-    apply_prune_sessions, apply_prune_cdrs, apply_put_clock, apply_clamp_deadlines;
+    apply_put_receiver, apply_delete_receiver, apply_withdraw_receiver, apply_put_rule, apply_put_limit,
+    apply_delete_limit, apply_count_finding, apply_count_refusal, apply_set_told, apply_set_status,
+    apply_put_object, apply_delete_object, apply_put_location, apply_set_location, apply_put_evse,
+    apply_put_delivery, apply_repeat_delivery, apply_finish_delivery, apply_release_held, apply_hold_pending,
+    apply_hold_module, apply_lease_queue, apply_put_command, apply_update_command, apply_append_audit,
+    apply_prune_audit, apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs, apply_put_clock,
+    apply_clamp_deadlines;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
 /* summary.c: a row joins the summary of its block, which is written with the block's last one; the one under

@@ -26,6 +26,7 @@ static void fill_platform(struct reader *reader, struct store_read *read, void *
         .updated = sql_integer(c, id, 14),
         .heard = sql_integer(c, id, 15),
         .last_error = read_string(reader, read, id, 16),
+        .reached = read_string(reader, read, id, 17),
     };
 }
 
@@ -65,6 +66,7 @@ static void fill_token(struct reader *reader, struct store_read *read, void *row
         .created = sql_integer(c, id, 4),
         .expires = sql_integer(c, id, 5),
         .used = sql_integer(c, id, 6),
+        .content = read_string(reader, read, id, 7),
     };
     if (hash.length == sizeof(token->hash))
         memcpy(token->hash, hash.data, hash.length);

@@ -111,16 +111,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_PLATFORM_FIND] = {W, "i", "iiii",
                            "SELECT revision, status, last_seen, length(token) FROM platform WHERE id = $1"},
     [SQL_PLATFORM_INSERT] =
-        {W, "iiittbbiiitbiii", "",
+        {W, "iiittbbiiitbiiit", "",
          "INSERT INTO platform (id, revision, status, credentials_url, versions_url, token, previous_token, "
-         "previous_token_until, encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
-    [SQL_PLATFORM_UPDATE] = {W, "iiittbbiiitbiii", "",
-                             "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
-                             "versions_url = $5, token = $6, "
-                             "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
-                             "$10, allowed_hosts = $11, "
-                             "roles = $12, last_seen = $13, created = $14, updated = $15 WHERE id = $1"},
+         "previous_token_until, encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
+         "reached) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"},
+    [SQL_PLATFORM_UPDATE] =
+        {W, "iiittbbiiitbiiit", "",
+         "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
+         "versions_url = $5, token = $6, "
+         "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
+         "$10, allowed_hosts = $11, "
+         "roles = $12, last_seen = $13, created = $14, updated = $15, reached = $16 WHERE id = $1"},
     [SQL_PLATFORM_SEEN] = {W, "iiiiiit", "",
                            "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
                            "heard = CASE WHEN $6 > heard THEN $6 ELSE heard END, "
@@ -144,13 +146,15 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_PARTY_DELETE_RECEIVERS] = {W, "i", "", "DELETE FROM receiver WHERE party = $1"},
     [SQL_PARTY_DELETE_RULES] = {W, "i", "", "DELETE FROM rule WHERE emsp = $1 OR cpo = $1"},
     [SQL_TOKEN_PUT] =
-        {W, "biitiii", "",
-         "INSERT INTO token (hash, platform, kind, fingerprint, created, expires, used) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO UPDATE SET platform = excluded.platform, "
+        {W, "biitiiib", "",
+         "INSERT INTO token (hash, platform, kind, fingerprint, created, expires, used, content) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hash) DO UPDATE SET platform = "
+         "excluded.platform, "
          "kind = excluded.kind, fingerprint = excluded.fingerprint, created = excluded.created, "
-         "expires = excluded.expires, used = excluded.used"},
-    [SQL_TOKEN_USE] = {W, "bi", "",
-                       "UPDATE token SET used = CASE WHEN used = 0 THEN $2 ELSE used END WHERE hash = $1"},
+         "expires = excluded.expires, used = excluded.used, content = excluded.content"},
+    [SQL_TOKEN_USE] = {W, "bib", "",
+                       "UPDATE token SET used = CASE WHEN used = 0 THEN $2 ELSE used END, "
+                       "content = CASE WHEN used = 0 THEN $3 ELSE content END WHERE hash = $1"},
     [SQL_TOKEN_DELETE] = {W, "b", "", "DELETE FROM token WHERE hash = $1"},
     [SQL_TOKENS_DELETE] = {W, "iibi", "",
                            "DELETE FROM token WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
@@ -182,6 +186,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIVER_FIND] = {W, "it", "i", "SELECT told FROM receiver WHERE party = $1 AND module = $2"},
     [SQL_RECEIVER_SET_TOLD] = {W, "iti", "",
                                "UPDATE receiver SET told = $3 WHERE party = $1 AND module = $2"},
+    [SQL_RECEIVER_WITHDRAW] =
+        {W, "it", "", "DELETE FROM receiver WHERE party = $1 AND module = $2 AND source = 'discovered'"},
     [SQL_RECEIVER_DELETE] = {W, "it", "", "DELETE FROM receiver WHERE party = $1 AND module = $2"},
     [SQL_RULE_PUT] = {W, "iiii", "",
                       "INSERT INTO rule (emsp, cpo, state, since) VALUES ($1, $2, $3, $4) "
@@ -326,6 +332,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttti", "",
          "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND sender = $2 AND kind >= 0 LIMIT $4)"},
+    [SQL_DELIVERY_HOLD_MODULE] =
+        {W, "ttti", "",
+         "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
+         "WHERE state = 0 AND receiver = $1 AND module = $2 AND kind >= 0 AND url = '' LIMIT $4)"},
     [SQL_COMMAND_INSERT] =
         {W, "iiiibttttttttbti", "",
          "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
@@ -373,20 +383,21 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- registry, reading */
     [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},
-    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiiiit",
+    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiiiitt",
                           "SELECT id, revision, status, credentials_url, versions_url, token, "
                           "previous_token, previous_token_until, "
                           "encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
-                          "heard, last_error FROM platform ORDER BY id"},
+                          "heard, last_error, reached FROM platform ORDER BY id"},
     [SQL_PARTY_COUNT] = {R, "", "i", "SELECT count(*) FROM party"},
     [SQL_PARTY_ALL] =
         {R, "", "iiitttittitiiit",
          "SELECT id, platform, revision, party_key, country_code, party_id, roles, name, website, suspended, "
          "suspend_reason, last_updated, created, validation, push FROM party ORDER BY id"},
     [SQL_TOKEN_COUNT] = {R, "", "i", "SELECT count(*) FROM token"},
-    [SQL_TOKEN_ALL] = {R, "", "biitiii",
-                       "SELECT hash, platform, kind, fingerprint, created, expires, used FROM token ORDER BY "
-                       "platform, created, hash"},
+    [SQL_TOKEN_ALL] =
+        {R, "", "biitiiib",
+         "SELECT hash, platform, kind, fingerprint, created, expires, used, content FROM token ORDER BY "
+         "platform, created, hash"},
     [SQL_RECEIVER_COUNT] = {R, "", "i", "SELECT count(*) FROM receiver"},
     [SQL_RECEIVER_ALL] = {R, "", "ittti",
                           "SELECT party, module, url, source, told FROM receiver ORDER BY party, module"},
