@@ -6,7 +6,7 @@
 #include "lib/ocpi/headers.h"
 
 #define TRIAL_INTERVAL_MS 5000
-#define HEADERS_MAX       8
+#define HEADERS_MAX       9
 
 enum outbound_obstacle outbound_find_obstacle(const struct registry_platform *platform)
 {
@@ -98,6 +98,37 @@ static void outbound_remember(const struct outbound *outbound)
 
 static void outbound_call(struct outbound *outbound);
 
+/* How clearly an answer says that the token was not understood; 0: it does not. */
+static int outbound_refusal(const struct outbound *outbound)
+{
+    const struct http_call *call = &outbound->call;
+    if (call->result != OK)
+        return 0;
+    if (call->status == 401)
+        return 1;
+    if (!outbound->exchanging)
+        return 0;
+    if (call->status == 403)
+        return 2;
+    return call->status / 100 == 2 && outbound->answer.status_code / 1000 == 2 ? 3 : 0;
+}
+
+static void outbound_read(struct outbound *outbound)
+{
+    struct http_call *call = &outbound->call;
+    memset(&outbound->answer, 0, sizeof outbound->answer);
+    if (call->result == OK)
+        ocpi_answer_read(outbound->arena, call->answer, outbound->unwrap, &outbound->answer);
+}
+
+/* An answer of the partner's, not of something before it. */
+static bool outbound_is_valid(const struct outbound *outbound)
+{
+    const struct http_call *call = &outbound->call;
+    return call->result == OK && call->status < 500 && call->status != 401 &&
+           (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
+}
+
 static void outbound_finish(struct outbound *outbound)
 {
     struct http_call *call = &outbound->call;
@@ -108,16 +139,12 @@ static void outbound_finish(struct outbound *outbound)
     outbound->answer_header_count = call->answer_header_count;
     outbound->raw_answer = call->answer;
     outbound->latency_ms = outbound->timeout_ms - (outbound->deadline_ms - env_monotonic_ms());
-    if (call->result == OK) {
-        ocpi_answer_read(outbound->arena, call->answer, outbound->unwrap, &outbound->answer);
-        bool valid = call->status < 500 && call->status != 401 &&
-                     (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
-        if (valid) {
+    if (outbound_is_valid(outbound)) {
+        if (outbound_refusal(outbound) == 0)
             outbound_remember(outbound);
-            bool alive = outbound->is_alive == NULL || outbound->is_alive(&outbound->answer);
-            if (outbound->platform != NULL && alive)
-                health_answered(outbound->hub, outbound->platform);
-        }
+        bool alive = outbound->is_alive == NULL || outbound->is_alive(&outbound->answer);
+        if (outbound->platform != NULL && alive)
+            health_answered(outbound->hub, outbound->platform);
     }
     struct registry_snapshot *snapshot = outbound->snapshot;
     struct registry_view *view = outbound->view;
@@ -126,15 +153,36 @@ static void outbound_finish(struct outbound *outbound)
         registry_release(view, snapshot);
 }
 
+/* Is there another try after this answer? Any after a 401; only the same token in the other form after what
+ * may mean something else as well. */
+static bool outbound_has_next(const struct outbound *outbound, int refusal)
+{
+    struct outbound_credential used, next;
+    return refusal > 0 && outbound_credential_at(outbound, outbound->attempt, &used) &&
+           outbound_credential_at(outbound, outbound->attempt + 1, &next) &&
+           (refusal == 1 || used.previous == next.previous);
+}
+
 static void outbound_called(struct http_call *call)
 {
     struct outbound *outbound = call->context;
-    struct outbound_credential next;
-    if (call->result == OK && call->status == 401 &&
-        outbound_credential_at(outbound, outbound->attempt + 1, &next)) {
+    struct outbound_refused *refused = &outbound->refused;
+    outbound_read(outbound);
+    int refusal = outbound_refusal(outbound);
+    if (refusal > refused->weight)
+        *refused = (struct outbound_refused){refusal, call->status, call->answer_headers,
+                                             call->answer_header_count, call->answer};
+    if (outbound_has_next(outbound, refusal)) {
         outbound->attempt++;
         outbound_call(outbound);
         return;
+    }
+    if (refusal > 0 && refusal <= refused->weight) { /* the one that says most */
+        call->status = refused->status;
+        call->answer_headers = refused->headers;
+        call->answer_header_count = refused->header_count;
+        call->answer = refused->body;
+        outbound_read(outbound);
     }
     outbound_finish(outbound);
 }
@@ -160,6 +208,8 @@ static void outbound_call(struct outbound *outbound)
         headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_COUNTRY_CODE), outbound->from_country};
         headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_PARTY_ID), outbound->from_party};
     }
+    if (outbound->via.length > 0)
+        headers[count++] = (struct http_header){STR("Via"), outbound->via};
     if (outbound->body.length > 0)
         headers[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     struct http_call *call = &outbound->call;
@@ -218,6 +268,7 @@ void outbound_cancel(struct outbound *outbound)
 void outbound_start(struct outbound *outbound)
 {
     outbound->attempt = 0;
+    outbound->refused = (struct outbound_refused){0};
     outbound->deadline_ms = env_monotonic_ms() + outbound->timeout_ms;
     outbound_choose_order(outbound);
     if (outbound->correlation_id.length == 0) {

@@ -8,9 +8,9 @@
 /*
  * The one way to call a partner: real-time forwards, deliveries, probes, discovery. Adds the partner's token
  * (Base64 first, after a 401 once in the other form, then the previous token inside its overlap; what worked
- * is remembered per platform), the message ids and routing headers, and reads the answer leniently
- * (hub-contract 3, 12, 16). A token only goes to hosts that the platform registered. A valid answer is a sign
- * of life.
+ * is remembered per platform; see `exchanging`), the message ids and routing headers, and reads the answer
+ * leniently (hub-contract 3, 12, 16). A token only goes to hosts that the platform registered. A valid answer
+ * is a sign of life.
  */
 struct outbound {
     /* in; all must live until the callback */
@@ -23,6 +23,10 @@ struct outbound {
     const struct registry_platform *platform;
     struct str token; /* only without platform: what to present */
     bool raw_first;   /* in only without platform; else what worked last */
+    /* A call of the exchange or of discovery: a partner that cannot read the token's form may also say so by
+     * 403, or by 2xx with a 2xxx code; then the token is presented once more in the other form. When both
+     * are refused, the answer that says more than 401 stands, the first of two alike. */
+    bool exchanging;
     enum http_method method;
     struct str url;
     struct str body;
@@ -30,9 +34,10 @@ struct outbound {
         trusted; /* the URL was built from one of the platform's own receivers: no need to look its host up */
     bool routed; /* a functional module: OCPI-from/to headers */
     struct str from_country, from_party, to_country, to_party;
-    struct str correlation_id;                          /* STR_NONE: a new one */
-    bool once;                                          /* must not arrive twice: commands */
-    bool unwrap;                                        /* take data out of a one-element list */
+    struct str correlation_id; /* STR_NONE: a new one */
+    struct str via;            /* the Via of the request that is passed on; STR_NONE: the hub's own call */
+    bool once;                 /* must not arrive twice: commands */
+    bool unwrap;               /* take data out of a one-element list */
     bool (*is_alive)(const struct ocpi_answer *answer); /* NULL: every valid answer is a sign of life */
     int64_t timeout_ms;
     void (*callback)(struct outbound *outbound);
@@ -50,6 +55,13 @@ struct outbound {
     bool used_raw;       /* the encoding of the last try */
     /* own */
     struct http_call call;
+    struct outbound_refused {
+        int weight; /* see outbound_refusal; 0: none yet */
+        int status;
+        struct http_header *headers;
+        size_t header_count;
+        struct str body;
+    } refused; /* what stands if no try succeeds */
     unsigned attempt;
     int64_t deadline_ms; /* monotonic, of all tries together */
     bool overlap, previous_first;
