@@ -28,6 +28,7 @@ void worker_client_options(struct hub *hub, struct http_client_options *options)
         .answer_max = (size_t)hub->conf.answer_max,
         .connections_per_host = CONNECTIONS_PER_HOST,
         .connections_total = CONNECTIONS_TOTAL,
+        .keepalive_idle_ms = hub->conf.keepalive_idle,
         .ca_file = hub->conf.ca_file[0] == '\0' ? NULL : hub->conf.ca_file,
         .via = hub->via,
     };

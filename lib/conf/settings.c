@@ -74,6 +74,9 @@ const struct conf_setting conf_settings[] = {
 
     {"answer_max", CONF_SIZE, AT(answer_max), KIB, 64 * MIB, "4m", NO_CHOICES, RESTART,
      "Largest answer that is taken from a partner.", NO_CHECK},
+    {"keepalive_idle", CONF_DURATION, AT(keepalive_idle), 0, HOUR, "4s", NO_CHOICES, RESTART,
+     "Longest time that a connection to a partner is kept which nobody uses, less where the partner's Keep-Alive header says less; 0: none is kept.",
+     NO_CHECK},
     {"forward_timeout", CONF_DURATION, AT(forward_timeout), 10, 10 * MINUTE, "5s", NO_CHOICES, RELOADS,
      "Longest wait for the answer to a forwarded real-time request, such as authorize.", NO_CHECK},
     {"command_forward_timeout", CONF_DURATION, AT(command_forward_timeout), 10, 10 * MINUTE, "25s", NO_CHOICES, RELOADS,

@@ -78,7 +78,7 @@ static struct client_flight *flight_take(struct http_client *client)
         queue_init(&flight->all);
         queue_init(&flight->queue);
     }
-    flight->redirected = false;
+    flight->redirected = flight->sent_again = false;
     flight->attempt = 0;
     queue_push(&client->flights, &flight->all);
     return flight;
@@ -250,6 +250,7 @@ static void init_lists(struct http_client *client)
     queue_init(&client->spare_transfers);
     queue_init(&client->ended);
     queue_init(&client->released);
+    queue_init(&client->idle);
     queue_init(&client->idle_origins);
     queue_init(&client->ready);
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++)
@@ -262,12 +263,15 @@ static int init_handles(struct http_client *client)
         return ERR_IO;
     uv_idle_init(client->loop, &client->kick);
     uv_timer_init(client->loop, &client->timer);
-    client->async.data = client->kick.data = client->timer.data = client;
+    uv_timer_init(client->loop, &client->idle_timer);
+    client->async.data = client->kick.data = client->timer.data = client->idle_timer.data = client;
+    client->idle_due_ms = INT64_MAX;
     client->inbox.async = &client->async;
-    client->open_handles = 3;
+    client->open_handles = 4;
     /* Only calls keep the loop running. */
     uv_unref((uv_handle_t *)&client->async);
     uv_unref((uv_handle_t *)&client->timer);
+    uv_unref((uv_handle_t *)&client->idle_timer);
     return OK;
 }
 
@@ -327,6 +331,7 @@ void http_client_free(struct http_client *client)
     while ((node = queue_pop(&client->spare_transfers)) != NULL)
         client_transfer_free(CONTAINER_OF(node, struct client_transfer, queue));
     client_origin_free_all(client);
+    client_idle_free(client);
     curl_multi_cleanup(client->multi);
     client->multi = NULL;
     client_socket_free_all(client);
@@ -334,5 +339,6 @@ void http_client_free(struct http_client *client)
         uv_close((uv_handle_t *)&CONTAINER_OF(node, struct client_flight, all)->timer, on_flight_closed);
     uv_close((uv_handle_t *)&client->kick, on_closed);
     uv_close((uv_handle_t *)&client->timer, on_closed);
+    uv_close((uv_handle_t *)&client->idle_timer, on_closed);
     uv_close((uv_handle_t *)&client->async, on_closed);
 }

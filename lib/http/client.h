@@ -31,7 +31,8 @@ struct http_client_options {
     size_t answer_max;               /* bytes of an answer's body; over: ERR_TOO_LARGE */
     unsigned connections_per_host;   /* at once; more calls wait */
     unsigned connections_total;
-    const char *ca_file; /* NULL: the system's */
+    int64_t keepalive_idle_ms; /* longest time that a connection is kept which nobody uses; 0: not at all */
+    const char *ca_file;       /* NULL: the system's */
     /* Pseudonym that every request carries as `Via: 1.1 NAME` (RFC 9110 section 7.6.3), behind those in the
      * call's own headers; copied; NULL: none. */
     const char *via;
@@ -59,8 +60,9 @@ struct http_call {
     size_t header_count;
     struct str body; /* not copied; sent with Content-Length; empty with PUT/POST/PATCH: Content-Length 0 */
     int64_t timeout_ms; /* whole call with resolving, connecting and waiting for a free connection; 0: 30 s */
-    /* Never sent twice: takes a new connection, since libcurl resends any method when a reused one dies
-     * without a byte. For what is not idempotent (commands). */
+    /* Must not arrive twice (commands): goes out on a connection of its own, which is closed behind it.
+     * Others use kept connections, and go out once more on a new one when a kept one dies before a byte of
+     * the answer has come (hub-contract 12). */
     bool once;
     void (*callback)(struct http_call *call);
     void *context;

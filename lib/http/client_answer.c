@@ -119,7 +119,7 @@ bool client_answer_was_sent(struct client_transfer *transfer)
     long bytes = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes > 0;
+    return bytes > 0 || transfer->flight->sent_again;
 }
 
 /* ---- failures ---- */
@@ -162,8 +162,7 @@ static void describe(struct client_transfer *transfer, CURLcode code, char *out,
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
     if (is_about_tls(code) && transfer->curl_error[0] != '\0')
         snprintf(out, size, ": %s", transfer->curl_error);
-    else if ((code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) &&
-             number != 0)
+    else if (code == CURLE_COULDNT_CONNECT && number != 0) /* with others it is what an address before said */
         snprintf(out, size, ": %s", strerrordesc_np((int)number));
 }
 

@@ -16,6 +16,7 @@
  *   client_transfer.c  one exchange with libcurl: options, body, addresses, redirect
  *   client_answer.c    what comes back: header and body callbacks, error sentences
  *   client_socket.c    libcurl's sockets and timer on libuv
+ *   client_idle.c      how long a connection is kept that nobody uses
  *
  * A call is carried by a *flight*; a flight belongs to an *origin* (scheme, host, port) and waits there until
  * the origin has addresses and a connection may be used; then it gets a *transfer* (a recycled easy handle).
@@ -87,6 +88,7 @@ struct client_flight {
     char *url;                        /* in the call's arena: the origin's key and the target */
     bool active;                      /* counted in origin->active */
     bool redirected;
+    bool sent_again;    /* after a kept connection died */
     int64_t timeout_ms; /* of the call */
     size_t pair;        /* of the origin's addresses, see client_origin_pin */
     size_t attempt;     /* pairs tried before */
@@ -106,7 +108,9 @@ struct client_transfer {
     enum transfer_form form;
     enum http_method method;
     uint64_t origin;            /* number of the one whose root is set in libcurl; 0: none */
-    bool once;                  /* as set in libcurl */
+    bool once, fresh;           /* as set in libcurl */
+    bool opened;                /* since the launch: a socket was made, so no kept connection is used */
+    unsigned sends;             /* since the launch: how often the request went out */
     int64_t connect_timeout_ms; /* as set in libcurl; 0: its default, which outlasts every deadline */
     struct curl_slist pin_list; /* for CURLOPT_RESOLVE */
     char pin[ORIGIN_PIN_SIZE];
@@ -127,11 +131,13 @@ struct client_socket {
     struct http_client *client;
     uv_poll_t poll;
     curl_socket_t fd;
-    int events;         /* registered with libuv */
-    bool watched;       /* libcurl wants events */
-    bool was_readable;  /* libcurl once waited for input: the connection was established */
-    CURL *released_by;  /* the transfer that ended its interest */
-    struct queue queue; /* client->released */
+    int events;            /* registered with libuv */
+    bool watched;          /* libcurl wants events */
+    bool was_readable;     /* libcurl once waited for input: the connection was established */
+    CURL *released_by;     /* the transfer that ended its interest */
+    struct queue queue;    /* client->released, or client->idle while its connection is kept and not used */
+    int64_t idle_until_ms; /* in client->idle: then it is hung up */
+    bool hung_up;          /* by client_idle_hang_up; libcurl has not closed it yet */
 };
 
 struct http_client {
@@ -151,7 +157,14 @@ struct http_client {
     struct queue done, delivering; /* calls whose callback is due */
     struct queue flights, spare_flights;
     struct queue spare_transfers, ended;
-    struct queue released;          /* sockets that libcurl let go in this run */
+    struct queue released; /* sockets that libcurl let go in this run */
+    struct queue idle;     /* sockets of connections that nobody uses */
+    uv_timer_t idle_timer;
+    int64_t idle_due_ms; /* when idle_timer fires: no idle connection ends before; INT64_MAX: not set */
+    unsigned hung_up;    /* sockets that libcurl has still to close */
+    CURL *sweeper;       /* makes libcurl close them; NULL before the first */
+    bool sweeping;
+    int64_t swept_ms;
     struct client_socket **sockets; /* by file descriptor */
     size_t socket_slots;
     struct queue origins[ORIGIN_BUCKETS];
@@ -239,6 +252,25 @@ void client_socket_settle(struct http_client *client);
 curl_socket_t client_socket_open(struct http_client *client, const struct curl_sockaddr *address);
 /* CURLOPT_CLOSESOCKETFUNCTION; `context` is the client. */
 int client_socket_close(void *context, curl_socket_t fd);
+/* ---- client_idle.c ---- */
+
+/* How long, in ms, a connection is kept after an answer with this `Keep-Alive` header (STR_NONE: without). */
+int64_t client_idle_time(const struct http_client *client, struct str keep_alive);
+/* The same in whole seconds and longer, for libcurl's own rule. */
+long client_idle_max_s(const struct http_client *client);
+/* The socket's connection is kept, and nobody uses it from now on. */
+void client_idle_begin(struct client_socket *socket, int64_t keep_ms);
+/* Hangs up on those that have had their time; before each call that might use one. */
+void client_idle_expire(struct http_client *client);
+/* Hangs up on an idle connection, at once; on all of them. */
+void client_idle_hang_up(struct client_socket *socket);
+void client_idle_end_all(struct http_client *client);
+/* libcurl has ended client->sweeper. */
+void client_idle_swept(struct http_client *client);
+void client_idle_free(struct http_client *client);
+
+/* ---- client_socket.c again ---- */
+
 /* After curl_multi_cleanup: unregisters what is left. */
 void client_socket_free_all(struct http_client *client);
 

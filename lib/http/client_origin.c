@@ -312,6 +312,7 @@ void client_origin_pump(struct http_client *client)
 {
     struct queue *node;
 
+    client_idle_expire(client);
     while (client->active < client->options.connections_total && (node = queue_pop(&client->ready)) != NULL) {
         struct client_origin *origin = CONTAINER_OF(node, struct client_origin, ready);
         if ((node = queue_pop(&origin->waiting)) == NULL)
