@@ -1,6 +1,7 @@
 #ifndef HUBD_HUB_H
 #define HUBD_HUB_H
 
+#include "hubd/descriptors.h"
 #include "hubd/loop.h"
 #include "hubd/registry.h"
 #include "lib/base/env.h"
@@ -55,6 +56,7 @@ struct hub {
     struct http_client *control_client; /* deliveries, probes, discovery */
     struct http_resolver *resolver;
     struct url_policy policy;
+    struct descriptors descriptors;
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;

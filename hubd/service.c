@@ -27,7 +27,6 @@
 #define DRAIN_MS         10000
 #define RESOLVER_THREADS 4
 #define RESOLVER_TTL_MS  30000
-#define FILES_BESIDE     256 /* descriptors for everything that is no partner's connection */
 
 extern char **environ;
 
@@ -52,17 +51,34 @@ static int service_fail(const struct error *error)
 
 /* ---------------------------------------------------------------- opening */
 
-static void service_raise_files(const struct conf *conf)
+static unsigned service_worker_count(const struct conf *conf)
+{
+    if (conf->threads > 0)
+        return (unsigned)conf->threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
+}
+
+/* Raises the limit as far as it is wanted and allowed, and shares out what there is. */
+static int service_share_descriptors(struct hub *hub, struct error *error)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)conf->connections_max + FILES_BESIDE;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        log_warn("only %llu files may be open (%llu wanted for connections_max = %lld): raise LimitNOFILE",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted,
-                 (long long)conf->connections_max);
+    unsigned loops = service_worker_count(&hub->conf) + 1, wanted_in = (unsigned)hub->conf.connections_max;
+    struct descriptors *share = &hub->descriptors;
+    (void)error;
+    *share = descriptors_share(UINT64_MAX, loops, wanted_in);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= share->wanted)
+        return OK;
+    struct rlimit raised = {limit.rlim_max < share->wanted ? limit.rlim_max : share->wanted, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        limit = raised;
+    *share = descriptors_share(limit.rlim_cur, loops, wanted_in);
+    if (limit.rlim_cur < share->wanted)
+        log_warn("only %llu files may be open (%llu wanted): at most %u connections of partners, and %u to "
+                 "partners by each of %u loops, at once: raise LimitNOFILE",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)share->wanted, share->inbound,
+                 share->outbound, loops);
+    return OK;
 }
 
 static void service_name_via(struct hub *hub, const uint8_t secret[SHA256_SIZE])
@@ -129,14 +145,6 @@ static int service_open_registry(struct hub *hub, struct error *error)
     return hub->control_view == NULL ? error_set(error, ERR_MEMORY, "no memory for the registry") : OK;
 }
 
-static unsigned service_worker_count(const struct conf *conf)
-{
-    if (conf->threads > 0)
-        return (unsigned)conf->threads;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
-}
-
 static int service_open_workers(struct hub *hub, struct error *error)
 {
     unsigned count = service_worker_count(&hub->conf);
@@ -160,8 +168,7 @@ static int service_open_listener(struct hub *hub, struct error *error)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
     for (unsigned i = 0; i < hub->worker_count; i++)
         servers[i] = hub->workers[i].server;
-    hub->listener =
-        http_listener_new(&hub->control.uv, servers, hub->worker_count, (unsigned)hub->conf.connections_max);
+    hub->listener = http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound);
     free(servers);
     if (hub->listener == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
@@ -196,8 +203,9 @@ static int service_start_workers(struct hub *hub, struct error *error)
 
 /* In this order; the first failure ends the process with one line, and nothing was served yet. */
 static int (*const service_steps[])(struct hub *hub, struct error *error) = {
-    service_open_policy,  service_open_store,    service_open_clients, service_open_registry,
-    service_open_workers, service_open_listener, service_start_rooms,  service_start_workers,
+    service_share_descriptors, service_open_policy,   service_open_store,
+    service_open_clients,      service_open_registry, service_open_workers,
+    service_open_listener,     service_start_rooms,   service_start_workers,
 };
 
 /* ---------------------------------------------------------------- ending */
@@ -406,7 +414,6 @@ int service_run(struct hub *hub, const struct options *options)
         if (service_steps[i](hub, &error) != OK)
             return service_fail(&error);
     }
-    service_raise_files(&hub->conf);
     log_info("hubd %s is ready as %s-%s, base_url %s, %u threads", HUB_VERSION, hub->conf.country_code,
              hub->conf.party_id, hub->conf.base_url, hub->worker_count);
     for (unsigned i = 0; i < hub->conf.listen.count; i++)

@@ -8,7 +8,6 @@
 #include "lib/base/magic.h"
 
 #define CONNECTIONS_PER_HOST 64
-#define CONNECTIONS_TOTAL    1024
 #define IDLE_CHECK_MS        5
 
 void worker_limits(const struct conf *conf, struct http_limits *limits)
@@ -27,7 +26,7 @@ void worker_client_options(struct hub *hub, struct http_client_options *options)
         .resolver = hub->resolver,
         .answer_max = (size_t)hub->conf.answer_max,
         .connections_per_host = CONNECTIONS_PER_HOST,
-        .connections_total = CONNECTIONS_TOTAL,
+        .connections_total = hub->descriptors.outbound,
         .keepalive_idle_ms = hub->conf.keepalive_idle,
         .ca_file = hub->conf.ca_file[0] == '\0' ? NULL : hub->conf.ca_file,
         .via = hub->via,

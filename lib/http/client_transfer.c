@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,11 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
         transfer->failure = result;
         return CURL_SOCKET_BAD;
     }
-    return client_socket_open(transfer->client, address);
+    curl_socket_t fd = client_socket_open(transfer->client, address);
+    if (fd == CURL_SOCKET_BAD)
+        transfer->failure = error_set(&transfer->error, ERR_UNREACHABLE, "%s was not called: %s",
+                                      origin->name, strerrordesc_np(errno));
+    return fd;
 }
 
 /*

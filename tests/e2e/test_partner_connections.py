@@ -1,10 +1,15 @@
 """Connections to partners: kept ones that die, how many stay open, and what becomes of calls when descriptors are short."""
 
+import concurrent.futures
+import contextlib
+import socket
+
 import pytest
 
-from tests.e2e.harness import eventually
+from tests.e2e.harness import DEADLINE, eventually
 from tests.sim import payloads
 from tests.sim.habits import hangs_up, leaving
+from tests.sim.wire import Gate, Reply
 
 COMMANDS = 150
 
@@ -53,3 +58,37 @@ def test_idle_connections_end(new_hub):
     eventually(lambda: cpo.server.open == 0 and emsp.server.open == 0, "all connections are closed")
     asked = cpo.received("PUT", "/authorize$")
     assert len({request.connection for request in asked}) < len(asked)
+
+
+def test_short_of_descriptors(new_hub):
+    """With few descriptors: strangers fill the hub, and calls wait for each other; hubctl, deliveries and the database go on."""
+    hub = new_hub(start=False, command_forward_timeout=f"{DEADLINE:g}s", delivery_parallel="64")
+    hub.prefix = ["prlimit", "--nofile=500:500"]
+    hub.start()
+    hub.wait_log("only 500 files may be open")
+    _, cpo, emsp = pair = hub.pair()
+    with contextlib.ExitStack() as strangers:
+        for _ in range(400):
+            strangers.enter_context(socket.create_connection(("127.0.0.1", hub.port)))
+        for _ in range(20):
+            hub.ok("status")
+            hub.ok("party", "list")
+    eventually(lambda: cpo.get("hubclientinfo").outcome == (200, 1000), "the hub takes connections again")
+    gate = Gate()
+    cpo.script("POST", "/commands/", lambda request: Reply(hold=gate, data={"result": "ACCEPTED", "timeout": 30}), forever=True)
+    emsp.script("POST", "/cdrs$", lambda request: Reply(http=201, hold=gate), forever=True)
+    with concurrent.futures.ThreadPoolExecutor(60) as callers:
+        answers = [callers.submit(emsp.command, "START_SESSION", payloads.start_session(emsp.party)) for _ in range(60)]
+        for number in range(60):
+            assert cpo.call("POST", "cdrs", payloads.cdr(cpo.party, emsp.party, f"CDR-{number}")).outcome == (201, 1000)
+        cpo.wait("POST", "/commands/", count=5)
+        emsp.wait("POST", "/cdrs$", count=5)
+        hub.ok("status")
+        assert cpo.server.open < 60 and emsp.server.open < 60  # the rest waits
+        gate.open()
+        assert [answer.result(DEADLINE).outcome for answer in answers] == [(200, 1000)] * 60
+    emsp.wait("POST", "/cdrs$", count=60)
+    eventually(lambda: not [row for row in hub.deliveries(to=emsp.id) if row["state"] == "pending"], "all are delivered")
+    assert all(row["attempts"] == 1 for row in hub.deliveries(to=emsp.id))
+    assert "Too many open files" not in hub.stderr() and "out of file descriptors" not in hub.stderr()
+    assert hub.status_of(pair.cpo.id) == hub.status_of(pair.emsp.id) == "CONNECTED"
