@@ -2,7 +2,7 @@
 
 #define FOR_ADMIN    128 /* connections of hubctl, see lib/ctl/server.h */
 #define FOR_FILES    64  /* database, key, backup, log, listening sockets, certificates */
-#define FOR_NAMES    64  /* what getaddrinfo opens, on the resolver's threads */
+#define FOR_NAMES    128 /* what getaddrinfo opens, on the resolver's threads */
 #define FOR_LOOP     12  /* epoll, eventfd, pipes, a reader of the database */
 #define FOR_REFUSALS 64  /* connections that are being answered 503 */
 /* Connections to partners of a loop, and those of them that are tried on an IPv6 and an IPv4 address. */

@@ -25,8 +25,7 @@
 
 #define STEP_MS          5
 #define DRAIN_MS         10000
-#define RESOLVER_THREADS 4
-#define RESOLVER_TTL_MS  30000
+#define RESOLVER_THREADS 64 /* a thread costs something only while a name has no answer */
 
 extern char **environ;
 
@@ -126,7 +125,7 @@ static int service_open_policy(struct hub *hub, struct error *error)
 static int service_open_clients(struct hub *hub, struct error *error)
 {
     struct http_client_options options;
-    hub->resolver = http_resolver_new(RESOLVER_THREADS, RESOLVER_TTL_MS);
+    hub->resolver = http_resolver_new(RESOLVER_THREADS, hub->conf.dns_ttl);
     worker_client_options(hub, &options);
     hub->control_client = hub->resolver == NULL ? NULL : http_client_new(&hub->control.uv, &options);
     if (hub->control_client == NULL)

@@ -20,9 +20,9 @@
  */
 
 /* Resolves names on its own threads so that a dead DNS server stops no loop; shared by all clients of the
- * process, thread safe. Answers are kept `ttl_ms`. */
+ * process, thread safe. Answers are renewed after `ttl_ms`. */
 struct http_resolver;
-struct http_resolver *http_resolver_new(unsigned threads, int64_t ttl_ms);
+struct http_resolver *http_resolver_new(unsigned threads_max, int64_t ttl_ms);
 void http_resolver_free(struct http_resolver *resolver);
 
 struct http_client_options {

@@ -61,8 +61,7 @@ struct client_origin {
     bool literal;               /* the host is an address: nothing to resolve or pin */
     union http_address address; /* of a literal */
     bool resolved;              /* there are addresses */
-    int64_t fresh_until_ms;     /* then ask again in the background */
-    int64_t usable_until_ms;    /* then calls wait for the answer */
+    int64_t fresh_until_ms;     /* then ask again */
     bool resolving;
     struct http_resolver_request request;
     struct client_address addresses[HTTP_ADDRESSES_MAX];
