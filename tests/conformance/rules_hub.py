@@ -110,7 +110,7 @@ RULES = {
     "hub 12-3": "A redirect elsewhere is not followed: scheme, host and port must be the same.",
     "hub 12-4": "Only http and https are called.",
     "hub 12-5": "Private, loopback and link-local addresses are refused unless they are allowed.",
-    "hub 12-6": "169.254/16 and fe80::/10 are refused even where private networks are allowed.",
+    "hub 12-6": "Link-local addresses and those of metadata services are refused even where private networks are allowed, also where an IPv6 address carries them.",
     "hub 12-7": "Proxy variables of the environment are ignored.",
     "hub 12-8": "Answers over 4 MiB are refused.",
     "hub 12-9": "response_url must be on a host that the platform has registered, or that the account team allowed.",

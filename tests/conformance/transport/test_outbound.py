@@ -147,7 +147,7 @@ def test_a_name_is_judged_by_its_address(new_hub):
 
 
 @rule("hub 12-6")
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::]"])
 def test_link_local_never(open_to_all, host):
     """Whatever is allowed: refused at once, as an address that may not be called and not as one that does not answer."""
     hub = open_to_all
@@ -156,9 +156,18 @@ def test_link_local_never(open_to_all, host):
     assert answer.outcome == (200, 3001) and "link-local" in answer.message, answer
 
 
+@rule("hub 12-6")
+@pytest.mark.parametrize("host", ["[fd00:ec2::254]", "100.100.100.200", "192.0.0.192", "[64:ff9b::6464:64c8]"])
+def test_metadata_never(open_to_all, host):
+    """The services that hand out a machine's own keys stand at more addresses than the link-local one."""
+    platform = open_to_all.add(open_to_all.platform("CPO"))
+    answer = platform.post_credentials(open_to_all.issue(platform.id), url=f"http://{host}/ocpi/versions")
+    assert answer.outcome == (200, 3001) and "metadata" in answer.message, answer
+
+
 @pytest.fixture(scope="module")
 def open_to_all():
-    with Hub(discovery="require", discovery_timeout=f"{5 * SLOW:g}s", allow_private_networks="yes", allow_networks="169.254.0.0/16") as running:
+    with Hub(discovery="require", discovery_timeout=f"{5 * SLOW:g}s", allow_private_networks="yes", allow_networks="169.254.0.0/16,fd00::/8") as running:
         yield running
 
 
