@@ -13,7 +13,8 @@
 /*
  * Outbound HTTP: libcurl's multi socket interface on one libuv loop. Keep-alive connections are reused; TLS
  * is verified; environment proxies are ignored; only http and https; at most one redirect (307 or 308, method
- * and body kept) and only to the same scheme, host and port; answers over `answer_max` are refused. Names are
+ * and body kept) and only to the same scheme, host and port; answers over `answer_max` are refused; gzip is
+ * asked for and unpacked, a byte order mark before a body left out. Names are
  * resolved before curl sees them by a resolver pool of its own threads, checked against the URL policy,
  * pinned with CURLOPT_RESOLVE; the connected address is checked again in the open-socket callback, so that
  * DNS rebinding does not pass (hub-contract 12). One client belongs to one loop and one thread.

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <zlib.h>
 
 #include "lib/base/magic.h"
 #include "lib/http/client.h"
@@ -15,6 +16,7 @@
  *   client_request.c   the headers of a request
  *   client_transfer.c  one exchange with libcurl: options, body, addresses, redirect
  *   client_answer.c    what comes back: header and body callbacks, error sentences
+ *   client_coding.c    gzip
  *   client_socket.c    libcurl's sockets and timer on libuv
  *   client_idle.c      how long a connection is kept that nobody uses
  *
@@ -94,6 +96,14 @@ struct client_flight {
     uv_timer_t timer;   /* the deadline of the whole call */
 };
 
+enum client_coding { CODING_NONE, CODING_GZIP, CODING_UNKNOWN };
+
+/* A gzip stream that is being unpacked; all-zero is none. */
+struct client_gzip {
+    z_stream stream;
+    bool begun, complete;
+};
+
 /* How an easy handle is set up for a request; changed only when the next call needs another. */
 enum transfer_form { FORM_NONE, FORM_PLAIN, FORM_HEAD, FORM_BODY };
 
@@ -118,6 +128,7 @@ struct client_transfer {
     struct http_header *headers; /* in the call's arena */
     size_t header_count, header_capacity, head_bytes;
     bool head_done;
+    struct client_gzip gzip;
     int failure;        /* why a callback stopped the transfer, OK if none did */
     struct error error; /* its sentence */
     char curl_error[CURL_ERROR_SIZE];
@@ -251,6 +262,17 @@ void client_socket_settle(struct http_client *client);
 curl_socket_t client_socket_open(struct http_client *client, const struct curl_sockaddr *address);
 /* CURLOPT_CLOSESOCKETFUNCTION; `context` is the client. */
 int client_socket_close(void *context, curl_socket_t fd);
+/* ---- client_coding.c ---- */
+
+/* How the body behind these headers is coded. */
+enum client_coding client_coding_find(const struct http_header *headers, size_t count);
+/*
+ * Unpacks some more of a body and appends it to `out`, which does not grow beyond `max` bytes. The body was
+ * whole if `complete` is set after its last byte. ERR_TOO_LARGE, ERR_INVALID (that is no gzip), ERR_MEMORY.
+ */
+int client_gzip_read(struct client_gzip *gzip, struct str bytes, struct buffer *out, size_t max);
+void client_gzip_end(struct client_gzip *gzip);
+
 /* ---- client_idle.c ---- */
 
 /* How long, in ms, a connection is kept after an answer with this `Keep-Alive` header (STR_NONE: without). */

@@ -66,7 +66,7 @@ static void set_constant_options(struct client_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL); /* see client_coding.c */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, client_idle_max_s(client));
@@ -115,6 +115,7 @@ void client_transfer_free(struct client_transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
     buffer_free(&transfer->body);
+    client_gzip_end(&transfer->gzip);
     transfer->magic = 0;
     free(transfer);
 }
@@ -277,6 +278,7 @@ void client_transfer_release(struct client_flight *flight)
         buffer_free(&transfer->body);
         buffer_init(&transfer->body, client->options.answer_max);
     }
+    client_gzip_end(&transfer->gzip);
     transfer->flight = NULL;
     flight->transfer = NULL;
     queue_push(&client->spare_transfers, &transfer->queue);

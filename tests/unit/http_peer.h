@@ -126,7 +126,15 @@ static inline void send_made(int fd, const char *path, const char *request, size
 {
     char text[512];
 
-    if (strcmp(path, "/large-chunked") == 0) {
+    if (strncmp(path, "/coded-", 7) == 0) { /* the request's body back, which the path says to be coded so */
+        const char *body = strstr(request, "\r\n\r\n") + 4;
+        size_t body_length = length - (size_t)(body - request);
+        int head = snprintf(text, sizeof text,
+                            "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+                            path + 7, body_length);
+        send_all(fd, text, (size_t)head);
+        send_all(fd, body, body_length);
+    } else if (strcmp(path, "/large-chunked") == 0) {
         send_all(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 47);
         for (int i = 0; i < 20; i++)
             send_all(fd,

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <zlib.h>
+
 #include "tests/unit/http_peer.h"
 
 static void test_answers(void **state)
@@ -108,7 +110,7 @@ static void test_request_headers(void **state)
     assert_false(server_saw(&bench.server, "evil.example"));
     assert_false(server_saw(&bench.server, "chunked"));
     assert_false(server_saw(&bench.server, "Expect"));
-    assert_false(server_saw(&bench.server, "Accept-Encoding"));
+    assert_true(server_saw(&bench.server, "\r\nAccept-Encoding: gzip\r\n"));
     probe_end(&probe);
     bench_close(&bench);
 }
@@ -318,6 +320,79 @@ static void test_bad_answers(void **state)
     bench_close(&bench);
 }
 
+/* `text` as gzip, `repeat` times. */
+static size_t pack(const char *text, size_t repeat, char *out, size_t size)
+{
+    z_stream stream = {0};
+
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_out = (unsigned char *)out;
+    stream.avail_out = (unsigned)size;
+    for (size_t i = 0; i < repeat; i++) {
+        stream.next_in = (unsigned char *)(uintptr_t)text;
+        stream.avail_in = (unsigned)strlen(text);
+        assert_int_equal(deflate(&stream, Z_NO_FLUSH), Z_OK);
+    }
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&stream);
+    return size - stream.avail_out;
+}
+
+static void coded(struct bench *bench, const char *path, struct str body, int result, const char *text)
+{
+    struct probe probe;
+
+    probe_prepare(&probe, bench, HTTP_METHOD_PUT, LOCAL, path);
+    probe.call.body = body;
+    probe_start(&probe);
+    probe_wait(&probe);
+    expect(&probe, result, 200, text);
+    probe_end(&probe);
+}
+
+static void test_codings(void **state)
+{
+    char hello[256], large[200000];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, 60000);
+    size_t length = pack("hello", 1, hello, sizeof hello);
+    coded(&bench, "/coded-gzip", str_of(hello, length), OK, "hello");
+    coded(&bench, "/coded-X-GZIP", str_of(hello, length), OK, "hello");
+    coded(&bench, "/coded-identity", STR("hello"), OK, "hello");
+    coded(&bench, "/coded-identity,gzip", str_of(hello, length), OK, "hello");
+    coded(&bench, "/coded-gzip", STR_NONE, OK, "");
+    coded(&bench, "/coded-br", STR("hello"), ERR_INVALID, "coding that was not asked for");
+    coded(&bench, "/coded-deflate", STR("hello"), ERR_INVALID, "coding that was not asked for");
+    coded(&bench, "/coded-gzip,gzip", str_of(hello, length), ERR_INVALID, "coding that was not asked for");
+    coded(&bench, "/coded-gzip", STR("hello"), ERR_INVALID, "gzip that is broken");
+    for (size_t cut = 1; cut < length; cut++)
+        coded(&bench, "/coded-gzip", str_of(hello, cut), ERR_INVALID, "gzip that is cut off");
+    hello[length - 5] ^= 1; /* of the check sum */
+    coded(&bench, "/coded-gzip", str_of(hello, length), ERR_INVALID, "gzip that is broken");
+    hello[length - 5] ^= 1;
+    length += pack(" world", 1, hello + length, sizeof hello - length); /* two members */
+    coded(&bench, "/coded-gzip", str_of(hello, length), OK, "hello world");
+    /* As much as may be, one byte more, and a few bytes that stand for 40 MB. */
+    length = pack("0123456789", 100, large, sizeof large);
+    assert_true(length < 100);
+    char whole[1001] = "";
+    for (int i = 0; i < 100; i++)
+        memcpy(whole + 10 * i, "0123456789", 11);
+    coded(&bench, "/coded-gzip", str_of(large, length), OK, whole);
+    length = pack("12345678901", 91, large, sizeof large);
+    coded(&bench, "/coded-gzip", str_of(large, length), ERR_TOO_LARGE, "too large");
+    length = pack("0123456789", 4000000, large, sizeof large);
+    coded(&bench, "/coded-gzip", str_of(large, length), ERR_TOO_LARGE, "too large");
+    coded(&bench, "/coded-identity", STR("\xef\xbb\xbf{}"), OK, "{}");
+    coded(&bench, "/coded-identity", STR("\xef\xbb\xbf"), OK, "");
+    coded(&bench, "/coded-identity", STR("\xef\xbb"), OK, "\xef\xbb");
+    length = pack("\xef\xbb\xbf[1]", 1, hello, sizeof hello);
+    coded(&bench, "/coded-gzip", str_of(hello, length), OK, "[1]");
+    bench_close(&bench);
+}
+
 static void test_bad_urls(void **state)
 {
     struct bench bench;
@@ -410,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_bad_answers),
         cmocka_unit_test(test_bad_urls),
+        cmocka_unit_test(test_codings),
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_no_connection),
     };
