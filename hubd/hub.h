@@ -55,7 +55,7 @@ struct hub {
     struct registry_view *control_view;
     struct http_client *control_client; /* deliveries, probes, discovery */
     struct http_resolver *resolver;
-    struct url_policy policy;
+    struct url_policy *policy; /* replaced whole by a reload */
     struct descriptors descriptors;
     struct http_listener *listener;
     struct worker *workers;

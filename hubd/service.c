@@ -111,15 +111,31 @@ static int service_open_store(struct hub *hub, struct error *error)
     return result == OK ? OK : error_set(error, result, "%s/hub.db: %s", hub->conf.state_dir, reason.text);
 }
 
+/* NULL with the reason: no memory, or an entry of allow_networks that is none. */
+static struct url_policy *service_make_policy(const struct conf *conf, struct error *error)
+{
+    struct url_policy *policy = malloc(sizeof *policy);
+    if (policy == NULL) {
+        error_set(error, ERR_MEMORY, "no memory for the settings");
+        return NULL;
+    }
+    url_policy_init(policy, conf->allow_private_networks);
+    for (unsigned i = 0; i < conf->allow_networks.count; i++) {
+        struct error reason;
+        if (url_policy_add(policy, str_from(conf->allow_networks.items[i]), &reason) == OK)
+            continue;
+        error_set(error, ERR_INVALID, "allow_networks: %s", reason.text);
+        url_policy_free(policy);
+        free(policy);
+        return NULL;
+    }
+    return policy;
+}
+
 static int service_open_policy(struct hub *hub, struct error *error)
 {
-    url_policy_init(&hub->policy, hub->conf.allow_private_networks);
-    for (unsigned i = 0; i < hub->conf.allow_networks.count; i++) {
-        struct error reason;
-        if (url_policy_add(&hub->policy, str_from(hub->conf.allow_networks.items[i]), &reason) != OK)
-            return error_set(error, ERR_INVALID, "allow_networks: %s", reason.text);
-    }
-    return OK;
+    hub->policy = service_make_policy(&hub->conf, error);
+    return hub->policy == NULL ? error->code : OK;
 }
 
 static int service_open_clients(struct hub *hub, struct error *error)
@@ -315,6 +331,8 @@ static void service_reload(uv_signal_t *signal, int number)
     struct service *service = signal->data;
     struct hub *hub = service->hub;
     struct buffer problems = {0}, restart = {0};
+    struct url_policy *policy = NULL;
+    struct error error;
     struct conf *fresh = malloc(sizeof *fresh);
     if (fresh == NULL)
         return;
@@ -322,6 +340,8 @@ static void service_reload(uv_signal_t *signal, int number)
                   service->options->override_count, &problems) != OK) {
         buffer_append_byte(&problems, '\0');
         log_error("reload: the old settings stay: %s", problems.data == NULL ? "" : problems.data);
+    } else if ((policy = service_make_policy(fresh, &error)) == NULL) {
+        log_error("reload: the old settings stay: %s", error.text);
     } else {
         conf_reload(&hub->conf, fresh, &restart);
         log_set_level((enum log_level)hub->conf.log_level);
@@ -330,7 +350,7 @@ static void service_reload(uv_signal_t *signal, int number)
         buffer_append_byte(&restart, '\0');
         if (restart.length > 1)
             log_warn("reload: these settings need a restart: %s", restart.data);
-        worker_reload(hub);
+        worker_reload(hub, policy);
     }
     buffer_free(&problems);
     buffer_free(&restart);
@@ -387,7 +407,8 @@ static void service_free(struct hub *hub)
     registry_close(hub->registry);
     store_close(hub->store);
     http_resolver_free(hub->resolver);
-    url_policy_free(&hub->policy);
+    url_policy_free(hub->policy);
+    free(hub->policy);
     loop_free(&hub->control);
     free(hub->workers);
     crypto_wipe(hub->seal_key, sizeof hub->seal_key);

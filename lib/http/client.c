@@ -7,6 +7,8 @@
 
 /* A call without a deadline gets one. */
 #define DEFAULT_TIMEOUT_MS 30000
+/* Bytes of a file of certificates. */
+#define AUTHORITIES_MAX (4u * 1024 * 1024)
 
 /* ---- callbacks of calls ---- */
 
@@ -212,7 +214,7 @@ void client_handle_closed(struct http_client *client)
     if (--client->open_handles > 0)
         return;
     client->magic = 0;
-    free(client->ca_file);
+    buffer_free(&client->authorities);
     free(client);
 }
 
@@ -275,6 +277,28 @@ static int init_handles(struct http_client *client)
     return OK;
 }
 
+/* libcurl would read the file for each connection: whatever becomes of it, what was read serves on. */
+static bool read_authorities(struct http_client *client, const char *path)
+{
+    struct buffer read;
+    char piece[4096];
+    size_t count;
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+
+    if (path != NULL && file == NULL)
+        return false;
+    buffer_init(&read, AUTHORITIES_MAX);
+    while (file != NULL && (count = fread(piece, 1, sizeof piece, file)) > 0)
+        buffer_append(&read, str_of(piece, count));
+    bool good = !read.failed && (file == NULL || ferror(file) == 0);
+    if (file != NULL)
+        fclose(file);
+    buffer_free(good ? &client->authorities : &read);
+    if (good)
+        client->authorities = read;
+    return good;
+}
+
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -293,17 +317,31 @@ struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_op
     if (options->via != NULL)
         snprintf(client->via, sizeof client->via, "Via: 1.1 %s", options->via);
     client->multi = curl_multi_init();
-    client->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
+    buffer_init(&client->authorities, AUTHORITIES_MAX);
     init_lists(client);
-    if (client->multi == NULL || (options->ca_file != NULL && client->ca_file == NULL) ||
-        init_handles(client) != OK) {
+    if (client->multi == NULL || !read_authorities(client, options->ca_file) || init_handles(client) != OK) {
         curl_multi_cleanup(client->multi);
-        free(client->ca_file);
+        buffer_free(&client->authorities);
         free(client);
         return NULL;
     }
     client_socket_setup(client);
     return client;
+}
+
+int http_client_reload(struct http_client *client, const struct http_client_options *options)
+{
+    struct queue *node;
+
+    if (!read_authorities(client, options->ca_file))
+        return ERR_IO;
+    client->generation++;
+    client->options.policy = options->policy;
+    client->options.keepalive_idle_ms = options->keepalive_idle_ms;
+    while ((node = queue_pop(&client->spare_transfers)) != NULL)
+        client_transfer_free(CONTAINER_OF(node, struct client_transfer, queue));
+    client_idle_end_all(client);
+    return OK;
 }
 
 /* Every call under way, and every one whose callback is due. */

@@ -41,6 +41,11 @@ struct http_client_options {
 
 struct http_client;
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options);
+/*
+ * Takes over `policy`, `ca_file` and `keepalive_idle_ms` for the calls from here on; connections that are
+ * kept are hung up, and the file is read again. ERR_IO: it cannot be read; nothing has changed.
+ */
+int http_client_reload(struct http_client *client, const struct http_client_options *options);
 /* Cancels what is under way (callbacks with ERR_CLOSED, from inside this call) and closes its handles; the
  * loop must run on to finish closing. */
 void http_client_free(struct http_client *client);

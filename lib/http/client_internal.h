@@ -113,7 +113,8 @@ struct client_transfer {
     struct http_client *client;
     struct client_flight *flight; /* NULL while free */
     CURL *easy;
-    CURLcode code; /* how libcurl ended it */
+    unsigned generation; /* of the client's options that are set in libcurl */
+    CURLcode code;       /* how libcurl ended it */
     enum transfer_form form;
     enum http_method method;
     uint64_t origin;            /* number of the one whose root is set in libcurl; 0: none */
@@ -155,7 +156,8 @@ struct http_client {
     uv_loop_t *loop;
     CURLM *multi;
     struct http_client_options options;
-    char *ca_file;
+    struct buffer authorities; /* what ca_file held when it was read; empty: the system's only */
+    unsigned generation;       /* of the options */
     char via[CLIENT_VIA_SIZE]; /* the whole line, empty: none */
     uv_idle_t kick;            /* runs libcurl and the callbacks in the next loop iteration */
     uv_timer_t timer;          /* libcurl's */

@@ -89,7 +89,8 @@ static void keep_sockets(struct http_client *client, const struct client_transfe
         struct client_socket *socket = CONTAINER_OF(node, struct client_socket, queue);
         next = node->next;
         if (socket->released_by == transfer->easy && socket->was_readable)
-            client_idle_begin(socket, client_idle_time(client, told));
+            client_idle_begin(
+                socket, transfer->generation == client->generation ? client_idle_time(client, told) : 0);
     }
 }
 

@@ -75,8 +75,9 @@ static void set_constant_options(struct client_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (client->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
+    struct curl_blob authorities = {client->authorities.data, client->authorities.length, CURL_BLOB_COPY};
+    if (authorities.len > 0)
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->options.answer_max);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -104,6 +105,7 @@ static struct client_transfer *transfer_new(struct http_client *client)
     }
     transfer->magic = TRANSFER_MAGIC;
     transfer->client = client;
+    transfer->generation = client->generation;
     transfer->method = HTTP_METHOD_OTHER;
     queue_init(&transfer->queue);
     buffer_init(&transfer->body, client->options.answer_max);
@@ -281,7 +283,10 @@ void client_transfer_release(struct client_flight *flight)
     client_gzip_end(&transfer->gzip);
     transfer->flight = NULL;
     flight->transfer = NULL;
-    queue_push(&client->spare_transfers, &transfer->queue);
+    if (transfer->generation == client->generation)
+        queue_push(&client->spare_transfers, &transfer->queue);
+    else
+        client_transfer_free(transfer);
 }
 
 /* ---- the end ---- */

@@ -121,4 +121,7 @@ RULES = {
         "a case would need a DNS server; tests/unit/test_http_client_hosts.c has one",
     ),
     "hub 12-13": Reason("Intervals use the monotonic clock.", "a case would have to turn the machine's clock"),
+    "hub 12-14": "A call that dies on a kept connection before a byte of its answer is sent once more on a new one.",
+    "hub 12-15": "An answer in gzip is read, one that is cut off or coded otherwise is a broken one; a byte order mark before it is skipped.",
+    "hub 12-16": "Every call carries Via with the hub's own name, the same one each time.",
 }
