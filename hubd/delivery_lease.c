@@ -29,7 +29,15 @@ static struct str lease_key(const struct delivery_queue *queue, struct arena *ar
 static void lease_take(struct delivery_queue *queue, const struct store_queue *stored, int64_t until)
 {
     if (queue->fence != stored->fence) {
-        queue->retry = (struct retry){stored->failures, stored->paused_until};
+        const struct retry_policy policy = delivery_policy(queue->receiver->delivery);
+        int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
+        queue->retry = (struct retry){
+            .failures = stored->failures,
+            .paused_until = retry_clamp(&policy, stored->paused_until, now),
+            .suspects = stored->suspects,
+            .fresh_until = retry_clamp(&policy, stored->fresh_until, now),
+        };
+        queue->rewind = queue->again = true;
         queue->clock = (struct retry_clock){stored->active_ms, -1};
     }
     queue->fence = stored->fence;
@@ -46,8 +54,8 @@ static void lease_answered(struct store_apply *apply)
     else if (apply->result == ERR_CONFLICT)
         log_debug("delivery: %s for %s is another worker's", queue->name, queue->receiver->name.text);
     else
-        log_error("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
-                  apply->error.text);
+        log_error_bounded("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
+                          apply->error.text);
     bool own = apply->result == OK;
     arena_free(&lease->arena);
     free(lease);
@@ -100,6 +108,8 @@ const struct store_queue *delivery_queue_state(const struct delivery_queue *queu
         .fence = queue->fence,
         .failures = queue->retry.failures,
         .paused_until = queue->retry.paused_until,
+        .suspects = queue->retry.suspects,
+        .fresh_until = queue->retry.fresh_until,
         .active_ms = retry_clock_read(&queue->clock, now),
     };
     return state->receiver.data == NULL ? NULL : state;

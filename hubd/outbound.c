@@ -157,13 +157,16 @@ static void outbound_finish(struct outbound *outbound)
     outbound->raw_answer = call->answer;
     outbound->latency_ms = outbound->timeout_ms - (outbound->deadline_ms - env_monotonic_ms());
     outbound_note_trust(outbound);
-    if (outbound_is_valid(outbound)) {
+    bool valid = outbound_is_valid(outbound);
+    if (valid) {
         if (outbound_refusal(outbound) == 0)
             outbound_remember(outbound);
         bool alive = outbound->is_alive == NULL || outbound->is_alive(&outbound->answer);
         if (outbound->platform != NULL && alive)
             health_answered(outbound->hub, outbound->platform);
     }
+    if (!valid)
+        health_failed(outbound);
     struct registry_snapshot *snapshot = outbound->snapshot;
     struct registry_view *view = outbound->view;
     outbound->callback(outbound);
@@ -260,8 +263,8 @@ static void outbound_choose_order(struct outbound *outbound)
     outbound->raw_first = platform->row.encoding == STORE_ENCODING_AUTO
                               ? atomic_load(&platform->runtime->raw_token)
                               : platform->row.encoding == STORE_ENCODING_RAW;
-    outbound->overlap =
-        platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
+    outbound->overlap = platform->previous_token.data != NULL &&
+                        platform->row.previous_token_until > hub_kept_ms(outbound->hub);
     outbound->previous_first = outbound->overlap && atomic_load(&platform->runtime->previous_token);
 }
 

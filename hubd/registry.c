@@ -117,6 +117,7 @@ struct registry_runtime *registry_runtime_of(struct registry *registry, const st
     if (made) {
         runtime->raw_token = row->learned_raw;
         runtime->last_answer_wall = row->last_seen;
+        runtime->last_heard_wall = row->heard;
     }
     return runtime;
 }
@@ -272,7 +273,7 @@ static void registry_was_read(struct store_read *base)
             result = ERR_MEMORY;
     }
     if (result != OK) {
-        log_error("registry: cannot be read again: %s", base->error.text);
+        log_error_bounded("registry: cannot be read again: %s", base->error.text);
         registry->stale = true;
         arena_free(&registry->arena);
         registry_finish_refresh(registry, result);

@@ -9,6 +9,7 @@
 
 #include "hubd/admin/admin.h"
 #include "hubd/clientinfo.h"
+#include "hubd/clock.h"
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
 #include "hubd/health.h"
@@ -25,6 +26,7 @@
 
 #define STEP_MS          5
 #define DRAIN_MS         10000
+#define SECOND_MS        1000
 #define RESOLVER_THREADS 64 /* a thread costs something only while a name has no answer */
 
 extern char **environ;
@@ -37,6 +39,7 @@ struct service {
     uv_async_t committed;
     uv_timer_t steps; /* of the end */
     size_t step;
+    int64_t drain_until; /* env_monotonic_ms */
     bool admin_stopped;
     bool ending;
 };
@@ -95,7 +98,7 @@ static int service_open_store(struct hub *hub, struct error *error)
     if (result == OK)
         result = paths_make_directory(hub->conf.state_dir, error); /* the key file's place by default */
     if (result == OK)
-        result = keys_load(hub->conf.key_file, !exists, &keys, error);
+        result = keys_load(hub->conf.key_file, exists, &keys, error);
     if (result != OK)
         return result;
     memcpy(hub->seal_key, keys.seal, sizeof hub->seal_key);
@@ -105,10 +108,18 @@ static int service_open_store(struct hub *hub, struct error *error)
         .directory = hub->conf.state_dir, .audit_key = hub->audit_key, .key_check = keys.check};
     struct error reason;
     result = store_open(&options, &hub->store, &reason);
+    bool fresh = keys.fresh;
     crypto_wipe(&keys, sizeof keys);
     if (result == ERR_REFUSED)
         return error_set(error, result, "key_file %s: %s", hub->conf.key_file, reason.text);
-    return result == OK ? OK : error_set(error, result, "%s/hub.db: %s", hub->conf.state_dir, reason.text);
+    if (result != OK)
+        return error_set(error, result, "%s/hub.db: %s", hub->conf.state_dir, reason.text);
+    clock_open(hub);
+    if (!exists)
+        log_warn("a new, empty database was made in %s, and key_file %s for it: if this hub had partners "
+                 "before, stop it and look for its state_dir",
+                 hub->conf.state_dir, hub->conf.key_file);
+    return fresh ? keys_settle(hub->conf.key_file, error) : OK;
 }
 
 /* NULL with the reason: no memory, or an entry of allow_networks that is none. */
@@ -199,10 +210,10 @@ static int service_start_rooms(struct hub *hub, struct error *error)
 {
     if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
         limits_start(hub) != OK || clientinfo_start(hub) != OK || retention_start(hub) != OK ||
-        traffic_start(hub) != OK)
-        return error_set(
-            error, ERR_MEMORY,
-            "no memory for delivery, health, commands, limits, hubclientinfo, retention or traffic");
+        traffic_start(hub) != OK || clock_start(hub) != OK)
+        return error_set(error, ERR_MEMORY,
+                         "no memory for delivery, health, commands, limits, hubclientinfo, retention, "
+                         "traffic or the clock");
     return admin_start(hub, error);
 }
 
@@ -237,9 +248,16 @@ static bool ending_workers_idle(struct hub *hub)
     return the_service.admin_stopped;
 }
 
+/* The drain's time is over for what still hangs. */
+static bool ending_deliveries_idle(struct hub *hub)
+{
+    return delivery_is_idle(hub) || env_monotonic_ms() >= the_service.drain_until;
+}
+
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
+    clock_stop(hub);
     traffic_stop(hub);
     clientinfo_stop(hub);
     limits_stop(hub);
@@ -284,8 +302,8 @@ static bool ending_close(struct hub *hub)
 }
 
 static bool (*const ending_steps[])(struct hub *hub) = {
-    ending_workers_idle,   ending_stop_rooms,    ending_rooms_idle,
-    ending_finish_workers, ending_workers_ended, ending_close,
+    ending_workers_idle,   ending_deliveries_idle, ending_stop_rooms, ending_rooms_idle,
+    ending_finish_workers, ending_workers_ended,   ending_close,
 };
 
 static void service_next_step(uv_timer_t *timer)
@@ -302,6 +320,13 @@ static void service_admin_stopped(struct hub *hub)
     the_service.admin_stopped = true;
 }
 
+/* A command that a CPO has may start a charge: its answer is waited for as long as without the end. */
+static int64_t service_handlers_drain(const struct conf *conf)
+{
+    int64_t command = conf->command_forward_timeout + SECOND_MS;
+    return command > DRAIN_MS ? command : DRAIN_MS;
+}
+
 static void service_end(uv_signal_t *signal, int number)
 {
     struct service *service = signal->data;
@@ -316,8 +341,10 @@ static void service_end(uv_signal_t *signal, int number)
     uv_close((uv_handle_t *)&service->terminate, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
     uv_close((uv_handle_t *)&service->hangup, NULL);
+    service->drain_until = env_monotonic_ms() + DRAIN_MS;
+    delivery_drain(hub);
     for (unsigned i = 0; i < hub->worker_count; i++)
-        worker_drain(&hub->workers[i], DRAIN_MS);
+        worker_drain(&hub->workers[i], DRAIN_MS, service_handlers_drain(&hub->conf));
     admin_stop(hub, service_admin_stopped);
     uv_timer_start(&service->steps, service_next_step, 0, STEP_MS);
 }
@@ -397,6 +424,7 @@ static int service_watch_signals(struct service *service)
 
 static void service_free(struct hub *hub)
 {
+    clock_free(hub);
     traffic_free(hub->traffic);
     clientinfo_free(hub);
     limits_free(hub);
@@ -420,8 +448,6 @@ int service_run(struct hub *hub, const struct options *options)
     struct error error = {0};
     the_service.hub = hub;
     the_service.options = options;
-    hub->started_wall = env_wall_ms();
-    hub->steady_offset = hub->started_wall - env_monotonic_ms();
     if (!ocpi_party_key_make(str_from(hub->conf.country_code), str_from(hub->conf.party_id), &hub->key) ||
         loop_init(&hub->control, 0) != OK)
         return EXIT_CONFIG;

@@ -1,5 +1,8 @@
 #include "hubd/admin/check.h"
+
 #include "hubd/delivery.h"
+#include "hubd/health.h"
+#include "hubd/quality.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 #include "lib/ocpi/validate.h"
@@ -29,8 +32,10 @@ void check_registered(struct check *check)
                      STR_FMT ", SUSPENDED: all its requests are answered 401", STR_ARG(roles));
     else if (party->platform->row.status == STORE_PLATFORM_OFFLINE)
         check_report(check, "registered", STR_NONE, CHECK_WARN, REMEDY_OFFLINE,
-                     STR_FMT ", OFFLINE: the last valid answer was at " STR_FMT, STR_ARG(roles),
-                     STR_ARG(seen == 0 ? STR("no time") : moment(check, seen)));
+                     STR_FMT ", OFFLINE: the last valid answer was at " STR_FMT "%s" STR_FMT, STR_ARG(roles),
+                     STR_ARG(seen == 0 ? STR("no time") : moment(check, seen)),
+                     health_last_error(party->platform).length > 0 ? "; the last error: " : "",
+                     STR_ARG(health_last_error(party->platform)));
     else
         check_report(check, "registered", STR_NONE, CHECK_OK, REMEDY_NONE, STR_FMT ", %s", STR_ARG(roles),
                      status);
@@ -48,7 +53,7 @@ struct tokens {
 static struct tokens find_tokens(const struct check *check)
 {
     struct tokens found = {0};
-    int64_t now = env_wall_ms();
+    int64_t now = hub_kept_ms(check->hub);
     size_t count;
     const struct store_token *tokens =
         registry_tokens_of(check->snapshot, check->party->platform->row.id, &count);
@@ -139,9 +144,29 @@ void check_rules(struct check *check)
 static const struct store_queue_row *find_queue(const struct check *check)
 {
     for (size_t i = 0; i < check->queues.count; i++)
-        if (str_equal(check->queues.rows[i].receiver, check->id))
+        if (str_equal_fold(check->queues.rows[i].receiver, check->id))
             return &check->queues.rows[i];
     return NULL;
+}
+
+/* Why what is pending waits, as the end of the sentence; empty: it does not, or not for long. */
+static struct str queue_why(struct check *check, const struct store_queue_row *row, bool offline,
+                            const char *circuit, int64_t retry_at)
+{
+    struct arena *arena = &check->scratch;
+    bool open = strcmp(circuit, "closed") != 0;
+    struct str why = STR_NONE;
+    if (offline)
+        why = STR("; it is OFFLINE: one message at a time tries, any valid answer brings it back");
+    else if (open)
+        why = arena_printf(arena, "; paused after failures: circuit %s", circuit);
+    if (retry_at != 0)
+        why = arena_printf(arena, STR_FMT ", next try " STR_FMT, STR_ARG(why),
+                           STR_ARG(moment(check, retry_at)));
+    if (row->alone > 0)
+        why = arena_printf(arena, STR_FMT "; %lld fail%s while others arrive", STR_ARG(why),
+                           (long long)row->alone, row->alone == 1 ? "s" : "");
+    return why;
 }
 
 static void queue_read(struct check *check)
@@ -149,7 +174,8 @@ static void queue_read(struct check *check)
     static const struct store_queue_row empty = {0};
     const struct store_queue_row *row = find_queue(check);
     int64_t retry_at, now = env_wall_ms();
-    const char *circuit = delivery_circuit(check->hub, check->id, STR_NONE, &retry_at);
+    const char *circuit =
+        delivery_circuit(check->hub, arena_copy_upper(&check->scratch, check->id), STR_NONE, &retry_at);
     if (check->queues.base.result != OK) {
         check_report(check, "queue", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s",
                      check->queues.base.error.text);
@@ -158,10 +184,12 @@ static void queue_read(struct check *check)
     if (row == NULL)
         row = &empty;
     bool late = row->oldest_pending != 0 && now - row->oldest_pending > PENDING_LONG;
-    bool open = strcmp(circuit, "closed") != 0;
-    enum check_result result = open                                                       ? CHECK_FAIL
-                               : row->held > 0 || row->dead > 0 || (late && row->pending) ? CHECK_WARN
-                                                                                          : CHECK_OK;
+    bool offline = row->pending > 0 && check->party->platform->row.status == STORE_PLATFORM_OFFLINE;
+    bool open = strcmp(circuit, "closed") != 0 || offline;
+    enum check_result result = open ? CHECK_FAIL
+                               : row->held > 0 || row->dead > 0 || row->alone > 0 || (late && row->pending)
+                                   ? CHECK_WARN
+                                   : CHECK_OK;
     struct str since = row->oldest_pending == 0 ? STR_NONE
                                                 : arena_printf(&check->scratch, ", the oldest since " STR_FMT,
                                                                STR_ARG(moment(check, row->oldest_pending)));
@@ -173,9 +201,9 @@ static void queue_read(struct check *check)
                  open                 ? REMEDY_CIRCUIT
                  : result == CHECK_OK ? REMEDY_NONE
                                       : REMEDY_QUEUE,
-                 "%lld pending" STR_FMT ", %lld held, %lld dead%s%s", (long long)row->pending, STR_ARG(since),
-                 (long long)row->held, (long long)row->dead, open ? "; paused after failures: circuit " : "",
-                 open ? circuit : "");
+                 "%lld pending" STR_FMT ", %lld held, %lld dead" STR_FMT, (long long)row->pending,
+                 STR_ARG(since), (long long)row->held, (long long)row->dead,
+                 STR_ARG(queue_why(check, row, offline, circuit, retry_at)));
 }
 
 static void read_done(struct store_read *base)
@@ -198,13 +226,14 @@ static void findings_read(struct check *check)
     const struct store_findings_read *read = &check->findings;
     const struct store_finding *last = NULL;
     int64_t since = env_wall_ms() - QUALITY_DAYS * DAY_MS;
-    size_t fields = 0;
+    size_t fields = 0, refused = 0;
     for (size_t i = 0; i < read->count; i++) {
         /* vendors' own fields are everywhere and harm nobody */
         if (read->rows[i].last < since ||
             str_equal(read->rows[i].rule, str_from(ocpi_rule_name(OCPI_RULE_UNKNOWN))))
             continue;
         fields++;
+        refused += read->rows[i].refused > 0 ? 1 : 0;
         if (last == NULL || read->rows[i].last > last->last)
             last = &read->rows[i];
     }
@@ -215,10 +244,14 @@ static void findings_read(struct check *check)
                      "nothing that it sent in %d days breaks OCPI's tables", QUALITY_DAYS);
     else
         check_report(check, "quality", STR_NONE, CHECK_WARN, REMEDY_QUALITY,
-                     "%zu field%s of what it sent in %d days break%s OCPI's tables, the last one " STR_FMT
+                     "%zu field%s of what it sent in %d days break%s OCPI's tables%s, the last one " STR_FMT
                      "." STR_FMT " (" STR_FMT ")",
                      fields, fields == 1 ? "" : "s", QUALITY_DAYS, fields == 1 ? "s" : "",
-                     STR_ARG(last->object), STR_ARG(last->field), STR_ARG(last->rule));
+                     refused == 0        ? ""
+                     : refused == fields ? ", refused"
+                                         : ", some refused",
+                     STR_ARG(last->object.length > 0 ? last->object : last->module), STR_ARG(last->field),
+                     STR_ARG(last->rule));
 }
 
 void check_quality(struct check *check)
@@ -229,4 +262,38 @@ void check_quality(struct check *check)
     read->limit = FINDINGS_READ;
     check_wait(check, findings_read);
     store_read_findings(check->hub->control_store, read);
+}
+
+/* ---------------------------------------------------------------- refused */
+
+static void refusals_read(struct check *check)
+{
+    const struct store_refusals_read *read = &check->refusals;
+    struct buffer text = {0};
+    if (read->base.result != OK) {
+        check_report(check, "refused", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s", read->base.error.text);
+        return;
+    }
+    if (read->count == 0) {
+        check_report(check, "refused", STR_NONE, CHECK_OK, REMEDY_NONE,
+                     "no session or CDR that it sent in 7 days was refused and did not come rightly since");
+        return;
+    }
+    for (size_t i = 0; i < read->count; i++)
+        buffer_printf(&text, "%s%lld " STR_FMT " (last at " STR_FMT ")", i > 0 ? ", " : "",
+                      (long long)read->rows[i].objects, STR_ARG(read->rows[i].module),
+                      STR_ARG(moment(check, read->rows[i].last)));
+    check_report(check, "refused", STR_NONE, CHECK_FAIL, REMEDY_REFUSED_PUSH,
+                 "refused, and not come rightly since: " STR_FMT, STR_ARG(buffer_str(&text)));
+    buffer_free(&text);
+}
+
+void check_refused(struct check *check)
+{
+    struct store_refusals_read *read = &check->refusals;
+    read->base = (struct store_read){.arena = &check->scratch, .callback = read_done, .context = check};
+    read->party = arena_copy(&check->scratch, ocpi_party_key_str(&check->party->key));
+    read->since = env_wall_ms() - QUALITY_REFUSED_MS;
+    check_wait(check, refusals_read);
+    store_read_refusals(check->hub->control_store, read);
 }

@@ -2,6 +2,7 @@
 
 #include "lib/store/client.h"
 #include "lib/store/history.h"
+#include "lib/store/verify.h"
 
 void store_read_registry(struct store_client *client, struct store_registry_read *read)
 {
@@ -91,6 +92,11 @@ void store_read_token_users(struct store_client *client, struct store_token_user
 void store_read_findings(struct store_client *client, struct store_findings_read *read)
 {
     client_read(client, &read->base, READ_FINDINGS);
+}
+
+void store_read_refusals(struct store_client *client, struct store_refusals_read *read)
+{
+    client_read(client, &read->base, READ_REFUSALS);
 }
 
 void store_read_receipts(struct store_client *client, struct store_receipts_read *read)

@@ -15,16 +15,18 @@ struct store_platform {
     int64_t revision; /* 0: new; else the one that was read, checked on put */
     enum store_platform_status status;
     struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
-    struct str versions_url;    /* found by discovery; may be empty */
-    struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
-    struct str previous_token;  /* sealed, for the overlap after a rotation */
+    struct str versions_url; /* list or details that last worked in an exchange or discovery; may be empty */
+    struct str token;        /* sealed: what the hub presents to the partner; empty before the exchange */
+    struct str previous_token; /* sealed, for the overlap after a rotation */
     int64_t previous_token_until;
     enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
     bool learned_raw;                   /* AUTO: raw was what worked last */
     struct str allowed_hosts;           /* space separated, party set --allow-host */
     struct str
         roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
-    int64_t last_seen; /* last valid answer, as of the last write */
+    int64_t last_seen;     /* last valid answer, as of the last write */
+    int64_t heard;         /* last request of the partner's, as of the last write */
+    struct str last_error; /* of the last call without a valid answer, as of the last write */
     int64_t created, updated;
 };
 
@@ -84,15 +86,26 @@ struct store_limit {
     int64_t period_ms;
 };
 
-/* How often a party's objects broke one rule of OCPI's tables without being refused. */
+/* How often a party's objects broke one rule of OCPI's tables. */
 struct store_finding {
     struct str party;         /* key */
     struct str module;        /* ModuleID */
     struct str object, field; /* OCPI's table and field, "Connector" "standard" */
     struct str rule;          /* "missing", "enum" … */
     int64_t count;
+    int64_t refused; /* of these: in objects that were refused for it */
     int64_t first, last;
     struct str example; /* id of the object that was the last to break it */
+};
+
+/* One object of a party that was refused; what is read counts those of one party and module. */
+struct store_refusal {
+    struct str party;  /* key */
+    struct str module; /* ModuleID */
+    struct str object; /* folded id, empty: it could not be read; not set when read */
+    int64_t objects;   /* only when read: how many */
+    int64_t count;     /* times */
+    int64_t first, last;
 };
 
 enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIME, STORE_AUDIT_ANCHOR };
@@ -134,13 +147,16 @@ struct store_delivery {
     struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
     int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
     struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
+    struct str name;           /* that id as its owner spells it; put empty, read the same as `object` */
     struct str evse;           /* of a location: only the EVSE with this folded uid; empty: all of it */
     struct str
         url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
     struct str body; /* inline body when kind is -1 */
     struct str correlation_id;
     unsigned attempts;    /* of this message */
-    int64_t next_attempt; /* 0: at once */
+    int64_t next_attempt; /* 0: waits for its first try, in order of ids; else again from then on */
+    int64_t failed;       /* its last failed try, by the sender's steady clock; 0: none */
+    unsigned alone;       /* times it failed while others of its queue arrived */
     struct str last_error;
     int64_t active_from; /* the queue's active_ms at the first try that failed; -1: none yet */
     struct str tries;    /* a line for each try, oldest first; the sender's form */
@@ -154,7 +170,9 @@ struct store_queue {
     int64_t fence;       /* of the lease: grows with each new holder */
     unsigned failures;   /* of the receiver in a row; 0: all is well */
     int64_t paused_until;
-    int64_t active_ms; /* how long its messages could have been sent, ever */
+    unsigned suspects;   /* different messages among them */
+    int64_t fresh_until; /* the pause of messages that never failed */
+    int64_t active_ms;   /* how long its messages could have been sent, ever */
 };
 
 enum store_command_state {

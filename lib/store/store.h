@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/clock.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/queue.h"
@@ -47,6 +48,11 @@ void store_close(struct store *store);
 /* Called on the writer thread after a commit that appended audit rows or changed deliveries: only to wake a
  * loop. Set before the first apply. */
 void store_set_commit_hook(struct store *store, void (*hook)(void *context), void *context);
+/*
+ * What the database remembers of the clocks, as of its opening; without STORE_PUT_CLOCK ever, the time of the
+ * last audit row. False: a new database.
+ */
+bool store_clock(const struct store *store, struct clock_mark *mark);
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
@@ -77,6 +83,7 @@ enum store_op_type {
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
     STORE_PUT_LIMIT,       /* u.limit */
     STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
+    STORE_COUNT_REFUSAL,   /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
     STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
     STORE_SET_TOLD,        /* u.told; without that receiver: ERR_NOT_FOUND */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
@@ -97,7 +104,9 @@ enum store_op_type {
     STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
     STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
     STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
-    STORE_PRUNE_CDRS        /* u.prune: those that no delivery needs */
+    STORE_PRUNE_CDRS,       /* u.prune: those that no delivery needs */
+    STORE_PUT_CLOCK,        /* u.clock */
+    STORE_CLAMP_DEADLINES   /* u.clamp */
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
@@ -123,8 +132,7 @@ struct store_object_put {
     struct str session;      /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_evse_part {
@@ -146,8 +154,7 @@ struct store_location_put {
     size_t evse_count;
     unsigned conditions;
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_evse_put {
@@ -157,8 +164,7 @@ struct store_evse_put {
         last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
     unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_op {
@@ -186,6 +192,12 @@ struct store_op {
             unsigned fields_max; /* 0: no bound */
             struct str others;
         } finding;
+        /* Of a party and module at most `objects_max` are kept by id, whatever comes later has none. */
+        struct {
+            struct store_refusal row;
+            int64_t forgotten;
+            unsigned objects_max;
+        } refusal;
         /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
          * after `now`: what was handed over with it is then not the latest. */
         struct {
@@ -196,7 +208,8 @@ struct store_op {
         struct {
             int64_t platform;
             enum store_platform_status status;
-            int64_t last_seen;
+            int64_t last_seen, heard;
+            struct str last_error; /* empty: what is stored stays */
             int64_t now;
         } health;
         struct store_object_put object;
@@ -230,10 +243,11 @@ struct store_op {
             int64_t id;
             enum store_delivery_state state;
             struct str reason;
-            unsigned attempts;
-            int64_t next_attempt;
+            unsigned attempts, alone;
+            int64_t next_attempt, failed;
             struct str last_error;
             int64_t done;
+            bool unless_ended;   /* else nothing is done, no error; out: it had not */
             int64_t active_from; /* as in the row */
             struct str tries;    /* empty: as it is */
             struct str receipt;
@@ -280,6 +294,13 @@ struct store_op {
          * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
          * slice comes a row `audit.pruned` that tells how many went since the one before.
          */
+        struct clock_mark clock;
+        /* Deadlines further ahead of `now` than they can be: tokens in overlap end after `overlap`, initial
+         * ones and open commands within their own time, else `command`. `changed` (out): there were some. */
+        struct {
+            int64_t now, overlap, command;
+            bool changed;
+        } clamp;
         struct {
             int64_t before, before_realtime; /* INT64_MIN: none */
             unsigned limit;                  /* rows looked at, at most */
@@ -386,8 +407,7 @@ struct store_owners_read {
     struct str id;
     const struct str *evses; /* folded uids; may be NULL */
     size_t evse_count;
-    /* out */
-    struct store_owner *owners; /* at most 64 */
+    struct store_owner *owners; /* out; at most 64 */
     size_t owner_count;
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
@@ -412,6 +432,21 @@ struct store_findings_read {
     size_t count;
 };
 void store_read_findings(struct store_client *client, struct store_findings_read *read);
+
+/*
+ * Refused sessions and CDRs, by party and module: those that were refused the last time at `since` or later
+ * and whose content has not changed since, so that what was refused may be lost.
+ */
+struct store_refusals_read {
+    struct store_read base;
+    struct str party; /* empty: all */
+    int64_t since;
+    /* out */
+    struct store_refusal *rows;
+    size_t count;
+};
+#define STORE_REFUSALS_MAX 1000
+void store_read_refusals(struct store_client *client, struct store_refusals_read *read);
 
 /*
  * A page of a list, oldest first, in the order of first arrival, which never changes while objects are
@@ -472,14 +507,18 @@ struct store_waiting_read { /* the queues in which something is pending */
 };
 void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
 
-struct store_due_read { /* pending ones of a queue in order */
+/* What may be sent of a queue: what was never tried, in order; of that the newest, and some behind `middle`;
+ * and what is due again, the longest due first. */
+struct store_due_read {
     struct store_read base;
     struct store_queue_key queue;
-    int64_t after; /* only greater ids */
-    unsigned limit;
-    /* out: without bodies and texts that are only for people */
-    struct store_delivery *rows;
+    int64_t after;       /* in/out: ids up to it were looked at for their first try */
+    int64_t middle;      /* an id; those behind it are the second kind of sample */
+    int64_t now, latest; /* a next_attempt behind `latest` was stored by a wrong clock: it is due, too */
+    unsigned limit, sample, again; /* of the first sort, of each sample, of the last; a row may come twice */
+    struct store_delivery *rows;   /* out: without bodies and texts that are only for people */
     size_t count;
+    bool more; /* of the first sort */
 };
 void store_read_due(struct store_client *client, struct store_due_read *read);
 
@@ -501,9 +540,11 @@ struct store_delivery_list { /* newest last */
 };
 void store_read_deliveries(struct store_client *client, struct store_delivery_list *read);
 
+#define STORE_ALONE_MAX 10000
 struct store_queue_row { /* per receiver, for start-up and `status` */
     struct str receiver;
     int64_t pending, held, dead;
+    int64_t alone; /* of the pending ones: failed while others arrived; STORE_ALONE_MAX a module at most */
     int64_t oldest_pending; /* created, 0: none */
 };
 struct store_queues_read {
@@ -543,13 +584,12 @@ struct store_audit_read {
     struct store_read base;
     int64_t after;  /* greater sequences; with `backwards`: smaller ones than this (0: from the newest) */
     bool backwards; /* newest first, to find the last n */
-    int64_t since, until; /* INT64_MIN / INT64_MAX: open */
-    struct str party;     /* matches party, sender or receiver; empty: any */
-    struct str action;    /* equal, or a prefix when it ends in '*'; empty: any */
-    struct str actor;     /* a part of it; empty: any */
-    unsigned limit;       /* rows returned at most */
-    /* out */
-    struct store_audit_row *rows;
+    int64_t since, until;         /* INT64_MIN / INT64_MAX: open */
+    struct str party;             /* matches party, sender or receiver; empty: any */
+    struct str action;            /* equal, or a prefix when it ends in '*'; empty: any */
+    struct str actor;             /* a part of it; empty: any */
+    unsigned limit;               /* rows returned at most */
+    struct store_audit_row *rows; /* out */
     size_t count;
     /* The last sequence looked at: where to go on even when nothing matched, since a call looks at a bounded
      * number of rows. Equal to `after`: there is nothing further. */
@@ -564,27 +604,13 @@ void store_read_audit(struct store_client *client, struct store_audit_read *read
  */
 struct store_trace_read {
     struct store_read base;
-    struct str id;  /* as people write it; objects are found by it folded, too */
-    unsigned limit; /* at most 1000 */
-    /* out */
-    struct store_audit_row *rows;
+    struct str id;                /* as people write it; objects are found by it folded, too */
+    unsigned limit;               /* at most 1000 */
+    struct store_audit_row *rows; /* out */
     size_t count;
     bool more; /* there are older ones */
 };
 void store_read_trace(struct store_client *client, struct store_trace_read *read);
-
-/* Checks the HMAC chain in slices: call again with `position` until `done`. */
-struct store_verify_read {
-    struct store_read base;
-    int64_t position; /* in/out: sequence checked last; begin with 0 */
-    unsigned limit;   /* rows and gaps per slice */
-    uint8_t mac[32];  /* in/out: chain value at position */
-    int64_t pruned;   /* in/out: rows up to position that retention has taken away; the rest was checked */
-    bool done;
-    int64_t bad_sequence; /* 0: none; else the first row that does not verify, `problem` says why */
-    struct str problem;   /* "row 17 was changed", "row 18 is missing", … */
-};
-void store_read_verify(struct store_client *client, struct store_verify_read *read);
 
 /* Totals for `status`. */
 struct store_totals_read {

@@ -95,8 +95,10 @@ RULES = {
     "hub 7-5": "`rule disable --drain` still passes STOP_SESSION, updates and CDRs of sessions that had begun, and nothing new.",
     # 9 health
     "hub 9-1": "Every exchanged platform's versions URL is asked again and again, with its token.",
-    "hub 9-2": "The answer must list 2.2.1.",
-    "hub 9-3": "The URL is the versions receiver; else the list that discovery found; else the credentials url with its last segment made versions.",
+    "hub 9-2": "Any OCPI answer to a probe is a sign of life; what is no OCPI answer, a 5xx or a 401 is none.",
+    "hub 9-3": "The URL is the versions receiver; else what last worked in an exchange; else the credentials url, else that with its last segment made versions.",
+    "hub 9-6": "A versions list without 2.2.1 is a warning of `status`, not the end.",
+    "hub 9-7": "A pause of the hub's own process makes nobody OFFLINE.",
     "hub 9-4": "The first success makes an OFFLINE platform CONNECTED.",
     "hub 9-5": "Changes are audited and move last_updated.",
     # 10 rate limits
@@ -104,6 +106,9 @@ RULES = {
     "hub 10-2": "A full minute's burst passes at once; the next request is told truly when to come again.",
     "hub 10-3": "Limits hold per party.",
     "hub 10-4": "`hubctl limit set` changes a party's or the default limit, 0 is none; `limit unset` goes back.",
+    # 11 audit
+    "hub 11-1": "A refused push leaves a row with its object, module, the places and rules that it broke, and the sentence that was answered.",
+    "hub 11-2": "A real-time message's row has its result as status, and is towards the party that it was meant for, refused or not.",
     # 12 outbound calls
     "hub 12-1": "The certificate of a partner's server is verified.",
     "hub 12-2": "One redirect is followed, 307 or 308, with method and body.",
@@ -124,4 +129,7 @@ RULES = {
     "hub 12-14": "A call that dies on a kept connection before a byte of its answer is sent once more on a new one.",
     "hub 12-15": "An answer in gzip is read, one that is cut off or coded otherwise is a broken one; a byte order mark before it is skipped.",
     "hub 12-16": "Every call carries Via with the hub's own name, the same one each time.",
+    # 15 hubctl
+    "hub 15-1": "`quality` counts refusals per party, module, field and rule.",
+    "hub 15-2": "Refused sessions and CDRs are an attention of `status` until they come rightly.",
 }
