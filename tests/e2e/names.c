@@ -1,8 +1,8 @@
 /*
  * getaddrinfo for the end-to-end tests, put before the system's with LD_PRELOAD. Names that end in .test are
  * looked up in the folder HUB_TEST_NAMES: a name's file holds one address a line; where there is none the
- * name is unknown; a FIFO is a DNS server that says nothing before somebody writes into it; "fails" instead of
- * an address is one that fails. All other names are the system's.
+ * name is unknown; a FIFO is a DNS server that says nothing before somebody writes into it; "fails" instead
+ * of an address is one that fails. All other names are the system's.
  */
 #include <dlfcn.h>
 #include <netdb.h>
