@@ -307,7 +307,7 @@ class Server:
         if reply.after is not None:
             threading.Thread(target=reply.after, daemon=True).start()
         if reply.leaves is not None:
-            await asyncio.sleep(reply.leaves)
+            await Gate(reply.leaves).passed()
             return False
         return reply.keeps and request.headers.get("connection", "").lower() != "close"
 

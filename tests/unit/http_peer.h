@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,7 +240,9 @@ static inline enum manner read_manner(struct peer *peer, const char *request)
         if (found == NULL)
             continue;
         if (manners[i].manner == MANNER_CLOSE) {
-            usleep((useconds_t)strtoul(found + strlen(manners[i].query), NULL, 10));
+            struct timespec patience = {.tv_nsec =
+                                            (long)strtoul(found + strlen(manners[i].query), NULL, 10) * 1000};
+            ppoll(NULL, 0, &patience, NULL);
             slam(peer, false);
         } else if (manners[i].manner == MANNER_CUT && recv(peer->fd, &byte, 1, 0) > 0) {
             slam(peer, true);
@@ -342,7 +345,7 @@ static inline void server_wait_open(struct server *server, unsigned count)
     for (int i = 0; server_count(server, &server->open) > count; i++) {
         if (i == 20000)
             fail_msg("%u connections are open", server_count(server, &server->open));
-        usleep(1000);
+        poll(NULL, 0, 1);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,7 +169,7 @@ static void wait_answer(const char *host, unsigned wanted)
 {
     for (int i = 0; ask_at_once(host) != wanted; i++) {
         assert_true(i < 20000);
-        usleep(1000);
+        poll(NULL, 0, 1);
     }
 }
 
@@ -232,7 +233,6 @@ static void test_back(void **state)
     for (int i = 0; i < 3600; i++) {
         the_time_ms += SECOND;
         assert_int_equal(ask_at_once("a.example"), 1);
-        usleep(20);
     }
     assert_in_range(dns.asked, 2, 3600 / 30 + 10);
     dns_set(ANSWERS);
