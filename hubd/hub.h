@@ -1,6 +1,7 @@
 #ifndef HUBD_HUB_H
 #define HUBD_HUB_H
 
+#include "hubd/descriptors.h"
 #include "hubd/loop.h"
 #include "hubd/registry.h"
 #include "lib/base/env.h"
@@ -25,6 +26,8 @@ struct quality;
 struct traffic;
 struct clock_watch;
 struct traffic_counts;
+
+#define HUB_VIA_SIZE 24 /* "hub-", 16 hex digits and the NUL */
 
 struct worker {
     struct loop loop;
@@ -54,8 +57,9 @@ struct hub {
     struct registry_view *control_view;
     struct http_client *control_client; /* deliveries, probes, discovery */
     struct http_resolver *resolver;
-    struct url_policy policy;
-    struct url_own own; /* where the hub itself listens */
+    struct url_policy *policy; /* replaced whole by a reload */
+    struct url_own own;        /* where the hub itself listens */
+    struct descriptors descriptors;
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;
@@ -74,6 +78,12 @@ struct hub {
     _Atomic int64_t kept_offset; /* the same as it is now: clock.h moves it when the wall clock is sure */
     _Atomic bool draining;
     uint8_t seal_key[32], audit_key[32];
+    /*
+     * The pseudonym in the `Via` of every call that the hub makes (RFC 9110 section 7.6.3), derived from
+     * key_file. A request with it (http_via_names) has come back to where it came from: a partner's URL leads
+     * to the hub itself (hub-contract 5, Credentials).
+     */
+    char via[HUB_VIA_SIZE];
 };
 
 /* The hub's time (clock.h) as it was at the start plus what has passed since: for deadlines that no

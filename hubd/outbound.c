@@ -4,6 +4,7 @@
 #include "hubd/reached.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
+#include "lib/base/log.h"
 #include "lib/ocpi/headers.h"
 
 #define TRIAL_INTERVAL_MS 5000
@@ -152,6 +153,22 @@ static bool outbound_is_valid(const struct outbound *outbound)
            (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
 }
 
+/* Why TLS fails, once for each platform and reason: it goes on with every call until somebody changes a file.
+ */
+static void outbound_note_trust(const struct outbound *outbound)
+{
+    const struct registry_platform *platform = outbound->platform;
+    const struct http_call *call = &outbound->call;
+    if (platform == NULL || (call->result != OK && !call->untrusted))
+        return;
+    uint64_t reason = call->untrusted ? str_hash(str_from(call->error.text)) : 0;
+    if (atomic_load(&platform->runtime->distrust) == reason ||
+        atomic_exchange(&platform->runtime->distrust, reason) == reason || reason == 0)
+        return;
+    log_warn("%s: %s", platform->party_count > 0 ? platform->parties[0]->key.text : "a platform",
+             call->error.text);
+}
+
 static void outbound_finish(struct outbound *outbound)
 {
     struct http_call *call = &outbound->call;
@@ -162,6 +179,7 @@ static void outbound_finish(struct outbound *outbound)
     outbound->answer_header_count = call->answer_header_count;
     outbound->raw_answer = call->answer;
     outbound->latency_ms = outbound->timeout_ms - (outbound->deadline_ms - env_monotonic_ms());
+    outbound_note_trust(outbound);
     bool valid = outbound_is_valid(outbound);
     if (valid) {
         if (outbound_refusal(outbound) == 0)

@@ -28,9 +28,7 @@
 #define STEP_MS          5
 #define DRAIN_MS         10000
 #define SECOND_MS        1000
-#define RESOLVER_THREADS 4
-#define RESOLVER_TTL_MS  30000
-#define FILES_BESIDE     256 /* descriptors for everything that is no partner's connection */
+#define RESOLVER_THREADS 64 /* a thread costs something only while a name has no answer */
 
 extern char **environ;
 
@@ -56,17 +54,41 @@ static int service_fail(const struct error *error)
 
 /* ---------------------------------------------------------------- opening */
 
-static void service_raise_files(const struct conf *conf)
+static unsigned service_worker_count(const struct conf *conf)
+{
+    if (conf->threads > 0)
+        return (unsigned)conf->threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
+}
+
+/* Raises the limit as far as it is wanted and allowed, and shares out what there is. */
+static int service_share_descriptors(struct hub *hub, struct error *error)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)conf->connections_max + FILES_BESIDE;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        log_warn("only %llu files may be open (%llu wanted for connections_max = %lld): raise LimitNOFILE",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted,
-                 (long long)conf->connections_max);
+    unsigned loops = service_worker_count(&hub->conf) + 1, wanted_in = (unsigned)hub->conf.connections_max;
+    struct descriptors *share = &hub->descriptors;
+    (void)error;
+    *share = descriptors_share(UINT64_MAX, loops, wanted_in);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= share->wanted)
+        return OK;
+    struct rlimit raised = {limit.rlim_max < share->wanted ? limit.rlim_max : share->wanted, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        limit = raised;
+    *share = descriptors_share(limit.rlim_cur, loops, wanted_in);
+    if (limit.rlim_cur < share->wanted)
+        log_warn("only %llu files may be open (%llu wanted): at most %u connections of partners, and %u to "
+                 "partners by each of %u loops, at once: raise LimitNOFILE",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)share->wanted, share->inbound,
+                 share->outbound, loops);
+    return OK;
+}
+
+static void service_name_via(struct hub *hub, const uint8_t secret[SHA256_SIZE])
+{
+    char hex[2 * SHA256_SIZE + 1];
+    hex_encode(secret, SHA256_SIZE, hex);
+    snprintf(hub->via, sizeof hub->via, "hub-%.16s", hex);
 }
 
 static int service_open_store(struct hub *hub, struct error *error)
@@ -82,6 +104,7 @@ static int service_open_store(struct hub *hub, struct error *error)
         return result;
     memcpy(hub->seal_key, keys.seal, sizeof hub->seal_key);
     memcpy(hub->audit_key, keys.audit, sizeof hub->audit_key);
+    service_name_via(hub, keys.via);
     struct store_options options = {
         .directory = hub->conf.state_dir, .audit_key = hub->audit_key, .key_check = keys.check};
     struct error reason;
@@ -100,22 +123,39 @@ static int service_open_store(struct hub *hub, struct error *error)
     return fresh ? keys_settle(hub->conf.key_file, error) : OK;
 }
 
+/* NULL with the reason: no memory, or an entry of allow_networks that is none. */
+static struct url_policy *service_make_policy(const struct hub *hub, const struct conf *conf,
+                                              struct error *error)
+{
+    struct url_policy *policy = malloc(sizeof *policy);
+    if (policy == NULL) {
+        error_set(error, ERR_MEMORY, "no memory for the settings");
+        return NULL;
+    }
+    url_policy_init(policy, conf->allow_private_networks);
+    policy->own = &hub->own;
+    for (unsigned i = 0; i < conf->allow_networks.count; i++) {
+        struct error reason;
+        if (url_policy_add(policy, str_from(conf->allow_networks.items[i]), &reason) == OK)
+            continue;
+        error_set(error, ERR_INVALID, "allow_networks: %s", reason.text);
+        url_policy_free(policy);
+        free(policy);
+        return NULL;
+    }
+    return policy;
+}
+
 static int service_open_policy(struct hub *hub, struct error *error)
 {
-    url_policy_init(&hub->policy, hub->conf.allow_private_networks);
-    hub->policy.own = &hub->own;
-    for (unsigned i = 0; i < hub->conf.allow_networks.count; i++) {
-        struct error reason;
-        if (url_policy_add(&hub->policy, str_from(hub->conf.allow_networks.items[i]), &reason) != OK)
-            return error_set(error, ERR_INVALID, "allow_networks: %s", reason.text);
-    }
-    return OK;
+    hub->policy = service_make_policy(hub, &hub->conf, error);
+    return hub->policy == NULL ? error->code : OK;
 }
 
 static int service_open_clients(struct hub *hub, struct error *error)
 {
     struct http_client_options options;
-    hub->resolver = http_resolver_new(RESOLVER_THREADS, RESOLVER_TTL_MS);
+    hub->resolver = http_resolver_new(RESOLVER_THREADS, hub->conf.dns_ttl);
     worker_client_options(hub, &options);
     hub->control_client = hub->resolver == NULL ? NULL : http_client_new(&hub->control.uv, &options);
     if (hub->control_client == NULL)
@@ -132,14 +172,6 @@ static int service_open_registry(struct hub *hub, struct error *error)
         return result;
     hub->control_view = registry_add_view(hub->registry, &hub->control);
     return hub->control_view == NULL ? error_set(error, ERR_MEMORY, "no memory for the registry") : OK;
-}
-
-static unsigned service_worker_count(const struct conf *conf)
-{
-    if (conf->threads > 0)
-        return (unsigned)conf->threads;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
 }
 
 static int service_open_workers(struct hub *hub, struct error *error)
@@ -166,8 +198,7 @@ static int service_open_listener(struct hub *hub, struct error *error)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
     for (unsigned i = 0; i < hub->worker_count; i++)
         servers[i] = hub->workers[i].server;
-    hub->listener =
-        http_listener_new(&hub->control.uv, servers, hub->worker_count, (unsigned)hub->conf.connections_max);
+    hub->listener = http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound);
     free(servers);
     if (hub->listener == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
@@ -203,8 +234,9 @@ static int service_start_workers(struct hub *hub, struct error *error)
 
 /* In this order; the first failure ends the process with one line, and nothing was served yet. */
 static int (*const service_steps[])(struct hub *hub, struct error *error) = {
-    service_open_policy,  service_open_store,    service_open_clients, service_open_registry,
-    service_open_workers, service_open_listener, service_start_rooms,  service_start_workers,
+    service_share_descriptors, service_open_policy,   service_open_store,
+    service_open_clients,      service_open_registry, service_open_workers,
+    service_open_listener,     service_start_rooms,   service_start_workers,
 };
 
 /* ---------------------------------------------------------------- ending */
@@ -331,6 +363,8 @@ static void service_reload(uv_signal_t *signal, int number)
     struct service *service = signal->data;
     struct hub *hub = service->hub;
     struct buffer problems = {0}, restart = {0};
+    struct url_policy *policy = NULL;
+    struct error error;
     struct conf *fresh = malloc(sizeof *fresh);
     if (fresh == NULL)
         return;
@@ -338,6 +372,8 @@ static void service_reload(uv_signal_t *signal, int number)
                   service->options->override_count, &problems) != OK) {
         buffer_append_byte(&problems, '\0');
         log_error("reload: the old settings stay: %s", problems.data == NULL ? "" : problems.data);
+    } else if ((policy = service_make_policy(hub, fresh, &error)) == NULL) {
+        log_error("reload: the old settings stay: %s", error.text);
     } else {
         conf_reload(&hub->conf, fresh, &restart);
         log_set_level((enum log_level)hub->conf.log_level);
@@ -346,7 +382,7 @@ static void service_reload(uv_signal_t *signal, int number)
         buffer_append_byte(&restart, '\0');
         if (restart.length > 1)
             log_warn("reload: these settings need a restart: %s", restart.data);
-        worker_reload(hub);
+        worker_reload(hub, policy);
     }
     buffer_free(&problems);
     buffer_free(&restart);
@@ -404,7 +440,8 @@ static void service_free(struct hub *hub)
     registry_close(hub->registry);
     store_close(hub->store);
     http_resolver_free(hub->resolver);
-    url_policy_free(&hub->policy);
+    url_policy_free(hub->policy);
+    free(hub->policy);
     loop_free(&hub->control);
     free(hub->workers);
     lines_free(hub->lines);
@@ -429,7 +466,6 @@ int service_run(struct hub *hub, const struct options *options)
         if (service_steps[i](hub, &error) != OK)
             return service_fail(&error);
     }
-    service_raise_files(&hub->conf);
     log_info("hubd %s is ready as %s-%s, base_url %s, %u threads", HUB_VERSION, hub->conf.country_code,
              hub->conf.party_id, hub->conf.base_url, hub->worker_count);
     for (unsigned i = 0; i < hub->conf.listen.count; i++)

@@ -8,7 +8,6 @@
 #include "lib/base/magic.h"
 
 #define CONNECTIONS_PER_HOST 64
-#define CONNECTIONS_TOTAL    1024
 #define IDLE_CHECK_MS        5
 
 void worker_limits(const struct conf *conf, struct http_limits *limits)
@@ -23,12 +22,14 @@ void worker_limits(const struct conf *conf, struct http_limits *limits)
 void worker_client_options(struct hub *hub, struct http_client_options *options)
 {
     *options = (struct http_client_options){
-        .policy = &hub->policy,
+        .policy = hub->policy,
         .resolver = hub->resolver,
         .answer_max = (size_t)hub->conf.answer_max,
         .connections_per_host = CONNECTIONS_PER_HOST,
-        .connections_total = CONNECTIONS_TOTAL,
+        .connections_total = hub->descriptors.outbound,
+        .keepalive_idle_ms = hub->conf.keepalive_idle,
         .ca_file = hub->conf.ca_file[0] == '\0' ? NULL : hub->conf.ca_file,
+        .via = hub->via,
     };
 }
 
@@ -152,6 +153,7 @@ void worker_join(struct worker *worker)
 /* On their way to the workers; the last one that has taken them frees it. */
 struct worker_reload {
     struct conf conf;
+    struct url_policy *policy, *old_policy;
     _Atomic unsigned left;
     struct worker_reload_part {
         struct loop_task task;
@@ -159,6 +161,19 @@ struct worker_reload {
         struct worker_reload *whole;
     } parts[];
 };
+
+static void worker_reload_client(struct http_client *client, const struct conf *conf,
+                                 const struct url_policy *policy)
+{
+    struct http_client_options options = {.policy = policy,
+                                          .ca_file = conf->ca_file[0] == '\0' ? NULL : conf->ca_file,
+                                          .keepalive_idle_ms = conf->keepalive_idle};
+    if (client == NULL || http_client_reload(client, &options) == OK)
+        return;
+    options.ca_file = NULL; /* gone between the check and now: what the system trusts still serves */
+    http_client_reload(client, &options);
+    log_error("reload: ca_file cannot be read any more: send SIGHUP when it is there");
+}
 
 static void worker_reload_here(struct loop_task *task)
 {
@@ -168,20 +183,29 @@ static void worker_reload_here(struct loop_task *task)
     part->worker->conf = reload->conf;
     worker_limits(&reload->conf, &limits);
     http_server_set_limits(part->worker->server, &limits);
+    worker_reload_client(part->worker->client, &reload->conf, reload->policy);
     if (atomic_fetch_sub(&reload->left, 1) > 1)
         return;
+    url_policy_free(reload->old_policy);
+    free(reload->old_policy);
     free(reload);
     log_info("reload: done");
 }
 
-void worker_reload(struct hub *hub)
+void worker_reload(struct hub *hub, struct url_policy *policy)
 {
     struct worker_reload *reload = calloc(1, sizeof *reload + hub->worker_count * sizeof reload->parts[0]);
     if (reload == NULL) {
         log_error("reload: no memory: requests are served by the old settings; send SIGHUP again");
+        url_policy_free(policy);
+        free(policy);
         return;
     }
     reload->conf = hub->conf;
+    reload->policy = policy;
+    reload->old_policy = hub->policy;
+    hub->policy = policy;
+    worker_reload_client(hub->control_client, &hub->conf, policy);
     reload->left = hub->worker_count;
     for (unsigned i = 0; i < hub->worker_count; i++) {
         reload->parts[i].task.run = worker_reload_here;

@@ -18,8 +18,9 @@ void worker_finish(struct worker *worker);
 void worker_join(struct worker *worker);
 /* The HTTP limits of the settings. */
 void worker_limits(const struct conf *conf, struct http_limits *limits);
-/* Control loop: gives every worker the settings that were read again; when all have them the log says so. */
-void worker_reload(struct hub *hub);
+/* Control loop: gives every worker the settings that were read again, and every client `policy`, which it
+ * takes over; when all have them the log says so. */
+void worker_reload(struct hub *hub, struct url_policy *policy);
 /* Options of an HTTP client for partners. */
 void worker_client_options(struct hub *hub, struct http_client_options *options);
 

@@ -2,6 +2,10 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -100,6 +104,21 @@ static unsigned address_family(struct str address)
     return inet_pton(AF_INET6, text, bytes) == 1 ? 6 : 0;
 }
 
+/* Nothing is set behind the first `bits`. */
+static bool is_network_base(struct str address, uint64_t bits)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned char bytes[16] = {0};
+    str_copy(address, text, sizeof(text));
+    unsigned width = inet_pton(AF_INET, text, bytes) == 1 ? 32 : 128;
+    if (width == 128)
+        inet_pton(AF_INET6, text, bytes);
+    for (uint64_t bit = bits; bit < width; bit++)
+        if (bytes[bit / 8] & (0x80 >> (bit % 8)))
+            return false;
+    return true;
+}
+
 bool conf_check_network(const char *value, struct error *error)
 {
     static const char *const remedy = "write a network (10.1.0.0/16, fd00::/8), an address or a host name";
@@ -111,5 +130,38 @@ bool conf_check_network(const char *value, struct error *error)
     uint64_t bits;
     if (family == 0 || !str_to_uint64(str_skip(text, slash + 1), &bits) || bits > (family == 4 ? 32 : 128))
         return refuse(error, remedy);
-    return true;
+    return is_network_base(str_of(value, slash), bits) ||
+           refuse(error, "has bits set behind its prefix: write the network's first address");
+}
+
+/* How many PEM certificates are in the file; -1: one of them cannot be read. */
+static int count_certificates(FILE *file)
+{
+    int count = 0;
+    X509 *certificate;
+    ERR_clear_error();
+    while ((certificate = PEM_read_X509_AUX(file, NULL, NULL, NULL)) != NULL) {
+        X509_free(certificate);
+        count++;
+    }
+    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    return at_end ? count : -1;
+}
+
+bool conf_check_certificates(const char *value, struct error *error)
+{
+    if (value[0] == '\0')
+        return true;
+    FILE *file = fopen(value, "re");
+    if (file == NULL) {
+        error_set(error, ERR_INVALID, "cannot be read: %s: make it readable for hubd's user",
+                  strerror(errno));
+        return false;
+    }
+    int count = count_certificates(file);
+    fclose(file);
+    if (count < 0)
+        return refuse(error, "holds a certificate that cannot be read: put whole PEM certificates there");
+    return count > 0 || refuse(error, "holds no certificate: put PEM certificates there (BEGIN CERTIFICATE)");
 }

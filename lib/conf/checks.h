@@ -16,6 +16,8 @@ bool conf_check_listen(const char *value, struct error *error);
 bool conf_check_base_url(const char *value, struct error *error);
 bool conf_check_website(const char *value, struct error *error);
 bool conf_check_socket_path(const char *value, struct error *error);
+/* A file that can be read now and holds PEM certificates; empty: none. */
+bool conf_check_certificates(const char *value, struct error *error);
 bool conf_check_network(const char *value, struct error *error);
 
 #endif

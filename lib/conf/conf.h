@@ -37,7 +37,7 @@ struct conf {
     /* HTTP server */
     int64_t request_head_max, request_body_max, head_timeout, idle_timeout, connections_max;
     /* outbound */
-    int64_t answer_max;
+    int64_t answer_max, keepalive_idle, dns_ttl;
     int64_t forward_timeout, command_forward_timeout, command_timeout;
     int64_t discovery_timeout;
     bool allow_private_networks;

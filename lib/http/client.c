@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/env.h"
@@ -6,6 +7,8 @@
 
 /* A call without a deadline gets one. */
 #define DEFAULT_TIMEOUT_MS 30000
+/* Bytes of a file of certificates. */
+#define AUTHORITIES_MAX (4u * 1024 * 1024)
 
 /* ---- callbacks of calls ---- */
 
@@ -77,7 +80,7 @@ static struct client_flight *flight_take(struct http_client *client)
         queue_init(&flight->all);
         queue_init(&flight->queue);
     }
-    flight->redirected = false;
+    flight->redirected = flight->sent_again = false;
     flight->attempt = 0;
     queue_push(&client->flights, &flight->all);
     return flight;
@@ -154,7 +157,7 @@ void http_client_start(struct http_client *client, struct http_call *call)
     else if (call->method == HTTP_METHOD_OTHER)
         result = error_set(&call->error, ERR_INVALID, "the hub does not send this method");
     if (result == OK)
-        result = client_request_headers(call, &headers, &call->error);
+        result = client_request_headers(client, call, &headers, &call->error);
     if (result == OK)
         result = client_origin_find(client, call->arena, call->url, &origin, &url, &call->error);
     struct client_flight *flight = result == OK ? flight_take(client) : NULL;
@@ -211,7 +214,7 @@ void client_handle_closed(struct http_client *client)
     if (--client->open_handles > 0)
         return;
     client->magic = 0;
-    free(client->ca_file);
+    buffer_free(&client->authorities);
     free(client);
 }
 
@@ -249,6 +252,7 @@ static void init_lists(struct http_client *client)
     queue_init(&client->spare_transfers);
     queue_init(&client->ended);
     queue_init(&client->released);
+    queue_init(&client->idle);
     queue_init(&client->idle_origins);
     queue_init(&client->ready);
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++)
@@ -261,13 +265,38 @@ static int init_handles(struct http_client *client)
         return ERR_IO;
     uv_idle_init(client->loop, &client->kick);
     uv_timer_init(client->loop, &client->timer);
-    client->async.data = client->kick.data = client->timer.data = client;
+    uv_timer_init(client->loop, &client->idle_timer);
+    client->async.data = client->kick.data = client->timer.data = client->idle_timer.data = client;
+    client->idle_due_ms = INT64_MAX;
     client->inbox.async = &client->async;
-    client->open_handles = 3;
+    client->open_handles = 4;
     /* Only calls keep the loop running. */
     uv_unref((uv_handle_t *)&client->async);
     uv_unref((uv_handle_t *)&client->timer);
+    uv_unref((uv_handle_t *)&client->idle_timer);
     return OK;
+}
+
+/* libcurl would read the file for each connection: whatever becomes of it, what was read serves on. */
+static bool read_authorities(struct http_client *client, const char *path)
+{
+    struct buffer read;
+    char piece[4096];
+    size_t count;
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+
+    if (path != NULL && file == NULL)
+        return false;
+    buffer_init(&read, AUTHORITIES_MAX);
+    while (file != NULL && (count = fread(piece, 1, sizeof piece, file)) > 0)
+        buffer_append(&read, str_of(piece, count));
+    bool good = !read.failed && (file == NULL || ferror(file) == 0);
+    if (file != NULL)
+        fclose(file);
+    buffer_free(good ? &client->authorities : &read);
+    if (good)
+        client->authorities = read;
+    return good;
 }
 
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options)
@@ -285,18 +314,34 @@ struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_op
         client->options.connections_total = 1;
     if (client->options.connections_per_host == 0)
         client->options.connections_per_host = 1;
+    if (options->via != NULL)
+        snprintf(client->via, sizeof client->via, "Via: 1.1 %s", options->via);
     client->multi = curl_multi_init();
-    client->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
+    buffer_init(&client->authorities, AUTHORITIES_MAX);
     init_lists(client);
-    if (client->multi == NULL || (options->ca_file != NULL && client->ca_file == NULL) ||
-        init_handles(client) != OK) {
+    if (client->multi == NULL || !read_authorities(client, options->ca_file) || init_handles(client) != OK) {
         curl_multi_cleanup(client->multi);
-        free(client->ca_file);
+        buffer_free(&client->authorities);
         free(client);
         return NULL;
     }
     client_socket_setup(client);
     return client;
+}
+
+int http_client_reload(struct http_client *client, const struct http_client_options *options)
+{
+    struct queue *node;
+
+    if (!read_authorities(client, options->ca_file))
+        return ERR_IO;
+    client->generation++;
+    client->options.policy = options->policy;
+    client->options.keepalive_idle_ms = options->keepalive_idle_ms;
+    while ((node = queue_pop(&client->spare_transfers)) != NULL)
+        client_transfer_free(CONTAINER_OF(node, struct client_transfer, queue));
+    client_idle_end_all(client);
+    return OK;
 }
 
 /* Every call under way, and every one whose callback is due. */
@@ -324,6 +369,7 @@ void http_client_free(struct http_client *client)
     while ((node = queue_pop(&client->spare_transfers)) != NULL)
         client_transfer_free(CONTAINER_OF(node, struct client_transfer, queue));
     client_origin_free_all(client);
+    client_idle_free(client);
     curl_multi_cleanup(client->multi);
     client->multi = NULL;
     client_socket_free_all(client);
@@ -331,5 +377,6 @@ void http_client_free(struct http_client *client)
         uv_close((uv_handle_t *)&CONTAINER_OF(node, struct client_flight, all)->timer, on_flight_closed);
     uv_close((uv_handle_t *)&client->kick, on_closed);
     uv_close((uv_handle_t *)&client->timer, on_closed);
+    uv_close((uv_handle_t *)&client->idle_timer, on_closed);
     uv_close((uv_handle_t *)&client->async, on_closed);
 }

@@ -13,16 +13,17 @@
 /*
  * Outbound HTTP: libcurl's multi socket interface on one libuv loop. Keep-alive connections are reused; TLS
  * is verified; environment proxies are ignored; only http and https; at most one redirect (307 or 308, method
- * and body kept) and only to the same scheme, host and port; answers over `answer_max` are refused. Names are
+ * and body kept) and only to the same scheme, host and port; answers over `answer_max` are refused; gzip is
+ * asked for and unpacked, a byte order mark before a body left out. Names are
  * resolved before curl sees them by a resolver pool of its own threads, checked against the URL policy,
  * pinned with CURLOPT_RESOLVE; the connected address is checked again in the open-socket callback, so that
  * DNS rebinding does not pass (hub-contract 12). One client belongs to one loop and one thread.
  */
 
 /* Resolves names on its own threads so that a dead DNS server stops no loop; shared by all clients of the
- * process, thread safe. Answers are kept `ttl_ms`. */
+ * process, thread safe. Answers are renewed after `ttl_ms`. */
 struct http_resolver;
-struct http_resolver *http_resolver_new(unsigned threads, int64_t ttl_ms);
+struct http_resolver *http_resolver_new(unsigned threads_max, int64_t ttl_ms);
 void http_resolver_free(struct http_resolver *resolver);
 
 struct http_client_options {
@@ -31,11 +32,20 @@ struct http_client_options {
     size_t answer_max;               /* bytes of an answer's body; over: ERR_TOO_LARGE */
     unsigned connections_per_host;   /* at once; more calls wait */
     unsigned connections_total;
-    const char *ca_file; /* NULL: the system's */
+    int64_t keepalive_idle_ms; /* longest time that a connection is kept which nobody uses; 0: not at all */
+    const char *ca_file;       /* NULL: the system's */
+    /* Pseudonym that every request carries as `Via: 1.1 NAME` (RFC 9110 section 7.6.3), behind those in the
+     * call's own headers; copied; NULL: none. */
+    const char *via;
 };
 
 struct http_client;
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options);
+/*
+ * Takes over `policy`, `ca_file` and `keepalive_idle_ms` for the calls from here on; connections that are
+ * kept are hung up, and the file is read again. ERR_IO: it cannot be read; nothing has changed.
+ */
+int http_client_reload(struct http_client *client, const struct http_client_options *options);
 /* Cancels what is under way (callbacks with ERR_CLOSED, from inside this call) and closes its handles; the
  * loop must run on to finish closing. */
 void http_client_free(struct http_client *client);
@@ -56,8 +66,9 @@ struct http_call {
     size_t header_count;
     struct str body; /* not copied; sent with Content-Length; empty with PUT/POST/PATCH: Content-Length 0 */
     int64_t timeout_ms; /* whole call with resolving, connecting and waiting for a free connection; 0: 30 s */
-    /* Never sent twice: takes a new connection, since libcurl resends any method when a reused one dies
-     * without a byte. For what is not idempotent (commands). */
+    /* Must not arrive twice (commands): goes out on a connection of its own, which is closed behind it.
+     * Others use kept connections, and go out once more on a new one when a kept one dies before a byte of
+     * the answer has come (hub-contract 12). */
     bool once;
     void (*callback)(struct http_call *call);
     void *context;

@@ -15,6 +15,7 @@ static size_t stop(struct client_transfer *transfer, int code, const char *what)
 void client_answer_reset(struct client_transfer *transfer)
 {
     buffer_clear(&transfer->body);
+    client_gzip_end(&transfer->gzip);
     transfer->headers = NULL;
     transfer->header_count = transfer->header_capacity = transfer->head_bytes = 0;
     transfer->head_done = false;
@@ -86,25 +87,60 @@ size_t client_answer_header(char *data, size_t size, size_t count, void *context
     return bytes;
 }
 
+/* Unpacks what needs it; with CODING_NONE the bytes are what they are. */
+static int take_bytes(struct client_transfer *transfer, struct str bytes)
+{
+    size_t max = transfer->client->options.answer_max;
+
+    switch (client_coding_find(transfer->headers, transfer->header_count)) {
+    case CODING_UNKNOWN:
+        return ERR_REFUSED;
+    case CODING_GZIP:
+        return client_gzip_read(&transfer->gzip, bytes, &transfer->body, max);
+    case CODING_NONE:
+        break;
+    }
+    if (bytes.length > max - transfer->body.length)
+        return ERR_TOO_LARGE;
+    buffer_append(&transfer->body, bytes);
+    return transfer->body.failed ? ERR_MEMORY : OK;
+}
+
 size_t client_answer_body(char *data, size_t size, size_t count, void *context)
 {
     struct client_transfer *transfer = MAGIC_CAST(struct client_transfer, context, TRANSFER_MAGIC);
     size_t bytes = size * count;
 
-    if (bytes > transfer->client->options.answer_max - transfer->body.length)
+    switch (take_bytes(transfer, str_of(data, bytes))) {
+    case OK:
+        return bytes;
+    case ERR_TOO_LARGE:
         return stop(transfer, ERR_TOO_LARGE, "answered with a body that is too large");
-    buffer_append(&transfer->body, str_of(data, bytes));
-    if (transfer->body.failed)
+    case ERR_REFUSED:
+        return stop(transfer, ERR_INVALID, "answered with a coding that was not asked for");
+    case ERR_INVALID:
+        return stop(transfer, ERR_INVALID, "answered with gzip that is broken");
+    default:
         return stop(transfer, ERR_MEMORY, "answered, but there is no memory for it");
-    return bytes;
+    }
+}
+
+/* A byte order mark before a text is no part of it (RFC 8259 section 8.1 lets it be skipped). */
+static struct str without_mark(struct str body)
+{
+    return str_starts_with(body, STR("\xef\xbb\xbf")) ? str_skip(body, 3) : body;
 }
 
 int client_answer_take(struct client_transfer *transfer)
 {
     struct http_call *call = transfer->flight->call;
+    struct str body = without_mark(buffer_str(&transfer->body));
 
-    if (transfer->body.length > 0) {
-        call->answer = arena_copy(call->arena, buffer_str(&transfer->body));
+    if (transfer->gzip.begun && !transfer->gzip.complete)
+        return error_set(&call->error, ERR_INVALID, "%s answered with gzip that is cut off",
+                         transfer->flight->origin->name);
+    if (body.length > 0) {
+        call->answer = arena_copy(call->arena, body);
         if (call->answer.data == NULL)
             return error_set(&call->error, ERR_MEMORY, "%s answered, but there is no memory for it",
                              transfer->flight->origin->name);
@@ -119,7 +155,7 @@ bool client_answer_was_sent(struct client_transfer *transfer)
     long bytes = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes > 0;
+    return bytes > 0 || transfer->flight->sent_again;
 }
 
 /* ---- failures ---- */
@@ -162,8 +198,7 @@ static void describe(struct client_transfer *transfer, CURLcode code, char *out,
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
     if (is_about_tls(code) && transfer->curl_error[0] != '\0')
         snprintf(out, size, ": %s", transfer->curl_error);
-    else if ((code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) &&
-             number != 0)
+    else if (code == CURLE_COULDNT_CONNECT && number != 0) /* with others it is what an address before said */
         snprintf(out, size, ": %s", strerrordesc_np((int)number));
 }
 

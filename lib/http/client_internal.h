@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <zlib.h>
 
 #include "lib/base/magic.h"
 #include "lib/http/client.h"
@@ -15,7 +16,9 @@
  *   client_request.c   the headers of a request
  *   client_transfer.c  one exchange with libcurl: options, body, addresses, redirect
  *   client_answer.c    what comes back: header and body callbacks, error sentences
+ *   client_coding.c    gzip
  *   client_socket.c    libcurl's sockets and timer on libuv
+ *   client_idle.c      how long a connection is kept that nobody uses
  *
  * A call is carried by a *flight*; a flight belongs to an *origin* (scheme, host, port) and waits there until
  * the origin has addresses and a connection may be used; then it gets a *transfer* (a recycled easy handle).
@@ -35,6 +38,9 @@
 #define ORIGIN_KEY_SIZE (HTTP_HOST_SIZE + 20)
 /* "+host:port:", two addresses in brackets, a comma and the NUL. */
 #define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 128)
+
+/* "Via: 1.1 ", a pseudonym of at most 53 bytes and the NUL. */
+#define CLIENT_VIA_SIZE 64
 
 /* An address that the policy allows, as CURLOPT_RESOLVE wants it. */
 struct client_address {
@@ -57,8 +63,7 @@ struct client_origin {
     bool literal;               /* the host is an address: nothing to resolve or pin */
     union http_address address; /* of a literal */
     bool resolved;              /* there are addresses */
-    int64_t fresh_until_ms;     /* then ask again in the background */
-    int64_t usable_until_ms;    /* then calls wait for the answer */
+    int64_t fresh_until_ms;     /* then ask again */
     bool resolving;
     struct http_resolver_request request;
     struct client_address addresses[HTTP_ADDRESSES_MAX];
@@ -84,10 +89,19 @@ struct client_flight {
     char *url;                        /* in the call's arena: the origin's key and the target */
     bool active;                      /* counted in origin->active */
     bool redirected;
+    bool sent_again;    /* after a kept connection died */
     int64_t timeout_ms; /* of the call */
     size_t pair;        /* of the origin's addresses, see client_origin_pin */
     size_t attempt;     /* pairs tried before */
     uv_timer_t timer;   /* the deadline of the whole call */
+};
+
+enum client_coding { CODING_NONE, CODING_GZIP, CODING_UNKNOWN };
+
+/* A gzip stream that is being unpacked; all-zero is none. */
+struct client_gzip {
+    z_stream stream;
+    bool begun, complete;
 };
 
 /* How an easy handle is set up for a request; changed only when the next call needs another. */
@@ -99,11 +113,14 @@ struct client_transfer {
     struct http_client *client;
     struct client_flight *flight; /* NULL while free */
     CURL *easy;
-    CURLcode code; /* how libcurl ended it */
+    unsigned generation; /* of the client's options that are set in libcurl */
+    CURLcode code;       /* how libcurl ended it */
     enum transfer_form form;
     enum http_method method;
     uint64_t origin;            /* number of the one whose root is set in libcurl; 0: none */
-    bool once;                  /* as set in libcurl */
+    bool once, fresh;           /* as set in libcurl */
+    bool opened;                /* since the launch: a socket was made, so no kept connection is used */
+    unsigned sends;             /* since the launch: how often the request went out */
     int64_t connect_timeout_ms; /* as set in libcurl; 0: its default, which outlasts every deadline */
     struct curl_slist pin_list; /* for CURLOPT_RESOLVE */
     char pin[ORIGIN_PIN_SIZE];
@@ -112,6 +129,7 @@ struct client_transfer {
     struct http_header *headers; /* in the call's arena */
     size_t header_count, header_capacity, head_bytes;
     bool head_done;
+    struct client_gzip gzip;
     int failure;        /* why a callback stopped the transfer, OK if none did */
     struct error error; /* its sentence */
     char curl_error[CURL_ERROR_SIZE];
@@ -124,11 +142,13 @@ struct client_socket {
     struct http_client *client;
     uv_poll_t poll;
     curl_socket_t fd;
-    int events;         /* registered with libuv */
-    bool watched;       /* libcurl wants events */
-    bool was_readable;  /* libcurl once waited for input: the connection was established */
-    CURL *released_by;  /* the transfer that ended its interest */
-    struct queue queue; /* client->released */
+    int events;            /* registered with libuv */
+    bool watched;          /* libcurl wants events */
+    bool was_readable;     /* libcurl once waited for input: the connection was established */
+    CURL *released_by;     /* the transfer that ended its interest */
+    struct queue queue;    /* client->released, or client->idle while its connection is kept and not used */
+    int64_t idle_until_ms; /* in client->idle: then it is hung up */
+    bool hung_up;          /* by client_idle_hang_up; libcurl has not closed it yet */
 };
 
 struct http_client {
@@ -136,10 +156,12 @@ struct http_client {
     uv_loop_t *loop;
     CURLM *multi;
     struct http_client_options options;
-    char *ca_file;
-    uv_idle_t kick;   /* runs libcurl and the callbacks in the next loop iteration */
-    uv_timer_t timer; /* libcurl's */
-    uv_async_t async; /* the resolver's */
+    struct buffer authorities; /* what ca_file held when it was read; empty: the system's only */
+    unsigned generation;       /* of the options */
+    char via[CLIENT_VIA_SIZE]; /* the whole line, empty: none */
+    uv_idle_t kick;            /* runs libcurl and the callbacks in the next loop iteration */
+    uv_timer_t timer;          /* libcurl's */
+    uv_async_t async;          /* the resolver's */
     unsigned open_handles;
     bool closing;
     bool curl_due; /* libcurl wants to run at once */
@@ -147,7 +169,14 @@ struct http_client {
     struct queue done, delivering; /* calls whose callback is due */
     struct queue flights, spare_flights;
     struct queue spare_transfers, ended;
-    struct queue released;          /* sockets that libcurl let go in this run */
+    struct queue released; /* sockets that libcurl let go in this run */
+    struct queue idle;     /* sockets of connections that nobody uses */
+    uv_timer_t idle_timer;
+    int64_t idle_due_ms; /* when idle_timer fires: no idle connection ends before; INT64_MAX: not set */
+    unsigned hung_up;    /* sockets that libcurl has still to close */
+    CURL *sweeper;       /* makes libcurl close them; NULL before the first */
+    bool sweeping;
+    int64_t swept_ms;
     struct client_socket **sockets; /* by file descriptor */
     size_t socket_slots;
     struct queue origins[ORIGIN_BUCKETS];
@@ -195,8 +224,10 @@ void client_origin_free_all(struct http_client *client);
 
 /* ---- client_request.c ---- */
 
-/* Copies a call's headers into its arena as libcurl wants them. ERR_INVALID, ERR_MEMORY. */
-int client_request_headers(struct http_call *call, struct curl_slist **list, struct error *error);
+/* A call's headers and the client's own in the call's arena, as libcurl wants them. ERR_INVALID, ERR_MEMORY.
+ */
+int client_request_headers(struct http_client *client, struct http_call *call, struct curl_slist **list,
+                           struct error *error);
 
 /* ---- client_transfer.c ---- */
 
@@ -233,6 +264,36 @@ void client_socket_settle(struct http_client *client);
 curl_socket_t client_socket_open(struct http_client *client, const struct curl_sockaddr *address);
 /* CURLOPT_CLOSESOCKETFUNCTION; `context` is the client. */
 int client_socket_close(void *context, curl_socket_t fd);
+/* ---- client_coding.c ---- */
+
+/* How the body behind these headers is coded. */
+enum client_coding client_coding_find(const struct http_header *headers, size_t count);
+/*
+ * Unpacks some more of a body and appends it to `out`, which does not grow beyond `max` bytes. The body was
+ * whole if `complete` is set after its last byte. ERR_TOO_LARGE, ERR_INVALID (that is no gzip), ERR_MEMORY.
+ */
+int client_gzip_read(struct client_gzip *gzip, struct str bytes, struct buffer *out, size_t max);
+void client_gzip_end(struct client_gzip *gzip);
+
+/* ---- client_idle.c ---- */
+
+/* How long, in ms, a connection is kept after an answer with this `Keep-Alive` header (STR_NONE: without). */
+int64_t client_idle_time(const struct http_client *client, struct str keep_alive);
+/* The same in whole seconds and longer, for libcurl's own rule. */
+long client_idle_max_s(const struct http_client *client);
+/* The socket's connection is kept, and nobody uses it from now on. */
+void client_idle_begin(struct client_socket *socket, int64_t keep_ms);
+/* Hangs up on those that have had their time; before each call that might use one. */
+void client_idle_expire(struct http_client *client);
+/* Hangs up on an idle connection, at once; on all of them. */
+void client_idle_hang_up(struct client_socket *socket);
+void client_idle_end_all(struct http_client *client);
+/* libcurl has ended client->sweeper. */
+void client_idle_swept(struct http_client *client);
+void client_idle_free(struct http_client *client);
+
+/* ---- client_socket.c again ---- */
+
 /* After curl_multi_cleanup: unregisters what is left. */
 void client_socket_free_all(struct http_client *client);
 

@@ -224,7 +224,6 @@ static void set_ready(struct client_origin *origin)
 static void take_answer(struct client_origin *origin)
 {
     struct http_resolver_request *request = &origin->request;
-    int64_t now = env_monotonic_ms();
     int result = request->result;
 
     origin->resolving = false;
@@ -232,7 +231,6 @@ static void take_answer(struct client_origin *origin)
         result = take_addresses(origin, &request->error);
         origin->resolved = result == OK;
         origin->fresh_until_ms = request->expires_ms;
-        origin->usable_until_ms = result == OK ? request->expires_ms + (request->expires_ms - now) : now;
         if (result != OK)
             fail_all(&origin->waiting, result, &request->error);
     }
@@ -283,13 +281,10 @@ void client_origin_admit(struct client_origin *origin, struct client_flight *fli
         }
         queue_push(&origin->waiting, &flight->queue);
     } else {
-        /* While an answer is young an old one serves on and the new one is fetched beside it: DNS adds no
-         * latency. */
-        int64_t now = env_monotonic_ms();
-        bool usable = origin->resolved && now < origin->usable_until_ms;
-        queue_push(usable ? &origin->waiting : &origin->unresolved, &flight->queue);
-        if (!usable || now >= origin->fresh_until_ms)
-            ask(origin);
+        bool fresh = origin->resolved && env_monotonic_ms() < origin->fresh_until_ms;
+        queue_push(fresh ? &origin->waiting : &origin->unresolved, &flight->queue);
+        if (!fresh)
+            ask(origin); /* answered at once where old addresses serve */
     }
     set_ready(origin);
 }
@@ -312,6 +307,7 @@ void client_origin_pump(struct http_client *client)
 {
     struct queue *node;
 
+    client_idle_expire(client);
     while (client->active < client->options.connections_total && (node = queue_pop(&client->ready)) != NULL) {
         struct client_origin *origin = CONTAINER_OF(node, struct client_origin, ready);
         if ((node = queue_pop(&origin->waiting)) == NULL)

@@ -9,7 +9,7 @@ static bool is_own_header(struct str name)
     static const struct str own[] = {{"Host", 4},        {"Content-Length", 14},   {"Transfer-Encoding", 17},
                                      {"Connection", 10}, {"Keep-Alive", 10},       {"Expect", 6},
                                      {"Upgrade", 7},     {"Proxy-Connection", 16}, {"TE", 2},
-                                     {"Trailer", 7}};
+                                     {"Trailer", 7},     {"Accept-Encoding", 15}};
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (str_equal_fold(name, own[i]))
@@ -47,10 +47,11 @@ static char *write_header(char *out, const struct http_header *header)
     return out + 1;
 }
 
-int client_request_headers(struct http_call *call, struct curl_slist **list, struct error *error)
+int client_request_headers(struct http_client *client, struct http_call *call, struct curl_slist **list,
+                           struct error *error)
 {
-    static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
-    struct curl_slist *nodes = arena_alloc(call->arena, (call->header_count + 2) * sizeof *nodes);
+    static char no_expect[] = "Expect:", no_type[] = "Content-Type:", gzip[] = "Accept-Encoding: gzip";
+    struct curl_slist *nodes = arena_alloc(call->arena, (call->header_count + 4) * sizeof *nodes);
     size_t size = 1, used = 0;
 
     for (size_t i = 0; i < call->header_count; i++)
@@ -59,6 +60,7 @@ int client_request_headers(struct http_call *call, struct curl_slist **list, str
     if (nodes == NULL || text == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the headers");
     nodes[used++].data = no_expect;
+    nodes[used++].data = gzip;
     if (http_header_find(call->headers, call->header_count, "Content-Type").data == NULL)
         nodes[used++].data = no_type; /* else libcurl claims a form */
     for (size_t i = 0; i < call->header_count; i++) {
@@ -71,6 +73,8 @@ int client_request_headers(struct http_call *call, struct curl_slist **list, str
         nodes[used++].data = text;
         text = write_header(text, &header);
     }
+    if (client->via[0] != '\0') /* the last of the chain is who sends */
+        nodes[used++].data = client->via;
     for (size_t i = 0; i + 1 < used; i++)
         nodes[i].next = &nodes[i + 1];
     *list = nodes;

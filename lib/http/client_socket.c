@@ -31,6 +31,8 @@ static void poll_closed(uv_handle_t *handle)
 static void forget(struct client_socket *socket)
 {
     socket->client->sockets[socket->fd] = NULL;
+    if (socket->hung_up)
+        socket->client->hung_up--;
     queue_remove(&socket->queue);
     uv_close((uv_handle_t *)&socket->poll, poll_closed);
 }
@@ -78,15 +80,17 @@ static struct client_socket *remember(struct http_client *client, curl_socket_t 
 /* ---- libcurl's work and what comes of it ---- */
 
 /* The connection of a transfer that ended well lives on: its socket stays registered. */
-static void keep_sockets(struct http_client *client, const CURL *easy)
+static void keep_sockets(struct http_client *client, const struct client_transfer *transfer)
 {
+    struct str told = http_header_find(transfer->headers, transfer->header_count, "Keep-Alive");
     struct queue *next;
 
     for (struct queue *node = client->released.next; node != &client->released; node = next) {
         struct client_socket *socket = CONTAINER_OF(node, struct client_socket, queue);
         next = node->next;
-        if (socket->released_by == easy && socket->was_readable)
-            queue_remove(node);
+        if (socket->released_by == transfer->easy && socket->was_readable)
+            client_idle_begin(
+                socket, transfer->generation == client->generation ? client_idle_time(client, told) : 0);
     }
 }
 
@@ -108,13 +112,17 @@ static void collect(struct http_client *client)
         char *private = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
+        if (message->easy_handle == client->sweeper) {
+            client_idle_swept(client);
+            continue;
+        }
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         struct client_transfer *transfer =
             MAGIC_CAST(struct client_transfer, (void *)private, TRANSFER_MAGIC);
         transfer->code = message->data.result;
         queue_push(&client->ended, &transfer->queue);
         if (transfer->code == CURLE_OK)
-            keep_sockets(client, transfer->easy);
+            keep_sockets(client, transfer);
     }
     client_socket_settle(client);
     while ((node = queue_pop(&client->ended)) != NULL)
@@ -138,9 +146,7 @@ static void socket_event(uv_poll_t *poll, int status, int events)
     int flags = 0, running;
 
     if (!socket->watched) {
-        /* The peer closed an idle connection; libcurl finds out before it uses it again. */
-        uv_poll_stop(poll);
-        socket->events = 0;
+        client_idle_hang_up(socket); /* the peer has closed it, or speaks without being asked */
         return;
     }
     if (status < 0)
@@ -247,6 +253,8 @@ void client_socket_setup(struct http_client *client)
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->options.connections_total);
+    /* Idle ones give way to new ones. */
+    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)client->options.connections_total);
 }
 
 void client_socket_free_all(struct http_client *client)

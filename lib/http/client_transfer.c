@@ -1,10 +1,9 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/http/client_internal.h"
 
-/* Idle connections older than this are not used again: most servers hang up after 60 to 75 s. */
-#define CONNECTION_IDLE_MAX_S 55L
 /* A connection is not used longer, so that a partner that moves to another address is followed. */
 #define CONNECTION_LIFE_MAX_S 300L
 /* Pins outlive every call; they are renewed by each call that might connect. */
@@ -20,6 +19,7 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
     struct client_origin *origin = transfer->flight->origin;
 
     (void)purpose;
+    transfer->opened = true;
     /* The address that is really connected to, whatever was resolved before: DNS rebinding ends here. */
     int result = url_policy_check(transfer->client->options.policy, str_from(origin->host), &address->addr,
                                   &transfer->error);
@@ -27,7 +27,28 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
         transfer->failure = result;
         return CURL_SOCKET_BAD;
     }
-    return client_socket_open(transfer->client, address);
+    curl_socket_t fd = client_socket_open(transfer->client, address);
+    if (fd == CURL_SOCKET_BAD)
+        transfer->failure = error_set(&transfer->error, ERR_UNREACHABLE, "%s was not called: %s",
+                                      origin->name, strerrordesc_np(errno));
+    return fd;
+}
+
+/*
+ * Before a request goes out on a connection. When a kept one has died under it libcurl sends it again by
+ * itself, on another kept one if there is one: that is stopped, see send_again.
+ */
+static int on_send(void *context, char *remote, char *local, int remote_port, int local_port)
+{
+    struct client_transfer *transfer = MAGIC_CAST(struct client_transfer, context, TRANSFER_MAGIC);
+
+    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    if (transfer->sends++ == 0)
+        return CURL_PREREQFUNC_OK;
+    if (!transfer->opened)
+        return CURL_PREREQFUNC_ABORT;
+    transfer->flight->sent_again = true;
+    return CURL_PREREQFUNC_OK;
 }
 
 /* What stays the same for all calls; per call only what differs is set. */
@@ -45,21 +66,24 @@ static void set_constant_options(struct client_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, NULL); /* see client_coding.c */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, client_idle_max_s(client));
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, PIN_LIFE_S);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (client->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
+    struct curl_blob authorities = {client->authorities.data, client->authorities.length, CURL_BLOB_COPY};
+    if (authorities.len > 0)
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->options.answer_max);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, client_socket_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, client_answer_header);
@@ -81,6 +105,7 @@ static struct client_transfer *transfer_new(struct http_client *client)
     }
     transfer->magic = TRANSFER_MAGIC;
     transfer->client = client;
+    transfer->generation = client->generation;
     transfer->method = HTTP_METHOD_OTHER;
     queue_init(&transfer->queue);
     buffer_init(&transfer->body, client->options.answer_max);
@@ -92,6 +117,7 @@ void client_transfer_free(struct client_transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
     buffer_free(&transfer->body);
+    client_gzip_end(&transfer->gzip);
     transfer->magic = 0;
     free(transfer);
 }
@@ -133,10 +159,6 @@ static CURLcode set_method(struct client_transfer *transfer, const struct http_c
         code = curl_easy_setopt(easy, form == FORM_HEAD ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
     }
     transfer->form = form;
-    if (code == CURLE_OK && transfer->once != call->once) {
-        code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->once ? 1L : 0L);
-        transfer->once = call->once;
-    }
     if (code == CURLE_OK && transfer->method != call->method) {
         code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(call->method));
         transfer->method = code == CURLE_OK ? call->method : HTTP_METHOD_OTHER;
@@ -191,12 +213,32 @@ static CURLcode set_target(struct client_transfer *transfer)
     return code;
 }
 
-/* URL, addresses and start; also for the next address and for the second round of a redirect. */
+/* A call that must not arrive twice has a connection of its own; the second try of another begins one that
+ * is kept. */
+static CURLcode set_connection(struct client_transfer *transfer)
+{
+    bool once = transfer->flight->call->once, fresh = once || transfer->flight->sent_again;
+    CURLcode code = CURLE_OK;
+
+    if (transfer->fresh != fresh)
+        code = curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+    if (code == CURLE_OK && transfer->once != once)
+        code = curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, once ? 1L : 0L);
+    transfer->fresh = fresh;
+    transfer->once = once;
+    transfer->opened = false;
+    transfer->sends = 0;
+    return code;
+}
+
+/* URL, addresses and start; also for the next address, the second try and the second round of a redirect. */
 static int launch(struct client_transfer *transfer)
 {
     CURLcode code = set_target(transfer);
 
     client_answer_reset(transfer);
+    if (code == CURLE_OK)
+        code = set_connection(transfer);
     if (code == CURLE_OK)
         code = set_addresses(transfer);
     if (code != CURLE_OK || curl_multi_add_handle(transfer->client->multi, transfer->easy) != CURLM_OK)
@@ -238,9 +280,13 @@ void client_transfer_release(struct client_flight *flight)
         buffer_free(&transfer->body);
         buffer_init(&transfer->body, client->options.answer_max);
     }
+    client_gzip_end(&transfer->gzip);
     transfer->flight = NULL;
     flight->transfer = NULL;
-    queue_push(&client->spare_transfers, &transfer->queue);
+    if (transfer->generation == client->generation)
+        queue_push(&client->spare_transfers, &transfer->queue);
+    else
+        client_transfer_free(transfer);
 }
 
 /* ---- the end ---- */
@@ -317,16 +363,22 @@ static bool try_next_address(struct client_transfer *transfer, CURLcode code)
 }
 
 /*
- * A kept connection died under the request. libcurl sends again on another by itself, but counts that over
- * the whole life of a handle and fails every sixth time: then once more here. True: the transfer runs again.
+ * A kept connection died under the request, and not a byte of the answer had come: the partner had hung up
+ * meanwhile, as it may at any time (RFC 9112 section 9.3.1). The request goes out once more, on a new
+ * connection. True: the transfer runs again.
  */
-static bool try_new_connection(struct client_transfer *transfer, CURLcode code)
+static bool send_again(struct client_transfer *transfer, CURLcode code)
 {
-    if (code != CURLE_SEND_ERROR || transfer->once || strstr(transfer->curl_error, "Connection died") == NULL)
+    struct client_flight *flight = transfer->flight;
+    bool broke = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
+                 code == CURLE_ABORTED_BY_CALLBACK; /* by on_send */
+
+    if (!broke || flight->sent_again || transfer->opened || transfer->sends == 0 ||
+        transfer->head_bytes > 0 || transfer->failure != OK)
         return false;
+    flight->sent_again = true;
     curl_multi_remove_handle(transfer->client->multi, transfer->easy);
-    transfer->once = curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-    return transfer->once && launch(transfer) == OK;
+    return launch(transfer) == OK;
 }
 
 /* The next calls begin with what worked. */
@@ -346,7 +398,7 @@ void client_transfer_ended(struct client_transfer *transfer)
 
     flight->call->sent = client_answer_was_sent(transfer);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (try_next_address(transfer, code) || try_new_connection(transfer, code))
+    if (try_next_address(transfer, code) || send_again(transfer, code))
         return;
     if (code == CURLE_OK && !transfer->head_done)
         code =

@@ -9,11 +9,13 @@
 #include "lib/http/client.h"
 
 /*
- * The inside of struct http_resolver, for the client and its tests: a pool of threads that call getaddrinfo,
- * a bounded queue before them and a bounded cache of answers behind them. Questions for the same name share
- * one entry, so that a name whose DNS server hangs holds one thread, however many calls want it. A question
- * gives up by http_resolver_cancel; the thread that works on it is left to itself. All functions are thread
- * safe; nothing here blocks on DNS.
+ * The inside of struct http_resolver, for the client and its tests: threads that call getaddrinfo, made as
+ * they are needed, a bounded queue before them and a bounded cache of answers behind them. Questions for the
+ * same name share one lookup, so that a name whose DNS server hangs holds one thread, however many calls want
+ * it, and slow names together hold at most half of the threads. Addresses that were found once are answered
+ * at once from then on, and renewed beside it: while DNS fails or hangs they serve for a day (RFC 8767). A
+ * question gives up by http_resolver_cancel; the thread that works on it is left to itself. All functions are
+ * thread safe; nothing here blocks on DNS.
  */
 
 #define HTTP_ADDRESSES_MAX 16
@@ -63,9 +65,10 @@ struct http_resolver_request *http_resolver_take(struct http_resolver *resolver,
 void http_resolver_cancel(struct http_resolver *resolver, struct http_resolver_request *request);
 
 /*
- * What a thread of the pool does with a name; may block. Fills `addresses` and returns OK, or ERR_UNREACHABLE
- * with the sentence. Tests put their own in place before the first question, to simulate rebinding and slow
- * or dead DNS; the default is getaddrinfo.
+ * What a thread of the pool does with a name; may block. Fills `addresses` and returns OK, or with the
+ * sentence ERR_UNREACHABLE (DNS failed) or ERR_NOT_FOUND (it says that there is no such name). Tests put
+ * their own in place before the first question, to simulate rebinding and slow or dead DNS; the default is
+ * getaddrinfo.
  */
 typedef int http_lookup(void *context, const char *host, struct http_addresses *addresses,
                         struct error *error);

@@ -33,7 +33,15 @@ struct url_network {
         }                                                                                                    \
     }
 
-/* Listed or not: link-local addresses lead to cloud metadata services and to neighbours. */
+#define V6_WHOLE(...)                                                                                        \
+    {                                                                                                        \
+        {                                                                                                    \
+            __VA_ARGS__                                                                                      \
+        }                                                                                                    \
+    }
+
+/* Listed or not: these lead to cloud metadata services, which hand out the machine's own keys, and to
+ * neighbours. */
 static const struct special {
     struct address base;
     unsigned prefix;
@@ -41,6 +49,15 @@ static const struct special {
 } never_table[] = {
     {V4(169, 254, 0, 0), 96 + 16, "a link-local address (169.254.0.0/16)"},
     {V6(0xfe, 0x80, 0, 0, 0, 0), 10, "a link-local address (fe80::/10)"},
+    {V4(100, 100, 100, 200), 128, "a metadata address (100.100.100.200)"},
+    {V4(192, 0, 0, 192), 128, "a metadata address (192.0.0.192)"},
+    {V4(168, 63, 129, 16), 128, "a metadata address (168.63.129.16)"},
+    {V6_WHOLE(0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54), 128,
+     "a metadata address (fd00:ec2::254)"},
+    {V6_WHOLE(0xfd, 0x20, 0, 0xce, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54), 128,
+     "a metadata address (fd20:ce::254)"},
+    {V6_WHOLE(0xfd, 0, 0, 0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x42), 128,
+     "a metadata address (fd00:42::42)"},
 };
 
 static const struct special refused_table[] = {
@@ -70,8 +87,6 @@ static const struct special refused_table[] = {
 
 static const struct address v4_base = V4(0, 0, 0, 0);
 static const struct address nat64_base = V6(0, 0x64, 0xff, 0x9b, 0, 0);
-static const struct address sixtofour_base = V6(0x20, 0x02, 0, 0, 0, 0);
-static const struct address teredo_base = V6(0x20, 0x01, 0, 0, 0, 0);
 static const struct address global_base = V6(0x20, 0, 0, 0, 0, 0);
 
 static bool contains(const struct address *base, unsigned prefix, const struct address *address)
@@ -92,24 +107,49 @@ static struct address mapped(const uint8_t v4[4], uint8_t mask)
     return address;
 }
 
-/* The IPv4 addresses that an IPv6 address carries; their number (0 to 2). */
-static size_t unwrap(const struct address *address, struct address inner[2])
+/* Where an IPv6 address carries an IPv4 address, which is then the one that is reached. */
+static const struct carrier {
+    struct address base;
+    unsigned prefix;
+    uint8_t at[4];  /* where the four bytes stand */
+    uint8_t turned; /* 0xff: with their bits turned over */
+} carriers[] = {
+    {V6(0, 0, 0, 0, 0, 0), 96, {12, 13, 14, 15}, 0},          /* IPv4-compatible, RFC 4291 2.5.5.1 */
+    {V6(0, 0x64, 0xff, 0x9b, 0, 0), 96, {12, 13, 14, 15}, 0}, /* NAT64, RFC 6052 2.2 */
+    /* NAT64 within one network, RFC 8215: with a prefix of 96, 64, 56 or 48 bits */
+    {V6(0, 0x64, 0xff, 0x9b, 0, 1), 48, {12, 13, 14, 15}, 0},
+    {V6(0, 0x64, 0xff, 0x9b, 0, 1), 48, {9, 10, 11, 12}, 0},
+    {V6(0, 0x64, 0xff, 0x9b, 0, 1), 48, {7, 9, 10, 11}, 0},
+    {V6(0, 0x64, 0xff, 0x9b, 0, 1), 48, {6, 7, 9, 10}, 0},
+    {V6_WHOLE(0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff),
+     96,
+     {12, 13, 14, 15},
+     0},                                                      /* IPv4-translated, RFC 2765 2.1 */
+    {V6(0x20, 0x02, 0, 0, 0, 0), 16, {2, 3, 4, 5}, 0},        /* 6to4, RFC 3056 2 */
+    {V6(0x20, 0x01, 0, 0, 0, 0), 32, {4, 5, 6, 7}, 0},        /* Teredo's server, RFC 4380 4 */
+    {V6(0x20, 0x01, 0, 0, 0, 0), 32, {12, 13, 14, 15}, 0xff}, /* and client */
+};
+#define CARRIED_MAX (sizeof carriers / sizeof carriers[0])
+
+/* The IPv4 addresses that an address carries, or may carry; their number. */
+static size_t unwrap(const struct address *address, struct address inner[CARRIED_MAX])
 {
-    if (contains(&nat64_base, 96, address)) { /* RFC 6052 */
-        inner[0] = mapped(address->bytes + 12, 0);
-        return 1;
+    size_t count = 0;
+
+    for (size_t i = 0; i < CARRIED_MAX; i++) {
+        const struct carrier *carrier = &carriers[i];
+        uint8_t v4[4];
+        if (!contains(&carrier->base, carrier->prefix, address))
+            continue;
+        for (size_t j = 0; j < 4; j++)
+            v4[j] = address->bytes[carrier->at[j]];
+        inner[count++] = mapped(v4, carrier->turned);
     }
-    if (contains(&sixtofour_base, 16, address)) { /* RFC 3056 */
-        inner[0] = mapped(address->bytes + 2, 0);
-        return 1;
-    }
-    if (contains(&teredo_base, 32,
-                 address)) { /* RFC 4380 section 4: server, and client with its bits turned over */
-        inner[0] = mapped(address->bytes + 4, 0);
-        inner[1] = mapped(address->bytes + 12, 0xff);
-        return 2;
-    }
-    return 0;
+    /* ISATAP stands behind any prefix (RFC 5214 section 6.1). */
+    if (memcmp(address->bytes + 9, "\x00\x5e\xfe", 3) == 0 && (address->bytes[8] & 0xfd) == 0 &&
+        count < CARRIED_MAX)
+        inner[count++] = mapped(address->bytes + 12, 0);
+    return count;
 }
 
 static const char *find_special(const struct special *table, size_t count, const struct address *address)
@@ -201,7 +241,7 @@ void url_policy_free(struct url_policy *policy)
 int url_policy_check(const struct url_policy *policy, struct str host, const struct sockaddr *address,
                      struct error *error)
 {
-    struct address bytes, inner[2];
+    struct address bytes, inner[CARRIED_MAX];
     char name[320];
 
     if (!read_sockaddr(address, &bytes))

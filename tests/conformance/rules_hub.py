@@ -128,7 +128,7 @@ RULES = {
     "hub 12-3": "A redirect elsewhere is not followed: scheme, host and port must be the same.",
     "hub 12-4": "Only http and https are called.",
     "hub 12-5": "Private, loopback and link-local addresses are refused unless they are allowed.",
-    "hub 12-6": "169.254/16 and fe80::/10 are refused even where private networks are allowed.",
+    "hub 12-6": "Link-local addresses and those of metadata services are refused even where private networks are allowed, also where an IPv6 address carries them.",
     "hub 12-7": "Proxy variables of the environment are ignored.",
     "hub 12-8": "Answers over 4 MiB are refused.",
     "hub 12-9": "response_url must be on a host that the platform has registered, or that the account team allowed.",
@@ -140,6 +140,9 @@ RULES = {
     ),
     "hub 12-14": "A host that a partner names counts as its own only once an exchange with it has succeeded: no response_url, no token before.",
     "hub 12-13": Reason("Intervals use the monotonic clock.", "a case would have to turn the machine's clock"),
+    "hub 12-14": "A call that dies on a kept connection before a byte of its answer is sent once more on a new one.",
+    "hub 12-15": "An answer in gzip is read, one that is cut off or coded otherwise is a broken one; a byte order mark before it is skipped.",
+    "hub 12-16": "Every call carries Via with the hub's own name, the same one each time.",
     # 15 hubctl
     "hub 15-1": "`quality` counts refusals per party, module, field and rule.",
     "hub 15-2": "Refused sessions and CDRs are an attention of `status` until they come rightly.",

@@ -132,6 +132,7 @@ class Hub:
             "limit_locations": "0",
             **settings,
         }
+        self.prefix = []  # a command that starts hubd in its own place
         self.process = None
         self.platforms = []
         self._parties = itertools.count()
@@ -146,7 +147,7 @@ class Hub:
     def arguments(self, **settings):
         """The command line of this hub; a setting given as None is left out."""
         wanted = {"listen": f"127.0.0.1:{self.port}", "base_url": self.url, **self.settings, **settings}
-        return [str(BIN / "hubd"), "-c", str(self.config)] + [f"--{k}={v}" for k, v in wanted.items() if v is not None]
+        return [*self.prefix, str(BIN / "hubd"), "-c", str(self.config)] + [f"--{k}={v}" for k, v in wanted.items() if v is not None]
 
     def start(self):
         """Starts hubd and waits until it accepts on both sockets. Another program may take the port first: then another port."""

@@ -1,8 +1,8 @@
 /*
  * getaddrinfo for the end-to-end tests, put before the system's with LD_PRELOAD. Names that end in .test are
  * looked up in the folder HUB_TEST_NAMES: a name's file holds one address a line; where there is none the
- * name is unknown; a FIFO is a DNS server that says nothing before somebody writes into it. All other names
- * are the system's.
+ * name is unknown; a FIFO is a DNS server that says nothing before somebody writes into it; "fails" instead
+ * of an address is one that fails. All other names are the system's.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -39,7 +39,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         address[strcspn(address, "\n")] = '\0';
         while (*list != NULL) /* behind what there is */
             list = &(*list)->ai_next;
-        code = system(address, service, hints, list);
+        code = strcmp(address, "fails") == 0 ? EAI_AGAIN : system(address, service, hints, list);
     }
     fclose(file);
     return code;

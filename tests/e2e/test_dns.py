@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually
 from tests.sim import payloads
 
-DEAD = 8  # twice as many as the hub has threads for names
+DEAD = 24  # many more than a pool of threads of the usual size
 
 
 class Name:
@@ -137,3 +137,67 @@ def test_unknown_name(pair):
     moved(pair.hub, pair.cpo, "nobody.test", "tokens", "commands")
     assert verdict(pair.emsp, pair.cpo) == "UNKNOWN"
     assert pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party)).outcome == (200, 4003)
+
+
+def silent(names, name):
+    """From now on DNS says nothing when it is asked for that name."""
+    (names / name).unlink()
+    return Name(names, name)
+
+
+@pytest.fixture
+def known(names, new_hub):
+    """A pair whose hosts are names that are asked for again after 20 ms, and were found."""
+    made = new_hub(dns_ttl="20ms", forward_timeout=f"{2 * SLOW:g}s").pair()
+    for name in ("cpo.test", "emsp.test"):
+        (names / name).write_text("127.0.0.1\n")
+    moved(made.hub, made.cpo, "cpo.test", "tokens", "commands")
+    moved(made.hub, made.emsp, "emsp.test", "cdrs", "sessions")
+    assert verdict(made.emsp, made.cpo) == "ALLOWED"
+    assert made.cpo.call("POST", "cdrs", payloads.cdr(made.cpo.party, made.emsp.party, "CDR-0")).outcome == (201, 1000)
+    made.emsp.wait("POST", "/cdrs$")
+    return made
+
+
+@pytest.mark.parametrize("trouble", ["fails", "unknown", "silent"])
+def test_known_addresses_serve_while_dns_does_not(names, known, trouble):
+    """DNS fails, says nothing or has lost the name: nobody notices, in real time or when something is delivered; then it answers again."""
+    hub, cpo, emsp = known
+    for name in ("cpo.test", "emsp.test"):
+        if trouble == "fails":
+            (names / name).write_text("fails\n")
+        elif trouble == "unknown":
+            (names / name).unlink()
+        else:
+            silent(names, name)
+    if trouble != "silent":
+        noticed = lambda: verdict(emsp, cpo) == "ALLOWED" and "addresses found before serve on" in hub.stderr()
+        eventually(noticed, "DNS is asked again")
+    for number in range(1, 30):
+        assert verdict(emsp, cpo) == "ALLOWED"
+        assert cpo.call("POST", "cdrs", payloads.cdr(cpo.party, emsp.party, f"CDR-{number}")).outcome == (201, 1000)
+        emsp.wait("POST", "/cdrs$", count=number + 1)
+    eventually(lambda: hub.deliveries(to=emsp.id) == [], "all are delivered")
+    assert {row["attempts"] for row in hub.rows("delivery", "list", "--state", "all", "--party", emsp.id)} == {1}
+    if trouble != "silent":
+        for name in ("cpo.test", "emsp.test"):
+            (names / name).write_text("127.0.0.2\n127.0.0.1\n")
+        assert verdict(emsp, cpo) == "ALLOWED"
+
+
+def test_unknown_name_beside_hanging_ones(names, known):
+    """While many names hang, one that was never asked for is found at once."""
+    hub, cpo, emsp = known
+    asking = []
+    for number in range(DEAD):
+        other, name = hub.onboard("CPO"), Name(names, f"hanging-{number}.test")
+        moved(hub, other, name.path.name, "tokens")
+        hub.rule(emsp, other)
+        asking.append(threading.Thread(target=verdict, args=(emsp, other), daemon=True))
+        asking[-1].start()
+        name.wait_asked()
+    (names / "new.test").write_text("127.0.0.1\n")
+    moved(hub, cpo, "new.test", "tokens")
+    assert verdict(emsp, cpo) == "ALLOWED"
+    for thread in asking:
+        thread.join(DEADLINE)

@@ -87,6 +87,15 @@ def hangs_up(request, answer):
     return answer(request) if request.nth == 1 else Reply(drop="close")
 
 
+def leaving(seconds):
+    """Closes the connection that many seconds after each answer, which does not say so."""
+
+    def habit(request, answer):
+        return replace(answer(request), leaves=seconds)
+
+    return habit
+
+
 def echoes_nothing(request, answer):
     """Repeats no message ids."""
     return replace(answer(request), echo=False)

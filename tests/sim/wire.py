@@ -151,6 +151,7 @@ class Reply:
     sized   False: no Content-Length, the answer ends with the connection
     chunk   send the body chunked, in chunks of that many bytes, with the headers `trailers` behind the last one
     cut     only that many bytes of the answer go out (negative: that many are missing), then the connection is closed
+    leaves  the connection is closed that many seconds after the answer, which does not say so
     echo    False: the message ids of the request are not repeated
     clock   seconds that the envelope's timestamp is ahead
     """
@@ -173,6 +174,7 @@ class Reply:
     chunk: int = 0
     trailers: dict = field(default_factory=dict)
     cut: int = None
+    leaves: float = None
     echo: bool = True
     clock: float = 0
 
@@ -237,6 +239,11 @@ class Server:
         self._writers = set()
         self.up()
 
+    @property
+    def open(self):
+        """How many connections are open."""
+        return len(self._writers)
+
     def up(self):
         """Listens, on the same port as before."""
         if self._server is None:
@@ -299,6 +306,9 @@ class Server:
             abort(writer)
         if reply.after is not None:
             threading.Thread(target=reply.after, daemon=True).start()
+        if reply.leaves is not None:
+            await Gate(reply.leaves).passed()
+            return False
         return reply.keeps and request.headers.get("connection", "").lower() != "close"
 
 

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ struct server {
         struct server *server;
         pthread_t thread;
         int fd;
-    } peers[256];
+    } peers[1024];
     size_t peer_count;
 };
 
@@ -45,6 +46,8 @@ static const struct script {
      "5\r\n\r\nhello",
      false},
     {"/ok-close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", true},
+    {"/keep-1", "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1, max=7\r\nContent-Length: 5\r\n\r\nhello", false},
+    {"/keep-0", "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\nContent-Length: 5\r\n\r\nhello", false},
     {"/until-close", "HTTP/1.1 200 OK\r\n\r\nhello", true},
     {"/204", "HTTP/1.1 204 No Content\r\n\r\n", false},
     {"/empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false},
@@ -124,7 +127,15 @@ static inline void send_made(int fd, const char *path, const char *request, size
 {
     char text[512];
 
-    if (strcmp(path, "/large-chunked") == 0) {
+    if (strncmp(path, "/coded-", 7) == 0) { /* the request's body back, which the path says to be coded so */
+        const char *body = strstr(request, "\r\n\r\n") + 4;
+        size_t body_length = length - (size_t)(body - request);
+        int head = snprintf(text, sizeof text,
+                            "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+                            path + 7, body_length);
+        send_all(fd, text, (size_t)head);
+        send_all(fd, body, body_length);
+    } else if (strcmp(path, "/large-chunked") == 0) {
         send_all(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 47);
         for (int i = 0; i < 20; i++)
             send_all(fd,
@@ -175,31 +186,96 @@ static inline bool answer(int fd, const char *request, size_t length)
     return true;
 }
 
+/* What becomes of a connection after a request with this in its query was answered. */
+enum manner { MANNER_KEEP, MANNER_DEAF, MANNER_HALF, MANNER_RESET, MANNER_CUT, MANNER_CLOSE };
+static const struct {
+    const char *query;
+    enum manner manner;
+} manners[] = {
+    {"?then-deaf", MANNER_DEAF},   /* reads the next request and hangs up without a word */
+    {"?then-half", MANNER_HALF},   /* answers the next request half */
+    {"?then-reset", MANNER_RESET}, /* resets when the next request has come */
+    {"?then-cut", MANNER_CUT},     /* resets when the next request has begun to come */
+    {"?then-close=", MANNER_CLOSE} /* closes after so many microseconds */
+};
+
+/* Closes at once, with RST where bytes are unread or `reset` says so; nothing more comes or goes. */
+static inline void slam(struct peer *peer, bool reset)
+{
+    struct linger linger = {.l_onoff = reset};
+
+    setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    pthread_mutex_lock(&peer->server->lock);
+    close(peer->fd);
+    peer->fd = -1;
+    pthread_mutex_unlock(&peer->server->lock);
+}
+
+/* The second part of `manner`, with the next request. False: the connection ends. */
+static inline bool behave(struct peer *peer, enum manner manner)
+{
+    switch (manner) {
+    case MANNER_DEAF:
+        return false;
+    case MANNER_HALF:
+        send_all(peer->fd, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel", 42);
+        return false;
+    case MANNER_RESET:
+        slam(peer, true);
+        return false;
+    case MANNER_KEEP:
+    case MANNER_CUT:
+    case MANNER_CLOSE:
+        break;
+    }
+    return true;
+}
+
+static inline enum manner read_manner(struct peer *peer, const char *request)
+{
+    char byte;
+
+    for (size_t i = 0; i < sizeof manners / sizeof manners[0]; i++) {
+        const char *found = strstr(request, manners[i].query);
+        if (found == NULL)
+            continue;
+        if (manners[i].manner == MANNER_CLOSE) {
+            struct timespec patience = {.tv_nsec =
+                                            (long)strtoul(found + strlen(manners[i].query), NULL, 10) * 1000};
+            ppoll(NULL, 0, &patience, NULL);
+            slam(peer, false);
+        } else if (manners[i].manner == MANNER_CUT && recv(peer->fd, &byte, 1, 0) > 0) {
+            slam(peer, true);
+        }
+        return manners[i].manner;
+    }
+    return MANNER_KEEP;
+}
+
 static inline void *serve(void *context)
 {
     struct peer *peer = context;
     struct server *server = peer->server;
     char *request = malloc(300000);
-    bool deaf = false;
+    enum manner manner = MANNER_KEEP;
     size_t length;
 
-    while (request != NULL && (length = receive(peer->fd, request, 300000)) > 0) {
+    while (request != NULL && peer->fd >= 0 && (length = receive(peer->fd, request, 300000)) > 0) {
         pthread_mutex_lock(&server->lock);
         server->requests++;
         snprintf(server->last, sizeof server->last, "%s", request);
         pthread_mutex_unlock(&server->lock);
-        if (deaf) /* hangs up on a connection that the client thinks alive, after having read the request */
+        if (!behave(peer, manner) || !answer(peer->fd, request, length))
             break;
-        deaf = strstr(request, "/ok?then-deaf") != NULL;
-        if (!answer(peer->fd, request, length))
-            break;
+        manner = read_manner(peer, request);
     }
     pthread_mutex_lock(&server->lock);
     server->open--;
-    shutdown(peer->fd, SHUT_WR);
+    if (peer->fd >= 0)
+        shutdown(peer->fd, SHUT_WR);
     pthread_mutex_unlock(&server->lock);
     /* Lets the client close first, so that unread bytes do not turn the end into a reset. */
-    while (request != NULL && recv(peer->fd, request, 300000, 0) > 0)
+    while (request != NULL && peer->fd >= 0 && recv(peer->fd, request, 300000, 0) > 0)
         ;
     free(request);
     return NULL;
@@ -244,9 +320,13 @@ static inline void server_stop(struct server *server)
     pthread_join(server->thread, NULL);
     close(server->fd);
     for (size_t i = 0; i < server->peer_count; i++) {
-        shutdown(server->peers[i].fd, SHUT_RDWR);
+        pthread_mutex_lock(&server->lock);
+        if (server->peers[i].fd >= 0)
+            shutdown(server->peers[i].fd, SHUT_RDWR);
+        pthread_mutex_unlock(&server->lock);
         pthread_join(server->peers[i].thread, NULL);
-        close(server->peers[i].fd);
+        if (server->peers[i].fd >= 0)
+            close(server->peers[i].fd);
     }
     pthread_mutex_destroy(&server->lock);
 }
@@ -257,6 +337,16 @@ static inline unsigned server_count(struct server *server, const unsigned *field
     unsigned count = *field;
     pthread_mutex_unlock(&server->lock);
     return count;
+}
+
+/* Waits until no more than so many connections are open. */
+static inline void server_wait_open(struct server *server, unsigned count)
+{
+    for (int i = 0; server_count(server, &server->open) > count; i++) {
+        if (i == 20000)
+            fail_msg("%u connections are open", server_count(server, &server->open));
+        poll(NULL, 0, 1);
+    }
 }
 
 static inline bool server_saw(struct server *server, const char *text)
@@ -359,7 +449,8 @@ static inline void bench_open(struct bench *bench, int64_t ttl_ms)
                                                   .resolver = bench->resolver,
                                                   .answer_max = 1000,
                                                   .connections_per_host = 64,
-                                                  .connections_total = 128};
+                                                  .connections_total = 128,
+                                                  .keepalive_idle_ms = 60000};
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     bench->client = http_client_new(&bench->loop, &bench->options);
     assert_non_null(bench->client);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <zlib.h>
+
 #include "tests/unit/http_peer.h"
 
 static void test_answers(void **state)
@@ -108,9 +110,66 @@ static void test_request_headers(void **state)
     assert_false(server_saw(&bench.server, "evil.example"));
     assert_false(server_saw(&bench.server, "chunked"));
     assert_false(server_saw(&bench.server, "Expect"));
-    assert_false(server_saw(&bench.server, "Accept-Encoding"));
+    assert_true(server_saw(&bench.server, "\r\nAccept-Encoding: gzip\r\n"));
     probe_end(&probe);
     bench_close(&bench);
+}
+
+/* Every request names who sends it, behind those that it came through before. */
+static void test_via(void **state)
+{
+    const struct http_header before = {STR("via"), STR("1.0 first, HTTP/1.1 second:80 (a, \"b\")")};
+    struct bench bench;
+    struct probe probe;
+
+    (void)state;
+    bench_open(&bench, 60000);
+    bench_close_client(&bench);
+    bench.options.via = "hub-0123456789abcdef";
+    assert_int_equal(uv_loop_init(&bench.loop), 0);
+    bench.client = http_client_new(&bench.loop, &bench.options);
+    probe_prepare(&probe, &bench, HTTP_METHOD_GET, LOCAL, "/redirect");
+    probe_start(&probe);
+    probe_wait(&probe);
+    assert_true(server_saw(&bench.server, "\r\nVia: 1.1 hub-0123456789abcdef\r\n"));
+    probe_end(&probe);
+    probe_prepare(&probe, &bench, HTTP_METHOD_POST, LOCAL, "/ok");
+    probe.call.headers = &before;
+    probe.call.header_count = 1;
+    probe_start(&probe);
+    probe_wait(&probe);
+    assert_true(
+        server_saw(&bench.server,
+                   "\r\nvia: 1.0 first, HTTP/1.1 second:80 (a, \"b\")\r\nVia: 1.1 hub-0123456789abcdef\r\n"));
+    probe_end(&probe);
+    bench_close(&bench);
+}
+
+static void test_via_names(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        bool found;
+    } rows[] = {
+        {"1.1 hub-1", NULL, true},
+        {"1.1 proxy, 1.1 HUB-1:8080 (comment), 2 other", NULL, true},
+        {"1.1 proxy", "1.1 hub-1", true},
+        {"1.1 (a, \\) b) hub-1", "1.1 x", true},
+        {"HTTP/1.1\thub-1", NULL, true},
+        {"1.1 hub-2", "1.1 hub", false},
+        {"", "", false},
+        {"hub-", NULL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http_header headers[] = {{STR("X-Other"), STR("1.1 hub-1")},
+                                        {STR("via"), str_from(rows[i].first)},
+                                        {STR("VIA"), str_from(rows[i].second)}};
+        assert_int_equal(http_via_names(headers, 3, STR("hub-1")), rows[i].found);
+        assert_false(http_via_names(headers, 3, STR_NONE));
+        assert_false(http_via_names(headers, 1, STR("hub-1")));
+    }
 }
 
 static void test_header_injection(void **state)
@@ -261,6 +320,79 @@ static void test_bad_answers(void **state)
     bench_close(&bench);
 }
 
+/* `text` as gzip, `repeat` times. */
+static size_t pack(const char *text, size_t repeat, char *out, size_t size)
+{
+    z_stream stream = {0};
+
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_out = (unsigned char *)out;
+    stream.avail_out = (unsigned)size;
+    for (size_t i = 0; i < repeat; i++) {
+        stream.next_in = (unsigned char *)(uintptr_t)text;
+        stream.avail_in = (unsigned)strlen(text);
+        assert_int_equal(deflate(&stream, Z_NO_FLUSH), Z_OK);
+    }
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&stream);
+    return size - stream.avail_out;
+}
+
+static void coded(struct bench *bench, const char *path, struct str body, int result, const char *text)
+{
+    struct probe probe;
+
+    probe_prepare(&probe, bench, HTTP_METHOD_PUT, LOCAL, path);
+    probe.call.body = body;
+    probe_start(&probe);
+    probe_wait(&probe);
+    expect(&probe, result, 200, text);
+    probe_end(&probe);
+}
+
+static void test_codings(void **state)
+{
+    char hello[256], large[200000];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, 60000);
+    size_t length = pack("hello", 1, hello, sizeof hello);
+    coded(&bench, "/coded-gzip", str_of(hello, length), OK, "hello");
+    coded(&bench, "/coded-X-GZIP", str_of(hello, length), OK, "hello");
+    coded(&bench, "/coded-identity", STR("hello"), OK, "hello");
+    coded(&bench, "/coded-identity,gzip", str_of(hello, length), OK, "hello");
+    coded(&bench, "/coded-gzip", STR_NONE, OK, "");
+    coded(&bench, "/coded-br", STR("hello"), ERR_INVALID, "coding that was not asked for");
+    coded(&bench, "/coded-deflate", STR("hello"), ERR_INVALID, "coding that was not asked for");
+    coded(&bench, "/coded-gzip,gzip", str_of(hello, length), ERR_INVALID, "coding that was not asked for");
+    coded(&bench, "/coded-gzip", STR("hello"), ERR_INVALID, "gzip that is broken");
+    for (size_t cut = 1; cut < length; cut++)
+        coded(&bench, "/coded-gzip", str_of(hello, cut), ERR_INVALID, "gzip that is cut off");
+    hello[length - 5] ^= 1; /* of the check sum */
+    coded(&bench, "/coded-gzip", str_of(hello, length), ERR_INVALID, "gzip that is broken");
+    hello[length - 5] ^= 1;
+    length += pack(" world", 1, hello + length, sizeof hello - length); /* two members */
+    coded(&bench, "/coded-gzip", str_of(hello, length), OK, "hello world");
+    /* As much as may be, one byte more, and a few bytes that stand for 40 MB. */
+    length = pack("0123456789", 100, large, sizeof large);
+    assert_true(length < 100);
+    char whole[1001] = "";
+    for (int i = 0; i < 100; i++)
+        memcpy(whole + 10 * i, "0123456789", 11);
+    coded(&bench, "/coded-gzip", str_of(large, length), OK, whole);
+    length = pack("12345678901", 91, large, sizeof large);
+    coded(&bench, "/coded-gzip", str_of(large, length), ERR_TOO_LARGE, "too large");
+    length = pack("0123456789", 4000000, large, sizeof large);
+    coded(&bench, "/coded-gzip", str_of(large, length), ERR_TOO_LARGE, "too large");
+    coded(&bench, "/coded-identity", STR("\xef\xbb\xbf{}"), OK, "{}");
+    coded(&bench, "/coded-identity", STR("\xef\xbb\xbf"), OK, "");
+    coded(&bench, "/coded-identity", STR("\xef\xbb"), OK, "\xef\xbb");
+    length = pack("\xef\xbb\xbf[1]", 1, hello, sizeof hello);
+    coded(&bench, "/coded-gzip", str_of(hello, length), OK, "[1]");
+    bench_close(&bench);
+}
+
 static void test_bad_urls(void **state)
 {
     struct bench bench;
@@ -342,11 +474,19 @@ int main(void)
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY",
                                           "all_proxy"};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),         cmocka_unit_test(test_answer_headers),
-        cmocka_unit_test(test_request_headers), cmocka_unit_test(test_header_injection),
-        cmocka_unit_test(test_bodies),          cmocka_unit_test(test_stale_connection),
-        cmocka_unit_test(test_redirects),       cmocka_unit_test(test_bad_answers),
-        cmocka_unit_test(test_bad_urls),        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answer_headers),
+        cmocka_unit_test(test_request_headers),
+        cmocka_unit_test(test_header_injection),
+        cmocka_unit_test(test_via),
+        cmocka_unit_test(test_via_names),
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_stale_connection),
+        cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_bad_urls),
+        cmocka_unit_test(test_codings),
+        cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_no_connection),
     };
 

@@ -226,7 +226,8 @@ static const struct {
     {"11.0.0.0", PUBLIC},
     {"100.63.255.255", PUBLIC},
     {"100.64.0.0", PRIVATE},
-    {"100.100.100.200", PRIVATE},
+    {"100.100.100.199", PRIVATE},
+    {"100.100.100.200", NEVER},
     {"100.127.255.255", PRIVATE},
     {"100.128.0.0", PUBLIC},
     {"126.255.255.255", PUBLIC},
@@ -245,7 +246,11 @@ static const struct {
     {"172.32.0.0", PUBLIC},
     {"191.255.255.255", PUBLIC},
     {"192.0.0.0", PRIVATE},
+    {"192.0.0.191", PRIVATE},
+    {"192.0.0.192", NEVER},
     {"192.0.0.255", PRIVATE},
+    {"168.63.129.15", PUBLIC},
+    {"168.63.129.16", NEVER},
     {"192.0.1.0", PUBLIC},
     {"192.0.2.1", PRIVATE},
     {"192.0.3.0", PUBLIC},
@@ -281,7 +286,10 @@ static const struct {
     {"feff::1", PRIVATE},
     {"fbff:ffff::", PRIVATE},
     {"fc00::", PRIVATE},
-    {"fd00:ec2::254", PRIVATE},
+    {"fd00:ec2::253", PRIVATE},
+    {"fd00:ec2::254", NEVER},
+    {"fd20:ce::254", NEVER},
+    {"fd00:42::42", NEVER},
     {"fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", PRIVATE},
     {"ff02::1", PRIVATE},
     {"ff0e::1", PRIVATE},
@@ -319,6 +327,21 @@ static const struct {
     {"2001:0:4136:e378:8000:63bf:3fff:fdd2", PRIVATE},
     {"2001:0:4136:e378:8000:63bf:5601:5601", NEVER}, /* client 169.254.169.254, bits turned over */
     {"2001:0:a9fe:a9fe:0:0:0:0", NEVER},             /* server */
+    {"::169.254.169.254", NEVER},
+    {"::ffff:0:169.254.169.254", NEVER},
+    {"64:ff9b::100.100.100.200", NEVER},
+    {"64:ff9b:1::169.254.169.254", NEVER},
+    {"64:ff9b:1:ffff:1:2:a9fe:a9fe", NEVER},
+    {"64:ff9b:1:a9fe:a9:fe00::", NEVER},     /* behind 48 bits */
+    {"64:ff9b:1:00a9:fe:a9fe::", NEVER},     /* 56 */
+    {"64:ff9b:1:0:00a9:fea9:fe00::", NEVER}, /* 64 */
+    {"64:ff9b:1::10.0.0.1", PRIVATE},
+    {"2002:6464:64c8::", NEVER},
+    {"2002:c000:c0::1", NEVER},
+    {"2606:4700::200:5efe:a9fe:a9fe", NEVER}, /* ISATAP */
+    {"2606:4700::5efe:a00:1", PRIVATE},
+    {"2606:4700::5efe:808:808", PUBLIC},
+    {"2606:4700::a9fe:a9fe", PUBLIC},
 };
 
 static void test_policy_table(void **state)

@@ -1,15 +1,14 @@
 """How the hub calls partners: whom it trusts, where it goes, where it does not."""
 
-import socket
-import ssl
-import subprocess
-import threading
+import gzip
 
 import pytest
 
 from tests.conformance.rules import rule
 from tests.e2e.harness import DEADLINE, SLOW, Hub, eventually, forms, free_port
 from tests.sim import Reply
+from tests.sim.habits import hangs_up
+from tests.sim.tls import TlsServer
 
 AUTHORIZE = ("PUT", "/authorize$")
 
@@ -21,41 +20,6 @@ def allowed(emsp, uid="T1"):
 
 
 # ---------------------------------------------------------------- TLS
-
-
-class TlsServer:
-    """A partner's server with a certificate that it signed itself; tells what came through the handshake."""
-
-    def __init__(self, directory):
-        self.certificate = directory / "certificate.pem"
-        key = directory / "key.pem"
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate]
-        subprocess.run(command, check=True, capture_output=True)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.certificate, key)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}/ocpi/versions"
-        self.requests, self.attempts = [], 0
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.attempts += 1
-            client.settimeout(DEADLINE)
-            try:
-                with self.context.wrap_socket(client, server_side=True) as stream:
-                    self.requests.append(stream.recv(4096))
-                    stream.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +111,7 @@ def test_a_name_is_judged_by_its_address(new_hub):
 
 
 @rule("hub 12-6")
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::]"])
 def test_link_local_never(open_to_all, host):
     """Whatever is allowed: refused at once, as an address that may not be called and not as one that does not answer."""
     hub = open_to_all
@@ -156,9 +120,18 @@ def test_link_local_never(open_to_all, host):
     assert answer.outcome == (200, 3001) and "link-local" in answer.message, answer
 
 
+@rule("hub 12-6")
+@pytest.mark.parametrize("host", ["[fd00:ec2::254]", "100.100.100.200", "192.0.0.192", "[64:ff9b::6464:64c8]"])
+def test_metadata_never(open_to_all, host):
+    """The services that hand out a machine's own keys stand at more addresses than the link-local one."""
+    platform = open_to_all.add(open_to_all.platform("CPO"))
+    answer = platform.post_credentials(open_to_all.issue(platform.id), url=f"http://{host}/ocpi/versions")
+    assert answer.outcome == (200, 3001) and "metadata" in answer.message, answer
+
+
 @pytest.fixture(scope="module")
 def open_to_all():
-    with Hub(discovery="require", discovery_timeout=f"{5 * SLOW:g}s", allow_private_networks="yes", allow_networks="169.254.0.0/16") as running:
+    with Hub(discovery="require", discovery_timeout=f"{5 * SLOW:g}s", allow_private_networks="yes", allow_networks="169.254.0.0/16,fd00::/8") as running:
         yield running
 
 
@@ -235,3 +208,30 @@ def test_the_token_goes_to_registered_hosts_only(hub):
     eventually(lambda: platform.received("GET", "/ocpi/versions$"), "the list was read")
     sent = [request.headers.get("authorization", "") for request in other.received()]
     assert not any(form.decode() in value for form in forms(platform.token) for value in sent)
+
+
+@rule("hub 12-14")
+def test_kept_connections_that_die(pair):
+    pair.cpo.habits = (hangs_up,)
+    assert {allowed(pair.emsp, f"T{number}") for number in range(30)} == {"ALLOWED"}
+
+
+@rule("hub 12-15")
+@pytest.mark.parametrize(
+    ("coding", "change", "verdict"),
+    [("gzip", gzip.compress, "ALLOWED"), ("identity", lambda body: b"\xef\xbb\xbf" + body, "ALLOWED"),
+     ("gzip", lambda body: gzip.compress(body)[:-9], "UNKNOWN"), ("br", bytes, "UNKNOWN")],
+    ids=["gzip", "byte order mark", "cut off", "not asked for"],
+)  # fmt: skip
+def test_coded_answers(pair, coding, change, verdict):
+    body = Reply(data={"allowed": "ALLOWED"}).payload()
+    pair.cpo.script(*AUTHORIZE, Reply(body=change(body), headers={"Content-Encoding": coding}))
+    assert allowed(pair.emsp) == verdict
+    assert pair.cpo.received(*AUTHORIZE)[-1].headers["accept-encoding"] == "gzip"
+
+
+@rule("hub 12-16")
+def test_calls_carry_via(pair):
+    allowed(pair.emsp)
+    names = {request.headers.get("via") for request in pair.cpo.received() + pair.emsp.received()}
+    assert len(names) == 1 and names.pop().startswith("1.1 hub-"), names

@@ -1,0 +1,43 @@
+"""A partner's server that speaks TLS."""
+
+import socket
+import ssl
+import subprocess
+import threading
+
+DEADLINE = 30
+
+
+class TlsServer:
+    """A partner's server with a certificate that it signed itself; tells what came through the handshake."""
+
+    def __init__(self, directory):
+        self.certificate = directory / "certificate.pem"
+        key = directory / "key.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate]
+        subprocess.run(command, check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.certificate, key)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}/ocpi/versions"
+        self.requests, self.attempts = [], 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.attempts += 1
+            client.settimeout(DEADLINE)
+            try:
+                with self.context.wrap_socket(client, server_side=True) as stream:
+                    self.requests.append(stream.recv(4096))
+                    stream.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
