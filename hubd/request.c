@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/ocpi/headers.h"
+#include "lib/ocpi/names.h"
 #include "lib/ocpi/validate.h"
 
 #define REQUEST_MAGIC 0x52455153u
@@ -59,7 +60,7 @@ static bool id_climbs(struct str id)
 
 bool request_is_id(struct str id)
 {
-    return id.length > 0 && !id_climbs(id) && str_find(id, '\0') == SIZE_MAX;
+    return ocpi_text_is_id(id) && !id_climbs(id);
 }
 
 bool request_check_member(struct request *request, const char *member, struct str expected)
@@ -127,11 +128,20 @@ static bool request_decode_params(struct request *request, const struct router_m
     return true;
 }
 
+static bool body_is_blank(struct str body)
+{
+    size_t at = 0;
+    while (at < body.length && memchr(" \t\r\n", body.data[at], 4) != NULL)
+        at++;
+    return at == body.length;
+}
+
 static bool request_parse_body(struct request *request)
 {
-    struct str body = str_trim(request->exchange->body);
+    if (str_starts_with(request->exchange->body, STR("\xEF\xBB\xBF"))) /* a byte order mark */
+        request->exchange->body = str_skip(request->exchange->body, 3);
     if (request->route->body == ROUTE_BODY_NONE ||
-        (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
+        (body_is_blank(request->exchange->body) && request->route->body != ROUTE_BODY_OBJECT))
         return true;
     struct error error;
     int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);
@@ -143,7 +153,9 @@ static bool request_parse_body(struct request *request)
         request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
         return false;
     }
-    if (request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
+    if (request->body->type == JSON_NULL && request->route->body == ROUTE_BODY_OPTIONAL)
+        request->body = NULL; /* some clients write nothing so */
+    if (request->body == NULL || request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
         return true;
     request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
                     STR_ARG(ocpi_value_text(request->arena, request->body)));

@@ -28,6 +28,7 @@ static void sessions_store(struct push *push, const struct json_value *session, 
         push_digest(body, put->digest);
         put->counterparty = arena_copy(push->request->arena, ocpi_party_key_str(&emsp));
         put->token_uid = request_fold(push->request, json_get_text(json_get(session, "cdr_token"), "uid"));
+        put->token_type = request_fold(push->request, json_get_text(json_get(session, "cdr_token"), "type"));
         put->status = json_get_text(session, "status");
         put->conditions = conditions;
         put->revision = revision;
@@ -87,19 +88,14 @@ void sessions_get(struct request *request)
 
 /* ---------------------------------------------------------------- charging preferences */
 
-static void preferences_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
-                              struct str message)
+static void preferences_found(struct route_search *search, struct registry_party *cpo)
 {
-    struct request *request = search->request;
-    struct relay *relay = cpo == NULL ? NULL : relay_new(request, cpo);
-    if (cpo == NULL) {
-        request_answer(request, search->foreign ? REPLY_UNKNOWN : reply,
-                       search->foreign ? STR("no such session of this eMSP") : message, STR_NONE);
-    } else if (relay != NULL) {
-        relay->sender = true;
-        relay->object = request_fold(request, request->params[0]);
-        relay_start(relay);
-    }
+    struct relay *relay = relay_new(search->request, cpo);
+    if (relay == NULL)
+        return;
+    relay->sender = true;
+    relay->object = request_fold(search->request, search->id);
+    relay_start(relay);
 }
 
 /* ChargingPreferences of an eMSP go to the CPO whose session it is (OCPI 2.2.1, Sessions: PUT Method). */

@@ -101,8 +101,7 @@ enum store_op_type {
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
-#define STORE_FUTURE_MAX_MS   (5 * 60 * 1000)
-#define STORE_TOKEN_USERS_MAX 8
+#define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
     STORE_IF_ABSENT = 1,   /* else ERR_EXISTS */
@@ -119,6 +118,7 @@ struct store_object_put {
     uint8_t digest[16];      /* of the content: with an equal one `arrival` stays (an identical re-push) */
     struct str counterparty; /* session, CDR: folded key of cdr_token's party */
     struct str token_uid;    /* session, CDR: folded; may be empty */
+    struct str token_type;   /* session: its TokenType; may be empty */
     struct str status;       /* session: its status; may be empty */
     struct str session;      /* CDR: folded session_id; may be empty */
     unsigned conditions;
@@ -268,6 +268,7 @@ struct store_op {
             enum store_command_state state;
             struct str result, result_body, callback_correlation_id;
             int64_t expires;
+            bool accepted; /* from here on; false: as it was */
             struct str
                 unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
         } command_update;
@@ -378,7 +379,10 @@ void store_read_object(struct store_client *client, struct store_object_read *re
 /* Who owns an object of that id (commands and authorize name no owner). */
 struct store_owner {
     struct str owner, counterparty;
-    bool has_evses; /* every one of the EVSEs asked for is there */
+    struct str status; /* of a session */
+    /* Of a location, looked at where the id has several owners: it has an EVSE that is not REMOVED, or no
+     * EVSEs at all; every one of the EVSEs asked for is there and not REMOVED. */
+    bool alive, has_evses;
 };
 struct store_owners_read {
     struct store_read base;
@@ -387,17 +391,18 @@ struct store_owners_read {
     const struct str *evses; /* folded uids; may be NULL */
     size_t evse_count;
     /* out */
-    struct store_owner *owners; /* at most 64 */
+    struct store_owner *owners; /* all, by key */
     size_t owner_count;
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
 
-/* Which eMSPs used a token lately, in sessions and commands, each once, the last one first. */
+/* Which eMSPs used a token, in sessions and in commands that a CPO accepted, each once. */
 struct store_token_users_read {
     struct store_read base;
-    struct str token_uid; /* folded */
+    struct str token_uid;  /* folded */
+    struct str token_type; /* only uses of this type, and those of which it is not known; empty: all */
     /* out */
-    struct str emsps[STORE_TOKEN_USERS_MAX]; /* party keys */
+    struct str *emsps; /* party keys */
     size_t count;
 };
 void store_read_token_users(struct store_client *client, struct store_token_users_read *read);
@@ -518,8 +523,6 @@ struct store_command_read {
     struct store_read base;
     const uint8_t *callback_hash; /* by it, or NULL */
     int64_t id;                   /* by it, or 0 */
-    struct str emsp,
-        reservation; /* else: the newest RESERVE_NOW of that eMSP with that folded reservation id */
     struct store_command row;
 };
 void store_read_command(struct store_client *client, struct store_command_read *read);
@@ -528,6 +531,9 @@ struct store_command_list {
     int64_t due;    /* > 0: only not ended ones with expires <= due, soonest first; 0: newest first */
     int64_t before; /* > 0: ids below it */
     unsigned limit;
+    /* Instead of these, where `reservation` (folded) is given: the newest RESERVE_NOW and CANCEL_RESERVATION
+     * of that id, newest first; of one eMSP, of all but one, of one CPO (party keys; empty: any). */
+    struct str reservation, emsp, not_emsp, cpo;
     struct store_command *rows;
     size_t count;
 };

@@ -24,6 +24,7 @@ static void fill_platform(struct reader *reader, struct store_read *read, void *
         .last_seen = sql_integer(c, id, 12),
         .created = sql_integer(c, id, 13),
         .updated = sql_integer(c, id, 14),
+        .from_hub = sql_integer(c, id, 15) != 0,
     };
 }
 
@@ -47,6 +48,7 @@ static void fill_party(struct reader *reader, struct store_read *read, void *row
         .created = sql_integer(c, id, 12),
         .validation = (enum store_validation)sql_integer(c, id, 13),
         .push = read_string(reader, read, id, 14),
+        .forward_unknown_sessions = sql_integer(c, id, 15) != 0,
     };
 }
 
