@@ -101,7 +101,7 @@ const struct ctl_command ctl_table_party[] = {
              {"allowed_hosts", "ALLOWED HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "further hosts for response_url"},
              {"push", "PUSHED TO IT", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "modules whose changes are sent to it unasked"},
              {"validation", "VALIDATION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "tolerant, strict, or default: as the setting says"},
-             {"forward_unknown_sessions", "UNKNOWN SESSIONS", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL,
+             {"forward_unknown_sessions", "UNKNOWN SESSIONS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL,
               "true: commands about sessions that the hub never heard of are passed on to it"},
              {"created", "REGISTERED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was registered"},
              {"last_updated", "UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as HubClientInfo tells it"},
