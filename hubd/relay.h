@@ -39,7 +39,7 @@ struct relay {
 };
 
 /*
- * Sends it; ends the request. The target must have passed the routing (route_check, route_search). What goes
+ * Sends it; ends the request. The target must have passed the routing (route_search). What goes
  * wrong: 4002 sent and no answer, 4003 not connected, 4000 an answer that is no OCPI, 2001 a response_url
  * that may not be called.
  */

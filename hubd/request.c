@@ -128,20 +128,13 @@ static bool request_decode_params(struct request *request, const struct router_m
     return true;
 }
 
-static bool body_is_blank(struct str body)
-{
-    size_t at = 0;
-    while (at < body.length && memchr(" \t\r\n", body.data[at], 4) != NULL)
-        at++;
-    return at == body.length;
-}
-
 static bool request_parse_body(struct request *request)
 {
     if (str_starts_with(request->exchange->body, STR("\xEF\xBB\xBF"))) /* a byte order mark */
         request->exchange->body = str_skip(request->exchange->body, 3);
+    struct str body = str_trim(request->exchange->body);
     if (request->route->body == ROUTE_BODY_NONE ||
-        (body_is_blank(request->exchange->body) && request->route->body != ROUTE_BODY_OBJECT))
+        (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
         return true;
     struct error error;
     int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);

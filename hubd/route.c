@@ -23,31 +23,22 @@ const struct store_rule *route_find_rule(const struct registry_snapshot *snapsho
     return rule;
 }
 
-static struct str route_refusal(struct request *request, const struct registry_party *target)
-{
-    return arena_printf(request->arena, "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
-                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(target)));
-}
-
-static struct str route_suspended(struct request *request, const struct registry_party *target)
-{
-    return arena_printf(request->arena, STR_FMT " is suspended", STR_ARG(request_party_key(target)));
-}
-
 enum route_obstacle route_find_obstacle(const struct registry_party *target, const struct store_rule *rule)
 {
     return target->row.suspended ? ROUTE_SUSPENDED : rule == NULL ? ROUTE_UNROUTED : ROUTE_FREE;
 }
 
-bool route_check(struct request *request, const struct registry_party *target)
+bool route_admit(struct request *request, const struct registry_party *target, const struct store_rule *rule)
 {
-    const struct store_rule *rule = route_find_rule(request->snapshot, request->party, target, false);
     switch (route_find_obstacle(target, rule)) {
     case ROUTE_SUSPENDED:
-        request_answer(request, REPLY_NOT_CONNECTED, route_suspended(request, target), STR_NONE);
+        request_answerf(request, REPLY_NOT_CONNECTED, STR_FMT " is suspended",
+                        STR_ARG(request_party_key(target)));
         return false;
     case ROUTE_UNROUTED:
-        request_answer(request, REPLY_NOT_ROUTED, route_refusal(request, target), STR_NONE);
+        request_answerf(request, REPLY_NOT_ROUTED,
+                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
+                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(target)));
         return false;
     case ROUTE_FREE:
         break;

@@ -18,8 +18,9 @@ const struct store_rule *route_find_rule(const struct registry_snapshot *snapsho
  * when there is none. */
 enum route_obstacle { ROUTE_FREE, ROUTE_SUSPENDED, ROUTE_UNROUTED };
 enum route_obstacle route_find_obstacle(const struct registry_party *target, const struct store_rule *rule);
-/* True when a message of request->party may go to `target` now; else answered: suspended 4003, NOT_ROUTED. */
-bool route_check(struct request *request, const struct registry_party *target);
+/* True when a message of request->party may go to `target`, which the caller has named; else answered:
+ * suspended 4003, NOT_ROUTED. `rule` as above. */
+bool route_admit(struct request *request, const struct registry_party *target, const struct store_rule *rule);
 
 /* Where a push (session, CDR) for an eMSP stands: pending, or held with a reason. */
 struct route_delivery {

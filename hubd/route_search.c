@@ -140,15 +140,18 @@ static struct registry_party *search_named(const struct route_search *search)
                                               : registry_find_party(request->snapshot, &request->to, 0);
 }
 
-static void search_by_header(struct route_search *search)
+/* The party that OCPI-to names, if a message may go there. NULL: answered. */
+static struct registry_party *search_directed(const struct route_search *search)
 {
     struct request *request = search->request;
     struct registry_party *party = search_named(search);
     if (party == NULL)
         request_answerf(request, REPLY_UNKNOWN_RECEIVER, "no %s " STR_FMT " is registered at this hub",
                         search_role(search), STR_ARG(ocpi_party_key_str(&request->to)));
-    else if (search->stored ? list_check(request, party) : route_check(request, party))
-        search->found(search, party);
+    else if (!(search->stored ? list_check(request, party)
+                              : route_admit(request, party, search_rule(search, party))))
+        return NULL;
+    return party;
 }
 
 static void search_only_one(struct route_search *search)
@@ -257,7 +260,10 @@ static void search_unknown_session(struct route_search *search)
         search_unknown(search);
 }
 
-/* Another party's session is as good as none, whatever OCPI-to says. */
+/*
+ * Another party's session is as good as none, whatever OCPI-to says. Of its own session that it has not
+ * pushed yet a CPO may tell the eMSP that it names.
+ */
 static void search_session_read(struct store_read *base)
 {
     struct route_search *search = base->context;
@@ -268,11 +274,12 @@ static void search_session_read(struct store_read *base)
         request_answer_error(request, base->result);
         return;
     }
+    bool cpo = search->role == OCPI_ROLE_CPO, own = false;
     for (size_t i = 0; i < read->owner_count; i++) {
         const struct store_owner *owner = &read->owners[i];
-        bool cpo = search->role == OCPI_ROLE_CPO;
         struct str other = cpo ? owner->owner : owner->counterparty;
         struct str mine = cpo ? owner->counterparty : owner->owner;
+        own = own || str_equal(mine, caller);
         if (str_equal(mine, caller) && (!request_is_directed(request) || str_equal(other, to)))
             search_consider(search, search_party(search, other), session_runs(owner->status) ? 0 : 1);
     }
@@ -280,6 +287,8 @@ static void search_session_read(struct store_read *base)
         return;
     if (search->unrouted)
         search_unrouted(search);
+    else if (!cpo && !own && request_is_directed(request))
+        search->found(search, search_named(search));
     else
         search_unknown_session(search);
 }
@@ -393,8 +402,12 @@ void route_search_start(struct route_search *search)
                 [ROUTE_BY_SESSION] = {search_by_session, true},
                 [ROUTE_BY_RESERVATION] = {search_by_reservation, true},
                 [ROUTE_BY_TOKEN] = {search_by_token, false}};
-    if (request_is_directed(search->request) && !ways[search->key].owned)
-        search_by_header(search);
+    struct registry_party *named = NULL;
+    bool directed = request_is_directed(search->request);
+    if (directed && (named = search_directed(search)) == NULL)
+        return;
+    if (directed && !ways[search->key].owned)
+        search->found(search, named);
     else if (search->id.length == 0)
         search_only_one(search);
     else

@@ -28,7 +28,10 @@ static bool callback_check(struct callback *callback)
         request->body = ocpi_unwrap(request->body, "result");
     if (request->body == NULL)
         request_answer(request, REPLY_NOT_JSON, STR("the body is not JSON: it is empty"), STR_NONE);
-    else if (!remote && request->body->type == JSON_OBJECT)
+    else if (request->body->type != JSON_OBJECT)
+        request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
+                        STR_ARG(ocpi_value_text(request->arena, request->body)));
+    else if (!remote)
         return true;
     else if (!request_validate(request, &ocpi_command_result, false))
         return false;

@@ -78,11 +78,11 @@ def test_preferences_of_anothers_session(street, named):
 
 
 def test_a_cpo_tells_of_anothers_session(street):
-    """D's ActiveChargingProfile of C's session reaches no eMSP, whomever it names."""
+    """Its id leads D to nobody; C's own goes to E only, whomever it names. (With OCPI-to D speaks of a session of its own.)"""
     body = {"start_date_time": "2025-01-01T00:00:00Z", "charging_profile": {"charging_rate_unit": "W"}}
-    for to in (None, street.e.id):
-        assert street.d.call("PUT", "chargingprofiles/S-E", body, to=to).outcome == (404, 2003)
-    assert street.e.received("*", "/chargingprofiles/") == []
+    assert street.d.call("PUT", "chargingprofiles/S-E", body).outcome == (404, 2003)
+    assert street.c.call("PUT", "chargingprofiles/S-E", body, to=street.f.id).outcome == (404, 2003)
+    assert street.e.received("*", "/chargingprofiles/") == street.f.received("*", "/chargingprofiles/") == []
 
 
 # ---------------------------------------------------------------- reservations

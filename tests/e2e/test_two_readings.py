@@ -269,7 +269,7 @@ def test_the_one_that_it_replaces(street):
 # ---------------------------------------------------------------- bodies that are none
 
 
-@pytest.mark.parametrize("body", [b"null", b" null\n", b"", b" ", b"\r\n\t ", b"\xef\xbb\xbf", b"\xef\xbb\xbfnull", b"\xef\xbb\xbf{}", b"{}"])
+@pytest.mark.parametrize("body", [b"null", b" null\n", b"", b" ", b"\xef\xbb\xbf", b"\xef\xbb\xbfnull", b"\xef\xbb\xbf{}", b"{}"])
 def test_an_empty_body(street, body):
     """Authorize in both directions; the receiver gets no `null` either."""
     answer = street.emsp.authorize("EMPTY", body)

@@ -80,6 +80,8 @@ def test_each_command(shared, ident, callbacks, command):
     """Directed at the CPO: it gets the body as sent, but for response_url; its CommandResponse comes back."""
     if command == "STOP_SESSION":
         done(shared.cpo.put("sessions", payloads.session(shared.cpo.party, shared.emsp.party, ident)))
+    if command == "CANCEL_RESERVATION":
+        done(shared.emsp.command("RESERVE_NOW", payloads.reserve_now(shared.emsp.party, ident), to=shared.cpo.id))
     response = {"result": "ACCEPTED", "timeout": 17, "message": [{"language": "en", "text": "Please plug in"}]}
     shared.cpo.script("POST", f"/commands/{command}$", Reply(data=response))
     body = {**body_of(command, shared.emsp, ident), "x_vendor": {"b": 1, "a": None}, "response_url": callbacks.url}

@@ -249,11 +249,11 @@ def test_an_answer_with_two_readings(shared, ident, data):
 
 
 @rule("hub 5-tokens-15")
-def test_the_list_of_tokens(emsps, shared):
+def test_the_list_of_tokens(hub, emsps):
     cpo, first, second = emsps
     refused(cpo.get("tokens"))
     done(cpo.get("tokens", to=second.id))
-    done(shared.cpo.get("tokens"))
+    done(hub.pair().cpo.get("tokens"))
 
 
 @rule("hub 5-tokens-10")
