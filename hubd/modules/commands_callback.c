@@ -7,6 +7,7 @@
 #include "hubd/modules/modules.h"
 #include "hubd/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/validate.h"
 
 struct callback {
     struct request *request;

@@ -117,10 +117,9 @@ struct store_object_put {
     int64_t last_updated;
     uint8_t digest[16];      /* of the content: with an equal one `arrival` stays (an identical re-push) */
     struct str counterparty; /* session, CDR: folded key of cdr_token's party */
-    struct str token_uid;    /* session, CDR: folded; may be empty */
-    struct str token_type;   /* session: its TokenType; may be empty */
-    struct str status;       /* session: its status; may be empty */
-    struct str session;      /* CDR: folded session_id; may be empty */
+    struct str token_uid, token_type; /* session: of cdr_token; CDR: uid; folded; may be empty */
+    struct str status;                /* session: its status; may be empty */
+    struct str session;               /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
     /* out */
@@ -378,10 +377,9 @@ void store_read_object(struct store_client *client, struct store_object_read *re
 
 /* Who owns an object of that id (commands and authorize name no owner). */
 struct store_owner {
-    struct str owner, counterparty;
-    struct str status; /* of a session */
-    /* Of a location, looked at where the id has several owners: it has an EVSE that is not REMOVED, or no
-     * EVSEs at all; every one of the EVSEs asked for is there and not REMOVED. */
+    struct str owner, counterparty, status; /* status: of a session */
+    /* Of a location with several owners, EVSEs that are REMOVED aside: it has any or never had one; it has
+     * those asked for. */
     bool alive, has_evses;
 };
 struct store_owners_read {
@@ -399,8 +397,7 @@ void store_read_owners(struct store_client *client, struct store_owners_read *re
 /* Which eMSPs used a token, in sessions and in commands that a CPO accepted, each once. */
 struct store_token_users_read {
     struct store_read base;
-    struct str token_uid;  /* folded */
-    struct str token_type; /* only uses of this type, and those of which it is not known; empty: all */
+    struct str token_uid, token_type; /* folded; with a type no uses of other ones */
     /* out */
     struct str *emsps; /* party keys */
     size_t count;
@@ -531,9 +528,8 @@ struct store_command_list {
     int64_t due;    /* > 0: only not ended ones with expires <= due, soonest first; 0: newest first */
     int64_t before; /* > 0: ids below it */
     unsigned limit;
-    /* Instead of these, where `reservation` (folded) is given: the newest RESERVE_NOW and CANCEL_RESERVATION
-     * of that id, newest first; of one eMSP, of all but one, of one CPO (party keys; empty: any). */
-    struct str reservation, emsp, not_emsp, cpo;
+    /* With `reservation` (folded): the RESERVE_NOW and CANCEL_RESERVATION of that id, newest first. */
+    struct str reservation, emsp, not_emsp, cpo; /* of one eMSP, of all but one, of one CPO; empty: any */
     struct store_command *rows;
     size_t count;
 };
