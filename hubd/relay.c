@@ -166,7 +166,7 @@ static bool relay_path_is_safe(struct request *request, struct str path)
     struct str segment;
     while (path.length > 0 && str_split(&path, '/', &segment)) {
         struct str plain = http_percent_decode(request->arena, segment);
-        if (plain.data == NULL || !request_is_id(plain))
+        if (plain.data == NULL || !request_is_id(plain) || !ocpi_text_is_id(plain))
             return false;
     }
     return true;

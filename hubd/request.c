@@ -60,7 +60,7 @@ static bool id_climbs(struct str id)
 
 bool request_is_id(struct str id)
 {
-    return ocpi_text_is_id(id) && !id_climbs(id);
+    return id.length > 0 && !id_climbs(id) && str_find(id, '\0') == SIZE_MAX;
 }
 
 bool request_check_member(struct request *request, const char *member, struct str expected)
@@ -108,6 +108,13 @@ struct str request_subpath(struct request *request)
 
 /* ---------------------------------------------------------------- the way */
 
+/* What is passed on must be found by its receiver under no other id than here; what a CPO calls its own is
+ * kept as it is. */
+static bool request_takes_id(const struct request *request, struct str id)
+{
+    return request_is_id(id) && (request->route->audit != ROUTE_AUDIT_REALTIME || ocpi_text_is_id(id));
+}
+
 static bool request_decode_params(struct request *request, const struct router_match *match)
 {
     request->param_count = match->param_count;
@@ -115,7 +122,7 @@ static bool request_decode_params(struct request *request, const struct router_m
         request->raw_params[i] = match->params[i];
         request->params[i] = http_percent_decode(request->arena, match->params[i]);
         struct str param = request->params[i];
-        if (param.data != NULL && !request_is_id(param)) {
+        if (param.data != NULL && !request_takes_id(request, param)) {
             request_answerf(request, REPLY_INVALID, "path: \"" STR_FMT "\" is no id", STR_ARG(param));
             return false;
         }

@@ -99,8 +99,8 @@ void request_stream_end(struct request *request, bool complete);
 struct str request_subpath(struct request *request);
 /* Validates the body; false when it was refused (the request is then answered). `partial`: PATCH. */
 bool request_validate(struct request *request, const struct ocpi_object *object, bool partial);
-/* An id that a URL can name and that everybody reads alike (ocpi_text_is_id): no "." or ".." even between
- * slashes (a receiver's server would climb). */
+/* An id that a URL can name: not empty, no "." or ".." even between slashes (a receiver's server would
+ * climb), no NUL. */
 bool request_is_id(struct str id);
 /* True when the body's member equals the path parameter (folded); else answered with 2001. An absent member
  * is fine. */

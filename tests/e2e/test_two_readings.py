@@ -123,12 +123,21 @@ def test_padded_ids_in_paths(street, ident):
         ("PUT", f"chargingprofiles/{ident}", {"charging_profile": {"charging_rate_unit": "W"}, "response_url": url}),
         ("PUT", f"sessions/{ident}/charging_preferences", {"profile_type": "FAST"}),
         ("PUT", street.emsp.object_path("tokens", ident) + "/authorize", None),
-        ("GET", f"locations/{ident}", None),
     ):
         refused(street.emsp.call(method, path, body), "path")
     refused(street.emsp.call("POST", f"custom/{ident}", {}, to=street.cpo.id), "path")
     refused(street.cpo.call("POST", f"tokens/{ident}/authorize"), "path")
     assert len(street.cpo.received()) == before
+
+
+def test_what_a_cpo_calls_its_own(street):
+    """Its sessions and CDRs are taken with whatever id they have: they are money."""
+    ident = "PAD%20"
+    session = payloads.session(street.cpo.party, street.emsp.party, "PAD ")
+    assert street.cpo.call("PUT", street.cpo.object_path("sessions", ident), session).code == 1000
+    assert street.cpo.get(street.cpo.object_path("sessions", ident)).data == session
+    assert street.cpo.call("POST", "cdrs", payloads.cdr(street.cpo.party, street.emsp.party, "PAD ")).code == 1000
+    refused(street.emsp.command("STOP_SESSION", {"session_id": "PAD "}), "/session_id")
 
 
 # ---------------------------------------------------------------- what partners answer
