@@ -20,12 +20,14 @@ static const char *forward_failure(int result)
     return "broke the connection off before it had answered";
 }
 
-/* An envelope about the request itself: a 401 is about the hub's token there, and only 2xx is a success. */
+/* An envelope about the request itself, and everybody reads the same in it: a 401 is about the hub's token
+ * there, and only 2xx is a success. */
 static bool forward_is_usable(const struct outbound *outbound)
 {
     int status = outbound->status;
     bool success = outbound->answer.status_code / 1000 == 1;
-    return outbound->answer.is_envelope && status != 401 && (status / 100 == 2 || !success);
+    return outbound->answer.is_envelope && outbound->answer.is_clear && status != 401 &&
+           (status / 100 == 2 || !success);
 }
 
 /* What the partner said of the request that it refused, where that is no envelope. */

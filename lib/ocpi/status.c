@@ -71,22 +71,36 @@ static const struct json_value *unwrap_list(const struct json_value *value)
     return wraps ? value->child : value;
 }
 
+static bool stands_twice(const struct json_value *object, struct str name)
+{
+    unsigned count = 0;
+    for (const struct json_value *member = object->child; member != NULL; member = member->next)
+        count += str_equal(member->key, name);
+    return count > 1;
+}
+
 /* Its status, -1 when it is no envelope. */
 static int envelope_status(const struct json_value *value)
 {
     int64_t status_code;
-    bool clear = value != NULL && value->type == JSON_OBJECT && ocpi_member_is_clear(value, "status_code") &&
-                 ocpi_member_is_clear(value, "data");
-    return clear && json_get_int64(value, "status_code", &status_code) && status_code >= 0 &&
-                   status_code <= INT_MAX
+    return value != NULL && value->type == JSON_OBJECT &&
+                   json_get_int64(value, "status_code", &status_code) && status_code >= 0 &&
+                   status_code <= INT_MAX && !stands_twice(value, STR("status_code")) &&
+                   !stands_twice(value, STR("data"))
                ? (int)status_code
                : -1;
+}
+
+static bool envelope_is_clear(const struct json_value *envelope)
+{
+    return ocpi_member_is_clear(envelope, "status_code") && ocpi_member_is_clear(envelope, "data");
 }
 
 const struct json_value *ocpi_unwrap(const struct json_value *value, const char *word)
 {
     const struct json_value *object = unwrap_list(value);
-    if (envelope_status(object) < 0 || json_get(object, "data") == NULL || json_get(object, word) != NULL)
+    if (envelope_status(object) < 0 || !envelope_is_clear(object) || json_get(object, "data") == NULL ||
+        json_get(object, word) != NULL)
         return object;
     return unwrap_list(json_get(object, "data"));
 }
@@ -101,6 +115,7 @@ void ocpi_answer_read(struct arena *arena, struct str body, bool unwrap, struct 
     if (status_code < 0)
         return;
     answer->is_envelope = true;
+    answer->is_clear = envelope_is_clear(envelope);
     answer->status_code = status_code;
     answer->status_message = json_get_text(envelope, "status_message");
     answer->data = json_get(envelope, "data");

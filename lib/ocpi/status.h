@@ -44,8 +44,9 @@ const struct json_value *ocpi_unwrap(const struct json_value *value, const char 
 
 /* A partner's answer read leniently (hub-contract 16). */
 struct ocpi_answer {
-    bool is_envelope; /* a JSON object with an integer status_code; status_code and data stand there once
-                         (ocpi_member_is_clear) */
+    bool is_envelope; /* a JSON object with an integer status_code, in which neither that nor data is twice */
+    bool is_clear;    /* nor is either there in another spelling (ocpi_member_is_clear): who passes it on
+                         passes on what was read */
     int status_code;
     struct str status_message;
     const struct json_value

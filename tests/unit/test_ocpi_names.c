@@ -141,7 +141,7 @@ static void test_unwrap(void **state)
     arena_free(&arena);
 }
 
-/* What routing and outcome rest on stands once, in one spelling; else it is no envelope. */
+/* What routing and outcome rest on stands once; who passes it on asks for one spelling too. */
 static void test_answer_is_clear(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void test_answer_is_clear(void **state)
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         struct ocpi_answer answer;
         ocpi_answer_read(&arena, str_from(bodies[i]), false, &answer);
-        if (answer.is_envelope)
+        if (answer.is_envelope && answer.is_clear)
             fail_msg("%s", bodies[i]);
     }
     arena_free(&arena);
