@@ -30,6 +30,7 @@ enum route_obstacle route_find_obstacle(const struct registry_party *target, con
 
 bool route_admit(struct request *request, const struct registry_party *target, const struct store_rule *rule)
 {
+    request->receiver = request_party_key(target); /* also of what is refused */
     switch (route_find_obstacle(target, rule)) {
     case ROUTE_SUSPENDED:
         request_answerf(request, REPLY_NOT_CONNECTED, STR_FMT " is suspended",

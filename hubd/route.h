@@ -81,7 +81,7 @@ struct route_search {
     /* own */
     struct registry_party *best; /* the last one of the best kind so far */
     unsigned best_rank, best_count;
-    bool unrouted; /* one without a rule was met */
+    struct registry_party *unrouted; /* one without a rule that was met; NULL: none */
     union {
         struct store_owners_read owners;
         struct store_token_users_read users;

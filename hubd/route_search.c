@@ -85,7 +85,7 @@ static void search_consider(struct route_search *search, struct registry_party *
     if (party == NULL || (party->row.roles & search->role) == 0)
         return;
     if (!search_reaches(search, party)) {
-        search->unrouted = true;
+        search->unrouted = party;
         return;
     }
     if (party->row.suspended && !search->stored)
@@ -111,6 +111,8 @@ static bool search_decide(struct route_search *search, void (*several)(struct ro
     struct request *request = search->request;
     if (search->best_count == 0)
         return false;
+    if (search->best_count == 1)
+        request->receiver = request_party_key(search->best); /* also of what is refused */
     if (search->best_count > 1)
         several(search);
     else if (search->best->row.suspended && !search->stored)
@@ -123,6 +125,7 @@ static bool search_decide(struct route_search *search, void (*several)(struct ro
 
 static void search_unrouted(struct route_search *search)
 {
+    search->request->receiver = request_party_key(search->unrouted); /* the caller is not told */
     request_answerf(search->request, REPLY_NOT_ROUTED, "NOT_ROUTED: no active rule with the %s of that %s",
                     search_role(search), search_object(search));
 }
@@ -184,7 +187,7 @@ static void search_location_read(struct store_read *base)
     }
     if (search_decide(search, search_several))
         return;
-    if (search->unrouted && (search->request->party->row.roles & OCPI_ROLE_EMSP) != 0)
+    if (search->unrouted != NULL && (search->request->party->row.roles & OCPI_ROLE_EMSP) != 0)
         search_unrouted(search);
     else if (search->fallback)
         search_only_one(search);
@@ -285,7 +288,7 @@ static void search_session_read(struct store_read *base)
     }
     if (search_decide(search, search_several))
         return;
-    if (search->unrouted)
+    if (search->unrouted != NULL)
         search_unrouted(search);
     else if (!cpo && !own && request_is_directed(request))
         search->found(search, search_named(search));
@@ -325,7 +328,7 @@ static void search_reservation_read(struct store_read *base)
     }
     if (search_decide(search, search_several))
         return;
-    if (search->unrouted)
+    if (search->unrouted != NULL)
         search_unrouted(search);
     else
         search_unknown(search);

@@ -53,6 +53,7 @@ struct route {
     void (*handle)(struct request *request);
     /* Few rows need the rest. */
     enum limit_kind limit; /* how often a party may ask it */
+    const char *result;    /* member of a success's data that says how it ended: the audit row's status */
 };
 
 extern const struct route router_routes[];

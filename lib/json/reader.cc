@@ -309,14 +309,14 @@ int read_document(reader &reader, const char *padded, size_t length, const json_
 }
 
 /* The sentence for a refused document. */
-int refuse(int code, struct str bytes, unsigned depth_max, struct error *error)
+int refuse(int code, struct str bytes, unsigned depth_max, size_t values_max, struct error *error)
 {
     if (code == ERR_MEMORY)
         return error_set(error, code, "out of memory");
     int explained = json_explain(bytes, depth_max, error);
     if (explained != OK)
         return explained;
-    return code == ERR_TOO_LARGE ? error_set(error, code, "more than %d values", JSON_VALUES_MAX)
+    return code == ERR_TOO_LARGE ? error_set(error, code, "more than %zu values", values_max)
                                  : error_set(error, code, "not JSON");
 }
 } // namespace
@@ -334,12 +334,18 @@ extern "C" bool json_read_double(struct str raw, double *number)
 extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_max,
                           const struct json_value **value, struct error *error)
 {
+    return json_parse_values(arena, bytes, depth_max, JSON_VALUES_MAX, value, error);
+}
+
+extern "C" int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
+                                 const struct json_value **value, struct error *error)
+{
     static thread_local ondemand::parser parser;
     *value = nullptr;
     if (depth_max > JSON_DEPTH_MAX)
         depth_max = JSON_DEPTH_MAX;
     if (bytes.length == 0 || str_starts_with(bytes, STR("\xEF\xBB\xBF")))
-        return refuse(ERR_INVALID, bytes, depth_max, error);
+        return refuse(ERR_INVALID, bytes, depth_max, values_max, error);
     if (bytes.length >= bytes_max)
         return error_set(error, ERR_TOO_LARGE, "longer than %zu bytes", bytes_max);
 
@@ -348,7 +354,7 @@ extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_
     size_t size = nodes_size + bytes.length + 2 + simdjson::SIMDJSON_PADDING;
     char *memory = static_cast<char *>(arena_alloc_raw(arena, size));
     if (memory == nullptr)
-        return refuse(ERR_MEMORY, bytes, depth_max, error);
+        return refuse(ERR_MEMORY, bytes, depth_max, values_max, error);
     char *padded = memory + nodes_size, *source = padded + 1;
     padded[0] = '[';
     memcpy(source, bytes.data, bytes.length);
@@ -360,7 +366,7 @@ extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_
     reader.parser = &parser;
     reader.end = source + bytes.length;
     reader.depth_max = depth_max;
-    reader.nodes_left = JSON_VALUES_MAX - count;
+    reader.nodes_left = values_max - count;
     reader.node = reinterpret_cast<json_value *>(memory);
     reader.node_end = reader.node + count;
     reader.at = source;
@@ -368,5 +374,5 @@ extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_
     int code = read_document(reader, padded, bytes.length + 2, value);
     if (parser.capacity() > capacity_kept)
         parser = ondemand::parser();
-    return code == OK ? OK : refuse(code, bytes, depth_max, error);
+    return code == OK ? OK : refuse(code, bytes, depth_max, values_max, error);
 }

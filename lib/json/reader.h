@@ -43,6 +43,10 @@ struct json_value {
 int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const struct json_value **value,
                struct error *error);
 
+/* The same from whom is trusted with memory: at most `values_max` values. */
+int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
+                      const struct json_value **value, struct error *error);
+
 /* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as
  * absent. */
 const struct json_value *json_get(const struct json_value *object, const char *key);
