@@ -1,6 +1,7 @@
 #include "hubd/forward.h"
 
 #include "hubd/quality.h"
+#include "hubd/sentence.h"
 
 /* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
 static const char *forward_failure(int result)
@@ -19,12 +20,33 @@ static const char *forward_failure(int result)
     return "broke the connection off before it had answered";
 }
 
-/* An envelope about the request itself: a 401 is about the hub's token there, and only 2xx is a success. */
+/* An envelope about the request itself, and everybody reads the same in it: a 401 is about the hub's token
+ * there, and only 2xx is a success. */
 static bool forward_is_usable(const struct outbound *outbound)
 {
     int status = outbound->status;
     bool success = outbound->answer.status_code / 1000 == 1;
-    return outbound->answer.is_envelope && status != 401 && (status / 100 == 2 || !success);
+    return outbound->answer.is_envelope && outbound->answer.is_clear && status != 401 &&
+           (status / 100 == 2 || !success);
+}
+
+/* What the partner said of the request that it refused, where that is no envelope. */
+static struct str forward_complaint(const struct forward *forward)
+{
+    const struct outbound *outbound = &forward->outbound;
+    struct str type =
+        http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
+    return outbound->status / 100 == 4 ? sentence_of_body(forward->request->arena, forward->target->platform,
+                                                          outbound->raw_answer, type)
+                                       : STR_NONE;
+}
+
+struct str forward_message(const struct forward *forward)
+{
+    const struct ocpi_answer *answer = &forward->outbound.answer;
+    return answer->status_code / 1000 == 1 || answer->status_message.data == NULL
+               ? answer->status_message
+               : sentence_clean(forward->request->arena, forward->target->platform, answer->status_message);
 }
 
 static void forward_answered(struct outbound *outbound)
@@ -46,9 +68,10 @@ static void forward_answered(struct outbound *outbound)
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
     } else if (!forward_is_usable(outbound)) {
-        forward->done(
-            forward, FORWARD_RUBBISH,
-            arena_printf(arena, "%s answered HTTP %d without a usable OCPI envelope", who, outbound->status));
+        struct str told = forward_complaint(forward);
+        forward->done(forward, FORWARD_RUBBISH,
+                      arena_printf(arena, "%s answered HTTP %d without a usable OCPI envelope%s" STR_FMT, who,
+                                   outbound->status, told.length > 0 ? ": " : "", STR_ARG(told)));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }

@@ -33,6 +33,9 @@ struct forward {
     struct outbound outbound;
 };
 
+/* The answer's status_message as the caller gets it: of an error only what other partners may read
+ * (hubd/sentence.h). */
+struct str forward_message(const struct forward *forward);
 /* `done` is called exactly once, maybe from inside. */
 void forward_start(struct forward *forward);
 /* The URL of the interface that is meant, STR_NONE when the target has none. */

@@ -109,6 +109,14 @@ static void list_answer_unrouted(struct request *request, const struct registry_
                         STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
 }
 
+bool list_check(struct request *request, const struct registry_party *owner)
+{
+    bool may_see = list_may_see(request->snapshot, request->party, owner);
+    if (!may_see)
+        list_answer_unrouted(request, owner);
+    return may_see;
+}
+
 /* ---------------------------------------------------------------- a page in slices */
 
 struct list_page {
@@ -231,10 +239,7 @@ static bool list_find_named(struct request *request, const struct registry_party
         return false;
     }
     *none = *cpo == NULL && named->platform != request->party->platform;
-    if (*cpo == NULL || list_may_see(request->snapshot, request->party, *cpo))
-        return true;
-    list_answer_unrouted(request, *cpo);
-    return false;
+    return *cpo == NULL || list_check(request, *cpo);
 }
 
 /* Whose objects the caller sees: as CPO its platform's own; as eMSP those of the CPOs with an active rule; of
@@ -338,10 +343,8 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         request_answer(request, REPLY_UNKNOWN, STR("no such owner"), STR_NONE);
         return;
     }
-    if (!list_may_see(request->snapshot, request->party, owner)) {
-        list_answer_unrouted(request, owner);
+    if (!list_check(request, owner))
         return;
-    }
     struct list_object *object = arena_alloc(request->arena, sizeof *object);
     if (object == NULL) {
         request_answer_error(request, ERR_MEMORY);

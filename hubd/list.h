@@ -33,6 +33,8 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
 /* May the party see objects of `owner`? Those of its own platform, or by rule. */
 bool list_may_see(const struct registry_snapshot *snapshot, const struct registry_party *party,
                   const struct registry_party *owner);
+/* The same for request->party; false: answered. */
+bool list_check(struct request *request, const struct registry_party *owner);
 /*
  * One object of an owner named in the URL: 404 when there is none or when it is another eMSP's session or
  * CDR, NOT_ROUTED without rule. `found` gets it; NULL serves the body as it is.

@@ -251,8 +251,12 @@ static void outbound_call(struct outbound *outbound)
     if (outbound->routed) {
         headers[count++] = (struct http_header){STR(OCPI_HEADER_TO_COUNTRY_CODE), outbound->to_country};
         headers[count++] = (struct http_header){STR(OCPI_HEADER_TO_PARTY_ID), outbound->to_party};
-        headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_COUNTRY_CODE), outbound->from_country};
-        headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_PARTY_ID), outbound->from_party};
+        const struct conf *conf = &outbound->hub->conf;
+        bool hub = outbound->platform != NULL && outbound->platform->row.from_hub;
+        headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_COUNTRY_CODE),
+                                                hub ? str_from(conf->country_code) : outbound->from_country};
+        headers[count++] = (struct http_header){STR(OCPI_HEADER_FROM_PARTY_ID),
+                                                hub ? str_from(conf->party_id) : outbound->from_party};
     }
     if (outbound->via.length > 0)
         headers[count++] = (struct http_header){STR("Via"), outbound->via};

@@ -1,6 +1,7 @@
 #include "hubd/relay.h"
 
 #include "hubd/route.h"
+#include "lib/ocpi/names.h"
 
 struct relay *relay_new(struct request *request, struct registry_party *target)
 {
@@ -53,13 +54,14 @@ static void relay_store_response(struct relay *relay, enum store_command_state s
         op->u.command_update.state = state;
         op->u.command_update.result = result;
         op->u.command_update.expires = expires;
+        op->u.command_update.accepted = state == STORE_COMMAND_ACCEPTED;
     }
     batch->callback = relay_response_stored;
     batch->context = relay;
     store_apply(request->worker->store, batch);
 }
 
-/* Without its result a CommandResponse says nothing. */
+/* An answer that does not say what it must, or that two readers read differently. */
 static void relay_refuse_rubbish(struct relay *relay, struct str why)
 {
     relay->ocpi_status = OCPI_HUB_ERROR;
@@ -67,13 +69,28 @@ static void relay_refuse_rubbish(struct relay *relay, struct str why)
     relay_store_response(relay, STORE_COMMAND_ENDED, STR("FAILED"), 0);
 }
 
+/* Of a success the caller must read what the hub has read. */
+static bool relay_says_nothing(const struct relay *relay, const struct ocpi_answer *answer)
+{
+    static const struct {
+        const char *word, *also;
+    } wanted[] = {
+        [RELAY_ANSWER_RESULT] = {"result", "timeout"}, [RELAY_ANSWER_ALLOWED] = {"allowed", "allowed"}};
+    if (answer->status_code / 1000 != 1 || relay->answer == RELAY_ANSWER_ANY)
+        return false;
+    return ocpi_member_word(answer->data, wanted[relay->answer].word).length == 0 ||
+           !ocpi_member_is_clear(answer->data, wanted[relay->answer].also);
+}
+
 static void relay_answered(struct relay *relay, const struct ocpi_answer *answer)
 {
+    static const char *const names[] = {[RELAY_ANSWER_RESULT] = "a response with one result",
+                                        [RELAY_ANSWER_ALLOWED] = "a usable AuthorizationInfo"};
     struct request *request = relay->request;
     struct str result = json_get_text(answer->data, "result");
-    if (relay->command != NULL && answer->status_code / 1000 == 1 && result.length == 0) {
-        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without a CommandResponse",
-                                                 relay->target->key.text));
+    if (relay_says_nothing(relay, answer)) {
+        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without %s",
+                                                 relay->target->key.text, names[relay->answer]));
         return;
     }
     /* of a module that the hub does not know a success is no less than ACCEPTED */
@@ -85,7 +102,7 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
         timeout_ms = timeout_s * 1000;
     relay->http_status = relay->forward.outbound.status;
     relay->ocpi_status = answer->status_code;
-    relay->message = answer->status_message;
+    relay->message = forward_message(&relay->forward);
     relay->data = answer->data == NULL ? STR_NONE : answer->data->raw;
     relay_copy_headers(relay);
     relay_store_response(relay, accepted ? STORE_COMMAND_ACCEPTED : STORE_COMMAND_ENDED,
@@ -149,7 +166,7 @@ static bool relay_path_is_safe(struct request *request, struct str path)
     struct str segment;
     while (path.length > 0 && str_split(&path, '/', &segment)) {
         struct str plain = http_percent_decode(request->arena, segment);
-        if (plain.data == NULL || !request_is_id(plain))
+        if (plain.data == NULL || !request_is_id(plain) || !ocpi_text_is_id(plain))
             return false;
     }
     return true;
@@ -170,7 +187,7 @@ static void relay_fill_forward(struct relay *relay, struct str path)
     forward->body = request->body == NULL ? STR_NONE : request->exchange->body;
     forward->timeout_ms = relay->timeout_ms;
     forward->once = relay->once;
-    forward->unwrap = relay->unwrap;
+    forward->unwrap = relay->answer != RELAY_ANSWER_ANY;
     forward->done = relay_done;
     forward->context = relay;
 }
@@ -212,22 +229,16 @@ void relay_start(struct relay *relay)
 
 /* ---------------------------------------------------------------- directed requests */
 
-void relay_directed(struct request *request)
+static void relay_found(struct route_search *search, struct registry_party *target)
 {
-    struct registry_snapshot *snapshot = request->snapshot;
-    /* the other side of the caller first: one id may be two parties */
-    unsigned other = (request->party->row.roles & OCPI_ROLE_CPO) != 0 ? OCPI_ROLE_EMSP : OCPI_ROLE_CPO;
-    struct registry_party *target = registry_find_party(snapshot, &request->to, other);
-    if (target == NULL)
-        target = registry_find_party(snapshot, &request->to, 0);
-    if (target == NULL) {
-        request_answerf(request, REPLY_UNKNOWN_RECEIVER, "no party " STR_FMT " is registered at this hub",
-                        STR_ARG(ocpi_party_key_str(&request->to)));
-        return;
-    }
-    if (!route_check(request, target))
-        return;
-    struct relay *relay = relay_new(request, target);
+    struct relay *relay = relay_new(search->request, target);
     if (relay != NULL)
         relay_start(relay);
+}
+
+void relay_directed(struct request *request)
+{
+    struct route_search *search = route_search_new(request, 0, ROUTE_BY_NOTHING, STR_NONE, relay_found);
+    if (search != NULL)
+        route_search_start(search);
 }

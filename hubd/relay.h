@@ -11,19 +11,26 @@
  * the body or the query is replaced by a callback of the hub's, kept as a command (hubd/commands.h) so that
  * the later result finds its way.
  */
+enum relay_answer {
+    RELAY_ANSWER_ANY,
+    RELAY_ANSWER_RESULT, /* CommandResponse, ChargingProfileResponse: an object with a `result` */
+    RELAY_ANSWER_ALLOWED /* AuthorizationInfo */
+};
+
 struct relay {
     /* in */
     struct request *request;
     struct registry_party *target;
-    const char *module;   /* whose interface is called */
-    bool sender;          /* the SENDER interface, else RECEIVER */
-    const char *command;  /* what a callback is kept as; NULL: "METHOD module" */
-    struct str object;    /* folded id of what it is about, kept with it */
-    struct str token_uid; /* folded; kept with it */
-    struct str reference; /* folded authorization_reference; kept with it */
+    const char *module;               /* whose interface is called */
+    bool sender;                      /* the SENDER interface, else RECEIVER */
+    const char *command;              /* what a callback is kept as; NULL: "METHOD module" */
+    struct str object;                /* folded id of what it is about, kept with it */
+    struct str token_uid, token_type; /* folded; kept with it */
+    struct str reference;             /* folded authorization_reference; kept with it */
+    int64_t valid_until;              /* of a reservation; kept with it */
     int64_t timeout_ms;
-    bool once;   /* must not arrive twice */
-    bool unwrap; /* one object is the answer: take it out of a one-element list */
+    bool once;                /* must not arrive twice */
+    enum relay_answer answer; /* what must come back */
     /* own */
     struct forward forward;
     struct store_command row;
@@ -33,7 +40,7 @@ struct relay {
 };
 
 /*
- * Sends it; ends the request. The target must have passed the routing (route_check, route_search). What goes
+ * Sends it; ends the request. The target must have passed the routing (route_search). What goes
  * wrong: 4002 sent and no answer, 4003 not connected, 4000 an answer that is no OCPI, 2001 a response_url
  * that may not be called.
  */

@@ -2,6 +2,7 @@
 #include "hubd/commands.h"
 #include "hubd/partner_url.h"
 #include "hubd/relay.h"
+#include "lib/ocpi/names.h"
 #include "lib/ocpi/patch.h"
 
 #define RESPONSE_URL "response_url"
@@ -31,35 +32,42 @@ bool relay_check_response_url(struct request *request, struct str url)
 /* ---------------------------------------------------------------- where it stands */
 
 /*
- * What some receiver may take for a response_url: its reader may fold letters, decode a query's names, take
- * the last of two. One that the hub does not replace brings that receiver, and its token, to any host.
+ * What some receiver may take for a response_url (ocpi_name_is_like), at any depth of the body: one that the
+ * hub does not replace brings that receiver, and its token, to any host.
  */
 struct relay_places {
     unsigned count;
     const struct json_value *member; /* of the body; the last one */
+    bool nested;                     /* one is not a member of the body itself */
     struct str value;                /* of the query, raw; the last one */
 };
 
-static bool relay_is_response_url(struct str name)
-{
-    return str_equal_fold(name, STR(RESPONSE_URL));
-}
-
 static bool relay_query_is_response_url(struct request *request, struct str name)
 {
-    return relay_is_response_url(http_percent_decode(request->arena, name));
+    return ocpi_name_is_like(http_percent_decode(request->arena, name), STR(RESPONSE_URL));
+}
+
+/* The reader bounds how deep a body is (JSON_DEPTH_MAX). */
+static void relay_find_members(struct relay_places *places, const struct json_value *value, bool nested)
+{
+    bool lists = value->type == JSON_ARRAY;
+    if (!lists && value->type != JSON_OBJECT)
+        return;
+    for (const struct json_value *member = value->child; member != NULL; member = member->next) {
+        if (!lists && ocpi_name_is_like(member->key, STR(RESPONSE_URL))) {
+            places->member = member;
+            places->nested = places->nested || nested;
+            places->count++;
+        }
+        relay_find_members(places, member, true);
+    }
 }
 
 static void relay_find_places(struct request *request, struct relay_places *places)
 {
-    const struct json_value *body = request->body;
-    bool object = body != NULL && body->type == JSON_OBJECT;
     *places = (struct relay_places){.value = STR_NONE};
-    for (const struct json_value *member = object ? body->child : NULL; member != NULL; member = member->next)
-        if (relay_is_response_url(member->key)) {
-            places->member = member;
-            places->count++;
-        }
+    if (request->body != NULL)
+        relay_find_members(places, request->body, request->body->type == JSON_ARRAY);
     struct str rest = request->exchange->query, name, value;
     while (http_query_next(&rest, &name, &value))
         if (relay_query_is_response_url(request, name)) {
@@ -68,32 +76,30 @@ static void relay_find_places(struct request *request, struct relay_places *plac
         }
 }
 
+static bool relay_refuse_places(struct request *request, const char *why)
+{
+    request_answerf(request, REPLY_INVALID, "/" RESPONSE_URL ": %s", why);
+    return false;
+}
+
 bool relay_find_response_url(struct request *request, struct str *url, bool *in_body)
 {
     struct relay_places places;
     relay_find_places(request, &places);
     *url = STR_NONE;
     *in_body = places.member != NULL;
-    if (places.count > 1) {
-        request_answer(request, REPLY_INVALID,
-                       STR("/" RESPONSE_URL ": given more than once, two readers may take different ones"),
-                       STR_NONE);
-        return false;
-    }
+    if (places.count > 1)
+        return relay_refuse_places(request, "given more than once, two readers may take different ones");
+    if (places.nested)
+        return relay_refuse_places(request, "must be a member of the body itself, for the hub replaces it");
     if (places.value.data != NULL) {
         *url = http_percent_decode(request->arena, places.value);
-        if (url->data == NULL)
-            request_answer(request, REPLY_INVALID, STR("query " RESPONSE_URL ": bad percent-encoding"),
-                           STR_NONE);
-        return url->data != NULL;
+        return url->data != NULL || relay_refuse_places(request, "bad percent-encoding in the query");
     }
     if (places.member == NULL || places.member->type == JSON_NULL)
         return true;
-    if (places.member->type != JSON_STRING || !str_equal(places.member->key, STR(RESPONSE_URL))) {
-        request_answer(request, REPLY_INVALID, STR("/" RESPONSE_URL ": not a string of exactly that name"),
-                       STR_NONE);
-        return false;
-    }
+    if (places.member->type != JSON_STRING || !str_equal(places.member->key, STR(RESPONSE_URL)))
+        return relay_refuse_places(request, "not a string of exactly that name");
     *url = places.member->text;
     return true;
 }
@@ -143,6 +149,8 @@ static void relay_fill_row(struct relay *relay, struct str response_url)
     row->object = relay->object;
     row->token_uid = relay->token_uid;
     row->reference = relay->reference;
+    row->token_type = relay->token_type;
+    row->valid_until = relay->valid_until;
     row->state = STORE_COMMAND_SENT;
     row->correlation_id = request->correlation_id;
     row->created = request->now;

@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/ocpi/headers.h"
+#include "lib/ocpi/names.h"
 #include "lib/ocpi/validate.h"
 
 #define REQUEST_MAGIC 0x52455153u
@@ -110,6 +111,13 @@ struct str request_subpath(struct request *request)
 
 /* ---------------------------------------------------------------- the way */
 
+/* What is passed on must be found by its receiver under no other id than here; what a CPO calls its own is
+ * kept as it is. */
+static bool request_takes_id(const struct request *request, struct str id)
+{
+    return request_is_id(id) && (request->route->audit != ROUTE_AUDIT_REALTIME || ocpi_text_is_id(id));
+}
+
 static bool request_decode_params(struct request *request, const struct router_match *match)
 {
     request->param_count = match->param_count;
@@ -117,7 +125,7 @@ static bool request_decode_params(struct request *request, const struct router_m
         request->raw_params[i] = match->params[i];
         request->params[i] = http_percent_decode(request->arena, match->params[i]);
         struct str param = request->params[i];
-        if (param.data != NULL && !request_is_id(param)) {
+        if (param.data != NULL && !request_takes_id(request, param)) {
             request_answerf(request, REPLY_INVALID, "path: \"" STR_FMT "\" is no id", STR_ARG(param));
             return false;
         }
@@ -132,6 +140,8 @@ static bool request_decode_params(struct request *request, const struct router_m
 
 static bool request_parse_body(struct request *request)
 {
+    if (str_starts_with(request->exchange->body, STR("\xEF\xBB\xBF"))) /* a byte order mark */
+        request->exchange->body = str_skip(request->exchange->body, 3);
     struct str body = str_trim(request->exchange->body);
     if (request->route->body == ROUTE_BODY_NONE ||
         (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
@@ -146,7 +156,9 @@ static bool request_parse_body(struct request *request)
         request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
         return false;
     }
-    if (request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
+    if (request->body->type == JSON_NULL && request->route->body == ROUTE_BODY_OPTIONAL)
+        request->body = NULL; /* some clients write nothing so */
+    if (request->body == NULL || request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
         return true;
     request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
                     STR_ARG(ocpi_value_text(request->arena, request->body)));

@@ -69,7 +69,7 @@ const struct route router_routes[] = {
     {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.put", tokens_put},
     {"tokens", ROUTE_RECEIVER, PATCH, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.patch", tokens_patch},
 
-    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "command.result", commands_callback},
+    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_ANY, ROUTE_AUDIT_PUSH, "command.result", commands_callback},
     {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post, LIMIT_COMMANDS, "result"},
 
     {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},

@@ -110,10 +110,12 @@ static struct str joined(struct arena *arena, const struct json_value *list)
 static bool set_party(struct declare_plan *plan, const struct declare_entry *entry, const char *place,
                       const struct registry_party *party)
 {
-    static const char *const texts[] = {"name", "website", "token_encoding", "validation"};
+    static const char *const texts[] = {"name", "website", "token_encoding", "from", "validation"};
     struct arena *arena = plan->change->arena;
     const struct json_value *hosts = json_get(entry->value, "allowed_hosts"),
-                            *push = json_get(entry->value, "push");
+                            *push = json_get(entry->value, "push"),
+                            *unknown = json_get(entry->value, "forward_unknown_sessions");
+    const struct json_value yes = {.type = JSON_BOOLEAN, .boolean = true};
     struct declare_params params;
     declare_params_begin(&params);
     declare_params_add_text(&params, "id", entry->id);
@@ -128,6 +130,9 @@ static bool set_party(struct declare_plan *plan, const struct declare_entry *ent
     }
     if (push != NULL)
         declare_params_add_text(&params, "push", joined(arena, push));
+    if (unknown != NULL)
+        declare_params_add(&params, unknown->boolean ? "forward_unknown_sessions" : "refuse_unknown_sessions",
+                           yes);
     if (params.object.count < 2)
         return true;
     size_t before = plan->problems.count;
@@ -188,13 +193,17 @@ void declare_check_shared(struct declare_plan *plan, const struct declare_entry 
 {
     const struct registry_party *party;
     const struct json_value *hosts = json_get(entry->value, "allowed_hosts");
-    struct str encoding = json_get_text(entry->value, "token_encoding");
-    if ((hosts == NULL && encoding.length == 0) || !find_subject(plan, entry, place, &party) || party == NULL)
+    struct str encoding = json_get_text(entry->value, "token_encoding"),
+               from = json_get_text(entry->value, "from");
+    if ((hosts == NULL && encoding.length == 0 && from.length == 0) ||
+        !find_subject(plan, entry, place, &party) || party == NULL)
         return;
     const struct store_platform *row = &party->platform->row;
     const char *member = NULL;
     if (encoding.length > 0 && !str_equal_fold(encoding, str_from(party_encoding_name(row->encoding))))
         member = "token_encoding";
+    else if (from.length > 0 && !str_equal_fold(from, str_from(party_sender_name(row->from_hub))))
+        member = "from";
     else if (hosts != NULL && (!has_all(row->allowed_hosts, hosts) ||
                                hosts_to_forbid(plan->change->arena, row->allowed_hosts, hosts).count > 0))
         member = "allowed_hosts";

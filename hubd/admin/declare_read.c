@@ -67,8 +67,10 @@ static const struct member party_members[] = {
     {.name = "website", .method = "party.set", .key = "website", .empty = true},
     {.name = "platform", .method = "party.set", .key = "id"},
     {.name = "token_encoding", .method = "party.set", .key = "token_encoding"},
+    {.name = "from", .method = "party.set", .key = "from"},
     {.name = "allowed_hosts", .method = "party.set", .key = "allow_hosts", .list = true},
     {.name = "validation", .method = "party.set", .key = "validation"},
+    {.name = "forward_unknown_sessions", .method = "party.set", .key = "forward_unknown_sessions"},
     {.name = "push", .method = "party.set", .key = "push", .list = true},
     {.name = "suspend_reason", .method = "party.suspend", .key = "reason", .empty = true},
     {.name = NULL}};

@@ -88,9 +88,11 @@ static void write_party(struct json_writer *writer, const struct registry_snapsh
         json_field_string(writer, "platform", host);
     } else {
         json_field_text(writer, "token_encoding", party_encoding_name(party->platform->row.encoding));
+        json_field_text(writer, "from", party_sender_name(party->platform->row.from_hub));
         rows_words(writer, "allowed_hosts", party->platform->row.allowed_hosts);
     }
     json_field_text(writer, "validation", party_validation_name(party->row.validation));
+    json_field_boolean(writer, "forward_unknown_sessions", party->row.forward_unknown_sessions);
     rows_words(writer, "push", party->row.push);
     rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
     json_object_end(writer);

@@ -33,8 +33,9 @@ void admin_party_list(struct ctl_request *request)
     rows_list_end(&list, STR_NONE);
 }
 
-/* The words of --token-encoding and --validation, in the order of their enums. */
+/* The words of --token-encoding, --from and --validation, in the order of their enums. */
 static const char *const encoding_names[] = {"auto", "base64", "raw", NULL};
+static const char *const sender_names[] = {"party", "hub", NULL};
 static const char *const validation_names[] = {"default", "tolerant", "strict", NULL};
 _Static_assert(STORE_ENCODING_AUTO == 0 && STORE_ENCODING_BASE64 == 1 && STORE_ENCODING_RAW == 2,
                "encoding_names");
@@ -45,6 +46,11 @@ _Static_assert(STORE_VALIDATION_DEFAULT == 0 && STORE_VALIDATION_TOLERANT == 1 &
 const char *party_encoding_name(enum store_token_encoding encoding)
 {
     return encoding_names[encoding];
+}
+
+const char *party_sender_name(bool from_hub)
+{
+    return sender_names[from_hub];
 }
 
 const char *party_validation_name(enum store_validation validation)
@@ -161,10 +167,12 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
     rows_text(writer, "versions_url", platform->versions_url);
     json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
     write_hosts(writer, party->platform, arena);
+    json_field_text(writer, "from", sender_names[platform->from_hub]);
     rows_words(writer, "allowed_hosts", platform->allowed_hosts);
     write_business_details(writer, party, arena);
     rows_words(writer, "push", party->row.push);
     json_field_text(writer, "validation", validation_names[party->row.validation]);
+    json_field_boolean(writer, "forward_unknown_sessions", party->row.forward_unknown_sessions);
     rows_time(writer, "created", party->row.created);
     rows_time(writer, "last_updated", party->row.last_updated);
     write_sections(writer, conf, snapshot, party, arena);
@@ -205,9 +213,11 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     rows_text(&writer, "name", party->name);
     rows_text(&writer, "website", party->website);
     json_field_text(&writer, "token_encoding", encoding_names[platform->encoding]);
+    json_field_text(&writer, "from", sender_names[platform->from_hub]);
     rows_words(&writer, "allowed_hosts", platform->allowed_hosts);
     rows_words(&writer, "push", party->push);
     json_field_text(&writer, "validation", validation_names[party->validation]);
+    json_field_boolean(&writer, "forward_unknown_sessions", party->forward_unknown_sessions);
     json_object_end(&writer);
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
@@ -298,6 +308,22 @@ static bool edit_push(struct change *change, const struct registry_party *party,
     return true;
 }
 
+static bool edit_unknown_sessions(struct change *change, const struct registry_party *party,
+                                  struct store_party *row)
+{
+    bool forward = json_get_boolean(change->params, "forward_unknown_sessions", false);
+    bool refuse = json_get_boolean(change->params, "refuse_unknown_sessions", false);
+    if (forward && refuse)
+        return rows_refuse_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
+                                 "hubctl party set -h", "one of --forward- and --refuse-unknown-sessions");
+    if (forward && (row->roles & OCPI_ROLE_CPO) == 0)
+        return rows_refuse_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
+                                 "hubctl party list --role CPO",
+                                 "party %s is no CPO: only CPOs are sent commands", party->key.text);
+    row->forward_unknown_sessions = forward || (row->forward_unknown_sessions && !refuse);
+    return true;
+}
+
 /* What waits of a module that is pushed no more is looked at once again, and dropped. */
 static void end_push(struct change *change, const struct registry_party *party, struct str push)
 {
@@ -334,8 +360,10 @@ bool party_build_set(struct change *change)
         name_index(validation_names, json_get_text(change->params, "validation"), row.validation);
     platform.encoding =
         name_index(encoding_names, json_get_text(change->params, "token_encoding"), platform.encoding);
+    platform.from_hub =
+        name_index(sender_names, json_get_text(change->params, "from"), platform.from_hub) != 0;
     if (!check_website(change, row.website) || !edit_hosts(change, &platform.allowed_hosts) ||
-        !edit_push(change, party, &row.push))
+        !edit_push(change, party, &row.push) || !edit_unknown_sessions(change, party, &row))
         return false;
     struct str after = facts(change->arena, &row, &platform);
     if (str_equal(before, after))

@@ -22,8 +22,9 @@ bool rule_build_disable(struct change *change);
 bool limit_build_set(struct change *change);
 bool limit_build_unset(struct change *change);
 
-/* The words of --token-encoding and --validation. Static text. */
+/* The words of --token-encoding, --from and --validation. Static text. */
 const char *party_encoding_name(enum store_token_encoding encoding);
+const char *party_sender_name(bool from_hub);
 const char *party_validation_name(enum store_validation validation);
 
 #endif

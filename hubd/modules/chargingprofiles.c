@@ -7,27 +7,24 @@
 #include "hubd/relay.h"
 #include "hubd/route.h"
 
-static void profile_found(struct route_search *search, struct registry_party *party, enum reply reply,
-                          struct str message)
+static void profile_found(struct route_search *search, struct registry_party *party)
 {
     struct request *request = search->request;
-    if (party == NULL && search->foreign && search->role == OCPI_ROLE_CPO) {
-        request_answer(request, REPLY_OK, STR("no such session of this eMSP"),
-                       STR("{\"result\":\"UNKNOWN_SESSION\",\"timeout\":0}"));
-        return;
-    }
-    if (party == NULL) {
-        request_answer(request, reply, message, STR_NONE);
-        return;
-    }
     struct relay *relay = relay_new(request, party);
     if (relay == NULL)
         return;
     relay->sender = search->role == OCPI_ROLE_EMSP;
-    relay->object = request_fold(request, request->params[0]);
+    relay->object = request_fold(request, search->id);
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
-    relay->unwrap = true;
+    relay->answer = relay->sender ? RELAY_ANSWER_ANY : RELAY_ANSWER_RESULT;
     relay_start(relay);
+}
+
+/* No such session of this eMSP: the ChargingProfileResponse that OCPI has for it. */
+static void profile_unknown(struct route_search *search)
+{
+    request_answer(search->request, REPLY_OK, STR("no such session of this eMSP"),
+                   STR("{\"result\":\"UNKNOWN_SESSION\",\"timeout\":0}"));
 }
 
 static void profile_search(struct request *request, unsigned role)
@@ -35,8 +32,10 @@ static void profile_search(struct request *request, unsigned role)
     request->object = request->params[0];
     struct route_search *search =
         route_search_new(request, role, ROUTE_BY_SESSION, request->params[0], profile_found);
-    if (search != NULL)
-        route_search_start(search);
+    if (search == NULL)
+        return;
+    search->unknown = role == OCPI_ROLE_CPO ? profile_unknown : NULL;
+    route_search_start(search);
 }
 
 /* Of a GET or DELETE the response_url is in the query; without it the result would have nowhere to go. */

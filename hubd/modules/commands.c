@@ -5,109 +5,109 @@
 #include "hubd/modules/modules.h"
 #include "hubd/relay.h"
 #include "hubd/route.h"
-
-/* What names the target: a location, a session, or a reservation made through the hub. */
-enum command_key { COMMAND_BY_LOCATION, COMMAND_BY_SESSION, COMMAND_BY_RESERVATION };
+#include "lib/base/timestamp.h"
 
 static const struct command_type {
     const char *name;
     const struct ocpi_object *object;
-    enum command_key key;
+    enum route_key key;        /* what names the target, */
+    const char *key_member;    /* and where it stands */
     const char *object_member; /* what it is about, for lists and for finding the reservation again */
+    const char *unknown;       /* CommandResponse where the hub knows no such thing of this eMSP */
 } command_types[] = {
-    {"START_SESSION", &ocpi_start_session, COMMAND_BY_LOCATION, "location_id"},
-    {"STOP_SESSION", &ocpi_stop_session, COMMAND_BY_SESSION, "session_id"},
-    {"RESERVE_NOW", &ocpi_reserve_now, COMMAND_BY_LOCATION, "reservation_id"},
-    {"CANCEL_RESERVATION", &ocpi_cancel_reservation, COMMAND_BY_RESERVATION, "reservation_id"},
-    {"UNLOCK_CONNECTOR", &ocpi_unlock_connector, COMMAND_BY_LOCATION, "location_id"},
+    {"START_SESSION", &ocpi_start_session, ROUTE_BY_LOCATION, "location_id", "location_id", NULL},
+    {"STOP_SESSION", &ocpi_stop_session, ROUTE_BY_SESSION, "session_id", "session_id", "UNKNOWN_SESSION"},
+    {"RESERVE_NOW", &ocpi_reserve_now, ROUTE_BY_LOCATION, "location_id", "reservation_id", NULL},
+    {"CANCEL_RESERVATION", &ocpi_cancel_reservation, ROUTE_BY_RESERVATION, "reservation_id", "reservation_id",
+     "UNKNOWN_RESERVATION"},
+    {"UNLOCK_CONNECTOR", &ocpi_unlock_connector, ROUTE_BY_LOCATION, "location_id", "location_id", NULL},
 };
 
 struct command {
     struct request *request;
     const struct command_type *type;
-    struct store_command_read reservation;
+    struct registry_party *cpo; /* once found */
+    struct store_command_list others;
 };
 
-/* ---------------------------------------------------------------- 2. to the CPO */
+/* The hub's own CommandResponse: nobody is asked. */
+static void command_answer(struct request *request, const char *result, struct str why)
+{
+    request_answer(request, REPLY_OK, why,
+                   arena_printf(request->arena, "{\"result\":\"%s\",\"timeout\":0}", result));
+}
 
-static void command_relay(struct command *command, struct registry_party *cpo)
+/* ---------------------------------------------------------------- 3. to the CPO */
+
+static void command_relay(struct command *command)
 {
     struct request *request = command->request;
-    struct relay *relay = relay_new(request, cpo);
+    struct relay *relay = relay_new(request, command->cpo);
+    const struct json_value *token = json_get(request->body, "token");
     if (relay == NULL)
         return;
     relay->command = command->type->name;
     relay->object = request_fold(request, json_get_text(request->body, command->type->object_member));
-    relay->token_uid = request_fold(request, json_get_text(json_get(request->body, "token"), "uid"));
+    relay->token_uid = request_fold(request, json_get_text(token, "uid"));
     if (command->type->object == &ocpi_start_session)
         relay->reference = request_fold(request, json_get_text(request->body, "authorization_reference"));
+    relay->token_type = request_fold(request, json_get_text(token, "type"));
+    timestamp_parse(json_get_text(request->body, "expiry_date"), &relay->valid_until);
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
-    relay->once = relay->unwrap = true;
+    relay->once = true;
+    relay->answer = RELAY_ANSWER_RESULT;
     relay_start(relay);
+}
+
+/* ---------------------------------------------------------------- 2. whose reservation it is */
+
+/* Another eMSP's at that CPO would be replaced by this one. */
+static void command_others_read(struct store_read *base)
+{
+    struct command *command = base->context;
+    struct request *request = command->request;
+    const struct store_command_list *read = &command->others;
+    if (base->result != OK) {
+        request_answer_error(request, base->result);
+        return;
+    }
+    for (size_t i = 0; i < read->count; i++)
+        if (route_reservation_standing(read->rows, read->count, read->rows[i].emsp, read->cpo,
+                                       request->now) <= ROUTE_UNCERTAIN) {
+            command_answer(request, "REJECTED", STR("that reservation_id is in use at this CPO"));
+            return;
+        }
+    command_relay(command);
+}
+
+static void command_found(struct route_search *search, struct registry_party *cpo)
+{
+    struct command *command = search->context;
+    struct request *request = command->request;
+    command->cpo = cpo;
+    if (command->type->object != &ocpi_reserve_now) {
+        command_relay(command);
+        return;
+    }
+    struct store_command_list *read = &command->others;
+    read->base.arena = request->arena;
+    read->base.callback = command_others_read;
+    read->base.context = command;
+    read->reservation = request_fold(request, json_get_text(request->body, "reservation_id"));
+    read->not_emsp = request_party_key(request->party);
+    read->cpo = request_party_key(cpo);
+    read->limit = ROUTE_RESERVATIONS_MAX;
+    store_read_commands(request->worker->store, read);
 }
 
 /* ---------------------------------------------------------------- 1. whom it is for */
 
-/* No such session of this eMSP: the CommandResponse that OCPI has for it. */
-static void command_unknown_session(struct request *request)
+static void command_unknown(struct route_search *search)
 {
-    request_answer(request, REPLY_OK, STR("no such session of this eMSP"),
-                   STR("{\"result\":\"UNKNOWN_SESSION\",\"timeout\":0}"));
-}
-
-static void command_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
-                          struct str message)
-{
-    struct command *command = search->context;
-    if (cpo != NULL) {
-        command_relay(command, cpo);
-    } else if (search->foreign) {
-        command_unknown_session(command->request);
-    } else {
-        request_answer(command->request, reply, message, STR_NONE);
-    }
-}
-
-static void command_search(struct command *command, enum route_key key, struct str id)
-{
-    struct route_search *search = route_search_new(command->request, OCPI_ROLE_CPO, key, id, command_found);
-    if (search == NULL)
-        return;
-    search->fallback = key != ROUTE_BY_SESSION;
-    search->context = command;
-    route_search_start(search);
-}
-
-/* A reservation made through the hub names its CPO; any other goes the way of a command without a location.
- */
-static void command_reservation_read(struct store_read *base)
-{
-    struct command *command = base->context;
-    struct request *request = command->request;
-    if (base->result == OK) {
-        request->has_to = ocpi_party_key_parse(command->reservation.row.cpo, &request->to, NULL, NULL, NULL);
-        command_search(command, ROUTE_BY_NOTHING, STR_NONE);
-    } else if (base->result == ERR_NOT_FOUND) {
-        command_search(command, ROUTE_BY_NOTHING, STR_NONE);
-    } else {
-        request_answer_error(request, base->result);
-    }
-}
-
-static void command_find_reservation(struct command *command)
-{
-    struct request *request = command->request;
-    struct store_command_read *read = &command->reservation;
-    if (request_is_directed(request)) {
-        command_search(command, ROUTE_BY_NOTHING, STR_NONE);
-        return;
-    }
-    read->base.arena = request->arena;
-    read->base.callback = command_reservation_read;
-    read->base.context = command;
-    read->emsp = request_party_key(request->party);
-    read->reservation = request_fold(request, json_get_text(request->body, "reservation_id"));
-    store_read_command(request->worker->store, read);
+    const struct command *command = search->context;
+    command_answer(search->request, command->type->unknown,
+                   arena_printf(search->request->arena, "no such %s of this eMSP",
+                                search->key == ROUTE_BY_SESSION ? "session" : "reservation"));
 }
 
 static const struct command_type *command_type_find(struct str name)
@@ -118,6 +118,39 @@ static const struct command_type *command_type_find(struct str name)
     return NULL;
 }
 
+/* The token that a CPO will bill is the caller's own. False: answered. */
+static bool command_check_token(struct request *request)
+{
+    const struct json_value *token = json_get(request->body, "token");
+    const struct registry_party *party = request->party;
+    const struct {
+        const char *member;
+        struct str own;
+    } parts[] = {{"country_code", party->row.country_code}, {"party_id", party->row.party_id}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct str found = json_get_text(token, parts[i].member);
+        if (found.data == NULL || str_equal_fold(found, parts[i].own))
+            continue;
+        request_answerf(request, REPLY_INVALID,
+                        "/token/%s: must be the calling party's, \"" STR_FMT "\", found \"" STR_FMT "\"",
+                        parts[i].member, STR_ARG(parts[i].own), STR_ARG(found));
+        return false;
+    }
+    return true;
+}
+
+/* What the whole of a command's body must be like. False: answered. */
+static bool command_check(struct request *request, const struct command_type *type)
+{
+    if (store_is_overloaded(request->hub->store)) {
+        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
+        return false;
+    }
+    return request_validate(request, type->object, false) &&
+           relay_check_response_url(request, json_get_text(request->body, "response_url")) &&
+           command_check_token(request);
+}
+
 void commands_post(struct request *request)
 {
     const struct command_type *type = command_type_find(request->params[0]);
@@ -125,14 +158,13 @@ void commands_post(struct request *request)
         request_answer(request, REPLY_UNKNOWN, STR("no such command"), STR_NONE);
         return;
     }
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
-        return;
-    }
-    if (!request_validate(request, type->object, false) ||
-        !relay_check_response_url(request, json_get_text(request->body, "response_url")))
+    if (!command_check(request, type))
         return;
     struct command *command = arena_alloc(request->arena, sizeof *command);
+    struct route_search *search = route_search_new(
+        request, OCPI_ROLE_CPO, type->key, json_get_text(request->body, type->key_member), command_found);
+    if (search == NULL)
+        return;
     if (command == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return;
@@ -140,15 +172,9 @@ void commands_post(struct request *request)
     command->request = request;
     command->type = type;
     request->object = json_get_text(request->body, type->object_member);
-    switch (type->key) {
-    case COMMAND_BY_LOCATION:
-        command_search(command, ROUTE_BY_LOCATION, json_get_text(request->body, "location_id"));
-        break;
-    case COMMAND_BY_SESSION:
-        command_search(command, ROUTE_BY_SESSION, json_get_text(request->body, "session_id"));
-        break;
-    case COMMAND_BY_RESERVATION:
-        command_find_reservation(command);
-        break;
-    }
+    search->evse = json_get_text(request->body, "evse_uid");
+    search->fallback = true;
+    search->unknown = command_unknown;
+    search->context = command;
+    route_search_start(search);
 }

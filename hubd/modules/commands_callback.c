@@ -7,6 +7,7 @@
 #include "hubd/modules/modules.h"
 #include "hubd/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/validate.h"
 
 struct callback {
     struct request *request;
@@ -16,18 +17,30 @@ struct callback {
     bool delivers;
 };
 
-/* A command's result is a CommandResult; of what else is relayed the hub only passes the object on. */
+/*
+ * A command's result is a CommandResult, bare or wrapped. Of what else is relayed the hub only passes on what
+ * came, the results of ChargingProfiles without a wrapping.
+ */
 static bool callback_check(struct callback *callback)
 {
     struct request *request = callback->request;
-    if (!commands_is_remote(&callback->read.row))
+    bool remote = commands_is_remote(&callback->read.row);
+    if (remote || str_equal(commands_module(&callback->read.row), STR("chargingprofiles")))
+        request->body = ocpi_unwrap(request->body, "result");
+    if (request->body == NULL)
+        request_answer(request, REPLY_NOT_JSON, STR("the body is not JSON: it is empty"), STR_NONE);
+    else if (request->body->type != JSON_OBJECT)
+        request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
+                        STR_ARG(ocpi_value_text(request->arena, request->body)));
+    else if (!remote)
         return true;
-    if (!request_validate(request, &ocpi_command_result, false))
+    else if (!request_validate(request, &ocpi_command_result, false))
         return false;
-    if (json_get_text(request->body, "result").length > 0)
+    else if (json_get_text(request->body, "result").length > 0)
         return true;
-    request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"),
-                   STR_NONE);
+    else
+        request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"),
+                       STR_NONE);
     return false;
 }
 
@@ -79,10 +92,11 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
     if (op != NULL && deliver) {
         struct str result = json_get_text(request->body, "result");
         op->u.command_update.result = result.length > 0 ? result : STR("DONE");
-        op->u.command_update.result_body = request->exchange->body;
+        op->u.command_update.accepted = str_equal(result, STR("ACCEPTED"));
+        op->u.command_update.result_body = request->body->raw;
         if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
             op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
-        commands_add_delivery(batch, &callback->read.row, request->exchange->body);
+        commands_add_delivery(batch, &callback->read.row, request->body->raw);
     }
     request_audit_batch(request, batch, status);
     batch->callback = callback_stored;

@@ -2,7 +2,6 @@
 #include "hubd/list.h"
 #include "hubd/modules/modules.h"
 #include "hubd/route.h"
-#include "lib/base/magic.h"
 #include "lib/ocpi/patch.h"
 
 void locations_list(struct request *request)
@@ -58,30 +57,13 @@ static void locations_serve_connector(struct request *request, struct store_obje
         request_answer(request, REPLY_OK, STR_NONE, connector->raw);
 }
 
-/* The Sender's form names no owner: the one that OCPI-to names, else the first that the caller may see. */
-static void locations_owners_read(struct store_read *base)
+/* The Sender's form names no owner. */
+static void locations_found(struct route_search *search, struct registry_party *owner)
 {
-    struct request *request = base->context;
-    struct store_owners_read *read = CONTAINER_OF(base, struct store_owners_read, base);
     struct location_path path;
-    if (base->result != OK) {
-        request_answer_error(request, base->result);
-        return;
-    }
-    location_path_read(request, &path);
-    for (size_t i = 0; i < read->owner_count; i++) {
-        struct ocpi_party_key key;
-        struct registry_party *owner = ocpi_party_key_parse(read->owners[i].owner, &key, NULL, NULL, NULL)
-                                           ? registry_find_party(request->snapshot, &key, OCPI_ROLE_CPO)
-                                           : NULL;
-        if (owner == NULL || !list_may_see(request->snapshot, request->party, owner) ||
-            (request_is_directed(request) && !ocpi_party_key_equal(&key, &request->to)))
-            continue;
-        list_serve_object(request, STORE_LOCATION, owner->row.country_code, owner->row.party_id,
-                          path.location, path.evse, locations_serve_connector);
-        return;
-    }
-    request_answer_error(request, ERR_NOT_FOUND);
+    location_path_read(search->request, &path);
+    list_serve_object(search->request, STORE_LOCATION, owner->row.country_code, owner->row.party_id,
+                      path.location, path.evse, locations_serve_connector);
 }
 
 void locations_get(struct request *request)
@@ -93,15 +75,11 @@ void locations_get(struct request *request)
                           locations_serve_connector);
         return;
     }
-    struct store_owners_read *read = arena_alloc(request->arena, sizeof *read);
-    if (read == NULL) {
-        request_answer_error(request, ERR_MEMORY);
+    struct route_search *search =
+        route_search_new(request, OCPI_ROLE_CPO, ROUTE_BY_LOCATION, path.location, locations_found);
+    if (search == NULL)
         return;
-    }
-    read->base.arena = request->arena;
-    read->base.callback = locations_owners_read;
-    read->base.context = request;
-    read->kind = STORE_LOCATION;
-    read->id = request_fold(request, path.location);
-    store_read_owners(request->worker->store, read);
+    search->evse = path.evse;
+    search->stored = true;
+    route_search_start(search);
 }

@@ -75,8 +75,9 @@ static void session_write(struct push *push)
         else /* merged it is only text */
             session_digest(push->body, put->digest);
         put->counterparty = arena_copy(push->request->arena, ocpi_party_key_str(&push->emsp));
-        put->token_uid =
-            request_fold(push->request, json_get_text(session_member(session, "cdr_token"), "uid"));
+        const struct json_value *token = session_member(session, "cdr_token");
+        put->token_uid = request_fold(push->request, json_get_text(token, "uid"));
+        put->token_type = request_fold(push->request, json_get_text(token, "type"));
         put->status = session_text(session, "status");
         put->conditions = push->conditions;
         put->revision = push->revision;
@@ -231,19 +232,14 @@ void sessions_get(struct request *request)
 
 /* ---------------------------------------------------------------- charging preferences */
 
-static void preferences_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
-                              struct str message)
+static void preferences_found(struct route_search *search, struct registry_party *cpo)
 {
-    struct request *request = search->request;
-    struct relay *relay = cpo == NULL ? NULL : relay_new(request, cpo);
-    if (cpo == NULL) {
-        request_answer(request, search->foreign ? REPLY_UNKNOWN : reply,
-                       search->foreign ? STR("no such session of this eMSP") : message, STR_NONE);
-    } else if (relay != NULL) {
-        relay->sender = true;
-        relay->object = request_fold(request, request->params[0]);
-        relay_start(relay);
-    }
+    struct relay *relay = relay_new(search->request, cpo);
+    if (relay == NULL)
+        return;
+    relay->sender = true;
+    relay->object = request_fold(search->request, search->id);
+    relay_start(relay);
 }
 
 /* ChargingPreferences of an eMSP go to the CPO whose session it is (OCPI 2.2.1, Sessions: PUT Method). */

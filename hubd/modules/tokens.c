@@ -7,6 +7,7 @@
 #include "hubd/relay.h"
 #include "hubd/route.h"
 #include "lib/json/writer.h"
+#include "lib/ocpi/names.h"
 
 /* ---------------------------------------------------------------- PUT …/authorize: eMSP to CPO */
 
@@ -44,10 +45,10 @@ static void authorize_done(struct forward *forward, enum forward_outcome outcome
     if (outcome != FORWARD_ANSWERED)
         authorize_unknown(request, why);
     else if (answer->status_code / 1000 == 1 &&
-             authorize_is_allowed_type(json_get_text(answer->data, "allowed")))
+             authorize_is_allowed_type(ocpi_member_word(answer->data, "allowed")))
         request_answer_code(request, 200, answer->status_code, answer->status_message, answer->data->raw);
     else if (answer->status_code / 1000 == 2)
-        request_answer_code(request, 200, answer->status_code, answer->status_message,
+        request_answer_code(request, 200, answer->status_code, forward_message(forward),
                             answer->data == NULL ? STR_NONE : answer->data->raw);
     else
         authorize_unknown(request, arena_printf(request->arena,
@@ -55,15 +56,10 @@ static void authorize_done(struct forward *forward, enum forward_outcome outcome
                                                 answer->status_code));
 }
 
-static void authorize_found(struct route_search *search, struct registry_party *cpo, enum reply reply,
-                            struct str message)
+static void authorize_found(struct route_search *search, struct registry_party *cpo)
 {
     struct request *request = search->request;
-    struct forward *forward = cpo == NULL ? NULL : arena_alloc(request->arena, sizeof *forward);
-    if (cpo == NULL) {
-        request_answer(request, reply, message, STR_NONE);
-        return;
-    }
+    struct forward *forward = arena_alloc(request->arena, sizeof *forward);
     if (forward == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return;
@@ -109,76 +105,78 @@ void tokens_authorize(struct request *request)
 
 /* ---------------------------------------------------------------- POST …/authorize: CPO to eMSP */
 
-static void authorize_found_emsp(struct route_search *search, struct registry_party *emsp, enum reply reply,
-                                 struct str message)
+/* `type` of the query, given once; STR_NONE: any. False: answered. */
+static bool authorize_read_type(struct request *request, struct str *type)
 {
-    struct request *request = search->request;
-    struct relay *relay = emsp == NULL ? NULL : relay_new(request, emsp);
-    if (emsp == NULL) {
-        request_answer(request, reply, message, STR_NONE);
-    } else if (relay != NULL) {
-        relay->sender = true;
-        relay->once = false; /* asking twice does no harm, a fresh connection costs the driver time */
-        relay->unwrap = true;
-        relay_start(relay);
+    struct str rest = request->exchange->query, name, value;
+    *type = STR_NONE;
+    while (http_query_next(&rest, &name, &value)) {
+        if (!ocpi_name_is_like(http_percent_decode(request->arena, name), STR("type")))
+            continue;
+        if (type->data != NULL) {
+            request_answer(request, REPLY_INVALID,
+                           STR("query type: given more than once, two readers may take different ones"),
+                           STR_NONE);
+            return false;
+        }
+        *type = http_percent_decode(request->arena, value);
     }
+    return true;
+}
+
+static void authorize_found_emsp(struct route_search *search, struct registry_party *emsp)
+{
+    struct relay *relay = relay_new(search->request, emsp);
+    if (relay == NULL)
+        return;
+    relay->sender = true;
+    relay->once = false; /* asking twice does no harm, a fresh connection costs the driver time */
+    relay->answer = RELAY_ANSWER_ALLOWED;
+    relay_start(relay);
 }
 
 void tokens_authorize_at_emsp(struct request *request)
 {
-    if (!authorize_check(request, request->params[0]))
+    struct str type;
+    if (!authorize_check(request, request->params[0]) || !authorize_read_type(request, &type))
         return;
     struct route_search *search =
         route_search_new(request, OCPI_ROLE_EMSP, ROUTE_BY_TOKEN, request->params[0], authorize_found_emsp);
-    if (search != NULL)
-        route_search_start(search);
+    if (search == NULL)
+        return;
+    search->token_type = type;
+    route_search_start(search);
 }
 
 /* ---------------------------------------------------------------- tokens themselves */
 
-/* The list of an eMSP's tokens is the eMSP's: there is none of all eMSPs here to choose from. */
-void tokens_list(struct request *request)
+static void tokens_found(struct route_search *search, struct registry_party *party)
 {
-    if (!request_is_directed(request)) {
-        request_answer(
-            request, REPLY_INVALID,
-            STR("the hub stores no tokens: OCPI-to-country-code and OCPI-to-party-id must say whose "
-                "tokens are meant"),
-            STR_NONE);
-        return;
-    }
-    struct registry_party *emsp = registry_find_party(request->snapshot, &request->to, OCPI_ROLE_EMSP);
-    if (emsp == NULL) {
-        request_answerf(request, REPLY_UNKNOWN_RECEIVER, "no eMSP " STR_FMT " is registered at this hub",
-                        STR_ARG(ocpi_party_key_str(&request->to)));
-        return;
-    }
-    struct relay *relay = route_check(request, emsp) ? relay_new(request, emsp) : NULL;
+    struct relay *relay = relay_new(search->request, party);
     if (relay == NULL)
         return;
-    relay->sender = true;
+    relay->sender = search->role == OCPI_ROLE_EMSP;
     relay_start(relay);
 }
 
-static void tokens_found_cpo(struct route_search *search, struct registry_party *cpo, enum reply reply,
-                             struct str message)
+static void tokens_ask(struct request *request, unsigned role)
 {
-    struct request *request = search->request;
-    struct relay *relay = cpo == NULL ? NULL : relay_new(request, cpo);
-    if (cpo == NULL)
-        request_answer(request, reply, message, STR_NONE);
-    else if (relay != NULL)
-        relay_start(relay);
+    struct route_search *search = route_search_new(request, role, ROUTE_BY_NOTHING, STR_NONE, tokens_found);
+    if (search != NULL)
+        route_search_start(search);
+}
+
+/* The list of an eMSP's tokens is the eMSP's. */
+void tokens_list(struct request *request)
+{
+    tokens_ask(request, OCPI_ROLE_EMSP);
 }
 
 /* The eMSP looks at what a CPO has of its token. */
 void tokens_get(struct request *request)
 {
     request->object = request->params[2];
-    struct route_search *search =
-        route_search_new(request, OCPI_ROLE_CPO, ROUTE_BY_NOTHING, STR_NONE, tokens_found_cpo);
-    if (search != NULL)
-        route_search_start(search);
+    tokens_ask(request, OCPI_ROLE_CPO);
 }
 
 static void tokens_push(struct request *request, bool partial)

@@ -4,6 +4,7 @@
 static const char *const roles[] = {"CPO", "EMSP", "NAP", "NSP", "SCSP", "OTHER", NULL};
 static const char *const statuses[] = {"PLANNED", "CONNECTED", "OFFLINE", "SUSPENDED", NULL};
 static const char *const encodings[] = {"auto", "base64", "raw", NULL};
+static const char *const senders[] = {"party", "hub", NULL};
 static const char *const validations[] = {"tolerant", "strict", "default", NULL};
 static const char *const modules[] = {"cdrs", "cdrs:sender", "chargingprofiles", "chargingprofiles:sender", "commands",
                                       "credentials", "hubclientinfo", "locations", "locations:sender", "sessions",
@@ -99,11 +100,14 @@ const struct ctl_command ctl_table_party[] = {
              {"credentials_url", "CREDENTIALS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the partner gave as `url`"},
              {"versions_url", "VERSIONS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the versions list or details that last answered an exchange or discovery"},
              {"token_encoding", "TOKEN ENCODING", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "auto, base64 or raw"},
+             {"from", "CALLED FROM", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "party or hub: OCPI-from of the hub's calls"},
              {"hosts", "HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "its own: where an exchange succeeded, and of receivers that were set"},
              {"allowed_hosts", "ALLOWED HOSTS", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "further hosts for response_url"},
              {"business_details", "BUSINESS DETAILS", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "as the partner gave them with its credentials (GSTIN)"},
              {"push", "PUSHED TO IT", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "modules whose changes are sent to it unasked"},
              {"validation", "VALIDATION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "tolerant, strict, or default: as the setting says"},
+             {"forward_unknown_sessions", "UNKNOWN SESSIONS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL,
+              "true: commands about sessions that the hub never heard of are passed on to it"},
              {"created", "REGISTERED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it was registered"},
              {"last_updated", "UPDATED", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "as HubClientInfo tells it"},
              {"tokens", "TOKENS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, token_columns, "tokens of its platform"},
@@ -112,20 +116,26 @@ const struct ctl_command ctl_table_party[] = {
              {"limits", "LIMITS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, ctl_limit_columns, "how often it may ask"})},
     {"party", "set", "party.set", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
      "change what is kept about a party",
-     "--token-encoding and --allow-host are the platform's: they hold for all parties on it. With --push an eMSP is sent every "
-     "change of the CPOs that a rule lets it see, to its receivers of these modules; what is there already it GETs.", NULL,
+     "--token-encoding, --from and --allow-host are the platform's: they hold for all parties on it. With --push an eMSP is sent "
+     "every change of the CPOs that a rule lets it see, to its receivers of these modules; what is there already it GETs. "
+     "--from hub is for a system that takes OCPI-from only from whom it exchanged credentials with.", NULL,
      {"hubctl party set IN-ABC --name \"ABC Charging Ltd\"", "hubctl party set IN-XYZ --token-encoding raw --allow-host cb.xyz.example"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
             OPTION("name", "name", CTL_TEXT, "the partner's name"),
             {.name = "website", .key = "website", .type = CTL_TEXT, .value = "URL", .help = "the partner's website"},
             {.name = "token-encoding", .key = "token_encoding", .type = CTL_CHOICE, .choices = encodings,
              .help = "how the hub writes the partner's token: auto (Base64 first), base64 or raw"},
+            {.name = "from", .key = "from", .type = CTL_CHOICE, .choices = senders,
+             .help = "OCPI-from of the hub's calls to it: party, whose message it is (OCPI's way), or hub"},
             {.name = "validation", .key = "validation", .type = CTL_CHOICE, .choices = validations,
              .help = "tolerant: take its objects in spite of findings; strict: refuse them; default: as the setting says"},
             {.name = "allow-host", .key = "allow_hosts", .type = CTL_TEXT, .repeatable = true, .value = "HOST",
              .help = "let a command's response_url be on this host too"},
             {.name = "forbid-host", .key = "forbid_hosts", .type = CTL_TEXT, .repeatable = true, .value = "HOST",
              .help = "take back --allow-host"},
+            OPTION("forward-unknown-sessions", "forward_unknown_sessions", CTL_SWITCH,
+                   "a CPO: pass it commands about sessions that the hub never heard of, too"),
+            OPTION("refuse-unknown-sessions", "refuse_unknown_sessions", CTL_SWITCH, "take back --forward-unknown-sessions"),
             {.name = "push", .key = "push", .type = CTL_TEXT, .value = "MODULES",
              .help = "send it changes of these: locations, tariffs, or locations,tariffs; none ends it"}),
      CHANGE_COLUMNS},

@@ -16,6 +16,7 @@ const char *ocpi_rule_name(enum ocpi_rule rule)
         [OCPI_RULE_INTEGER] = "integer",     [OCPI_RULE_DUPLICATE] = "duplicate",
         [OCPI_RULE_UNKNOWN] = "unknown",     [OCPI_RULE_FORMAT] = "format",
         [OCPI_RULE_RANGE] = "range",         [OCPI_RULE_SURROGATE] = "surrogate",
+        [OCPI_RULE_SPELLING] = "spelling",   [OCPI_RULE_PADDING] = "padding",
     };
     return names[rule];
 }
@@ -148,6 +149,12 @@ static struct str complaint(struct arena *arena, const struct ocpi_breach *breac
         return arena_printf(arena, "given to an earlier element too: " STR_FMT, STR_ARG(found));
     case OCPI_RULE_UNKNOWN: /* never told */
         break;
+    case OCPI_RULE_SPELLING:
+        return arena_printf(arena, "some readers take it for %s: only that spelling, and once", field->name);
+    case OCPI_RULE_PADDING:
+        return arena_printf(arena,
+                            "no plain id (control characters, or white space or a slash at an end): " STR_FMT,
+                            STR_ARG(found));
     case OCPI_RULE_FORMAT:
         return arena_printf(arena, "not %s: " STR_FMT, ocpi_form_text(field->form), STR_ARG(found));
     case OCPI_RULE_RANGE:

@@ -55,8 +55,10 @@ struct ocpi_field {
     unsigned name_length;
     enum ocpi_form form;
     int minimum, maximum; /* of a number; equal = none */
-    bool single;  /* twice in an object is essential although it may be absent: it holds essential fields, or
-                     routing or an outcome rest on it */
+    bool single;  /* twice in an object, or in another spelling (ocpi_name_is_like), is essential although it
+                     may be absent: it holds essential fields, or routing or an outcome rest on it */
+    bool decides; /* an id by which somebody is found: it must be one that everybody reads alike
+                     (ocpi_text_is_id) */
     bool relaxed; /* nothing below this field is essential by itself, as in the tariffs of a CDR */
 };
 

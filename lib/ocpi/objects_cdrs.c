@@ -20,7 +20,7 @@ static const struct ocpi_field cdr_fields[] = {
     FIELD( "start_date_time",            DATETIME,        ONE,      ESSENTIAL),
     FIELD( "end_date_time",              DATETIME,        ONE,      ESSENTIAL),
     FIELD( "session_id",                 CISTRING,        OPTIONAL, CHARS(36)),
-    NESTED("cdr_token",                  cdr_token,       ONE,      ESSENTIAL),
+    NESTED("cdr_token",                  cdr_token,       ONE,      ESSENTIAL, SINGLE),
     CHOICE("auth_method",                auth_method,     ONE),
     FIELD( "authorization_reference",    CISTRING,        OPTIONAL, CHARS(36)),
     NESTED("cdr_location",               cdr_location,    ONE),
@@ -74,8 +74,8 @@ OBJECT(cdr_location, "CdrLocation");
 static const struct ocpi_field cdr_token_fields[] = {
     FIELD( "country_code", CISTRING,   ONE,      CHARS(2), SINGLE),
     FIELD( "party_id",     CISTRING,   ONE,      CHARS(3), SINGLE),
-    FIELD( "uid",          CISTRING,   ONE,      CHARS(36), ESSENTIAL),
-    CHOICE("type",         token_type, ONE),
+    FIELD( "uid",          CISTRING,   ONE,      CHARS(36), ESSENTIAL, SINGLE),
+    CHOICE("type",         token_type, ONE,      SINGLE),
     FIELD( "contract_id",  CISTRING,   ONE,      CHARS(36)),
 };
 OBJECT(cdr_token, "CdrToken");

@@ -9,8 +9,8 @@ ENUM(charging_profile_response_type, "ChargingProfileResponseType",
 ENUM(charging_profile_result_type, "ChargingProfileResultType", "ACCEPTED", "REJECTED", "UNKNOWN");
 
 static const struct ocpi_field charging_profile_response_fields[] = {
-    CHOICE("result",  charging_profile_response_type, ONE),
-    FIELD( "timeout", INT,                            ONE),
+    CHOICE("result",  charging_profile_response_type, ONE, SINGLE),
+    FIELD( "timeout", INT,                            ONE, SINGLE),
 };
 OBJECT(charging_profile_response, "ChargingProfileResponse");
 

@@ -15,14 +15,14 @@ ENUM(command_type, "CommandType",
      "CANCEL_RESERVATION", "RESERVE_NOW", "START_SESSION", "STOP_SESSION", "UNLOCK_CONNECTOR");
 
 static const struct ocpi_field cancel_reservation_fields[] = {
-    FIELD( "response_url",   URL,      ONE,      ESSENTIAL),
-    FIELD( "reservation_id", CISTRING, ONE,      CHARS(36), ESSENTIAL),
+    FIELD( "response_url",   URL,      ONE,      ESSENTIAL, SINGLE),
+    FIELD( "reservation_id", CISTRING, ONE,      CHARS(36), ESSENTIAL, DECIDES),
 };
 OBJECT(cancel_reservation, "CancelReservation");
 
 static const struct ocpi_field command_response_fields[] = {
-    CHOICE("result",  command_response_type, ONE),
-    FIELD( "timeout", INT,                   ONE),
+    CHOICE("result",  command_response_type, ONE, SINGLE),
+    FIELD( "timeout", INT,                   ONE, SINGLE),
     NESTED("message", display_text,          ANY),
 };
 OBJECT(command_response, "CommandResponse");
@@ -34,37 +34,37 @@ static const struct ocpi_field command_result_fields[] = {
 OBJECT(command_result, "CommandResult");
 
 static const struct ocpi_field reserve_now_fields[] = {
-    FIELD( "response_url",            URL,      ONE,      ESSENTIAL),
-    NESTED("token",                   token,    ONE,      ESSENTIAL),
-    FIELD( "expiry_date",             DATETIME, ONE,      ESSENTIAL),
-    FIELD( "reservation_id",          CISTRING, ONE,      CHARS(36), ESSENTIAL),
-    FIELD( "location_id",             CISTRING, ONE,      CHARS(36), ESSENTIAL),
-    FIELD( "evse_uid",                CISTRING, OPTIONAL, CHARS(36)),
-    FIELD( "authorization_reference", CISTRING, OPTIONAL, CHARS(36)),
+    FIELD( "response_url",            URL,      ONE,      ESSENTIAL, SINGLE),
+    NESTED("token",                   token,    ONE,      ESSENTIAL, SINGLE),
+    FIELD( "expiry_date",             DATETIME, ONE,      ESSENTIAL, SINGLE),
+    FIELD( "reservation_id",          CISTRING, ONE,      CHARS(36), ESSENTIAL, DECIDES),
+    FIELD( "location_id",             CISTRING, ONE,      CHARS(36), ESSENTIAL, DECIDES),
+    FIELD( "evse_uid",                CISTRING, OPTIONAL, CHARS(36), DECIDES),
+    FIELD( "authorization_reference", CISTRING, OPTIONAL, CHARS(36), SINGLE),
 };
 OBJECT(reserve_now, "ReserveNow");
 
 static const struct ocpi_field start_session_fields[] = {
-    FIELD( "response_url",            URL,      ONE,      ESSENTIAL),
-    NESTED("token",                   token,    ONE,      ESSENTIAL),
-    FIELD( "location_id",             CISTRING, ONE,      CHARS(36), ESSENTIAL),
-    FIELD( "evse_uid",                CISTRING, OPTIONAL, CHARS(36)),
-    FIELD( "connector_id",            CISTRING, OPTIONAL, CHARS(36)),
-    FIELD( "authorization_reference", CISTRING, OPTIONAL, CHARS(36)),
+    FIELD( "response_url",            URL,      ONE,      ESSENTIAL, SINGLE),
+    NESTED("token",                   token,    ONE,      ESSENTIAL, SINGLE),
+    FIELD( "location_id",             CISTRING, ONE,      CHARS(36), ESSENTIAL, DECIDES),
+    FIELD( "evse_uid",                CISTRING, OPTIONAL, CHARS(36), DECIDES),
+    FIELD( "connector_id",            CISTRING, OPTIONAL, CHARS(36), DECIDES),
+    FIELD( "authorization_reference", CISTRING, OPTIONAL, CHARS(36), SINGLE),
 };
 OBJECT(start_session, "StartSession");
 
 static const struct ocpi_field stop_session_fields[] = {
-    FIELD( "response_url", URL,      ONE,      ESSENTIAL),
-    FIELD( "session_id",   CISTRING, ONE,      CHARS(36), ESSENTIAL),
+    FIELD( "response_url", URL,      ONE,      ESSENTIAL, SINGLE),
+    FIELD( "session_id",   CISTRING, ONE,      CHARS(36), ESSENTIAL, DECIDES),
 };
 OBJECT(stop_session, "StopSession");
 
 static const struct ocpi_field unlock_connector_fields[] = {
-    FIELD( "response_url", URL,      ONE,      ESSENTIAL),
-    FIELD( "location_id",  CISTRING, ONE,      CHARS(36), ESSENTIAL),
-    FIELD( "evse_uid",     CISTRING, ONE,      CHARS(36)),
-    FIELD( "connector_id", CISTRING, ONE,      CHARS(36)),
+    FIELD( "response_url", URL,      ONE,      ESSENTIAL, SINGLE),
+    FIELD( "location_id",  CISTRING, ONE,      CHARS(36), ESSENTIAL, DECIDES),
+    FIELD( "evse_uid",     CISTRING, ONE,      CHARS(36), DECIDES),
+    FIELD( "connector_id", CISTRING, ONE,      CHARS(36), DECIDES),
 };
 OBJECT(unlock_connector, "UnlockConnector");
 

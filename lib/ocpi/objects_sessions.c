@@ -19,7 +19,7 @@ static const struct ocpi_field session_fields[] = {
     FIELD( "start_date_time",         DATETIME,        ONE,      ESSENTIAL),
     FIELD( "end_date_time",           DATETIME,        OPTIONAL),
     FIELD( "kwh",                     NUMBER,          ONE,      ESSENTIAL),
-    NESTED("cdr_token",               cdr_token,       ONE,      ESSENTIAL),
+    NESTED("cdr_token",               cdr_token,       ONE,      ESSENTIAL, SINGLE),
     CHOICE("auth_method",             auth_method,     ONE),
     FIELD( "authorization_reference", CISTRING,        OPTIONAL, CHARS(36)),
     FIELD( "location_id",             CISTRING,        ONE,      CHARS(36)),

@@ -12,7 +12,7 @@ ENUM(token_type, "TokenType", "AD_HOC_USER", "APP_USER", "OTHER", "RFID");
 ENUM(whitelist_type, "WhitelistType", "ALWAYS", "ALLOWED", "ALLOWED_OFFLINE", "NEVER");
 
 static const struct ocpi_field authorization_info_fields[] = {
-    CHOICE("allowed",                 allowed_type,        ONE),
+    CHOICE("allowed",                 allowed_type,        ONE,      SINGLE),
     NESTED("token",                   token,               ONE,      RELAXED),
     NESTED("location",                location_references, OPTIONAL),
     FIELD( "authorization_reference", CISTRING,            OPTIONAL, CHARS(36)),
@@ -21,10 +21,10 @@ static const struct ocpi_field authorization_info_fields[] = {
 OBJECT(authorization_info, "AuthorizationInfo");
 
 static const struct ocpi_field token_fields[] = {
-    FIELD( "country_code",         CISTRING,        ONE,      CHARS(2)),
-    FIELD( "party_id",             CISTRING,        ONE,      CHARS(3)),
-    FIELD( "uid",                  CISTRING,        ONE,      CHARS(36), ESSENTIAL),
-    CHOICE("type",                 token_type,      ONE),
+    FIELD( "country_code",         CISTRING,        ONE,      CHARS(2), DECIDES),
+    FIELD( "party_id",             CISTRING,        ONE,      CHARS(3), DECIDES),
+    FIELD( "uid",                  CISTRING,        ONE,      CHARS(36), ESSENTIAL, DECIDES),
+    CHOICE("type",                 token_type,      ONE,      SINGLE),
     FIELD( "contract_id",          CISTRING,        ONE,      CHARS(36)),
     FIELD( "visual_number",        STRING,          OPTIONAL, CHARS(64)),
     FIELD( "issuer",               STRING,          ONE,      CHARS(64)),
@@ -45,8 +45,8 @@ static const struct ocpi_field energy_contract_fields[] = {
 OBJECT(energy_contract, "EnergyContract");
 
 static const struct ocpi_field location_references_fields[] = {
-    FIELD( "location_id", CISTRING, ONE,      CHARS(36), SINGLE),
-    FIELD( "evse_uids",   CISTRING, ANY,      CHARS(36)),
+    FIELD( "location_id", CISTRING, ONE,      CHARS(36), DECIDES),
+    FIELD( "evse_uids",   CISTRING, ANY,      CHARS(36), DECIDES),
 };
 OBJECT(location_references, "LocationReferences");
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "lib/base/timestamp.h"
+#include "lib/ocpi/names.h"
 
 static const struct {
     int code;
@@ -63,21 +64,61 @@ void ocpi_envelope_list_end(struct buffer *out, int64_t wall_ms)
     buffer_append_text(out, "\"}");
 }
 
+static const struct json_value *unwrap_list(const struct json_value *value)
+{
+    bool wraps =
+        value != NULL && value->type == JSON_ARRAY && value->count == 1 && value->child->type == JSON_OBJECT;
+    return wraps ? value->child : value;
+}
+
+static bool stands_twice(const struct json_value *object, struct str name)
+{
+    unsigned count = 0;
+    for (const struct json_value *member = object->child; member != NULL; member = member->next)
+        count += str_equal(member->key, name);
+    return count > 1;
+}
+
+/* Its status, -1 when it is no envelope. */
+static int envelope_status(const struct json_value *value)
+{
+    int64_t status_code;
+    return value != NULL && value->type == JSON_OBJECT &&
+                   json_get_int64(value, "status_code", &status_code) && status_code >= 0 &&
+                   status_code <= INT_MAX && !stands_twice(value, STR("status_code")) &&
+                   !stands_twice(value, STR("data"))
+               ? (int)status_code
+               : -1;
+}
+
+static bool envelope_is_clear(const struct json_value *envelope)
+{
+    return ocpi_member_is_clear(envelope, "status_code") && ocpi_member_is_clear(envelope, "data");
+}
+
+const struct json_value *ocpi_unwrap(const struct json_value *value, const char *word)
+{
+    const struct json_value *object = unwrap_list(value);
+    if (envelope_status(object) < 0 || !envelope_is_clear(object) || json_get(object, "data") == NULL ||
+        json_get(object, word) != NULL)
+        return object;
+    return unwrap_list(json_get(object, "data"));
+}
+
 void ocpi_answer_read(struct arena *arena, struct str body, bool unwrap, struct ocpi_answer *answer)
 {
     memset(answer, 0, sizeof(*answer));
     const struct json_value *envelope;
-    int64_t status_code;
-    if (json_parse(arena, body, JSON_DEPTH_MAX, &envelope, NULL) != OK || envelope->type != JSON_OBJECT)
+    if (json_parse(arena, body, JSON_DEPTH_MAX, &envelope, NULL) != OK)
         return;
-    if (!json_get_int64(envelope, "status_code", &status_code) || status_code < 0 || status_code > INT_MAX)
+    int status_code = envelope_status(envelope);
+    if (status_code < 0)
         return;
     answer->is_envelope = true;
-    answer->status_code = (int)status_code;
+    answer->is_clear = envelope_is_clear(envelope);
+    answer->status_code = status_code;
     answer->status_message = json_get_text(envelope, "status_message");
     answer->data = json_get(envelope, "data");
-    /* Seen in the field: "data":[{…}] for one AuthorizationInfo or CommandResponse (hub-contract 16). */
-    if (unwrap && answer->data != NULL && answer->data->type == JSON_ARRAY && answer->data->count == 1 &&
-        answer->data->child->type == JSON_OBJECT)
-        answer->data = answer->data->child;
+    if (unwrap)
+        answer->data = unwrap_list(answer->data);
 }

@@ -35,9 +35,18 @@ void ocpi_envelope_list_end(struct buffer *out, int64_t wall_ms);
 /* The standard text of a code; static. */
 const char *ocpi_status_text(int status_code);
 
+/*
+ * What partners wrap (hub-contract 16): one object in a one-element list, or in OCPI's envelope where the
+ * bare one is expected (`data` beside an integer status_code), or both. Anything else is given back as it is,
+ * also one that is an envelope and has a member `word` of the object itself: two readings.
+ */
+const struct json_value *ocpi_unwrap(const struct json_value *value, const char *word);
+
 /* A partner's answer read leniently (hub-contract 16). */
 struct ocpi_answer {
-    bool is_envelope; /* a JSON object with an integer status_code */
+    bool is_envelope; /* a JSON object with an integer status_code, in which neither that nor data is twice */
+    bool is_clear;    /* nor is either there in another spelling (ocpi_member_is_clear): who passes it on
+                         passes on what was read */
     int status_code;
     struct str status_message;
     const struct json_value

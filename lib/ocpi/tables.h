@@ -27,6 +27,7 @@
 #define ESSENTIAL       .essential = true
 #define LIST_KEY        .list_key = true
 #define SINGLE          .single = true
+#define DECIDES         .single = true, .decides = true
 #define RELAXED         .relaxed = true
 
 #define OBJECT(symbol, name_, ...)                                                                           \

@@ -5,6 +5,7 @@
 #include "lib/ocpi/findings.h"
 #include "lib/ocpi/forms.h"
 #include "lib/ocpi/index.h"
+#include "lib/ocpi/names.h"
 
 struct check {
     struct arena *arena;
@@ -47,6 +48,10 @@ static void check_text(const struct check *check, const struct spot *at, const s
     struct str text = value->text;
     if (text.length == 0 && is_essential(at))
         breach(check, at, OCPI_RULE_EMPTY, true, value);
+    if (field->decides && !at->relaxed && text.length > 0 && !ocpi_text_is_id(text)) {
+        breach(check, at, OCPI_RULE_PADDING, true, value);
+        return;
+    }
     bool is_ascii = ocpi_text_is_ascii(text);
     if (!is_ascii && json_has_half_surrogate(text))
         breach(check, at, OCPI_RULE_SURROGATE, is_essential(at), value);
@@ -212,6 +217,17 @@ static void check_field(const struct check *check, const struct spot *at, const 
     }
 }
 
+/* The single field that some reader takes a member of that name for, NULL for none. */
+static const struct ocpi_field *single_like(const struct ocpi_object *object, struct str name)
+{
+    for (unsigned i = 0; i < object->field_count; i++) {
+        const struct ocpi_field *field = &object->fields[i];
+        if (field->single && ocpi_name_is_like(name, str_of(field->name, field->name_length)))
+            return field;
+    }
+    return NULL;
+}
+
 static void check_absent(const struct check *check, struct spot *at, const struct ocpi_place *object_place,
                          uint64_t seen)
 {
@@ -240,7 +256,9 @@ static void check_object(const struct check *check, const struct ocpi_object *ob
         member_place.key = member->key;
         at.field = ocpi_field_find(object, member->key, cursor);
         if (at.field == NULL) {
-            breach(check, &at, OCPI_RULE_UNKNOWN, false, member);
+            at.field = relaxed ? NULL : single_like(object, member->key);
+            breach(check, &at, at.field == NULL ? OCPI_RULE_UNKNOWN : OCPI_RULE_SPELLING, at.field != NULL,
+                   member);
             continue;
         }
         unsigned number = (unsigned)(at.field - object->fields);

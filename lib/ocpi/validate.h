@@ -19,9 +19,11 @@ enum ocpi_rule {
     OCPI_RULE_UNKNOWN,   /* a field OCPI does not know; never refuses, not even in strict mode */
     OCPI_RULE_FORMAT,    /* text not of the form asked for, e.g. coordinates with four decimals */
     OCPI_RULE_RANGE,     /* number outside its bounds, e.g. weekday 8 */
-    OCPI_RULE_SURROGATE  /* half of a surrogate pair: "\ud83d" without its other half */
+    OCPI_RULE_SURROGATE, /* half of a surrogate pair: "\ud83d" without its other half */
+    OCPI_RULE_SPELLING,  /* a member that some readers take for a single field (objects.h) */
+    OCPI_RULE_PADDING    /* an id that not every reader takes as it is: see ocpi_text_is_id */
 };
-#define OCPI_RULE_COUNT (OCPI_RULE_SURROGATE + 1)
+#define OCPI_RULE_COUNT (OCPI_RULE_PADDING + 1)
 
 /* "type", "missing" …; static. */
 const char *ocpi_rule_name(enum ocpi_rule rule);
@@ -72,7 +74,7 @@ struct ocpi_findings {
  * last_updated; objects inside it replace whole ones and must be complete. `value` must be an object, else
  * one essential finding at "". Allocates only for what it reports, and scratch for a list of more than 16
  * EVSEs or connectors. A key twice is essential where the field is, since two readers may take different
- * ones; unknown keys are not compared with each other.
+ * ones, and so is another spelling of a single field; unknown keys are not compared with each other.
  */
 void ocpi_validate(struct arena *arena, const struct ocpi_object *object, const struct json_value *value,
                    bool partial, struct ocpi_findings *findings);

@@ -23,6 +23,7 @@ struct store_platform {
     bool learned_raw;                   /* AUTO: raw was what worked last */
     struct str allowed_hosts;           /* space separated, party set --allow-host */
     struct str reached; /* URLs at which an exchange succeeded, space separated; their hosts are its own */
+    bool from_hub; /* OCPI-from of the hub's calls is the hub, not the party whose message it passes on */
     struct str
         roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
     int64_t last_seen;     /* last valid answer, as of the last write */
@@ -44,6 +45,8 @@ struct store_party {
     bool suspended;
     struct str suspend_reason;
     enum store_validation validation;
+    bool forward_unknown_sessions; /* a CPO: commands about sessions that the hub never heard of may go to it
+                                    */
     struct str push; /* modules whose objects are sent to it unasked, space separated: "locations tariffs" */
     /* Moves with status and data, for HubClientInfo. A later change has a greater one, whichever party's it
      * is and whatever the clock says: the writer sees to it. */
@@ -192,6 +195,9 @@ struct store_command {
     struct str object;         /* folded session_id, location_id or reservation_id */
     struct str token_uid;      /* folded uid of the token that it names; may be empty */
     struct str reference;      /* in: START_SESSION's folded authorization_reference; may be empty */
+    struct str token_type;     /* its TokenType; may be empty */
+    int64_t valid_until;       /* RESERVE_NOW: its expiry_date; 0: not known */
+    bool accepted;             /* the CPO's CommandResponse or CommandResult said ACCEPTED */
     enum store_command_state state;
     struct str result;      /* last CommandResponse / CommandResult value, "TIMEOUT", "" */
     struct str result_body; /* CommandResult as received, to recognise the same result again */

@@ -114,8 +114,7 @@ enum store_op_type {
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
-#define STORE_FUTURE_MAX_MS   (5 * 60 * 1000)
-#define STORE_TOKEN_USERS_MAX 8
+#define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {
     STORE_IF_ABSENT = 1,    /* else ERR_EXISTS */
@@ -134,9 +133,9 @@ struct store_object_put {
     int64_t last_updated;
     uint8_t digest[16];      /* of the content: with an equal one `arrival` stays (an identical re-push) */
     struct str counterparty; /* session, CDR: folded key of cdr_token's party */
-    struct str token_uid;    /* session, CDR: folded; may be empty */
-    struct str status;       /* session: its status; may be empty */
-    struct str session;      /* CDR: folded session_id; may be empty */
+    struct str token_uid, token_type; /* session: of cdr_token; CDR: uid; folded; may be empty */
+    struct str status;                /* session: its status; may be empty */
+    struct str session;               /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
     bool created, changed; /* out */
@@ -299,6 +298,7 @@ struct store_op {
             enum store_command_state state;
             struct str result, result_body, callback_correlation_id;
             int64_t expires;
+            bool accepted; /* from here on; false: as it was */
             struct str
                 unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
         } command_update;
@@ -417,8 +417,10 @@ void store_read_object(struct store_client *client, struct store_object_read *re
 
 /* Who owns an object of that id (commands and authorize name no owner). */
 struct store_owner {
-    struct str owner, counterparty;
-    bool has_evses; /* every one of the EVSEs asked for is there */
+    struct str owner, counterparty, status; /* status: of a session */
+    /* Of a location with several owners, EVSEs that are REMOVED aside: it has any or never had one; it has
+     * those asked for. */
+    bool alive, has_evses;
 };
 struct store_owners_read {
     struct store_read base;
@@ -426,17 +428,17 @@ struct store_owners_read {
     struct str id;
     const struct str *evses; /* folded uids; may be NULL */
     size_t evse_count;
-    struct store_owner *owners; /* out; at most 64 */
+    struct store_owner *owners; /* out; all, by key */
     size_t owner_count;
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
 
-/* Which eMSPs used a token lately, in sessions and commands, each once, the last one first. */
+/* Which eMSPs used a token, in sessions and in commands that a CPO accepted, each once. */
 struct store_token_users_read {
     struct store_read base;
-    struct str token_uid; /* folded */
+    struct str token_uid, token_type; /* folded; with a type no uses of other ones */
     /* out */
-    struct str emsps[STORE_TOKEN_USERS_MAX]; /* party keys */
+    struct str *emsps; /* party keys */
     size_t count;
 };
 void store_read_token_users(struct store_client *client, struct store_token_users_read *read);
@@ -591,8 +593,6 @@ struct store_command_read {
     struct store_read base;
     const uint8_t *callback_hash; /* by it, or NULL */
     int64_t id;                   /* by it, or 0 */
-    struct str emsp,
-        reservation; /* else: the newest RESERVE_NOW of that eMSP with that folded reservation id */
     struct store_command row;
 };
 void store_read_command(struct store_client *client, struct store_command_read *read);
@@ -601,6 +601,8 @@ struct store_command_list {
     int64_t due;    /* > 0: only not ended ones with expires <= due, soonest first; 0: newest first */
     int64_t before; /* > 0: ids below it */
     unsigned limit;
+    /* With `reservation` (folded): the RESERVE_NOW and CANCEL_RESERVATION of that id, newest first. */
+    struct str reservation, emsp, not_emsp, cpo; /* of one eMSP, of all but one, of one CPO; empty: any */
     struct store_command *rows;
     size_t count;
 };

@@ -24,13 +24,13 @@ as_another = pytest.mark.skipif(
 WHOLE = {
     "parties": [
         {"id": "IN-ABC", "roles": ["CPO"], "name": "ABC \"Charging\" é", "website": "https://abc.example", "token_encoding": "raw",
-         "allowed_hosts": ["cb.abc.example"], "validation": "strict", "push": [], "suspend_reason": None},
-        {"id": "IN-TWO:CPO", "roles": ["CPO"], "name": None, "website": None, "token_encoding": "auto", "allowed_hosts": [],
-         "validation": "default", "push": [], "suspend_reason": "unpaid"},
-        {"id": "IN-TWO:EMSP", "roles": ["EMSP"], "name": None, "website": None, "platform": "IN-ABC", "validation": "default",
+         "from": "hub", "allowed_hosts": ["cb.abc.example"], "validation": "strict", "forward_unknown_sessions": True, "push": [], "suspend_reason": None},
+        {"id": "IN-TWO:CPO", "roles": ["CPO"], "name": None, "website": None, "token_encoding": "auto", "from": "party", "allowed_hosts": [],
+         "validation": "default", "forward_unknown_sessions": False, "push": [], "suspend_reason": "unpaid"},
+        {"id": "IN-TWO:EMSP", "roles": ["EMSP"], "name": None, "website": None, "platform": "IN-ABC", "validation": "default", "forward_unknown_sessions": False,
          "push": ["locations", "tariffs"], "suspend_reason": None},
-        {"id": "IN-XYZ", "roles": ["EMSP"], "name": "XYZ", "website": None, "token_encoding": "auto", "allowed_hosts": [],
-         "validation": "tolerant", "push": ["tariffs"], "suspend_reason": None},
+        {"id": "IN-XYZ", "roles": ["EMSP"], "name": "XYZ", "website": None, "token_encoding": "auto", "from": "party", "allowed_hosts": [],
+         "validation": "tolerant", "forward_unknown_sessions": False, "push": ["tariffs"], "suspend_reason": None},
     ],
     "receivers": [
         {"party": "IN-ABC", "module": "commands", "url": "https://abc.example/ocpi/commands"},
@@ -165,8 +165,8 @@ def edited():
     document["limits"][0]["rate"] = "1/s"
     document["parties"].append({"id": "in*new", "roles": ["CPO"], "platform": "INXYZ"})
     document["receivers"].append({"party": "IN-NEW", "module": "commands", "url": "https://new.example/c/"})
-    new = {"id": "IN-NEW", "roles": ["CPO"], "name": None, "website": None, "platform": "IN-XYZ", "validation": "default", "push": [],
-           "suspend_reason": None}  # fmt: skip
+    new = {"id": "IN-NEW", "roles": ["CPO"], "name": None, "website": None, "platform": "IN-XYZ", "validation": "default",
+           "forward_unknown_sessions": False, "push": [], "suspend_reason": None}  # fmt: skip
     return document, {
         ("changed", "party", "IN-ABC", "name"): (WHOLE["parties"][0]["name"], "New name"),
         ("changed", "party", "IN-ABC", "allowed_hosts"): (["cb.abc.example"], ["other.abc.example"]),

@@ -106,8 +106,9 @@ def test_single_location_of_the_cpo_named(hub):
     for cpo in cpos:
         answer = emsp.get("locations/LOC-SAME", to=cpo.id)
         assert answer.outcome == (200, 1000) and answer.data["party_id"] == cpo.party.party_id
-    assert emsp.get("locations/LOC-SAME").outcome == (200, 1000)
-    assert emsp.get("locations/LOC-SAME", to=emsp.id).outcome == (200, 1000)
+    for to in (None, emsp.id, "IN-CIH"):
+        answer = emsp.get("locations/LOC-SAME", to=to)
+        assert answer.outcome == (200, 2001) and "OCPI-to" in answer.message, answer
 
 
 def test_list_of_a_party_that_has_none(hub, pair):
@@ -218,8 +219,12 @@ def test_token_that_is_none(pair):
     assert pair.cpo.call("PUT", path, payloads.token(pair.emsp.party, UID)).status == 403
 
 
-def test_list_of_an_emsps_tokens(pair):
-    """Only directed; Link, X-Total-Count and X-Limit come back, Link at the hub; a list of one stays a list."""
+def test_list_of_an_emsps_tokens(hub, pair):
+    """The eMSP in OCPI-to, else the only routed one, else 2001; Link, X-Total-Count and X-Limit come back, Link at the hub; a list of one
+    stays a list."""
+    for to in (None, "IN-CIH"):
+        assert pair.cpo.get("tokens", to=to).outcome == (200, 1000)
+    hub.rule(hub.onboard("EMSP"), pair.cpo)
     for to in (None, "IN-CIH"):
         answer = pair.cpo.get("tokens", to=to)
         assert answer.outcome == (200, 2001) and "OCPI-to" in answer.message, answer
@@ -257,7 +262,7 @@ def test_authorize_at_the_emsp_named(pair):
 
 
 def test_authorize_finds_the_emsp(hub):
-    """Without OCPI-to: the eMSP last seen with the uid in sessions or commands, else the only routed one, else 2001."""
+    """Without OCPI-to: the routed eMSP seen with the uid in sessions or accepted commands, else the only routed one, else 2001."""
     pair = hub.pair()
     cpo, first = pair.cpo, pair.emsp
     ask = lambda uid: cpo.call("POST", f"tokens/{uid}/authorize")
@@ -273,11 +278,15 @@ def test_authorize_finds_the_emsp(hub):
     body = payloads.start_session(first.party, "LOC-A")
     body["token"]["uid"] = "SEEN-UID"
     assert first.command("START_SESSION", body).code == 1000
-    assert ask("seen-uid").outcome == (200, 1000)
-    assert len(first.received(*ASK)) == 2, "the command was later than the session"
+    answer = ask("seen-uid")
+    assert answer.outcome == (200, 2001) and "OCPI-to" in answer.message, "two eMSPs use it"
     hub.rule(first, cpo, "disable")
+    assert ask("SEEN-UID").outcome == (200, 1000)
+    assert len(second.received(*ASK)) == 2, "only routed ones count"
+    hub.rule(second, cpo, "disable")
     answer = ask("SEEN-UID")
     assert answer.outcome == (200, 2000) and answer.message.startswith("NOT_ROUTED"), answer
+    assert first.id not in answer.message and second.id not in answer.message
 
 
 def hub_pair(hub, cpo, emsp):

@@ -432,6 +432,29 @@ static void owners_with_evses(void **state)
     assert_true(read.owners[0].has_evses);
 }
 
+/* Of an id that several have: what is REMOVED counts as not there, and nobody is left out. */
+static void owners_of_what_is_left(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 40; i++) {
+        struct store_apply *apply = new_batch(f);
+        struct store_location_put *put = add_location(f, apply, STORE_PUT_LOCATION,
+                                                      text(f, "IN-%03d", i).data, "L", "n", INSIDE, T1, 1000);
+        if (i != 7) /* which never had any */
+            set_evses(f, put, 2, i == 3 ? "AVAILABLE" : "REMOVED");
+        assert_int_equal(run_batch(f, apply), OK);
+    }
+    struct str wanted[] = {STR("E1")};
+    struct store_owners_read read = {
+        .kind = STORE_LOCATION, .id = STR("L"), .evses = wanted, .evse_count = 1};
+    assert_int_equal(RUN_READ(f, store_read_owners, &read), OK);
+    assert_int_equal(read.owner_count, 40);
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(read.owners[i].alive, i == 3 || i == 7);
+        assert_int_equal(read.owners[i].has_evses, i == 3);
+    }
+}
+
 static void delete_location(void **state)
 {
     struct fixture *f = *state;
@@ -483,6 +506,7 @@ int main(void)
         STORE_TEST(location_conditions),
         STORE_TEST(size_is_an_upper_bound),
         STORE_TEST(owners_with_evses),
+        STORE_TEST(owners_of_what_is_left),
         STORE_TEST(delete_location),
         STORE_TEST(a_thousand_evses),
     };

@@ -304,7 +304,7 @@ static void use_in_session(struct fixture *f, const char *id, const char *emsp, 
     assert_int_equal(run_batch(f, apply), OK);
 }
 
-static void use_in_command(struct fixture *f, const char *emsp, const char *uid)
+static void use_in_command(struct fixture *f, const char *emsp, const char *uid, bool accepted)
 {
     struct store_apply *apply = new_batch(f);
     struct store_command *row = &add_op(apply, STORE_PUT_COMMAND)->u.command;
@@ -313,6 +313,13 @@ static void use_in_command(struct fixture *f, const char *emsp, const char *uid)
     row->emsp = str_from(emsp);
     row->token_uid = str_from(uid);
     row->created = fixture_wall;
+    struct store_op *op = accepted ? add_op(apply, STORE_UPDATE_COMMAND) : NULL;
+    if (op != NULL) {
+        op->u.command_update.id = row->id;
+        op->u.command_update.from = 1u << STORE_COMMAND_SENT;
+        op->u.command_update.state = STORE_COMMAND_ACCEPTED;
+        op->u.command_update.accepted = true;
+    }
     assert_int_equal(run_batch(f, apply), OK);
 }
 
@@ -323,28 +330,56 @@ static struct store_token_users_read users(struct fixture *f, const char *uid)
     return read;
 }
 
-/* Each eMSP once, the last user first, whether it was seen in a session or a command. */
+static struct store_token_users_read users_of_type(struct fixture *f, const char *uid, const char *type)
+{
+    struct store_token_users_read read = {.token_uid = str_from(uid), .token_type = str_from(type)};
+    assert_int_equal(RUN_READ(f, store_read_token_users, &read), OK);
+    return read;
+}
+
+/* Each eMSP once, whether it was seen in a session or in a command that was accepted, however often. */
 static void who_used_a_token(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(users(f, "UID").count, 0);
     use_in_session(f, "S1", "IN-AAA", "UID");
-    fixture_wall += 10;
-    use_in_command(f, "IN-BBB", "UID");
-    fixture_wall += 10;
+    use_in_command(f, "IN-BBB", "UID", true);
     use_in_session(f, "S2", "IN-CCC", "UID");
     use_in_session(f, "S3", "IN-DDD", "OTHER");
-    fixture_wall += 10;
-    use_in_command(f, "IN-AAA", "UID");
+    use_in_command(f, "IN-AAA", "UID", true);
+    use_in_command(f, "IN-EEE", "UID", false);
     struct store_token_users_read read = users(f, "UID");
     assert_int_equal(read.count, 3);
     assert_str(read.emsps[0], "IN-AAA");
     assert_str(read.emsps[1], "IN-CCC");
     assert_str(read.emsps[2], "IN-BBB");
     for (int i = 0; i < 200; i++)
-        use_in_session(f, text(f, "M%d", i).data, text(f, "IN-%03d", i).data, "UID");
-    assert_int_equal(users(f, "UID").count, STORE_TOKEN_USERS_MAX);
+        use_in_session(f, text(f, "M%d", i).data, "IN-ZZZ", "UID");
+    assert_int_equal(users(f, "UID").count, 4);
     assert_int_equal(users(f, "").count, 0);
+}
+
+/* One uid may be an RFID card of one eMSP and an app's of another; where the type is not known, it may be
+ * any. */
+static void who_used_a_token_of_a_type(void **state)
+{
+    struct fixture *f = *state;
+    use_in_session(f, "S1", "IN-AAA", "UID");
+    struct store_apply *apply = new_batch(f);
+    struct store_object_put *put = &add_op(apply, STORE_PUT_OBJECT)->u.object;
+    *put = (struct store_object_put){.kind = STORE_SESSION,
+                                     .owner = STR("IN-CPO"),
+                                     .id = STR("S2"),
+                                     .body = STR("{}"),
+                                     .counterparty = STR("IN-BBB"),
+                                     .token_uid = STR("UID"),
+                                     .token_type = STR("RFID")};
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_int_equal(users(f, "UID").count, 2);
+    assert_int_equal(users_of_type(f, "UID", "RFID").count, 2);
+    struct store_token_users_read read = users_of_type(f, "UID", "APP_USER");
+    assert_int_equal(read.count, 1);
+    assert_str(read.emsps[0], "IN-AAA");
 }
 
 /* ---------------------------------------------------------------- reads of one turn */
@@ -422,6 +457,7 @@ int main(void)
         STORE_TEST(owners_of_an_id),
         STORE_TEST(bodies_are_bytes),
         STORE_TEST(who_used_a_token),
+        STORE_TEST(who_used_a_token_of_a_type),
         STORE_TEST(reads_of_a_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -367,11 +367,20 @@ static void commands(void **state)
     struct store_command_read by_hash = {.callback_hash = hash};
     assert_int_equal(RUN_READ(f, store_read_command, &by_hash), OK);
     assert_int_equal(by_hash.row.id, 3);
-    struct store_command_read by_reservation = {.emsp = STR("IN-MSP"), .reservation = STR("R1")};
-    assert_int_equal(RUN_READ(f, store_read_command, &by_reservation), OK);
-    assert_int_equal(by_reservation.row.id, 2);
-    by_reservation = (struct store_command_read){.emsp = STR("IN-OTH"), .reservation = STR("R1")};
-    assert_int_equal(RUN_READ(f, store_read_command, &by_reservation), ERR_NOT_FOUND);
+    struct store_command_list about = {.reservation = STR("R1"), .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_commands, &about), OK);
+    assert_int_equal(about.count, 2);
+    assert_int_equal(about.rows[0].id, 2);
+    assert_int_equal(about.rows[1].id, 1);
+    about = (struct store_command_list){.reservation = STR("R1"), .emsp = STR("IN-OTH"), .limit = 10};
+    assert_int_equal(RUN_READ(f, store_read_commands, &about), OK);
+    assert_int_equal(about.count, 0);
+    about = (struct store_command_list){.reservation = STR("R1"), .not_emsp = STR("IN-OTH"), .limit = 1};
+    assert_int_equal(RUN_READ(f, store_read_commands, &about), OK);
+    assert_int_equal(about.count, 1);
+    about = (struct store_command_list){.reservation = STR("R1"), .cpo = STR("IN-OTH"), .limit = 1};
+    assert_int_equal(RUN_READ(f, store_read_commands, &about), OK);
+    assert_int_equal(about.count, 0);
 
     assert_int_equal(update_command(f, 9, sent, STORE_COMMAND_ENDED, "X", 0), ERR_NOT_FOUND);
     assert_int_equal(update_command(f, 1, accepted, STORE_COMMAND_ENDED, "X", 0), ERR_CONFLICT);

@@ -192,6 +192,24 @@ static void test_rules(void **state)
         {"RegularHours", "{'weekday':8}", OCPI_RULE_RANGE, false, "/weekday", "/weekday: not from 1 to 7: 8"},
         {"EnergySource", "{'percentage':-1}", OCPI_RULE_RANGE, false, "/percentage", NULL},
         {"Location", "[]", OCPI_RULE_TYPE, true, "", "the body: not a Location: a list"},
+        {"StopSession", "{'session_id':'a','Session_ID':'b'}", OCPI_RULE_SPELLING, true, "/Session_ID",
+         "/Session_ID: some readers take it for session_id: only that spelling, and once"},
+        {"StopSession", "{'sessionId':'b'}", OCPI_RULE_SPELLING, true, "/sessionId", NULL},
+        {"StopSession",
+         "{'\xc5\xbf"
+         "ession_id':'b'}",
+         OCPI_RULE_SPELLING, true,
+         "/\xc5\xbf"
+         "ession_id",
+         NULL},
+        {"StartSession", "{'token':{'Party_ID':'ABC'}}", OCPI_RULE_SPELLING, true, "/token/Party_ID", NULL},
+        {"Session", "{'cdrToken':{}}", OCPI_RULE_SPELLING, true, "/cdrToken", NULL},
+        {"StopSession", "{'session_id':'S1 '}", OCPI_RULE_PADDING, true, "/session_id",
+         "/session_id: no plain id (control characters, or white space or a slash at an end): \"S1 \""},
+        {"StopSession", "{'session_id':'S1\\u0000'}", OCPI_RULE_PADDING, true, "/session_id", NULL},
+        {"StopSession", "{'session_id':'S1/'}", OCPI_RULE_PADDING, true, "/session_id", NULL},
+        {"StopSession", "{'session_id':'\xc2\xa0S1'}", OCPI_RULE_PADDING, true, "/session_id", NULL},
+        {"LocationReferences", "{'evse_uids':['E1','E2\\t']}", OCPI_RULE_PADDING, true, "/evse_uids/1", NULL},
     };
     unsigned rules = 0;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

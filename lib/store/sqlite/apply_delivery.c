@@ -306,14 +306,14 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
     if (result > 0)
         return error_set(error, ERR_EXISTS, "command %lld exists", (long long)row->id);
     if (!result)
-        result =
-            sql_run(c, SQL_COMMAND_INSERT,
-                    SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->created), sql_i(row->expires),
-                               sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
-                               sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object),
-                               sql_t(row->response_url), sql_t(row->result), sql_t(row->correlation_id),
-                               sql_t(row->token_uid), sql_b(row->result_body), sql_t(row->reference),
-                               sql_i(row->state == STORE_COMMAND_ACCEPTED)));
+        result = sql_run(
+            c, SQL_COMMAND_INSERT,
+            SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->created), sql_i(row->expires),
+                       sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
+                       sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object), sql_t(row->response_url),
+                       sql_t(row->result), sql_t(row->correlation_id), sql_t(row->token_uid),
+                       sql_b(row->result_body), sql_t(row->token_type), sql_i(row->valid_until),
+                        sql_t(row->reference), sql_i(row->state == STORE_COMMAND_ACCEPTED)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -338,6 +338,7 @@ int apply_update_command(struct writer *writer, struct store_op *op, struct erro
         sql_run(c, SQL_COMMAND_UPDATE,
                 SQL_VALUES(sql_i(id), sql_i(op->u.command_update.state), sql_t(op->u.command_update.result),
                            sql_b(op->u.command_update.result_body), sql_i(op->u.command_update.expires),
-                           sql_t(op->u.command_update.callback_correlation_id)));
+                           sql_t(op->u.command_update.callback_correlation_id),
+                           sql_i(op->u.command_update.accepted)));
     return result ? apply_failure(writer, result, error) : OK;
 }

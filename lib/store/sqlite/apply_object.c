@@ -62,7 +62,7 @@ static int insert_object(struct writer *writer, const struct store_object_put *p
                               sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->arrival),
                               sql_i(delivery), sql_i((int64_t)p->body.length), sql_t(p->counterparty),
                               sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)),
-                              sql_b(p->body), sql_t(p->session)));
+                              sql_b(p->body), sql_t(p->session), sql_t(p->token_type)));
 }
 
 static int update_object(struct writer *writer, const struct store_object_put *p,
@@ -79,7 +79,8 @@ static int update_object(struct writer *writer, const struct store_object_put *p
                            sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)), sql_b(p->body)));
     if (!result && !(found->same_counterparty && found->same_token))
         result = sql_run(&writer->connection, SQL_OBJECT_SET_PARTIES,
-                         SQL_VALUES(sql_i(found->sequence), sql_t(p->counterparty), sql_t(p->token_uid)));
+                         SQL_VALUES(sql_i(found->sequence), sql_t(p->counterparty), sql_t(p->token_uid),
+                                    sql_t(p->token_type)));
     return result;
 }
 

@@ -33,7 +33,8 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
                                 sql_t(p->credentials_url), sql_t(p->versions_url), sql_b(p->token),
                                 sql_b(p->previous_token), sql_i(p->previous_token_until), sql_i(p->encoding),
                                 sql_i(p->learned_raw), sql_t(p->allowed_hosts), sql_b(p->roles),
-                                sql_i(last_seen), sql_i(p->created), sql_i(p->updated), sql_t(p->reached)));
+                                sql_i(last_seen), sql_i(p->created), sql_i(p->updated), sql_t(p->reached),
+                                sql_i(p->from_hub)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -86,7 +87,8 @@ int apply_put_party(struct writer *writer, struct store_op *op, struct error *er
                     SQL_VALUES(sql_i(p->id), sql_i(p->platform), sql_i(revision + 1), sql_t(p->key),
                                sql_t(p->country_code), sql_t(p->party_id), sql_i(p->roles), sql_t(p->name),
                                sql_t(p->website), sql_i(p->suspended), sql_t(p->suspend_reason),
-                               sql_i(last_updated), sql_i(p->created), sql_i(p->validation), sql_t(p->push)));
+                               sql_i(last_updated), sql_i(p->created), sql_i(p->validation), sql_t(p->push),
+                               sql_i(p->forward_unknown_sessions)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

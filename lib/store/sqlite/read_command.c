@@ -19,6 +19,9 @@ static void take_command(struct reader *reader, struct store_read *read, enum sq
         .correlation_id = read_string(reader, read, id, 11),
         .token_uid = read_string(reader, read, id, 12),
         .result_body = read_string(reader, read, id, 13),
+        .token_type = read_string(reader, read, id, 14),
+        .valid_until = sql_integer(c, id, 15),
+        .accepted = sql_integer(c, id, 16) != 0,
     };
     if (hash.length == sizeof(row->callback_hash))
         memcpy(row->callback_hash, hash.data, hash.length);
@@ -33,12 +36,9 @@ bool read_command(struct reader *reader, struct store_read *read)
     if (r->callback_hash) {
         id = SQL_COMMAND_BY_HASH;
         result = sql_first(c, id, SQL_VALUES(sql_bytes(r->callback_hash, sizeof(r->row.callback_hash))));
-    } else if (r->id) {
+    } else {
         id = SQL_COMMAND_BY_ID;
         result = sql_first(c, id, SQL_VALUES(sql_i(r->id)));
-    } else {
-        id = SQL_COMMAND_BY_RESERVATION;
-        result = sql_first(c, id, SQL_VALUES(sql_t(r->emsp), sql_t(r->reservation)));
     }
     if (result < 0)
         return read_fail(reader, read, result);
@@ -49,18 +49,32 @@ bool read_command(struct reader *reader, struct store_read *read)
     return read_done(read, OK);
 }
 
+/* Starts the statement that the list asks for. */
+static int first_command(struct connection *c, const struct store_command_list *r, unsigned limit,
+                         enum sql_id *id)
+{
+    if (r->reservation.length > 0) {
+        *id = SQL_COMMAND_OF_RESERVATION;
+        return sql_first(c, *id,
+                         SQL_VALUES(sql_t(r->reservation), sql_t(r->emsp), sql_t(r->not_emsp), sql_t(r->cpo),
+                                    sql_i(limit)));
+    }
+    *id = r->due > 0 ? SQL_COMMAND_DUE : SQL_COMMAND_NEWEST;
+    int64_t bound = r->due > 0 ? r->due : r->before > 0 ? r->before : INT64_MAX;
+    return sql_first(c, *id, SQL_VALUES(sql_i(bound), sql_i(limit)));
+}
+
 bool read_commands(struct reader *reader, struct store_read *read)
 {
     struct store_command_list *r = CONTAINER_OF(read, struct store_command_list, base);
     struct connection *c = &reader->connection;
     unsigned limit = r->limit < 1000 ? r->limit : 1000;
-    enum sql_id id = r->due > 0 ? SQL_COMMAND_DUE : SQL_COMMAND_NEWEST;
-    int64_t bound = r->due > 0 ? r->due : r->before > 0 ? r->before : INT64_MAX;
+    enum sql_id id;
     r->count = 0;
     r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
     if (!r->rows)
         return true;
-    int result = sql_first(c, id, SQL_VALUES(sql_i(bound), sql_i(limit)));
+    int result = first_command(c, r, limit, &id);
     for (; result > 0 && r->count < limit; result = sql_next(c, id))
         take_command(reader, read, id, &r->rows[r->count++]);
     sql_end(c, id);

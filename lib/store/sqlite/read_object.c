@@ -179,109 +179,131 @@ bool read_object(struct reader *reader, struct store_read *read)
 
 /* ---------------------------------------------------------------- owners of an id */
 
-#define OWNERS_MAX 64
-
-static int has_all_evses(struct reader *reader, const struct store_owners_read *r, int64_t location,
-                         bool *all)
+/* Ends a statement that was asked for one row, or none. */
+static int found_any(struct connection *c, enum sql_id id, int result, bool *any)
 {
-    struct connection *c = &reader->connection;
-    *all = true;
-    for (size_t i = 0; i < r->evse_count && *all; i++) {
-        int result = sql_first(c, SQL_EVSE_READ, SQL_VALUES(sql_i(location), sql_t(r->evses[i])));
-        if (result < 0)
-            return result;
-        *all = result > 0;
-        sql_end(c, SQL_EVSE_READ);
+    *any = result > 0;
+    if (result > 0)
+        sql_end(c, id);
+    return result < 0 ? result : OK;
+}
+
+/* What can still be meant of a location. */
+static int look_at_evses(struct connection *c, const struct store_owners_read *r, int64_t location,
+                         struct store_owner *owner)
+{
+    int64_t first = evse_place(location);
+    int result =
+        found_any(c, SQL_EVSE_ANY_ALIVE,
+                  sql_first(c, SQL_EVSE_ANY_ALIVE, SQL_VALUES(sql_i(first), sql_i(evse_place(location + 1)))),
+                  &owner->alive);
+    owner->has_evses = true;
+    for (size_t i = 0; i < r->evse_count && owner->has_evses && result == OK; i++)
+        result = found_any(c, SQL_EVSE_IS_ALIVE,
+                           sql_first(c, SQL_EVSE_IS_ALIVE, SQL_VALUES(sql_i(location), sql_t(r->evses[i]))),
+                           &owner->has_evses);
+    return result;
+}
+
+struct found_owner {
+    struct store_owner owner;
+    int64_t sequence, evse_count; /* of a location */
+};
+
+/* Twice the room, and what is in it. NULL: no memory, the read has failed. */
+static struct found_owner *more_room(struct store_read *read, struct found_owner *found, size_t *room)
+{
+    struct found_owner *more = read_alloc(read, *room * 2, sizeof(*more));
+    if (more != NULL)
+        memcpy(more, found, *room * sizeof(*found));
+    *room *= 2;
+    return more;
+}
+
+static bool take_owners(struct reader *reader, struct store_owners_read *r, struct found_owner *found,
+                        size_t count)
+{
+    r->owners = read_alloc(&r->base, count > 0 ? count : 1, sizeof(*r->owners));
+    if (r->owners == NULL)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        struct store_owner *owner = &r->owners[i];
+        *owner = found[i].owner;
+        owner->alive = owner->has_evses = true;
+        if (r->kind != STORE_LOCATION || count == 1)
+            continue;
+        int result = look_at_evses(&reader->connection, r, found[i].sequence, owner);
+        if (result)
+            return read_fail(reader, &r->base, result);
+        owner->alive = owner->alive || found[i].evse_count == 0;
     }
-    return OK;
+    r->owner_count = count;
+    return read_done(&r->base, OK);
 }
 
 bool read_owners(struct reader *reader, struct store_read *read)
 {
+    enum { FEW = 16 };
     struct store_owners_read *r = CONTAINER_OF(read, struct store_owners_read, base);
     struct connection *c = &reader->connection;
     bool locations = r->kind == STORE_LOCATION;
     enum sql_id id = locations ? SQL_LOCATION_OWNERS : SQL_OBJECT_OWNERS;
-    struct store_owner found[OWNERS_MAX];
-    size_t count = 0;
-    int result = locations ? sql_first(c, id, SQL_VALUES(sql_t(r->id), sql_i(OWNERS_MAX)))
-                           : sql_first(c, id, SQL_VALUES(sql_i(r->kind), sql_t(r->id), sql_i(OWNERS_MAX)));
+    struct found_owner few[FEW], *found = few;
+    size_t count = 0, room = FEW;
+    int result = locations ? sql_first(c, id, SQL_VALUES(sql_t(r->id)))
+                           : sql_first(c, id, SQL_VALUES(sql_i(r->kind), sql_t(r->id)));
     r->owner_count = 0;
-    for (; result > 0 && count < OWNERS_MAX; result = sql_next(c, id), count++) {
-        struct store_owner *owner = &found[count];
-        *owner = (struct store_owner){.owner = read_string(reader, read, id, 0)};
-        if (!locations) {
-            owner->counterparty = read_string(reader, read, id, 1);
-            owner->has_evses = r->evse_count == 0;
-            continue;
-        }
-        int failed = has_all_evses(reader, r, sql_integer(c, id, 1), &owner->has_evses);
-        if (failed) {
+    for (; result > 0; result = sql_next(c, id), count++) {
+        if (count == room && (found = more_room(read, found, &room)) == NULL) {
             sql_end(c, id);
-            return read_fail(reader, read, failed);
+            return true;
+        }
+        struct found_owner *one = &found[count];
+        *one = (struct found_owner){.owner.owner = read_string(reader, read, id, 0)};
+        if (locations) {
+            one->sequence = sql_integer(c, id, 1);
+            one->evse_count = sql_integer(c, id, 2);
+        } else {
+            one->owner.counterparty = read_string(reader, read, id, 1);
+            one->owner.status = read_string(reader, read, id, 2);
         }
     }
     sql_end(c, id);
-    if (result < 0)
-        return read_fail(reader, read, result);
-    r->owners = read_alloc(read, count > 0 ? count : 1, sizeof(*r->owners));
-    if (r->owners == NULL)
-        return true;
-    memcpy(r->owners, found, count * sizeof(*found));
-    r->owner_count = count;
-    return read_done(read, OK);
+    return result < 0 ? read_fail(reader, read, result) : take_owners(reader, r, found, count);
 }
 
 /* ---------------------------------------------------------------- who used a token */
 
-/* Rows looked at: the newest ones of a token that is used everywhere say enough. */
-#define USES_MAX 64
-
-struct use {
-    struct str emsp;
-    int64_t time;
-};
-
-/* Appends the newest uses that a statement finds, newest first. 0 or a negative code. */
-static int append_uses(struct reader *reader, struct store_token_users_read *r, enum sql_id id,
-                       struct use *uses, size_t *count)
-{
-    struct connection *c = &reader->connection;
-    int result = sql_first(c, id, SQL_VALUES(sql_t(r->token_uid), sql_i(USES_MAX)));
-    for (size_t i = 0; result > 0 && i < USES_MAX; result = sql_next(c, id), i++)
-        uses[(*count)++] = (struct use){read_string(reader, &r->base, id, 0), sql_integer(c, id, 1)};
-    sql_end(c, id);
-    return result < 0 ? result : OK;
-}
+#define USERS_MAX 256 /* more would be conflicts all the more */
 
 static void take_user(struct store_token_users_read *r, struct str emsp)
 {
     for (size_t i = 0; i < r->count; i++)
         if (str_equal(r->emsps[i], emsp))
             return;
-    if (r->count < STORE_TOKEN_USERS_MAX)
-        r->emsps[r->count++] = emsp;
+    r->emsps[r->count++] = emsp;
+}
+
+static int take_users(struct reader *reader, struct store_token_users_read *r, enum sql_id id)
+{
+    struct connection *c = &reader->connection;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(r->token_uid), sql_t(r->token_type), sql_i(USERS_MAX)));
+    for (; result > 0; result = sql_next(c, id))
+        take_user(r, read_string(reader, &r->base, id, 0));
+    return result;
 }
 
 bool read_token_users(struct reader *reader, struct store_read *read)
 {
     struct store_token_users_read *r = CONTAINER_OF(read, struct store_token_users_read, base);
-    struct use *uses = read_alloc(read, (size_t)2 * USES_MAX, sizeof(*uses));
-    size_t sessions = 0, all;
     r->count = 0;
-    if (!uses)
+    r->emsps = read_alloc(read, (size_t)2 * USERS_MAX, sizeof(*r->emsps));
+    if (r->emsps == NULL)
         return true;
-    int result = append_uses(reader, r, SQL_SESSION_TOKEN_USERS, uses, &sessions);
-    all = sessions;
+    int result = take_users(reader, r, SQL_SESSION_TOKEN_USERS);
     if (!result)
-        result = append_uses(reader, r, SQL_COMMAND_TOKEN_USERS, uses, &all);
-    if (result)
-        return read_fail(reader, read, result);
-    for (size_t s = 0, c = sessions; s < sessions || c < all;) {
-        bool session = c == all || (s < sessions && uses[s].time >= uses[c].time);
-        take_user(r, session ? uses[s++].emsp : uses[c++].emsp);
-    }
-    return read_done(read, OK);
+        result = take_users(reader, r, SQL_COMMAND_TOKEN_USERS);
+    return result ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
 bool read_starter(struct reader *reader, struct store_read *read)

@@ -27,6 +27,7 @@ static void fill_platform(struct reader *reader, struct store_read *read, void *
         .heard = sql_integer(c, id, 15),
         .last_error = read_string(reader, read, id, 16),
         .reached = read_string(reader, read, id, 17),
+        .from_hub = sql_integer(c, id, 18) != 0,
     };
 }
 
@@ -50,6 +51,7 @@ static void fill_party(struct reader *reader, struct store_read *read, void *row
         .created = sql_integer(c, id, 12),
         .validation = (enum store_validation)sql_integer(c, id, 13),
         .push = read_string(reader, read, id, 14),
+        .forward_unknown_sessions = sql_integer(c, id, 15) != 0,
     };
 }
 

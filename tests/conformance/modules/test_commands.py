@@ -80,6 +80,8 @@ def test_each_command(shared, ident, callbacks, command):
     """Directed at the CPO: it gets the body as sent, but for response_url; its CommandResponse comes back."""
     if command == "STOP_SESSION":
         done(shared.cpo.put("sessions", payloads.session(shared.cpo.party, shared.emsp.party, ident)))
+    if command == "CANCEL_RESERVATION":
+        done(shared.emsp.command("RESERVE_NOW", payloads.reserve_now(shared.emsp.party, ident), to=shared.cpo.id))
     response = {"result": "ACCEPTED", "timeout": 17, "message": [{"language": "en", "text": "Please plug in"}]}
     shared.cpo.script("POST", f"/commands/{command}$", Reply(data=response))
     body = {**body_of(command, shared.emsp, ident), "x_vendor": {"b": 1, "a": None}, "response_url": callbacks.url}
@@ -150,11 +152,77 @@ def test_cancel_goes_where_the_reservation_was_made(two, ident):
     assert (len(received(first, ident)), len(received(second, ident, "CANCEL_RESERVATION"))) == (0, 1)
 
 
+@rule("hub 5-commands-12")
+def test_a_running_session_is_meant(two, ident):
+    emsp, first, second = two
+    for cpo, status in ((first, "COMPLETED"), (second, "ACTIVE")):
+        done(cpo.put("sessions", payloads.session(cpo.party, emsp.party, ident, status=status)))
+    assert done(emsp.command("STOP_SESSION", {"session_id": ident})).data["result"] == "ACCEPTED"
+    assert (len(received(first, ident)), len(received(second, ident))) == (0, 1)
+    done(first.put("sessions", payloads.session(first.party, emsp.party, f"{ident}-2")))
+    done(second.put("sessions", payloads.session(second.party, emsp.party, f"{ident}-2")))
+    refused(emsp.command("STOP_SESSION", {"session_id": f"{ident}-2"}))
+
+
+@rule("hub 5-commands-13")
+def test_a_cpo_that_wants_unknown_sessions(hub, two, ident):
+    emsp, first, second = two
+    hub.ok("party", "set", first.id, "--forward-unknown-sessions")
+    assert done(emsp.command("STOP_SESSION", {"session_id": ident})).data["result"] == "ACCEPTED"
+    assert (len(received(first, ident)), len(received(second, ident))) == (1, 0)
+    hub.ok("party", "set", first.id, "--refuse-unknown-sessions")
+    assert done(emsp.command("STOP_SESSION", {"session_id": ident})).data["result"] == "UNKNOWN_SESSION"
+
+
+@rule("hub 5-commands-14", "hub 5-commands-15")
+def test_whose_reservation_it_is(hub, two, ident):
+    emsp, first, second = two
+    other = hub.onboard("EMSP")
+    hub.rule(other, first)
+    second.script("POST", "/commands/RESERVE_NOW", Reply(data={"result": "REJECTED", "timeout": 0}))
+    for cpo in (first, second):
+        done(emsp.command("RESERVE_NOW", payloads.reserve_now(emsp.party, ident, "L"), to=cpo.id))
+    answer = other.command("RESERVE_NOW", payloads.reserve_now(other.party, ident, "L"), to=first.id)
+    assert done(answer).data["result"] == "REJECTED"
+    for sender, reservation in ((other, ident), (emsp, f"{ident}-never")):
+        answer = sender.command("CANCEL_RESERVATION", {"reservation_id": reservation})
+        assert done(answer).data["result"] == "UNKNOWN_RESERVATION"
+    assert len(received(first, ident)) == 1
+    assert done(emsp.command("CANCEL_RESERVATION", {"reservation_id": ident})).data["result"] == "ACCEPTED"
+    assert (len(received(first, ident, "CANCEL")), len(received(second, ident, "CANCEL"))) == (1, 0)
+    done(emsp.command("RESERVE_NOW", payloads.reserve_now(emsp.party, ident, "L"), to=second.id))
+    refused(emsp.command("CANCEL_RESERVATION", {"reservation_id": ident}))
+
+
+@rule("hub 5-commands-16")
+def test_a_token_of_another_party(two, ident):
+    emsp, first, second = two
+    for member, value in (("party_id", "QQQ"), ("country_code", "DE")):
+        token = {**payloads.token(emsp.party), member: value}
+        refused(emsp.command("START_SESSION", {"token": token, "location_id": ident}, to=first.id))
+    assert received(first, ident) == []
+
+
+@pytest.mark.parametrize("body", ['"session_id":"S-SECOND","Session_ID":"X"', '"session_id":"S-SECOND "', '"session_id":"S-SECOND","\\u0073ession_id":"X"'])
+@rule("hub 5-commands-17")
+def test_a_member_with_two_readings(two, ident, callbacks, body):
+    emsp, first, second = two
+    refused(emsp.call("POST", "commands/STOP_SESSION", '{"response_url":"%s",%s}' % (emsp.response_url(), body)))
+
+
+@pytest.mark.parametrize("wrapping", ["%s", "[%s]", '{"status_code":1000,"data":%s}', '{"status_code":1000,"data":[%s]}'])
+@rule("hub 5-commands-18")
+def test_a_wrapped_result(shared, ident, callbacks, wrapping):
+    request = sent(shared, ident, response_url=callbacks.url)
+    done(http_call("POST", request.json["response_url"], wrapping % '{"result":"ACCEPTED"}'))
+    assert callbacks.wait().json == {"result": "ACCEPTED"}
+
+
 @rule("hub 5-commands-1")
 def test_nobody_knows_where(two, ident):
     """Several CPOs and no hint: 2001 says what is missing, nobody is asked."""
     emsp, first, second = two
-    for command in ("START_SESSION", "CANCEL_RESERVATION", "UNLOCK_CONNECTOR"):
+    for command in ("START_SESSION", "RESERVE_NOW", "UNLOCK_CONNECTOR"):
         refused(emsp.command(command, body_of(command, emsp, ident)))
     assert received(first, ident) == received(second, ident) == []
 

@@ -77,6 +77,18 @@ def test_own_of_a_platform_with_two_cpos(hub):
         done(cpo.get(f"{path}/EVSE001/1"))
 
 
+@rule("hub 5-locations-12")
+def test_an_id_that_several_cpos_have(hub, ident):
+    emsp, cpos = hub.onboard("EMSP"), [hub.onboard("CPO") for _ in range(2)]
+    for cpo in cpos:
+        hub.rule(emsp, cpo)
+        done(cpo.put("locations", payloads.location(cpo.party, ident)))
+    answer = emsp.get(f"locations/{ident}")
+    assert answer.outcome == (200, 2001) and "OCPI-to" in answer.message, answer
+    for cpo in cpos:
+        assert done(emsp.get(f"locations/{ident}", to=cpo.id)).data["party_id"] == cpo.party.party_id
+
+
 @rule("hub 5-locations-4")
 def test_no_rule_no_sight(hub):
     """Without a rule: an empty list, NOT_ROUTED for each single form; the push is stored all the same."""

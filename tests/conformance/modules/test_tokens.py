@@ -202,8 +202,8 @@ def emsps(hub):
 
 @pytest.mark.parametrize("seen", ["START_SESSION", "RESERVE_NOW", "session"])
 @rule("hub 5-tokens-9")
-def test_the_emsp_last_seen_with_this_uid(emsps, ident, seen):
-    """Without OCPI-to; the uid in any case; whoever used it last."""
+def test_the_emsp_seen_with_this_uid(emsps, ident, seen):
+    """Without OCPI-to; the uid in any case; two users are a conflict."""
     cpo, first, second = emsps
     for number, emsp in enumerate((first, second)):
         if seen == "session":
@@ -212,9 +212,48 @@ def test_the_emsp_last_seen_with_this_uid(emsps, ident, seen):
         else:
             body = payloads.start_session(emsp.party) if seen == "START_SESSION" else payloads.reserve_now(emsp.party, f"{ident}-{number}")
             done(emsp.command(seen, {**body, "token": payloads.token(emsp.party, ident)}, to=cpo.id))
-        assert verdict(cpo.call("POST", f"tokens/{ident.lower()}/authorize")) == "ALLOWED"
-        assert len(asked(emsp, STANDARD, ident.lower())) == 1
-    assert len(asked(first, STANDARD, ident.lower())) == 1
+        answer = cpo.call("POST", f"tokens/{ident.lower()}/authorize")
+        if emsp is first:
+            assert verdict(answer) == "ALLOWED"
+        else:
+            refused(answer)
+            assert "OCPI-to" in answer.message, answer
+    assert (len(asked(first, STANDARD, ident.lower())), asked(second, STANDARD, ident.lower())) == (1, [])
+
+
+@rule("hub 5-tokens-9")
+def test_the_type_of_the_token(emsps, ident):
+    cpo, first, second = emsps
+    for emsp, kind in ((first, "RFID"), (second, "APP_USER")):
+        token = payloads.cdr_token(emsp.party, ident, type=kind)
+        done(cpo.put("sessions", payloads.session(cpo.party, emsp.party, f"{ident}-{kind}", cdr_token=token)))
+    assert verdict(cpo.call("POST", f"tokens/{ident}/authorize", query={"type": "APP_USER"})) == "ALLOWED"
+    assert (asked(first, STANDARD, ident), len(asked(second, STANDARD, ident))) == ([], 1)
+
+
+@rule("hub 5-tokens-13")
+def test_a_body_of_null(shared, ident):
+    assert verdict(shared.emsp.authorize(ident, b"null")) == "ALLOWED"
+    assert verdict(shared.cpo.call("POST", f"tokens/{ident}/authorize", b"null", to=shared.emsp.id)) == "ALLOWED"
+    assert [r.body for r in asked(shared.cpo, GUIDE, ident) + asked(shared.emsp, STANDARD, ident)] == [b"", b""]
+
+
+@pytest.mark.parametrize("data", ['{"allowed":"BLOCKED","allowed":"ALLOWED"}', '{"allowed":"BLOCKED","Allowed":"ALLOWED"}'])
+@rule("hub 5-tokens-14")
+def test_an_answer_with_two_readings(shared, ident, data):
+    body = f'{{"status_code":1000,"data":{data},"timestamp":"2025-01-01T00:00:00Z"}}'.encode()
+    shared.cpo.script("PUT", "/authorize$", Reply(body=body))
+    assert verdict(shared.emsp.authorize(ident)) == "UNKNOWN"
+    shared.emsp.script("POST", "/authorize$", Reply(body=body))
+    assert shared.cpo.call("POST", f"tokens/{ident}/authorize", to=shared.emsp.id).outcome == (200, 4000)
+
+
+@rule("hub 5-tokens-15")
+def test_the_list_of_tokens(hub, emsps):
+    cpo, first, second = emsps
+    refused(cpo.get("tokens"))
+    done(cpo.get("tokens", to=second.id))
+    done(hub.pair().cpo.get("tokens"))
 
 
 @rule("hub 5-tokens-10")
