@@ -24,6 +24,8 @@ struct quality;
 struct traffic;
 struct traffic_counts;
 
+#define HUB_VIA_SIZE 24 /* "hub-", 16 hex digits and the NUL */
+
 struct worker {
     struct loop loop;
     uv_thread_t thread;
@@ -68,6 +70,12 @@ struct hub {
     int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */
     _Atomic bool draining;
     uint8_t seal_key[32], audit_key[32];
+    /*
+     * The pseudonym in the `Via` of every call that the hub makes (RFC 9110 section 7.6.3), derived from
+     * key_file. A request with it (http_via_names) has come back to where it came from: a partner's URL leads
+     * to the hub itself (hub-contract 5, Credentials).
+     */
+    char via[HUB_VIA_SIZE];
 };
 
 /* The wall clock as it was at the start plus what has passed since: for deadlines that a jump of the clock

@@ -66,7 +66,10 @@ static int keys_derive(const uint8_t secret[SECRET_SIZE], struct keys *keys)
     struct {
         const char *purpose;
         uint8_t *out;
-    } parts[] = {{"hubd seal 1", keys->seal}, {"hubd audit 1", keys->audit}, {"hubd check 1", keys->check}};
+    } parts[] = {{"hubd seal 1", keys->seal},
+                 {"hubd audit 1", keys->audit},
+                 {"hubd check 1", keys->check},
+                 {"hubd via 1", keys->via}};
     struct hmac *hmac = hmac_new(secret, SECRET_SIZE);
     if (hmac == NULL)
         return ERR_MEMORY;

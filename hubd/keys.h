@@ -8,6 +8,7 @@ struct keys {
     uint8_t seal[SEAL_KEY_SIZE]; /* partner tokens at rest */
     uint8_t audit[SHA256_SIZE];  /* the audit chain */
     uint8_t check[SHA256_SIZE];  /* kept in the database, to recognise a wrong file */
+    uint8_t via[SHA256_SIZE];    /* the hub's name in Via: the same at each start and on every node */
 };
 
 /*

@@ -65,6 +65,13 @@ static void service_raise_files(const struct conf *conf)
                  (long long)conf->connections_max);
 }
 
+static void service_name_via(struct hub *hub, const uint8_t secret[SHA256_SIZE])
+{
+    char hex[2 * SHA256_SIZE + 1];
+    hex_encode(secret, SHA256_SIZE, hex);
+    snprintf(hub->via, sizeof hub->via, "hub-%.16s", hex);
+}
+
 static int service_open_store(struct hub *hub, struct error *error)
 {
     struct keys keys;
@@ -78,6 +85,7 @@ static int service_open_store(struct hub *hub, struct error *error)
         return result;
     memcpy(hub->seal_key, keys.seal, sizeof hub->seal_key);
     memcpy(hub->audit_key, keys.audit, sizeof hub->audit_key);
+    service_name_via(hub, keys.via);
     struct store_options options = {
         .directory = hub->conf.state_dir, .audit_key = hub->audit_key, .key_check = keys.check};
     struct error reason;

@@ -29,6 +29,7 @@ void worker_client_options(struct hub *hub, struct http_client_options *options)
         .connections_per_host = CONNECTIONS_PER_HOST,
         .connections_total = CONNECTIONS_TOTAL,
         .ca_file = hub->conf.ca_file[0] == '\0' ? NULL : hub->conf.ca_file,
+        .via = hub->via,
     };
 }
 

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/env.h"
@@ -154,7 +155,7 @@ void http_client_start(struct http_client *client, struct http_call *call)
     else if (call->method == HTTP_METHOD_OTHER)
         result = error_set(&call->error, ERR_INVALID, "the hub does not send this method");
     if (result == OK)
-        result = client_request_headers(call, &headers, &call->error);
+        result = client_request_headers(client, call, &headers, &call->error);
     if (result == OK)
         result = client_origin_find(client, call->arena, call->url, &origin, &url, &call->error);
     struct client_flight *flight = result == OK ? flight_take(client) : NULL;
@@ -285,6 +286,8 @@ struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_op
         client->options.connections_total = 1;
     if (client->options.connections_per_host == 0)
         client->options.connections_per_host = 1;
+    if (options->via != NULL)
+        snprintf(client->via, sizeof client->via, "Via: 1.1 %s", options->via);
     client->multi = curl_multi_init();
     client->ca_file = options->ca_file != NULL ? strdup(options->ca_file) : NULL;
     init_lists(client);

@@ -32,6 +32,9 @@ struct http_client_options {
     unsigned connections_per_host;   /* at once; more calls wait */
     unsigned connections_total;
     const char *ca_file; /* NULL: the system's */
+    /* Pseudonym that every request carries as `Via: 1.1 NAME` (RFC 9110 section 7.6.3), behind those in the
+     * call's own headers; copied; NULL: none. */
+    const char *via;
 };
 
 struct http_client;

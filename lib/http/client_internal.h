@@ -36,6 +36,9 @@
 /* "+host:port:", two addresses in brackets, a comma and the NUL. */
 #define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 128)
 
+/* "Via: 1.1 ", a pseudonym of at most 53 bytes and the NUL. */
+#define CLIENT_VIA_SIZE 64
+
 /* An address that the policy allows, as CURLOPT_RESOLVE wants it. */
 struct client_address {
     int family;
@@ -137,9 +140,10 @@ struct http_client {
     CURLM *multi;
     struct http_client_options options;
     char *ca_file;
-    uv_idle_t kick;   /* runs libcurl and the callbacks in the next loop iteration */
-    uv_timer_t timer; /* libcurl's */
-    uv_async_t async; /* the resolver's */
+    char via[CLIENT_VIA_SIZE]; /* the whole line, empty: none */
+    uv_idle_t kick;            /* runs libcurl and the callbacks in the next loop iteration */
+    uv_timer_t timer;          /* libcurl's */
+    uv_async_t async;          /* the resolver's */
     unsigned open_handles;
     bool closing;
     bool curl_due; /* libcurl wants to run at once */
@@ -195,8 +199,10 @@ void client_origin_free_all(struct http_client *client);
 
 /* ---- client_request.c ---- */
 
-/* Copies a call's headers into its arena as libcurl wants them. ERR_INVALID, ERR_MEMORY. */
-int client_request_headers(struct http_call *call, struct curl_slist **list, struct error *error);
+/* A call's headers and the client's own in the call's arena, as libcurl wants them. ERR_INVALID, ERR_MEMORY.
+ */
+int client_request_headers(struct http_client *client, struct http_call *call, struct curl_slist **list,
+                           struct error *error);
 
 /* ---- client_transfer.c ---- */
 

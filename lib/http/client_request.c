@@ -47,10 +47,11 @@ static char *write_header(char *out, const struct http_header *header)
     return out + 1;
 }
 
-int client_request_headers(struct http_call *call, struct curl_slist **list, struct error *error)
+int client_request_headers(struct http_client *client, struct http_call *call, struct curl_slist **list,
+                           struct error *error)
 {
     static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
-    struct curl_slist *nodes = arena_alloc(call->arena, (call->header_count + 2) * sizeof *nodes);
+    struct curl_slist *nodes = arena_alloc(call->arena, (call->header_count + 3) * sizeof *nodes);
     size_t size = 1, used = 0;
 
     for (size_t i = 0; i < call->header_count; i++)
@@ -71,6 +72,8 @@ int client_request_headers(struct http_call *call, struct curl_slist **list, str
         nodes[used++].data = text;
         text = write_header(text, &header);
     }
+    if (client->via[0] != '\0') /* the last of the chain is who sends */
+        nodes[used++].data = client->via;
     for (size_t i = 0; i + 1 < used; i++)
         nodes[i].next = &nodes[i + 1];
     *list = nodes;

@@ -83,6 +83,18 @@ struct str http_header_find(const struct http_header *headers, size_t count, con
     return STR_NONE;
 }
 
+bool http_via_names(const struct http_header *headers, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count && name.length > 0; i++) {
+        if (!str_equal_fold(headers[i].name, STR("Via")))
+            continue;
+        for (struct str rest = headers[i].value; rest.length >= name.length; rest = str_skip(rest, 1))
+            if (str_equal_fold(str_of(rest.data, name.length), name))
+                return true;
+    }
+    return false;
+}
+
 bool http_query_next(struct str *rest, struct str *name, struct str *value)
 {
     while (rest->length > 0) {

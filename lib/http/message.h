@@ -30,6 +30,12 @@ const char *http_reason(int status);
 struct str http_header_find(const struct http_header *headers, size_t count, const char *name);
 
 /*
+ * True when a `Via` header (there may be several, and several names in one; RFC 9110 section 7.6.3) holds
+ * `name`, whatever case. The name must be one that nobody else has: a comment that holds it counts as well.
+ */
+bool http_via_names(const struct http_header *headers, size_t count, struct str name);
+
+/*
  * Query strings (WHATWG application/x-www-form-urlencoded without '+' for space: OCPI timestamps may carry a
  * '+'): iterates over `*rest`
  * ("a=1&b=2"), giving raw name and value; false at the end.

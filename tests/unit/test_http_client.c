@@ -113,6 +113,63 @@ static void test_request_headers(void **state)
     bench_close(&bench);
 }
 
+/* Every request names who sends it, behind those that it came through before. */
+static void test_via(void **state)
+{
+    const struct http_header before = {STR("via"), STR("1.0 first, HTTP/1.1 second:80 (a, \"b\")")};
+    struct bench bench;
+    struct probe probe;
+
+    (void)state;
+    bench_open(&bench, 60000);
+    bench_close_client(&bench);
+    bench.options.via = "hub-0123456789abcdef";
+    assert_int_equal(uv_loop_init(&bench.loop), 0);
+    bench.client = http_client_new(&bench.loop, &bench.options);
+    probe_prepare(&probe, &bench, HTTP_METHOD_GET, LOCAL, "/redirect");
+    probe_start(&probe);
+    probe_wait(&probe);
+    assert_true(server_saw(&bench.server, "\r\nVia: 1.1 hub-0123456789abcdef\r\n"));
+    probe_end(&probe);
+    probe_prepare(&probe, &bench, HTTP_METHOD_POST, LOCAL, "/ok");
+    probe.call.headers = &before;
+    probe.call.header_count = 1;
+    probe_start(&probe);
+    probe_wait(&probe);
+    assert_true(
+        server_saw(&bench.server,
+                   "\r\nvia: 1.0 first, HTTP/1.1 second:80 (a, \"b\")\r\nVia: 1.1 hub-0123456789abcdef\r\n"));
+    probe_end(&probe);
+    bench_close(&bench);
+}
+
+static void test_via_names(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        bool found;
+    } rows[] = {
+        {"1.1 hub-1", NULL, true},
+        {"1.1 proxy, 1.1 HUB-1:8080 (comment), 2 other", NULL, true},
+        {"1.1 proxy", "1.1 hub-1", true},
+        {"1.1 (a, \\) b) hub-1", "1.1 x", true},
+        {"HTTP/1.1\thub-1", NULL, true},
+        {"1.1 hub-2", "1.1 hub", false},
+        {"", "", false},
+        {"hub-", NULL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http_header headers[] = {{STR("X-Other"), STR("1.1 hub-1")},
+                                        {STR("via"), str_from(rows[i].first)},
+                                        {STR("VIA"), str_from(rows[i].second)}};
+        assert_int_equal(http_via_names(headers, 3, STR("hub-1")), rows[i].found);
+        assert_false(http_via_names(headers, 3, STR_NONE));
+        assert_false(http_via_names(headers, 1, STR("hub-1")));
+    }
+}
+
 static void test_header_injection(void **state)
 {
     static const struct http_header cases[] = {
@@ -342,11 +399,18 @@ int main(void)
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY",
                                           "all_proxy"};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),         cmocka_unit_test(test_answer_headers),
-        cmocka_unit_test(test_request_headers), cmocka_unit_test(test_header_injection),
-        cmocka_unit_test(test_bodies),          cmocka_unit_test(test_stale_connection),
-        cmocka_unit_test(test_redirects),       cmocka_unit_test(test_bad_answers),
-        cmocka_unit_test(test_bad_urls),        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answer_headers),
+        cmocka_unit_test(test_request_headers),
+        cmocka_unit_test(test_header_injection),
+        cmocka_unit_test(test_via),
+        cmocka_unit_test(test_via_names),
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_stale_connection),
+        cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_bad_urls),
+        cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_no_connection),
     };
 
