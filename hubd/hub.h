@@ -1,8 +1,10 @@
 #ifndef HUBD_HUB_H
 #define HUBD_HUB_H
 
+#include "hubd/limits.h"
 #include "hubd/loop.h"
 #include "hubd/registry.h"
+#include "lib/base/budget.h"
 #include "lib/base/env.h"
 #include "lib/conf/conf.h"
 #include "lib/http/client.h"
@@ -37,10 +39,11 @@ struct worker {
     struct registry_view *view;
     struct quality *quality; /* findings counted on this loop */
     struct traffic_counts *traffic;
-    unsigned active;     /* requests without their answer; this loop only */
-    size_t broadcasting; /* bytes that broadcasts under way hold; this loop only */
-    _Atomic bool idle;   /* drained: no request left */
-    _Atomic bool ended;  /* its loop has nothing left to do */
+    struct limit_state strangers[LIMIT_STRANGERS]; /* by address; this loop only */
+    unsigned active;                               /* requests without their answer; this loop only */
+    size_t broadcasting;                           /* bytes that broadcasts under way hold; this loop only */
+    _Atomic bool idle;                             /* drained: no request left */
+    _Atomic bool ended;                            /* its loop has nothing left to do */
     struct worker_ending *ending;
 };
 
@@ -55,6 +58,7 @@ struct hub {
     struct http_client *control_client; /* deliveries, probes, discovery */
     struct http_resolver *resolver;
     struct url_policy policy;
+    struct budget memory; /* of all loops: memory_max */
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;

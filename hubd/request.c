@@ -14,6 +14,7 @@
 
 #define REQUEST_MAGIC 0x52455153u
 #define ID_MAX        128
+#define TREE_SMALL    (16 * 1024)
 
 /* ---------------------------------------------------------------- small helpers for modules */
 
@@ -92,7 +93,9 @@ struct str request_subpath(struct request *request)
 {
     struct str segments[ROUTE_SEGMENTS_MAX];
     int count = router_split(request->exchange->path, segments);
-    char *text = arena_alloc(request->arena, request->exchange->path.length + 1);
+    if (request->glued)
+        count = router_unglue(segments, count);
+    char *text = arena_alloc(request->arena, request->exchange->path.length + 2);
     size_t length = 0;
     if (text == NULL)
         return STR_NONE;
@@ -127,14 +130,32 @@ static bool request_decode_params(struct request *request, const struct router_m
     return true;
 }
 
+void request_free_tree(struct request *request)
+{
+    request->body = NULL;
+    arena_free(&request->tree);
+}
+
+/* A small tree costs no block of its own and goes with the request; a large one goes as soon as it may. */
+static int request_read_json(struct request *request, struct error *error)
+{
+    struct str body = request->exchange->body;
+    if (body.length <= TREE_SMALL)
+        return json_parse(request->arena, body, JSON_DEPTH_MAX, &request->body, error);
+    arena_charge(&request->tree, request->arena->budget);
+    return json_parse_apart(&request->tree, request->arena, body, JSON_DEPTH_MAX, &request->body, error);
+}
+
 static bool request_parse_body(struct request *request)
 {
+    if (str_starts_with(request->exchange->body, STR("\xEF\xBB\xBF"))) /* what editors leave there */
+        request->exchange->body = str_skip(request->exchange->body, 3);
     struct str body = str_trim(request->exchange->body);
     if (request->route->body == ROUTE_BODY_NONE ||
         (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
         return true;
     struct error error;
-    int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);
+    int result = request_read_json(request, &error);
     if (result == ERR_MEMORY) {
         request_answer_error(request, result);
         return false;
@@ -150,13 +171,17 @@ static bool request_parse_body(struct request *request)
     return false;
 }
 
+/* Role and party, and how often it may ask: of what the caller is known by now. False: answered. */
+static bool request_admit_party(struct request *request)
+{
+    if (request->platform == NULL || request->party != NULL)
+        return true;
+    return request_find_party(request) && limits_admit(request);
+}
+
 static void request_handle(struct request *request)
 {
-    if (!request_parse_body(request))
-        return;
-    if (request->platform != NULL && !request_find_party(request))
-        return;
-    if (!limits_admit(request))
+    if (!request_parse_body(request) || !request_admit_party(request))
         return;
     if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
@@ -231,6 +256,8 @@ static void request_find_route(struct request *request, struct router_match *mat
         match->params[match->param_count++] = match->module;
     }
     request->route = match->route;
+    request->glued = match->glued;
+    request->functional = match->functional;
 }
 
 /* The token is good for this route. False: answered. */
@@ -253,41 +280,65 @@ static bool request_may_enter(struct request *request)
     return false;
 }
 
-static void request_refuse_method(struct request *request, unsigned allowed)
+static void request_refuse_method(struct request *request, const struct router_match *match)
 {
     struct buffer allow = {0};
-    router_write_allow(allowed, &allow);
+    router_write_allow(match->allowed, &allow);
     http_exchange_header(request->exchange, "Allow", buffer_str(&allow));
     buffer_free(&allow);
-    request_answer(request, REPLY_METHOD, STR("this method is not offered here"), STR_NONE);
+    request_answer(request, REPLY_METHOD,
+                   (match->absent & ROUTE_BACKFILL) != 0
+                       ? STR("this hub does not keep sessions and CDRs for eMSPs to fetch: it pushes them to "
+                             "their receivers")
+                       : STR("this method is not offered here"),
+                   STR_NONE);
+}
+
+/* A request that the hub sent itself has come back (hub-contract 5). */
+static bool request_is_own(const struct request *request)
+{
+    return http_via_names(request->exchange->headers, request->exchange->header_count,
+                          str_from(request->hub->via));
+}
+
+void request_take_body(struct request *request)
+{
+    size_t body_max = request->route->body_max;
+    struct http_exchange *exchange = request->exchange;
+    request_leave(request);
+    http_exchange_take_body(exchange, body_max > 0 ? body_max : SIZE_MAX);
 }
 
 static void request_route(struct request *request)
 {
     struct router_match match;
     request_find_route(request, &match);
+    if (request_is_own(request)) {
+        request_answer(request, REPLY_LOOP,
+                       STR("the hub sent this request itself: a URL that it was given leads back to it"),
+                       STR_NONE);
+        return;
+    }
     if (!request_may_enter(request))
         return;
     if (!match.known)
         request_answer(request, REPLY_UNKNOWN, STR("no such path"), STR_NONE);
     else if (match.route == NULL)
-        request_refuse_method(request, match.allowed);
-    else if (!request_decode_params(request, &match))
+        request_refuse_method(request, &match);
+    else if (!request_decode_params(request, &match) || !request_admit_party(request))
         return;
-    else if (request->token != NULL && request->token->kind == STORE_TOKEN_HUB && request->token->used == 0)
-        request_activate_token(request);
+    else if (request->route->admit != NULL)
+        request->route->admit(request);
     else
-        request_handle(request);
+        request_take_body(request);
 }
 
-void request_begin(struct http_exchange *exchange, void *context)
+/* NULL: no memory. */
+static struct request *request_new(struct http_exchange *exchange, struct worker *worker)
 {
-    struct worker *worker = context;
     struct request *request = arena_alloc(&exchange->arena, sizeof *request);
-    if (request == NULL) {
-        http_exchange_send(exchange, 500, NULL);
-        return;
-    }
+    if (request == NULL)
+        return NULL;
     request->magic = REQUEST_MAGIC;
     request->exchange = exchange;
     request->arena = &exchange->arena;
@@ -299,5 +350,50 @@ void request_begin(struct http_exchange *exchange, void *context)
     exchange->context = request;
     request->request_id = request_id_or_new(request, OCPI_HEADER_REQUEST_ID);
     request->correlation_id = request_id_or_new(request, OCPI_HEADER_CORRELATION_ID);
-    request_route(request);
+    return request;
+}
+
+void request_head(struct http_exchange *exchange, void *context)
+{
+    struct request *request = request_new(exchange, context);
+    if (request == NULL)
+        http_exchange_send(exchange, 503, NULL);
+    else
+        request_route(request);
+}
+
+void request_complete(struct http_exchange *exchange, void *context)
+{
+    struct request *request = MAGIC_CAST(struct request, exchange->context, REQUEST_MAGIC);
+    (void)context;
+    request->complete = true;
+    if (!request_return(request))
+        request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);
+    else if (request->token != NULL && request->token->kind == STORE_TOKEN_HUB && request->token->used == 0)
+        request_activate_token(request);
+    else
+        request_handle(request);
+}
+
+/* What the server refuses by itself is answered like all else: with ids, and with TO and FROM. */
+void request_server_refused(struct http_exchange *exchange, int status, const char *reason, void *context)
+{
+    struct request *request = exchange->context;
+    int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
+               : status >= 500 ? OCPI_SERVER_ERROR
+                               : OCPI_CLIENT_ERROR;
+    if (request != NULL) {
+        request_return(request);
+    } else {
+        struct router_match match;
+        request = request_new(exchange, context);
+        if (request == NULL) {
+            http_exchange_send(exchange, status, NULL);
+            return;
+        }
+        request_find_route(request, &match);
+        request->route = NULL; /* nobody was let in: there is nothing to audit */
+    }
+    request->refused = true;
+    request_answer_code(request, status, ocpi, str_from(reason), STR_NONE);
 }

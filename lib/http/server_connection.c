@@ -35,7 +35,9 @@ bool connection_may_parse(const struct connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;
     unsigned most = connection->http_1_0 || limits->pipeline_max == 0 ? 1 : limits->pipeline_max;
-    return connection->state == CONNECTION_HEAD && connection->exchange_count < most &&
+    /* RFC 9112 section 9.3.2: an unsafe request runs alone. */
+    bool turn = !connection->unsafe && !(connection->next_unsafe && connection->unanswered > 0);
+    return connection->state == CONNECTION_HEAD && turn && connection->exchange_count < most &&
            connection->waiting <= limits->write_buffer_max;
 }
 
@@ -45,9 +47,12 @@ bool connection_wants_read(const struct connection *connection)
         return false;
     switch (connection->state) {
     case CONNECTION_HEAD:
-        return connection_may_parse(connection);
+        /* Behind an unsafe request too, a little: to notice that the peer has gone. */
+        return connection_may_parse(connection) ||
+               ((connection->unsafe || connection->next_unsafe) &&
+                connection->input.length < connection->server->limits.head_max);
     case CONNECTION_BODY:
-        return true;
+        return !request_is_held(connection);
     case CONNECTION_STOPPED:
     case CONNECTION_LINGER:
         return connection->discard_left > 0;
@@ -107,7 +112,7 @@ static void abandon_exchanges(struct connection *connection)
         next = link->next;
         exchange->shown.gone = true;
         output_drop(exchange);
-        if (exchange->state == EXCHANGE_RECEIVING || exchange->state == EXCHANGE_ANSWERED)
+        if (exchange->state == EXCHANGE_RECEIVING || exchange->state == EXCHANGE_ANSWERED) /* ours */
             exchange_recycle(exchange);
     }
     connection->receiving = NULL;
@@ -120,6 +125,7 @@ void connection_close(struct connection *connection, bool reset)
         return;
     connection_set_state(connection, CONNECTION_CLOSED);
     timer_stop(&connection->wait);
+    timer_stop(&connection->body_wait);
     timer_stop(&connection->write_wait);
     uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
     if (reset)
@@ -131,6 +137,7 @@ void connection_close(struct connection *connection, bool reset)
     queue_remove(&connection->link);
     if (connection->counted)
         atomic_fetch_sub(&server->open, 1);
+    http_addresses_leave(connection->address);
     abandon_exchanges(connection);
     server_mark(connection);
 }
@@ -146,11 +153,20 @@ static void finish(struct connection *connection)
     connection_set_state(connection, CONNECTION_LINGER);
 }
 
-/* Bytes that the peer's kernel has not taken. */
-static int unacknowledged(const struct connection *connection)
+/* Bytes of all answers so far that the peer's kernel has taken: ours holds megabytes of what was written. */
+static int64_t bytes_taken(const struct connection *connection)
 {
-    int bytes = 0;
-    return ioctl(connection->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+    int unacknowledged = 0;
+    if (ioctl(connection->fd, SIOCOUTQ, &unacknowledged) != 0)
+        unacknowledged = 0;
+    return connection->written - unacknowledged;
+}
+
+/* `bytes` in a window of time are fewer than a peer must move. */
+static bool is_too_slow(const struct connection *connection, int64_t bytes)
+{
+    const struct http_limits *limits = &connection->server->limits;
+    return bytes < limits->rate_min * limits->rate_window_ms / 1000;
 }
 
 void connection_timed_out(struct connection *connection, enum server_wait kind)
@@ -160,6 +176,10 @@ void connection_timed_out(struct connection *connection, enum server_wait kind)
         request_refuse(connection, 408, "the request head did not come in time");
         break;
     case WAIT_BODY:
+        if (is_too_slow(connection, (int64_t)connection->window_read))
+            request_refuse(connection, 408, "the request body comes too slowly");
+        break;
+    case WAIT_BODY_END:
         request_refuse(connection, 408, "the request body did not come in time");
         break;
     case WAIT_IDLE:
@@ -167,8 +187,7 @@ void connection_timed_out(struct connection *connection, enum server_wait kind)
         connection_close(connection, false);
         break;
     case WAIT_WRITE:
-        /* The socket may not be writable for long though the peer reads: the kernel holds megabytes. */
-        if (unacknowledged(connection) >= connection->unacknowledged)
+        if (is_too_slow(connection, bytes_taken(connection) - connection->taken))
             connection_close(connection, true);
         break;
     case WAIT_NONE:
@@ -196,8 +215,8 @@ static bool run(struct connection *connection)
             if (connection->state > CONNECTION_BODY || input->length == 0)
                 buffer_free(input);
         }
-        bool ended =
-            connection->eof && (connection->state == CONNECTION_BODY || connection_may_parse(connection));
+        bool ended = connection->eof && !request_is_held(connection) &&
+                     (connection->state == CONNECTION_BODY || connection_may_parse(connection));
         if (used > 0) {
             if (++round == 8)
                 return true;
@@ -209,6 +228,14 @@ static bool run(struct connection *connection)
     }
 }
 
+/* Without memory for all, a stream has one slice at a time. */
+static bool may_ask_for_more(const struct exchange *exchange)
+{
+    const struct http_limits *limits = &exchange->connection->server->limits;
+    return exchange->waiting == 0 ||
+           (exchange->waiting < limits->write_buffer_max && !budget_is_full(limits->budget));
+}
+
 /* The stream whose source may be asked for a slice now. Without a peer every source is asked, so that it can
  * end. */
 static struct exchange *stream_to_resume(struct connection *connection)
@@ -217,12 +244,44 @@ static struct exchange *stream_to_resume(struct connection *connection)
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         bool closed = connection->state == CONNECTION_CLOSED;
         if (exchange->state == EXCHANGE_STREAMING && !exchange->asked &&
-            (closed || exchange->waiting < connection->server->limits.write_buffer_max))
+            (closed || may_ask_for_more(exchange)))
             return exchange;
         if (!closed)
             break;
     }
     return NULL;
+}
+
+/* A window over which a rate is judged begins, unless one is open. True: it has begun. */
+static bool timer_window(struct connection *connection, struct server_timer *timer, enum server_wait kind,
+                         int64_t time_ms)
+{
+    struct http_server *server = connection->server;
+    if (timer->kind == kind)
+        return false;
+    timer_set(server, timer, kind, server->now_us + (time_ms > 0 ? time_ms : 1) * 1000);
+    return true;
+}
+
+static void set_body_timers(struct connection *connection)
+{
+    const struct http_limits *limits = &connection->server->limits;
+    if (connection->state != CONNECTION_BODY || request_is_held(connection)) {
+        timer_stop(&connection->body_wait);
+        return;
+    }
+    timer_window(connection, &connection->body_wait, WAIT_BODY_END, limits->body_timeout_ms);
+    if (timer_window(connection, &connection->wait, WAIT_BODY, limits->rate_window_ms))
+        connection->window_read = 0;
+}
+
+static void set_write_timer(struct connection *connection)
+{
+    if (!connection->blocked)
+        timer_stop(&connection->write_wait);
+    else if (timer_window(connection, &connection->write_wait, WAIT_WRITE,
+                          connection->server->limits.rate_window_ms))
+        connection->taken = bytes_taken(connection);
 }
 
 static void set_timers(struct connection *connection)
@@ -231,10 +290,11 @@ static void set_timers(struct connection *connection)
     struct http_server *server = connection->server;
     enum server_wait kind = WAIT_NONE;
     int64_t deadline = 0;
-    if (connection->state == CONNECTION_BODY) {
-        kind = WAIT_BODY;
-        deadline = connection->read_us + limits->body_timeout_ms * 1000;
-    } else if (connection->state == CONNECTION_LINGER) {
+    set_body_timers(connection);
+    set_write_timer(connection);
+    if (connection->state == CONNECTION_BODY && !request_is_held(connection))
+        return;
+    if (connection->state == CONNECTION_LINGER) {
         kind = WAIT_LINGER;
         deadline =
             connection->wait.kind == kind ? connection->wait.deadline_us : server->now_us + SERVER_LINGER_US;
@@ -248,13 +308,6 @@ static void set_timers(struct connection *connection)
                                     : connection->opened_us + limits->head_timeout_ms * 1000;
     }
     timer_set(server, &connection->wait, kind, deadline);
-    if (!connection->blocked) {
-        timer_stop(&connection->write_wait);
-    } else if (connection->write_wait.kind == WAIT_NONE) {
-        connection->unacknowledged = unacknowledged(connection);
-        int64_t time_ms = limits->write_timeout_ms > 0 ? limits->write_timeout_ms : 1;
-        timer_set(server, &connection->write_wait, WAIT_WRITE, server->now_us + time_ms * 1000);
-    }
 }
 
 static void set_events(struct connection *connection)
@@ -330,18 +383,23 @@ static void name_peer(struct connection *connection)
         inet_ntop(address.ss_family, bytes, connection->peer, sizeof connection->peer);
 }
 
-static void connection_init(struct connection *connection, struct http_server *server, int fd, bool full)
+static void connection_init(struct connection *connection, struct http_server *server,
+                            const struct http_accepted *accepted)
 {
+    int fd = accepted->fd;
     connection->magic = CONNECTION_MAGIC;
     connection->server = server;
     connection->ops = &http_plain_stream;
     connection->stream = (void *)(intptr_t)fd;
     connection->fd = fd;
-    connection->counted = !full;
-    connection->opened_us = connection->read_us = connection->active_us = server->now_us;
+    connection->counted = accepted->refusing == NULL;
+    connection->address = accepted->address;
+    connection->opened_us = connection->active_us = server->now_us;
     connection->poll.data = connection;
+    buffer_charge(&connection->input, server->limits.budget);
     queue_init(&connection->dirty);
     queue_init(&connection->wait.link);
+    queue_init(&connection->body_wait.link);
     queue_init(&connection->write_wait.link);
     queue_init(&connection->exchanges);
     queue_push(&server->connections, &connection->link);
@@ -351,19 +409,24 @@ static void connection_init(struct connection *connection, struct http_server *s
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
-void connection_open(struct http_server *server, int fd, bool full)
+void connection_open(struct http_server *server, const struct http_accepted *accepted)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    if (connection == NULL || uv_poll_init(server->loop, &connection->poll, fd) != 0) {
+    if (connection == NULL || uv_poll_init(server->loop, &connection->poll, accepted->fd) != 0) {
         free(connection);
-        close(fd);
-        if (!full)
+        close(accepted->fd);
+        http_addresses_leave(accepted->address);
+        if (accepted->refusing == NULL)
             atomic_fetch_sub(&server->open, 1);
         return;
     }
-    connection_init(connection, server, fd, full);
-    if (full || server->draining)
-        request_refuse(connection, 503, server->draining ? "the hub is shutting down" : "the hub is full");
-    /* The first request has mostly come with the connection. */
+    connection_init(connection, server, accepted);
+    connection->refusing = server->draining ? "the hub is shutting down" : accepted->refusing;
+    /* The first request has mostly come with the connection; without it a refusal has no ids to repeat. */
+    connection->busy++;
+    connection_read_once(connection);
+    if (connection->refusing != NULL && connection->state == CONNECTION_HEAD)
+        request_refuse(connection, 503, connection->refusing);
+    connection->busy--;
     connection_read(connection);
 }

@@ -11,7 +11,7 @@ static void dispatch(struct connection *connection)
     struct exchange *exchange = connection->receiving;
     connection->receiving = NULL;
     connection->used = true;
-    exchange->state = EXCHANGE_HANDLING;
+    exchange_move(exchange, EXCHANGE_HANDLING);
     exchange->shown.body = buffer_str(&exchange->body);
     if (exchange->close || server->draining)
         connection_set_state(connection, CONNECTION_STOPPED);
@@ -22,23 +22,82 @@ static void dispatch(struct connection *connection)
 
 /* ---- bodies ---- */
 
+bool request_is_skipped(const struct connection *connection)
+{
+    return connection->state == CONNECTION_BODY && connection->receiving == NULL;
+}
+
+bool request_is_held(const struct connection *connection)
+{
+    return connection->state == CONNECTION_BODY && connection->receiving != NULL &&
+           connection->receiving->state == EXCHANGE_ASKING;
+}
+
+void request_skip_body(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    bool none = !connection->body_chunked && connection->body_left == 0;
+    bool is_short = connection->body_chunked || connection->body_left <= SERVER_SKIP;
+    connection->receiving = NULL;
+    connection->used = true;
+    connection->skip_left = SERVER_SKIP;
+    if (exchange->close || connection->server->draining || (!none && (!is_short || exchange->expects)))
+        connection_set_state(connection, CONNECTION_STOPPED);
+    else if (none)
+        connection_set_state(connection, CONNECTION_HEAD);
+}
+
+static void body_complete(struct connection *connection)
+{
+    if (connection->receiving != NULL)
+        dispatch(connection);
+    else
+        connection_set_state(connection, CONNECTION_HEAD);
+}
+
+/* Keeps a chunk's data, or throws it away. False: refused. */
+static bool take_chunk(struct connection *connection, struct str data)
+{
+    if (connection->receiving != NULL) {
+        struct buffer *body = &connection->receiving->body;
+        buffer_append(body, data);
+        if (body->failed)
+            request_refuse(connection, 503, "the hub has no memory left for the body");
+        return connection->receiving != NULL;
+    }
+    bool fits = data.length <= connection->skip_left;
+    connection->skip_left -= fits ? data.length : connection->skip_left;
+    if (!fits)
+        connection_set_state(connection, CONNECTION_STOPPED);
+    return fits;
+}
+
+/* What has come of a chunked body, with the chunk that is announced. */
+static bool chunks_are_too_large(const struct connection *connection, size_t coming)
+{
+    if (connection->receiving == NULL)
+        return false;
+    size_t body_max = connection->body_max;
+    return connection->chunked.left > body_max ||
+           connection->receiving->body.length + coming + connection->chunked.left > body_max;
+}
+
 static size_t body_by_length(struct connection *connection, struct str bytes)
 {
     struct exchange *exchange = connection->receiving;
     size_t length = bytes.length < connection->body_left ? bytes.length : (size_t)connection->body_left;
-    buffer_append(&exchange->body, str_of(bytes.data, length));
+    if (exchange != NULL)
+        buffer_append(&exchange->body, str_of(bytes.data, length));
     connection->body_left -= length;
-    if (exchange->body.failed)
-        request_refuse(connection, 503, "no memory for the body");
+    if (exchange != NULL && exchange->body.failed)
+        request_refuse(connection, 503, "the hub has no memory left for the body");
     else if (connection->body_left == 0)
-        dispatch(connection);
+        body_complete(connection);
     return length;
 }
 
 static size_t body_by_chunks(struct connection *connection, struct str bytes)
 {
-    struct buffer *body = &connection->receiving->body;
-    size_t body_max = connection->server->limits.body_max;
     struct str rest = bytes;
     for (;;) {
         struct str data;
@@ -49,22 +108,15 @@ static size_t body_by_chunks(struct connection *connection, struct str bytes)
             break;
         }
         if (result == HTTP_CHUNKED_END) {
-            dispatch(connection);
+            body_complete(connection);
             break;
         }
-        size_t coming = result == HTTP_CHUNKED_DATA ? data.length : 0;
-        if (connection->chunked.left > body_max ||
-            body->length + coming + connection->chunked.left > body_max) {
+        if (chunks_are_too_large(connection, result == HTTP_CHUNKED_DATA ? data.length : 0)) {
             request_refuse(connection, 413, "the body is too large");
             break;
         }
-        if (result == HTTP_CHUNKED_MORE)
+        if (result == HTTP_CHUNKED_MORE || !take_chunk(connection, data))
             break;
-        buffer_append(body, data);
-        if (body->failed) {
-            request_refuse(connection, 503, "no memory for the body");
-            break;
-        }
     }
     return bytes.length - rest.length;
 }
@@ -198,14 +250,33 @@ static bool fill_exchange(struct exchange *exchange, const struct head_parser *h
     return set_target(shown, line->target);
 }
 
-/* Decides how the body is framed, or that there is none. `more`: bytes have come behind the head. */
+/* Decides how the body is framed, or that there is none, and asks the handler. `more`: bytes have come behind
+ * the head. */
 static void begin_body(struct connection *connection, const struct head_parser *head, bool more)
 {
+    struct http_server *server = connection->server;
     struct exchange *exchange = connection->receiving;
-    const struct http_limits *limits = &connection->server->limits;
+    struct str expect = http_header_find(exchange->shown.headers, exchange->shown.header_count, "Expect");
     connection->body_chunked = (head->parser.flags & F_CHUNKED) != 0;
     connection->body_left = connection->body_chunked ? 0 : head->parser.content_length;
-    if (connection->body_left > limits->body_max) {
+    http_chunked_init(&connection->chunked, server->limits.head_max);
+    exchange->expects = !more && !exchange->http_1_0 && str_equal_fold(expect, STR("100-continue"));
+    connection_set_state(connection, CONNECTION_BODY);
+    exchange_move(exchange, EXCHANGE_ASKING);
+    if (server->callbacks.head != NULL)
+        server->callbacks.head(&exchange->shown, server->context);
+    else
+        http_exchange_take_body(&exchange->shown, SIZE_MAX);
+}
+
+/* The handler wants the body of a connection that is still there. */
+static void read_body(struct exchange *exchange, size_t body_max)
+{
+    struct connection *connection = exchange->connection;
+    size_t most = connection->server->limits.body_max;
+    connection->body_max = body_max < most ? body_max : most;
+    exchange->body.maximum = connection->body_max;
+    if (connection->body_left > connection->body_max) {
         request_refuse(connection, 413, "the body is too large");
         return;
     }
@@ -213,16 +284,43 @@ static void begin_body(struct connection *connection, const struct head_parser *
         dispatch(connection);
         return;
     }
-    connection_set_state(connection, CONNECTION_BODY);
-    http_chunked_init(&connection->chunked, limits->head_max);
+    if (!connection->body_chunked)
+        exchange->body.maximum = (size_t)connection->body_left; /* grows to that, not to the next power */
     buffer_reserve(&exchange->body,
                    connection->body_left < SERVER_SCRATCH ? (size_t)connection->body_left : SERVER_SCRATCH);
-    struct str expect = http_header_find(exchange->shown.headers, exchange->shown.header_count, "Expect");
-    if (!more && !exchange->http_1_0 && str_equal_fold(expect, STR("100-continue"))) {
+    if (exchange->expects) {
         output_part(&exchange->interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
         output_add(exchange, &exchange->interim);
     }
 }
+
+void http_exchange_take_body(struct http_exchange *shown, size_t body_max)
+{
+    struct exchange *exchange = CONTAINER_OF(shown, struct exchange, shown);
+    struct connection *connection = exchange->connection;
+    if (exchange->magic != EXCHANGE_MAGIC)
+        abort();
+    exchange_move(exchange, EXCHANGE_RECEIVING);
+    if (connection->state == CONNECTION_CLOSED) {
+        exchange_recycle(exchange);
+        connection_maybe_free(connection);
+        return;
+    }
+    server_mark(connection); /* does nothing where the connection goes on anyway */
+    read_body(exchange, body_max);
+}
+
+/* RFC 9110 section 9.2.1. */
+static bool is_safe(struct str method)
+{
+    static const struct str safe[] = {{"GET", 3}, {"HEAD", 4}, {"OPTIONS", 7}, {"TRACE", 5}};
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
+        if (str_equal(method, safe[i]))
+            return true;
+    return false;
+}
+
+static const char no_memory[] = "the hub has no memory left for requests";
 
 /* A complete, clean head. `more`: bytes have come behind it. */
 static void take_head(struct connection *connection, struct str raw, bool more)
@@ -234,21 +332,27 @@ static void take_head(struct connection *connection, struct str raw, bool more)
     }
     connection->receiving = exchange;
     connection->began_us = 0;
+    connection->next_unsafe = false;
     struct str copy = arena_copy(&exchange->shown.arena, raw);
     if (copy.data == NULL) {
-        request_refuse(connection, 503, "no memory for the request");
+        request_refuse(connection, 503, no_memory);
         return;
     }
     struct request_line line = split_request_line(copy);
     struct head_parser head = {.headers = connection->server->header_scratch};
     bool other = http_method_from(line.method) == HTTP_METHOD_OTHER;
+    exchange->unsafe = connection->unsafe = !is_safe(line.method);
     const char *reason = parse_head(&head, copy, &line, other);
     if (head.too_many)
         request_refuse(connection, 431, "the request has too many header lines");
     else if (reason != NULL)
         request_refuse(connection, 400, reason);
     else if (!fill_exchange(exchange, &head, &line))
-        request_refuse(connection, 503, "no memory for the request");
+        request_refuse(connection, 503, no_memory);
+    else if (connection->refusing != NULL)
+        request_refuse(connection, 503, connection->refusing);
+    else if (budget_is_full(connection->server->limits.budget))
+        request_refuse(connection, 503, no_memory);
     else
         begin_body(connection, &head, more);
 }
@@ -285,6 +389,9 @@ static size_t read_head(struct connection *connection, struct str bytes)
     }
     while (head.data[0] == '\r' || head.data[0] == '\n')
         head = str_skip(head, 1);
+    connection->next_unsafe = !is_safe(str_of(head.data, str_find(head, ' ')));
+    if (connection->next_unsafe && connection->unanswered > 0)
+        return 0;
     take_head(connection, head, bytes.length > length);
     return length;
 }
@@ -298,8 +405,9 @@ size_t request_feed(struct connection *connection, struct str bytes)
         struct str rest = str_skip(bytes, used);
         size_t taken = 0;
         if (connection->state == CONNECTION_BODY)
-            taken = connection->body_chunked ? body_by_chunks(connection, rest)
-                                             : body_by_length(connection, rest);
+            taken = request_is_held(connection) ? 0
+                    : connection->body_chunked  ? body_by_chunks(connection, rest)
+                                                : body_by_length(connection, rest);
         else if (connection_may_parse(connection))
             taken = read_head(connection, rest);
         if (taken == 0)
@@ -311,6 +419,8 @@ size_t request_feed(struct connection *connection, struct str bytes)
 
 void request_end_of_input(struct connection *connection)
 {
+    if (request_is_held(connection))
+        return;
     if (connection->state == CONNECTION_BODY || connection->began_us != 0)
         request_refuse(connection, 400, "the request ended before it was complete");
     else
