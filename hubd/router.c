@@ -159,8 +159,8 @@ static bool router_is_other_module(struct str module)
     return true;
 }
 
-/* What follows begins with a letter or digit, as codes, commands and ids do; "sessions:sender" is another name.
- * Credentials are never taken apart: what follows them names nothing. */
+/* What follows begins with a letter or digit, as codes, commands and ids do; "sessions:sender" is another
+ * name. Credentials are never taken apart: what follows them names nothing. */
 static const struct route *router_module_at_front(struct str segment)
 {
     const struct route *longest = NULL;
