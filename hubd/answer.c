@@ -268,7 +268,7 @@ void request_answer_error(struct request *request, int error)
                        STR_NONE);
         return;
     case ERR_FULL:
-        request_answer(request, REPLY_BUSY, STR("the hub's disk is full; try again later"), STR_NONE);
+        request_answer(request, REPLY_BUSY, STR("the hub's disk takes no more; try again later"), STR_NONE);
         return;
     case ERR_TIMEOUT:
     case ERR_UNCERTAIN:

@@ -21,7 +21,7 @@ enum error_code {
     ERR_REFUSED = -12,     /* a policy forbids it */
     ERR_CLOSED = -13,      /* the other side is gone, or we are shutting down */
     ERR_UNREACHABLE = -14, /* no connection to the other side */
-    ERR_FULL = -15         /* no space left on the disk, or no more of it allowed */
+    ERR_FULL = -15         /* the disk takes no more */
 };
 
 /* The sentence for people. Plain memory: copy it, put it on the stack. */

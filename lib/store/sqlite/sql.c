@@ -1,6 +1,5 @@
 #include "lib/store/sqlite/sql.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -52,7 +51,7 @@ int sql_failure(struct connection *connection, int code, const char *what)
     connection->failed = true;
     const char *text = connection->db ? sqlite3_errmsg(connection->db) : sqlite3_errstr(code);
     int system = result == ERR_IO && connection->db ? sqlite3_system_errno(connection->db) : 0;
-    if (system == ENOSPC || system == EDQUOT || system == EFBIG)
+    if (result == ERR_IO && connection->db && sqlite3_extended_errcode(connection->db) == SQLITE_IOERR_WRITE)
         result = ERR_FULL;
     return error_set(&connection->error, result, "database: %s: %s%s%s", what, text, system ? ": " : "",
                      system ? strerror(system) : "");
