@@ -3,18 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hubd/quality.h"
 #include "hubd/relay.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/ocpi/headers.h"
-#include "lib/ocpi/validate.h"
 
 #define REQUEST_MAGIC 0x52455153u
 #define ID_MAX        128
-#define TREE_SMALL    (16 * 1024)
 
 /* ---------------------------------------------------------------- small helpers for modules */
 
@@ -35,18 +32,6 @@ struct str request_party_key(const struct registry_party *party)
     return party == NULL ? STR_NONE : ocpi_party_key_str(&party->key);
 }
 
-bool request_validate(struct request *request, const struct ocpi_object *object, bool partial)
-{
-    struct ocpi_findings findings;
-    ocpi_validate(request->arena, object, request->body, partial, &findings);
-    if (!ocpi_findings_refuse(&findings, quality_is_strict(request))) {
-        request->counts = findings.counts;
-        return true;
-    }
-    request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
-    return false;
-}
-
 /* Servers that decode %2F or %5C before they take dots away (RFC 3986 5.2.4) climb there too. */
 static bool id_climbs(struct str id)
 {
@@ -61,17 +46,6 @@ static bool id_climbs(struct str id)
 bool request_is_id(struct str id)
 {
     return id.length > 0 && !id_climbs(id) && str_find(id, '\0') == SIZE_MAX;
-}
-
-bool request_check_member(struct request *request, const char *member, struct str expected)
-{
-    struct str found = json_get_text(request->body, member);
-    if (found.data == NULL || str_equal_fold(found, expected))
-        return true;
-    request_answerf(request, REPLY_INVALID,
-                    "/%s: must be \"" STR_FMT "\" as in the URL, found \"" STR_FMT "\"", member,
-                    STR_ARG(expected), STR_ARG(found));
-    return false;
 }
 
 static struct str request_id_or_new(struct request *request, const char *name)
@@ -128,47 +102,6 @@ static bool request_decode_params(struct request *request, const struct router_m
         }
     }
     return true;
-}
-
-void request_free_tree(struct request *request)
-{
-    request->body = NULL;
-    arena_free(&request->tree);
-}
-
-/* A small tree costs no block of its own and goes with the request; a large one goes as soon as it may. */
-static int request_read_json(struct request *request, struct error *error)
-{
-    struct str body = request->exchange->body;
-    if (body.length <= TREE_SMALL)
-        return json_parse(request->arena, body, JSON_DEPTH_MAX, &request->body, error);
-    arena_charge(&request->tree, request->arena->budget);
-    return json_parse_apart(&request->tree, request->arena, body, JSON_DEPTH_MAX, &request->body, error);
-}
-
-static bool request_parse_body(struct request *request)
-{
-    if (str_starts_with(request->exchange->body, STR("\xEF\xBB\xBF"))) /* what editors leave there */
-        request->exchange->body = str_skip(request->exchange->body, 3);
-    struct str body = str_trim(request->exchange->body);
-    if (request->route->body == ROUTE_BODY_NONE ||
-        (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
-        return true;
-    struct error error;
-    int result = request_read_json(request, &error);
-    if (result == ERR_MEMORY) {
-        request_answer_error(request, result);
-        return false;
-    }
-    if (result != OK) {
-        request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
-        return false;
-    }
-    if (request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
-        return true;
-    request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
-                    STR_ARG(ocpi_value_text(request->arena, request->body)));
-    return false;
 }
 
 /* Role and party, and how often it may ask: of what the caller is known by now. False: answered. */
@@ -353,11 +286,19 @@ static struct request *request_new(struct http_exchange *exchange, struct worker
     return request;
 }
 
+/* There is no memory for anything better. */
+static void request_refuse_bare(struct http_exchange *exchange, int status)
+{
+    if (status == 503)
+        http_exchange_header(exchange, "Retry-After", STR("1"));
+    http_exchange_send(exchange, status, NULL);
+}
+
 void request_head(struct http_exchange *exchange, void *context)
 {
     struct request *request = request_new(exchange, context);
     if (request == NULL)
-        http_exchange_send(exchange, 503, NULL);
+        request_refuse_bare(exchange, 503);
     else
         request_route(request);
 }
@@ -388,7 +329,7 @@ void request_server_refused(struct http_exchange *exchange, int status, const ch
         struct router_match match;
         request = request_new(exchange, context);
         if (request == NULL) {
-            http_exchange_send(exchange, status, NULL);
+            request_refuse_bare(exchange, status);
             return;
         }
         request_find_route(request, &match);

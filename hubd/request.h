@@ -146,6 +146,11 @@ void request_audit_fill(const struct request *request, struct store_audit *row, 
  * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
 
+/* ---- for this room: request_body.c ---- */
+
+/* Reads the JSON of a route that has any. False: answered. */
+bool request_parse_body(struct request *request);
+
 /* ---- for this room: request_caller.c ---- */
 
 /* The header's value, STR_NONE when it is absent. */

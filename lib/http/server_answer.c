@@ -184,7 +184,7 @@ void http_exchange_send(struct http_exchange *shown, int status, struct buffer *
 {
     struct exchange *exchange = exchange_from(shown);
     if (exchange->state == EXCHANGE_ASKING && exchange->connection->state != CONNECTION_CLOSED)
-        request_skip_body(exchange);
+        body_skip(exchange);
     answer_send(exchange, status, body);
 }
 

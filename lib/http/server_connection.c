@@ -1,9 +1,7 @@
 #include "lib/http/server_internal.h"
 
 #include <arpa/inet.h>
-#include <linux/sockios.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* ---- state ---- */
@@ -52,7 +50,7 @@ bool connection_wants_read(const struct connection *connection)
                ((connection->unsafe || connection->next_unsafe) &&
                 connection->input.length < connection->server->limits.head_max);
     case CONNECTION_BODY:
-        return !request_is_held(connection);
+        return !body_is_held(connection);
     case CONNECTION_STOPPED:
     case CONNECTION_LINGER:
         return connection->discard_left > 0;
@@ -63,25 +61,6 @@ bool connection_wants_read(const struct connection *connection)
 }
 
 /* ---- the end ---- */
-
-static void timer_stop(struct server_timer *timer)
-{
-    queue_remove(&timer->link);
-    timer->kind = WAIT_NONE;
-}
-
-static void timer_set(struct http_server *server, struct server_timer *timer, enum server_wait kind,
-                      int64_t deadline_us)
-{
-    if (timer->kind == kind && timer->deadline_us == deadline_us)
-        return;
-    timer_stop(timer);
-    if (kind == WAIT_NONE)
-        return;
-    timer->kind = kind;
-    timer->deadline_us = deadline_us;
-    queue_push(&server->waits[kind], &timer->link);
-}
 
 void connection_maybe_free(struct connection *connection)
 {
@@ -124,9 +103,7 @@ void connection_close(struct connection *connection, bool reset)
     if (connection->state == CONNECTION_CLOSED)
         return;
     connection_set_state(connection, CONNECTION_CLOSED);
-    timer_stop(&connection->wait);
-    timer_stop(&connection->body_wait);
-    timer_stop(&connection->write_wait);
+    timers_stop(connection);
     uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
     if (reset)
         setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
@@ -135,6 +112,8 @@ void connection_close(struct connection *connection, bool reset)
     connection->fd = -1;
     buffer_free(&connection->input);
     queue_remove(&connection->link);
+    if (connection->refusing != NULL)
+        server->refusing--;
     if (connection->counted)
         atomic_fetch_sub(&server->open, 1);
     http_addresses_leave(connection->address);
@@ -151,50 +130,6 @@ static void finish(struct connection *connection)
         return;
     }
     connection_set_state(connection, CONNECTION_LINGER);
-}
-
-/* Bytes of all answers so far that the peer's kernel has taken: ours holds megabytes of what was written. */
-static int64_t bytes_taken(const struct connection *connection)
-{
-    int unacknowledged = 0;
-    if (ioctl(connection->fd, SIOCOUTQ, &unacknowledged) != 0)
-        unacknowledged = 0;
-    return connection->written - unacknowledged;
-}
-
-/* `bytes` in a window of time are fewer than a peer must move. */
-static bool is_too_slow(const struct connection *connection, int64_t bytes)
-{
-    const struct http_limits *limits = &connection->server->limits;
-    return bytes < limits->rate_min * limits->rate_window_ms / 1000;
-}
-
-void connection_timed_out(struct connection *connection, enum server_wait kind)
-{
-    switch (kind) {
-    case WAIT_HEAD:
-        request_refuse(connection, 408, "the request head did not come in time");
-        break;
-    case WAIT_BODY:
-        if (is_too_slow(connection, (int64_t)connection->window_read))
-            request_refuse(connection, 408, "the request body comes too slowly");
-        break;
-    case WAIT_BODY_END:
-        request_refuse(connection, 408, "the request body did not come in time");
-        break;
-    case WAIT_IDLE:
-    case WAIT_LINGER:
-        connection_close(connection, false);
-        break;
-    case WAIT_WRITE:
-        if (is_too_slow(connection, bytes_taken(connection) - connection->taken))
-            connection_close(connection, true);
-        break;
-    case WAIT_NONE:
-    case WAIT_COUNT:
-        break;
-    }
-    connection_advance(connection);
 }
 
 /* ---- what may happen next ---- */
@@ -215,7 +150,7 @@ static bool run(struct connection *connection)
             if (connection->state > CONNECTION_BODY || input->length == 0)
                 buffer_free(input);
         }
-        bool ended = connection->eof && !request_is_held(connection) &&
+        bool ended = connection->eof && !body_is_held(connection) &&
                      (connection->state == CONNECTION_BODY || connection_may_parse(connection));
         if (used > 0) {
             if (++round == 8)
@@ -252,64 +187,6 @@ static struct exchange *stream_to_resume(struct connection *connection)
     return NULL;
 }
 
-/* A window over which a rate is judged begins, unless one is open. True: it has begun. */
-static bool timer_window(struct connection *connection, struct server_timer *timer, enum server_wait kind,
-                         int64_t time_ms)
-{
-    struct http_server *server = connection->server;
-    if (timer->kind == kind)
-        return false;
-    timer_set(server, timer, kind, server->now_us + (time_ms > 0 ? time_ms : 1) * 1000);
-    return true;
-}
-
-static void set_body_timers(struct connection *connection)
-{
-    const struct http_limits *limits = &connection->server->limits;
-    if (connection->state != CONNECTION_BODY || request_is_held(connection)) {
-        timer_stop(&connection->body_wait);
-        return;
-    }
-    timer_window(connection, &connection->body_wait, WAIT_BODY_END, limits->body_timeout_ms);
-    if (timer_window(connection, &connection->wait, WAIT_BODY, limits->rate_window_ms))
-        connection->window_read = 0;
-}
-
-static void set_write_timer(struct connection *connection)
-{
-    if (!connection->blocked)
-        timer_stop(&connection->write_wait);
-    else if (timer_window(connection, &connection->write_wait, WAIT_WRITE,
-                          connection->server->limits.rate_window_ms))
-        connection->taken = bytes_taken(connection);
-}
-
-static void set_timers(struct connection *connection)
-{
-    const struct http_limits *limits = &connection->server->limits;
-    struct http_server *server = connection->server;
-    enum server_wait kind = WAIT_NONE;
-    int64_t deadline = 0;
-    set_body_timers(connection);
-    set_write_timer(connection);
-    if (connection->state == CONNECTION_BODY && !request_is_held(connection))
-        return;
-    if (connection->state == CONNECTION_LINGER) {
-        kind = WAIT_LINGER;
-        deadline =
-            connection->wait.kind == kind ? connection->wait.deadline_us : server->now_us + SERVER_LINGER_US;
-    } else if (connection->state == CONNECTION_HEAD && connection->began_us != 0 &&
-               connection_may_parse(connection)) {
-        kind = WAIT_HEAD;
-        deadline = connection->began_us + limits->head_timeout_ms * 1000;
-    } else if (connection->state == CONNECTION_HEAD && connection->exchange_count == 0) {
-        kind = connection->used ? WAIT_IDLE : WAIT_HEAD;
-        deadline = connection->used ? connection->active_us + limits->idle_timeout_ms * 1000
-                                    : connection->opened_us + limits->head_timeout_ms * 1000;
-    }
-    timer_set(server, &connection->wait, kind, deadline);
-}
-
 static void set_events(struct connection *connection)
 {
     int events =
@@ -340,7 +217,7 @@ static void settle(struct connection *connection)
         connection_close(connection, false);
     if (connection->state == CONNECTION_CLOSED)
         return;
-    set_timers(connection);
+    timers_set(connection);
     set_events(connection);
 }
 
@@ -422,10 +299,13 @@ void connection_open(struct http_server *server, const struct http_accepted *acc
     }
     connection_init(connection, server, accepted);
     connection->refusing = server->draining ? "the hub is shutting down" : accepted->refusing;
-    /* The first request has mostly come with the connection; without it a refusal has no ids to repeat. */
+    if (connection->refusing != NULL)
+        server->refusing++;
+    /* The first request has mostly come with the connection. */
     connection->busy++;
     connection_read_once(connection);
-    if (connection->refusing != NULL && connection->state == CONNECTION_HEAD)
+    if (connection->refusing != NULL && connection->state == CONNECTION_HEAD &&
+        (server->draining || server->refusing > SERVER_LINGERING))
         request_refuse(connection, 503, connection->refusing);
     connection->busy--;
     connection_read(connection);

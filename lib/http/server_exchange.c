@@ -72,7 +72,7 @@ void exchange_recycle(struct exchange *exchange)
 void request_refuse(struct connection *connection, int status, const char *reason)
 {
     struct http_server *server = connection->server;
-    if (request_is_skipped(connection)) { /* it is answered already */
+    if (body_is_skipped(connection)) { /* it is answered already */
         connection_set_state(connection, CONNECTION_STOPPED);
         return;
     }

@@ -15,9 +15,11 @@
 /*
  * The insides of the server, for lib/http/server_*.c and their test only.
  *
- *   server_connection.c  a socket's life: bytes in, timers, end      server_request.c  bytes -> exchange ->
- * handler server_answer.c      what the handler says -> output             server_output.c   output -> writev
- *   server.c             the loop around them                        server_listener.c accept
+ *   server_connection.c  a socket's life: what happens next, end     server_read.c     bytes in
+ *   server_timer.c       how long each of it may take                server_request.c  bytes -> head ->
+ * exchange server_body.c        what the handler wants of a body            server_exchange.c requests,
+ * refusals server_answer.c      what the handler says -> output             server_output.c   output ->
+ * writev server.c             the loop around them                        server_listener.c accept
  *
  * A connection owns its exchanges, in order of arrival; an exchange owns its output. The connection lives
  * until its socket is closed and every exchange has come home from the handler. Nothing here waits: whatever
@@ -34,12 +36,14 @@
 #define SERVER_SKIP      (64 * 1024) /* a body that nobody wants: longest one for which the connection stays */
 #define SERVER_TICK_MS   250
 #define SERVER_LINGER_US 5000000
+#define SERVER_REFUSE_US 1000000
 
 /* What a connection's reading side waits for; each has its own queue, which the constant duration keeps in
  * order. */
 enum server_wait {
     WAIT_NONE,
     WAIT_HEAD,
+    WAIT_REFUSED,  /* a connection that is too many: for the head that its refusal answers to */
     WAIT_BODY,     /* the window over which a body's rate is judged */
     WAIT_BODY_END, /* the whole body */
     WAIT_IDLE,
@@ -165,6 +169,7 @@ struct http_server {
     struct queue connections; /* with a socket */
     size_t connection_count;  /* all, also those without a socket */
     size_t lingering;
+    size_t refusing; /* connections that wait for a head to refuse */
     struct queue dirty;
     struct queue waits[WAIT_COUNT];
     struct queue spare;
@@ -210,10 +215,17 @@ void connection_set_state(struct connection *connection, enum connection_state s
 /* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
 void connection_close(struct connection *connection, bool reset);
 void connection_maybe_free(struct connection *connection);
-void connection_timed_out(struct connection *connection, enum server_wait kind);
 /* True when another request may be taken. */
 bool connection_may_parse(const struct connection *connection);
 bool connection_wants_read(const struct connection *connection);
+
+/* ---- server_timer.c ---- */
+/* Sets the timers for what the connection waits for now. */
+void timers_set(struct connection *connection);
+void timers_stop(struct connection *connection);
+/* The time of a body that came before it is not this one's. */
+void timers_begin_body(struct connection *connection);
+void connection_timed_out(struct connection *connection, enum server_wait kind);
 
 /* ---- server_read.c ---- */
 extern const struct http_stream_ops http_plain_stream;
@@ -227,11 +239,16 @@ void connection_on_poll(uv_poll_t *poll, int status, int events);
 /* Takes requests off the front of `bytes`; returns the number of bytes used. */
 size_t request_feed(struct connection *connection, struct str bytes);
 void request_end_of_input(struct connection *connection);
+
+/* ---- server_body.c ---- */
+/* Take what they need of the body off the front of `bytes`; return the number of bytes used. */
+size_t body_by_length(struct connection *connection, struct str bytes);
+size_t body_by_chunks(struct connection *connection, struct str bytes);
 /* The head was answered: throws the body away, or stops where that is too much. */
-void request_skip_body(struct exchange *exchange);
+void body_skip(struct exchange *exchange);
 /* A body is thrown away, or stays unread while the handler decides. */
-bool request_is_skipped(const struct connection *connection);
-bool request_is_held(const struct connection *connection);
+bool body_is_skipped(const struct connection *connection);
+bool body_is_held(const struct connection *connection);
 
 /* ---- server_exchange.c ---- */
 /* An exchange at the end of the connection's queue, EXCHANGE_RECEIVING; NULL without memory. */

@@ -299,6 +299,23 @@ static void test_body_rate(void **state)
     assert_int_equal(harness.requests, 0);
 }
 
+/* Each body has its own time, also where one follows the other without a pause. */
+static void test_body_after_body(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    peer_say(&peer, PUT("/x", "3", "a"));
+    for (int i = 0; i < 20; i++) {
+        tick(9000);
+        peer_say(&peer, "bc" PUT("/x", "3", "a"));
+        assert_int_equal(peer_answer(&peer).status, 200);
+    }
+    tick(10000);
+    assert_int_equal(peer_answer(&peer).status, 408);
+    peer_close(&peer);
+}
+
 /* A body that nobody wants is under the same clock, and is answered once. */
 static void test_skipped_body_is_timed(void **state)
 {
@@ -406,8 +423,16 @@ static void test_per_address(void **state)
         struct answer answer = peer_answer(&peers[3]);
         assert_int_equal(answer.status, 503);
         assert_str(answer_header_value(&answer, "Retry-After"), "1");
+        assert_str(answer_header_value(&answer, "X-Request-ID"), "late");
         assert_true(strstr(answer.body.data, "from this address") != NULL);
         peer_wait_end(&peers[3]);
+        peer_close(&peers[3]);
+        peer_open(&peers[3]); /* says nothing, or not all */
+        if (round > 0)
+            peer_say(&peers[3], "GET /late HTTP/1.1\r\n");
+        assert_silent(&peers[3]);
+        tick(1000);
+        assert_int_equal(peer_answer(&peers[3]).status, 503);
         peer_say(&peers[2], GET("/fine"));
         assert_int_equal(peer_answer(&peers[2]).status, 200);
         for (int i = 0; i < 4; i++)
@@ -483,6 +508,7 @@ int main(void)
         SERVER_TEST(test_which_methods_run_alone),
         SERVER_TEST(test_waiting_is_bounded),
         SERVER_TEST(test_body_rate),
+        SERVER_TEST(test_body_after_body),
         SERVER_TEST(test_skipped_body_is_timed),
         BUDGET_TEST(test_budget),
         BUDGET_TEST(test_budget_of_streams),

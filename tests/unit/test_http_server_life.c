@@ -263,6 +263,7 @@ static void test_out_of_descriptors(void **state)
     assert_int_equal(connect(second.fd, (struct sockaddr *)&address, sizeof address), 0);
     fcntl(second.fd, F_SETFL, O_NONBLOCK);
     turn(10);
+    assert_true(send(second.fd, GET("/full"), sizeof GET("/full") - 1, 0) > 0);
     int status = peer_answer(&second).status;
     setrlimit(RLIMIT_NOFILE, &before);
     assert_int_equal(status, 503);

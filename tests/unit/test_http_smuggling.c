@@ -250,7 +250,10 @@ static void compare_everywhere(struct str vector)
     assert_true(length < sizeof bytes);
     memcpy(bytes, vector.data, vector.length);
     memcpy(bytes + vector.length, SMUGGLED, sizeof SMUGGLED);
-    for (size_t cut = 0; cut < length; cut++)
+    size_t step =
+        getenv("HUB_LONG") != NULL ? 1 : 3; /* the short form: every third, another third each time */
+    static size_t first;
+    for (size_t cut = first++ % step; cut < length; cut += step)
         compare(str_of(bytes, length), cut);
 }
 
