@@ -58,7 +58,10 @@ static bool write_stacked(struct buffer *out, const struct ctl_column *columns,
                           const struct json_value *const *rows, size_t count, const struct style *style)
 {
     size_t widths[2] = {0, 0};
-    if (columns[1].key == NULL || columns[2].key != NULL || columns[1].kind != CTL_COLUMN_TEXT)
+    size_t shown = 0;
+    for (const struct ctl_column *column = columns; column->key != NULL; column++)
+        shown += table_shows(column) ? 1 : 0;
+    if (shown != 2 || columns[1].kind != CTL_COLUMN_TEXT || !table_shows(&columns[1]))
         return false;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < 2; j++) {

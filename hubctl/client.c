@@ -15,9 +15,9 @@
 #include "lib/base/env.h"
 #include "lib/base/paths.h"
 #include "lib/base/timestamp.h"
+#include "lib/ctl/access.h"
 
-#define SYSTEM_SOCKET "/run/hubd/admin.sock"
-#define READ_SIZE     65536
+#define READ_SIZE 65536
 
 /* ---------------------------------------------------------------- a connection for many commands */
 
@@ -79,8 +79,9 @@ static void choose_path(struct client *client, const struct options *options)
         return;
     }
     paths_admin_socket(client->path, sizeof(client->path));
-    if (!is_there(client->path) && is_there(SYSTEM_SOCKET))
-        str_copy(STR(SYSTEM_SOCKET), client->path, sizeof(client->path));
+    bool own = client->path[0] != '\0' && paths_is_own(client->path) && is_there(client->path);
+    if (!own && (client->path[0] == '\0' || is_there(PATHS_SYSTEM_SOCKET)))
+        str_copy(STR(PATHS_SYSTEM_SOCKET), client->path, sizeof(client->path));
 }
 
 static enum ctl_exit cannot_connect(const struct client *client, int number, bool silent)
@@ -95,6 +96,15 @@ static enum ctl_exit cannot_connect(const struct client *client, int number, boo
     }
     complain("hubd is not reachable at %s: %s", client->path, strerror(number));
     hint("is hubd running? For another socket: --socket PATH or HUBCTL_SOCKET");
+    return CTL_EXIT_UNREACHABLE;
+}
+
+static enum ctl_exit distrust(const struct error *error, bool silent)
+{
+    if (!silent) {
+        complain("%s", error->text);
+        hint("is it your hubd's? Its socket belongs into a folder that only root or hubd's user can write");
+    }
     return CTL_EXIT_UNREACHABLE;
 }
 
@@ -117,6 +127,11 @@ enum ctl_exit client_open(struct client *client, const struct options *options, 
         int number = errno;
         close(descriptor);
         return cannot_connect(client, number, silent);
+    }
+    struct error error;
+    if (ctl_listener_check(descriptor, client->path, &error) != OK) {
+        close(descriptor);
+        return distrust(&error, silent);
     }
     client->socket = descriptor;
     return CTL_EXIT_DONE;
@@ -199,7 +214,8 @@ static enum client_event classify(struct client *client, struct arena *arena, st
                                   const struct json_value **value)
 {
     const struct json_value *message;
-    if (json_parse(arena, line, JSON_DEPTH_MAX, &message, NULL) != OK || message->type != JSON_OBJECT)
+    if (json_parse_values(arena, line, JSON_DEPTH_MAX, CTL_VALUES_MAX, &message, NULL) != OK ||
+        message->type != JSON_OBJECT)
         return CLIENT_GARBAGE;
     *value = json_get(message, "error");
     if (*value == NULL)

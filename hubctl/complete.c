@@ -5,8 +5,18 @@
 
 #include "hubctl/diagnose.h"
 #include "hubctl/run.h"
+#include "lib/base/utf8.h"
 
 #define ABOUT_MAX 512
+
+static bool has_hidden(struct str value)
+{
+    uint32_t code;
+    for (size_t i = 0; i < value.length; i++)
+        if (utf8_hidden(str_skip(value, i), &code) > 0)
+            return true;
+    return false;
+}
 
 /* Case aside; of party ids the separator too. */
 static bool begins_with(struct str value, struct str typed, bool party)
@@ -31,7 +41,7 @@ void complete_offer(struct completion *completion, struct str value, struct str 
     char clean[ABOUT_MAX];
     bool is_option = value.length > 0 && value.data[0] == '-' && !completion->dashes;
     bool fits = begins_with(value, completion->typed, completion->party);
-    if (value.length == 0 || !fits || is_option || str_has_control(value))
+    if (value.length == 0 || !fits || is_option || str_has_control(value) || has_hidden(value))
         return;
     buffer_append(&completion->lines, completion->before);
     buffer_append(&completion->lines, value);

@@ -18,11 +18,17 @@ void diagnose_set_place(const char *file, size_t line)
 const char *diagnose_clean(struct str text, char *out, size_t size)
 {
     size_t length = 0;
-    for (size_t i = 0; i < text.length && length + 5 < size; i++) {
+    for (size_t i = 0; i < text.length && length + 12 < size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (utf8_is_c1(str_skip(text, i))) {
-            byte = (unsigned char)text.data[++i];
-        } else if (byte >= ' ' && byte != 0x7f) {
+        uint32_t code;
+        size_t hidden = utf8_hidden(str_skip(text, i), &code);
+        if (hidden > 0) {
+            length +=
+                (size_t)snprintf(out + length, 12, code > 0xffff ? "\\u{%x}" : "\\u%04x", (unsigned)code);
+            i += hidden - 1;
+            continue;
+        }
+        if (byte >= ' ' && byte != 0x7f) {
             out[length++] = text.data[i];
             continue;
         }

@@ -61,7 +61,7 @@ bool file_read_json(struct arena *arena, const char *path, struct str *json)
         struct str bytes = buffer_str(&text);
         if (bytes.length == 0)
             complain("%s: empty; a document is at least {}", name);
-        else if (json_parse(arena, bytes, DOCUMENT_DEPTH_MAX, &value, &error) == OK)
+        else if (json_parse_values(arena, bytes, DOCUMENT_DEPTH_MAX, CTL_VALUES_MAX, &value, &error) == OK)
             *json = value->raw;
         else if (json_locate(bytes, DOCUMENT_DEPTH_MAX, &at, &error) != OK)
             complain_at(name, bytes, at, error.text);

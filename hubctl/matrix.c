@@ -16,12 +16,27 @@ struct block {
     size_t rows;   /* under one heading */
 };
 
-static size_t longest(const struct json_value *list, const char *key)
+/* What is drawn from. */
+struct grid {
+    const struct json_value *cpos;
+    const struct json_value *const *rows;
+    size_t count; /* rows */
+};
+
+static size_t longest_cpo(const struct grid *grid)
 {
     size_t length = 0;
-    for (const struct json_value *item = list->child; item != NULL; item = item->next) {
-        struct str text = key != NULL ? json_get_text(item, key) : item->text;
-        length = text.length > length ? text.length : length;
+    for (const struct json_value *cpo = grid->cpos->child; cpo != NULL; cpo = cpo->next)
+        length = cpo->text.length > length ? cpo->text.length : length;
+    return length;
+}
+
+static size_t longest_emsp(const struct grid *grid)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < grid->count; i++) {
+        size_t own = json_get_text(grid->rows[i], "emsp").length;
+        length = own > length ? own : length;
     }
     return length;
 }
@@ -55,12 +70,13 @@ static size_t upright_width(size_t index)
 
 /* Level ids where all of them fit, else upright ones, as many beside each other as fit, evenly over the
  * blocks. */
-static struct block first_block(const struct json_value *cpos, const struct json_value *rows, size_t width)
+static struct block first_block(const struct grid *grid, size_t width)
 {
-    struct block block = {.margin = longest(rows, "emsp"),
+    const struct json_value *cpos = grid->cpos;
+    struct block block = {.margin = longest_emsp(grid),
                           .height = 1,
                           .end = cpos->count,
-                          .rows = equal_parts(rows->count, ROWS_MOST)};
+                          .rows = equal_parts(grid->count, ROWS_MOST)};
     size_t level = block.margin, fitting = 1;
     for (const struct json_value *cpo = cpos->child; cpo != NULL; cpo = cpo->next)
         level += cpo->text.length + 1;
@@ -68,7 +84,7 @@ static struct block first_block(const struct json_value *cpos, const struct json
         return block;
     block.upright = true;
     block.prefix = common_prefix(cpos);
-    block.height = longest(cpos, NULL) - block.prefix;
+    block.height = longest_cpo(grid) - block.prefix;
     while (fitting < cpos->count && block.margin + upright_width(fitting + 1) <= width)
         fitting++;
     block.end = equal_parts(cpos->count, fitting);
@@ -127,50 +143,61 @@ static void write_state(struct buffer *out, struct str state, bool color)
     buffer_printf(out, "%s%s%s", painted ? paint : "", sign, painted ? "\033[0m" : "");
 }
 
+/* The state towards `cpo`; `*rule` goes along with the CPOs, which are mostly in the same order. */
+static struct str state_of(const struct json_value *rules, const struct json_value **rule, struct str cpo)
+{
+    const struct json_value *found = *rule;
+    if (found != NULL && str_equal(found->key, cpo))
+        *rule = found->next;
+    else
+        found = json_get_raw(rules, cpo);
+    return found != NULL ? found->text : STR("off");
+}
+
 static void write_row(struct buffer *out, const struct json_value *row, const struct json_value *cpos,
                       const struct block *block, bool color)
 {
     struct str emsp = json_get_text(row, "emsp");
     const struct json_value *cpo = item_at(cpos, block->first);
+    const struct json_value *rules = json_get(row, "rules");
+    const struct json_value *rule = rules != NULL ? item_at(rules, block->first) : NULL;
     buffer_printf(out, STR_FMT "%*s", STR_ARG(emsp), (int)(block->margin - emsp.length), "");
     for (size_t i = block->first; i < block->end && cpo != NULL; i++, cpo = cpo->next) {
-        const struct json_value *state = json_get_raw(json_get(row, "rules"), cpo->text);
         write_gap(out, block, i);
         buffer_printf(out, "%*s", !block->upright && cpo->text.length > 0 ? (int)cpo->text.length - 1 : 0,
                       "");
-        write_state(out, state != NULL ? state->text : STR("off"), color);
+        write_state(out, state_of(rules, &rule, cpo->text), color);
     }
     buffer_append_byte(out, '\n');
 }
 
-static void write_block(struct buffer *out, const struct json_value *cpos, const struct json_value *rows,
-                        const struct block *block, bool color)
+static void write_block(struct buffer *out, const struct grid *grid, const struct block *block, bool color)
 {
-    size_t count = 0;
-    for (const struct json_value *row = rows->child; row != NULL; row = row->next) {
-        if (count++ % block->rows == 0) {
-            buffer_append_text(out, count > 1 ? "\n" : "");
-            write_heading(out, cpos, block);
+    for (size_t i = 0; i < grid->count; i++) {
+        if (i % block->rows == 0) {
+            buffer_append_text(out, i > 0 ? "\n" : "");
+            write_heading(out, grid->cpos, block);
         }
-        write_row(out, row, cpos, block, color);
+        write_row(out, grid->rows[i], grid->cpos, block, color);
     }
 }
 
-char *matrix_render(const struct json_value *result, const struct style *style)
+char *matrix_render(const struct json_value *cpos, const struct json_value *const *rows, size_t count,
+                    const struct style *style)
 {
-    const struct json_value *cpos = json_get(result, "cpos"), *rows = json_get(result, "rows");
+    const struct grid grid = {cpos, rows, count};
     struct buffer out = {0};
-    if (cpos == NULL || rows == NULL || cpos->count == 0 || rows->count == 0)
+    if (cpos == NULL || cpos->count == 0 || count == 0)
         return NULL;
-    struct block block = first_block(cpos, rows, style->width > 0 ? style->width : WIDTH_UNKNOWN);
+    struct block block = first_block(&grid, style->width > 0 ? style->width : WIDTH_UNKNOWN);
     size_t step = block.end;
     for (; block.first < cpos->count; block.first = block.end, block.end += step) {
         block.end = block.end < cpos->count ? block.end : cpos->count;
-        write_block(&out, cpos, rows, &block, style->color);
+        write_block(&out, &grid, &block, style->color);
         buffer_append_text(&out, "\n");
     }
-    buffer_printf(&out, "%zu %s down, %zu %s across;%sx on, d draining, . off\n", (size_t)rows->count,
-                  rows->count == 1 ? "eMSP" : "eMSPs", (size_t)cpos->count, cpos->count == 1 ? "CPO" : "CPOs",
+    buffer_printf(&out, "%zu %s down, %zu %s across;%sx on, d draining, . off\n", count,
+                  count == 1 ? "eMSP" : "eMSPs", (size_t)cpos->count, cpos->count == 1 ? "CPO" : "CPOs",
                   style->width > 0 && style->width < 60 ? "\n" : " ");
     char *text = out.failed ? NULL : strndup(out.data, out.length);
     buffer_free(&out);

@@ -155,7 +155,8 @@ enum ctl_exit params_build(struct invocation *invocation)
         return CTL_EXIT_USAGE;
     const struct json_value *params;
     struct error error = {0};
-    if (json_parse(&invocation->arena, invocation->params, JSON_DEPTH_MAX, &params, &error) != OK ||
+    if (json_parse_values(&invocation->arena, invocation->params, JSON_DEPTH_MAX, CTL_VALUES_MAX, &params,
+                          &error) != OK ||
         ctl_params_check(invocation->command, params, &error) != OK) {
         char words[CTL_WORDS_SIZE];
         complain("%s: %s", ctl_command_words(invocation->command, words), error.text);

@@ -168,6 +168,16 @@ static bool print_selected(const struct printer *printer, const struct json_valu
     return true;
 }
 
+/* A line of the matrix: a line per pair. */
+static void print_pairs(const struct json_value *row)
+{
+    const struct json_value *rules = json_get(row, "rules");
+    struct str emsp = json_get_text(row, "emsp");
+    for (const struct json_value *rule = rules != NULL ? rules->child : NULL; rule != NULL; rule = rule->next)
+        printf(STR_FMT "\t" STR_FMT "\t" STR_FMT "\n", STR_ARG(emsp), STR_ARG(rule->key),
+               STR_ARG(rule->text));
+}
+
 void print_row(struct printer *printer, const struct json_value *row)
 {
     struct buffer line = {0};
@@ -178,6 +188,10 @@ void print_row(struct printer *printer, const struct json_value *row)
         if (line.length > 0)
             fwrite(line.data, 1, line.length, stdout);
         buffer_free(&line);
+        return;
+    }
+    if (printer->command->output == CTL_OUTPUT_MATRIX) {
+        print_pairs(row);
         return;
     }
     write_tsv(&line, printer->command->columns, row, &printer->style);
@@ -314,37 +328,17 @@ void print_report(struct printer *printer, const struct json_value *object, bool
 
 /* ---------------------------------------------------------------- the odd ones */
 
-static void print_pairs(const struct json_value *result)
+void print_matrix(struct printer *printer, const struct json_value *cpos,
+                  const struct json_value *const *rows, size_t count)
 {
-    const struct json_value *rows = json_get(result, "rows");
-    for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next) {
-        const struct json_value *rules = json_get(row, "rules");
-        struct str emsp = json_get_text(row, "emsp");
-        for (const struct json_value *rule = rules != NULL ? rules->child : NULL; rule != NULL;
-             rule = rule->next)
-            printf(STR_FMT "\t" STR_FMT "\t" STR_FMT "\n", STR_ARG(emsp), STR_ARG(rule->key),
-                   STR_ARG(rule->text));
-    }
-}
-
-void print_matrix(struct printer *printer, const struct json_value *object)
-{
-    const struct json_value *rows = json_get(object, "rows");
-    if (printer->form == FORM_TSV) {
-        print_pairs(object);
-    } else if (printer->form == FORM_PEOPLE) {
-        char *text = matrix_render(object, &printer->style);
-        if (text != NULL) {
-            print_text(printer->options, text);
-        } else {
-            complain("there is no pair of an eMSP and a CPO yet");
-            hint("hubctl party add ID --role EMSP|CPO");
-        }
-        free(text);
+    char *text = matrix_render(cpos, rows, count, &printer->style);
+    if (text != NULL) {
+        print_text(printer->options, text);
     } else {
-        for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next)
-            print_selected(printer, row);
+        complain("there is no pair of an eMSP and a CPO yet");
+        hint("hubctl party add ID --role EMSP|CPO");
     }
+    free(text);
 }
 
 bool print_diff(struct printer *printer, const struct json_value *object)

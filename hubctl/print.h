@@ -33,7 +33,9 @@ void print_card(struct printer *printer, const struct json_value *object);
  * stdout is. */
 void print_report(struct printer *printer, const struct json_value *object, bool markdown);
 void print_change(struct printer *printer, const struct json_value *object);
-void print_matrix(struct printer *printer, const struct json_value *object);
+/* The matrix as a grid for people; elsewhere its lines are rows. */
+void print_matrix(struct printer *printer, const struct json_value *cpos,
+                  const struct json_value *const *rows, size_t count);
 /* A stored object: the bytes as they are, or members of them. False when they are no JSON although members
  * are asked for. */
 bool print_body(struct printer *printer, struct arena *arena, struct str body);

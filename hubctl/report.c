@@ -125,9 +125,10 @@ static void write_plain(struct buffer *out, struct str text)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        bool c1 = utf8_is_c1(str_skip(text, i));
-        if (c1 || byte < ' ' || byte == 0x7f) {
-            i += c1 ? 1 : 0;
+        uint32_t code;
+        size_t hidden = utf8_hidden(str_skip(text, i), &code);
+        if (hidden > 0 || byte < ' ' || byte == 0x7f) {
+            i += hidden > 0 ? hidden - 1 : 0;
             buffer_append_byte(out, ' ');
             continue;
         }

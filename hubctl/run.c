@@ -19,6 +19,11 @@ enum ctl_exit run_refused(struct client *client, const struct invocation *invoca
     return client_explain_error(error);
 }
 
+static bool comes_in_pages(const struct ctl_command *command)
+{
+    return command->output == CTL_OUTPUT_LIST || command->output == CTL_OUTPUT_MATRIX;
+}
+
 enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,
                        struct arena *arena, const struct json_value **result)
 {
@@ -28,7 +33,7 @@ enum ctl_exit run_call(struct client *client, const struct invocation *invocatio
     enum client_event event;
     while ((event = client_next(client, arena, timeout, result)) == CLIENT_NOTIFICATION)
         progress_show(*result);
-    if (event != CLIENT_RESULT || command->output != CTL_OUTPUT_LIST) /* between pages it stays */
+    if (event != CLIENT_RESULT || !comes_in_pages(command)) /* between pages it stays */
         progress_clear();
     if (event == CLIENT_RESULT)
         return CTL_EXIT_DONE;
@@ -70,8 +75,9 @@ static struct str page_params(const struct invocation *invocation, struct arena 
 struct collected {
     const struct json_value **rows;
     size_t count, room;
-    size_t seen;        /* rows, kept or not */
-    struct str message; /* of the last page */
+    size_t seen;                   /* rows, kept or not */
+    struct str message;            /* of the last page */
+    const struct json_value *cpos; /* of the matrix */
 };
 
 static bool collect(struct collected *collected, const struct json_value *row)
@@ -125,6 +131,7 @@ static enum ctl_exit list_pages(struct client *client, const struct invocation *
             return CTL_EXIT_REFUSED;
         }
         collected->message = json_get_text(result, "message");
+        collected->cpos = json_get(result, "cpos");
         left -= left > 0 && rows != NULL ? (int64_t)rows->count : 0;
         if (next == NULL || left == 0 || ferror(stdout))
             return CTL_EXIT_DONE;
@@ -143,7 +150,9 @@ static enum ctl_exit run_list(struct client *client, const struct invocation *in
     struct collected collected = {0};
     enum ctl_exit code = list_pages(client, invocation, printer, arena, &collected);
     progress_clear();
-    if (code == CTL_EXIT_DONE && print_collects(printer))
+    if (code == CTL_EXIT_DONE && print_collects(printer) && invocation->command->output == CTL_OUTPUT_MATRIX)
+        print_matrix(printer, collected.cpos, collected.rows, collected.count);
+    else if (code == CTL_EXIT_DONE && print_collects(printer))
         print_table(printer, collected.rows, collected.count, collected.message);
     free(collected.rows);
     bool found = (invocation->command->flags & CTL_CHECK) != 0 && collected.seen > 0;
@@ -180,9 +189,6 @@ static enum ctl_exit print_object(const struct invocation *invocation, struct pr
     case CTL_OUTPUT_CHANGE:
         print_change(printer, result);
         break;
-    case CTL_OUTPUT_MATRIX:
-        print_matrix(printer, result);
-        break;
     case CTL_OUTPUT_CARD:
         if (strcmp(invocation->command->method, "version") == 0) {
             age_check(result);
@@ -203,6 +209,7 @@ static enum ctl_exit print_object(const struct invocation *invocation, struct pr
         different = print_diff(printer, result);
         break;
     case CTL_OUTPUT_LIST:
+    case CTL_OUTPUT_MATRIX:
     case CTL_OUTPUT_STREAM:
     case CTL_OUTPUT_TOKEN:
     case CTL_OUTPUT_TEXT:
@@ -222,7 +229,7 @@ static enum ctl_exit run_remote(const struct invocation *invocation, struct prin
     if (code != CTL_EXIT_DONE)
         return code;
     arena_init(&arena, 65536);
-    if (invocation->command->output == CTL_OUTPUT_LIST) {
+    if (comes_in_pages(invocation->command)) {
         code = run_list(&client, invocation, printer, &arena);
     } else {
         code = run_call(&client, invocation, invocation->params, &arena, &result);

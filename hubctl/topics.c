@@ -23,8 +23,10 @@ static const struct help_part environment[] = {
     {HELP_TITLE, NULL, "Environment of hubctl"},
     {HELP_ENTRY, "HUBCTL_SOCKET", "hubd's admin socket; --socket is stronger"},
     {HELP_ENTRY, "XDG_RUNTIME_DIR",
-     "without either: $XDG_RUNTIME_DIR/hubd/admin.sock, without that variable /tmp/hubd-UID/admin.sock, if "
-     "it exists, else /run/hubd/admin.sock"},
+     "without either: $XDG_RUNTIME_DIR/hubd/admin.sock, without a folder of one's own there "
+     "$XDG_STATE_HOME/hubd/admin.sock (else in ~/.local/state/hubd), if it exists, else "
+     "/run/hubd/admin.sock; "
+     "for root /run/hubd/admin.sock"},
     {HELP_ENTRY, "NO_COLOR", "no colour when it is not empty; --color=always is stronger"},
     {HELP_ENTRY, "TERM", "no colour and no pager for dumb"},
     {HELP_ENTRY, "HUBCTL_PAGER",

@@ -21,15 +21,18 @@ bool value_is_empty(const struct json_value *value)
     return value->type == JSON_ARRAY && value->count == 0;
 }
 
-/* Text without what a terminal or a TSV reader would take for something else. */
+/* Text without what a terminal or a TSV reader would take for something else, or not show at all. */
 static void write_clean(struct buffer *out, struct str text, bool people)
 {
     static const char *const escapes[] = {['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r"};
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (utf8_is_c1(str_skip(text, i)))
-            buffer_printf(out, "\\u%04x", (unsigned char)text.data[++i]);
-        else if (byte == '\\' && !people)
+        uint32_t code;
+        size_t hidden = utf8_hidden(str_skip(text, i), &code);
+        if (hidden > 0) {
+            buffer_printf(out, code > 0xffff ? "\\u{%x}" : "\\u%04x", (unsigned)code);
+            i += hidden - 1;
+        } else if (byte == '\\' && !people)
             buffer_append_text(out, "\\\\");
         else if (byte >= ' ' && byte != 0x7f)
             buffer_append_byte(out, text.data[i]);
@@ -181,9 +184,16 @@ void value_write_json(struct buffer *out, struct str json, const struct style *s
         return;
     }
     for (size_t i = 0; i < json.length; i++) {
-        if (utf8_is_c1(str_skip(json, i)))
-            buffer_printf(out, "\\u%04x", (unsigned char)json.data[++i]);
-        else if (json.data[i] == 0x7f)
+        uint32_t code;
+        size_t hidden = utf8_hidden(str_skip(json, i), &code);
+        if (hidden > 0) { /* only in a string: there it is the same, escaped */
+            if (code > 0xffff)
+                buffer_printf(out, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (code >> 10)),
+                              (unsigned)(0xdc00 + (code & 0x3ff)));
+            else
+                buffer_printf(out, "\\u%04x", (unsigned)code);
+            i += hidden - 1;
+        } else if (json.data[i] == 0x7f)
             buffer_append_text(out, "\\u007f");
         else
             buffer_append_byte(out, json.data[i]);
@@ -218,11 +228,16 @@ const char *value_color(const char *word)
     static const struct {
         const char *word, *color;
     } rows[] = {
-        {"CONNECTED", "green"}, {"OFFLINE", "red"},    {"SUSPENDED", "yellow"}, {"dead", "red"},
-        {"held", "yellow"},     {"drain", "yellow"},   {"on", "green"},         {"delivered", "green"},
-        {"ok", "green"},        {"ACCEPTED", "green"}, {"TIMEOUT", "red"},      {"REJECTED", "red"},
-        {"FAILED", "red"},      {"refused", "red"},    {"stale", "yellow"},     {"fail", "red"},
-        {"warn", "yellow"},     {"added", "green"},    {"changed", "yellow"},   {"removed", "red"},
+        {"CONNECTED", "green"}, {"OFFLINE", "red"},       {"SUSPENDED", "yellow"},
+        {"dead", "red"},        {"held", "yellow"},       {"drain", "yellow"},
+        {"on", "green"},        {"delivered", "green"},   {"ok", "green"},
+        {"ACCEPTED", "green"},  {"TIMEOUT", "red"},       {"REJECTED", "red"},
+        {"FAILED", "red"},      {"refused", "red"},       {"stale", "yellow"},
+        {"fail", "red"},        {"ALLOWED", "green"},     {"BLOCKED", "yellow"},
+        {"EXPIRED", "yellow"},  {"NO_CREDIT", "yellow"},  {"NOT_ALLOWED", "yellow"},
+        {"UNKNOWN", "red"},     {"NOT_SUPPORTED", "red"}, {"UNKNOWN_SESSION", "red"},
+        {"warn", "yellow"},     {"added", "green"},       {"changed", "yellow"},
+        {"removed", "red"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i].word, word) == 0)

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "hubd/quality.h"
 #include "hubd/request.h"
 #include "hubd/traffic.h"
 #include "lib/base/crypto.h"
@@ -34,98 +35,8 @@ static const struct {
 
 /* ---------------------------------------------------------------- audit */
 
-/* How it was passed on: the other leg of the exchange. */
-static void audit_write_forward(const struct request *request, struct json_writer *writer)
-{
-    const struct outbound *forwarded = request->forwarded;
-    int64_t began = forwarded->deadline_ms - forwarded->timeout_ms;
-    json_key(writer, "forward");
-    json_object_begin(writer);
-    json_field_text(writer, "request_id", forwarded->request_id);
-    if (forwarded->result == OK)
-        json_field_int(writer, "http", forwarded->status);
-    else
-        json_field_string(writer, "error", forwarded->error);
-    if (forwarded->result == OK && forwarded->answer.is_envelope)
-        json_field_int(writer, "status_code", forwarded->answer.status_code);
-    json_field_int(writer, "after_ms", began - request->exchange->received_us / 1000);
-    json_field_int(writer, "latency_ms", forwarded->latency_ms);
-    json_object_end(writer);
-}
-
-/* How much the body that was taken broke of OCPI's tables. */
-static void audit_write_findings(const struct request *request, struct json_writer *writer)
-{
-    unsigned findings = 0, unknown = 0;
-    for (const struct ocpi_count *row = request->counts; row != NULL; row = row->next)
-        *(row->rule == OCPI_RULE_UNKNOWN ? &unknown : &findings) += row->count;
-    json_field_int(writer, "findings", findings);
-    json_field_int(writer, "unknown_fields", unknown);
-}
-
-/* What belongs to the row beside its columns; empty when there is nothing. */
-static struct str audit_detail(const struct request *request, bool taken)
-{
-    bool own = request->audit_correlation_id.length == 0 ||
-               str_equal(request->audit_correlation_id, request->correlation_id);
-    struct buffer text = {0};
-    struct json_writer writer;
-    bool findings = taken && request->counts != NULL;
-    if (own && !findings && request->command == 0 && request->forwarded == NULL)
-        return STR_NONE;
-    json_writer_init(&writer, &text);
-    json_object_begin(&writer);
-    if (findings)
-        audit_write_findings(request, &writer);
-    if (request->command != 0)
-        json_field_int(&writer, "command", request->command);
-    if (!own)
-        json_field_string(&writer, "correlation_id", request->correlation_id);
-    if (request->forwarded != NULL)
-        audit_write_forward(request, &writer);
-    json_object_end(&writer);
-    struct str copy = text.failed ? STR_NONE : arena_copy(request->arena, buffer_str(&text));
-    buffer_free(&text);
-    return copy;
-}
-
-void request_audit_fill(const struct request *request, struct store_audit *row, struct str status)
-{
-    memset(row, 0, sizeof *row);
-    struct str party = request_party_key(request_caller(request));
-    struct str hub = ocpi_party_key_str(&request->hub->key);
-    row->kind = request->route->audit == ROUTE_AUDIT_REALTIME ? STORE_AUDIT_REALTIME : STORE_AUDIT_PUSH;
-    row->time = env_wall_ms();
-    row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
-    row->action = str_from(request->route->action);
-    row->party = party;
-    row->module = request->route == &router_relay ? request->params[0] : str_from(request->route->module);
-    row->method = str_from(http_method_name(request->exchange->method));
-    row->sender = party;
-    row->receiver = request->target != NULL          ? request_party_key(request->target)
-                    : request->receiver.data != NULL ? request->receiver
-                                                     : hub;
-    row->object = arena_copy_upper(request->arena, request->object); /* as the store compares ids */
-    row->status = status;
-    row->latency_ms = (env_monotonic_us() - request->exchange->received_us) / 1000;
-    row->request_id = request->request_id;
-    row->correlation_id =
-        request->audit_correlation_id.length > 0 ? request->audit_correlation_id : request->correlation_id;
-    row->detail = audit_detail(request, request->counted || str_equal(status, STR("1000")));
-}
-
-void request_audit_batch(struct request *request, struct store_apply *batch, struct str status)
-{
-    struct store_op *op = store_batch_add(batch, STORE_APPEND_AUDIT);
-    if (op == NULL)
-        return;
-    request_audit_fill(request, &op->u.audit, status);
-    op->u.audit.names_deliveries = true;
-    request->audited = true;
-}
-
 /* Messages that changed nothing (refused pushes, real-time ones) get their row here. */
-static void answer_audit(struct request *request, int ocpi_status)
+static void answer_audit(struct request *request, int ocpi_status, struct str message, struct str data)
 {
     if (request->audited || request->route == NULL || request->route->audit == ROUTE_AUDIT_NONE)
         return;
@@ -134,9 +45,10 @@ static void answer_audit(struct request *request, int ocpi_status)
     char status[16];
     snprintf(status, sizeof status, "%d", ocpi_status);
     struct store_audit row;
-    request_audit_fill(request, &row, str_from(status));
+    request_audit_end(request, ocpi_status, message, data);
+    request_audit_fill(request, &row, request->result.length > 0 ? request->result : str_from(status));
     if (store_audit_later(request->hub->store, &row) != OK)
-        log_error("audit: a %s row was lost: the store takes no more", request->route->action);
+        log_error_bounded("audit: a %s row was lost: the store takes no more", request->route->action);
 }
 
 /* ---------------------------------------------------------------- headers */
@@ -196,7 +108,7 @@ static void answer_headers(struct request *request, int http_status, bool succes
 static void answer_release(struct request *request, bool failed)
 {
     traffic_count_request(request->worker->traffic, request->route, failed,
-                          request->refused ? -1 : env_monotonic_us() - request->exchange->received_us);
+                          request->by_server ? -1 : env_monotonic_us() - request->exchange->received_us);
     request_free_tree(request);
     struct registry_snapshot *snapshot = request->snapshot;
     request->magic = 0;
@@ -213,7 +125,8 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
     buffer_init(&body, 0);
     buffer_reserve(&body, data.length + message.length + 160);
     ocpi_envelope_write(&body, ocpi_status, message, data, env_wall_ms());
-    answer_audit(request, ocpi_status);
+    quality_count_refused(request, http_status, ocpi_status, message);
+    answer_audit(request, ocpi_status, message, data);
     answer_headers(request, http_status, ocpi_status / 1000 == 1);
     struct http_exchange *exchange = request->exchange;
     answer_release(request, http_status >= 400 || ocpi_status >= 2000);
@@ -282,8 +195,8 @@ void request_answer_error(struct request *request, int error)
     case OK:
         break;
     }
-    log_error("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request",
-              error_name(error));
+    log_error_bounded("%s: the hub failed: %s", request->route != NULL ? request->route->action : "request",
+                      error_name(error));
     request_answer(request, REPLY_FAILED, STR("the hub failed"), STR_NONE);
 }
 

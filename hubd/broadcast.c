@@ -9,6 +9,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/json/writer.h"
 
 #define LEG_MAGIC 0x42434c47u
 /* The caller is answered before its legs have ended: of one that is faster than its receivers a loop holds so
@@ -80,6 +81,24 @@ static void leg_free(struct leg *leg)
     free(leg);
 }
 
+/* Why it did not arrive: what the receiver said, or what was in the way. */
+static struct str leg_detail(struct leg *leg)
+{
+    const struct outbound *outbound = &leg->outbound;
+    struct str why = outbound->result != OK ? outbound->error : outbound->answer.status_message;
+    struct buffer text = {0};
+    struct json_writer writer;
+    if (why.length == 0 || (outbound->result == OK && outbound->answer.status_code / 1000 == 1))
+        return STR_NONE;
+    json_writer_init(&writer, &text);
+    json_object_begin(&writer);
+    json_field_string(&writer, "message", request_audit_text(why));
+    json_object_end(&writer);
+    struct str copy = text.failed ? STR_NONE : arena_copy(&leg->arena, buffer_str(&text));
+    buffer_free(&text);
+    return copy;
+}
+
 static void leg_answered(struct outbound *outbound)
 {
     struct leg *leg = MAGIC_CAST(struct leg, outbound->context, LEG_MAGIC);
@@ -89,20 +108,21 @@ static void leg_answered(struct outbound *outbound)
     else
         snprintf(status, sizeof status, "%d",
                  outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status);
+    leg->audit.detail = leg_detail(leg);
     leg->audit.time = env_wall_ms();
     leg->audit.status = str_from(status);
     leg->audit.latency_ms = outbound->latency_ms;
     leg->audit.request_id = str_from(outbound->request_id);
     if (store_audit_later(outbound->hub->store, &leg->audit) != OK)
-        log_error("audit: a " STR_FMT " row was lost: the store takes no more", STR_ARG(leg->audit.action));
+        log_error_bounded("audit: a " STR_FMT " row was lost: the store takes no more",
+                          STR_ARG(leg->audit.action));
     struct cargo *cargo = leg->cargo;
     leg_free(leg);
     cargo_free_if_done(cargo);
 }
 
 /* The request's audit row, towards this receiver, copied. */
-static void leg_fill_audit(struct leg *leg, const struct request *request,
-                           const struct registry_party *target)
+static void leg_fill_audit(struct leg *leg, struct request *request, const struct registry_party *target)
 {
     struct str *const texts[] = {&leg->audit.party,  &leg->audit.module,   &leg->audit.sender,
                                  &leg->audit.object, &leg->audit.receiver, &leg->audit.correlation_id};

@@ -170,7 +170,7 @@ static void walk_stored(struct store_apply *apply)
         if (op->type == STORE_PUT_DELIVERY)
             delivery_wake(info->hub, op->u.delivery.row.receiver, STR(MODULE));
     if (result != OK && result != ERR_CONFLICT && result != ERR_NOT_FOUND)
-        log_error("hubclientinfo: changes cannot be handed over: %s", apply->error.text);
+        log_error_bounded("hubclientinfo: changes cannot be handed over: %s", apply->error.text);
     arena_free(&info->arena);
     if (info->stopping) {
         walk_end(info);

@@ -87,7 +87,7 @@ static void commands_timed_out(struct store_apply *apply)
     if (apply->result == OK)
         delivery_wake(commands->hub, row->receiver, row->module);
     else if (apply->result != ERR_CONFLICT) /* a conflict: the result came at the last moment, and counts */
-        log_error("commands: a TIMEOUT cannot be stored: %s", apply->error.text);
+        log_error_bounded("commands: a TIMEOUT cannot be stored: %s", apply->error.text);
     if (--commands->waiting == 0)
         commands_round_ended(commands);
 }

@@ -85,8 +85,8 @@ static void release_stored(struct store_apply *apply)
     struct release *release = apply->context;
     struct delivery *delivery = release->receiver->delivery;
     if (apply->result != OK)
-        log_error("delivery: what was held for %s cannot be released: %s", release->receiver->name.text,
-                  apply->error.text);
+        log_error_bounded("delivery: what was held for %s cannot be released: %s",
+                          release->receiver->name.text, apply->error.text);
     release_end(release);
     delivery_look(delivery);
 }
@@ -140,7 +140,7 @@ static void delivery_looked(struct store_read *base)
     struct delivery *delivery = CONTAINER_OF(base, struct delivery, waiting.base);
     struct store_waiting_read *read = &delivery->waiting;
     if (base->result != OK)
-        log_error("delivery: the queues cannot be read: %s", base->error.text);
+        log_error_bounded("delivery: the queues cannot be read: %s", base->error.text);
     for (size_t i = 0; base->result == OK && i < read->count; i++) {
         struct delivery_name name;
         struct delivery_queue *queue = name_make(read->queues[i].receiver, &name)

@@ -29,7 +29,10 @@ static struct str lease_key(const struct delivery_queue *queue, struct arena *ar
 static void lease_take(struct delivery_queue *queue, const struct store_queue *stored, int64_t until)
 {
     if (queue->fence != stored->fence) {
-        queue->retry = (struct retry){stored->failures, stored->paused_until};
+        const struct hub *hub = queue->receiver->delivery->hub;
+        const struct retry_policy policy = {hub->conf.retry_initial, hub->conf.retry_max};
+        int64_t until_at_most = retry_clamp(&policy, stored->paused_until, hub_steady_ms(hub));
+        queue->retry = (struct retry){stored->failures, until_at_most};
         queue->clock = (struct retry_clock){stored->active_ms, -1};
     }
     queue->fence = stored->fence;
@@ -46,8 +49,8 @@ static void lease_answered(struct store_apply *apply)
     else if (apply->result == ERR_CONFLICT)
         log_debug("delivery: %s for %s is another worker's", queue->name, queue->receiver->name.text);
     else
-        log_error("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
-                  apply->error.text);
+        log_error_bounded("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
+                          apply->error.text);
     bool own = apply->result == OK;
     arena_free(&lease->arena);
     free(lease);

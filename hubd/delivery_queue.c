@@ -99,12 +99,16 @@ static void queue_rows_read(struct store_read *base)
 {
     struct delivery_queue *queue = MAGIC_CAST(struct delivery_queue, base->context, DELIVERY_QUEUE_MAGIC);
     struct store_due_read *read = &queue->read;
-    int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
+    const struct hub *hub = queue->receiver->delivery->hub;
+    const struct retry_policy policy = {hub->conf.retry_initial, hub->conf.retry_max};
+    int64_t now = hub_steady_ms(hub);
     if (base->result != OK)
-        log_error("delivery: the queue of %s for %s cannot be read: %s", queue->name,
-                  queue->receiver->name.text, base->error.text);
+        log_error_bounded("delivery: the queue of %s for %s cannot be read: %s", queue->name,
+                          queue->receiver->name.text, base->error.text);
     for (size_t i = 0; base->result == OK && i < read->count; i++) {
-        if (read->rows[i].next_attempt <= now && !queue_has_item(queue, read->rows[i].id))
+        int64_t next = read->rows[i].next_attempt;
+        bool due = next <= now || next != retry_clamp(&policy, next, now); /* by a wrong clock */
+        if (due && !queue_has_item(queue, read->rows[i].id))
             queue_add_item(queue, &read->rows[i]);
         queue->scanned = read->rows[i].id;
     }

@@ -53,8 +53,8 @@ static void sending_stored(struct store_apply *apply)
     if (apply->result == ERR_CONFLICT) {
         delivery_queue_doubt(sending->queue);
     } else if (!stored) {
-        log_error("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
-                  apply->error.text);
+        log_error_bounded("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
+                          apply->error.text);
         delivery_queue_judge(sending->queue, DELIVERY_RECEIVER_FAULT,
                              0); /* not at once: the disk may be full */
     }
@@ -76,7 +76,7 @@ static void sending_audit(struct sending *sending, const char *action, struct st
     audit->method = row->method;
     audit->sender = row->sender;
     audit->receiver = row->receiver;
-    audit->object = row->object;
+    audit->object = row->name;
     audit->status = status;
     audit->latency_ms = sending->outbound.callback == NULL ? -1 : sending->outbound.latency_ms;
     audit->request_id = str_from(sending->outbound.request_id);

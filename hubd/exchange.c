@@ -222,7 +222,7 @@ static void exchange_use_initial(const struct exchange *exchange, struct store_a
     if (op == NULL)
         return;
     memcpy(op->u.token.hash, exchange->initial, sizeof op->u.token.hash);
-    op->u.token.used = exchange->now;
+    op->u.token.used = hub_kept_ms(exchange->hub); /* its grace is counted from here */
 }
 
 /*

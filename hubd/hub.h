@@ -24,6 +24,7 @@ struct retention;
 struct admin;
 struct quality;
 struct traffic;
+struct clock_watch;
 struct traffic_counts;
 
 #define HUB_VIA_SIZE 24 /* "hub-", 16 hex digits and the NUL */
@@ -70,8 +71,10 @@ struct hub {
     struct retention *retention;
     struct admin *admin;
     struct traffic *traffic;
-    int64_t started_wall;
-    int64_t steady_offset; /* wall clock minus monotonic clock at the start, ms */
+    struct clock_watch *clock;
+    int64_t started_wall, started_steady;
+    int64_t steady_offset;       /* the hub's time minus the monotonic clock at the start, ms */
+    _Atomic int64_t kept_offset; /* the same as it is now: clock.h moves it when the wall clock is sure */
     _Atomic bool draining;
     uint8_t seal_key[32], audit_key[32];
     /*
@@ -82,11 +85,18 @@ struct hub {
     char via[HUB_VIA_SIZE];
 };
 
-/* The wall clock as it was at the start plus what has passed since: for deadlines that a jump of the clock
- * must not touch. */
+/* The hub's time (clock.h) as it was at the start plus what has passed since: for deadlines that no
+ * correction of the clock may touch. */
 static inline int64_t hub_steady_ms(const struct hub *hub)
 {
     return env_monotonic_ms() + hub->steady_offset;
+}
+
+/* The hub's time: by it tokens end and what is kept grows old, since the wall clock may be wrong. Any thread.
+ */
+static inline int64_t hub_kept_ms(const struct hub *hub)
+{
+    return env_monotonic_ms() + atomic_load_explicit(&hub->kept_offset, memory_order_relaxed);
 }
 
 #endif

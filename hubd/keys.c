@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,11 +13,19 @@
 #define SECRET_SIZE 32
 #define FILE_SIZE   (2 * SECRET_SIZE + 1)
 
+/* Its name until the database that belongs to it is there: a first start that is cut off begins again. */
+static int keys_new_path(const char *path, char out[PATH_MAX], struct error *error)
+{
+    return snprintf(out, PATH_MAX, "%s.new", path) < PATH_MAX
+               ? OK
+               : error_set(error, ERR_INVALID, "key_file: the path is too long");
+}
+
 static int keys_create(const char *path, struct error *error)
 {
     uint8_t secret[SECRET_SIZE];
     char text[FILE_SIZE + 1];
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set(error, ERR_IO, "key_file %s: cannot be made: %s", path, strerror(errno));
     env_random(secret, sizeof secret);
@@ -37,7 +46,10 @@ static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error
 {
     char text[FILE_SIZE + 1];
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ELOOP)
+        return error_set(error, ERR_REFUSED, "key_file %s: a symbolic link: set key_file to the file itself",
+                         path);
     if (fd < 0)
         return error_set(
             error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
@@ -45,6 +57,10 @@ static int keys_read(const char *path, uint8_t secret[SECRET_SIZE], struct error
                 ? "key_file %s: %s, but there is a database: put the key file that belongs to it there"
                 : "key_file %s: cannot be read: %s: make it readable for hubd's user",
             path, strerror(errno));
+    if (paths_check_file(fd, path, error) != OK) {
+        close(fd);
+        return error->code;
+    }
     ssize_t length = fstat(fd, &status) == 0 ? read(fd, text, sizeof text) : -1;
     close(fd);
     if (length >= 0 && (status.st_mode & 077) != 0)
@@ -82,16 +98,64 @@ static int keys_derive(const uint8_t secret[SECRET_SIZE], struct keys *keys)
     return OK;
 }
 
-int keys_load(const char *path, bool create, struct keys *keys, struct error *error)
+static bool keys_is_there(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+/*
+ * Which file to read. A key under its own name has had a database: without one, that was lost. One under its
+ * first name belongs to the database that was just being made, or to nothing yet.
+ */
+static int keys_choose(const char *path, const char *fresh_path, bool exists, bool *fresh,
+                       struct error *error)
+{
+    struct error reason;
+    uint8_t secret[SECRET_SIZE];
+    *fresh = false;
+    if (exists) {
+        *fresh = !keys_is_there(path) && keys_is_there(fresh_path);
+        return OK;
+    }
+    if (keys_is_there(path))
+        return error_set(
+            error, ERR_REFUSED,
+            "key_file %s is there, but state_dir has no database that belongs to it: is state_dir "
+            "right and mounted? Restore hub.db from a backup (hubctl backup -h), or, to begin "
+            "with an empty hub, move the key away",
+            path);
+    *fresh = true;
+    int result = keys_read(fresh_path, secret, &reason);
+    crypto_wipe(secret, sizeof secret);
+    if (result == OK)
+        return OK;
+    if (result == ERR_INVALID && unlink(fresh_path) != 0) /* half written */
+        return error_set(error, ERR_IO, "key_file %s: cannot be removed: %s", fresh_path, strerror(errno));
+    return result == ERR_INVALID || result == ERR_NOT_FOUND ? keys_create(fresh_path, error)
+                                                            : error_set(error, result, "%s", reason.text);
+}
+
+int keys_load(const char *path, bool exists, struct keys *keys, struct error *error)
 {
     uint8_t secret[SECRET_SIZE];
-    int result = OK;
-    if (create && access(path, F_OK) != 0)
-        result = keys_create(path, error);
+    char fresh_path[PATH_MAX];
+    int result = keys_new_path(path, fresh_path, error);
     if (result == OK)
-        result = keys_read(path, secret, error);
+        result = keys_choose(path, fresh_path, exists, &keys->fresh, error);
+    if (result == OK)
+        result = keys_read(keys->fresh ? fresh_path : path, secret, error);
     if (result == OK && keys_derive(secret, keys) != OK)
         result = error_set(error, ERR_MEMORY, "no memory");
     crypto_wipe(secret, sizeof secret);
+    return result;
+}
+
+int keys_settle(const char *path, struct error *error)
+{
+    char fresh_path[PATH_MAX];
+    int result = keys_new_path(path, fresh_path, error);
+    if (result == OK && (rename(fresh_path, path) != 0 || paths_sync_parent(path) != OK))
+        result = error_set(error, ERR_IO, "key_file %s: cannot be given its name: %s", path, strerror(errno));
     return result;
 }

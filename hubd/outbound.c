@@ -192,8 +192,8 @@ static void outbound_choose_order(struct outbound *outbound)
     outbound->raw_first = platform->row.encoding == STORE_ENCODING_AUTO
                               ? atomic_load(&platform->runtime->raw_token)
                               : platform->row.encoding == STORE_ENCODING_RAW;
-    outbound->overlap =
-        platform->previous_token.data != NULL && platform->row.previous_token_until > env_wall_ms();
+    outbound->overlap = platform->previous_token.data != NULL &&
+                        platform->row.previous_token_until > hub_kept_ms(outbound->hub);
     outbound->previous_first = outbound->overlap && atomic_load(&platform->runtime->previous_token);
 }
 

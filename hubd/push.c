@@ -89,6 +89,7 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
     row->kind = (int)kind;
     row->owner = push->owner;
     row->object = push->id;
+    row->name = request->object;
     row->correlation_id = request->correlation_id;
     row->created = request->now;
     return op;
@@ -166,10 +167,11 @@ static void push_answer(struct push *push)
     request_answer(request, made ? REPLY_CREATED : REPLY_OK, STR_NONE, STR_NONE);
 }
 
-bool push_audit_refused(struct push *push, struct str status)
+bool push_audit_refused(struct push *push, struct str status, struct str message)
 {
     struct request *request = push->request;
     struct store_audit row;
+    request->reason = message;
     request_audit_fill(request, &row, status);
     request->audited = true;
     if (store_audit_later(request->hub->store, &row) == OK)
@@ -181,9 +183,9 @@ bool push_audit_refused(struct push *push, struct str status)
 void push_answer_stale(struct push *push)
 {
     struct request *request = push->request;
-    if (push_audit_refused(push, STR("stale")))
-        request_answer(request, REPLY_OK, STR("last_updated is older than what is stored: not applied"),
-                       STR_NONE);
+    struct str message = STR("last_updated is older than what is stored: not applied");
+    if (push_audit_refused(push, STR("stale"), message))
+        request_answer(request, REPLY_OK, message, STR_NONE);
 }
 
 static void push_applied(struct store_apply *apply)

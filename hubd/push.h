@@ -47,9 +47,9 @@ void push_add_listeners(struct push *push, enum store_kind kind, struct str evse
 /* Adds the audit row, applies, answers: 200 or 201, stale, busy … */
 void push_apply(struct push *push);
 
-/* The audit row of a push that is not applied, "stale" or "conflict". False: it cannot be kept, answered with
- * 503. */
-bool push_audit_refused(struct push *push, struct str status);
+/* The audit row of a push that is not applied, "stale" or "conflict", with the sentence that the caller gets.
+ * False: it cannot be kept, answered with 503. */
+bool push_audit_refused(struct push *push, struct str status, struct str message);
 /* Older than what is stored: a row in the audit, 1000, nothing applied (hub-contract 2). */
 void push_answer_stale(struct push *push);
 

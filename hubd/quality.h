@@ -10,6 +10,9 @@
  */
 struct quality;
 
+/* How long a refused object that did not come rightly since is an attention. */
+#define QUALITY_REFUSED_MS (INT64_C(7) * 24 * 3600 * 1000)
+
 /* Prepares a worker's table (on the main thread, before its loop runs); NULL: no memory. */
 struct quality *quality_new(struct worker *worker);
 /*
@@ -28,5 +31,11 @@ bool quality_is_strict(const struct request *request);
  * caller, once for a request however often this is called.
  */
 void quality_count(struct request *request);
+/*
+ * An answer is given. When it refuses a push, or any body for what validation met, it is counted for the
+ * caller as refused: by field and rule, else by what the refusal is (`json`, `forbidden`, `not_found`,
+ * `too_large`, `invalid`); and of a push the object, since what it held may be lost.
+ */
+void quality_count_refused(struct request *request, int http_status, int ocpi_status, struct str message);
 
 #endif

@@ -272,7 +272,7 @@ static void registry_was_read(struct store_read *base)
             result = ERR_MEMORY;
     }
     if (result != OK) {
-        log_error("registry: cannot be read again: %s", base->error.text);
+        log_error_bounded("registry: cannot be read again: %s", base->error.text);
         registry->stale = true;
         arena_free(&registry->arena);
         registry_finish_refresh(registry, result);

@@ -335,6 +335,6 @@ void request_server_refused(struct http_exchange *exchange, int status, const ch
         request_find_route(request, &match);
         request->route = NULL; /* nobody was let in: there is nothing to audit */
     }
-    request->refused = true;
+    request->by_server = true;
     request_answer_code(request, status, ocpi, str_from(reason), STR_NONE);
 }

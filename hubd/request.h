@@ -75,9 +75,12 @@ struct request {
     int64_t command;                  /* audit: number of the command that it is about; 0: none */
     const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
     bool audited;                     /* its audit row is already in a batch */
-    bool refused;                     /* by the HTTP server: how long it took tells nothing about the hub */
-    const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
-    bool counted;                     /* these have been counted (quality_count) */
+    bool by_server; /* refused by the HTTP server: how long it took tells nothing about the hub */
+    const struct ocpi_count *counts;     /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                        /* these have been counted (quality_count) */
+    const struct ocpi_findings *refused; /* what validation refused the body for; NULL: it did not */
+    struct str result; /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
+    struct str reason; /* audit: why, as the caller was told */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
@@ -140,8 +143,17 @@ const struct registry_party *request_caller(const struct request *request);
 /* The party's key as text in the arena's lifetime of the snapshot. */
 struct str request_party_key(const struct registry_party *party);
 
+/* A sentence as it stands in an audit row: not longer than that takes. */
+struct str request_audit_text(struct str text);
+/* A word as OCPI's results are, ALLOWED, REJECTED …: then it is the row's status. */
+bool request_is_result(struct str text);
+/* What the request is about, in the caller's spelling: as its module said, else from its path or body. */
+struct str request_object(struct request *request);
+/* How it ends, for its audit row: `message` as the caller is told, `data` of a success where the route has a
+ * result. */
+void request_audit_end(struct request *request, int ocpi_status, struct str message, struct str data);
 /* Fills an audit row about this request (strings live as long as the request). */
-void request_audit_fill(const struct request *request, struct store_audit *row, struct str status);
+void request_audit_fill(struct request *request, struct store_audit *row, struct str status);
 /* Adds it to a batch, with the number of a delivery that is in there; the request is then not audited a
  * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);

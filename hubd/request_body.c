@@ -50,10 +50,13 @@ bool request_validate(struct request *request, const struct ocpi_object *object,
 {
     struct ocpi_findings findings;
     ocpi_validate(request->arena, object, request->body, partial, &findings);
-    if (!ocpi_findings_refuse(&findings, quality_is_strict(request))) {
-        request->counts = findings.counts;
+    request->counts = findings.counts;
+    if (!ocpi_findings_refuse(&findings, quality_is_strict(request)))
         return true;
-    }
+    struct ocpi_findings *refused = arena_alloc(request->arena, sizeof *refused);
+    if (refused != NULL)
+        *refused = findings;
+    request->refused = refused;
     request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
     return false;
 }

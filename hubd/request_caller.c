@@ -26,11 +26,12 @@ bool request_authenticate(struct request *request)
     if (!ocpi_authorization_parse(request_header(request, "Authorization"), &credentials))
         return false;
     unsigned count = ocpi_token_candidates(request->arena, credentials, candidates);
+    int64_t now = hub_kept_ms(request->hub);
     for (unsigned i = 0; i < count; i++) {
         uint8_t hash[SHA256_SIZE];
         crypto_sha256(candidates[i], hash);
-        const struct store_token *token = registry_find_token(request->snapshot, hash, request->now);
-        if (token == NULL || token_is_dead(token, request->now))
+        const struct store_token *token = registry_find_token(request->snapshot, hash, now);
+        if (token == NULL || token_is_dead(token, now))
             continue;
         request->token = token;
         request->token_text = candidates[i];
@@ -204,7 +205,7 @@ static bool request_find_again(struct request *request)
     const struct registry_snapshot *snapshot = request->snapshot;
     if (!request->kept.has_token)
         return true;
-    request->token = registry_find_token(snapshot, request->kept.token, request->now);
+    request->token = registry_find_token(snapshot, request->kept.token, hub_kept_ms(request->hub));
     request->platform = registry_find_platform(snapshot, request->kept.platform);
     if (request->token == NULL || request->platform == NULL || request_is_suspended(request))
         return false;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
@@ -11,6 +12,7 @@
 #define SLICE_ROWS      1000
 #define PAUSE_MS        10 /* between two slices: most of the writer's time is the pushes' */
 #define CROWDED_MS      1000
+#define DOUBT_MS        1000
 /* Between two rounds: a part of the shortest retention, within bounds. */
 #define ROUND_PART   24
 #define ROUND_MIN_MS 1000
@@ -55,11 +57,11 @@ static int64_t retention_setting(const struct hub *hub, size_t offset)
     return value;
 }
 
-/* What is older goes. By the clock that jumps do not touch: they must expire nothing (hub-contract 12). */
+/* What is older goes. By the hub's own time: a jump of the clock must expire nothing (hub-contract 12). */
 static int64_t retention_before(const struct hub *hub, size_t offset)
 {
     int64_t kept = retention_setting(hub, offset);
-    return kept == 0 ? INT64_MIN : hub_steady_ms(hub) - kept;
+    return kept == 0 ? INT64_MIN : hub_kept_ms(hub) - kept;
 }
 
 static uint64_t retention_round_ms(const struct hub *hub)
@@ -106,7 +108,7 @@ static void retention_audit(const struct retention *retention, const struct rete
                                     .latency_ms = -1,
                                     .detail = str_of(detail, (size_t)length)};
     if (store_audit_later(retention->hub->store, &row) != OK)
-        log_error("audit: a %s row was lost: the store takes no more", job->action);
+        log_error_bounded("audit: a %s row was lost: the store takes no more", job->action);
 }
 
 static void retention_next_job(struct retention *retention)
@@ -126,7 +128,7 @@ static void retention_applied(struct store_apply *apply)
     const struct store_op *op = apply->first;
     bool failed = apply->result != OK;
     if (failed) {
-        log_warn("retention: %s: %s", retention_jobs[retention->job].what, apply->error.text);
+        log_warn_bounded("retention: %s: %s", retention_jobs[retention->job].what, apply->error.text);
     } else {
         retention->pruned += op->u.prune.pruned;
         retention->after = op->u.prune.after;
@@ -162,6 +164,10 @@ static void retention_tick(uv_timer_t *timer)
 {
     struct retention *retention = timer->data;
     struct hub *hub = retention->hub;
+    if (clock_in_doubt(hub, NULL, NULL)) { /* what looks old may be of today */
+        retention_wait(retention, DOUBT_MS);
+        return;
+    }
     while (retention->job < RETENTION_JOBS) {
         const struct retention_job *job = &retention_jobs[retention->job];
         if (retention_before(hub, job->retention) == INT64_MIN &&

@@ -73,6 +73,16 @@ int64_t retry_after_parse(const char *text, int64_t wall_ms)
     return after < 0 ? 0 : after > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : after;
 }
 
+int64_t retry_clamp(const struct retry_policy *policy, int64_t at, int64_t now)
+{
+    const int64_t pauses[] = {policy->max_ms + policy->max_ms / 5, RETRY_AFTER_MAX_MS,
+                              retry_refused_pause(policy, 2)};
+    int64_t longest = 0;
+    for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++)
+        longest = pauses[i] > longest ? pauses[i] : longest;
+    return at > now + longest ? now + longest : at;
+}
+
 int64_t retry_refused_pause(const struct retry_policy *policy, unsigned refused)
 {
     static const int64_t times_initial[] = {600, 3000}; /* 10 and 50 minutes with the default of one second */

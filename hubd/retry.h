@@ -46,6 +46,10 @@ void retry_succeeded(struct retry *retry);
  */
 void retry_resume(struct retry *retry);
 
+/* A time in the future that was read back: further ahead than the longest pause it was written by a wrong
+ * clock, and is that pause ahead of `now`. */
+int64_t retry_clamp(const struct retry_policy *policy, int64_t at, int64_t now);
+
 /*
  * Retry-After (RFC 9110 10.2.3): seconds or an HTTP date, as milliseconds from `wall_ms` on; 0 when it is
  * neither or past, at most RETRY_AFTER_MAX_MS.

@@ -42,6 +42,7 @@ enum route_obstacle route_find_obstacle(const struct registry_party *target, con
 bool route_check(struct request *request, const struct registry_party *target)
 {
     const struct store_rule *rule = route_find_rule(request->snapshot, request->party, target, false);
+    request->receiver = request_party_key(target); /* also of what is refused */
     switch (route_find_obstacle(target, rule)) {
     case ROUTE_SUSPENDED:
         request_answer(request, REPLY_NOT_CONNECTED, route_suspended(request, target), STR_NONE);
@@ -104,6 +105,7 @@ static const struct store_rule *search_rule(const struct route_search *search,
 static void search_accept(struct route_search *search, struct registry_party *party, bool drain)
 {
     struct request *request = search->request;
+    request->receiver = request_party_key(party); /* also of what is refused */
     switch (route_find_obstacle(party, search_rule(search, party, drain))) {
     case ROUTE_SUSPENDED:
         search_end(search, REPLY_NOT_CONNECTED, route_suspended(request, party));

@@ -31,7 +31,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* columns at the end that few rows need */
 const struct route router_routes[] = {
-    /* module, interfaces, method, path, access, roles, flags, body, audit, action, handler[, limit[, admit, body_max]] */
+    /* module, interfaces, method, path, access, roles, flags, body, audit, action, handler[, limit[, result[, admit, body_max]]] */
     {"versions", 0, GET, "versions", ROUTE_INITIAL_TOO, 0, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_list},
     {"versions", 0, GET, "2.2.1", ROUTE_INITIAL_TOO, 0, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_details},
 
@@ -63,15 +63,15 @@ const struct route router_routes[] = {
     {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.list", tariffs_list},
     {"tariffs", ROUTE_SENDER, GET, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "tariff.get", tariffs_get},
 
-    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, OWNED, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize, LIMIT_AUTHORIZE},
-    {"tokens", ROUTE_SENDER, POST, "2.2.1/tokens/{token_uid}/authorize", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize_at_emsp, LIMIT_AUTHORIZE},
+    {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}/authorize", ROUTE_HUB_TOKEN, EMSP, OWNED, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize, LIMIT_AUTHORIZE, "allowed"},
+    {"tokens", ROUTE_SENDER, POST, "2.2.1/tokens/{token_uid}/authorize", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OPTIONAL, ROUTE_AUDIT_REALTIME, "token.authorize", tokens_authorize_at_emsp, LIMIT_AUTHORIZE, "allowed"},
     {"tokens", ROUTE_SENDER, GET, "2.2.1/tokens", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "token.list", tokens_list},
     {"tokens", ROUTE_RECEIVER, GET, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "token.get", tokens_get},
     {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.put", tokens_put},
     {"tokens", ROUTE_RECEIVER, PATCH, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.patch", tokens_patch},
 
-    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "command.result", commands_callback, LIMIT_NONE, commands_callback_admit, 64 * 1024},
-    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post, LIMIT_COMMANDS},
+    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "command.result", commands_callback, LIMIT_NONE, NULL, commands_callback_admit, 64 * 1024},
+    {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post, LIMIT_COMMANDS, "result"},
 
     {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},
     {"sessions", ROUTE_RECEIVER, PATCH, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.patch", sessions_patch},
@@ -89,9 +89,9 @@ const struct route router_routes[] = {
     {"cdrs", ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
 
     /* the Receiver's three by the eMSP; the Sender's PUT by the CPO has the same path */
-    {"chargingprofiles", ROUTE_RECEIVER, GET, "2.2.1/chargingprofiles/{session_id}", ROUTE_HUB_TOKEN, EMSP | SCSP, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "chargingprofile.get", chargingprofiles_get},
-    {"chargingprofiles", BOTH, PUT, "2.2.1/chargingprofiles/{session_id}", ROUTE_HUB_TOKEN, EMSP | SCSP | CPO, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "chargingprofile.put", chargingprofiles_put},
-    {"chargingprofiles", ROUTE_RECEIVER, DELETE, "2.2.1/chargingprofiles/{session_id}", ROUTE_HUB_TOKEN, EMSP | SCSP, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "chargingprofile.delete", chargingprofiles_delete},
+    {"chargingprofiles", ROUTE_RECEIVER, GET, "2.2.1/chargingprofiles/{session_id}", ROUTE_HUB_TOKEN, EMSP | SCSP, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "chargingprofile.get", chargingprofiles_get, LIMIT_NONE, "result"},
+    {"chargingprofiles", BOTH, PUT, "2.2.1/chargingprofiles/{session_id}", ROUTE_HUB_TOKEN, EMSP | SCSP | CPO, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "chargingprofile.put", chargingprofiles_put, LIMIT_NONE, "result"},
+    {"chargingprofiles", ROUTE_RECEIVER, DELETE, "2.2.1/chargingprofiles/{session_id}", ROUTE_HUB_TOKEN, EMSP | SCSP, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_REALTIME, "chargingprofile.delete", chargingprofiles_delete, LIMIT_NONE, "result"},
 };
 
 const struct route router_relay =

@@ -53,6 +53,7 @@ struct route {
     void (*handle)(struct request *request);
     /* Few rows need the rest. */
     enum limit_kind limit; /* how often a party may ask it */
+    const char *result;    /* member of a success's data that says how it ended: the audit row's status */
     /* Looks at the request before its body is read: goes on with request_take_body, or answers. NULL: goes
      * on. */
     void (*admit)(struct request *request);

@@ -9,6 +9,7 @@
 
 #include "hubd/admin/admin.h"
 #include "hubd/clientinfo.h"
+#include "hubd/clock.h"
 #include "hubd/commands.h"
 #include "hubd/delivery.h"
 #include "hubd/health.h"
@@ -80,7 +81,7 @@ static int service_open_store(struct hub *hub, struct error *error)
     if (result == OK)
         result = paths_make_directory(hub->conf.state_dir, error); /* the key file's place by default */
     if (result == OK)
-        result = keys_load(hub->conf.key_file, !exists, &keys, error);
+        result = keys_load(hub->conf.key_file, exists, &keys, error);
     if (result != OK)
         return result;
     memcpy(hub->seal_key, keys.seal, sizeof hub->seal_key);
@@ -90,10 +91,18 @@ static int service_open_store(struct hub *hub, struct error *error)
         .directory = hub->conf.state_dir, .audit_key = hub->audit_key, .key_check = keys.check};
     struct error reason;
     result = store_open(&options, &hub->store, &reason);
+    bool fresh = keys.fresh;
     crypto_wipe(&keys, sizeof keys);
     if (result == ERR_REFUSED)
         return error_set(error, result, "key_file %s: %s", hub->conf.key_file, reason.text);
-    return result == OK ? OK : error_set(error, result, "%s/hub.db: %s", hub->conf.state_dir, reason.text);
+    if (result != OK)
+        return error_set(error, result, "%s/hub.db: %s", hub->conf.state_dir, reason.text);
+    clock_open(hub);
+    if (!exists)
+        log_warn("a new, empty database was made in %s, and key_file %s for it: if this hub had partners "
+                 "before, stop it and look for its state_dir",
+                 hub->conf.state_dir, hub->conf.key_file);
+    return fresh ? keys_settle(hub->conf.key_file, error) : OK;
 }
 
 static int service_open_policy(struct hub *hub, struct error *error)
@@ -179,10 +188,10 @@ static int service_start_rooms(struct hub *hub, struct error *error)
 {
     if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
         limits_start(hub) != OK || clientinfo_start(hub) != OK || retention_start(hub) != OK ||
-        traffic_start(hub) != OK)
-        return error_set(
-            error, ERR_MEMORY,
-            "no memory for delivery, health, commands, limits, hubclientinfo, retention or traffic");
+        traffic_start(hub) != OK || clock_start(hub) != OK)
+        return error_set(error, ERR_MEMORY,
+                         "no memory for delivery, health, commands, limits, hubclientinfo, retention, "
+                         "traffic or the clock");
     return admin_start(hub, error);
 }
 
@@ -219,6 +228,7 @@ static bool ending_workers_idle(struct hub *hub)
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
+    clock_stop(hub);
     traffic_stop(hub);
     clientinfo_stop(hub);
     limits_stop(hub);
@@ -372,6 +382,7 @@ static int service_watch_signals(struct service *service)
 
 static void service_free(struct hub *hub)
 {
+    clock_free(hub);
     traffic_free(hub->traffic);
     clientinfo_free(hub);
     limits_free(hub);
@@ -394,8 +405,6 @@ int service_run(struct hub *hub, const struct options *options)
     struct error error = {0};
     the_service.hub = hub;
     the_service.options = options;
-    hub->started_wall = env_wall_ms();
-    hub->steady_offset = hub->started_wall - env_monotonic_ms();
     budget_init(&hub->memory, (size_t)hub->conf.memory_max);
     if (!ocpi_party_key_make(str_from(hub->conf.country_code), str_from(hub->conf.party_id), &hub->key) ||
         loop_init(&hub->control, 0) != OK)

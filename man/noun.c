@@ -187,6 +187,8 @@ static void write_remarks(struct buffer *out, const struct ctl_command *command)
     if ((command->flags & CTL_LOCAL) == 0)
         roff_text(out, command->access == CTL_ACCESS_READ
                            ? "It only reads: members of `viewer_group` may use it."
+                       : (command->flags & CTL_SHOWS) != 0
+                           ? "Members of `admin_group` may use it, of `viewer_group` without arguments."
                            : "Members of `admin_group` may use it.");
 }
 

@@ -70,8 +70,8 @@ static void on_refused(const struct ctl_peer *peer, struct str method, void *con
 {
     struct admin *admin = MAGIC_CAST(struct admin, context, ADMIN_MAGIC);
     int64_t now = env_monotonic_ms();
-    log_warn("admin socket: refused " STR_FMT " to uid %u (%s)", STR_ARG(method), (unsigned)peer->uid,
-             peer->name);
+    log_warn_bounded("admin socket: refused " STR_FMT " to uid %u (%s)", STR_ARG(method), (unsigned)peer->uid,
+                     peer->name);
     if (now - admin->refused_window > 60000) {
         admin->refused_window = now;
         admin->refused_count = 0;
@@ -89,7 +89,7 @@ static void on_refused(const struct ctl_peer *peer, struct str method, void *con
         .latency_ms = -1,
     };
     if (store_audit_later(admin->hub->store, &row) != OK)
-        log_error("audit: an access.refused row was lost: the store takes no more");
+        log_error_bounded("audit: an access.refused row was lost: the store takes no more");
     arena_free(&arena);
 }
 

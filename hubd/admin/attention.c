@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include "hubd/admin/rows.h"
+#include "hubd/clock.h"
 #include "hubd/delivery.h"
 #include "hubd/health.h"
 #include "hubd/route.h"
@@ -18,12 +19,27 @@
 #define TOKEN_ENDING_MS (24 * HOUR_MS)
 #define NAMES_MAX       3
 
-static void attend(struct json_writer *writer, struct str what, struct str hint)
+struct attend {
+    struct str party, what, hint;
+    int64_t count, since;
+};
+
+/* One line. `code`, `party` and `since` as far as they apply: NULL, empty, 0. */
+static void attend_to(struct json_writer *writer, const char *code, const struct attend *about)
 {
     json_object_begin(writer);
-    json_field_string(writer, "what", what);
-    json_field_string(writer, "hint", hint);
+    rows_text(writer, "code", code == NULL ? STR_NONE : str_from(code));
+    rows_text(writer, "party", about->party);
+    rows_number(writer, "count", about->count, about->count > 0);
+    rows_time(writer, "since", about->since);
+    json_field_string(writer, "what", about->what);
+    json_field_string(writer, "hint", about->hint);
     json_object_end(writer);
+}
+
+static void attend(struct json_writer *writer, struct str what, struct str hint)
+{
+    attend_to(writer, NULL, &(struct attend){.what = what, .hint = hint});
 }
 
 static const char *plural(int64_t count, const char *one, const char *many)
@@ -58,6 +74,9 @@ static void attend_store(struct json_writer *writer, const struct attention *a)
 
 static void attend_clock(struct json_writer *writer, const struct attention *a)
 {
+    struct str doubt;
+    if (clock_in_doubt(a->hub, a->arena, &doubt))
+        attend(writer, doubt, STR("timedatectl status"));
     int64_t ago, jump = health_clock_jump(a->hub, &ago);
     if (jump != 0 && ago < HOUR_MS)
         attend(writer,
@@ -83,7 +102,7 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
 /* An initial token that nobody has used: the partner waits for a new one, or should be reminded. */
 static void attend_tokens(struct json_writer *writer, const struct attention *a)
 {
-    int64_t now = env_wall_ms();
+    int64_t now = hub_kept_ms(a->hub);
     for (size_t i = 0; i < a->snapshot->token_count; i++) {
         const struct store_token *token = &a->snapshot->tokens[i];
         const struct registry_platform *platform = registry_find_platform(a->snapshot, token->platform);
@@ -128,6 +147,30 @@ static void attend_rules(struct json_writer *writer, const struct attention *a)
                             count > NAMES_MAX ? " …" : ""),
                STR("hubctl rule matrix"));
     buffer_free(&names);
+}
+
+/* ---------------------------------------------------------------- refused */
+
+/* What a partner pushed and was not taken: unless it comes again it is lost, and a CDR is money. */
+static void attend_refused(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->refusals->count; i++) {
+        const struct store_refusal *row = &a->refusals->rows[i];
+        bool cdrs = str_equal(row->module, STR("cdrs"));
+        const char *noun =
+            cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
+        attend_to(writer, "push_refused",
+                  &(struct attend){
+                      .party = row->party,
+                      .count = row->objects,
+                      .since = row->first,
+                      .what = arena_printf(a->arena,
+                                           "%lld %s of " STR_FMT " %s refused and did not come rightly since",
+                                           (long long)row->objects, noun, STR_ARG(row->party),
+                                           plural(row->objects, "was", "were")),
+                      .hint = arena_printf(a->arena, "hubctl quality " STR_FMT, STR_ARG(row->party)),
+                  });
+    }
 }
 
 /* ---------------------------------------------------------------- queues */
@@ -228,7 +271,7 @@ static void attend_held(struct json_writer *writer, const struct attention *a)
 
 /* The worst first. */
 static void (*const kinds[])(struct json_writer *writer, const struct attention *attention) = {
-    attend_store, attend_parties, attend_circuits, attend_dead,
+    attend_store, attend_parties, attend_circuits, attend_dead,  attend_refused,
     attend_held,  attend_clock,   attend_tokens,   attend_rules,
 };
 

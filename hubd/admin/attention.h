@@ -11,10 +11,11 @@ struct attention {
     const struct store_queues_read *queues;
     const struct store_delivery_list *held; /* some of the held deliveries, for their reasons */
     const struct store_totals_read *totals;
+    const struct store_refusals_read *refusals;
     struct arena *arena;
 };
 
-/* The array of {what, hint}, the worst first. */
+/* The array of {code, party, count, since, what, hint}, the worst first; what does not apply is null. */
 void attention_write(struct json_writer *writer, const struct attention *attention);
 
 #endif

@@ -108,7 +108,16 @@ static void read_slice(struct follower *follower)
     store_read_audit(admin_hub(follower->request)->control_store, read);
 }
 
-static void write_row(struct buffer *out, const struct store_audit_row *row, struct arena *arena)
+static struct str note_of(const struct store_audit *audit, struct arena *arena)
+{
+    const struct json_value *detail;
+    if (audit->detail.length == 0 || json_parse(arena, audit->detail, JSON_DEPTH_MAX, &detail, NULL) != OK)
+        return STR_NONE;
+    return rows_audit_note(arena, detail);
+}
+
+static void write_row(struct buffer *out, const struct store_audit_row *row, const struct hub *hub,
+                      struct arena *arena)
 {
     const struct store_audit *audit = &row->row;
     struct json_writer writer;
@@ -118,11 +127,11 @@ static void write_row(struct buffer *out, const struct store_audit_row *row, str
     json_field_timestamp(&writer, "time", audit->time);
     rows_text(&writer, "actor", audit->actor);
     rows_text(&writer, "action", audit->action);
-    rows_text(&writer, "party", audit->party);
+    rows_key(&writer, "party", hub, audit->party);
     rows_text(&writer, "module", audit->module);
     rows_text(&writer, "method", audit->method);
-    rows_text(&writer, "from", audit->sender);
-    rows_text(&writer, "to", audit->receiver);
+    rows_key(&writer, "from", hub, audit->sender);
+    rows_key(&writer, "to", hub, audit->receiver);
     rows_text(&writer, "object", audit->object);
     rows_text(&writer, "status", audit->status);
     json_key(&writer, "latency_ms");
@@ -132,6 +141,7 @@ static void write_row(struct buffer *out, const struct store_audit_row *row, str
         json_int(&writer, audit->latency_ms);
     rows_text(&writer, "request_id", audit->request_id);
     rows_text(&writer, "correlation_id", audit->correlation_id);
+    rows_text(&writer, "note", note_of(audit, arena));
     json_key(&writer, "detail");
     if (audit->detail.length == 0)
         json_null(&writer);
@@ -171,7 +181,7 @@ static void send_slice(struct follower *follower)
     int64_t before = follower->position;
     for (size_t i = 0; i < read->count; i++) {
         struct buffer line = {0};
-        write_row(&line, &read->rows[i], &follower->arena);
+        write_row(&line, &read->rows[i], admin_hub(follower->request), &follower->arena);
         follower->blocked = !ctl_notify(follower->request, &line) || follower->blocked;
         buffer_free(&line);
         follower->position = read->rows[i].sequence;

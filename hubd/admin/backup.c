@@ -102,8 +102,9 @@ static void answer(struct backup *backup)
     json_field_string(&writer, "id", backup->path);
     json_field_text(&writer, "change", "written");
     json_field_string(&writer, "message",
-                      arena_printf(arena, "backup " STR_FMT " written, %s", STR_ARG(backup->path),
-                                   size_format(backup->copy.bytes, size)));
+                      arena_printf(arena, "backup " STR_FMT " written, %s, without the key %s",
+                                   STR_ARG(backup->path), size_format(backup->copy.bytes, size),
+                                   backup->hub->conf.key_file));
     json_field_int(&writer, "bytes", backup->copy.bytes);
     json_key(&writer, "hints");
     json_array_begin(&writer);

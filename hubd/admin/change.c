@@ -330,6 +330,6 @@ void change_audit(struct change *change, const char *action, struct str party, s
     if (op == NULL)
         return;
     change_audit_fill(change->request, &op->u.audit, action);
-    op->u.audit.party = arena_copy(change->arena, party);
+    op->u.audit.party = arena_copy_upper(change->arena, party); /* a key: filters look for it */
     op->u.audit.detail = change_detail(change->arena, before, after);
 }

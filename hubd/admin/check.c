@@ -21,6 +21,7 @@ static const struct check_row check_rows[] = {
     {"receiver", CHECK_LEVEL_LISTED, check_receivers},  {"lists", CHECK_LEVEL_LISTED, check_lists},
     {"authorize", CHECK_LEVEL_LISTED, check_authorize}, {"rules", CHECK_LEVEL_NONE, check_rules},
     {"queue", CHECK_LEVEL_NONE, check_queue},           {"quality", CHECK_LEVEL_NONE, check_quality},
+    {"refused", CHECK_LEVEL_NONE, check_refused},
 };
 #define ROWS (sizeof check_rows / sizeof check_rows[0])
 
@@ -52,13 +53,13 @@ static void audit(const struct check *check, const char *status)
 {
     struct store_audit row;
     change_audit_fill(check->request, &row, "party.check");
-    row.party = check->id;
+    row.party = arena_copy_upper(check->arena, check->id); /* a key: filters look for it */
     row.status = str_from(status);
     row.latency_ms = env_monotonic_ms() - check->started_ms;
     row.correlation_id = check->correlation_id;
     row.detail = check_detail(check);
     if (store_audit_later(check->hub->store, &row) != OK)
-        log_error("audit: a party.check row was lost: the store takes no more");
+        log_error_bounded("audit: a party.check row was lost: the store takes no more");
 }
 
 /* The check is in the request's arena: it ends with the answer. */

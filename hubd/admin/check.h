@@ -64,6 +64,7 @@ enum check_remedy {
     REMEDY_CIRCUIT,
     REMEDY_QUEUE,
     REMEDY_QUALITY,
+    REMEDY_REFUSED_PUSH,
     REMEDY_TIME,
     REMEDY_COUNT
 };
@@ -125,6 +126,7 @@ struct check {
     struct check_list list;
     struct store_queues_read queues;
     struct store_findings_read findings;
+    struct store_refusals_read refusals;
     /* the report */
     struct str about; /* the module that the next remedy names, where the check's name has none */
     struct check_finding *first, **last;
@@ -179,6 +181,7 @@ void check_exchange(struct check *check);
 void check_rules(struct check *check);
 void check_queue(struct check *check);
 void check_quality(struct check *check);
+void check_refused(struct check *check);
 /* check_platform.c: the partner's host, versions and endpoints */
 void check_address(struct check *check);
 void check_tls(struct check *check);

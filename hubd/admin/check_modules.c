@@ -56,28 +56,50 @@ static struct str probe_url(struct check *check, const struct check_target *targ
     return url_join(arena, target->url, path);
 }
 
-/* A server without a GET there says so in its own way. */
+/* A server without a GET there says so in its own way; with 404 it does not even know the path. */
 static bool is_missing_method(const struct outbound *outbound)
 {
     return outbound->result == OK && !outbound->answer.is_envelope &&
            (outbound->status == 404 || outbound->status == 405 || outbound->status == 501);
 }
 
+static void report_missing_method(struct check *check, struct str key, const struct probe *probe)
+{
+    int status = check->outbound.status;
+    if (probe->defined)
+        check_report(check, "receiver", key, CHECK_WARN, REMEDY_METHOD, "HTTP %d without the envelope",
+                     status);
+    else if (status == 404)
+        check_report(check, "receiver", key, CHECK_WARN, REMEDY_ENVELOPE,
+                     "HTTP 404 without the envelope: the path may be wrong");
+    else
+        check_report(check, "receiver", key, CHECK_OK, REMEDY_NONE,
+                     "HTTP %d without the envelope; OCPI has no GET there", status);
+}
+
+/* It was asked for an object that nobody has: to know none is the answer that is hoped for. */
+static void report_answer(struct check *check, struct str key, const struct probe *probe)
+{
+    const struct outbound *outbound = &check->outbound;
+    bool unknown = outbound->status == 404 || outbound->answer.status_code / 1000 == 2;
+    const char *what = !unknown                        ? ""
+                       : probe->below == BELOW_NOTHING ? " that there is nothing to get"
+                                                       : " that it has no such object, as it should";
+    check_report(check, "receiver", key, CHECK_OK, REMEDY_NONE,
+                 "answers in the envelope%s (HTTP %d, status_code %d) in %lld ms", what, outbound->status,
+                 outbound->answer.status_code, (long long)outbound->latency_ms);
+}
+
 static void next_receiver(struct check *check);
 
 static void receiver_answered(struct check *check)
 {
-    const struct outbound *outbound = &check->outbound;
     const struct check_target *target = &check->targets[check->target++];
     const struct probe *probe = find_probe(target->key);
-    if (is_missing_method(outbound))
-        check_report(check, "receiver", target->key, probe->defined ? CHECK_WARN : CHECK_OK,
-                     probe->defined ? REMEDY_METHOD : REMEDY_NONE, "HTTP %d without the envelope%s",
-                     outbound->status, probe->defined ? "" : "; OCPI has no GET there");
+    if (is_missing_method(&check->outbound))
+        report_missing_method(check, target->key, probe);
     else if (!check_report_failure(check, "receiver", target->key))
-        check_report(check, "receiver", target->key, CHECK_OK, REMEDY_NONE,
-                     "HTTP %d, status_code %d in %lld ms", outbound->status, outbound->answer.status_code,
-                     (long long)outbound->latency_ms);
+        report_answer(check, target->key, probe);
     next_receiver(check);
 }
 

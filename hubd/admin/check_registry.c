@@ -1,5 +1,7 @@
 #include "hubd/admin/check.h"
+
 #include "hubd/delivery.h"
+#include "hubd/quality.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 #include "lib/ocpi/validate.h"
@@ -48,7 +50,7 @@ struct tokens {
 static struct tokens find_tokens(const struct check *check)
 {
     struct tokens found = {0};
-    int64_t now = env_wall_ms();
+    int64_t now = hub_kept_ms(check->hub);
     size_t count;
     const struct store_token *tokens =
         registry_tokens_of(check->snapshot, check->party->platform->row.id, &count);
@@ -139,7 +141,7 @@ void check_rules(struct check *check)
 static const struct store_queue_row *find_queue(const struct check *check)
 {
     for (size_t i = 0; i < check->queues.count; i++)
-        if (str_equal(check->queues.rows[i].receiver, check->id))
+        if (str_equal_fold(check->queues.rows[i].receiver, check->id))
             return &check->queues.rows[i];
     return NULL;
 }
@@ -149,7 +151,8 @@ static void queue_read(struct check *check)
     static const struct store_queue_row empty = {0};
     const struct store_queue_row *row = find_queue(check);
     int64_t retry_at, now = env_wall_ms();
-    const char *circuit = delivery_circuit(check->hub, check->id, STR_NONE, &retry_at);
+    const char *circuit =
+        delivery_circuit(check->hub, arena_copy_upper(&check->scratch, check->id), STR_NONE, &retry_at);
     if (check->queues.base.result != OK) {
         check_report(check, "queue", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s",
                      check->queues.base.error.text);
@@ -198,13 +201,14 @@ static void findings_read(struct check *check)
     const struct store_findings_read *read = &check->findings;
     const struct store_finding *last = NULL;
     int64_t since = env_wall_ms() - QUALITY_DAYS * DAY_MS;
-    size_t fields = 0;
+    size_t fields = 0, refused = 0;
     for (size_t i = 0; i < read->count; i++) {
         /* vendors' own fields are everywhere and harm nobody */
         if (read->rows[i].last < since ||
             str_equal(read->rows[i].rule, str_from(ocpi_rule_name(OCPI_RULE_UNKNOWN))))
             continue;
         fields++;
+        refused += read->rows[i].refused > 0 ? 1 : 0;
         if (last == NULL || read->rows[i].last > last->last)
             last = &read->rows[i];
     }
@@ -215,10 +219,14 @@ static void findings_read(struct check *check)
                      "nothing that it sent in %d days breaks OCPI's tables", QUALITY_DAYS);
     else
         check_report(check, "quality", STR_NONE, CHECK_WARN, REMEDY_QUALITY,
-                     "%zu field%s of what it sent in %d days break%s OCPI's tables, the last one " STR_FMT
+                     "%zu field%s of what it sent in %d days break%s OCPI's tables%s, the last one " STR_FMT
                      "." STR_FMT " (" STR_FMT ")",
                      fields, fields == 1 ? "" : "s", QUALITY_DAYS, fields == 1 ? "s" : "",
-                     STR_ARG(last->object), STR_ARG(last->field), STR_ARG(last->rule));
+                     refused == 0        ? ""
+                     : refused == fields ? ", refused"
+                                         : ", some refused",
+                     STR_ARG(last->object.length > 0 ? last->object : last->module), STR_ARG(last->field),
+                     STR_ARG(last->rule));
 }
 
 void check_quality(struct check *check)
@@ -229,4 +237,38 @@ void check_quality(struct check *check)
     read->limit = FINDINGS_READ;
     check_wait(check, findings_read);
     store_read_findings(check->hub->control_store, read);
+}
+
+/* ---------------------------------------------------------------- refused */
+
+static void refusals_read(struct check *check)
+{
+    const struct store_refusals_read *read = &check->refusals;
+    struct buffer text = {0};
+    if (read->base.result != OK) {
+        check_report(check, "refused", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s", read->base.error.text);
+        return;
+    }
+    if (read->count == 0) {
+        check_report(check, "refused", STR_NONE, CHECK_OK, REMEDY_NONE,
+                     "no session or CDR that it sent in 7 days was refused and did not come rightly since");
+        return;
+    }
+    for (size_t i = 0; i < read->count; i++)
+        buffer_printf(&text, "%s%lld " STR_FMT " (last at " STR_FMT ")", i > 0 ? ", " : "",
+                      (long long)read->rows[i].objects, STR_ARG(read->rows[i].module),
+                      STR_ARG(moment(check, read->rows[i].last)));
+    check_report(check, "refused", STR_NONE, CHECK_FAIL, REMEDY_REFUSED_PUSH,
+                 "refused, and not come rightly since: " STR_FMT, STR_ARG(buffer_str(&text)));
+    buffer_free(&text);
+}
+
+void check_refused(struct check *check)
+{
+    struct store_refusals_read *read = &check->refusals;
+    read->base = (struct store_read){.arena = &check->scratch, .callback = read_done, .context = check};
+    read->party = arena_copy(&check->scratch, ocpi_party_key_str(&check->party->key));
+    read->since = env_wall_ms() - QUALITY_REFUSED_MS;
+    check_wait(check, refusals_read);
+    store_read_refusals(check->hub->control_store, read);
 }

@@ -121,6 +121,10 @@ static const struct {
         {"hubctl delivery list --party {id} shows why; hubctl delivery retry --party {id} sends again", NULL},
     [REMEDY_QUALITY] = {"hubctl quality {id} lists every field",
                         "keep to OCPI's tables in what you send: the hub takes it, its receivers may not"},
+    [REMEDY_REFUSED_PUSH] =
+        {"hubctl quality {id} has the fields, hubctl audit tail --party {id} each message",
+         "send the refused objects again as OCPI's tables ask for: the answers of the hub "
+         "with status_code 2001 name each place"},
     [REMEDY_TIME] = {"the same command again when the partner's system answers faster", NULL},
 };
 

@@ -261,7 +261,7 @@ static bool may_register(struct connect *connect, const struct registry_snapshot
 {
     struct url url;
     struct error error;
-    if (exchange_is_registered(snapshot, &party->platform->row, env_wall_ms()))
+    if (exchange_is_registered(snapshot, &party->platform->row, hub_kept_ms(connect->hub)))
         return rows_refuse(
             &connect->refusal, CTL_CONFLICT,
             "hubctl token rotate changes the tokens; to begin anew: hubctl token issue --force, then "

@@ -33,7 +33,8 @@ static bool check_fixed(struct declare_plan *plan, const struct declare_entry *e
         declare_problem(&plan->problems, "%s/roles: %s is " STR_FMT " too; a role goes with the party only",
                         place, party->key.text, STR_ARG(rows_roles_text(arena, party->row.roles & ~roles)));
     struct str wanted = declare_fold_party(arena, json_get_text(entry->value, "platform")),
-               host = rows_platform_id(&plan->draft.snapshot, party->platform, arena);
+               host =
+                   arena_copy_upper(arena, rows_platform_id(&plan->draft.snapshot, party->platform, arena));
     struct refusal refusal = {.code = CTL_OK};
     const struct registry_party *other =
         wanted.length == 0 ? party : rows_find_party(&plan->draft.snapshot, wanted, 0, &refusal);

@@ -56,15 +56,16 @@ static struct str name_entry(struct declare_plan *plan, enum declare_kind kind,
     struct refusal refusal = {.code = CTL_OK};
     struct rows_pair pair;
     if (kind == DECLARE_RULE)
-        return rows_find_pair(snapshot, entry->value, arena, &pair, &refusal)
-                   ? arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(pair.emsp_id), STR_ARG(pair.cpo_id))
+        return rows_find_pair(snapshot, entry->value, NULL, arena, &pair, &refusal)
+                   ? arena_copy_upper(arena, arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(pair.emsp_id),
+                                                          STR_ARG(pair.cpo_id)))
                    : entry->id;
     size_t space = str_find(entry->id, ' ');
     struct str subject = space == SIZE_MAX ? entry->id : str_of(entry->id.data, space);
     const struct registry_party *party = rows_find_party(snapshot, subject, 0, &refusal);
     return party == NULL
                ? entry->id /* "default" */
-               : arena_printf(arena, STR_FMT STR_FMT, STR_ARG(rows_party_id(snapshot, party, arena)),
+               : arena_printf(arena, STR_FMT STR_FMT, STR_ARG(rows_party_key(snapshot, party, arena)),
                               STR_ARG(str_skip(entry->id, subject.length)));
 }
 
@@ -92,7 +93,7 @@ static void prune_receivers(struct declare_plan *plan, const struct registry_par
     struct arena *arena = plan->change->arena;
     const struct store_receiver *list = party->receivers; /* of before, since the party's is replaced */
     size_t count = party->receiver_count;
-    struct str id = rows_party_id(&plan->draft.snapshot, party, arena);
+    struct str id = rows_party_key(&plan->draft.snapshot, party, arena);
     for (size_t i = 0; i < count; i++) {
         struct declare_params params;
         if (!str_equal(list[i].source, STR("set")) || is_named(plan, DECLARE_RECEIVER, id, list[i].module))
@@ -112,8 +113,8 @@ static void prune_rule(struct declare_plan *plan, const struct store_rule *rule)
     struct declare_params params;
     if (rule->state == STORE_RULE_OFF || emsp == NULL || cpo == NULL)
         return;
-    struct str emsp_id = rows_party_id(snapshot, emsp, plan->change->arena),
-               cpo_id = rows_party_id(snapshot, cpo, plan->change->arena);
+    struct str emsp_id = rows_party_key(snapshot, emsp, plan->change->arena),
+               cpo_id = rows_party_key(snapshot, cpo, plan->change->arena);
     if (is_named(plan, DECLARE_RULE, emsp_id, cpo_id))
         return;
     declare_params_begin(&params);
@@ -126,7 +127,7 @@ static void prune_rule(struct declare_plan *plan, const struct store_rule *rule)
 static void prune_limits(struct declare_plan *plan, const struct registry_party *party)
 {
     struct str id =
-        party != NULL ? rows_party_id(&plan->draft.snapshot, party, plan->change->arena) : STR(CTL_DEFAULT);
+        party != NULL ? rows_party_key(&plan->draft.snapshot, party, plan->change->arena) : STR(CTL_DEFAULT);
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++) {
         struct declare_params params;
         bool set =

@@ -78,7 +78,7 @@ static void write_list(struct json_writer *writer, enum declare_kind kind, struc
 static void write_party(struct json_writer *writer, const struct registry_snapshot *names,
                         const struct registry_party *party, struct str id, struct arena *arena)
 {
-    struct str host = rows_platform_id(names, party->platform, arena);
+    struct str host = arena_copy_upper(arena, rows_platform_id(names, party->platform, arena));
     json_object_begin(writer);
     json_field_string(writer, "id", id);
     rows_roles(writer, party->row.roles);
@@ -216,7 +216,7 @@ struct str declare_write(struct arena *arena, const struct registry_snapshot *sn
     if (source.ids == NULL)
         return STR_NONE;
     for (size_t i = 0; i < snapshot->party_count; i++)
-        source.ids[i] = rows_party_id(names, &snapshot->parties[i], arena);
+        source.ids[i] = rows_party_key(names, &snapshot->parties[i], arena);
     json_writer_init(&writer, &out);
     json_object_begin(&writer);
     write_parties(&source, &writer);

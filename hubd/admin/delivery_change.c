@@ -176,7 +176,7 @@ static void add_audit(struct edit *edit)
         op->u.audit.module = row->module;
         op->u.audit.sender = row->sender;
         op->u.audit.receiver = row->receiver;
-        op->u.audit.object = row->object;
+        op->u.audit.object = row->name;
         op->u.audit.correlation_id = row->correlation_id;
     }
     op->u.audit.detail =

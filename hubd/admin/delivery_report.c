@@ -34,17 +34,17 @@ static size_t place_read(const struct ctl_request *request, size_t parts, struct
 
 /* ---------------------------------------------------------------- receipts */
 
-static void write_receipt(struct json_writer *writer, const struct store_receipt *row)
+static void write_receipt(struct json_writer *writer, const struct hub *hub, const struct store_receipt *row)
 {
     bool delivered = row->state == STORE_DELIVERY_DELIVERED;
     json_object_begin(writer);
     json_field_string(writer, "cdr", row->cdr);
-    rows_text(writer, "from", row->sender);
-    rows_text(writer, "to", row->receiver);
+    rows_key(writer, "from", hub, row->sender);
+    rows_key(writer, "to", hub, row->receiver);
     json_field_text(writer, "state", rows_delivery_state(row->state));
     rows_time(writer, "received", row->received);
     rows_time(writer, "delivered", delivered ? row->done : 0);
-    rows_text(writer, "acknowledged_by", delivered ? row->receiver : STR_NONE);
+    rows_key(writer, "acknowledged_by", hub, delivered ? row->receiver : STR_NONE);
     rows_text(writer, "location", row->receipt);
     json_field_int(writer, "attempts", row->attempts);
     rows_number(writer, "latency_ms", row->done - row->received, delivered);
@@ -61,7 +61,7 @@ static void on_receipts(struct store_read *base)
     if (!rows_list_begin_read(&list, base->context, base))
         return;
     for (size_t i = 0; i < read->count; i++)
-        write_receipt(&list.writer, &read->rows[i]);
+        write_receipt(&list.writer, admin_hub(list.request), &read->rows[i]);
     rows_list_end(&list, read->span.more ? place_text(&list.request->arena, 0, &read->span) : STR_NONE);
 }
 
@@ -107,12 +107,14 @@ struct problem {
     int64_t delivery; /* 0: none */
 };
 
-static void write_problem(struct json_writer *writer, const struct problem *problem)
+static void write_problem(struct rows_list *list, const struct problem *problem)
 {
+    struct json_writer *writer = &list->writer;
+    const struct hub *hub = admin_hub(list->request);
     json_object_begin(writer);
     json_field_text(writer, "problem", problem->what);
-    rows_text(writer, "from", problem->from);
-    rows_text(writer, "to", problem->to);
+    rows_key(writer, "from", hub, problem->from);
+    rows_key(writer, "to", hub, problem->to);
     rows_text(writer, "session", problem->session);
     rows_text(writer, "cdr", problem->cdr);
     rows_time(writer, "since", problem->since);
@@ -137,14 +139,14 @@ static void on_unbilled(struct store_read *base)
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_unbilled *row = &read->rows[i];
-        write_problem(&list.writer, &(struct problem){
-                                        .what = "session without CDR",
-                                        .from = row->owner,
-                                        .to = row->emsp,
-                                        .session = row->session,
-                                        .since = row->last_updated,
-                                        .detail = STR("COMPLETED, and no CDR names it"),
-                                    });
+        write_problem(&list, &(struct problem){
+                                 .what = "session without CDR",
+                                 .from = row->owner,
+                                 .to = row->emsp,
+                                 .session = row->session,
+                                 .since = row->last_updated,
+                                 .detail = STR("COMPLETED, and no CDR names it"),
+                             });
     }
     page_end(reconcile, &list, &read->span);
 }
@@ -175,16 +177,16 @@ static void on_unacknowledged(struct store_read *base)
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_receipt *row = &read->rows[i];
-        write_problem(&list.writer, &(struct problem){
-                                        .what = "CDR not acknowledged",
-                                        .from = row->sender,
-                                        .to = row->receiver,
-                                        .session = row->session,
-                                        .cdr = row->cdr,
-                                        .since = row->received,
-                                        .detail = delivery_detail(&reconcile->request->arena, row),
-                                        .delivery = row->id,
-                                    });
+        write_problem(&list, &(struct problem){
+                                 .what = "CDR not acknowledged",
+                                 .from = row->sender,
+                                 .to = row->receiver,
+                                 .session = row->session,
+                                 .cdr = row->cdr,
+                                 .since = row->received,
+                                 .detail = delivery_detail(&reconcile->request->arena, row),
+                                 .delivery = row->id,
+                             });
     }
     page_end(reconcile, &list, &read->span);
 }
@@ -207,7 +209,7 @@ static void on_refused(struct store_read *base)
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_conflict *row = &read->rows[i];
-        write_problem(&list.writer,
+        write_problem(&list,
                       &(struct problem){
                           .what = "CDR refused",
                           .from = row->sender,

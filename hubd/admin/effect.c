@@ -112,7 +112,7 @@ static bool find_keys(struct effect *effect, struct refusal *refusal)
     struct registry_view *view = admin_hub(request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     struct rows_pair pair;
-    bool found = rows_find_pair(snapshot, request->params, &request->arena, &pair, refusal);
+    bool found = rows_find_pair(snapshot, request->params, request->command, &request->arena, &pair, refusal);
     if (found) {
         effect->emsp = arena_copy(&request->arena, ocpi_party_key_str(&pair.emsp->key));
         effect->cpo = arena_copy(&request->arena, ocpi_party_key_str(&pair.cpo->key));

@@ -113,7 +113,7 @@ static bool enters(struct explanation *e)
     const struct registry_party *from = e->from;
     if (from->row.suspended || from->platform->row.status == STORE_PLATFORM_PLANNED)
         return block_by_status(e, from, e->from_id);
-    if (registry_has_hub_token(e->snapshot, from->platform->row.id, env_wall_ms()))
+    if (registry_has_hub_token(e->snapshot, from->platform->row.id, hub_kept_ms(e->hub)))
         return true;
     return block(e, arena_printf(e->arena, STR_FMT " has no token", STR_ARG(e->from_id)),
                  arena_printf(e->arena, "hubctl token issue " STR_FMT " --force", STR_ARG(e->from_id)));
@@ -218,7 +218,7 @@ void admin_rule_explain(struct ctl_request *request)
     struct explanation e = {.hub = admin_hub(request), .snapshot = snapshot, .arena = &request->arena};
     struct refusal refusal = {0};
     struct rows_list list;
-    if (!rows_find_pair(snapshot, request->params, e.arena, &e.pair, &refusal)) {
+    if (!rows_find_pair(snapshot, request->params, request->command, e.arena, &e.pair, &refusal)) {
         registry_release(view, snapshot);
         rows_fail(request, &refusal);
         return;

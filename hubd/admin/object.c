@@ -58,15 +58,25 @@ static void fail_listing(struct listing *listing, const struct store_read *base)
     rows_fail_error(listing->request, result, error.text);
 }
 
+/* The id as its owner spells it: the store's own names are folded. */
+static struct str spelled_id(struct listing *listing, struct str folded)
+{
+    const struct json_value *body;
+    struct str id = STR_NONE;
+    if (json_parse(&listing->arena, listing->object.body, JSON_DEPTH_MAX, &body, NULL) == OK)
+        id = json_get_text(body, "id");
+    return id.length > 0 ? id : folded;
+}
+
 static void write_object(struct listing *listing, const struct store_page_item *item)
 {
     struct json_writer *writer = &listing->list.writer;
     const struct store_object_read *object = &listing->object;
     json_object_begin(writer);
     json_field_text(writer, "module", kind_names[listing->kind]);
-    json_field_string(writer, "party", item->owner);
-    json_field_string(writer, "id", item->id);
-    rows_text(writer, "emsp", object->counterparty);
+    rows_key(writer, "party", listing->hub, item->owner);
+    json_field_string(writer, "id", spelled_id(listing, item->id));
+    rows_key(writer, "emsp", listing->hub, object->counterparty);
     rows_text(writer, "status", object->status);
     rows_time(writer, "last_updated", object->last_updated);
     json_field_int(writer, "bytes", (int64_t)(item->size > 0 ? item->size : object->body.length));

@@ -1,21 +1,22 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 
-/* quality: what partners' objects broke of OCPI's tables without being refused (hub-contract 5, Validation).
- */
+/* quality: what partners' objects broke of OCPI's tables, and what was refused for it (hub-contract 5,
+ * Validation). */
 
-static void write_row(struct json_writer *writer, const struct store_finding *row)
+static void write_row(struct json_writer *writer, const struct hub *hub, const struct store_finding *row)
 {
     json_object_begin(writer);
-    json_field_string(writer, "party", row->party);
+    rows_key(writer, "party", hub, row->party);
     json_field_string(writer, "module", row->module);
-    json_field_string(writer, "object", row->object);
+    rows_text(writer, "object", row->object);
     rows_text(writer, "field", row->field); /* a name that OCPI does not know may be empty */
     json_field_string(writer, "rule", row->rule);
     json_field_int(writer, "count", row->count);
     rows_time(writer, "first", row->first);
     rows_time(writer, "last", row->last);
     rows_text(writer, "last_example", row->example);
+    json_field_int(writer, "refused", row->refused);
     json_object_end(writer);
 }
 
@@ -26,7 +27,7 @@ static void on_list(struct store_read *base)
     if (!rows_list_begin_read(&list, base->context, base))
         return;
     for (size_t i = 0; i < read->count; i++)
-        write_row(&list.writer, &read->rows[i]);
+        write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
     rows_list_end_page(&list, read->count, read->limit, (int64_t)(read->skip + read->count));
 }
 

@@ -115,20 +115,64 @@ struct registry_party *rows_find_party(const struct registry_snapshot *snapshot,
 struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
                          struct arena *arena)
 {
-    if (registry_count_parties(snapshot, &party->key) < 2)
-        return arena_copy(arena, ocpi_party_key_str(&party->key));
-    return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
+    bool alone = registry_count_parties(snapshot, &party->key) < 2;
+    return arena_printf(arena, STR_FMT "-" STR_FMT "%s%s", STR_ARG(party->row.country_code),
+                        STR_ARG(party->row.party_id), alone ? "" : ":",
+                        alone ? "" : ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
+}
+
+struct str rows_party_key(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                          struct arena *arena)
+{
+    return arena_copy_upper(arena, rows_party_id(snapshot, party, arena));
+}
+
+void rows_key(struct json_writer *writer, const char *name, const struct hub *hub, struct str key)
+{
+    struct ocpi_party_key parsed;
+    unsigned role;
+    char text[OCPI_PARTY_KEY_SIZE] = "";
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    struct registry_party *party = ocpi_party_key_parse(key, &parsed, NULL, NULL, &role)
+                                       ? registry_find_party(snapshot, &parsed, role)
+                                       : NULL;
+    if (party != NULL)
+        snprintf(text, sizeof(text), STR_FMT "-" STR_FMT, STR_ARG(party->row.country_code),
+                 STR_ARG(party->row.party_id));
+    registry_release(hub->control_view, snapshot);
+    if (text[0] == '\0' || strlen(text) != strlen(parsed.text)) {
+        rows_text(writer, name, key);
+        return;
+    }
+    char whole[OCPI_PARTY_KEY_SIZE + 16];
+    snprintf(whole, sizeof(whole), "%s" STR_FMT, text, STR_ARG(str_skip(key, strlen(text))));
+    json_field_text(writer, name, whole);
+}
+
+/* People write the CPO first. */
+static void offer_swapped(const struct registry_snapshot *snapshot, struct str emsp, struct str cpo,
+                          const struct ctl_command *command, struct refusal *refusal)
+{
+    struct refusal ignored = {0};
+    if (command == NULL || command->verb == NULL ||
+        rows_find_party(snapshot, cpo, OCPI_ROLE_EMSP, &ignored) == NULL ||
+        rows_find_party(snapshot, emsp, OCPI_ROLE_CPO, &ignored) == NULL)
+        return;
+    snprintf(refusal->hint, sizeof(refusal->hint), "the eMSP comes first: hubctl %s %s " STR_FMT " " STR_FMT,
+             command->noun, command->verb, STR_ARG(cpo), STR_ARG(emsp));
 }
 
 bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
-                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal)
+                    const struct ctl_command *command, struct arena *arena, struct rows_pair *pair,
+                    struct refusal *refusal)
 {
-    pair->emsp = rows_find_party(snapshot, json_get_text(params, "emsp"), OCPI_ROLE_EMSP, refusal);
-    if (pair->emsp == NULL)
+    struct str emsp = json_get_text(params, "emsp"), cpo = json_get_text(params, "cpo");
+    pair->emsp = rows_find_party(snapshot, emsp, OCPI_ROLE_EMSP, refusal);
+    pair->cpo = pair->emsp == NULL ? NULL : rows_find_party(snapshot, cpo, OCPI_ROLE_CPO, refusal);
+    if (pair->cpo == NULL) {
+        offer_swapped(snapshot, emsp, cpo, command, refusal);
         return false;
-    pair->cpo = rows_find_party(snapshot, json_get_text(params, "cpo"), OCPI_ROLE_CPO, refusal);
-    if (pair->cpo == NULL)
-        return false;
+    }
     pair->emsp_id = rows_party_id(snapshot, pair->emsp, arena);
     pair->cpo_id = rows_party_id(snapshot, pair->cpo, arena);
     return true;
@@ -171,6 +215,17 @@ void rows_text(struct json_writer *writer, const char *key, struct str text)
         json_null(writer);
     else
         json_string(writer, text);
+}
+
+struct str rows_audit_note(struct arena *arena, const struct json_value *detail)
+{
+    struct str error = json_get_text(json_get(detail, "forward"), "error");
+    struct str told = json_get_text(detail, "message");
+    if (told.length == 0)
+        told = json_get_text(detail, "reason");
+    if (told.length == 0 || error.length == 0)
+        return told.length > 0 ? told : error;
+    return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(told), STR_ARG(error));
 }
 
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms)

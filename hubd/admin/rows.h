@@ -35,22 +35,27 @@ void rows_fail_error(struct ctl_request *request, int error_code, const char *te
  */
 struct registry_party *rows_find_party(const struct registry_snapshot *snapshot, struct str text,
                                        unsigned role, struct refusal *refusal);
-/* The two parties of a rule, as the parameters `emsp` and `cpo` name them; ids in the arena. False: refused.
- */
+/* The two parties of a rule, as the parameters `emsp` and `cpo` name them; ids in the arena. False: refused;
+ * when they are only the wrong way round, the hint is `command` with them swapped (NULL: none). */
 struct rows_pair {
     const struct registry_party *emsp, *cpo;
     struct str emsp_id, cpo_id;
 };
 bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,
-                    struct arena *arena, struct rows_pair *pair, struct refusal *refusal);
+                    const struct ctl_command *command, struct arena *arena, struct rows_pair *pair,
+                    struct refusal *refusal);
 /* Only the key, for what may be about parties that are gone. False: refused. */
 bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal);
 /* The key that the parameter names, in the request's arena; empty when it is not there. False: it is no party
  * id, and the request has been answered. */
 bool rows_take_key(struct ctl_request *request, const char *parameter, struct str *key);
-/* "IN-ABC", or "IN-ABC:CPO" where the id is two parties. NULL data when there is no memory. */
+/* "IN-ABC" in the spelling of its registration, or "IN-ABC:CPO" where the id is two parties. NULL data when
+ * there is no memory. No key: those are folded. */
 struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
                          struct arena *arena);
+/* The same folded: two of them compare. */
+struct str rows_party_key(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                          struct arena *arena);
 /* The platform's name: its first party's id. */
 struct str rows_platform_id(const struct registry_snapshot *snapshot,
                             const struct registry_platform *platform, struct arena *arena);
@@ -63,6 +68,12 @@ struct str rows_roles_text(struct arena *arena, unsigned roles);
 
 /* A text, null when empty. */
 void rows_text(struct json_writer *writer, const char *key, struct str text);
+/* Why an audit row ended as it did, from its detail: the sentence the caller got, and what went wrong behind
+ * it. In the arena; empty: nothing is said. */
+struct str rows_audit_note(struct arena *arena, const struct json_value *detail);
+/* A party that the store knows by its key, in the spelling of its registration; null when empty. */
+struct hub;
+void rows_key(struct json_writer *writer, const char *name, const struct hub *hub, struct str key);
 /* A time, null when 0. */
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms);
 /* A number, null when it is not known. */

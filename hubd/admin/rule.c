@@ -17,7 +17,8 @@ struct pair {
 static bool find_pair(struct change *change, struct pair *pair)
 {
     struct rows_pair *parties = &pair->parties;
-    if (!rows_find_pair(change->snapshot, change->params, change->arena, parties, &change->refusal))
+    if (!rows_find_pair(change->snapshot, change->params, change->request->command, change->arena, parties,
+                        &change->refusal))
         return false;
     const struct store_rule *rule = registry_rule_of(change->snapshot, parties->emsp, parties->cpo);
     pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;
@@ -247,50 +248,99 @@ void admin_rule_list(struct ctl_request *request)
     rows_list_end(&list, STR_NONE);
 }
 
+#define CELLS_MAX 50000 /* of the matrix in one answer, about */
+
+/* The matrix as it is written: a page of eMSPs' lines. */
+struct grid {
+    const struct registry_snapshot *snapshot;
+    const struct registry_party **cpos;
+    struct str *ids; /* of these */
+    size_t cpo_count;
+    size_t room; /* lines of a page */
+    size_t count;
+    int64_t last; /* row of the last line's party */
+    bool more;
+};
+
+static bool grid_begin(struct grid *grid, const struct registry_snapshot *snapshot, struct arena *arena)
+{
+    *grid = (struct grid){.snapshot = snapshot};
+    grid->cpos = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(struct registry_party *));
+    grid->ids = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(*grid->ids));
+    for (size_t i = 0; i < snapshot->party_count && grid->cpos != NULL && grid->ids != NULL; i++) {
+        if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) == 0)
+            continue;
+        grid->ids[grid->cpo_count] = rows_party_id(snapshot, &snapshot->parties[i], arena);
+        grid->cpos[grid->cpo_count++] = &snapshot->parties[i];
+    }
+    return grid->cpos != NULL && grid->ids != NULL;
+}
+
 /* One eMSP's line: the state towards every CPO. Each is found in one step. */
-static void write_line(struct json_writer *writer, const struct registry_snapshot *snapshot,
-                       const struct registry_party *emsp, struct arena *arena)
+static void write_line(struct json_writer *writer, const struct grid *grid, const struct registry_party *emsp,
+                       struct arena *arena)
 {
     json_object_begin(writer);
-    json_field_string(writer, "emsp", rows_party_id(snapshot, emsp, arena));
+    json_field_string(writer, "emsp", rows_party_id(grid->snapshot, emsp, arena));
     json_key(writer, "rules");
     json_object_begin(writer);
-    for (size_t i = 0; i < snapshot->party_count; i++) {
-        const struct registry_party *cpo = &snapshot->parties[i];
-        if ((cpo->row.roles & OCPI_ROLE_CPO) == 0)
-            continue;
-        const struct store_rule *rule = registry_find_rule(snapshot, emsp, cpo, true);
-        json_key_str(writer, rows_party_id(snapshot, cpo, arena));
+    for (size_t i = 0; i < grid->cpo_count; i++) {
+        const struct store_rule *rule = registry_find_rule(grid->snapshot, emsp, grid->cpos[i], true);
+        json_key_str(writer, grid->ids[i]);
         json_string(writer, str_from(rows_rule_state(rule != NULL ? rule->state : STORE_RULE_OFF)));
     }
     json_object_end(writer);
     json_object_end(writer);
 }
 
+/* The lines behind the party with the row `after`, 0: from the start. False: it is gone. */
+static bool write_lines(struct rows_list *list, struct grid *grid, int64_t after)
+{
+    bool found = after == 0;
+    for (size_t i = 0; i < grid->snapshot->party_count && !grid->more; i++) {
+        const struct registry_party *emsp = &grid->snapshot->parties[i];
+        if ((emsp->row.roles & OCPI_ROLE_EMSP) == 0)
+            continue;
+        if (!found) {
+            found = emsp->row.id == after;
+            continue;
+        }
+        grid->more = grid->count == grid->room;
+        if (grid->more)
+            break;
+        write_line(&list->writer, grid, emsp, &list->request->arena);
+        grid->last = emsp->row.id;
+        grid->count++;
+    }
+    return found;
+}
+
 void admin_rule_matrix(struct ctl_request *request)
 {
     struct registry_view *view = admin_hub(request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    struct buffer reply = {0};
-    struct json_writer writer;
-    json_writer_init(&writer, &reply);
-    json_object_begin(&writer);
-    json_key(&writer, "cpos");
-    json_array_begin(&writer);
-    for (size_t i = 0; i < snapshot->party_count; i++) {
-        if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) != 0)
-            json_string(&writer, rows_party_id(snapshot, &snapshot->parties[i], &request->arena));
+    struct rows_list list;
+    struct grid grid;
+    if (!grid_begin(&grid, snapshot, &request->arena)) {
+        registry_release(view, snapshot);
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
     }
-    json_array_end(&writer);
-    json_key(&writer, "rows");
-    json_array_begin(&writer);
-    for (size_t i = 0; i < snapshot->party_count; i++) {
-        if ((snapshot->parties[i].row.roles & OCPI_ROLE_EMSP) != 0)
-            write_line(&writer, snapshot, &snapshot->parties[i], &request->arena);
-    }
-    json_array_end(&writer);
-    json_object_end(&writer);
+    size_t most = CELLS_MAX / (grid.cpo_count + 1) + 1, wanted = rows_limit(request);
+    grid.room = wanted < most ? wanted : most;
+    rows_list_begin(&list, request);
+    bool whole = write_lines(&list, &grid, rows_after(request));
     registry_release(view, snapshot);
-    ctl_reply(request, &reply);
-    buffer_free(&reply);
+    json_array_end(&list.writer);
+    json_key(&list.writer, "cpos");
+    json_array_begin(&list.writer);
+    for (size_t i = 0; i < grid.cpo_count; i++)
+        json_string(&list.writer, grid.ids[i]);
+    if (whole) {
+        rows_list_end(&list,
+                      grid.more ? arena_printf(&request->arena, "%lld", (long long)grid.last) : STR_NONE);
+        return;
+    }
+    buffer_free(&list.buffer);
+    ctl_fail(request, CTL_CONFLICT, "parties were removed while the matrix was read", "hubctl rule matrix");
 }

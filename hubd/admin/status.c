@@ -4,9 +4,11 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "hubd/delivery.h"
+#include "hubd/quality.h"
 #include "hubd/traffic.h"
+#include "lib/base/env.h"
 
-/* status: one screen, what needs attention first. Three reads, then the snapshot. */
+/* status: one screen, what needs attention first. Four reads, then the snapshot. */
 
 #define HELD_LOOKED_AT 500 /* for their reasons */
 
@@ -16,6 +18,7 @@ struct status {
     struct store_queues_read queues;
     struct store_delivery_list held;
     struct store_totals_read totals;
+    struct store_refusals_read refusals;
 };
 
 struct counts {
@@ -119,10 +122,10 @@ static int compare_queues(const void *left, const void *right)
     return 0;
 }
 
-static void write_queue(struct json_writer *writer, const struct queue_line *line)
+static void write_queue(struct json_writer *writer, const struct hub *hub, const struct queue_line *line)
 {
     json_object_begin(writer);
-    json_field_string(writer, "receiver", line->row->receiver);
+    rows_key(writer, "receiver", hub, line->row->receiver);
     json_field_int(writer, "pending", line->row->pending);
     json_field_int(writer, "held", line->row->held);
     json_field_int(writer, "dead", line->row->dead);
@@ -146,7 +149,7 @@ static void write_queues(struct json_writer *writer, const struct status *status
     json_key(writer, "queues");
     json_array_begin(writer);
     for (size_t i = 0; i < count && lines != NULL; i++)
-        write_queue(writer, &lines[i]);
+        write_queue(writer, status->hub, &lines[i]);
     json_array_end(writer);
 }
 
@@ -162,13 +165,14 @@ static void write_status(struct json_writer *writer, const struct status *status
         .queues = &status->queues,
         .held = &status->held,
         .totals = totals,
+        .refusals = &status->refusals,
         .arena = &status->request->arena,
     };
     json_object_begin(writer);
     attention_write(writer, &attention);
     json_field_text(writer, "version", HUB_VERSION);
     rows_time(writer, "started", status->hub->started_wall);
-    json_field_int(writer, "uptime_s", (hub_steady_ms(status->hub) - status->hub->started_wall) / 1000);
+    json_field_int(writer, "uptime_s", (env_monotonic_ms() - status->hub->started_steady) / 1000);
     json_field_boolean(writer, "degraded", store_is_overloaded(status->hub->store));
     json_field_text(writer, "base_url", status->hub->conf.base_url);
     write_parties(writer, snapshot);
@@ -182,7 +186,7 @@ static void write_status(struct json_writer *writer, const struct status *status
     json_object_end(writer);
 }
 
-static void on_totals(struct store_read *base)
+static void on_refusals(struct store_read *base)
 {
     struct status *status = base->context;
     struct registry_view *view = status->hub->control_view;
@@ -198,6 +202,19 @@ static void on_totals(struct store_read *base)
     registry_release(view, snapshot);
     ctl_reply(status->request, &reply);
     buffer_free(&reply);
+}
+
+static void on_totals(struct store_read *base)
+{
+    struct status *status = base->context;
+    if (base->result != OK) {
+        rows_fail_error(status->request, base->result, base->error.text);
+        return;
+    }
+    status->refusals.base =
+        (struct store_read){.arena = &status->request->arena, .callback = on_refusals, .context = status};
+    status->refusals.since = env_wall_ms() - QUALITY_REFUSED_MS;
+    store_read_refusals(status->hub->control_store, &status->refusals);
 }
 
 static void on_held(struct store_read *base)

@@ -67,7 +67,7 @@ static bool build_issue(struct change *change)
         return false;
     const struct store_platform *platform = &party->platform->row;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    bool registered = exchange_is_registered(change->snapshot, platform, change->now);
+    bool registered = exchange_is_registered(change->snapshot, platform, hub_kept_ms(change->hub));
     if (registered && !json_get_boolean(change->params, "force", false))
         return rows_refuse(&change->refusal, CTL_CONFLICT,
                            "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "

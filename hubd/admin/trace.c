@@ -124,10 +124,12 @@ static void note_detail(struct trace *trace, size_t of, const struct store_audit
     if (row->detail.length == 0 || json_parse(trace->arena, row->detail, JSON_DEPTH_MAX, &detail, NULL) != OK)
         return;
     struct str own = json_get_text(detail, "correlation_id");
+    trace->entries[of].note = rows_audit_note(trace->arena, detail);
     if (json_get_int64(detail, "command", &number))
         trace->entries[of].note =
-            arena_printf(trace->arena, "command %lld%s" STR_FMT, (long long)number,
-                         own.length > 0 ? ", its own correlation id: " : "", STR_ARG(own));
+            arena_printf(trace->arena, "command %lld%s" STR_FMT "%s" STR_FMT, (long long)number,
+                         own.length > 0 ? ", its own correlation id: " : "", STR_ARG(own),
+                         trace->entries[of].note.length > 0 ? ": " : "", STR_ARG(trace->entries[of].note));
     if (json_get_int64(detail, "delivery", &number))
         note_delivery(trace, number, row->action);
     const struct json_value *deliveries = json_get(detail, "deliveries");
@@ -166,7 +168,7 @@ static void fill_delivery(const struct trace *trace, struct entry *entry)
     entry->to = row->receiver;
     entry->method = row->method;
     entry->module = row->module;
-    entry->object = row->object;
+    entry->object = row->name;
     entry->correlation_id = row->correlation_id;
 }
 
@@ -234,13 +236,14 @@ static int by_time(const void *a, const void *b)
     return (left->order > right->order) - (left->order < right->order);
 }
 
-static void write_entry(struct json_writer *writer, const struct entry *entry, int64_t began)
+static void write_entry(struct json_writer *writer, const struct hub *hub, const struct entry *entry,
+                        int64_t began)
 {
     json_object_begin(writer);
     json_field_timestamp(writer, "time", entry->time);
     json_field_int(writer, "offset_ms", entry->time - began);
-    rows_text(writer, "from", entry->from);
-    rows_text(writer, "to", entry->to);
+    rows_key(writer, "from", hub, entry->from);
+    rows_key(writer, "to", hub, entry->to);
     rows_text(writer, "method", entry->method);
     rows_text(writer, "module", entry->module);
     rows_text(writer, "action", entry->action);
@@ -265,6 +268,7 @@ static void write_entry(struct json_writer *writer, const struct entry *entry, i
 static void answer(struct trace *trace)
 {
     struct rows_list list;
+    const struct hub *hub = admin_hub(trace->request);
     if (trace->failed) {
         ctl_fail(trace->request, CTL_INTERNAL, "no memory", NULL);
         return;
@@ -273,14 +277,14 @@ static void answer(struct trace *trace)
     int64_t began = trace->entries[0].time;
     rows_list_begin(&list, trace->request);
     if (trace->read.more)
-        write_entry(&list.writer,
+        write_entry(&list.writer, hub,
                     &(struct entry){.time = began,
                                     .action = STR("trace.cut"),
                                     .latency_ms = -1,
                                     .note = STR("there are more rows: these are the newest")},
                     began);
     for (size_t i = 0; i < trace->count; i++)
-        write_entry(&list.writer, &trace->entries[i], began);
+        write_entry(&list.writer, hub, &trace->entries[i], began);
     trace->magic = 0;
     rows_list_end(&list, STR_NONE);
 }
@@ -334,7 +338,8 @@ static void on_rows(struct store_read *base)
     struct refusal refusal = {0};
     rows_refuse(&refusal, CTL_NOT_FOUND,
                 "hubctl audit tail; how far it goes back: hubctl conf show audit_retention_realtime",
-                "trace " STR_FMT ": no message has this correlation id, session, CDR or command",
+                "trace " STR_FMT ": no message has this correlation id, session, CDR or command; nor was one "
+                "refused with this request id",
                 STR_ARG(trace->read.id));
     rows_fail(request, &refusal);
 }

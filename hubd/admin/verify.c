@@ -14,6 +14,7 @@ struct verify {
     struct ctl_request *request;
     struct arena arena; /* of one slice */
     struct store_verify_read read;
+    struct store_head head;          /* what the trail must contain, if it was asked for */
     struct store_totals_read totals; /* as they were at the beginning */
     bool blocked;
 };
@@ -100,6 +101,19 @@ static void on_closed(struct ctl_request *request)
         answer(verify);
 }
 
+/* "4711:9f86…", or the 64 digits alone. */
+static bool read_head(struct str text, struct store_head *head)
+{
+    size_t colon = str_find(text, ':');
+    uint64_t sequence = 0;
+    if (colon != SIZE_MAX &&
+        (!str_to_uint64(str_of(text.data, colon), &sequence) || sequence == 0 || sequence > INT64_MAX))
+        return false;
+    head->sequence = (int64_t)sequence;
+    struct str hex = colon == SIZE_MAX ? text : str_skip(text, colon + 1);
+    return hex.length == 2 * sizeof(head->mac) && hex_decode(hex, head->mac, sizeof(head->mac));
+}
+
 void admin_audit_verify(struct ctl_request *request)
 {
     struct verify *verify = arena_alloc(&request->arena, sizeof(*verify));
@@ -107,6 +121,14 @@ void admin_audit_verify(struct ctl_request *request)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    struct str head = json_get_text(request->params, "head");
+    if (head.data != NULL && !read_head(head, &verify->head)) {
+        ctl_fail(
+            request, CTL_BAD_PARAMS, "head: no head of the audit",
+            "ROW:HEAD or HEAD, HEAD being the 64 hexadecimal digits that audit verify prints and hubd logs");
+        return;
+    }
+    verify->read.head = head.data != NULL ? &verify->head : NULL;
     verify->magic = VERIFY_MAGIC;
     verify->request = request;
     arena_init(&verify->arena, 65536);

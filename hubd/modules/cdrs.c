@@ -20,14 +20,12 @@ static void cdrs_compare(struct push_read *read)
     const struct json_value *stored = push_parse_stored(read);
     if (stored == NULL)
         return;
+    struct str other = STR("/id: a CDR with this id and other content was received before; CDRs are "
+                           "immutable: send a credit CDR with a new id");
     if (json_equal(stored, request->body, "last_updated"))
         request_answer(request, REPLY_OK, STR("already received"), STR_NONE);
-    else if (push_audit_refused(read->push, STR("conflict"))) /* `delivery reconcile` lists them */
-        request_answer(request, REPLY_INVALID,
-                       STR("/id: a CDR with this id and other content was received before; CDRs are "
-                           "immutable: send a credit CDR "
-                           "with a new id"),
-                       STR_NONE);
+    else if (push_audit_refused(read->push, STR("conflict"), other)) /* `delivery reconcile` lists them */
+        request_answer(request, REPLY_INVALID, other, STR_NONE);
 }
 
 static bool cdrs_exists(struct push *push)

@@ -54,6 +54,13 @@ static void callback_stored(struct store_apply *apply)
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
+/* How the audit has it: as the CPO's result says. */
+static struct str callback_status(const struct callback *callback)
+{
+    struct str result = json_get_text(callback->request->body, "result");
+    return request_is_result(result) ? result : STR("1000");
+}
+
 /* `deliver`: this result goes to the eMSP; else it only leaves its row in the audit, and its correlation id.
  */
 static void callback_store(struct callback *callback, bool deliver, unsigned from, struct str status)
@@ -127,11 +134,11 @@ static void callback_read(struct store_read *base)
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
                    str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
     if (row->state != STORE_COMMAND_ENDED)
-        callback_store(callback, true, COMMANDS_OPEN, STR("1000"));
+        callback_store(callback, true, COMMANDS_OPEN, callback_status(callback));
     else if (callback_is_repeated(callback))
         callback_store(callback, false, 1u << STORE_COMMAND_ENDED, STR("repeated"));
     else if (cancels && row->result_body.length > 0 && !str_equal(row->result, STR("CANCELED_RESERVATION")))
-        callback_store(callback, true, 1u << STORE_COMMAND_ENDED, STR("1000"));
+        callback_store(callback, true, 1u << STORE_COMMAND_ENDED, callback_status(callback));
     else
         callback_store(callback, false, 1u << STORE_COMMAND_ENDED, STR("late"));
 }

@@ -44,7 +44,7 @@ void credentials_get(struct request *request)
 void credentials_post(struct request *request)
 {
     if (request->token->kind == STORE_TOKEN_HUB ||
-        exchange_is_registered(request->snapshot, &request->platform->row, request->now))
+        exchange_is_registered(request->snapshot, &request->platform->row, hub_kept_ms(request->hub)))
         credentials_refuse_method(request, "GET, HEAD, PUT, DELETE", STR("already registered: use PUT"));
     else if (credentials_check(request))
         credentials_exchange(request, true);

@@ -109,8 +109,8 @@ static void incoming_discovered(struct discovery *discovery)
     struct incoming *incoming = discovery->context;
     struct request *request = incoming->request;
     if (discovery->status != OCPI_SUCCESS) {
-        log_warn("credentials: discovery at platform %lld failed: " STR_FMT,
-                 (long long)request->platform->row.id, STR_ARG(discovery->message));
+        log_warn_bounded("credentials: discovery at platform %lld failed: " STR_FMT,
+                         (long long)request->platform->row.id, STR_ARG(discovery->message));
         if (request->worker->conf.discovery == CONF_DISCOVERY_REQUIRE) {
             request_answer_code(request, 200, discovery->status, discovery->message, STR_NONE);
             return;

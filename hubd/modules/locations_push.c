@@ -272,7 +272,8 @@ static bool connector_is_stale(struct push *push, const struct json_value *store
 {
     int64_t updated;
     if (stored == NULL || !push_time(stored, "last_updated", &updated) || push->last_updated >= updated ||
-        updated > push->request->now + STORE_FUTURE_MAX_MS)
+        (updated > push->request->now + STORE_FUTURE_MAX_MS &&
+         updated > hub_kept_ms(push->request->hub) + STORE_FUTURE_MAX_MS))
         return false;
     push_answer_stale(push);
     return true;

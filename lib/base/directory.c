@@ -54,3 +54,57 @@ int paths_make_directory(const char *directory, struct error *error)
     }
     return make_one(path, error);
 }
+
+/* ---------------------------------------------------------------- whose it is */
+
+static bool is_trusted(uid_t owner)
+{
+    return owner == 0 || owner == geteuid();
+}
+
+int paths_check_folder(const char *directory, struct error *error)
+{
+    struct stat status;
+    if (stat(directory, &status) != 0)
+        return error_set(error, ERR_IO, "cannot look at the folder %s: %s", directory, strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return error_set(error, ERR_REFUSED, "%s is no folder", directory);
+    if (!is_trusted(status.st_uid) && geteuid() != 0) /* root works in others' folders: containers */
+        return error_set(
+            error, ERR_REFUSED,
+            "the folder %s belongs to another user (uid %u): chown it to the user that hubd runs as",
+            directory, (unsigned)status.st_uid);
+    if ((status.st_mode & S_IWOTH) != 0)
+        return error_set(error, ERR_REFUSED, "the folder %s may be written by everybody: chmod o-w %s",
+                         directory, directory);
+    return OK;
+}
+
+int paths_check_file(int file, const char *path, struct error *error)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0)
+        return error_set(error, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, ERR_REFUSED, "%s is no plain file: move it away", path);
+    if (!is_trusted(status.st_uid))
+        return error_set(
+            error, ERR_REFUSED,
+            "%s belongs to another user (uid %u): chown it to the user that hubd runs as, or move it "
+            "away",
+            path, (unsigned)status.st_uid);
+    return OK;
+}
+
+bool paths_is_own(const char *path)
+{
+    char folder[PATH_MAX];
+    struct stat status;
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return false;
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        return false;
+    slash[slash == folder ? 1 : 0] = '\0';
+    return stat(folder, &status) == 0 && status.st_uid == geteuid();
+}

@@ -13,6 +13,7 @@
 /* PIPE_BUF on Linux: a write of at most that is not torn apart by other writers of the same pipe. */
 #define LINE_MAX_BYTES    4096
 #define MESSAGE_MAX_BYTES 3072
+#define HELD_MAX_BYTES    64 /* of the count of lines that were held back */
 
 static _Atomic int log_level = LOG_INFO;
 static _Atomic int log_format = LOG_TEXT;
@@ -103,20 +104,20 @@ static void add_message(struct line *line, struct str message, bool json)
     }
 }
 
-void log_write(enum log_level level, const char *format, ...)
+/* `held`: lines like this one that were not written before it. */
+static void write_line(enum log_level level, unsigned held, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+static void write_line(enum log_level level, unsigned held, const char *format, va_list arguments)
 {
-    if (!log_enabled(level))
-        return;
     int saved_errno = errno;
-    char message[MESSAGE_MAX_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(message, sizeof(message), format, arguments);
-    va_end(arguments);
+    char message[MESSAGE_MAX_BYTES + HELD_MAX_BYTES];
+    int length = vsnprintf(message, MESSAGE_MAX_BYTES, format, arguments);
     if (length < 0)
         length = 0;
-    if ((size_t)length >= sizeof(message))
-        length = (int)sizeof(message) - 1;
+    if (length >= MESSAGE_MAX_BYTES)
+        length = MESSAGE_MAX_BYTES - 1;
+    if (held > 0)
+        length += snprintf(message + length, HELD_MAX_BYTES, " (%u more like it were not logged)", held);
 
     bool json = atomic_load_explicit(&log_format, memory_order_relaxed) == LOG_JSON;
     char now[TIMESTAMP_SIZE];
@@ -137,4 +138,66 @@ void log_write(enum log_level level, const char *format, ...)
         written = write(STDERR_FILENO, line.data, line.length);
     } while (written < 0 && errno == EINTR);
     errno = saved_errno;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    if (!log_enabled(level))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(level, 0, format, arguments);
+    va_end(arguments);
+}
+
+/* ---------------------------------------------------------------- lines that may come by the thousand */
+
+static _Atomic(struct log_limit *) limits;
+
+static void limit_enter(struct log_limit *limit, const char *format)
+{
+    limit->format = format;
+    limit->next = atomic_load(&limits);
+    while (!atomic_compare_exchange_weak(&limits, &limit->next, limit))
+        ;
+}
+
+/* Begins a new window if the old one is over; one of several threads does. */
+static void limit_renew(struct log_limit *limit, const char *format)
+{
+    int64_t now = env_monotonic_ms() + 1, window = atomic_load(&limit->window);
+    if (window != 0 && now - window < LOG_WINDOW_MS)
+        return;
+    if (!atomic_compare_exchange_strong(&limit->window, &window, now))
+        return;
+    atomic_store(&limit->written, 0);
+    if (window == 0)
+        limit_enter(limit, format);
+}
+
+void log_write_bounded(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+    if (!log_enabled(level))
+        return;
+    limit_renew(limit, format);
+    if (atomic_fetch_add(&limit->written, 1) >= LOG_BURST) {
+        atomic_fetch_add(&limit->held, 1);
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(level, atomic_exchange(&limit->held, 0), format, arguments);
+    va_end(arguments);
+}
+
+void log_tell_held(void)
+{
+    int64_t now = env_monotonic_ms() + 1;
+    for (struct log_limit *limit = atomic_load(&limits); limit != NULL; limit = limit->next) {
+        if (atomic_load(&limit->held) == 0 || now - atomic_load(&limit->window) < LOG_WINDOW_MS)
+            continue;
+        unsigned held = atomic_exchange(&limit->held, 0);
+        if (held > 0)
+            log_warn("%u more lines were not logged of the kind \"%s\"", held, limit->format);
+    }
 }

@@ -2,6 +2,7 @@
 #define LIB_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * One line per event on stderr. Ids go in, bodies and secrets never (hub-contract 14). Thread safe: a line is
@@ -25,5 +26,32 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
         if (log_enabled(LOG_DEBUG))                                                                          \
             log_write(LOG_DEBUG, __VA_ARGS__);                                                               \
     } while (0)
+
+/*
+ * What may be said once for each of very many requests, as long as a disk is full or somebody knocks: of one
+ * place in the source at most LOG_BURST lines in LOG_WINDOW_MS; what was held back is counted, and the count
+ * told by the next line or by log_tell_held. For lines whose every instance is in the audit or counted
+ * elsewhere, too. Thread safe, without a lock.
+ */
+#define LOG_BURST     5
+#define LOG_WINDOW_MS 10000
+struct log_limit {
+    _Atomic int64_t window; /* env_monotonic_ms when the count began; 0: never */
+    _Atomic unsigned written, held;
+    const char *format;
+    struct log_limit *next; /* of all that have ever written */
+};
+void log_write_bounded(struct log_limit *limit, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Tells what is held back and whose window is over; to be called now and then. */
+void log_tell_held(void);
+
+#define log_bounded(level, ...)                                                                              \
+    do {                                                                                                     \
+        static struct log_limit log_limit_here;                                                              \
+        log_write_bounded(&log_limit_here, level, __VA_ARGS__);                                              \
+    } while (0)
+#define log_error_bounded(...) log_bounded(LOG_ERROR, __VA_ARGS__)
+#define log_warn_bounded(...)  log_bounded(LOG_WARN, __VA_ARGS__)
 
 #endif

@@ -1,7 +1,9 @@
 #include "lib/base/paths.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *finish(char *out, size_t size, int length)
@@ -20,12 +22,17 @@ static const char *absolute(const char *name)
 
 const char *paths_admin_socket(char *out, size_t size)
 {
+    char folder[PATH_MAX];
+    struct stat status;
     if (geteuid() == 0)
-        return finish(out, size, snprintf(out, size, "/run/hubd/admin.sock"));
+        return finish(out, size, snprintf(out, size, PATHS_SYSTEM_SOCKET));
     const char *runtime = absolute("XDG_RUNTIME_DIR");
-    if (runtime != NULL)
+    /* a variable that came along with `su` names somebody else's */
+    if (runtime != NULL && stat(runtime, &status) == 0 && status.st_uid == geteuid())
         return finish(out, size, snprintf(out, size, "%s/hubd/admin.sock", runtime));
-    return finish(out, size, snprintf(out, size, "/tmp/hubd-%u/admin.sock", (unsigned)geteuid()));
+    if (paths_state_dir(folder, sizeof(folder))[0] == '\0')
+        return finish(out, size, -1);
+    return finish(out, size, snprintf(out, size, "%s/admin.sock", folder));
 }
 
 const char *paths_state_dir(char *out, size_t size)
@@ -38,5 +45,5 @@ const char *paths_state_dir(char *out, size_t size)
     const char *home = absolute("HOME");
     if (home != NULL)
         return finish(out, size, snprintf(out, size, "%s/.local/state/hubd", home));
-    return finish(out, size, snprintf(out, size, "/tmp/hubd-%u/state", (unsigned)geteuid()));
+    return finish(out, size, -1);
 }

@@ -30,3 +30,31 @@ size_t utf8_character(struct str s)
     bool beyond = lead == 0xF4 && bytes[1] > 0x8F;
     return overlong || beyond ? 0 : 4;
 }
+
+static uint32_t code_point(struct str s, size_t bytes)
+{
+    uint32_t code = (uint8_t)s.data[0] & (bytes == 2 ? 0x1F : bytes == 3 ? 0x0F : 0x07);
+    for (size_t i = 1; i < bytes; i++)
+        code = code << 6 | ((uint8_t)s.data[i] & 0x3F);
+    return code;
+}
+
+size_t utf8_hidden(struct str s, uint32_t *code)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x0080, 0x009F},   {0x00AD, 0x00AD},   {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160},
+        {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
+        {0x3164, 0x3164},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3},
+        {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+    };
+    size_t bytes = s.length > 0 && (uint8_t)s.data[0] >= 0x80 ? utf8_character(s) : 0;
+    if (bytes == 0)
+        return 0;
+    *code = code_point(s, bytes);
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && ranges[i].first <= *code; i++)
+        if (*code <= ranges[i].last)
+            return bytes;
+    return 0;
+}

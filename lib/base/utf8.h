@@ -1,6 +1,8 @@
 #ifndef LIB_BASE_UTF8_H
 #define LIB_BASE_UTF8_H
 
+#include <stdint.h>
+
 #include "lib/base/str.h"
 
 /*
@@ -13,5 +15,13 @@ static inline bool utf8_is_c1(struct str s)
 {
     return s.length >= 2 && (unsigned char)s.data[0] == 0xC2 && ((unsigned char)s.data[1] & 0xE0) == 0x80;
 }
+
+/*
+ * Bytes of the character at the start of `s` when it is one that nobody sees and that may change how what
+ * stands around it is shown, its code point in `code`; else 0. These are U+0080 to U+009F, and what turns the
+ * direction of a line, joins, fills or takes no room (Unicode's Default_Ignorable_Code_Point without the
+ * variation selectors, which emoji need, and its line and paragraph separators).
+ */
+size_t utf8_hidden(struct str s, uint32_t *code);
 
 #endif

@@ -108,8 +108,5 @@ void conf_range(const struct conf_setting *setting, struct buffer *out);
 /* Takes over from `fresh` into `conf` what a reload may change; names of settings that differ but need a
  * restart are appended to `restart`, comma separated. */
 void conf_reload(struct conf *conf, const struct conf *fresh, struct buffer *restart);
-/* hubd's default admin socket path for this user: root /run/hubd/admin.sock, else
- * $XDG_RUNTIME_DIR/hubd/admin.sock (else /tmp/hubd-UID/admin.sock). Lives in lib/base so that hubctl shares
- * it. */
 
 #endif

@@ -45,7 +45,8 @@ const struct conf_setting conf_settings[] = {
     {"state_dir", CONF_TEXT, AT(state_dir), NO_RANGE, COMPUTED, NO_CHOICES, RESTART,
      "Directory of the database. Default: /var/lib/hubd for root, else $XDG_STATE_HOME/hubd.", conf_check_not_empty},
     {"admin_socket", CONF_TEXT, AT(admin_socket), NO_RANGE, COMPUTED, NO_CHOICES, RESTART,
-     "Unix socket that hubctl speaks to. Default: /run/hubd/admin.sock for root, else $XDG_RUNTIME_DIR/hubd/admin.sock.",
+     "Unix socket that hubctl speaks to. Default: /run/hubd/admin.sock for root, else $XDG_RUNTIME_DIR/hubd/admin.sock, without "
+     "that variable admin.sock in state_dir.",
      conf_check_socket_path},
     {"key_file", CONF_TEXT, AT(key_file), NO_RANGE, COMPUTED, NO_CHOICES, RESTART,
      "File with the key that partners' tokens are encrypted with, mode 0600. Default: hub.key in state_dir.",

@@ -287,8 +287,15 @@ int conf_compute(struct conf *conf, struct error *error)
         paths_state_dir(conf->state_dir, sizeof(conf->state_dir));
     if (conf->admin_socket[0] == '\0')
         paths_admin_socket(conf->admin_socket, sizeof(conf->admin_socket));
-    if (conf->state_dir[0] == '\0' || conf->admin_socket[0] == '\0')
-        return error_set(error, ERR_INVALID, "the default path is too long; set state_dir and admin_socket");
+    if (conf->state_dir[0] == '\0')
+        return error_set(
+            error, ERR_INVALID,
+            "state_dir has no default: neither XDG_STATE_HOME nor HOME names a folder; set state_dir");
+    if (conf->admin_socket[0] == '\0') /* a user without a home, but with a state_dir */
+        length = snprintf(conf->admin_socket, sizeof(conf->admin_socket), "%s/admin.sock", conf->state_dir);
+    if (length < 0 || (size_t)length >= sizeof(conf->admin_socket))
+        return error_set(error, ERR_INVALID,
+                         "state_dir is too long for admin_socket's default; set admin_socket");
     if (conf->key_file[0] == '\0')
         length = snprintf(conf->key_file, sizeof(conf->key_file), "%s/hub.key", conf->state_dir);
     if (length < 0 || (size_t)length >= sizeof(conf->key_file))

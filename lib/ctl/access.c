@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <libgen.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOOKUP_SIZE 16384 /* bytes for one row of the user database */
@@ -47,7 +50,7 @@ enum ctl_level ctl_rules_decide(const struct ctl_rules *rules, uid_t uid, const 
 {
     enum ctl_level level = CTL_LEVEL_NONE;
     if (uid == 0 || uid == rules->own)
-        return CTL_LEVEL_ALL;
+        return CTL_LEVEL_OWNER;
     for (size_t i = 0; i < count; i++) {
         if (rules->has_admin_group && groups[i] == rules->admin_group)
             return CTL_LEVEL_ALL;
@@ -57,14 +60,27 @@ enum ctl_level ctl_rules_decide(const struct ctl_rules *rules, uid_t uid, const 
     return level;
 }
 
-bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command)
+/* Absent and null is the same to a method. */
+static bool is_bare(const struct json_value *params)
+{
+    for (const struct json_value *member = params != NULL ? params->child : NULL; member != NULL;
+         member = member->next)
+        if (member->type != JSON_NULL)
+            return false;
+    return true;
+}
+
+bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command,
+                      const struct json_value *params)
 {
     switch (level) {
     case CTL_LEVEL_NONE:
         return false;
     case CTL_LEVEL_READ:
-        return command == NULL || command->access == CTL_ACCESS_READ;
+        return command == NULL || command->access == CTL_ACCESS_READ ||
+               ((command->flags & CTL_SHOWS) != 0 && is_bare(params));
     case CTL_LEVEL_ALL:
+    case CTL_LEVEL_OWNER:
         return true;
     }
     return false;
@@ -87,6 +103,31 @@ int ctl_peer_read(int socket, struct ctl_peer *peer, struct error *error)
         snprintf(peer->name, sizeof(peer->name), "%s", found->pw_name);
     free(memory);
     return OK;
+}
+
+/* Whether the folder and the socket in it speak for that user. */
+static bool is_placed_by(const struct stat *folder, const struct stat *file, uid_t uid)
+{
+    uid_t owner = folder->st_uid != 0 ? folder->st_uid : file->st_uid;
+    return owner == uid && (folder->st_mode & S_IWOTH) == 0;
+}
+
+int ctl_listener_check(int socket, const char *path, struct error *error)
+{
+    struct ctl_peer peer;
+    struct stat folder, file;
+    char copy[PATH_MAX];
+    int result = ctl_peer_read(socket, &peer, error);
+    if (result != OK || peer.uid == 0 || peer.uid == geteuid())
+        return result;
+    if (!str_copy(str_from(path), copy, sizeof(copy)) || stat(path, &file) != 0 ||
+        stat(dirname(copy), &folder) != 0)
+        return error_set(error, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    if (is_placed_by(&folder, &file, peer.uid))
+        return OK;
+    return error_set(error, ERR_REFUSED,
+                     "at %s another user listens (%s), in a folder that is not that user's: nothing was sent",
+                     path, peer.name);
 }
 
 enum ctl_level ctl_peer_level(const struct ctl_peer *peer, const struct ctl_rules *rules)

@@ -5,6 +5,7 @@
 
 #include "lib/base/error.h"
 #include "lib/ctl/commands.h"
+#include "lib/json/reader.h"
 
 /*
  * Who may speak over the admin socket (hub-contract 13): decided by the peer's credentials as the kernel
@@ -24,7 +25,8 @@ struct ctl_peer {
     char name[64]; /* user name, or the uid as text when there is none */
 };
 
-enum ctl_level { CTL_LEVEL_NONE, CTL_LEVEL_READ, CTL_LEVEL_ALL };
+/* OWNER: root and hubd's own user; ALL: who may all besides. */
+enum ctl_level { CTL_LEVEL_NONE, CTL_LEVEL_READ, CTL_LEVEL_ALL, CTL_LEVEL_OWNER };
 
 /* Looks the groups up by name; NULL or "" for none. ERR_NOT_FOUND with a sentence when there is no such
  * group. */
@@ -32,11 +34,18 @@ int ctl_rules_make(struct ctl_rules *rules, const char *admin_group, const char 
                    struct error *error);
 /* The decision itself: `groups` are all of the peer's, the primary one included. */
 enum ctl_level ctl_rules_decide(const struct ctl_rules *rules, uid_t uid, const gid_t *groups, size_t count);
-/* Whether that level is enough for a command. */
-bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command);
+/* Whether that level is enough for a command with these params (NULL: none). */
+bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command,
+                      const struct json_value *params);
 
 /* Credentials of a connected Unix socket (SO_PEERCRED) and the user's name. ERR_IO. */
 int ctl_peer_read(int socket, struct ctl_peer *peer, struct error *error);
+/*
+ * hubctl's side: whether who listens at `path` may be believed, on a connected socket. Root and this user
+ * may be; who owns the folder, too; and in root's folder, unless everybody may write there, who owns the
+ * socket. ERR_REFUSED, or ERR_IO, with the sentence.
+ */
+int ctl_listener_check(int socket, const char *path, struct error *error);
 /* The decision for a peer, its groups looked up in the system's user database. */
 enum ctl_level ctl_peer_level(const struct ctl_peer *peer, const struct ctl_rules *rules);
 

@@ -95,7 +95,7 @@ enum ctl_output {
     CTL_OUTPUT_CARD,   /* one object: label and value per line */
     CTL_OUTPUT_STREAM, /* notifications with one row each */
     CTL_OUTPUT_TOKEN,  /* a secret, alone on stdout */
-    CTL_OUTPUT_MATRIX, /* {"cpos":[…],"rows":[{"emsp":…,"rules":{cpo:state}}]} */
+    CTL_OUTPUT_MATRIX, /* {"rows":[{"emsp":…,"rules":{cpo:state}}],"cpos":[…],"next":…}, in pages as a list */
     CTL_OUTPUT_REPORT, /* a card with `checks`, each {"check","result","detail","remedy",…}: a line each, and
                           what helps below it */
     CTL_OUTPUT_BODY,   /* `body`: bytes to print as they are */
@@ -110,7 +110,8 @@ enum ctl_flag {
     CTL_LOCAL = 8,     /* no method of hubd */
     CTL_CHECK = 16,    /* "ok":false in the answer, or any row of a list, is exit 6 */
     CTL_TOKENS = 32,   /* tokens pass through it: the memory of its request is wiped */
-    CTL_PATIENT = 64   /* it calls partners: hubctl waits longer when --timeout does not say */
+    CTL_PATIENT = 64,  /* it calls partners: hubctl waits longer when --timeout does not say */
+    CTL_SHOWS = 128    /* without any parameter it only reads, whatever its access */
 };
 
 struct ctl_command {

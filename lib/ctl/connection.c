@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/crypto.h"
+#include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
@@ -34,7 +35,7 @@ void ctl_connection_maybe_free(struct ctl_connection *connection)
         return;
     struct ctl_server *server = connection->server;
     queue_remove(&connection->queue);
-    server->connection_count--;
+    server->connection_count -= connection->admitted ? 1 : 0;
     server->large_count -= connection->large ? 1 : 0;
     ctl_lines_free(&connection->lines);
     connection->magic = 0;
@@ -241,12 +242,27 @@ static void watch_length(struct ctl_connection *connection)
     server->large_count = large ? server->large_count + 1 : server->large_count - 1;
 }
 
+/* Bytes that come in do not count, only whole requests: else a byte a minute would hold a place for ever. */
+static void note_time(struct ctl_connection *connection, bool asked)
+{
+    int64_t now = env_monotonic_ms();
+    bool half =
+        ctl_lines_pending(&connection->lines) > 0 && has_room(connection) && !connection->large_in_flight;
+    if (asked || connection->in_flight > 0)
+        connection->idle_since = now;
+    if (!half || asked)
+        connection->half_since = half ? now : 0;
+    else if (connection->half_since == 0)
+        connection->half_since = now;
+}
+
 void ctl_connection_process(struct ctl_connection *connection)
 {
     struct str line;
     if (connection->processing)
         return;
     connection->processing = true;
+    bool asked = false;
     while (has_room(connection) && !connection->large_in_flight) { /* its memory is not free yet */
         int result = ctl_lines_next(&connection->lines, &line);
         if (result == ERR_NOT_FOUND)
@@ -254,11 +270,13 @@ void ctl_connection_process(struct ctl_connection *connection)
         if (result == ERR_TOO_LARGE) {
             break_off(connection, CTL_BAD_REQUEST, "a message of more than 16 MiB", NULL);
         } else if (str_trim(line).length > 0) {
+            asked = true;
             ctl_request_begin(connection, line);
             crypto_wipe((char *)(uintptr_t)line.data, line.length); /* a token may have been in it */
         }
     }
     connection->processing = false;
+    note_time(connection, asked);
     watch_length(connection);
     if (!connection->closing) {
         update_reading(connection);
@@ -266,7 +284,55 @@ void ctl_connection_process(struct ctl_connection *connection)
     }
 }
 
+/* ---------------------------------------------------------------- who stays too long */
+
+/* Whether what waits for the client is as it was, for too long. */
+static bool is_stalled(struct ctl_connection *connection, int64_t now)
+{
+    size_t queued = ctl_connection_queued(connection);
+    if (queued == 0 || queued < connection->queued || connection->stalled_since == 0)
+        connection->stalled_since = now;
+    connection->queued = queued;
+    return now - connection->stalled_since > CTL_STALLED_MS;
+}
+
+void ctl_connection_sweep(struct ctl_connection *connection, int64_t now)
+{
+    if (connection->closing)
+        return;
+    if (connection->in_flight > 0)
+        connection->idle_since = now;
+    bool idle = now - connection->idle_since > CTL_IDLE_MS && ctl_connection_queued(connection) == 0;
+    bool half = connection->half_since != 0 && now - connection->half_since > CTL_HALF_MS;
+    if (is_stalled(connection, now) || idle || half)
+        ctl_connection_close(connection);
+}
+
 /* ---------------------------------------------------------------- accepting */
+
+/* How many connections one user of a level may have, and how many of all must be left free when it comes. */
+static const struct {
+    unsigned share, spare;
+} places[] = {
+    [CTL_LEVEL_NONE] = {0, 0},
+    [CTL_LEVEL_READ] = {16, 48},
+    [CTL_LEVEL_ALL] = {64, 16},
+    [CTL_LEVEL_OWNER] = {CTL_CONNECTIONS_MAX, 0},
+};
+
+/* Whether there is a place for it; then it has taken one, until its last request has ended. Those that are
+ * being turned away take none. */
+static bool take_place(struct ctl_connection *connection)
+{
+    struct ctl_server *server = connection->server;
+    unsigned own = 0;
+    for (struct queue *node = server->connections.next; node != &server->connections; node = node->next)
+        own += ctl_connection_of(node)->admitted && ctl_connection_of(node)->peer.uid == connection->peer.uid;
+    connection->admitted = own < places[connection->level].share &&
+                           server->connection_count + places[connection->level].spare < CTL_CONNECTIONS_MAX;
+    server->connection_count += connection->admitted ? 1 : 0;
+    return connection->admitted;
+}
 
 /* Nobody to talk to: one line into the empty socket buffer, which always fits, and the end. */
 static void turn_away(struct ctl_connection *connection, enum ctl_code code, const char *message,
@@ -287,7 +353,7 @@ static int learn_peer(struct ctl_connection *connection)
     struct error error = {0};
     if (uv_fileno((uv_handle_t *)&connection->pipe, &descriptor) != 0 ||
         ctl_peer_read(descriptor, &connection->peer, &error) != OK) {
-        log_warn("admin socket: %s", error.text);
+        log_warn_bounded("admin socket: %s", error.text);
         return ERR_IO;
     }
     connection->level = ctl_peer_level(&connection->peer, &connection->server->rules);
@@ -298,7 +364,7 @@ void ctl_connection_accept(struct ctl_server *server)
 {
     struct ctl_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
-        log_error("admin socket: no memory for a connection");
+        log_error_bounded("admin socket: no memory for a connection");
         return;
     }
     connection->magic = CTL_CONNECTION_MAGIC;
@@ -306,7 +372,6 @@ void ctl_connection_accept(struct ctl_server *server)
     ctl_lines_init(&connection->lines, CTL_REQUEST_MAX);
     queue_init(&connection->requests);
     queue_push(&server->connections, &connection->queue);
-    server->connection_count++;
     uv_pipe_init(server->pipe.loop, &connection->pipe, 0);
     connection->pipe.data = connection;
     if (uv_accept((uv_stream_t *)&server->pipe, (uv_stream_t *)&connection->pipe) != 0 ||
@@ -320,10 +385,11 @@ void ctl_connection_accept(struct ctl_server *server)
             options->refused(&connection->peer, STR("connect"), options->context);
         turn_away(connection, CTL_NOT_PERMITTED, "you may not use this hub's admin socket",
                   "ask for membership of hubd's admin_group or viewer_group");
-    } else if (server->connection_count > CTL_CONNECTIONS_MAX) {
+    } else if (!take_place(connection)) {
         turn_away(connection, CTL_BUSY, "too many connections to the admin socket",
                   "close other hubctl first");
     } else {
+        connection->idle_since = env_monotonic_ms();
         update_reading(connection);
     }
 }

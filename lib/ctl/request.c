@@ -47,6 +47,11 @@ void ctl_reply(struct ctl_request *request, const struct buffer *result)
         ctl_fail(checked, CTL_INTERNAL, "no memory for the answer", NULL);
         return;
     }
+    if (result->length > CTL_ANSWER_MAX - 256) {
+        ctl_fail(checked, CTL_INTERNAL, "the answer is longer than a message may be",
+                 "ask for less of it: --limit, --party or --since, as the command has them");
+        return;
+    }
     if (!is_gone(checked)) {
         struct buffer line = {0};
         buffer_reserve(&line, result->length + 128); /* at once, so that a secret leaves no copies behind */
@@ -163,7 +168,7 @@ static const struct ctl_handler *examine(struct ctl_connection *connection, stru
 {
     const struct json_value *message;
     struct error error = {0};
-    if (json_parse(&request->arena, line, DEPTH_MAX, &message, &error) != OK) {
+    if (json_parse_values(&request->arena, line, DEPTH_MAX, CTL_VALUES_MAX, &message, &error) != OK) {
         ctl_connection_send_error(connection, STR("null"), CTL_PARSE_ERROR, error.text, NULL);
         return NULL;
     }
@@ -187,11 +192,11 @@ static const struct ctl_handler *examine(struct ctl_connection *connection, stru
         refuse_unknown(connection, request->id, method->text);
         return NULL;
     }
-    if (!ctl_level_allows(connection->level, request->command)) {
+    request->params = json_get(message, "params");
+    if (!ctl_level_allows(connection->level, request->command, request->params)) {
         refuse(connection, request->id, method->text);
         return NULL;
     }
-    request->params = json_get(message, "params");
     if (ctl_params_check(request->command, request->params, &error) != OK) {
         ctl_connection_send_error(connection, request->id, CTL_BAD_PARAMS, error.text, NULL);
         return NULL;

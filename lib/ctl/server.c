@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
@@ -47,22 +48,35 @@ static void on_connection(uv_stream_t *stream, int status)
 {
     struct ctl_server *server = MAGIC_CAST(struct ctl_server, stream->data, SERVER_MAGIC);
     if (status < 0) {
-        log_warn("admin socket: accept: %s", uv_strerror(status));
+        log_warn_bounded("admin socket: accept: %s", uv_strerror(status));
         return;
     }
     ctl_connection_accept(server);
 }
 
-static void on_pipe_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     struct ctl_server *server = MAGIC_CAST(struct ctl_server, handle->data, SERVER_MAGIC);
-    server->pipe_closed = true;
+    server->handles--;
     ctl_server_maybe_stopped(server);
+}
+
+void ctl_server_sweep(struct ctl_server *server)
+{
+    int64_t now = env_monotonic_ms();
+    /* closing tells later, from the loop: the list stays as it is */
+    for (struct queue *node = server->connections.next; node != &server->connections; node = node->next)
+        ctl_connection_sweep(ctl_connection_of(node), now);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    ctl_server_sweep(MAGIC_CAST(struct ctl_server, timer->data, SERVER_MAGIC));
 }
 
 void ctl_server_maybe_stopped(struct ctl_server *server)
 {
-    if (!server->stopping || !server->pipe_closed || !queue_is_empty(&server->connections))
+    if (!server->stopping || server->handles > 0 || !queue_is_empty(&server->connections))
         return;
     void (*stopped)(void *) = server->stopped;
     void *context = server->stopped_context;
@@ -111,7 +125,10 @@ int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, 
         return result;
     }
     uv_pipe_init(loop, &server->pipe, 0);
-    server->pipe.data = server;
+    uv_timer_init(loop, &server->sweep);
+    server->pipe.data = server->sweep.data = server;
+    server->handles = 2;
+    uv_timer_start(&server->sweep, on_sweep, CTL_SWEEP_MS, CTL_SWEEP_MS);
     result = bind_and_listen(server, options->path, error);
     if (result != OK) {
         ctl_server_stop(server, NULL, NULL);
@@ -126,7 +143,8 @@ void ctl_server_stop(struct ctl_server *server, void (*stopped)(void *context), 
     server->stopping = true;
     server->stopped = stopped;
     server->stopped_context = context;
-    uv_close((uv_handle_t *)&server->pipe, on_pipe_closed);
+    uv_close((uv_handle_t *)&server->pipe, on_handle_closed);
+    uv_close((uv_handle_t *)&server->sweep, on_handle_closed);
     /* Closing may take connections out of the list at once: go through a list of our own. */
     struct queue all;
     queue_init(&all);

@@ -15,7 +15,10 @@
  *
  * The process must ignore SIGPIPE (libuv writes with write(2)).
  *
- * Bounds: 128 connections, 16 requests in flight per connection, 16 MiB per line in. Of more than 128 KiB
+ * Bounds: 128 connections, of which one viewer may have 16 and all of them 80, one other admin 64 and all
+ * together 112, so that root and hubd's own user always find a place. A connection ends that has asked
+ * nothing for 5 minutes, does not end a request that it began within 30 s, or takes nothing of what it is
+ * sent for 15 minutes. 16 requests in flight per connection, 16 MiB per line in. Of more than 128 KiB
  * there is one per connection and four in all, from their first byte to their answer. A client that does not
  * read is not read from any more, and its streams wait: nothing here ever blocks the loop or grows without
  * end.

@@ -8,6 +8,10 @@
 
 #define CTL_CONNECTIONS_MAX 128
 #define CTL_IN_FLIGHT_MAX   16
+#define CTL_IDLE_MS         (5 * 60 * 1000)  /* without a request */
+#define CTL_HALF_MS         (30 * 1000)      /* from a request's first byte to its last */
+#define CTL_STALLED_MS      (15 * 60 * 1000) /* in which a client takes none of what waits for it */
+#define CTL_SWEEP_MS        5000
 #define CTL_LINE_USUAL      (128 * 1024) /* bytes of a line that every client may send at any time */
 #define CTL_LARGE_MAX       4            /* clients that may have a longer one here at a time */
 #define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow reader */
@@ -19,9 +23,11 @@ struct ctl_server {
     struct ctl_server_options options; /* texts not kept */
     struct ctl_rules rules;
     struct queue connections;
-    unsigned connection_count;
-    unsigned large_count; /* connections that are `large` */
-    bool stopping, pipe_closed;
+    unsigned connection_count; /* of those that have a place */
+    unsigned large_count;      /* connections that are `large` */
+    uv_timer_t sweep;
+    unsigned handles; /* open: the pipe and the timer */
+    bool stopping;
     void (*stopped)(void *context);
     void *stopped_context;
 };
@@ -37,6 +43,11 @@ struct ctl_connection {
     struct ctl_lines lines;
     struct queue requests; /* in flight */
     unsigned in_flight;
+    /* Since when, as env_monotonic_ms: it has asked nothing and nothing is under way; the request that is
+     * coming in has begun (0: none has); it has taken nothing. */
+    int64_t idle_since, half_since, stalled_since;
+    size_t queued; /* bytes that waited for it at stalled_since */
+    bool admitted; /* it has one of the places */
     bool reading, processing;
     bool large_in_flight; /* a request in flight came in a line of more than CTL_LINE_USUAL */
     bool large;           /* that, or has sent more than it of a line that has not ended */
@@ -48,6 +59,10 @@ struct ctl_connection {
 
 /* Takes the next client from the listening pipe. */
 void ctl_connection_accept(struct ctl_server *server);
+/* Hangs up if the client has been idle, at half a request, or has read nothing, for too long. */
+void ctl_connection_sweep(struct ctl_connection *connection, int64_t now);
+/* The same for all of a server. */
+void ctl_server_sweep(struct ctl_server *server);
 /* Hangs up; requests in flight go on without their client. */
 void ctl_connection_close(struct ctl_connection *connection);
 /* The connection of a queue node in server->connections. */

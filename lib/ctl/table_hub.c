@@ -7,6 +7,10 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const struct ctl_column attention_columns[] = {
     {"what", "NEEDS ATTENTION", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what is wrong"},
     {"hint", "TRY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the command that tells more"},
+    {"code", "CODE", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "push_refused: sessions or CDRs that were refused in the last 7 days and did not come rightly since; else null"},
+    {"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "whom it is about, where there is a code"},
+    {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "how many, where there is a code"},
+    {"since", "SINCE", CTL_COLUMN_TIME, CTL_SEEN_JSON, NULL, "when it began, where there is a code"},
     {.key = NULL}};
 static const struct ctl_column count_columns[] = {
     {"name", "NAME", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "of what"},
@@ -95,7 +99,7 @@ const struct ctl_command ctl_table_hub[] = {
              {"bytes", "BYTES", CTL_COLUMN_NUMBER, CTL_SEEN_JSON, NULL, "its size"},
              {"message", "MESSAGE", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the line for people"},
              {"hints", "HINTS", CTL_COLUMN_LIST, CTL_SEEN_JSON, NULL, "what to do next"})},
-    {"log", "level", "log.level", CTL_ACCESS_ADMIN, 0, CTL_OUTPUT_CHANGE,
+    {"log", "level", "log.level", CTL_ACCESS_ADMIN, CTL_SHOWS, CTL_OUTPUT_CHANGE,
      "show or change how much hubd logs, until it is restarted", NULL, NULL,
      {"hubctl log level", "hubctl log level debug"},
      PARAMS({.name = "LEVEL", .key = "level", .type = CTL_CHOICE, .positional = true, .choices = levels,

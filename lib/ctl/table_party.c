@@ -272,7 +272,7 @@ const struct ctl_command ctl_table_party[] = {
     {"rule", "matrix", "rule.matrix", CTL_ACCESS_READ, 0, CTL_OUTPUT_MATRIX,
      "show all eMSPs against all CPOs as a grid", "In a pipe: one line per pair: eMSP, CPO, on, off or drain.", NULL,
      {"hubctl rule matrix", "hubctl rule matrix | grep 'on$'"},
-     NULL,
+     PARAMS(PAGING),
      COLUMNS({"emsp", "EMSP", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP of the line"},
              {"rules", "RULES", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "per CPO: \"on\", \"off\" or \"drain\""})},
     {"rule", "explain", "rule.explain", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,

@@ -75,18 +75,20 @@ const struct ctl_command ctl_table_traffic[] = {
              {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "the sending party"},
              {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the receiving party"},
              {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the object's id"},
-             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "ok, an OCPI status code, stale, held …"},
+             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "ok, an OCPI status code, stale, held …; of an authorization or command its result: ALLOWED, BLOCKED, ACCEPTED, REJECTED …"},
              {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_WIDE, NULL, "how long it took, milliseconds"},
              {"request_id", "REQUEST", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Request-ID"},
              {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Correlation-ID"},
              {"cursor", "CURSOR", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "where to go on: opaque"},
-             {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "object: before and after, findings …; no secrets"})},
+             {"note", "NOTE", CTL_COLUMN_TEXT, CTL_SEEN_WIDE, NULL, "why it ended so: what the caller was told, or what went wrong"},
+             {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "object: before and after, findings, refused (pointer, rule and message of each), message or reason, forward …; no secrets"})},
     {"audit", "verify", "audit.verify", CTL_ACCESS_READ, CTL_STREAMS | CTL_CHECK, CTL_OUTPUT_CARD,
      "prove that no row of the audit was changed or removed",
      "Exit 6 when a row does not verify. What retention took away has left sealed records that close the chain: a row that is missing "
-     "without one is found.", NULL,
+     "without one is found. A database that was put back to an older state is whole in itself: --head, a head that was written down "
+     "elsewhere (hubd logs one an hour), finds that too.", NULL,
      {"hubctl audit verify", "hubctl audit verify --field head"},
-     NULL,
+     PARAMS(OPTION("head", "head", CTL_TEXT, "an earlier head, ROW:HEAD or HEAD alone: it must be in the trail")),
      COLUMNS({"ok", "OK", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "true when every row verifies"},
              {"rows", "ROWS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "rows checked"},
              {"pruned", "PRUNED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "rows that retention has taken away, with a proof in their place"},
@@ -96,8 +98,8 @@ const struct ctl_command ctl_table_traffic[] = {
 
     {"trace", NULL, "trace", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
      "show one exchange across eMSP, hub and CPO as a time line",
-     "ID: a correlation id (a message's, or that of a command's callback), the id of a session, CDR or another object, or a command's "
-     "number. Each line is one leg, to the hub or from it, with when it began and how long it took; a delivery's failed tries and what "
+     "ID: a correlation id (a message's, or that of a command's callback), the request id of a message that was refused, the id of a "
+     "session, CDR or another object, or a command's number. Each line is one leg, to the hub or from it, with when it began and how long it took; a delivery's failed tries and what "
      "still waits are lines too.", NULL,
      {"hubctl trace 7f4c5f0e-8f6b-4c55-9f0a-1b2c3d4e5f60", "hubctl trace SES-2026-0001 --json=offset_ms,from,to,action,status"},
      PARAMS(POSITIONAL("ID", "id", CTL_TEXT, "what to look for")),
@@ -109,9 +111,9 @@ const struct ctl_command ctl_table_traffic[] = {
              {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "the OCPI module"},
              {"action", "ACTION", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "what it was, as in the audit; delivery.try: a try that failed"},
              {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "the object's id"},
-             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "how it ended: an OCPI status code, an HTTP status, held …"},
+             {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "how it ended: an OCPI status code, a result such as ALLOWED or REJECTED, an HTTP status, held …"},
              {"latency_ms", "MS", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how long it took, milliseconds"},
-             {"note", "NOTE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what else is to be said: the command's number, an error, when it is tried again"},
+             {"note", "NOTE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what else is to be said: why it was refused, the command's number, an error, when it is tried again"},
              {"request_id", "REQUEST", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Request-ID of this leg"},
              {"correlation_id", "CORRELATION", CTL_COLUMN_ID, CTL_SEEN_PIPED, NULL, "X-Correlation-ID"},
              {"detail", "DETAIL", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "object: the audit row's"})},
@@ -180,7 +182,7 @@ const struct ctl_command ctl_table_traffic[] = {
      PARAMS(SINCE,
             OPTION("until", "until", CTL_TIME, "before this time"),
             OPTION("party", "party", CTL_PARTY, "only CDRs from or to this party"), PAGING),
-     COLUMNS({"cdr", "CDR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id, in upper case"},
+     COLUMNS({"cdr", "CDR", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "its id"},
              {"from", "FROM", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the CPO"},
              {"to", "TO", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the eMSP"},
              {"state", "STATE", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "pending, delivered, held, dead or superseded"},
@@ -249,20 +251,22 @@ const struct ctl_command ctl_table_traffic[] = {
      COLUMNS({"body", "BODY", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the object's bytes"})},
 
     {"quality", NULL, "quality", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
-     "list what partners' objects break of OCPI's tables without being refused",
+     "list what partners' objects break of OCPI's tables, and what was refused for it",
      "A row per party, module, field and rule, for good: how often, and the id of the last object. Fields that OCPI does not know "
      "have the rule `unknown`; a field `*` stands for all beyond the first few. `party set ID --validation strict` refuses such "
-     "objects (for unknown fields never). Counts are at most a second old.", NULL,
+     "objects (for unknown fields never). What was refused for another reason than a table has the rule json, forbidden (another "
+     "party's, or not by that role), not_found, too_large or invalid. Counts are at most a second old.", NULL,
      {"hubctl quality IN-ABC", "hubctl quality --json=party,module,field,rule,count,last_example"},
      PARAMS(OPTIONAL("ID", "id", CTL_PARTY, "only this party's objects"), PAGING),
      COLUMNS({"party", "PARTY", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "who sent the objects"},
              {"module", "MODULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the OCPI module"},
              {"object", "OBJECT", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "OCPI's table: Location, EVSE, Connector …"},
              {"field", "FIELD", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "the field in that table"},
-             {"rule", "RULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "missing, empty, length, enum, datetime, character, url, integer, duplicate, format, range or unknown"},
+             {"rule", "RULE", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "missing, empty, length, enum, datetime, character, url, integer, duplicate, format, range or unknown; or why it was refused"},
              {"count", "COUNT", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how often"},
              {"first", "FIRST", CTL_COLUMN_TIME, CTL_SEEN_PIPED, NULL, "when it came for the first time"},
              {"last", "LAST", CTL_COLUMN_TIME, CTL_SEEN_ALWAYS, NULL, "when it came last"},
-             {"last_example", "LAST EXAMPLE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "id of the object that was the last to break it"})},
+             {"last_example", "LAST EXAMPLE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "id of the object that was the last to break it"},
+             {"refused", "REFUSED", CTL_COLUMN_NUMBER, CTL_SEEN_ALWAYS, NULL, "how many of COUNT were in bodies that were refused for it"})},
     {.noun = NULL}};
 /* clang-format on */

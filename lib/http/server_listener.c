@@ -103,7 +103,8 @@ static void out_of_descriptors(struct listening *listening)
 {
     struct http_listener *listener = listening->listener;
     if (!listener->starved)
-        log_warn("http: out of file descriptors; raise RLIMIT_NOFILE or lower the number of connections");
+        log_warn_bounded(
+            "http: out of file descriptors; raise RLIMIT_NOFILE or lower the number of connections");
     listener->starved = true;
     if (listener->reserve >= 0) {
         close(listener->reserve);

@@ -30,7 +30,7 @@ struct reader {
     ondemand::parser *parser;
     const char *end; /* of the source */
     unsigned depth_max;
-    size_t nodes_left;           /* of values_max(), those in no chunk yet */
+    size_t nodes_left;           /* of values_max, those in no chunk yet */
     json_value *node, *node_end; /* unused nodes */
     uint8_t *unescaped;          /* where the next unescaped text goes, NULL before the first */
     const char *at;              /* behind the value read last */
@@ -53,7 +53,7 @@ size_t count_nodes(size_t bytes)
     return count < nodes_max ? count : nodes_max;
 }
 
-size_t values_max(size_t bytes)
+size_t values_in_proportion(size_t bytes)
 {
     size_t count = JSON_VALUES_FREE + bytes / JSON_BYTES_PER_VALUE;
     return count < JSON_VALUES_MAX ? count : JSON_VALUES_MAX;
@@ -315,16 +315,57 @@ int read_document(reader &reader, const char *padded, size_t length, const json_
 }
 
 /* The sentence for a refused document. */
-int refuse(int code, struct str bytes, unsigned depth_max, struct error *error)
+int refuse(int code, struct str bytes, unsigned depth_max, size_t values_max, struct error *error)
 {
     if (code == ERR_MEMORY)
         return error_set(error, code, "out of memory");
     int explained = json_explain(bytes, depth_max, error);
     if (explained != OK)
         return explained;
-    return code == ERR_TOO_LARGE ? error_set(error, code, "more than %zu values in %zu bytes",
-                                             values_max(bytes.length), bytes.length)
-                                 : error_set(error, code, "not JSON");
+    return code == ERR_TOO_LARGE
+               ? error_set(error, code, "more than %zu values in %zu bytes", values_max, bytes.length)
+               : error_set(error, code, "not JSON");
+}
+
+int parse(struct arena *values, struct arena *texts, struct str bytes, unsigned depth_max, size_t values_max,
+          const json_value **value, struct error *error)
+{
+    static thread_local ondemand::parser parser;
+    *value = nullptr;
+    if (depth_max > JSON_DEPTH_MAX)
+        depth_max = JSON_DEPTH_MAX;
+    if (bytes.length == 0 || str_starts_with(bytes, STR("\xEF\xBB\xBF")))
+        return refuse(ERR_INVALID, bytes, depth_max, values_max, error);
+    if (bytes.length >= bytes_max)
+        return error_set(error, ERR_TOO_LARGE, "longer than %zu bytes", bytes_max);
+
+    /* In one arena one allocation: first nodes, then '[', the source, ']' and simdjson's padding. */
+    size_t count = values == texts ? count_nodes(bytes.length) : 0, nodes_size = count * sizeof(json_value);
+    size_t size = nodes_size + bytes.length + 2 + simdjson::SIMDJSON_PADDING;
+    char *memory = static_cast<char *>(arena_alloc_raw(texts, size));
+    if (memory == nullptr)
+        return refuse(ERR_MEMORY, bytes, depth_max, values_max, error);
+    char *padded = memory + nodes_size, *source = padded + 1;
+    padded[0] = '[';
+    memcpy(source, bytes.data, bytes.length);
+    source[bytes.length] = ']';
+    memset(source + bytes.length + 1, 0, simdjson::SIMDJSON_PADDING);
+
+    reader reader = {};
+    reader.values = values;
+    reader.texts = texts;
+    reader.parser = &parser;
+    reader.end = source + bytes.length;
+    reader.depth_max = depth_max;
+    reader.nodes_left = values_max - count;
+    reader.node = reinterpret_cast<json_value *>(memory);
+    reader.node_end = reader.node + count;
+    reader.at = source;
+    reader.backslash = padded;
+    int code = read_document(reader, padded, bytes.length + 2, value);
+    if (parser.capacity() > capacity_kept)
+        parser = ondemand::parser();
+    return code == OK ? OK : refuse(code, bytes, depth_max, values_max, error);
 }
 } // namespace
 
@@ -341,46 +382,17 @@ extern "C" bool json_read_double(struct str raw, double *number)
 extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_max,
                           const struct json_value **value, struct error *error)
 {
-    return json_parse_apart(arena, arena, bytes, depth_max, value, error);
+    return parse(arena, arena, bytes, depth_max, values_in_proportion(bytes.length), value, error);
 }
 
 extern "C" int json_parse_apart(struct arena *values, struct arena *texts, struct str bytes,
                                 unsigned depth_max, const struct json_value **value, struct error *error)
 {
-    static thread_local ondemand::parser parser;
-    *value = nullptr;
-    if (depth_max > JSON_DEPTH_MAX)
-        depth_max = JSON_DEPTH_MAX;
-    if (bytes.length == 0 || str_starts_with(bytes, STR("\xEF\xBB\xBF")))
-        return refuse(ERR_INVALID, bytes, depth_max, error);
-    if (bytes.length >= bytes_max)
-        return error_set(error, ERR_TOO_LARGE, "longer than %zu bytes", bytes_max);
+    return parse(values, texts, bytes, depth_max, values_in_proportion(bytes.length), value, error);
+}
 
-    /* In one arena one allocation: first nodes, then '[', the source, ']' and simdjson's padding. */
-    size_t count = values == texts ? count_nodes(bytes.length) : 0, nodes_size = count * sizeof(json_value);
-    size_t size = nodes_size + bytes.length + 2 + simdjson::SIMDJSON_PADDING;
-    char *memory = static_cast<char *>(arena_alloc_raw(texts, size));
-    if (memory == nullptr)
-        return refuse(ERR_MEMORY, bytes, depth_max, error);
-    char *padded = memory + nodes_size, *source = padded + 1;
-    padded[0] = '[';
-    memcpy(source, bytes.data, bytes.length);
-    source[bytes.length] = ']';
-    memset(source + bytes.length + 1, 0, simdjson::SIMDJSON_PADDING);
-
-    reader reader = {};
-    reader.values = values;
-    reader.texts = texts;
-    reader.parser = &parser;
-    reader.end = source + bytes.length;
-    reader.depth_max = depth_max;
-    reader.nodes_left = values_max(bytes.length) - count;
-    reader.node = reinterpret_cast<json_value *>(memory);
-    reader.node_end = reader.node + count;
-    reader.at = source;
-    reader.backslash = padded;
-    int code = read_document(reader, padded, bytes.length + 2, value);
-    if (parser.capacity() > capacity_kept)
-        parser = ondemand::parser();
-    return code == OK ? OK : refuse(code, bytes, depth_max, error);
+extern "C" int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
+                                 const struct json_value **value, struct error *error)
+{
+    return parse(arena, arena, bytes, depth_max, values_max, value, error);
 }

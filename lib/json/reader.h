@@ -52,6 +52,9 @@ int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const 
 /* The same with the values in `values`, all else in `texts`: what was taken out of the tree outlives it. */
 int json_parse_apart(struct arena *values, struct arena *texts, struct str bytes, unsigned depth_max,
                      const struct json_value **value, struct error *error);
+/* The same from whom is trusted with memory: at most `values_max` values. */
+int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
+                      const struct json_value **value, struct error *error);
 
 /* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as
  * absent. */

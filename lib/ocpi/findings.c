@@ -241,11 +241,17 @@ static bool take_room(struct ocpi_findings *findings, enum ocpi_rule rule)
     return true;
 }
 
+/* The name that is counted: as it is in the body, in the table, or of the body as a whole none. */
+static struct str count_key(const struct ocpi_breach *breach)
+{
+    if (breach->rule == OCPI_RULE_UNKNOWN)
+        return breach->place->key;
+    return breach->field == NULL ? STR("") : str_of(breach->field->name, breach->field->name_length);
+}
+
 static void count_field(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
 {
-    struct str key = breach->rule == OCPI_RULE_UNKNOWN
-                         ? breach->place->key
-                         : str_of(breach->field->name, breach->field->name_length);
+    struct str key = count_key(breach);
     struct ocpi_count *count = find_count(findings, breach, key);
     if (count == NULL && !take_room(findings, breach->rule)) {
         key = STR(OCPI_FIELD_OTHERS);
@@ -253,8 +259,10 @@ static void count_field(struct arena *arena, struct ocpi_findings *findings, con
     }
     if (count == NULL)
         count = add_count(arena, findings, breach, key);
-    if (count != NULL)
-        count->count++;
+    if (count == NULL)
+        return;
+    count->count++;
+    count->essential += breach->essential ? 1 : 0;
 }
 
 void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, const struct ocpi_breach *breach)
@@ -267,8 +275,7 @@ void ocpi_findings_add(struct arena *arena, struct ocpi_findings *findings, cons
         findings->finding_count++;
     if (breach->rule != OCPI_RULE_UNKNOWN)
         keep(arena, findings, breach);
-    if (!breach->essential)
-        count_field(arena, findings, breach);
+    count_field(arena, findings, breach);
 }
 
 bool ocpi_findings_refuse(const struct ocpi_findings *findings, bool strict)

@@ -35,13 +35,14 @@ struct ocpi_finding {
                            40 characters */
 };
 
-/* How often one field broke one rule in a body; only what is not essential is counted. */
+/* How often one field broke one rule in a body. */
 struct ocpi_count {
     const char *object; /* OCPI's table: "Connector"; static */
     struct str field; /* "standard", static; a name that OCPI does not know: as a step of a JSON pointer, cut
                          to OCPI_FIELD_BYTES, in the arena; OCPI_FIELD_OTHERS: all beyond the bounds below */
     enum ocpi_rule rule;
     unsigned count;
+    unsigned essential; /* of these: refuse the object also when validation = tolerant */
     struct ocpi_count *next;
     struct str key; /* own: the field's name as it is in the table or in the body */
 };
@@ -61,7 +62,7 @@ struct ocpi_findings {
     unsigned kept;
     struct ocpi_finding list[OCPI_FINDINGS_MAX]; /* essential ones first; unknown fields are no reason to
                                                     refuse and not among them */
-    struct ocpi_count *counts;                   /* in the arena; the sum is finding_count + unknown_count */
+    struct ocpi_count *counts;                   /* in the arena; the sum is that of all three */
     unsigned known_kinds, unknown_kinds;         /* own: named ones in `counts` */
 };
 

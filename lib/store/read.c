@@ -93,6 +93,11 @@ void store_read_findings(struct store_client *client, struct store_findings_read
     client_read(client, &read->base, READ_FINDINGS);
 }
 
+void store_read_refusals(struct store_client *client, struct store_refusals_read *read)
+{
+    client_read(client, &read->base, READ_REFUSALS);
+}
+
 void store_read_receipts(struct store_client *client, struct store_receipts_read *read)
 {
     client_read(client, &read->base, READ_RECEIPTS);

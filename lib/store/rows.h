@@ -84,15 +84,26 @@ struct store_limit {
     int64_t period_ms;
 };
 
-/* How often a party's objects broke one rule of OCPI's tables without being refused. */
+/* How often a party's objects broke one rule of OCPI's tables. */
 struct store_finding {
     struct str party;         /* key */
     struct str module;        /* ModuleID */
     struct str object, field; /* OCPI's table and field, "Connector" "standard" */
     struct str rule;          /* "missing", "enum" … */
     int64_t count;
+    int64_t refused; /* of these: in objects that were refused for it */
     int64_t first, last;
     struct str example; /* id of the object that was the last to break it */
+};
+
+/* One object of a party that was refused; what is read counts those of one party and module. */
+struct store_refusal {
+    struct str party;  /* key */
+    struct str module; /* ModuleID */
+    struct str object; /* folded id, empty: it could not be read; not set when read */
+    int64_t objects;   /* only when read: how many */
+    int64_t count;     /* times */
+    int64_t first, last;
 };
 
 enum store_audit_kind { STORE_AUDIT_ADMIN, STORE_AUDIT_PUSH, STORE_AUDIT_REALTIME, STORE_AUDIT_ANCHOR };
@@ -134,6 +145,7 @@ struct store_delivery {
     struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
     int kind;                  /* enum store_kind of the stored object that is its body, or -1: `body` */
     struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
+    struct str name;           /* that id as its owner spells it; put empty, read the same as `object` */
     struct str evse;           /* of a location: only the EVSE with this folded uid; empty: all of it */
     struct str
         url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */

@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/clock.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/queue.h"
@@ -47,6 +48,11 @@ void store_close(struct store *store);
 /* Called on the writer thread after a commit that appended audit rows or changed deliveries: only to wake a
  * loop. Set before the first apply. */
 void store_set_commit_hook(struct store *store, void (*hook)(void *context), void *context);
+/*
+ * What the database remembers of the clocks, as of its opening; without STORE_PUT_CLOCK ever, the time of the
+ * last audit row. False: a new database.
+ */
+bool store_clock(const struct store *store, struct clock_mark *mark);
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
@@ -77,6 +83,7 @@ enum store_op_type {
     STORE_PUT_RULE,        /* u.rule; STORE_RULE_OFF keeps the row */
     STORE_PUT_LIMIT,       /* u.limit */
     STORE_DELETE_LIMIT,    /* u.limit.party, .module; absent: ERR_NOT_FOUND */
+    STORE_COUNT_REFUSAL,   /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
     STORE_COUNT_FINDING,   /* u.finding: `count` is added to what is there, `last` and `example` replace it */
     STORE_SET_TOLD,        /* u.told; without that receiver: ERR_NOT_FOUND */
     STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
@@ -97,7 +104,9 @@ enum store_op_type {
     STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
     STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
     STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
-    STORE_PRUNE_CDRS        /* u.prune: those that no delivery needs */
+    STORE_PRUNE_CDRS,       /* u.prune: those that no delivery needs */
+    STORE_PUT_CLOCK,        /* u.clock */
+    STORE_CLAMP_DEADLINES   /* u.clamp */
 };
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
@@ -186,6 +195,12 @@ struct store_op {
             unsigned fields_max; /* 0: no bound */
             struct str others;
         } finding;
+        /* Of a party and module at most `objects_max` are kept by id, whatever comes later has none. */
+        struct {
+            struct store_refusal row;
+            int64_t forgotten;
+            unsigned objects_max;
+        } refusal;
         /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
          * after `now`: what was handed over with it is then not the latest. */
         struct {
@@ -280,6 +295,17 @@ struct store_op {
          * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
          * slice comes a row `audit.pruned` that tells how many went since the one before.
          */
+        struct clock_mark clock;
+        /*
+         * Deadlines that a wrong clock has put further ahead of `now` than they can be are pulled in: hub
+         * tokens and partner tokens in overlap end after `overlap` at most, initial tokens that were made in
+         * the future live as long as they were meant to, open commands end within their own time, or
+         * `command` where that is not known. `changed`: some were (out).
+         */
+        struct {
+            int64_t now, overlap, command;
+            bool changed;
+        } clamp;
         struct {
             int64_t before, before_realtime; /* INT64_MIN: none */
             unsigned limit;                  /* rows looked at, at most */
@@ -412,6 +438,21 @@ struct store_findings_read {
     size_t count;
 };
 void store_read_findings(struct store_client *client, struct store_findings_read *read);
+
+/*
+ * Refused sessions and CDRs, by party and module: those that were refused the last time at `since` or later
+ * and whose content has not changed since, so that what was refused may be lost.
+ */
+struct store_refusals_read {
+    struct store_read base;
+    struct str party; /* empty: all */
+    int64_t since;
+    /* out */
+    struct store_refusal *rows;
+    size_t count;
+};
+#define STORE_REFUSALS_MAX 1000
+void store_read_refusals(struct store_client *client, struct store_refusals_read *read);
 
 /*
  * A page of a list, oldest first, in the order of first arrival, which never changes while objects are
@@ -573,9 +614,18 @@ struct store_trace_read {
 };
 void store_read_trace(struct store_client *client, struct store_trace_read *read);
 
+/* A head of the audit that somebody has written down: the chain's value at a row. */
+struct store_head {
+    int64_t sequence; /* of the row; 0: not known, any row may have it */
+    uint8_t mac[32];
+};
+
 /* Checks the HMAC chain in slices: call again with `position` until `done`. */
 struct store_verify_read {
     struct store_read base;
+    const struct store_head
+        *head;        /* the trail must contain it, else it is an older or a shorter one; or NULL */
+    bool met;         /* in/out: `head` was found */
     int64_t position; /* in/out: sequence checked last; begin with 0 */
     unsigned limit;   /* rows and gaps per slice */
     uint8_t mac[32];  /* in/out: chain value at position */

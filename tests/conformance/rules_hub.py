@@ -113,6 +113,9 @@ RULES = {
     "hub 10-2": "A full minute's burst passes at once; the next request is told truly when to come again.",
     "hub 10-3": "Limits hold per party.",
     "hub 10-4": "`hubctl limit set` changes a party's or the default limit, 0 is none; `limit unset` goes back.",
+    # 11 audit
+    "hub 11-1": "A refused push leaves a row with its object, module, the places and rules that it broke, and the sentence that was answered.",
+    "hub 11-2": "A real-time message's row has its result as status, and is towards the party that it was meant for, refused or not.",
     # 12 outbound calls
     "hub 12-1": "The certificate of a partner's server is verified.",
     "hub 12-2": "One redirect is followed, 307 or 308, with method and body.",
@@ -130,4 +133,7 @@ RULES = {
         "a case would need a DNS server; tests/unit/test_http_client_hosts.c has one",
     ),
     "hub 12-13": Reason("Intervals use the monotonic clock.", "a case would have to turn the machine's clock"),
+    # 15 hubctl
+    "hub 15-1": "`quality` counts refusals per party, module, field and rule.",
+    "hub 15-2": "Refused sessions and CDRs are an attention of `status` until they come rightly.",
 }

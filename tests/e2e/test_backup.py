@@ -74,7 +74,7 @@ def test_restored_under_load(hub, filled, tmp_path):
 
     copy = tmp_path / "copy.db"
     assert left(tmp_path) == ["copy.db"] and copy.stat().st_mode & 0o7777 == 0o600
-    assert result.out == f"backup {copy} written, {copy.stat().st_size / 2**20:.1f} MiB\n" and result.err == ""
+    assert result.out == f"backup {copy} written, {copy.stat().st_size / 2**20:.1f} MiB, without the key {hub.settings['key_file']}\n" and result.err == ""
     row = hub.audit(action="backup", status="ok")[-1]
     assert row["actor"].startswith(f"uid:{os.getuid()} ") and row["detail"] == {"file": str(copy), "bytes": copy.stat().st_size}
 

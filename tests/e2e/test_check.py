@@ -81,7 +81,7 @@ def one(report, name):
 # ---------------------------------------------------------------- all is well
 
 CALLED = ["registered", "token", "exchange", "address", "tls", "versions", "endpoints", "clock"]
-KNOWN = ["rules", "queue", "quality"]
+KNOWN = ["rules", "queue", "quality", "refused"]
 
 
 def three(*modules):
@@ -222,7 +222,8 @@ FAULTS = [
     Fault("clock ahead", habits.running_ahead(45), {"clock": "warn"}, "ahead", "NTP"),
     Fault("clock behind", habits.running_ahead(-400), {"clock": "fail"}, "behind", "NTP"),
     Fault("HTML", habits.only_at("/tokens/.*(?<!authorize)$", habits.shows_a_page), {"receiver.tokens": "warn"}, "HTTP 404 without", "GET method"),
-    Fault("no GET", habits.only_at("/commands$", habits.shows_a_page), {}, "", ""),
+    Fault("no GET", at("/commands$", Reply(http=405, body=b"<html/>", headers={"Content-Type": "text/html"})), {}, "", ""),
+    Fault("lost", habits.only_at("/commands$", habits.shows_a_page), {"receiver.commands": "warn"}, "the path may be wrong", "Response format"),
     Fault("HTML as 200", at("/commands$", Reply(body=b"<html/>", headers={"Content-Type": "text/html"})),
           {"receiver.commands": "fail"}, "an HTML page", "Response format"),
     Fault("401", at("/commands$", REFUSAL), {"receiver.commands": "fail"}, "HTTP 401", "--token-encoding raw"),

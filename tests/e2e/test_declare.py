@@ -199,8 +199,8 @@ def test_diff_dry_run_apply(new_hub):
     assert ["changed", "rule", "IN-XYZ IN-ABC", "state", "on", "drain"] in result.rows
     added = hub.audit()[len(rows):]
     assert [(row["action"], row["party"]) for row in added] == [
-        ("party.set", "IN-ABC"), ("party.suspend", "IN-ABC"), ("party.add", "IN-XYZ"), ("party.add", "IN-NEW"), ("receiver.set", "IN-XYZ"),
-        ("receiver.set", "IN-NEW"), ("rule.disable", "IN-TWO"), ("rule.disable", "IN-XYZ"), ("limit.set", "IN-XYZ"), ("apply", None),
+        ("party.set", "IN-ABC"), ("party.suspend", "IN-ABC"), ("party.add", "IN-XYZ"), ("party.add", "in-new"), ("receiver.set", "IN-XYZ"),
+        ("receiver.set", "in-new"), ("rule.disable", "IN-TWO"), ("rule.disable", "IN-XYZ"), ("limit.set", "IN-XYZ"), ("apply", None),
     ]  # fmt: skip
     assert added[-1]["detail"]["after"] == {"added": 2, "changed": 5, "removed": 1, "unchanged": 5, "prune": False}
     assert added[0]["detail"]["after"]["name"] == "New name" and {row["actor"] for row in added} == {rows[0]["actor"]}

@@ -215,3 +215,15 @@ def test_parties_of_one_platform(hub):
     rows = hub.rows("rule", "explain", emsp.id, cpo.id)
     assert {row["message"] for row in rows if row["module"] == "locations" and row["passes"]} == {"GET"}
     assert both.get("locations", sender=emsp.id).data
+
+
+@pytest.mark.parametrize("verb", ["enable", "disable", "explain"])
+def test_the_cpo_first(hub, verb):
+    """Who writes the pair the wrong way round is offered the right one; where that would not do either, the list."""
+    cpo, emsp = hub.new_party("CPO").id, hub.new_party("EMSP").id
+    hub.ok("party", "add", cpo, "--role", "CPO")
+    hub.ok("party", "add", emsp, "--role", "EMSP")
+    refused = hub.ctl("rule", verb, cpo, emsp)
+    assert refused.rc == 1 and f"hubctl rule {verb} {emsp} {cpo}" in refused.err, refused
+    refused = hub.ctl("rule", verb, cpo, "IN-QQQ")
+    assert refused.rc == 1 and "hint: hubctl party list" in refused.err, refused

@@ -473,7 +473,7 @@ def test_stream(run, terminal, fake):
     assert run("audit", "tail", "-n5", "--since", "2026-01-31", "--field", "latency_ms").stdout == "1\n2\n3\n"
     assert fake.requests == [("audit.tail", {"last": 5, "since": "2026-01-30T18:30:00.000Z"})]
     assert run("audit", "tail").stdout.splitlines()[0].split("\t") == [
-        "2026-01-31T12:00:00.000Z", "hub", "x.y", "", "", "", "", "", "", "ok", "1", "", "", "c1",
+        "2026-01-31T12:00:00.000Z", "hub", "x.y", "", "", "", "", "", "", "ok", "1", "", "", "c1", "",
     ]  # fmt: skip
     lines = terminal("audit", "tail", NO_COLOR="1")[1].splitlines()
     assert lines[0].split()[:3] == ["TIME", "ACTOR", "ACTION"] and len(lines) == 4

@@ -1,4 +1,4 @@
-"""A disk with no space left, which the limit on file sizes stands for: partners are told when to come again, and lose nothing."""
+"""A disk that is full: few lines in the log, however many ask."""
 
 import resource
 
@@ -8,34 +8,47 @@ from tests.e2e.harness import eventually
 from tests.sim import payloads
 
 PUSHES = 3000
-UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
 @pytest.fixture
-def small_files(new_hub):
-    """A hub whose next writes behind the first 64 KiB of a file fail, until `lift` is called."""
+def full(new_hub):
+    """A pair on a hub whose files may not grow any more."""
     hub = new_hub(log_level="info")
-    hub.pairing = hub.pair()
-
-    def limit():
-        size = hub.log.stat().st_size + 65536
-        resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    hub.limit = limit
-    hub.lift = lambda: resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, UNLIMITED)
-    yield hub
-    hub.lift()
+    pair = hub.pair()
+    size = max(path.stat().st_size for path in (hub.directory / "state").glob("hub.db*"))
+    assert hub.log.stat().st_size < size
+    resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    yield pair
+    resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-def test_pushes_are_503_until_there_is_space(small_files):
+def test_refused_requests_do_not_fill_the_log(full):
+    """What is refused for the disk is said a few times, not once each; when there is room again all goes on."""
+    hub, cpo, emsp = full
+    asked = 0
+
+    def refused():
+        nonlocal asked
+        asked += 1
+        answer = cpo.put("sessions", payloads.session(cpo.party, emsp.party, f"S{asked}"))
+        return answer.status >= 500
+
+    eventually(refused, "a push is refused")
+    before = len(hub.stderr().splitlines())
+    assert sum(refused() for _ in range(300)) > 250
+    assert len(hub.stderr().splitlines()) - before < 40, hub.tail()
+    resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    eventually(lambda: not refused(), "pushes are taken again")
+
+
+def test_pushes_are_503_until_there_is_space(full):
     """503 with 3000 and Retry-After, as often as it is tried; a line in the log for the state, not for each request; what was
     answered 2xx is there, what was not is taken when it comes again."""
-    hub, cpo, emsp = small_files, small_files.pairing.cpo, small_files.pairing.emsp
+    hub, cpo, emsp = full
 
     def put(number):
         return cpo.put("sessions", payloads.session(cpo.party, emsp.party, f"S{number}"))
 
-    hub.limit()
     taken, answer = [], None
     for number in range(PUSHES):
         answer = put(number)
@@ -49,7 +62,7 @@ def test_pushes_are_503_until_there_is_space(small_files):
         answer = put(number)
         assert answer.outcome == (503, 3000) and int(answer.headers["Retry-After"]) >= 1
     assert len(hub.stderr().splitlines()) - before <= 5
-    hub.lift()
+    resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     eventually(lambda: put(PUSHES).outcome in ((201, 1000), (200, 1000)), "pushes are taken again")
     for number in (*taken[:3], *taken[-3:], PUSHES):
         assert cpo.get(cpo.object_path("sessions", f"S{number}")).outcome == (200, 1000)

@@ -15,10 +15,10 @@ NAMES_MAX = 64  # names of unknown fields that are kept per party
 
 
 def counted(hub, party, module=None):
-    """The counts that hubctl shows of a party, by object, field and rule. The exchange's own objects are left out unless asked for."""
+    """What of a party was taken with a finding, by object, field and rule. The exchange's own objects are left out unless asked for."""
     rows = [row for row in hub.rows("quality", party) if row["module"] == module or (module is None and row["module"] != "credentials")]
     assert all(row["party"] == party for row in rows)
-    return {(row["object"], row["field"], row["rule"]): row["count"] for row in rows}
+    return {(row["object"], row["field"], row["rule"]): row["count"] - row["refused"] for row in rows if row["count"] > row["refused"]}
 
 
 def settled(hub, party, module=None):
@@ -185,7 +185,7 @@ def test_a_patch_counts_what_it_carries(new_hub):
 
 
 def test_what_is_not_taken_is_not_counted(new_hub):
-    """Refused, stale, repeated, for an unknown parent: no count, and nothing about findings in the audit."""
+    """Refused, stale, repeated, for an unknown parent: no count of what was taken, and nothing about its findings in the audit."""
     hub, cpo, emsp = new_hub().pair()
     cdr = payloads.cdr(cpo.party, emsp.party, auth_method="APP")
     assert cpo.call("POST", "cdrs", cdr).outcome == (201, 1000)
@@ -204,14 +204,14 @@ def test_what_is_not_taken_is_not_counted(new_hub):
     assert settled(hub, cpo.id) == {("CDR", "auth_method", "enum"): 1}
     assert settled(hub, emsp.id) == {}
     rows = [row for row in hub.audit(party=cpo.id, method="PUT") + hub.audit(party=cpo.id, method="PATCH") if row["module"] != "credentials"]
-    assert rows and not [row for row in rows if row.get("detail")]
+    assert rows and not [row for row in rows if "findings" in (row.get("detail") or {})]
 
 
 # ---------------------------------------------------------------- strict and tolerant
 
 
 def test_strict_refuses_findings(hub, strict):
-    """A strict party's object with a finding: 2001 with the pointer, nothing stored, nothing counted; without: taken."""
+    """A strict party's object with a finding: 2001 with the pointer, nothing stored, counted as refused; without: taken."""
     cpo, emsp = strict.cpo, strict.emsp
     answer = cpo.put("locations", broken(cpo.party, 12, ident="L1"))
     assert answer.outcome == (200, 2001)
@@ -394,7 +394,7 @@ def test_the_list(new_hub):
     rows = [row for row in hub.rows("quality") if row["module"] == "locations"]
     keys = [(row["party"], row["module"], row["object"], row["field"]) for row in rows]
     assert len(rows) == 12 and keys == sorted(keys)
-    assert list(rows[0]) == ["party", "module", "object", "field", "rule", "count", "first", "last", "last_example"]
+    assert list(rows[0]) == ["party", "module", "object", "field", "rule", "count", "first", "last", "last_example", "refused"]
     for spelling in (first.id, first.id.replace("-", "*").lower(), f"{first.id}:CPO"):
         assert [row for row in hub.rows("quality", spelling) if row["module"] == "locations"] == rows[:6]
     assert len(hub.rows("quality", "--limit", "4")) == 4

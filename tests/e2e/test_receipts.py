@@ -55,12 +55,12 @@ def test_receipt_of_a_delivered_cdr(pair):
     post_cdr(pair, "Cdr-1", session_id="Ses-1")
     (row,) = delivered(pair)
     after = hub_time(pair.cpo)
-    assert (row["cdr"], row["from"], row["to"], row["state"]) == ("CDR-1", pair.cpo.id, pair.emsp.id, "delivered")
+    assert (row["cdr"], row["from"], row["to"], row["state"]) == ("Cdr-1", pair.cpo.id, pair.emsp.id, "delivered")
     assert (row["acknowledged_by"], row["attempts"], row["session"], row["reason"]) == (pair.emsp.id, 1, "SES-1", None)
     assert before <= row["received"] <= row["delivered"] <= after
     assert row["latency_ms"] == milliseconds(row["delivered"]) - milliseconds(row["received"])
     shown = pair.hub.one("delivery", "show", row["delivery"])
-    assert (shown["object"], shown["module"], shown["done"]) == ("CDR-1", "cdrs", row["delivered"])
+    assert (shown["object"], shown["module"], shown["done"]) == ("Cdr-1", "cdrs", row["delivered"])
 
 
 def test_receipt_has_the_receivers_location(pair):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.fake import FakeHubd, error, result, row
-from tests.e2e.harness import BIN, DEADLINE, SLOW, on_terminal
+from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually, on_terminal
 from tests.e2e.test_tail import keeps_what_is_freed
 
 PAGE = 500
@@ -153,9 +153,15 @@ def test_locale(hub, parties, locale):
     assert piped.stdout.decode() == "Zürich 日本 Charging\n"
 
 
-def test_a_partner_cannot_steer_the_terminal():
-    """Control bytes of what partners said reach no terminal, in no form; JSON there means the same."""
-    evil = "a\x1b]0;owned\x07b\x7f\x9bc"
+CONTROLS = "[\x00-\x09\x0b-\x1f\x7f-\x9f]"
+# What turns the direction of a line, joins, breaks or takes no room: nobody sees it, and what stands beside it reads as something else.
+UNSEEN = "\u00ad\u034f\u061c\u200b\u200d\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\u206f\u3164\ufeff\ufffb\U000e0001\U000e007f\U0001d173"
+
+
+@pytest.mark.parametrize("evil", ["a\x1b]0;owned\x07b\x7f\x9bc", *(f"owned{sign}b" for sign in UNSEEN)], ids=ascii)
+def test_a_partner_cannot_steer_the_terminal(evil):
+    """Control bytes of what partners said reach no terminal, in no form, nor what nobody sees; JSON there means the same."""
+    never = f"{CONTROLS}|[{UNSEEN}]"
     thing = {"id": evil, "name": evil, "status": evil}
     answer = {**thing, "rows": [thing], "body": json.dumps(thing, ensure_ascii=False)}
     words = [
@@ -169,11 +175,16 @@ def test_a_partner_cannot_steer_the_terminal():
     with FakeHubd(raw) as fake:
         for command in words:
             shown = on_terminal(fake, "--color", "never", *command)[1]
-            assert "owned" in shown and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown), (command, shown)
+            assert "owned" in shown and not re.search(never, shown), (command, shown)
         assert json.loads(on_terminal(fake, "--json", "party", "list")[1]) == thing
         assert fake.ok("--field", "name", "party", "list").out == evil + "\n", "a pipe gets it as it is"
     with FakeHubd(lambda request: error(request, 1, evil)) as fake:
-        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", fake.ctl("party", "list").err)
+        assert not re.search(never, fake.ctl("party", "list").err)
+    with FakeHubd(lambda request: result(request, {"rows": [{"id": f"IN-ABC{evil}", "name": f"owned{evil}"}, {"id": "IN-ABD", "name": evil}]})) as fake:
+        environment = {**os.environ, "HUBCTL_SOCKET": str(fake.socket)}
+        command = [BIN / "hubctl", "__complete", "party", "show", ""]
+        offered = eventually(lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE).stdout, "parties are offered")
+        assert "IN-ABD" in offered and not re.search(f"[\x00-\x08\x0b-\x1f\x7f-\x9f]|[{UNSEEN}]", offered), offered
 
 
 # ---------------------------------------------------------------- a hubd that does not answer, or something else

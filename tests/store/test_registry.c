@@ -508,6 +508,60 @@ static void findings(void **state)
     assert_int_equal(none.count, 0);
 }
 
+static void count_refusal(struct fixture *f, const char *module, const char *object, int64_t time)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_COUNT_REFUSAL);
+    op->u.refusal.row = (struct store_refusal){.party = STR("IN-CPO"),
+                                               .module = str_from(module),
+                                               .object = str_from(object),
+                                               .count = 1,
+                                               .first = time,
+                                               .last = time};
+    op->u.refusal.forgotten = time - 1000;
+    op->u.refusal.objects_max = 3;
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
+/* "module objects/count", of what was refused at `since` or later. */
+static const char *refused(struct fixture *f, int64_t since)
+{
+    static char text[200];
+    struct store_refusals_read read = {.since = since};
+    size_t length = 0;
+    assert_int_equal(RUN_READ(f, store_read_refusals, &read), OK);
+    text[0] = '\0';
+    for (size_t i = 0; i < read.count; i++)
+        length += (size_t)snprintf(text + length, sizeof(text) - length, STR_FMT " %lld/%lld;",
+                                   STR_ARG(read.rows[i].module), (long long)read.rows[i].objects,
+                                   (long long)read.rows[i].count);
+    return text;
+}
+
+/* What was refused stands until its content came, or it was forgotten; few are kept by name. */
+static void refusals(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = env_wall_ms();
+    count_refusal(f, "sessions", "S1", now);
+    count_refusal(f, "sessions", "S1", now - 1);
+    count_refusal(f, "sessions", "S2", now);
+    count_refusal(f, "cdrs", "S1", now);
+    count_refusal(f, "tariffs", "T1", now); /* comes again by itself */
+    assert_string_equal(refused(f, now), "cdrs 1/1;sessions 2/3;");
+    assert_string_equal(refused(f, now + 1), "");
+    struct store_apply *apply = new_batch(f);
+    add_object(apply, STORE_SESSION, "IN-CPO", "S1", "{}", now);
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_string_equal(refused(f, now), "cdrs 1/1;sessions 1/1;");
+    count_refusal(f, "sessions", "S3", now);
+    count_refusal(f, "sessions", "S4", now); /* no room for its name */
+    count_refusal(f, "sessions", "S5", now);
+    assert_string_equal(refused(f, now), "cdrs 1/1;sessions 3/4;");
+    count_refusal(f, "sessions", "S6", now + 1001);
+    assert_string_equal(refused(f, 0), "cdrs 1/1;sessions 1/1;");
+}
+
 /* Bounded for good: what came first keeps its row, the rest goes together. */
 static void findings_by_so_many_names(void **state)
 {
@@ -560,6 +614,7 @@ int main(void)
         STORE_TEST(limits),
         STORE_TEST(how_a_party_is_judged_and_what_is_pushed_to_it),
         STORE_TEST(findings),
+        STORE_TEST(refusals),
         STORE_TEST(findings_by_so_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

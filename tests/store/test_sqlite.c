@@ -241,6 +241,9 @@ static bool may_scan(int id)
     case SQL_COUNT_LOCATIONS:
     case SQL_TOKENS_DELETE: /* tokens and parties are few */
     case SQL_TOKENS_EXPIRE:
+    case SQL_TOKENS_CLAMP_HUB:
+    case SQL_TOKENS_CLAMP_INITIAL:
+    case SQL_PLATFORMS_CLAMP:
     case SQL_PARTY_TOUCH:
     case SQL_PARTY_DELETE_RULES:
     case SQL_QUEUE_END_LEASES: /* receivers are */
@@ -290,7 +293,8 @@ static void indexes(void **state)
         {SQL_UNBILLED_LIST, "object_cdr_session (kind=? AND owner=? AND session=?)"},
         {SQL_CONFLICT_LIST, "audit_conflict (time>"},
         {SQL_AUDIT_OF_CORRELATION, "audit_correlation (<expr>=? AND correlation_id=? AND rowid<?)"},
-        {SQL_AUDIT_OF_OBJECT, "audit_object (<expr>=? AND object=? AND rowid<?)"},
+        {SQL_AUDIT_OF_OBJECT, "audit_object (<expr>=? AND <expr>=? AND rowid<?)"},
+        {SQL_AUDIT_OF_REQUEST, "audit_refused (<expr>=? AND request_id=? AND rowid<?)"},
         {SQL_STORED_LIST, "object_counterparty (counterparty=? AND kind=? AND sequence>?)"},
         {SQL_DELIVERY_HOLD, "delivery_pending (receiver=?"},
     };

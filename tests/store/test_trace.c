@@ -39,17 +39,35 @@ static void by_message_and_object(void **state)
     message(f, "c-1", "");
     message(f, "", "SES-1"); /* an exchange of nobody knows which */
     message(f, "", "");
-    message(f, "c-3", "ses-1"); /* as older rows have it */
+    message(f, "c-3", "ses-1"); /* as its owner may spell it another time */
     message(f, "c-3", "");
     finds(f, "c-1", "1 3");
     finds(f, "C-1", "");
     finds(f, "c-2", "2");
     finds(f, "CDR-1", "2");
     finds(f, "cdr-1", "2");
-    finds(f, "SES-1", "1 3 4");
+    finds(f, "SES-1", "1 3 4 6 7");
     finds(f, "ses-1", "1 3 4 6 7");
     finds(f, "none", "");
     finds(f, "", "");
+}
+
+/* A refused message is found by its own id too; of the others there are too many. */
+static void by_request(void **state)
+{
+    static const char *const statuses[] = {"1000", "2001", "4003", "ALLOWED"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct store_apply *apply = new_batch(f);
+        struct store_audit *row = add_audit(apply, "message", "IN-A");
+        row->request_id = STR("r-1");
+        row->status = str_from(statuses[i]);
+        row->correlation_id = i == 1 ? STR("c-1") : STR_NONE;
+        assert_int_equal(run_batch(f, apply), OK);
+    }
+    message(f, "c-1", "");
+    finds(f, "r-1", "2 3 5");
+    finds(f, "R-1", "");
 }
 
 static void put_command(struct fixture *f, int64_t id, const char *correlation)
@@ -190,6 +208,7 @@ int main(void)
     fixture_own_clock(1700000000000);
     const struct CMUnitTest tests[] = {
         STORE_TEST(by_message_and_object),
+        STORE_TEST(by_request),
         STORE_TEST(by_command),
         STORE_TEST(many_rows),
         STORE_TEST(many_blocks),

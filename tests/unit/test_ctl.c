@@ -394,7 +394,7 @@ static void test_access(void **state)
         gid_t groups[3];
         enum ctl_level with_groups, without;
     } rows[] = {
-        {0, {1, 2, 3}, CTL_LEVEL_ALL, CTL_LEVEL_ALL},      {500, {1, 2, 3}, CTL_LEVEL_ALL, CTL_LEVEL_ALL},
+        {0, {1, 2, 3}, CTL_LEVEL_OWNER, CTL_LEVEL_OWNER},  {500, {1, 2, 3}, CTL_LEVEL_OWNER, CTL_LEVEL_OWNER},
         {501, {1, 2, 3}, CTL_LEVEL_NONE, CTL_LEVEL_NONE},  {501, {10, 2, 3}, CTL_LEVEL_ALL, CTL_LEVEL_NONE},
         {501, {1, 2, 10}, CTL_LEVEL_ALL, CTL_LEVEL_NONE},  {501, {20, 2, 3}, CTL_LEVEL_READ, CTL_LEVEL_NONE},
         {501, {1, 20, 3}, CTL_LEVEL_READ, CTL_LEVEL_NONE}, {501, {20, 10, 3}, CTL_LEVEL_ALL, CTL_LEVEL_NONE},
@@ -406,10 +406,18 @@ static void test_access(void **state)
     }
     const struct ctl_command *read = ctl_command_by_method(STR("party.list")),
                              *change = ctl_command_by_method(STR("party.add"));
-    assert_true(ctl_level_allows(CTL_LEVEL_READ, read));
-    assert_false(ctl_level_allows(CTL_LEVEL_READ, change));
-    assert_true(ctl_level_allows(CTL_LEVEL_ALL, change));
-    assert_false(ctl_level_allows(CTL_LEVEL_NONE, read));
+    assert_true(ctl_level_allows(CTL_LEVEL_READ, read, NULL));
+    assert_false(ctl_level_allows(CTL_LEVEL_READ, change, NULL));
+    assert_true(ctl_level_allows(CTL_LEVEL_ALL, change, NULL));
+    assert_false(ctl_level_allows(CTL_LEVEL_NONE, read, NULL));
+    const struct json_value word = {.type = JSON_STRING}, nothing = {.type = JSON_NULL};
+    const struct json_value with = {.type = JSON_OBJECT, .child = &word},
+                            without = {.type = JSON_OBJECT, .child = &nothing};
+    const struct ctl_command *shows = ctl_command_by_method(STR("log.level"));
+    assert_true(ctl_level_allows(CTL_LEVEL_READ, shows, NULL) &&
+                ctl_level_allows(CTL_LEVEL_READ, shows, &without));
+    assert_false(ctl_level_allows(CTL_LEVEL_READ, shows, &with));
+    assert_false(ctl_level_allows(CTL_LEVEL_READ, change, &without));
 }
 
 static void test_unknown_group_is_named(void **state)

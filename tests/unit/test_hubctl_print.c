@@ -79,6 +79,13 @@ static struct printer make(const struct ctl_command *command, enum form form, si
 
 enum what { ROW, TABLE, CARD, CHANGE, MATRIX };
 
+/* The grid of an answer, as it is collected from its pages. */
+static void print_grid(struct printer *printer, const struct json_value *answer)
+{
+    const struct json_value *const rows[] = {json_get(answer, "rows")->child};
+    print_matrix(printer, json_get(answer, "cpos"), rows, 1);
+}
+
 /* Prints with stdout in a file; the text. */
 static const char *print(struct printer *printer, enum what what, const char *json)
 {
@@ -98,7 +105,7 @@ static const char *print(struct printer *printer, enum what what, const char *js
     else if (what == CHANGE)
         print_change(printer, value);
     else
-        print_matrix(printer, value);
+        print_grid(printer, value);
     fflush(stdout);
     dup2(before, STDOUT_FILENO);
     close(before);
@@ -304,12 +311,18 @@ static void test_matrix(void **state)
     assert_string_equal(print(&printer, MATRIX, json),
                         "   IN- A\n       A\n       A\nIN-XYZ x\n\n   IN- B\n       B\n       B\nIN-XYZ d\n\n"
                         "1 eMSP down, 2 CPOs across;\nx on, d draining, . off\n");
-    assert_null(matrix_render(parse("{\"cpos\":[],\"rows\":[]}"), &printer.style));
-    assert_null(matrix_render(parse("{\"cpos\":\"x\",\"rows\":5}"), &printer.style));
-    printer = make(&list_command, FORM_TSV, 0, false);
-    assert_string_equal(print(&printer, MATRIX, json), "IN-XYZ\tIN-AAA\ton\nIN-XYZ\tIN-BBB\tdrain\n");
+    const struct json_value *const row = parse("{\"emsp\":\"IN-XYZ\"}");
+    assert_null(matrix_render(parse("[]"), &row, 1, &printer.style));
+    assert_null(matrix_render(parse("\"x\""), &row, 1, &printer.style));
+    assert_null(matrix_render(NULL, &row, 1, &printer.style));
+    assert_null(matrix_render(parse("[\"IN-AAA\"]"), NULL, 0, &printer.style));
+    const char *line = "{\"emsp\":\"IN-XYZ\",\"rules\":{\"IN-AAA\":\"on\",\"IN-BBB\":\"drain\"}}";
+    struct ctl_command matrix_command = list_command;
+    matrix_command.output = CTL_OUTPUT_MATRIX;
+    printer = make(&matrix_command, FORM_TSV, 0, false);
+    assert_string_equal(print(&printer, ROW, line), "IN-XYZ\tIN-AAA\ton\nIN-XYZ\tIN-BBB\tdrain\n");
     printer.form = FORM_JSON;
-    assert_string_equal(print(&printer, MATRIX, json),
+    assert_string_equal(print(&printer, ROW, line),
                         "{\"emsp\":\"IN-XYZ\",\"rules\":{\"IN-AAA\":\"on\",\"IN-BBB\":\"drain\"}}\n");
 }
 

@@ -52,7 +52,7 @@ static void count(struct bench *b, unsigned party, const char *field, enum ocpi_
                   const char *object)
 {
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    struct ocpi_count row = {"Connector", str_from(field), rule, times, NULL, STR_NONE};
+    struct ocpi_count row = {.object = "Connector", .field = str_from(field), .rule = rule, .count = times};
     struct registry_party caller = {0};
     snprintf(caller.key.text, sizeof(caller.key.text), "IN-%c%c%c", digits[party / 1296 % 36],
              digits[party / 36 % 36], digits[party % 36]);

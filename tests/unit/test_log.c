@@ -184,12 +184,73 @@ static void test_threads(void **state)
     assert_int_equal(count, THREADS * LINES);
 }
 
+static int64_t steady_us = 1000;
+
+static int64_t steady(void)
+{
+    return steady_us;
+}
+
+static int count_lines(const char *text)
+{
+    int count = 0;
+    for (; *text != '\0'; text++)
+        count += *text == '\n';
+    return count;
+}
+
+static void knock(int from, int to)
+{
+    for (int i = from; i < to; i++)
+        log_warn_bounded("refused %d", i);
+}
+
+/* A place in the source says a few lines in a time; the others are counted and the count is told, by the next
+ * line or without one. */
+static void test_bounded(void **state)
+{
+    (void)state;
+    capture_begin();
+    knock(0, 1000);
+    char *text = capture_end();
+    assert_int_equal(count_lines(text), LOG_BURST);
+    assert_null(strstr(text, "not logged"));
+    steady_us += LOG_WINDOW_MS * INT64_C(1000);
+    capture_begin();
+    knock(1000, 1001);
+    text = capture_end();
+    assert_int_equal(count_lines(text), 1);
+    assert_non_null(strstr(text, "refused 1000 (995 more like it were not logged)\n"));
+    capture_begin();
+    knock(1001, 1011);
+    log_tell_held(); /* their window is not over */
+    assert_int_equal(count_lines(capture_end()), LOG_BURST - 1);
+    steady_us += LOG_WINDOW_MS * INT64_C(1000);
+    capture_begin();
+    log_tell_held();
+    log_tell_held();
+    text = capture_end();
+    assert_int_equal(count_lines(text), 1);
+    assert_non_null(strstr(text, "6 more lines were not logged of the kind \"refused %d\"\n"));
+}
+
+/* Another place is not held back by it. */
+static void test_bounded_apart(void **state)
+{
+    (void)state;
+    capture_begin();
+    knock(0, 100);
+    log_error_bounded("another");
+    assert_non_null(strstr(capture_end(), "error another\n"));
+}
+
 int main(void)
 {
-    const struct env_ops ops = {.wall_ms = noon};
+    const struct env_ops ops = {.wall_ms = noon, .monotonic_us = steady};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),      cmocka_unit_test(test_levels),  cmocka_unit_test(test_long),
-        cmocka_unit_test(test_errno_kept), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_lines),         cmocka_unit_test(test_levels),  cmocka_unit_test(test_long),
+        cmocka_unit_test(test_errno_kept),    cmocka_unit_test(test_threads), cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_bounded_apart),
     };
     env_replace(&ops);
     return cmocka_run_group_tests(tests, NULL, NULL);

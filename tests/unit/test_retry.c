@@ -134,11 +134,24 @@ static void test_48_hours(void **state)
     assert_int_equal(retry_clock_read(&clock, 48 * HOUR), 38 * HOUR);
 }
 
+/* What a wrong clock has written waits no longer than anything may. */
+static void test_clamp(void **state)
+{
+    const struct retry_policy usual = {SECOND, 15 * MINUTE}, slow = {SECOND, 24 * HOUR};
+    (void)state;
+    assert_int_equal(retry_clamp(&usual, 0, 10 * HOUR), 0);
+    assert_int_equal(retry_clamp(&usual, 10 * HOUR + 15 * MINUTE, 10 * HOUR), 10 * HOUR + 15 * MINUTE);
+    assert_int_equal(retry_clamp(&usual, 11 * HOUR, 10 * HOUR), 11 * HOUR); /* Retry-After may ask for it */
+    assert_int_equal(retry_clamp(&usual, 34 * HOUR, 10 * HOUR), 11 * HOUR);
+    assert_int_equal(retry_clamp(&slow, 34 * HOUR, 10 * HOUR), 34 * HOUR);
+    assert_int_equal(retry_clamp(&slow, 401 * 24 * HOUR, 0), 24 * HOUR + 24 * HOUR / 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pauses),  cmocka_unit_test(test_circuit),  cmocka_unit_test(test_retry_after),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours), cmocka_unit_test(test_clamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

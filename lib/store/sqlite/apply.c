@@ -23,6 +23,7 @@ static const struct {
     [STORE_PUT_RULE] = {apply_put_rule, false},
     [STORE_PUT_LIMIT] = {apply_put_limit, false},
     [STORE_DELETE_LIMIT] = {apply_delete_limit, true},
+    [STORE_COUNT_REFUSAL] = {apply_count_refusal, false},
     [STORE_COUNT_FINDING] = {apply_count_finding, false},
     [STORE_SET_TOLD] = {apply_set_told, true},
     [STORE_SET_STATUS] = {apply_set_status, true},
@@ -44,6 +45,8 @@ static const struct {
     [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
     [STORE_PRUNE_SESSIONS] = {apply_prune_sessions, false},
     [STORE_PRUNE_CDRS] = {apply_prune_cdrs, false},
+    [STORE_PUT_CLOCK] = {apply_put_clock, false},
+    [STORE_CLAMP_DEADLINES] = {apply_clamp_deadlines, false},
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)
@@ -62,7 +65,7 @@ int check_conditions(const struct writer *writer, const struct stored *stored, c
     if ((conditions & STORE_IF_REVISION) && wanted->revision != (stored->present ? stored->revision : 0))
         return error_set(error, ERR_CONFLICT, "%s " STR_FMT " was changed meanwhile", what, STR_ARG(id));
     if ((conditions & STORE_IF_NOT_OLDER) && stored->present && stored->last_updated > wanted->last_updated &&
-        stored->last_updated <= writer->now + STORE_FUTURE_MAX_MS)
+        stored->last_updated <= store_latest(writer->store, writer->now) + STORE_FUTURE_MAX_MS)
         return error_set(error, ERR_STALE, "%s " STR_FMT " is older than what is stored", what, STR_ARG(id));
     return OK;
 }
@@ -160,6 +163,8 @@ int apply_audit_row(struct writer *writer, const struct store_audit *given)
                            sql_t(row.method), sql_t(row.sender), sql_t(row.receiver), sql_t(row.object),
                            sql_t(row.status), sql_t(row.request_id), sql_t(row.correlation_id),
                            sql_t(row.detail), sql_bytes(chain->mac, SHA256_SIZE)));
+    if (!result)
+        result = summary_add_row(writer, chain->sequence, &row);
     if (result)
         writer->state.chain = before;
     return result;

@@ -61,7 +61,7 @@ static int insert_delivery(struct writer *writer, const struct store_delivery *r
                               sql_i(row->done), sql_t(row->receiver), sql_t(row->sender), sql_t(row->module),
                               sql_t(row->method), sql_t(row->owner), sql_t(row->object), sql_t(row->reason),
                               sql_t(row->url), sql_t(row->correlation_id), sql_t(row->last_error),
-                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse)));
+                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse), sql_t(row->name)));
 }
 
 int apply_put_delivery(struct writer *writer, struct store_op *op, struct error *error)

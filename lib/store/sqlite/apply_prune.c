@@ -161,8 +161,9 @@ static bool judge_row(struct pruner *p, int *failure)
         return false;
     }
     if (own && verifies == 0)
-        log_error("audit: row %lld is old, but does not verify: it is kept; see `hubctl audit verify`",
-                  (long long)sequence);
+        log_error_bounded(
+            "audit: row %lld is old, but does not verify: it is kept; see `hubctl audit verify`",
+            (long long)sequence);
     set_chain(&p->chain, sequence, mac);
     if (verifies > 0) {
         p->rows[p->count].id = sequence;
@@ -273,7 +274,9 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
     op->u.prune.pruned = state.pruned - was.pruned;
     op->u.prune.done = p.done;
     if (!result && p.done && state.untold > 0) {
-        result = append_anchor(writer, &state, before);
+        result = sql_run(c, SQL_SUMMARY_PRUNE, SQL_NO_VALUES);
+        if (!result)
+            result = append_anchor(writer, &state, before);
         state.untold = 0;
     }
     if (!result && memcmp(&state, &was, sizeof(state)) != 0)

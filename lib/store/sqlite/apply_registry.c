@@ -269,10 +269,22 @@ int apply_count_finding(struct writer *writer, struct store_op *op, struct error
 {
     const struct store_finding *f = &op->u.finding.row;
     int64_t last = f->last ? f->last : writer->now;
-    int result =
-        sql_run(&writer->connection, SQL_FINDING_COUNT,
-                SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
-                           sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last), sql_i(last),
-                           sql_t(f->example), sql_i(op->u.finding.fields_max), sql_t(op->u.finding.others)));
+    int result = sql_run(&writer->connection, SQL_FINDING_COUNT,
+                         SQL_VALUES(sql_t(f->party), sql_t(f->module), sql_t(f->object), sql_t(f->field),
+                                    sql_t(f->rule), sql_i(f->count), sql_i(f->first ? f->first : last),
+                                    sql_i(last), sql_t(f->example), sql_i(op->u.finding.fields_max),
+                                    sql_t(op->u.finding.others), sql_i(f->refused)));
+    return result ? apply_failure(writer, result, error) : OK;
+}
+
+int apply_count_refusal(struct writer *writer, struct store_op *op, struct error *error)
+{
+    const struct store_refusal *r = &op->u.refusal.row;
+    int result = sql_run(&writer->connection, SQL_REFUSAL_FORGET,
+                         SQL_VALUES(sql_t(r->party), sql_t(r->module), sql_i(op->u.refusal.forgotten)));
+    if (!result)
+        result = sql_run(&writer->connection, SQL_REFUSAL_COUNT,
+                         SQL_VALUES(sql_t(r->party), sql_t(r->module), sql_t(r->object), sql_i(r->count),
+                                    sql_i(r->first), sql_i(r->last), sql_i(op->u.refusal.objects_max)));
     return result ? apply_failure(writer, result, error) : OK;
 }

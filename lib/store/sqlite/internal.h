@@ -5,6 +5,7 @@
 
 #include "lib/base/magic.h"
 #include "lib/store/audit_row.h"
+#include "lib/store/audit_summary.h"
 #include "lib/store/client.h"
 #include "lib/store/inbox.h"
 #include "lib/store/sqlite/sql.h"
@@ -35,6 +36,9 @@ struct store {
     atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
+    struct clock_mark clock; /* as it was at the opening */
+    int64_t opened;          /* env_monotonic_ms */
+    bool has_clock;
     void (*hook)(void *context);
     void *hook_context;
 };
@@ -50,6 +54,7 @@ struct writer_state {
     int64_t moved[STORE_KIND_COUNT]; /* counterparty changed: old counts do not hold */
     int64_t party_changed;           /* the greatest last_updated that a party ever got */
     bool deliveries;                 /* changed */
+    struct audit_summary summary;    /* of the block that the next audit row is in */
 };
 
 struct writer {
@@ -93,12 +98,22 @@ typedef int apply_function(struct writer *writer, struct store_op *op, struct er
 apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply_delete_party,
     apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
     apply_put_receiver, apply_delete_receiver, apply_put_rule, apply_put_limit, apply_delete_limit,
-    apply_count_finding, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
+    apply_count_finding, apply_count_refusal, apply_set_told, apply_set_status, apply_put_object, apply_delete_object,
     apply_put_location, apply_set_location, apply_put_evse, apply_put_delivery, apply_repeat_delivery,
     apply_finish_delivery, apply_release_held, apply_hold_pending, apply_lease_queue, apply_put_command,
     apply_update_command, apply_append_audit, apply_prune_audit, apply_prune_deliveries, apply_prune_sessions,
-    apply_prune_cdrs;
+    apply_prune_cdrs, apply_put_clock, apply_clamp_deadlines;
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
+
+/* summary.c: a row joins the summary of its block, which is written with the block's last one; the one under
+ * way, at the writer's start. */
+int summary_add_row(struct writer *writer, int64_t sequence, const struct store_audit *row);
+int load_summary(struct writer *writer);
+/* clock.c: store_clock's answer, at the writer's start. */
+int load_clock(struct store *store, struct connection *connection);
+/* No earlier than this is it: the wall clock, or where it stands far behind, what was known at the opening
+ * and the time since. */
+int64_t store_latest(const struct store *store, int64_t wall);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
 #define META_PARTY_CHANGED "party_changed"
@@ -162,7 +177,7 @@ struct reader {
 typedef bool read_function(struct reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
     read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
-    read_totals, read_token_users, read_findings, read_waiting, read_receipts, read_unbilled, read_conflicts,
+    read_totals, read_token_users, read_findings, read_refusals, read_waiting, read_receipts, read_unbilled, read_conflicts,
     read_stored;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
@@ -170,6 +185,9 @@ bool read_fail(struct reader *reader, struct store_read *read, int result);
 bool read_done(struct store_read *read, int result);
 /* True when this turn's time is used up. */
 bool reader_is_late(const struct reader *reader);
+/* summary.c: moves `from` (as audit_read's `after`) over blocks in which nothing wanted can be, as far as the
+ * turn lasts. */
+int summary_skip(struct reader *reader, const struct store_audit_read *r, int64_t *from);
 /* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
 void *read_alloc(struct store_read *read, size_t count, size_t size);
 /* Copies of the current row's column in the request's arena; the failure sticks the same way. */

@@ -8,6 +8,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "lib/base/paths.h"
+
 static void read_holder(int file, char *out, size_t size)
 {
     ssize_t length = pread(file, out, size - 1, 0);
@@ -20,9 +22,15 @@ int lock_take(const char *directory, int *lock, struct error *error)
     char path[PATH_MAX], text[32];
     if (snprintf(path, sizeof(path), "%s/hub.lock", directory) >= (int)sizeof(path))
         return error_set(error, ERR_IO, "state_dir is too long");
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (file < 0 && errno == ELOOP)
+        return error_set(error, ERR_REFUSED, "%s is a symbolic link: remove it", path);
     if (file < 0)
         return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    if (paths_check_file(file, path, error)) {
+        close(file);
+        return error->code;
+    }
     /* flock, not fcntl: it also keeps a second opener of the same process out, and closing another descriptor
      * does not drop it. */
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {

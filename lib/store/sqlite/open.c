@@ -14,6 +14,22 @@
 
 static uv_once_t configured = UV_ONCE_INIT;
 
+/* A file with a header only is what a first start leaves that was cut off. What cannot be read counts as a
+ * database: opening it says why. */
+static bool has_tables(const char *path)
+{
+    struct connection connection;
+    struct error error;
+    int64_t tables = 1;
+    uv_once(&configured, sql_configure);
+    if (sql_open(&connection, path, true, &error))
+        return true;
+    if (sql_pragma(&connection, "SELECT count(*) FROM sqlite_schema", &tables))
+        tables = 1;
+    sql_close(&connection);
+    return tables > 0;
+}
+
 int store_exists(const char *directory, bool *exists, struct error *error)
 {
     char path[PATH_MAX];
@@ -21,23 +37,28 @@ int store_exists(const char *directory, bool *exists, struct error *error)
     *exists = false;
     if (snprintf(path, sizeof(path), "%s/hub.db", directory) >= (int)sizeof(path))
         return error_set(error, ERR_IO, "state_dir is too long");
-    if (stat(path, &status) == 0)
-        *exists = status.st_size > 0;
-    else if (errno != ENOENT)
-        return error_set(error, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT ? OK
+                               : error_set(error, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    *exists = status.st_size > 0 && (!S_ISREG(status.st_mode) || has_tables(path));
     return OK;
 }
 
 /* SQLite would make it 0644; its -wal and -shm take the mode of the file. */
 static int make_file(const char *path, struct error *error)
 {
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (file < 0 && errno == ELOOP)
+        return error_set(error, ERR_REFUSED,
+                         "%s is a symbolic link: set state_dir to the folder where the file is", path);
     if (file < 0)
         return error_set(error, ERR_IO, "cannot open %s: %s", path, strerror(errno));
     struct stat status;
-    int result = OK;
-    if (fstat(file, &status) != 0 || (status.st_size == 0 && fchmod(file, 0600) != 0))
+    int result = paths_check_file(file, path, error);
+    if (!result && (fstat(file, &status) != 0 || (status.st_size == 0 && fchmod(file, 0600) != 0)))
         result = error_set(error, ERR_IO, "cannot prepare %s: %s", path, strerror(errno));
+    if (!result && status.st_size == 0)
+        paths_sync_parent(path); /* some file systems cannot */
     close(file);
     return result;
 }
@@ -109,6 +130,8 @@ int store_open(const struct store_options *options, struct store **out, struct e
     if (!store)
         return error_set(error, ERR_MEMORY, "no memory for the store");
     int result = paths_make_directory(store->directory, error);
+    if (!result)
+        result = paths_check_folder(store->directory, error);
     if (!result)
         result = lock_take(store->directory, &store->lock, error);
     if (!result)

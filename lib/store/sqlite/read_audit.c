@@ -33,19 +33,25 @@ static bool audit_wants(const struct store_audit_read *r, const struct store_aud
     return contains(row->actor, r->actor);
 }
 
-static int start_audit(struct reader *reader, const struct store_audit_read *r)
+/* The first row to look at; blocks of rows in which nothing wanted is are passed over. */
+static int start_audit(struct reader *reader, struct store_audit_read *r)
 {
     struct connection *c = &reader->connection;
-    if (!r->backwards)
-        return sql_first(c, SQL_AUDIT_RANGE, SQL_VALUES(sql_i(r->after), sql_i(SCAN_ROWS)));
     int64_t newest = 0, from = r->after;
-    if (from == 0) {
+    if (r->backwards && from == 0) {
         int result = sql_number(c, SQL_AUDIT_SEQUENCE, &newest);
         if (result)
             return result;
         from = newest + 1;
     }
-    return sql_first(c, SQL_AUDIT_RANGE_BACK, SQL_VALUES(sql_i(from), sql_i(SCAN_ROWS)));
+    int64_t begun = from;
+    int result = summary_skip(reader, r, &from);
+    if (result)
+        return result;
+    if (from != begun)
+        r->scanned = from;
+    return sql_first(c, r->backwards ? SQL_AUDIT_RANGE_BACK : SQL_AUDIT_RANGE,
+                     SQL_VALUES(sql_i(from), sql_i(SCAN_ROWS)));
 }
 
 bool read_audit(struct reader *reader, struct store_read *read)

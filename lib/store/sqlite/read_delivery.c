@@ -72,6 +72,7 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .active_from = sql_integer(c, id, 18),
         .tries = read_string(reader, read, id, 19),
         .receipt = read_string(reader, read, id, 20),
+        .name = read_string(reader, read, id, 21),
     };
 }
 
@@ -101,7 +102,7 @@ bool read_delivery(struct reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 21);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 22);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     return result ? read_fail(reader, read, result) : read_done(read, OK);

@@ -199,6 +199,31 @@ bool read_findings(struct reader *reader, struct store_read *read)
             .first = sql_integer(c, id, 6),
             .last = sql_integer(c, id, 7),
             .example = read_string(reader, read, id, 8),
+            .refused = sql_integer(c, id, 9),
+        };
+    }
+    sql_end(c, id);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
+}
+
+bool read_refusals(struct reader *reader, struct store_read *read)
+{
+    struct store_refusals_read *r = CONTAINER_OF(read, struct store_refusals_read, base);
+    struct connection *c = &reader->connection;
+    const enum sql_id id = SQL_REFUSAL_LIST;
+    r->count = 0;
+    r->rows = read_alloc(read, STORE_REFUSALS_MAX, sizeof(*r->rows));
+    if (!r->rows)
+        return true;
+    int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(r->since), sql_i(STORE_REFUSALS_MAX)));
+    for (; result > 0; result = sql_next(c, id)) {
+        r->rows[r->count++] = (struct store_refusal){
+            .party = read_string(reader, read, id, 0),
+            .module = read_string(reader, read, id, 1),
+            .objects = sql_integer(c, id, 2),
+            .count = sql_integer(c, id, 3),
+            .first = sql_integer(c, id, 4),
+            .last = sql_integer(c, id, 5),
         };
     }
     sql_end(c, id);

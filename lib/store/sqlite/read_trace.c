@@ -12,10 +12,10 @@
 #define LIMIT_MAX        1000
 #define CHUNK            50
 #define CORRELATIONS_MAX 50
-#define KEYS_MAX         (CORRELATIONS_MAX + 2) /* and the object's id in two spellings */
+#define KEYS_MAX         (CORRELATIONS_MAX + 2) /* and an object's id, and a request's */
 
 struct trace_key {
-    enum sql_id statement; /* SQL_AUDIT_OF_OBJECT, SQL_AUDIT_OF_CORRELATION */
+    enum sql_id statement; /* SQL_AUDIT_OF_OBJECT, …_REQUEST, …_CORRELATION */
     struct str text;
 };
 
@@ -82,7 +82,7 @@ static int trace_begin(struct reader *reader, struct store_trace_read *r)
     trace->oldest >>= AUDIT_BLOCK_BITS;
     start_key(trace);
     add_key(trace, SQL_AUDIT_OF_OBJECT, arena_copy_upper(r->base.arena, r->id));
-    add_key(trace, SQL_AUDIT_OF_OBJECT, r->id);
+    add_key(trace, SQL_AUDIT_OF_REQUEST, r->id);
     add_key(trace, SQL_AUDIT_OF_CORRELATION, r->id);
     return add_commands(reader, r, trace);
 }
@@ -112,7 +112,7 @@ static int trace_chunk(struct reader *reader, struct store_trace_read *r, struct
         r->more = r->count == r->limit;
         if (r->more || !audit_take(&r->base, trace->before, &view, &r->rows[r->count]))
             break;
-        if (key.statement == SQL_AUDIT_OF_OBJECT)
+        if (key.statement != SQL_AUDIT_OF_CORRELATION)
             add_key(trace, SQL_AUDIT_OF_CORRELATION, r->rows[r->count].row.correlation_id);
         r->count++;
     }

@@ -14,16 +14,54 @@ struct walk {
     int64_t pruned;
     const char *problem; /* a format for `place`, or NULL */
     int64_t place;
+    const struct store_head *head; /* what the trail must contain, or NULL */
+    bool met;
 };
 
 static bool bad(struct store_verify_read *r, int64_t sequence, const char *format)
 {
-    char text[160];
+    char text[240];
     snprintf(text, sizeof(text), format, (long long)sequence);
     r->bad_sequence = sequence;
     r->problem = arena_copy(r->base.arena, str_from(text));
     r->done = true;
     return read_done(&r->base, r->problem.data ? OK : ERR_MEMORY);
+}
+
+static void found(struct walk *walk, int64_t place, const char *problem)
+{
+    walk->place = place;
+    walk->problem = problem;
+}
+
+/* The chain has come to a row, or over a gap that begins behind `before`: is it the head that was given? */
+static void meet_head(struct walk *walk, int64_t before)
+{
+    const struct store_head *head = walk->head;
+    if (!head || walk->met || walk->problem)
+        return;
+    bool same = crypto_equal(head->mac, walk->chain.mac, SHA256_SIZE);
+    bool there = head->sequence == walk->chain.sequence;
+    if (same && (there || head->sequence == 0))
+        walk->met = true;
+    else if (there)
+        found(walk, head->sequence, "row %lld is not the one that the given head names");
+    else if (head->sequence > before && head->sequence < walk->chain.sequence)
+        found(walk, head->sequence, "row %lld, which the given head names, was pruned: give a later head");
+}
+
+/* All rows have been seen and nothing of the given head. */
+static bool miss_head(struct store_verify_read *r)
+{
+    const struct store_head *head = r->head;
+    if (head->sequence > 0)
+        return bad(
+            r, head->sequence,
+            "row %lld, which the given head names, is not there: the database is an older copy, or rows "
+            "were cut off at its end");
+    return bad(r, r->position + 1,
+               "no row before row %lld has the given head: the database is an older copy, rows were cut off "
+               "at its end, or that row was pruned");
 }
 
 /* All rows have been seen: the head must name the last one. */
@@ -44,14 +82,10 @@ static bool compare_head(struct reader *reader, struct store_verify_read *r, con
         return bad(r, head.sequence + 1, "row %lld was added from outside");
     if (!crypto_equal(head.mac, chain->mac, SHA256_SIZE))
         return bad(r, chain->sequence, "row %lld was changed");
+    if (r->head && !r->met)
+        return miss_head(r);
     r->done = true;
     return read_done(&r->base, OK);
-}
-
-static void found(struct walk *walk, int64_t place, const char *problem)
-{
-    walk->place = place;
-    walk->problem = problem;
 }
 
 /* The current row follows the chain, or there is a problem. */
@@ -67,6 +101,7 @@ static void check_row(struct reader *reader, struct walk *walk)
         found(walk, sequence, "row %lld was changed");
     else
         walk->rows = sql_next(c, SQL_AUDIT_RANGE);
+    meet_head(walk, sequence - 1);
 }
 
 /* Where another gap begins inside this one; 0: nowhere. */
@@ -93,8 +128,10 @@ static int cross_gap(struct reader *reader, struct walk *walk, const struct audi
     } else if (overlap) {
         found(walk, overlap, "row %lld is recorded as pruned twice");
     } else {
-        walk->pruned += gap->end.sequence - walk->chain.sequence;
+        int64_t before = walk->chain.sequence;
+        walk->pruned += gap->end.sequence - before;
         walk->chain = gap->end;
+        meet_head(walk, before);
     }
     return result;
 }
@@ -155,7 +192,8 @@ static int walk_slice(struct reader *reader, struct walk *walk, int64_t limit)
 bool read_verify(struct reader *reader, struct store_read *read)
 {
     struct store_verify_read *r = CONTAINER_OF(read, struct store_verify_read, base);
-    struct walk walk = {.chain = {.sequence = r->position}, .pruned = r->pruned};
+    struct walk walk = {
+        .chain = {.sequence = r->position}, .pruned = r->pruned, .head = r->head, .met = r->met};
     if (!reader->hmac)
         reader->hmac = hmac_new(reader->store->audit_key, SHA256_SIZE);
     if (!reader->hmac)
@@ -171,6 +209,7 @@ bool read_verify(struct reader *reader, struct store_read *read)
         return bad(r, walk.place, walk.problem);
     r->position = walk.chain.sequence;
     r->pruned = walk.pruned;
+    r->met = walk.met;
     memcpy(r->mac, walk.chain.mac, SHA256_SIZE);
     return walk.rows == 0 && walk.gaps == 0 ? compare_head(reader, r, &walk.chain) : read_done(read, OK);
 }

@@ -18,8 +18,8 @@
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, "                                                                                                \
     "object, reason, url, correlation_id, last_error, evse, "                                                \
-    "active_from, tries, receipt"
-#define DELIVERY_TYPES "iiiiiiitttttttttttitt"
+    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END"
+#define DELIVERY_TYPES "iiiiiiitttttttttttittt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
 /* The next queue: another module's of the receiver, else another receiver's (of UNION ALL the left side runs
@@ -92,6 +92,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_MAX_PARTY_CHANGE] = {W | R, "", "i", "SELECT coalesce(max(last_updated), 0) FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", "ii", "SELECT kind, count(*) FROM object GROUP BY kind"},
     [SQL_COUNT_LOCATIONS] = {W, "", "i", "SELECT count(*) FROM location"},
+    [SQL_SUMMARY_PUT] = {W, "iiibb", "",
+                         "INSERT OR REPLACE INTO audit_summary (block, oldest, newest, bits, seal) "
+                         "VALUES ($1, $2, $3, $4, $5)"},
+    [SQL_SUMMARY_GET] = {R, "i", "iibb",
+                         "SELECT oldest, newest, bits, seal FROM audit_summary WHERE block = $1"},
+    [SQL_SUMMARY_PRUNE] = {W, "", "",
+                           "DELETE FROM audit_summary WHERE block < (SELECT min(sequence) >> 10 FROM audit)"},
+    [SQL_AUDIT_LAST_TIME] = {W, "", "i", "SELECT time FROM audit ORDER BY sequence DESC LIMIT 1"},
     [SQL_AUDIT_LAST] = {W, "", "ib", "SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1"},
 
     /* ---------------------------------------------------------------- registry, writing */
@@ -141,6 +149,21 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_TOKENS_DELETE] = {W, "iibi", "",
                            "DELETE FROM token WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
                            "AND ($4 = 0 OR used = 0)"},
+    [SQL_TOKENS_CLAMP_HUB] = {W, "ii", "",
+                              "UPDATE token SET expires = $1 + $2 WHERE kind = 1 AND expires > $1 + $2"},
+    [SQL_TOKENS_CLAMP_INITIAL] = {W, "i", "",
+                                  "UPDATE token SET expires = CASE WHEN expires > created THEN $1 + expires "
+                                  "- created ELSE expires END, "
+                                  "created = $1 WHERE kind = 0 AND created > $1 + 60000"},
+    [SQL_PLATFORMS_CLAMP] =
+        {W, "ii", "",
+         "UPDATE platform SET previous_token_until = $1 + $2 WHERE previous_token_until > "
+         "$1 + $2"},
+    [SQL_COMMANDS_CLAMP] =
+        {W, "ii", "",
+         "UPDATE command SET expires = min(expires, $1 + CASE WHEN expires - created BETWEEN 1 AND 87000000 "
+         "THEN expires - created ELSE $2 END) "
+         "WHERE state < 2 AND expires > $1 AND (created > $1 + 60000 OR expires > $1 + 87000000)"},
     [SQL_TOKENS_EXPIRE] =
         {W, "iibii", "",
          "UPDATE token SET expires = $5 WHERE platform = $1 AND ($2 < 0 OR kind = $2) AND hash <> $3 "
@@ -164,17 +187,29 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_LIMIT_DELETE] = {W, "it", "", "DELETE FROM rate_limit WHERE party = $1 AND module = $2"},
     [SQL_PARTY_DELETE_LIMITS] = {W, "i", "", "DELETE FROM rate_limit WHERE party = $1"},
     [SQL_FINDING_COUNT] =
-        {W, "tttttiiitit", "",
-         "INSERT INTO finding (party, module, object, field, rule, count, first, last, example) "
+        {W, "tttttiiititi", "",
+         "INSERT INTO finding (party, module, object, field, rule, count, first, last, example, refused) "
          "SELECT $1, $2, $3, CASE WHEN $10 = 0 OR EXISTS (SELECT 1 FROM finding WHERE party = $1 "
          "AND module = $2 AND object = $3 AND field = $4 AND rule = $5) OR (SELECT count(*) FROM finding "
          "WHERE party = $1 AND rule = $5 AND field <> $11) < $10 THEN $4 ELSE $11 END, "
-         "$5, $6, $7, $8, $9 WHERE true ON CONFLICT (party, module, object, field, rule) "
+         "$5, $6, $7, $8, $9, $12 WHERE true ON CONFLICT (party, module, object, field, rule) "
          "DO UPDATE SET count = finding.count + excluded.count, "
+         "refused = finding.refused + excluded.refused, "
          /* loops hand theirs over in any order */
          "first = CASE WHEN excluded.first < finding.first THEN excluded.first ELSE finding.first END, "
          "last = CASE WHEN excluded.last < finding.last THEN finding.last ELSE excluded.last END, "
          "example = CASE WHEN excluded.last < finding.last THEN finding.example ELSE excluded.example END"},
+    [SQL_REFUSAL_COUNT] =
+        {W, "tttiiii", "",
+         "INSERT INTO refusal (party, module, object, count, first, last) "
+         "SELECT $1, $2, CASE WHEN EXISTS (SELECT 1 FROM refusal WHERE party = $1 AND module = $2 "
+         "AND object = $3) OR (SELECT count(*) FROM refusal WHERE party = $1 AND module = $2) < $7 "
+         "THEN $3 ELSE '' END, $4, $5, $6 WHERE true ON CONFLICT (party, module, object) "
+         "DO UPDATE SET count = refusal.count + excluded.count, "
+         "first = CASE WHEN excluded.first < refusal.first THEN excluded.first ELSE refusal.first END, "
+         "last = CASE WHEN excluded.last < refusal.last THEN refusal.last ELSE excluded.last END"},
+    [SQL_REFUSAL_FORGET] = {W, "tti", "",
+                            "DELETE FROM refusal WHERE party = $1 AND module = $2 AND last < $3"},
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
@@ -238,11 +273,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
      */
     [SQL_DELIVERY_INSERT] =
-        {W, "iiiiiiittttttttttbt", "",
+        {W, "iiiiiiittttttttttbtt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
          "module, "
-         "method, owner, object, reason, url, correlation_id, last_error, body, evse) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"},
+         "method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
@@ -344,10 +379,17 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_LIMIT_ALL] = {R, "", "itii",
                        "SELECT party, module, requests, period_ms FROM rate_limit ORDER BY party, module"},
     [SQL_FINDING_LIST] =
-        {R, "tii", "tttttiiit",
-         "SELECT party, module, object, field, rule, count, first, last, example FROM finding "
+        {R, "tii", "tttttiiiti",
+         "SELECT party, module, object, field, rule, count, first, last, example, refused FROM finding "
          "WHERE $1 = '' OR party = $1 ORDER BY party, module, object, field, rule "
          "LIMIT $2 OFFSET $3"},
+    [SQL_REFUSAL_LIST] =
+        {R, "tii", "ttiiii",
+         "SELECT party, module, count(*), sum(count), min(first), max(last) FROM refusal "
+         "WHERE ($1 = '' OR party = $1) AND last >= $2 AND module IN ('sessions', 'cdrs') AND NOT EXISTS ("
+         "SELECT 1 FROM object AS o WHERE o.kind = CASE refusal.module WHEN 'sessions' THEN 2 ELSE 3 END "
+         "AND o.id = refusal.object AND o.owner = refusal.party AND o.arrival >= refusal.last) "
+         "GROUP BY party, module ORDER BY party, module LIMIT $3"},
 
     /* ---------------------------------------------------------------- objects and locations, reading */
     [SQL_OBJECT_READ] = {R, "itt", "iiitttb",
@@ -450,8 +492,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                                   AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND correlation_id = $1 "
                                                 "AND sequence < $3 ORDER BY sequence DESC LIMIT $4"},
     [SQL_AUDIT_OF_OBJECT] = {R, "tiii", AUDIT_TYPES,
-                             AUDIT_COLUMNS "WHERE " AUDIT_BLOCK " = $2 AND object = $1 AND object <> '' "
+                             AUDIT_COLUMNS "WHERE " AUDIT_BLOCK
+                                           " = $2 AND upper(object) = $1 AND object <> '' "
                                            "AND sequence < $3 ORDER BY sequence DESC LIMIT $4"},
+    [SQL_AUDIT_OF_REQUEST] = {R, "tiii", AUDIT_TYPES,
+                              AUDIT_COLUMNS "WHERE " AUDIT_BLOCK
+                                            " = $2 AND request_id = $1 AND status >= '2' "
+                                            "AND status < '5' AND sequence < $3 ORDER BY sequence DESC "
+                                            "LIMIT $4"},
     [SQL_COMMAND_OF_CALLBACK] = {R, "ti", "t",
                                  "SELECT correlation_id FROM command WHERE callback_correlation_id = $1 "
                                  "AND callback_correlation_id <> '' ORDER BY id DESC LIMIT $2"},
@@ -461,13 +509,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIPT_LIST] =
         {R, "iiii", "iittiiiittttt",
          "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
-         "coalesce(o.arrival, d.created), d.object, d.reason, d.last_error, d.receipt, "
+         "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, d.last_error, d.receipt, "
          "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
          "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
          "ORDER BY d.created, d.id LIMIT $4"},
     [SQL_UNBILLED_LIST] =
         {R, "iiii", "iittti",
-         "SELECT last_updated, sequence, owner, counterparty, id, CASE WHEN EXISTS (SELECT 1 FROM object c "
+         "SELECT last_updated, sequence, owner, counterparty, coalesce((SELECT name FROM delivery WHERE "
+         "delivery.id = object.last_delivery AND name <> ''), id), CASE WHEN EXISTS (SELECT 1 FROM object c "
          "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
          "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, $2) "
          "AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},

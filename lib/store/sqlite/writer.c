@@ -155,10 +155,10 @@ static void set_degraded(struct writer *writer, bool degraded)
 {
     if (degraded != writer->was_degraded) {
         if (degraded)
-            log_error("database: %s; writes are refused until it accepts them again",
-                      writer->connection.error.text);
+            log_error_bounded("database: %s; writes are refused until it accepts them again",
+                              writer->connection.error.text);
         else
-            log_info("database: writes are accepted again");
+            log_bounded(LOG_INFO, "database: writes are accepted again");
     }
     writer->was_degraded = degraded;
     atomic_store(&writer->store->degraded, degraded);
@@ -321,6 +321,10 @@ int writer_new(struct store *store, const struct connection *connection, struct 
     result = load_counters(writer);
     if (!result)
         result = load_chain(writer);
+    if (!result)
+        result = load_summary(writer);
+    if (!result)
+        result = load_clock(store, &writer->connection);
     if (!result) /* hub.lock is ours: whoever had a queue is gone */
         result = sql_run(&writer->connection, SQL_QUEUE_END_LEASES, SQL_NO_VALUES);
     return result ? error_set(error, result, "%s", writer->connection.error.text) : OK;
