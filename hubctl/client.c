@@ -99,6 +99,21 @@ static enum ctl_exit cannot_connect(const struct client *client, int number, boo
     return CTL_EXIT_UNREACHABLE;
 }
 
+#define QUEUE_WAIT_MS  3000
+#define QUEUE_PAUSE_MS 10
+
+/* Where many knock at once the socket's queue is full for a moment. False with errno. */
+static bool connect_soon(int descriptor, const struct sockaddr_un *address)
+{
+    int64_t deadline = env_monotonic_ms() + QUEUE_WAIT_MS;
+    while (connect(descriptor, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+        if (errno != EAGAIN || env_monotonic_ms() >= deadline)
+            return false;
+        poll(NULL, 0, QUEUE_PAUSE_MS);
+    }
+    return true;
+}
+
 static enum ctl_exit distrust(const struct error *error, bool silent)
 {
     if (!silent) {
@@ -123,7 +138,7 @@ enum ctl_exit client_open(struct client *client, const struct options *options, 
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
         return cannot_connect(client, errno, silent);
-    if (connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+    if (!connect_soon(descriptor, &address)) {
         int number = errno;
         close(descriptor);
         return cannot_connect(client, number, silent);

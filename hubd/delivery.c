@@ -148,7 +148,7 @@ static void delivery_looked(struct store_read *base)
                                            : NULL;
         if (queue == NULL)
             continue;
-        queue->rewind = true; /* what was not due when it was passed, what could not be stored */
+        queue->scan_again = queue->again = true; /* what is due by now, what no hint told */
         delivery_queue_pump(queue);
     }
     arena_free(&delivery->arena);
@@ -299,6 +299,22 @@ const char *delivery_circuit(const struct hub *hub, struct str receiver, struct 
     return retry_circuit_name(worst);
 }
 
+int64_t delivery_next_try(const struct hub *hub, const struct store_delivery *row)
+{
+    int64_t now = hub_steady_ms(hub), next = row->next_attempt;
+    struct delivery_name name;
+    const struct delivery_receiver *known =
+        name_make(row->receiver, &name) ? delivery_known(hub->delivery, &name) : NULL;
+    if (row->state != STORE_DELIVERY_PENDING)
+        return 0;
+    for (const struct delivery_queue *q = known == NULL ? NULL : known->queues; q != NULL; q = q->next) {
+        int64_t pause = row->failed == 0 ? q->retry.fresh_until : q->retry.paused_until;
+        if (str_equal(str_from(q->name), row->module) && q->retry.failures > 0 && pause > next)
+            next = pause;
+    }
+    return next == 0 ? 0 : env_wall_ms() + (next > now ? next - now : 0);
+}
+
 /* ---------------------------------------------------------------- life */
 
 /* Pauses end between polls too: with a short retry_initial the poll follows it. */
@@ -323,6 +339,16 @@ int delivery_start(struct hub *hub)
     return uv_timer_start(&delivery->poll, delivery_poll, 0, delivery_poll_interval(&hub->conf)) == 0
                ? OK
                : ERR_IO;
+}
+
+void delivery_drain(struct hub *hub)
+{
+    hub->delivery->stopping = true;
+}
+
+bool delivery_is_idle(const struct hub *hub)
+{
+    return hub->delivery->under_way == 0;
 }
 
 void delivery_stop(struct hub *hub)

@@ -9,7 +9,11 @@
  * delivery_wake and delivery_resume everything is called there.
  */
 int delivery_start(struct hub *hub);
-/* No new sends; what is under way ends or is cut by the client's end. */
+/* From here on nothing is begun; what is on the wire is waited for, and its result stored. */
+void delivery_drain(struct hub *hub);
+/* Nothing is on the wire any more, and all results are stored. */
+bool delivery_is_idle(const struct hub *hub);
+/* What is still under way is cut by the client's end. */
 void delivery_stop(struct hub *hub);
 /* After delivery_stop and the client's end. */
 void delivery_free(struct hub *hub);
@@ -26,8 +30,11 @@ void delivery_resume(struct hub *hub, struct str receiver);
  */
 const char *delivery_circuit(const struct hub *hub, struct str receiver, struct str module,
                              int64_t *retry_at);
-/* May anything be sent to it now? OFFLINE pauses its queues; CONNECTED drains them (hub-contract 8). `party`
- * NULL: one that is gone, whose rows are set aside. */
+/* When a pending row is really tried again, wall clock ms: its own pause and its queue's; 0: at once, or
+ * never. */
+int64_t delivery_next_try(const struct hub *hub, const struct store_delivery *row);
+/* May anything be sent to it? Also while it is OFFLINE: then one message at a time finds out (hub-contract
+ * 8). `party` NULL: one that is gone, whose rows are set aside. */
 bool delivery_is_ready(const struct registry_party *party);
 
 #endif

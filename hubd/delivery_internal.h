@@ -3,14 +3,16 @@
 
 #include "hubd/delivery.h"
 #include "hubd/delivery_address.h"
+#include "hubd/fault.h"
 #include "hubd/outbound.h"
 #include "hubd/retry.h"
 #include "hubd/route.h"
 
 /*
  * How the rooms of the outbox worker fit together: delivery.c knows the receivers and finds what waits,
- * delivery_queue.c schedules the messages of one module for one receiver, delivery_lease.c says whose they
- * are, delivery_send.c sends one message and judges its answer, delivery_address.c says whom it is for.
+ * delivery_queue.c schedules the messages of one module for one receiver (delivery_window.c holds those that
+ * may be next), delivery_lease.c says whose they are, delivery_send.c sends one message and stores what came
+ * of it (fault.c judges that), delivery_address.c says whom it is for.
  * Control loop only.
  */
 
@@ -26,14 +28,20 @@ struct delivery_name {
 struct delivery_item {
     struct queue queue;
     int64_t id;
-    uint64_t lane; /* hash of owner and object: one message of a lane at a time, in order */
-    bool sending;
-    bool answered; /* delivered as far as the receiver goes; its end is being stored */
+    uint64_t lane;   /* hash of owner and object: one message of a lane at a time, in order */
+    int64_t due;     /* next_attempt of its row; 0: it waits for its first try */
+    int64_t started; /* hub_steady_ms; 0: it is not being sent */
+    uint64_t passes; /* the queue's when it was sent */
+    unsigned turn;   /* by which it was chosen */
+    bool fresh;      /* it never failed */
+    bool trial;      /* its end tells how the receiver is */
+    bool answered;   /* delivered as far as the receiver goes; its end is being stored */
 };
 
 /*
  * The messages of one module for one receiver. They pause together when the receiver is at fault; the other
- * modules' go on, so that nothing that matters waits behind what a partner does not really offer.
+ * modules' go on, so that nothing that matters waits behind what a partner does not really offer. A message
+ * that fails while others arrive pauses alone.
  */
 struct delivery_queue {
     uint32_t magic;
@@ -43,11 +51,16 @@ struct delivery_queue {
     struct delivery_queue *next; /* of the receiver */
     struct queue items;          /* window, in order of ids */
     unsigned item_count;
-    unsigned sending_count;  /* without their answer */
-    unsigned answered_count; /* answered, their end not stored yet */
-    int64_t scanned;         /* rows up to this id were looked at */
-    bool reading, scan_again, rewind;
-    struct retry retry;       /* the receiver's circuit; times as hub_steady_ms */
+    unsigned answered_count;                 /* answered, their end not stored yet */
+    int64_t scanned;                         /* rows up to this id were looked at for their first try */
+    bool reading, scan_again, rewind, again; /* again: those that are tried again are to be read */
+    struct retry retry;                      /* the receiver's circuit; times as hub_steady_ms */
+    int64_t passed;           /* hub_steady_ms; when a message was last answered as OCPI asks; 0: never */
+    uint64_t passes;          /* how many were, in this process */
+    int64_t unstored_until;   /* results could not be stored: nothing is sent before */
+    bool offline;             /* the receiver's platform is OFFLINE: one message at a time */
+    unsigned turn;            /* of the choice among those that may go */
+    unsigned wary;            /* so many choices more look at both ends of what waits: something fails */
     struct retry_clock clock; /* runs while something could be sent */
     int64_t fence;            /* of the lease; 0: never had one */
     int64_t leased_until;     /* hub_steady_ms */
@@ -82,12 +95,10 @@ struct delivery {
     bool looking, look_again; /* for queues that wait */
     struct arena arena;       /* of that read */
     struct store_waiting_read waiting;
-    bool stopping;
-    char holder[37]; /* of leases: this process */
+    bool stopping;      /* nothing is begun any more */
+    unsigned under_way; /* messages that are being sent, or whose result is being stored */
+    char holder[37];    /* of leases: this process */
 };
-
-/* How a try ended (hub-contract 8). */
-enum delivery_verdict { DELIVERY_DONE, DELIVERY_RECEIVER_FAULT, DELIVERY_MESSAGE_FAULT, DELIVERY_SKIPPED };
 
 /* The receiver's queue for that module, made when it is new; NULL: no memory. */
 struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module);
@@ -97,14 +108,26 @@ void delivery_queue_free(struct delivery_queue *queue);
 /* Sends the item; ends in delivery_item_finished, later. */
 void delivery_send(struct delivery_queue *queue, struct delivery_item *item);
 /*
- * What a try says about the receiver: opens or closes its circuit. `asked_ms`: of Retry-After, 0 if nothing.
- * Before its result is stored, so that the circuit is stored with it.
+ * Whose fault a try's end is, and what it says about the receiver: opens or closes its circuit. `failed`:
+ * when the message failed before, 0 if never. Before its result is stored, so that the circuit is stored with
+ * it.
  */
-void delivery_queue_judge(struct delivery_queue *queue, enum delivery_verdict verdict, int64_t asked_ms);
+enum fault delivery_queue_judge(struct delivery_queue *queue, const struct delivery_item *item,
+                                const struct fault_answer *answer, int64_t failed);
+struct retry_policy delivery_policy(const struct delivery *delivery);
+/* Results cannot be stored: the queue rests for a moment, then looks at what it has from the start. */
+void delivery_queue_unstored(struct delivery_queue *queue);
 /* The receiver has it: the next message need not wait until that is stored. Its lane does. */
 void delivery_item_answered(struct delivery_queue *queue, struct delivery_item *item);
-/* The item's result is stored, or there is none: it leaves the window. `again`: its row is still pending. */
-void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item, bool again);
+/* The item's result is stored, or there is none: it leaves the window. */
+void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item);
+
+/* delivery_window.c: rows that may be sent next, read a few at a time. */
+#define DELIVERY_WINDOW 256
+/* Reads on where there is more and the window has room; pumps the queue when it has. */
+void delivery_window_read(struct delivery_queue *queue);
+/* The next one to be sent, NULL: none may. `now`: hub_steady_ms. */
+struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now);
 
 /* delivery_lease.c: may this worker send of the queue? Asks for a lease, or for more of it, when it is time;
  * the queue is pumped when there is one. `now`: hub_steady_ms. */

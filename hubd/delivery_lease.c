@@ -29,10 +29,15 @@ static struct str lease_key(const struct delivery_queue *queue, struct arena *ar
 static void lease_take(struct delivery_queue *queue, const struct store_queue *stored, int64_t until)
 {
     if (queue->fence != stored->fence) {
-        const struct hub *hub = queue->receiver->delivery->hub;
-        const struct retry_policy policy = {hub->conf.retry_initial, hub->conf.retry_max};
-        int64_t until_at_most = retry_clamp(&policy, stored->paused_until, hub_steady_ms(hub));
-        queue->retry = (struct retry){stored->failures, until_at_most};
+        const struct retry_policy policy = delivery_policy(queue->receiver->delivery);
+        int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
+        queue->retry = (struct retry){
+            .failures = stored->failures,
+            .paused_until = retry_clamp(&policy, stored->paused_until, now),
+            .suspects = stored->suspects,
+            .fresh_until = retry_clamp(&policy, stored->fresh_until, now),
+        };
+        queue->rewind = queue->again = true;
         queue->clock = (struct retry_clock){stored->active_ms, -1};
     }
     queue->fence = stored->fence;
@@ -103,6 +108,8 @@ const struct store_queue *delivery_queue_state(const struct delivery_queue *queu
         .fence = queue->fence,
         .failures = queue->retry.failures,
         .paused_until = queue->retry.paused_until,
+        .suspects = queue->retry.suspects,
+        .fresh_until = queue->retry.fresh_until,
         .active_ms = retry_clock_read(&queue->clock, now),
     };
     return state->receiver.data == NULL ? NULL : state;

@@ -28,10 +28,10 @@ struct sending {
     bool whole;                        /* the receiver does not know the EVSE's location: it gets all of it */
     struct outbound outbound;
     struct store_apply batch;
-    enum delivery_verdict verdict;
+    enum fault fault;
 };
 
-static void sending_end(struct sending *sending, bool again)
+static void sending_end(struct sending *sending)
 {
     struct delivery_queue *queue = sending->queue;
     struct delivery_item *item = sending->item;
@@ -40,7 +40,15 @@ static void sending_end(struct sending *sending, bool again)
     sending->magic = 0;
     arena_free(&sending->arena);
     free(sending);
-    delivery_item_finished(queue, item, again);
+    queue->receiver->delivery->under_way--;
+    delivery_item_finished(queue, item);
+}
+
+/* The row stands as it stood: it is looked for again, but not in a hurry. */
+static void sending_lose(struct sending *sending)
+{
+    delivery_queue_unstored(sending->queue);
+    sending_end(sending);
 }
 
 /* ---------------------------------------------------------------- the result, stored */
@@ -48,17 +56,17 @@ static void sending_end(struct sending *sending, bool again)
 static void sending_stored(struct store_apply *apply)
 {
     struct sending *sending = MAGIC_CAST(struct sending, apply->context, SENDING_MAGIC);
+    if (apply->result == OK || apply->result == ERR_NOT_FOUND) {
+        sending_end(sending);
+        return;
+    }
     /* not stored: the row is still pending and will be sent again, which at-least-once allows */
-    bool stored = apply->result == OK || apply->result == ERR_NOT_FOUND;
-    if (apply->result == ERR_CONFLICT) {
+    if (apply->result == ERR_CONFLICT)
         delivery_queue_doubt(sending->queue);
-    } else if (!stored) {
+    else
         log_error_bounded("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
                           apply->error.text);
-        delivery_queue_judge(sending->queue, DELIVERY_RECEIVER_FAULT,
-                             0); /* not at once: the disk may be full */
-    }
-    sending_end(sending, !stored || sending->verdict == DELIVERY_RECEIVER_FAULT);
+    sending_lose(sending); /* not at once: the disk may be full */
 }
 
 static void sending_audit(struct sending *sending, const char *action, struct str status)
@@ -85,8 +93,8 @@ static void sending_audit(struct sending *sending, const char *action, struct st
                                  row->attempts);
 }
 
-/* How the row goes on. `action` NULL: a try that failed and will be repeated leaves no audit row, the row
- * itself counts it. */
+/* How the row goes on; a pending one after `delay_ms`. `action` NULL: a try that failed and will be repeated
+ * leaves no audit row, the row itself counts it. */
 static void sending_finish(struct sending *sending, enum store_delivery_state state, struct str reason,
                            int64_t delay_ms, struct str last_error, const char *action, struct str status)
 {
@@ -96,7 +104,7 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
     const struct store_queue *queue = delivery_queue_state(sending->queue, &sending->arena, now);
     struct store_op *op = queue == NULL ? NULL : store_batch_add(&sending->batch, STORE_FINISH_DELIVERY);
     if (op == NULL) {
-        sending_end(sending, true); /* no memory: sent again */
+        sending_lose(sending); /* no memory: sent again */
         return;
     }
     op->u.finish.id = row->id;
@@ -104,6 +112,8 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
     op->u.finish.reason = reason;
     op->u.finish.attempts = row->attempts;
     op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
+    op->u.finish.failed = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_DEAD ? now : row->failed;
+    op->u.finish.alone = row->alone;
     op->u.finish.last_error = last_error;
     op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : env_wall_ms();
     op->u.finish.active_from = row->active_from;
@@ -121,7 +131,6 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
 static void sending_set_aside(struct sending *sending)
 {
     const struct delivery_address *address = &sending->address;
-    sending->verdict = DELIVERY_SKIPPED;
     if (address->fate == DELIVERY_HOLD)
         sending_finish(sending, STORE_DELIVERY_HELD, str_from(address->reason), 0,
                        sending->read.row.last_error, "delivery.held", STR("held"));
@@ -133,37 +142,21 @@ static void sending_set_aside(struct sending *sending)
 
 /* ---------------------------------------------------------------- judging the answer */
 
-/* The receiver says that it has no such object. */
-static bool sending_is_unknown(const struct outbound *outbound)
-{
-    return outbound->result == OK &&
-           (outbound->status == 404 || (outbound->status / 100 == 2 && outbound->answer.is_envelope &&
-                                        outbound->answer.status_code == OCPI_UNKNOWN_LOCATION));
-}
+static int64_t sending_asked(struct sending *sending);
 
-static enum delivery_verdict sending_judge(const struct outbound *outbound)
+static struct fault_answer sending_fault_answer(struct sending *sending)
 {
-    static const int receivers_faults[] = {401, 403, 404, 405, 408, 425, 429};
-    static const int messages_faults[] = {400, 409, 413, 422};
-    if (outbound->result != OK)
-        return DELIVERY_RECEIVER_FAULT;
-    if (outbound->method == HTTP_METHOD_DELETE && sending_is_unknown(outbound))
-        return DELIVERY_DONE; /* it is gone: what was wanted */
-    if (outbound->status / 100 == 2) {
-        if (outbound->raw_answer.length == 0 ||
-            (outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 1))
-            return DELIVERY_DONE;
-        return outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 2
-                   ? DELIVERY_MESSAGE_FAULT
-                   : DELIVERY_RECEIVER_FAULT;
-    }
-    for (size_t i = 0; i < sizeof messages_faults / sizeof messages_faults[0]; i++)
-        if (outbound->status == messages_faults[i])
-            return DELIVERY_MESSAGE_FAULT;
-    for (size_t i = 0; i < sizeof receivers_faults / sizeof receivers_faults[0]; i++)
-        if (outbound->status == receivers_faults[i])
-            return DELIVERY_RECEIVER_FAULT;
-    return outbound->status / 100 == 4 ? DELIVERY_MESSAGE_FAULT : DELIVERY_RECEIVER_FAULT;
+    const struct outbound *outbound = &sending->outbound;
+    bool answered = outbound->result == OK;
+    return (struct fault_answer){
+        .http = answered ? outbound->status : 0,
+        .sent = answered || outbound->call.sent,
+        .empty = outbound->raw_answer.length == 0,
+        .envelope = answered && outbound->answer.is_envelope,
+        .status_code = outbound->answer.status_code,
+        .asked_ms = answered ? sending_asked(sending) : 0,
+        .gone_is_right = outbound->method == HTTP_METHOD_DELETE,
+    };
 }
 
 /* What people need to see: status, OCPI code and message, and of a dead letter the answer's first KiB. */
@@ -213,24 +206,56 @@ static bool sending_is_too_old(struct sending *sending)
            (row->kind == (int)STORE_CDR ? conf->retry_give_up_cdrs : conf->retry_give_up);
 }
 
-static void sending_receiver_fault(struct sending *sending)
+/* A try failed: again after `delay_ms`, unless that has been so for too long. */
+static void sending_fail(struct sending *sending, struct str reason, int64_t delay_ms)
 {
     if (sending_is_too_old(sending))
         sending_finish(sending, STORE_DELIVERY_DEAD, STR("given up"), 0, sending_error_text(sending, true),
                        "delivery.dead", STR("dead"));
-    else /* the receiver's pause decides when; the row is due at once */
-        sending_finish(sending, STORE_DELIVERY_PENDING, sending->read.row.reason, 0,
-                       sending_error_text(sending, false), NULL, STR_NONE);
+    else
+        sending_finish(sending, STORE_DELIVERY_PENDING, reason, delay_ms, sending_error_text(sending, false),
+                       NULL, STR_NONE);
 }
 
+/* The receiver's pause decides when; the row is due at once, behind those that were not tried for longer. */
+static void sending_receiver_fault(struct sending *sending)
+{
+    sending_fail(sending, sending->read.row.reason, 0);
+}
+
+static unsigned sending_refused(const struct sending *sending);
+
+/* Others arrive: it backs off alone. */
 static void sending_message_fault(struct sending *sending)
 {
-    const struct conf *conf = &sending->hub->conf;
-    const struct retry_policy policy = {conf->retry_initial, conf->retry_max};
-    unsigned refused = 0; /* times it was refused before */
+    const struct retry_policy policy = delivery_policy(sending->queue->receiver->delivery);
+    struct store_delivery *row = &sending->read.row;
+    int64_t asked = sending_asked(sending);
+    row->alone++;
+    int64_t pause = retry_pause(&policy, row->alone, (unsigned)env_random_below(RETRY_CHANCE + 1));
+    const char *what = sending->queue->module->alone ? "its URL failed" : "failed";
+    const char *while_what = sending->queue->module->alone ? "" : " while others arrived";
+    struct str reason = sending_refused(sending) > 0
+                            ? row->reason
+                            : arena_printf(&sending->arena, "%s %u time%s%s", what, row->alone,
+                                           row->alone == 1 ? "" : "s", while_what);
+    sending_fail(sending, reason, asked > pause ? asked : pause);
+}
+
+/* How often it was refused before. */
+static unsigned sending_refused(const struct sending *sending)
+{
+    unsigned refused = 0;
     for (unsigned i = 0; i < REFUSED_TRIES; i++)
         if (str_equal(sending->read.row.reason, str_from(refused_reasons[i])))
             refused = i + 1;
+    return refused;
+}
+
+static void sending_refusal(struct sending *sending)
+{
+    const struct retry_policy policy = delivery_policy(sending->queue->receiver->delivery);
+    unsigned refused = sending_refused(sending);
     int64_t pause = retry_refused_pause(&policy, refused + 1);
     if (pause < 0)
         sending_finish(sending, STORE_DELIVERY_DEAD, STR("refused"), 0, sending_error_text(sending, true),
@@ -251,7 +276,7 @@ static void sending_note_try(struct sending *sending)
         .status_code =
             outbound->result == OK && outbound->answer.is_envelope ? outbound->answer.status_code : 0,
         .latency_ms = outbound->latency_ms,
-        .text = sending->verdict == DELIVERY_DONE ? STR_NONE : sending_error_text(sending, false),
+        .text = sending->fault == FAULT_NONE ? STR_NONE : sending_error_text(sending, false),
     };
     row->attempts++;
     struct str tries = delivery_tries_add(&sending->arena, row->tries, &try);
@@ -279,29 +304,31 @@ static void sending_answered(struct outbound *outbound)
 {
     struct sending *sending = MAGIC_CAST(struct sending, outbound->context, SENDING_MAGIC);
     if (outbound->result == ERR_CLOSED) { /* the hub is going down: as if it had not been tried */
-        sending_end(sending, false);
+        sending_end(sending);
         return;
     }
-    if (sending->read.row.evse.length > 0 && !sending->whole && sending_is_unknown(outbound)) {
+    const struct fault_answer answer = sending_fault_answer(sending);
+    if (sending->read.row.evse.length > 0 && !sending->whole && outbound->result == OK &&
+        fault_is_unknown(&answer)) {
         sending_send_whole(sending);
         return;
     }
-    sending->verdict = sending_judge(outbound);
+    sending->fault = delivery_queue_judge(sending->queue, sending->item, &answer, sending->read.row.failed);
     sending_note_try(sending);
     traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->read.row.module,
-                           sending->verdict != DELIVERY_DONE, outbound->latency_ms * 1000);
-    delivery_queue_judge(sending->queue, sending->verdict, sending_asked(sending));
-    switch (sending->verdict) {
-    case DELIVERY_DONE:
+                           sending->fault != FAULT_NONE, outbound->latency_ms * 1000);
+    switch (sending->fault) {
+    case FAULT_NONE:
         sending_done(sending);
         return;
-    case DELIVERY_RECEIVER_FAULT:
-        sending_receiver_fault(sending);
+    case FAULT_REFUSED:
+        sending_refusal(sending);
         return;
-    case DELIVERY_MESSAGE_FAULT:
+    case FAULT_MESSAGE:
         sending_message_fault(sending);
         return;
-    case DELIVERY_SKIPPED:
+    case FAULT_RECEIVER:
+        sending_receiver_fault(sending);
         return;
     }
 }
@@ -362,7 +389,7 @@ static void sending_renewed(int result, void *context)
     registry_release(sending->hub->control_view, sending->snapshot);
     sending_judge_address(sending);
     if (result != OK || sending->hub->control_client == NULL)
-        sending_end(sending, false);
+        sending_lose(sending);
     else if (sending->address.fate != DELIVERY_SEND)
         sending_set_aside(sending);
     else
@@ -402,7 +429,7 @@ static void sending_location_read(struct store_read *base)
     struct store_object_read *read = &sending->location;
     const struct json_value *location = NULL;
     if (base->result != OK && base->result != ERR_NOT_FOUND) {
-        sending_end(sending, false);
+        sending_lose(sending);
         return;
     }
     if (base->result == OK)
@@ -420,7 +447,7 @@ static void sending_whole_read(struct store_read *base)
     if (base->result == OK)
         sending_call(sending, sending->location.body);
     else
-        sending_end(sending, false); /* gone this very moment: what took it away is behind it */
+        sending_end(sending); /* gone this very moment: what took it away is behind it */
 }
 
 static void sending_send_whole(struct sending *sending)
@@ -434,9 +461,11 @@ static void sending_send_whole(struct sending *sending)
 static void sending_read(struct store_read *base)
 {
     struct sending *sending = MAGIC_CAST(struct sending, base->context, SENDING_MAGIC);
-    if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
-        sending->queue->receiver->delivery->stopping)
-        sending_end(sending, false); /* superseded, dropped, or read again by the next poll */
+    if (base->result != OK && base->result != ERR_NOT_FOUND)
+        sending_lose(sending);
+    else if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
+             sending->queue->receiver->delivery->stopping)
+        sending_end(sending); /* gone, superseded, dropped; or the next start's */
     else if (sending->read.row.kind == (int)STORE_LOCATION)
         sending_read_location(sending, true, sending_location_read);
     else
@@ -448,6 +477,7 @@ void delivery_send(struct delivery_queue *queue, struct delivery_item *item)
     struct sending *sending = calloc(1, sizeof *sending);
     if (sending == NULL)
         abort(); /* a few hundred bytes: without them nothing goes on */
+    queue->receiver->delivery->under_way++;
     sending->magic = SENDING_MAGIC;
     sending->queue = queue;
     sending->item = item;

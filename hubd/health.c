@@ -1,22 +1,28 @@
 #include "hubd/health.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "hubd/delivery.h"
 #include "hubd/discovery.h"
+#include "hubd/outbound.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/json/writer.h"
 
 #define PROBE_MAGIC   0x50524f42u
 #define TICK_MIN_MS   20
 #define TICK_MAX_MS   1000
 #define CLOCK_JUMP_MS 2000
+/* A tick that comes later than by this part of offline_after was held up by the process itself. */
+#define GAP_PART 4
 
 struct health {
     struct hub *hub;
     uv_timer_t tick;
     int64_t started;      /* monotonic ms: silence before it does not count */
+    int64_t ticked;       /* monotonic ms of the last tick */
     int64_t offset;       /* wall clock minus monotonic clock, ms */
     int64_t jump, jumped; /* the last one, and its monotonic ms */
     bool stopping;
@@ -31,6 +37,14 @@ struct health_change {
     enum store_platform_status status;
     struct arena arena;
     struct store_apply batch;
+};
+
+/* A call without a valid answer, on its way from its loop. */
+struct health_failure {
+    struct loop_task task;
+    struct hub *hub;
+    struct registry_runtime *runtime;
+    char text[sizeof((struct registry_watch *)0)->last_error];
 };
 
 struct probe {
@@ -68,6 +82,21 @@ static void health_change_stored(struct store_apply *apply)
         health_change_known(apply->result, change); /* the next tick tries again */
 }
 
+/* Why it is OFFLINE. */
+static struct str health_error_detail(struct arena *arena, const struct registry_platform *platform)
+{
+    struct str error = health_last_error(platform);
+    struct buffer text = {0};
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    json_object_begin(&writer);
+    json_field_string(&writer, "last_error", error);
+    json_object_end(&writer);
+    struct str detail = error.length == 0 || text.failed ? STR_NONE : arena_copy(arena, buffer_str(&text));
+    buffer_free(&text);
+    return detail;
+}
+
 static void health_audit(struct health_change *change, const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
@@ -81,6 +110,8 @@ static void health_audit(struct health_change *change, const struct registry_pla
         op->u.audit.party = arena_copy(&change->arena, ocpi_party_key_str(&platform->parties[i]->key));
         op->u.audit.status = connected ? STR("CONNECTED") : STR("OFFLINE");
         op->u.audit.latency_ms = -1;
+        if (!connected)
+            op->u.audit.detail = health_error_detail(&change->arena, platform);
         log_info("party " STR_FMT " is %s", STR_ARG(op->u.audit.party), connected ? "CONNECTED" : "OFFLINE");
     }
 }
@@ -104,6 +135,8 @@ static void health_change(struct hub *hub, const struct registry_platform *platf
         op->u.health.platform = platform->row.id;
         op->u.health.status = status;
         op->u.health.last_seen = atomic_load(&platform->runtime->last_answer_wall);
+        op->u.health.heard = atomic_load(&platform->runtime->last_heard_wall);
+        op->u.health.last_error = str_from(watch->last_error);
         op->u.health.now = env_wall_ms();
     }
     health_audit(change, platform);
@@ -142,28 +175,81 @@ void health_answered(struct hub *hub, const struct registry_platform *platform)
     loop_post(&hub->control, &sign->task);
 }
 
+/* ---------------------------------------------------------------- what went wrong last */
+
+static void health_failure_known(struct loop_task *task)
+{
+    struct health_failure *failure = CONTAINER_OF(task, struct health_failure, task);
+    memcpy(failure->runtime->watch.last_error, failure->text, sizeof failure->text);
+    free(failure);
+}
+
+/* Where it was called: without the query, and of what a partner's apps chose only the host. */
+static struct str failure_place(const struct outbound *outbound)
+{
+    struct str url = outbound->url;
+    size_t scheme = str_find(url, ':'), query = str_find(url, '?');
+    size_t host = scheme == SIZE_MAX ? 0 : scheme + 3; /* "://" */
+    size_t path = str_find(str_skip(url, host), '/');
+    if (!outbound->trusted && outbound->method != HTTP_METHOD_GET && path != SIZE_MAX)
+        return str_of(url.data, host + path);
+    return query == SIZE_MAX ? url : str_of(url.data, query);
+}
+
+void health_failed(const struct outbound *outbound)
+{
+    if (outbound->platform == NULL || outbound->result == ERR_CLOSED)
+        return;
+    struct health_failure *failure = calloc(1, sizeof *failure);
+    if (failure == NULL)
+        return; /* the next one tells */
+    struct str place = failure_place(outbound), error = outbound->error;
+    if (outbound->result == OK && outbound->answer.is_envelope)
+        error = arena_printf(outbound->arena, "HTTP %d, status_code %d " STR_FMT, outbound->status,
+                             outbound->answer.status_code, STR_ARG(outbound->answer.status_message));
+    else if (outbound->result == OK)
+        error = arena_printf(outbound->arena, "HTTP %d, no OCPI envelope", outbound->status);
+    snprintf(failure->text, sizeof failure->text, "%s " STR_FMT ": " STR_FMT,
+             http_method_name(outbound->method), STR_ARG(place), STR_ARG(error));
+    failure->hub = outbound->hub;
+    failure->runtime = outbound->platform->runtime;
+    failure->task.run = health_failure_known;
+    loop_post(&outbound->hub->control, &failure->task);
+}
+
+struct str health_last_error(const struct registry_platform *platform)
+{
+    struct str error = str_from(platform->runtime->watch.last_error);
+    return error.length > 0 ? error : platform->row.last_error;
+}
+
 /* ---------------------------------------------------------------- probes */
 
-static bool probe_lists_version(const struct ocpi_answer *answer)
+/* A list of versions, and 2.2.1 is not in it: a warning, though a sign of life. */
+static bool probe_lacks_version(const struct ocpi_answer *answer)
 {
-    if (!answer->is_envelope || answer->data == NULL)
+    if (!answer->is_envelope || answer->data == NULL || answer->data->type != JSON_ARRAY)
         return false;
     for (const struct json_value *version = answer->data->child; version != NULL; version = version->next)
         if (str_equal(json_get_text(version, "version"), STR("2.2.1")))
-            return true;
-    return false;
+            return false;
+    return true;
 }
 
 static void probe_answered(struct outbound *outbound)
 {
     struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
-    if (outbound->result == OK && !probe_lists_version(&outbound->answer))
-        log_debug("probe of platform %lld: HTTP %d, 2.2.1 is not listed", (long long)probe->runtime->node.id,
-                  outbound->status);
-    else if (outbound->result != OK)
+    struct registry_watch *watch = &probe->runtime->watch;
+    bool told = outbound->result == OK && outbound->status / 100 == 2 && outbound->answer.is_envelope &&
+                outbound->answer.status_code / 1000 == 1;
+    if (told)
+        watch->without_version = probe_lacks_version(&outbound->answer);
+    else if (outbound->result != ERR_CLOSED)
+        watch->guessing = !watch->guessing; /* maybe the other one is a document */
+    if (outbound->result != OK)
         log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->node.id,
                   STR_ARG(outbound->error));
-    probe->runtime->watch.probing = false;
+    watch->probing = false;
     probe->magic = 0;
     arena_free(&probe->arena);
     free(probe);
@@ -178,7 +264,8 @@ struct str health_probe_url(struct arena *arena, const struct registry_platform 
     }
     if (platform->row.versions_url.length > 0)
         return platform->row.versions_url;
-    return discovery_versions_url(arena, platform->row.credentials_url);
+    return platform->runtime->watch.guessing ? discovery_versions_url(arena, platform->row.credentials_url)
+                                             : platform->row.credentials_url;
 }
 
 static void health_probe(struct health *health, const struct registry_platform *platform)
@@ -201,7 +288,6 @@ static void health_probe(struct health *health, const struct registry_platform *
     outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
     outbound->method = HTTP_METHOD_GET;
     outbound->url = health_probe_url(&probe->arena, platform);
-    outbound->is_alive = probe_lists_version;
     outbound->timeout_ms = hub->conf.probe_timeout;
     outbound->callback = probe_answered;
     outbound->context = probe;
@@ -246,11 +332,23 @@ int64_t health_clock_jump(const struct hub *hub, int64_t *ago_ms)
     return hub->health->jump;
 }
 
+/* While this process did not run nobody could answer it: that silence is nobody's. */
+static void health_watch_itself(struct health *health, int64_t now)
+{
+    int64_t late = now - health->ticked - (int64_t)uv_timer_get_repeat(&health->tick);
+    health->ticked = now;
+    if (late <= health->hub->conf.offline_after / GAP_PART)
+        return;
+    log_warn("this process did not run for %lld ms: silence until now counts for nobody", (long long)late);
+    health->started = now;
+}
+
 static void health_tick(uv_timer_t *timer)
 {
     struct health *health = timer->data;
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
+    health_watch_itself(health, now);
     health_watch_clock(health, now);
     registry_mend(hub->registry);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
@@ -268,7 +366,7 @@ int health_start(struct hub *hub)
     if (health == NULL)
         return ERR_MEMORY;
     health->hub = hub;
-    health->started = env_monotonic_ms();
+    health->started = health->ticked = env_monotonic_ms();
     health->offset = env_wall_ms() - health->started;
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
         return ERR_IO;

@@ -11,8 +11,17 @@ void health_stop(struct hub *hub);
 void health_free(struct hub *hub);
 /* Thread safe: the platform gave a valid answer to an outbound call. */
 void health_answered(struct hub *hub, const struct registry_platform *platform);
-/* What is probed: the `versions` receiver if set, else the list that discovery found, else derived from the
- * credentials url (hub-contract 9). In the snapshot or in `arena`. */
+/* Thread safe: an outbound call has no valid answer. What went wrong becomes the platform's last error. */
+struct outbound;
+void health_failed(const struct outbound *outbound);
+/* The last error of a call to the platform, in this process or as it was stored; may be empty. Control loop.
+ */
+struct str health_last_error(const struct registry_platform *platform);
+/*
+ * What is probed: the `versions` receiver if set, else the document that last worked in an exchange or
+ * discovery, else the credentials url, and where that is no document, that with its last segment replaced by
+ * `versions`, in turns until one is (hub-contract 9). In the snapshot or in `arena`.
+ */
 struct str health_probe_url(struct arena *arena, const struct registry_platform *platform);
 
 /* How far the wall clock jumped the last time, ms, and how long ago that was; 0: it never did. Control loop.

@@ -108,10 +108,11 @@ static void outbound_finish(struct outbound *outbound)
     outbound->answer_header_count = call->answer_header_count;
     outbound->raw_answer = call->answer;
     outbound->latency_ms = outbound->timeout_ms - (outbound->deadline_ms - env_monotonic_ms());
+    bool valid = false;
     if (call->result == OK) {
         ocpi_answer_read(outbound->arena, call->answer, outbound->unwrap, &outbound->answer);
-        bool valid = call->status < 500 && call->status != 401 &&
-                     (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
+        valid = call->status < 500 && call->status != 401 &&
+                (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
         if (valid) {
             outbound_remember(outbound);
             bool alive = outbound->is_alive == NULL || outbound->is_alive(&outbound->answer);
@@ -119,6 +120,8 @@ static void outbound_finish(struct outbound *outbound)
                 health_answered(outbound->hub, outbound->platform);
         }
     }
+    if (!valid)
+        health_failed(outbound);
     struct registry_snapshot *snapshot = outbound->snapshot;
     struct registry_view *view = outbound->view;
     outbound->callback(outbound);

@@ -117,6 +117,7 @@ struct registry_runtime *registry_runtime_of(struct registry *registry, const st
     if (made) {
         runtime->raw_token = row->learned_raw;
         runtime->last_answer_wall = row->last_seen;
+        runtime->last_heard_wall = row->heard;
     }
     return runtime;
 }

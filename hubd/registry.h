@@ -21,6 +21,9 @@
 struct registry_watch {
     int64_t next_probe; /* monotonic ms, 0: not planned yet */
     bool probing, changing;
+    bool guessing;        /* the probe of the credentials url failed: the versions url beside it is next */
+    bool without_version; /* its list of versions has no 2.2.1 */
+    char last_error[256]; /* of the last call without a valid answer, in this process; may be empty */
 };
 
 /* What a state is kept by, over all snapshots: its first member. */
@@ -36,9 +39,10 @@ struct registry_runtime {
     _Atomic int64_t
         last_answer_ms; /* monotonic; last valid answer to an outbound call, 0: none since start */
     _Atomic int64_t last_answer_wall;
-    _Atomic int64_t next_trial_ms; /* monotonic; when an OFFLINE platform may be tried again in real time */
-    _Atomic bool raw_token;        /* the encoding that worked last */
-    _Atomic bool previous_token;   /* the old partner token is what works, inside the overlap */
+    _Atomic int64_t last_heard_wall; /* last authenticated request of the partner's */
+    _Atomic int64_t next_trial_ms;   /* monotonic; when an OFFLINE platform may be tried again in real time */
+    _Atomic bool raw_token;          /* the encoding that worked last */
+    _Atomic bool previous_token;     /* the old partner token is what works, inside the overlap */
 };
 
 /* The same of one party. */

@@ -36,6 +36,9 @@ bool request_authenticate(struct request *request)
         request->token = token;
         request->token_text = candidates[i];
         request->platform = registry_find_platform(request->snapshot, token->platform);
+        if (request->platform != NULL)
+            atomic_store_explicit(&request->platform->runtime->last_heard_wall, request->now,
+                                  memory_order_relaxed);
         return request->platform != NULL;
     }
     return false;

@@ -1,5 +1,6 @@
 #include "hubd/retry.h"
 
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,14 +36,24 @@ int64_t retry_pause(const struct retry_policy *policy, unsigned failures, unsign
     return pause * 4 / 5 + pause * 2 / 5 * (int64_t)chance / RETRY_CHANCE;
 }
 
-void retry_failed(struct retry *retry, const struct retry_policy *policy, int64_t now, int64_t asked_ms,
-                  unsigned chance)
+bool retry_lets(const struct retry *retry, bool fresh, int64_t now)
 {
-    if (retry_circuit(retry, now) == RETRY_OPEN)
+    return retry->failures == 0 || now >= (fresh ? retry->fresh_until : retry->paused_until);
+}
+
+void retry_failed(struct retry *retry, const struct retry_policy *policy, bool fresh, int64_t now,
+                  int64_t asked_ms, unsigned chance)
+{
+    if (!retry_lets(retry, true, now))
         return;
     retry->failures++;
+    retry->suspects += fresh || retry->suspects == 0;
     int64_t pause = retry_pause(policy, retry->failures, chance);
+    int64_t fresh_pause = retry_pause(policy, retry->suspects, chance);
+    if (policy->fresh_max_ms > 0 && fresh_pause > policy->fresh_max_ms)
+        fresh_pause = policy->fresh_max_ms;
     retry->paused_until = now + (asked_ms > pause ? asked_ms : pause);
+    retry->fresh_until = now + (asked_ms > fresh_pause ? asked_ms : fresh_pause);
 }
 
 void retry_succeeded(struct retry *retry)
@@ -52,7 +63,22 @@ void retry_succeeded(struct retry *retry)
 
 void retry_resume(struct retry *retry)
 {
-    retry->paused_until = 0;
+    retry->paused_until = retry->fresh_until = 0;
+}
+
+int64_t retry_longest_pause(const struct retry_policy *policy)
+{
+    int64_t longest = retry_pause(policy, UINT_MAX, RETRY_CHANCE);
+    int64_t refused = retry_refused_pause(policy, 2);
+    if (longest < RETRY_AFTER_MAX_MS)
+        longest = RETRY_AFTER_MAX_MS;
+    return longest < refused ? refused : longest;
+}
+
+int64_t retry_clamp(const struct retry_policy *policy, int64_t until, int64_t now)
+{
+    int64_t latest = now + retry_longest_pause(policy);
+    return until < latest ? until : latest;
 }
 
 int64_t retry_after_parse(const char *text, int64_t wall_ms)
@@ -71,16 +97,6 @@ int64_t retry_after_parse(const char *text, int64_t wall_ms)
         after = (int64_t)timegm(&date) * 1000 - wall_ms;
     }
     return after < 0 ? 0 : after > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : after;
-}
-
-int64_t retry_clamp(const struct retry_policy *policy, int64_t at, int64_t now)
-{
-    const int64_t pauses[] = {policy->max_ms + policy->max_ms / 5, RETRY_AFTER_MAX_MS,
-                              retry_refused_pause(policy, 2)};
-    int64_t longest = 0;
-    for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++)
-        longest = pauses[i] > longest ? pauses[i] : longest;
-    return at > now + longest ? now + longest : at;
 }
 
 int64_t retry_refused_pause(const struct retry_policy *policy, unsigned refused)

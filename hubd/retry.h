@@ -11,9 +11,10 @@
 
 struct retry_policy {
     int64_t initial_ms, max_ms; /* pause after the first failure; the longest */
+    int64_t fresh_max_ms;       /* the longest of messages that were never tried; 0: the same */
 };
 
-/* The circuit breaker of a receiver; the worse the greater. */
+/* The circuit breaker of a receiver's module; the worse the greater. */
 enum retry_circuit {
     RETRY_CLOSED,    /* all is well: messages go out side by side */
     RETRY_HALF_OPEN, /* the pause is over: one message finds out whether the receiver is back */
@@ -23,6 +24,8 @@ enum retry_circuit {
 struct retry {
     unsigned failures;    /* of the receiver in a row */
     int64_t paused_until; /* of the last failure */
+    unsigned suspects;    /* messages that failed for the first time among them */
+    int64_t fresh_until;  /* until when one that was never tried waits, too: at most as long */
 };
 
 enum retry_circuit retry_circuit(const struct retry *retry, int64_t now);
@@ -35,20 +38,31 @@ const char *retry_circuit_name(enum retry_circuit circuit);
 #define RETRY_CHANCE 1000000
 int64_t retry_pause(const struct retry_policy *policy, unsigned failures, unsigned chance);
 /*
- * A fault of the receiver. Others of the same pause count once: calls that were under way when the circuit
- * opened say nothing new. `asked_ms`: what Retry-After asked for, 0 if nothing; the longer one holds.
+ * May a message go out now: side by side with others while the circuit is closed, else as the one that finds
+ * out whether the receiver is back? `fresh`: it never failed. Such a one knows more than those that failed
+ * before, so it waits as long as so many different messages have failed, not so many tries: where one message
+ * fails again and again, the next one need not wait for it.
  */
-void retry_failed(struct retry *retry, const struct retry_policy *policy, int64_t now, int64_t asked_ms,
-                  unsigned chance);
+bool retry_lets(const struct retry *retry, bool fresh, int64_t now);
+/*
+ * A fault of the receiver, with a `fresh` message or another. Others of the same pause count once: calls that
+ * were under way when the circuit opened say nothing new. `asked_ms`: what Retry-After asked for, 0 if
+ * nothing; the longer one holds.
+ */
+void retry_failed(struct retry *retry, const struct retry_policy *policy, bool fresh, int64_t now,
+                  int64_t asked_ms, unsigned chance);
 /* It answered as OCPI asks: the circuit closes. */
 void retry_succeeded(struct retry *retry);
 /* Tried again at once although the pause is not over (hubctl delivery retry, a new receiver URL, CONNECTED).
  */
 void retry_resume(struct retry *retry);
 
-/* A time in the future that was read back: further ahead than the longest pause it was written by a wrong
- * clock, and is that pause ahead of `now`. */
-int64_t retry_clamp(const struct retry_policy *policy, int64_t at, int64_t now);
+/*
+ * A moment that was stored, by a clock that may have been wrong: at most the longest pause from now on.
+ * Whoever reads one back clamps it.
+ */
+int64_t retry_longest_pause(const struct retry_policy *policy);
+int64_t retry_clamp(const struct retry_policy *policy, int64_t until, int64_t now);
 
 /*
  * Retry-After (RFC 9110 10.2.3): seconds or an HTTP date, as milliseconds from `wall_ms` on; 0 when it is
@@ -64,8 +78,9 @@ int64_t retry_after_parse(const char *text, int64_t wall_ms);
 int64_t retry_refused_pause(const struct retry_policy *policy, unsigned refused);
 
 /*
- * How long a receiver's messages could have been sent: runs while it is connected, stands still while it is
- * OFFLINE, suspended or hubd is down. What a message's age is counted by, so that such time kills nothing.
+ * Unpaused time, by which a message is too old (hub-contract 8): runs while the receiver is CONNECTED,
+ * whether its circuit is closed or not, from the message's first failed try on. It stands still while the
+ * receiver is OFFLINE (tries go on, but kill nothing), suspended, or hubd is down.
  */
 struct retry_clock {
     int64_t active_ms; /* up to `since` */

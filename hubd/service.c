@@ -26,6 +26,7 @@
 
 #define STEP_MS          5
 #define DRAIN_MS         10000
+#define SECOND_MS        1000
 #define RESOLVER_THREADS 4
 #define RESOLVER_TTL_MS  30000
 #define FILES_BESIDE     256 /* descriptors for everything that is no partner's connection */
@@ -40,6 +41,7 @@ struct service {
     uv_async_t committed;
     uv_timer_t steps; /* of the end */
     size_t step;
+    int64_t drain_until; /* env_monotonic_ms */
     bool admin_stopped;
     bool ending;
 };
@@ -225,6 +227,12 @@ static bool ending_workers_idle(struct hub *hub)
     return the_service.admin_stopped;
 }
 
+/* The drain's time is over for what still hangs. */
+static bool ending_deliveries_idle(struct hub *hub)
+{
+    return delivery_is_idle(hub) || env_monotonic_ms() >= the_service.drain_until;
+}
+
 static bool ending_stop_rooms(struct hub *hub)
 {
     struct http_client *client = hub->control_client;
@@ -273,8 +281,8 @@ static bool ending_close(struct hub *hub)
 }
 
 static bool (*const ending_steps[])(struct hub *hub) = {
-    ending_workers_idle,   ending_stop_rooms,    ending_rooms_idle,
-    ending_finish_workers, ending_workers_ended, ending_close,
+    ending_workers_idle,   ending_deliveries_idle, ending_stop_rooms, ending_rooms_idle,
+    ending_finish_workers, ending_workers_ended,   ending_close,
 };
 
 static void service_next_step(uv_timer_t *timer)
@@ -291,6 +299,13 @@ static void service_admin_stopped(struct hub *hub)
     the_service.admin_stopped = true;
 }
 
+/* A command that a CPO has may start a charge: its answer is waited for as long as without the end. */
+static int64_t service_handlers_drain(const struct conf *conf)
+{
+    int64_t command = conf->command_forward_timeout + SECOND_MS;
+    return command > DRAIN_MS ? command : DRAIN_MS;
+}
+
 static void service_end(uv_signal_t *signal, int number)
 {
     struct service *service = signal->data;
@@ -305,8 +320,10 @@ static void service_end(uv_signal_t *signal, int number)
     uv_close((uv_handle_t *)&service->terminate, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
     uv_close((uv_handle_t *)&service->hangup, NULL);
+    service->drain_until = env_monotonic_ms() + DRAIN_MS;
+    delivery_drain(hub);
     for (unsigned i = 0; i < hub->worker_count; i++)
-        worker_drain(&hub->workers[i], DRAIN_MS);
+        worker_drain(&hub->workers[i], DRAIN_MS, service_handlers_drain(&hub->conf));
     admin_stop(hub, service_admin_stopped);
     uv_timer_start(&service->steps, service_next_step, 0, STEP_MS);
 }

@@ -80,7 +80,7 @@ int worker_start(struct worker *worker, struct error *error)
 struct worker_ending {
     struct loop_task task;
     struct worker *worker;
-    int64_t deadline_ms;
+    int64_t deadline_ms, handlers_ms;
     uv_timer_t check;
 };
 
@@ -108,16 +108,18 @@ static void worker_drained(void *context)
 static void worker_drain_here(struct loop_task *task)
 {
     struct worker_ending *ending = CONTAINER_OF(task, struct worker_ending, task);
-    http_server_drain(ending->worker->server, ending->deadline_ms, worker_drained, ending);
+    http_server_drain(ending->worker->server, ending->deadline_ms, ending->handlers_ms, worker_drained,
+                      ending);
 }
 
-void worker_drain(struct worker *worker, int64_t deadline_ms)
+void worker_drain(struct worker *worker, int64_t deadline_ms, int64_t handlers_ms)
 {
     struct worker_ending *ending = calloc(1, sizeof *ending);
     if (ending == NULL)
         abort(); /* a hundred bytes at the very end */
     ending->worker = worker;
     ending->deadline_ms = deadline_ms;
+    ending->handlers_ms = handlers_ms;
     ending->task.run = worker_drain_here;
     loop_post(&worker->loop, &ending->task);
 }

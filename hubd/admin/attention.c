@@ -99,6 +99,19 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
     }
 }
 
+/* It answers, but its list of versions does not offer what the hub speaks. */
+static void attend_versions(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->snapshot->platform_count; i++) {
+        const struct registry_platform *platform = &a->snapshot->platforms[i];
+        if (!platform->runtime->watch.without_version)
+            continue;
+        struct str id = rows_platform_id(a->snapshot, platform, a->arena);
+        attend(writer, arena_printf(a->arena, STR_FMT " does not list OCPI 2.2.1 any more", STR_ARG(id)),
+               arena_printf(a->arena, "hubctl party check " STR_FMT, STR_ARG(id)));
+    }
+}
+
 /* An initial token that nobody has used: the partner waits for a new one, or should be reminded. */
 static void attend_tokens(struct json_writer *writer, const struct attention *a)
 {
@@ -204,6 +217,22 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
     }
 }
 
+/* It is these messages, not the receiver: the others of their queues arrive. */
+static void attend_alone(struct json_writer *writer, const struct attention *a)
+{
+    for (size_t i = 0; i < a->queues->count; i++) {
+        const struct store_queue_row *row = &a->queues->rows[i];
+        if (row->alone == 0)
+            continue;
+        attend(writer,
+               arena_printf(a->arena, "%lld message%s for " STR_FMT " fail%s while others arrive",
+                            (long long)row->alone, plural(row->alone, "", "s"), STR_ARG(row->receiver),
+                            plural(row->alone, "s", "")),
+               arena_printf(a->arena, "hubctl delivery list --state pending --party " STR_FMT,
+                            STR_ARG(row->receiver)));
+    }
+}
+
 /* Why a receiver's deliveries are held, as far as they were read. */
 struct held {
     struct str reasons; /* each once */
@@ -271,8 +300,8 @@ static void attend_held(struct json_writer *writer, const struct attention *a)
 
 /* The worst first. */
 static void (*const kinds[])(struct json_writer *writer, const struct attention *attention) = {
-    attend_store, attend_parties, attend_circuits, attend_dead,  attend_refused,
-    attend_held,  attend_clock,   attend_tokens,   attend_rules,
+    attend_store, attend_parties, attend_circuits, attend_dead,   attend_refused, attend_alone,
+    attend_held,  attend_clock,   attend_versions, attend_tokens, attend_rules,
 };
 
 void attention_write(struct json_writer *writer, const struct attention *attention)

@@ -1,6 +1,7 @@
 #include "hubd/admin/check.h"
 
 #include "hubd/delivery.h"
+#include "hubd/health.h"
 #include "hubd/quality.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
@@ -31,8 +32,10 @@ void check_registered(struct check *check)
                      STR_FMT ", SUSPENDED: all its requests are answered 401", STR_ARG(roles));
     else if (party->platform->row.status == STORE_PLATFORM_OFFLINE)
         check_report(check, "registered", STR_NONE, CHECK_WARN, REMEDY_OFFLINE,
-                     STR_FMT ", OFFLINE: the last valid answer was at " STR_FMT, STR_ARG(roles),
-                     STR_ARG(seen == 0 ? STR("no time") : moment(check, seen)));
+                     STR_FMT ", OFFLINE: the last valid answer was at " STR_FMT "%s" STR_FMT, STR_ARG(roles),
+                     STR_ARG(seen == 0 ? STR("no time") : moment(check, seen)),
+                     health_last_error(party->platform).length > 0 ? "; the last error: " : "",
+                     STR_ARG(health_last_error(party->platform)));
     else
         check_report(check, "registered", STR_NONE, CHECK_OK, REMEDY_NONE, STR_FMT ", %s", STR_ARG(roles),
                      status);
@@ -146,6 +149,26 @@ static const struct store_queue_row *find_queue(const struct check *check)
     return NULL;
 }
 
+/* Why what is pending waits, as the end of the sentence; empty: it does not, or not for long. */
+static struct str queue_why(struct check *check, const struct store_queue_row *row, bool offline,
+                            const char *circuit, int64_t retry_at)
+{
+    struct arena *arena = &check->scratch;
+    bool open = strcmp(circuit, "closed") != 0;
+    struct str why = STR_NONE;
+    if (offline)
+        why = STR("; it is OFFLINE: one message at a time tries, any valid answer brings it back");
+    else if (open)
+        why = arena_printf(arena, "; paused after failures: circuit %s", circuit);
+    if (retry_at != 0)
+        why = arena_printf(arena, STR_FMT ", next try " STR_FMT, STR_ARG(why),
+                           STR_ARG(moment(check, retry_at)));
+    if (row->alone > 0)
+        why = arena_printf(arena, STR_FMT "; %lld fail%s while others arrive", STR_ARG(why),
+                           (long long)row->alone, row->alone == 1 ? "s" : "");
+    return why;
+}
+
 static void queue_read(struct check *check)
 {
     static const struct store_queue_row empty = {0};
@@ -161,10 +184,12 @@ static void queue_read(struct check *check)
     if (row == NULL)
         row = &empty;
     bool late = row->oldest_pending != 0 && now - row->oldest_pending > PENDING_LONG;
-    bool open = strcmp(circuit, "closed") != 0;
-    enum check_result result = open                                                       ? CHECK_FAIL
-                               : row->held > 0 || row->dead > 0 || (late && row->pending) ? CHECK_WARN
-                                                                                          : CHECK_OK;
+    bool offline = row->pending > 0 && check->party->platform->row.status == STORE_PLATFORM_OFFLINE;
+    bool open = strcmp(circuit, "closed") != 0 || offline;
+    enum check_result result = open ? CHECK_FAIL
+                               : row->held > 0 || row->dead > 0 || row->alone > 0 || (late && row->pending)
+                                   ? CHECK_WARN
+                                   : CHECK_OK;
     struct str since = row->oldest_pending == 0 ? STR_NONE
                                                 : arena_printf(&check->scratch, ", the oldest since " STR_FMT,
                                                                STR_ARG(moment(check, row->oldest_pending)));
@@ -176,9 +201,9 @@ static void queue_read(struct check *check)
                  open                 ? REMEDY_CIRCUIT
                  : result == CHECK_OK ? REMEDY_NONE
                                       : REMEDY_QUEUE,
-                 "%lld pending" STR_FMT ", %lld held, %lld dead%s%s", (long long)row->pending, STR_ARG(since),
-                 (long long)row->held, (long long)row->dead, open ? "; paused after failures: circuit " : "",
-                 open ? circuit : "");
+                 "%lld pending" STR_FMT ", %lld held, %lld dead" STR_FMT, (long long)row->pending,
+                 STR_ARG(since), (long long)row->held, (long long)row->dead,
+                 STR_ARG(queue_why(check, row, offline, circuit, retry_at)));
 }
 
 static void read_done(struct store_read *base)

@@ -1,5 +1,6 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/delivery.h"
 #include "hubd/delivery_tries.h"
 
 /* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
@@ -15,7 +16,7 @@ static void write_row(struct json_writer *writer, const struct hub *hub, const s
     rows_key(writer, "from", hub, row->sender);
     rows_key(writer, "to", hub, row->receiver);
     json_field_int(writer, "attempts", row->attempts);
-    rows_time(writer, "next_attempt", row->state == STORE_DELIVERY_PENDING ? row->next_attempt : 0);
+    rows_time(writer, "next_attempt", delivery_next_try(hub, row));
     rows_text(writer, "last_error", row->last_error);
     rows_time(writer, "created", row->created);
 }

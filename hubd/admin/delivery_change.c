@@ -142,9 +142,12 @@ static void slice_done(struct edit *edit)
 static void on_applied(struct store_apply *apply)
 {
     struct edit *edit = edit_of(apply->context);
-    if (apply->result == OK)
+    if (apply->result == OK) {
+        for (const struct store_op *op = apply->first; op != NULL; op = op->next)
+            if (op->type == STORE_FINISH_DELIVERY && edit->id == 0 && !op->u.finish.unless_ended)
+                edit->touched--;
         slice_done(edit);
-    else if ((apply->result == ERR_CONFLICT || apply->result == ERR_NOT_FOUND) && ++edit->tries < TRIES_MAX)
+    } else if ((apply->result == ERR_CONFLICT || apply->result == ERR_NOT_FOUND) && ++edit->tries < TRIES_MAX)
         read_rows(edit);
     else
         fail_edit(edit, apply->result, &apply->error);
@@ -161,7 +164,9 @@ static void add_finish(struct edit *edit, const struct store_delivery *row)
     op->u.finish.attempts = edit->drop ? row->attempts : 0;
     op->u.finish.last_error = row->last_error;
     op->u.finish.done = edit->drop ? env_wall_ms() : 0;
-    op->u.finish.active_from = -1; /* a new start */
+    op->u.finish.next_attempt = edit->drop ? 0 : 1; /* now */
+    op->u.finish.active_from = -1;                  /* a new start */
+    op->u.finish.unless_ended = edit->id == 0; /* of many some are delivered while this goes on: no error */
 }
 
 static void add_audit(struct edit *edit)

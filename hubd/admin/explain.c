@@ -153,7 +153,7 @@ static bool is_delivered(struct explanation *e)
     int64_t retry_at;
     if (route.state == STORE_DELIVERY_PENDING) {
         struct str receiver = delivery_receiver_name(e->snapshot, e->pair.emsp, e->arena);
-        if (!delivery_is_ready(e->pair.emsp))
+        if (e->pair.emsp->platform->row.status != STORE_PLATFORM_CONNECTED)
             return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
         delivery_circuit(e->hub, receiver, str_from(message->module), &retry_at);
         return retry_at == 0 || block(e, STR("paused: the last try failed"),

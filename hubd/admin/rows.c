@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
+#include "hubd/health.h"
 #include "hubd/traffic.h"
 
 /* ---------------------------------------------------------------- refusing */
@@ -304,7 +305,11 @@ void rows_party(struct json_writer *writer, const struct registry_snapshot *snap
     rows_text(writer, "name", party->row.name);
     json_field_text(writer, "status", registry_party_status(party));
     json_field_string(writer, "platform", rows_platform_id(snapshot, platform, arena));
-    rows_time(writer, "last_seen", answered > platform->row.last_seen ? answered : platform->row.last_seen);
+    int64_t reached = answered > platform->row.last_seen ? answered : platform->row.last_seen;
+    rows_time(writer, "last_seen", reached);
+    rows_time(writer, "heard", atomic_load(&platform->runtime->last_heard_wall));
+    rows_time(writer, "reached", reached);
+    rows_text(writer, "last_error", health_last_error(platform));
 }
 
 void rows_token(struct json_writer *writer, struct str party, const struct store_token *token)

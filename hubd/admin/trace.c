@@ -2,6 +2,7 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/delivery.h"
 #include "hubd/delivery_tries.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
@@ -209,6 +210,7 @@ static void add_waiting(struct trace *trace)
     bool pending = row->state == STORE_DELIVERY_PENDING;
     if (!pending && row->state != STORE_DELIVERY_HELD)
         return;
+    int64_t next = delivery_next_try(admin_hub(trace->request), row);
     struct entry *entry = add_entry(trace, NULL);
     if (entry == NULL)
         return;
@@ -219,9 +221,9 @@ static void add_waiting(struct trace *trace)
     if (!pending)
         entry->note = row->reason;
     else
-        entry->note = arena_printf(trace->arena, "delivery %lld, tries: %u%s%s", (long long)row->id,
-                                   row->attempts, row->next_attempt > 0 ? ", next at " : "",
-                                   row->next_attempt > 0 ? timestamp_format(row->next_attempt, due) : "");
+        entry->note =
+            arena_printf(trace->arena, "delivery %lld, tries: %u%s%s", (long long)row->id, row->attempts,
+                         next > 0 ? ", next at " : "", next > 0 ? timestamp_format(next, due) : "");
 }
 
 /* ---------------------------------------------------------------- the answer */

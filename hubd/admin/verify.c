@@ -3,6 +3,7 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "lib/base/crypto.h"
+#include "lib/store/verify.h"
 
 /* audit verify: the chain in slices; after each the client hears how far it is. */
 

@@ -18,7 +18,7 @@
  */
 #define CTL_PROTOCOL    1
 #define CTL_REQUEST_MAX (16 * 1024 * 1024) /* bytes of a line to hubd: a document of thousands of parties */
-#define CTL_VALUES_MAX  (4 * 1000 * 1000) /* JSON values of a line */
+#define CTL_VALUES_MAX  (4 * 1000 * 1000)  /* JSON values of a line */
 #define CTL_ANSWER_MAX  (64 * 1024 * 1024) /* bytes of a line to hubctl: a stored object of 4 MiB, escaped */
 #define CTL_DISCOVER    "rpc.discover"
 

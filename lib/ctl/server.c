@@ -8,7 +8,7 @@
 #include "lib/base/magic.h"
 
 #define SERVER_MAGIC UINT32_C(0x63746c73)
-#define BACKLOG      64
+#define BACKLOG      1024 /* who is turned away must not keep others from being heard */
 
 bool ctl_handlers_fit(const struct ctl_handler *handlers, size_t count, const char **what)
 {

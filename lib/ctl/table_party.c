@@ -51,6 +51,9 @@ static const struct ctl_column check_columns[] = {
     {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "PLANNED, CONNECTED, OFFLINE or SUSPENDED"}, \
     {"platform", "PLATFORM", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "the first party of its platform"}, \
     {"last_seen", "LAST SEEN", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "last valid answer to a call of the hub; null: none"}, \
+    {"heard", "HEARD", CTL_COLUMN_TIME, CTL_SEEN_JSON, NULL, "last request of its platform; null: none"}, \
+    {"reached", "REACHED", CTL_COLUMN_TIME, CTL_SEEN_JSON, NULL, "the same as last_seen"}, \
+    {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "of the last call to its platform without a valid answer; null: none"}, \
     {"country_code", "COUNTRY", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}, \
     {"party_id", "PARTY ID", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}
 

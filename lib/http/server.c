@@ -42,10 +42,10 @@ void server_mark(struct connection *connection)
         uv_idle_start(&server->idle, on_idle);
 }
 
-/* Tells the end of a drain once. Before the deadline it also waits for the handlers to answer. */
+/* Tells the end of a drain once. Before their deadline it also waits for the handlers to answer. */
 static void tell_drained(struct http_server *server)
 {
-    bool over = server->now_us >= server->drain_deadline_us;
+    bool over = server->now_us >= server->handlers_deadline_us;
     if (!server->draining || server->drained_told || !queue_is_empty(&server->connections) ||
         (server->connection_count > 0 && !over))
         return;
@@ -80,10 +80,24 @@ static void on_prepare(uv_prepare_t *prepare)
 
 /* ---- deadlines ---- */
 
-static void close_all(struct http_server *server)
+/* A handler has its request and will answer. */
+static bool is_handled(const struct connection *connection)
 {
-    while (!queue_is_empty(&server->connections))
-        connection_close(CONTAINER_OF(server->connections.next, struct connection, link), true);
+    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next)
+        if (CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_HANDLING)
+            return true;
+    return false;
+}
+
+/* All connections, or those that wait for no handler. */
+static void close_connections(struct http_server *server, bool all)
+{
+    for (struct queue *link = server->connections.next, *next; link != &server->connections; link = next) {
+        struct connection *connection = CONTAINER_OF(link, struct connection, link);
+        next = link->next;
+        if (all || !is_handled(connection))
+            connection_close(connection, true);
+    }
 }
 
 static struct connection *connection_of_timer(struct server_timer *timer, enum server_wait kind)
@@ -109,7 +123,7 @@ void server_tick(struct http_server *server)
         }
     }
     if (server->draining && server->now_us >= server->drain_deadline_us)
-        close_all(server);
+        close_connections(server, server->now_us >= server->handlers_deadline_us);
     if (server->connection_count == 0 && !server->draining && !server->freeing)
         uv_timer_stop(&server->timer);
 }
@@ -217,12 +231,13 @@ void http_server_set_limits(struct http_server *server, const struct http_limits
     server->limits = *limits;
 }
 
-void http_server_drain(struct http_server *server, int64_t deadline_ms, void (*drained)(void *context),
-                       void *context)
+void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t handlers_ms,
+                       void (*drained)(void *context), void *context)
 {
     server->now_us = env_monotonic_us();
     server->draining = true;
     server->drain_deadline_us = server->now_us + deadline_ms * 1000;
+    server->handlers_deadline_us = server->now_us + handlers_ms * 1000;
     server->drained = drained;
     server->drained_context = context;
     /* A request that is on its way in the socket's buffer is still answered. */
@@ -275,7 +290,7 @@ void http_server_free(struct http_server *server)
     if (server == NULL)
         return;
     server->freeing = true;
-    close_all(server);
+    close_connections(server, true);
     uv_close((uv_handle_t *)&server->async, on_closed);
     uv_close((uv_handle_t *)&server->timer, on_closed);
     /* The turn goes on for exchanges that are still in handlers, but does not keep the loop alive. */

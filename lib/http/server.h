@@ -92,10 +92,11 @@ void http_server_set_limits(struct http_server *server, const struct http_limits
 /*
  * Begins to shut down: idle connections close, the others after the answer they are working on (with
  * Connection: close). `drained` is called on the loop when the last connection is gone; after `deadline_ms`
- * the rest is cut.
+ * the rest is cut, but for requests that a handler has and will answer: those after `handlers_ms`, which is
+ * not less.
  */
-void http_server_drain(struct http_server *server, int64_t deadline_ms, void (*drained)(void *context),
-                       void *context);
+void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t handlers_ms,
+                       void (*drained)(void *context), void *context);
 /*
  * Frees a drained (or never used) server; what is still open is cut. Its loop must still run for closing
  * handles. Exchanges that are in handlers stay valid and must still be answered on the loop; the memory goes

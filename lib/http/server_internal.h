@@ -181,7 +181,7 @@ struct http_server {
     uv_timer_t timer;
     unsigned handles; /* open ones of the four */
     bool draining, drained_told, freeing, closing;
-    int64_t drain_deadline_us;
+    int64_t drain_deadline_us, handlers_deadline_us;
     void (*drained)(void *context);
     void *drained_context;
     int64_t date_second;

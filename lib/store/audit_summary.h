@@ -9,7 +9,7 @@
  * that is not there seems to be) and the rows' times. A block is the rows with the same sequence >>
  * AUDIT_SUMMARY_SHIFT.
  */
-#define AUDIT_SUMMARY_SHIFT  10
+#define AUDIT_SUMMARY_SHIFT 10
 #define AUDIT_SUMMARY_BYTES 1024
 
 struct audit_summary {

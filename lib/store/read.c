@@ -2,6 +2,7 @@
 
 #include "lib/store/client.h"
 #include "lib/store/history.h"
+#include "lib/store/verify.h"
 
 void store_read_registry(struct store_client *client, struct store_registry_read *read)
 {

@@ -15,16 +15,18 @@ struct store_platform {
     int64_t revision; /* 0: new; else the one that was read, checked on put */
     enum store_platform_status status;
     struct str credentials_url; /* what the partner gave as `url`; empty before the exchange */
-    struct str versions_url;    /* found by discovery; may be empty */
-    struct str token;           /* sealed: what the hub presents to the partner; empty before the exchange */
-    struct str previous_token;  /* sealed, for the overlap after a rotation */
+    struct str versions_url; /* list or details that last worked in an exchange or discovery; may be empty */
+    struct str token;        /* sealed: what the hub presents to the partner; empty before the exchange */
+    struct str previous_token; /* sealed, for the overlap after a rotation */
     int64_t previous_token_until;
     enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
     bool learned_raw;                   /* AUTO: raw was what worked last */
     struct str allowed_hosts;           /* space separated, party set --allow-host */
     struct str
         roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
-    int64_t last_seen; /* last valid answer, as of the last write */
+    int64_t last_seen;     /* last valid answer, as of the last write */
+    int64_t heard;         /* last request of the partner's, as of the last write */
+    struct str last_error; /* of the last call without a valid answer, as of the last write */
     int64_t created, updated;
 };
 
@@ -152,7 +154,9 @@ struct store_delivery {
     struct str body; /* inline body when kind is -1 */
     struct str correlation_id;
     unsigned attempts;    /* of this message */
-    int64_t next_attempt; /* 0: at once */
+    int64_t next_attempt; /* 0: waits for its first try, in order of ids; else again from then on */
+    int64_t failed;       /* its last failed try, by the sender's steady clock; 0: none */
+    unsigned alone;       /* times it failed while others of its queue arrived */
     struct str last_error;
     int64_t active_from; /* the queue's active_ms at the first try that failed; -1: none yet */
     struct str tries;    /* a line for each try, oldest first; the sender's form */
@@ -166,7 +170,9 @@ struct store_queue {
     int64_t fence;       /* of the lease: grows with each new holder */
     unsigned failures;   /* of the receiver in a row; 0: all is well */
     int64_t paused_until;
-    int64_t active_ms; /* how long its messages could have been sent, ever */
+    unsigned suspects;   /* different messages among them */
+    int64_t fresh_until; /* the pause of messages that never failed */
+    int64_t active_ms;   /* how long its messages could have been sent, ever */
 };
 
 enum store_command_state {

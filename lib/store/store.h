@@ -132,8 +132,7 @@ struct store_object_put {
     struct str session;      /* CDR: folded session_id; may be empty */
     unsigned conditions;
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_evse_part {
@@ -155,8 +154,7 @@ struct store_location_put {
     size_t evse_count;
     unsigned conditions;
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_evse_put {
@@ -166,8 +164,7 @@ struct store_evse_put {
         last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
     unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
     int64_t revision;
-    /* out */
-    bool created, changed;
+    bool created, changed; /* out */
 };
 
 struct store_op {
@@ -211,7 +208,8 @@ struct store_op {
         struct {
             int64_t platform;
             enum store_platform_status status;
-            int64_t last_seen;
+            int64_t last_seen, heard;
+            struct str last_error; /* empty: what is stored stays */
             int64_t now;
         } health;
         struct store_object_put object;
@@ -245,10 +243,11 @@ struct store_op {
             int64_t id;
             enum store_delivery_state state;
             struct str reason;
-            unsigned attempts;
-            int64_t next_attempt;
+            unsigned attempts, alone;
+            int64_t next_attempt, failed;
             struct str last_error;
             int64_t done;
+            bool unless_ended;   /* else nothing is done, no error; out: it had not */
             int64_t active_from; /* as in the row */
             struct str tries;    /* empty: as it is */
             struct str receipt;
@@ -296,12 +295,8 @@ struct store_op {
          * slice comes a row `audit.pruned` that tells how many went since the one before.
          */
         struct clock_mark clock;
-        /*
-         * Deadlines that a wrong clock has put further ahead of `now` than they can be are pulled in: hub
-         * tokens and partner tokens in overlap end after `overlap` at most, initial tokens that were made in
-         * the future live as long as they were meant to, open commands end within their own time, or
-         * `command` where that is not known. `changed`: some were (out).
-         */
+        /* Deadlines further ahead of `now` than they can be: tokens in overlap end after `overlap`, initial
+         * ones and open commands within their own time, else `command`. `changed` (out): there were some. */
         struct {
             int64_t now, overlap, command;
             bool changed;
@@ -412,8 +407,7 @@ struct store_owners_read {
     struct str id;
     const struct str *evses; /* folded uids; may be NULL */
     size_t evse_count;
-    /* out */
-    struct store_owner *owners; /* at most 64 */
+    struct store_owner *owners; /* out; at most 64 */
     size_t owner_count;
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
@@ -513,14 +507,18 @@ struct store_waiting_read { /* the queues in which something is pending */
 };
 void store_read_waiting(struct store_client *client, struct store_waiting_read *read);
 
-struct store_due_read { /* pending ones of a queue in order */
+/* What may be sent of a queue: what was never tried, in order; of that the newest, and some behind `middle`;
+ * and what is due again, the longest due first. */
+struct store_due_read {
     struct store_read base;
     struct store_queue_key queue;
-    int64_t after; /* only greater ids */
-    unsigned limit;
-    /* out: without bodies and texts that are only for people */
-    struct store_delivery *rows;
+    int64_t after;       /* in/out: ids up to it were looked at for their first try */
+    int64_t middle;      /* an id; those behind it are the second kind of sample */
+    int64_t now, latest; /* a next_attempt behind `latest` was stored by a wrong clock: it is due, too */
+    unsigned limit, sample, again; /* of the first sort, of each sample, of the last; a row may come twice */
+    struct store_delivery *rows;   /* out: without bodies and texts that are only for people */
     size_t count;
+    bool more; /* of the first sort */
 };
 void store_read_due(struct store_client *client, struct store_due_read *read);
 
@@ -542,9 +540,11 @@ struct store_delivery_list { /* newest last */
 };
 void store_read_deliveries(struct store_client *client, struct store_delivery_list *read);
 
+#define STORE_ALONE_MAX 10000
 struct store_queue_row { /* per receiver, for start-up and `status` */
     struct str receiver;
     int64_t pending, held, dead;
+    int64_t alone; /* of the pending ones: failed while others arrived; STORE_ALONE_MAX a module at most */
     int64_t oldest_pending; /* created, 0: none */
 };
 struct store_queues_read {
@@ -584,13 +584,12 @@ struct store_audit_read {
     struct store_read base;
     int64_t after;  /* greater sequences; with `backwards`: smaller ones than this (0: from the newest) */
     bool backwards; /* newest first, to find the last n */
-    int64_t since, until; /* INT64_MIN / INT64_MAX: open */
-    struct str party;     /* matches party, sender or receiver; empty: any */
-    struct str action;    /* equal, or a prefix when it ends in '*'; empty: any */
-    struct str actor;     /* a part of it; empty: any */
-    unsigned limit;       /* rows returned at most */
-    /* out */
-    struct store_audit_row *rows;
+    int64_t since, until;         /* INT64_MIN / INT64_MAX: open */
+    struct str party;             /* matches party, sender or receiver; empty: any */
+    struct str action;            /* equal, or a prefix when it ends in '*'; empty: any */
+    struct str actor;             /* a part of it; empty: any */
+    unsigned limit;               /* rows returned at most */
+    struct store_audit_row *rows; /* out */
     size_t count;
     /* The last sequence looked at: where to go on even when nothing matched, since a call looks at a bounded
      * number of rows. Equal to `after`: there is nothing further. */
@@ -605,36 +604,13 @@ void store_read_audit(struct store_client *client, struct store_audit_read *read
  */
 struct store_trace_read {
     struct store_read base;
-    struct str id;  /* as people write it; objects are found by it folded, too */
-    unsigned limit; /* at most 1000 */
-    /* out */
-    struct store_audit_row *rows;
+    struct str id;                /* as people write it; objects are found by it folded, too */
+    unsigned limit;               /* at most 1000 */
+    struct store_audit_row *rows; /* out */
     size_t count;
     bool more; /* there are older ones */
 };
 void store_read_trace(struct store_client *client, struct store_trace_read *read);
-
-/* A head of the audit that somebody has written down: the chain's value at a row. */
-struct store_head {
-    int64_t sequence; /* of the row; 0: not known, any row may have it */
-    uint8_t mac[32];
-};
-
-/* Checks the HMAC chain in slices: call again with `position` until `done`. */
-struct store_verify_read {
-    struct store_read base;
-    const struct store_head
-        *head;        /* the trail must contain it, else it is an older or a shorter one; or NULL */
-    bool met;         /* in/out: `head` was found */
-    int64_t position; /* in/out: sequence checked last; begin with 0 */
-    unsigned limit;   /* rows and gaps per slice */
-    uint8_t mac[32];  /* in/out: chain value at position */
-    int64_t pruned;   /* in/out: rows up to position that retention has taken away; the rest was checked */
-    bool done;
-    int64_t bad_sequence; /* 0: none; else the first row that does not verify, `problem` says why */
-    struct str problem;   /* "row 17 was changed", "row 18 is missing", … */
-};
-void store_read_verify(struct store_client *client, struct store_verify_read *read);
 
 /* Totals for `status`. */
 struct store_totals_read {

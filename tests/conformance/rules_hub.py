@@ -104,8 +104,10 @@ RULES = {
     "hub 7-5": "`rule disable --drain` still passes STOP_SESSION, updates and CDRs of sessions that had begun, and nothing new.",
     # 9 health
     "hub 9-1": "Every exchanged platform's versions URL is asked again and again, with its token.",
-    "hub 9-2": "The answer must list 2.2.1.",
-    "hub 9-3": "The URL is the versions receiver; else the list that discovery found; else the credentials url with its last segment made versions.",
+    "hub 9-2": "Any OCPI answer to a probe is a sign of life; what is no OCPI answer, a 5xx or a 401 is none.",
+    "hub 9-3": "The URL is the versions receiver; else what last worked in an exchange; else the credentials url, else that with its last segment made versions.",
+    "hub 9-6": "A versions list without 2.2.1 is a warning of `status`, not the end.",
+    "hub 9-7": "A pause of the hub's own process makes nobody OFFLINE.",
     "hub 9-4": "The first success makes an OFFLINE platform CONNECTED.",
     "hub 9-5": "Changes are audited and move last_updated.",
     # 10 rate limits

@@ -246,6 +246,11 @@ RULES = {
     "hub 8-13": "The receiver's fault - no connection, 401 403 404 405 408 425 429, 5xx, not OCPI - is tried again until it is taken.",
     "hub 8-14": "Retry-After is respected.",
     "hub 8-15": "The message's fault - 400 409 413 422, or 2xx with a 2xxx code - waits with its error, and others pass it by.",
+    "hub 8-18": "A message that fails while others of its queue arrive backs off alone: it delays none of them.",
+    "hub 8-19": "A command's result is for its own response_url: one that is forgotten or broken delays no other result.",
+    "hub 8-20": "404 at a response_url is the message's fault: it is refused, with its error.",
+    "hub 8-21": "An OFFLINE receiver's queue tries one message with the same backoff, and at once on `delivery retry`; any valid answer ends OFFLINE.",
+    "hub 8-22": "A receiver that is away gets one try a pause, however many messages wait.",
     "hub 8-16": "`hubctl delivery drop` gives one up for good.",
     "hub 8-17": Reason("Nothing dies before sessions 24 h, CDRs 14 days.", "it takes days: the unit tests of the delivery own its clock"),
 }

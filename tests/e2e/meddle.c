@@ -1,9 +1,9 @@
 /*
  * A machine that is not as it should be, for the end-to-end tests, put before the system's with LD_PRELOAD.
  *
- * HUB_TEST_CLOCK: a file of two int64 in this machine's order: milliseconds that the wall clock and the steady
- * clock are ahead of the real ones; the test changes them while the program runs.
- * HUB_TEST_CUT: at the n-th change of a file system the program is killed before it is done.
+ * HUB_TEST_CLOCK: a file of two int64 in this machine's order: milliseconds that the wall clock and the
+ * steady clock are ahead of the real ones; the test changes them while the program runs. HUB_TEST_CUT: at the
+ * n-th change of a file system the program is killed before it is done.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -141,7 +141,7 @@ EXACTLY = [
     (["--color="], {"--color=auto", "--color=always", "--color=never"}),
     (["party", "list", "--field", "p"], {"party_id", "platform"}),
     (["party", "list", "--json=id,na"], {"--json=id,name"}),
-    (["party", "list", "--json=id,party_id,"], {f"--json=id,party_id,{name}" for name in ("roles", "name", "status", "platform", "last_seen", "country_code")}),
+    (["party", "list", "--json=id,party_id,"], {f"--json=id,party_id,{name}" for name in ("roles", "name", "status", "platform", "last_seen", "heard", "reached", "last_error", "country_code")}),
     (["object", "show", "location", "{cpo}", HOSTILE_ID.replace("{", "{{").replace("}", "}}"), "--field", ""], set()),
     (["--json="], set()),
     # what nobody can know

@@ -128,8 +128,8 @@ def test_a_breach_is_seen():
 
 # The contract's own lists: what is added is documented, what is here is never taken away.
 KEYS = {
-    "party.list": "id country_code party_id roles name status platform last_seen",
-    "party.show": "id country_code party_id roles name status platform last_seen",
+    "party.list": "id country_code party_id roles name status platform last_seen heard reached last_error",
+    "party.show": "id country_code party_id roles name status platform last_seen heard reached last_error",
     "token.issue": "party token fingerprint expires",
     "receiver.list": "party module url source",
     "rule.list": "emsp cpo enabled since",

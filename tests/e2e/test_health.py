@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.e2e.harness import SLOW, eventually
+from tests.e2e.harness import SLOW, eventually, later
 from tests.sim import Gate, Reply, payloads
 from tests.sim.client import authorization
 
@@ -58,17 +58,42 @@ VERSIONS = ("GET", "/ocpi/versions$")
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(http=500, code=3000), Reply(body=b"<html/>"), Reply(data=[{"version": "2.1.1", "url": "http://x/"}]), Reply(http=401, code=2002),
-        Reply(code=2000), Reply(hold=Gate(5 * SLOW)), Reply(drop="reset"),
+        Reply(http=500, code=3000), Reply(body=b"<html/>"), Reply(http=401, code=2002), Reply(hold=Gate(5 * SLOW)), Reply(drop="reset"),
     ],
-    ids=["500", "html", "no 2.2.1", "401", "2000", "slow", "reset"],
+    ids=["500", "html", "401", "slow", "reset"],
 )  # fmt: skip
 def test_what_is_no_valid_answer(hub, pair, reply):
-    """An answer must be OCPI, in time, and list 2.2.1."""
+    """An answer must be OCPI, and in time. What was wrong is shown, and stands in the audit."""
     script = pair.cpo.script(*VERSIONS, reply, forever=True)
     hub.wait_status(pair.cpo.id, "OFFLINE")
+    shown = hub.one("party", "show", pair.cpo.id)
+    assert "/ocpi/versions: " in shown["last_error"] and shown["reached"] and shown["heard"]
+    if reply.http != 200:
+        assert f"HTTP {reply.http}" in shown["last_error"]
+    hub.wait_audit(lambda row: row["action"] == "party.offline" and row["party"] == pair.cpo.id and row["detail"], "its cause in the audit")
     pair.cpo.unscript(script)
     hub.wait_status(pair.cpo.id, "CONNECTED")
+
+
+def test_heard_and_reached(hub, pair):
+    """Two times: of the partner's last request, and of its last valid answer."""
+    pair.cpo.down()
+    before = hub.one("party", "show", pair.cpo.id)
+    later(pair.emsp)
+    assert pair.cpo.get("/ocpi/versions").outcome == (200, 1000)
+    after = hub.one("party", "show", pair.cpo.id)
+    assert after["heard"] > before["heard"] and after["reached"] == before["reached"] == after["last_seen"]
+
+
+def test_a_cause_outlives_a_restart(new_hub, hub_settings):
+    """Why a platform is OFFLINE is still known behind kill -9."""
+    made = new_hub(**hub_settings).pair()
+    made.cpo.script(*VERSIONS, Reply(http=502, body=b"<html/>"), forever=True)
+    made.hub.wait_status(made.cpo.id, "OFFLINE")
+    made.hub.kill()
+    made.cpo.down()
+    made.hub.restart()
+    assert made.hub.one("party", "show", made.cpo.id)["last_error"]
 
 
 def test_flapping_makes_no_storm(hub, pair):

@@ -202,15 +202,18 @@ def refused_start(hub):
 @pytest.mark.parametrize("name", ["hub.lock", "hub.db", "hub.key"])
 def test_a_link_in_the_way(new_hub, name):
     """A symbolic link under the name of hubd's own file is not followed, and what it points at stays as it was."""
-    hub = new_hub(start=False, key_file=None)
-    state = hub.directory / "state"
-    state.mkdir(mode=0o700)
-    victim = hub.directory / "victim"
-    victim.write_text("precious")
-    (state / name).symlink_to(victim)
+    hub = new_hub(key_file=None)
+    hub.stop()
+    file, victim = hub.directory / "state" / name, hub.directory / "victim"
+    file.rename(victim)
+    before = victim.read_bytes()
+    file.symlink_to(victim)
     code, text = refused_start(hub)
     assert code == 78 and name in text and "link" in text, text
-    assert victim.read_text() == "precious"
+    assert victim.read_bytes() == before
+    file.unlink()
+    victim.rename(file)
+    hub.start()
 
 
 def test_a_state_folder_open_to_all(new_hub):

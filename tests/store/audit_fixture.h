@@ -2,6 +2,7 @@
 #define TESTS_STORE_AUDIT_FIXTURE_H
 
 #include "tests/store/fixture.h"
+#include "lib/store/verify.h"
 
 /* What tests of the audit share: rows in, rows out, the chain. */
 

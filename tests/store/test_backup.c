@@ -7,6 +7,7 @@
 
 #include "lib/store/backup.h"
 #include "tests/store/fixture.h"
+#include "lib/store/verify.h"
 
 /* A copy of the store while the store is written to, and everything that can be in its way. */
 

@@ -70,7 +70,13 @@ static struct str due(struct fixture *f, const char *receiver, const char *modul
                       unsigned limit)
 {
     struct store_due_read read = {
-        .queue = {str_from(receiver), str_from(module)}, .after = after, .limit = limit};
+        .queue = {str_from(receiver), str_from(module)},
+        .after = after,
+        .limit = limit,
+        .again = 10,
+        .now = 1000,
+        .latest = INT64_MAX,
+    };
     assert_int_equal(RUN_READ(f, store_read_due, &read), OK);
     char line[1024] = "";
     size_t used = 0;

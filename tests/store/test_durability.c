@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "tests/store/fixture.h"
+#include "lib/store/verify.h"
 
 /* What must hold when things go wrong: full queue, full disk, a killed process, a second opener. */
 

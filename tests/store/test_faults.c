@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "tests/store/fixture.h"
+#include "lib/store/verify.h"
 
 /*
  * Faults below the engine, one after the other: power loss at every sync (what was not synced is kept, lost

@@ -361,7 +361,7 @@ static void repeat_of_every_state(void **state)
         assert_int_equal(again, first);
         struct store_delivery row = get(f, first);
         assert_int_equal(row.state, STORE_DELIVERY_PENDING);
-        assert_true(row.attempts == 0 && row.next_attempt == 0 && row.done == 0 && row.active_from == -1);
+        assert_true(row.attempts == 0 && row.next_attempt == 1 && row.done == 0 && row.active_from == -1);
         assert_int_equal(row.reason.length, 0);
         assert_str(row.tries, "a line\n");
         /* held: by another reason, then released */

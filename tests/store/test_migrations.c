@@ -4,6 +4,7 @@
 #include "lib/store/sqlite/migrate.h"
 #include "lib/store/sqlite/migrations.h"
 #include "tests/store/fixture.h"
+#include "lib/store/verify.h"
 
 /* A database that an earlier hubd wrote: it is brought up to date when it is opened, and keeps what is in it.
  */

@@ -1,6 +1,7 @@
 #include <sqlite3.h>
 
 #include "tests/store/audit_fixture.h"
+#include "lib/store/verify.h"
 
 /* Retention: what is old goes in slices, what stays can still be proven, and nobody else can make rows go. */
 

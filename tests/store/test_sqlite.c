@@ -5,6 +5,7 @@
 
 #include "lib/store/sqlite/sql.h"
 #include "tests/store/fixture.h"
+#include "lib/store/verify.h"
 
 /* What only this engine has: the file seen from outside, tampering, foreign and newer databases, plans of the
  * statements. */

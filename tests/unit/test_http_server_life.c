@@ -282,7 +282,7 @@ static void test_drain(void **state)
     peer_open(&unread);
     peer_say(&busy, GET("/hold/0") GET("/hold/1"));
     assert_true(send(unread.fd, GET("/in-time"), sizeof GET("/in-time") - 1, 0) > 0);
-    http_server_drain(harness.server, 10000, on_drained, &harness);
+    http_server_drain(harness.server, 10000, 10000, on_drained, &harness);
     peer_wait_end(&idle);
     assert_true(idle.eof);
     struct answer answer = peer_answer(&unread);
@@ -315,7 +315,7 @@ static void test_drain_deadline(void **state)
     struct peer peer;
     peer_open(&peer);
     peer_say(&peer, GET("/hold"));
-    http_server_drain(harness.server, 10000, on_drained, &harness);
+    http_server_drain(harness.server, 10000, 10000, on_drained, &harness);
     turn(5);
     tick(9999);
     assert_false(harness.drained);
@@ -335,7 +335,7 @@ static void test_drain_deadline(void **state)
 static void test_drain_without_connections(void **state)
 {
     (void)state;
-    http_server_drain(harness.server, 10000, on_drained, &harness);
+    http_server_drain(harness.server, 10000, 10000, on_drained, &harness);
     assert_false(harness.drained);
     turn(3);
     assert_true(harness.drained);

@@ -13,7 +13,7 @@
 #define HOUR   (60 * MINUTE)
 #define MIDDLE (RETRY_CHANCE / 2) /* no jitter */
 
-static const struct retry_policy policy = {SECOND, 15 * MINUTE};
+static const struct retry_policy policy = {SECOND, 15 * MINUTE, 0};
 
 static void test_pauses(void **state)
 {
@@ -34,21 +34,58 @@ static void test_circuit(void **state)
     (void)state;
     struct retry retry = {0};
     assert_int_equal(retry_circuit(&retry, 0), RETRY_CLOSED);
-    retry_failed(&retry, &policy, 1000, 0, MIDDLE);
+    retry_failed(&retry, &policy, true, 1000, 0, MIDDLE);
     assert_int_equal(retry.paused_until, 2000);
     assert_int_equal(retry_circuit(&retry, 1999), RETRY_OPEN);
-    retry_failed(&retry, &policy, 1500, 0, MIDDLE); /* under way when it opened */
+    retry_failed(&retry, &policy, true, 1500, 0, MIDDLE); /* under way when it opened */
     assert_int_equal(retry.failures, 1);
     assert_int_equal(retry_circuit(&retry, 2000), RETRY_HALF_OPEN);
-    retry_failed(&retry, &policy, 2000, 0, MIDDLE);
+    retry_failed(&retry, &policy, true, 2000, 0, MIDDLE);
     assert_int_equal(retry.paused_until, 4000);
     retry_resume(&retry);
     assert_int_equal(retry_circuit(&retry, 2100), RETRY_HALF_OPEN);
-    retry_failed(&retry, &policy, 2100, 0, MIDDLE);
+    retry_failed(&retry, &policy, true, 2100, 0, MIDDLE);
     assert_int_equal(retry.failures, 3);
     retry_succeeded(&retry);
     assert_int_equal(retry_circuit(&retry, 2200), RETRY_CLOSED);
     assert_string_equal(retry_circuit_name(RETRY_HALF_OPEN), "half-open");
+}
+
+/*
+ * One message fails again and again: the next one, never tried, need not wait for its pause. Where different
+ * ones fail, theirs grows as well.
+ */
+static void test_fresh(void **state)
+{
+    struct retry retry = {0};
+    int64_t now = 0;
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        retry_failed(&retry, &policy, i == 0, now, 0, MIDDLE);
+        assert_int_equal(retry.fresh_until, now + SECOND);
+        assert_false(retry_lets(&retry, true, now + SECOND - 1));
+        assert_true(retry_lets(&retry, true, now + SECOND));
+        assert_int_equal(retry_lets(&retry, false, now + SECOND), i == 0);
+        assert_true(retry_lets(&retry, false, retry.paused_until));
+        now = retry.paused_until;
+    }
+    for (unsigned i = 2; i < 20; i++) {
+        now = retry.fresh_until;
+        retry_failed(&retry, &policy, true, now, 0, MIDDLE);
+        assert_int_equal(retry.fresh_until, now + retry_pause(&policy, i, MIDDLE));
+    }
+    struct retry_policy capped = policy; /* what was never tried has a longest pause of its own */
+    capped.fresh_max_ms = MINUTE;
+    now = retry.fresh_until;
+    retry_failed(&retry, &capped, true, now, 0, MIDDLE);
+    assert_int_equal(retry.fresh_until, now + MINUTE);
+    assert_int_equal(retry.paused_until, now + 15 * MINUTE);
+    retry_failed(&retry, &policy, true, retry.fresh_until, HOUR, MIDDLE); /* asked for: by all */
+    assert_int_equal(retry.fresh_until, retry.paused_until);
+    retry_resume(&retry);
+    assert_true(retry_lets(&retry, true, 0) && retry_lets(&retry, false, 0));
+    retry_succeeded(&retry);
+    assert_int_equal(retry.suspects, 0);
 }
 
 static void test_retry_after(void **state)
@@ -76,9 +113,9 @@ static void test_retry_after(void **state)
         assert_int_equal(retry_after_parse(rows[i].text, wall), rows[i].after);
     assert_int_equal(retry_after_parse(NULL, wall), 0);
     struct retry retry = {0};
-    retry_failed(&retry, &policy, 0, 30 * SECOND, MIDDLE); /* the longer one holds */
+    retry_failed(&retry, &policy, true, 0, 30 * SECOND, MIDDLE); /* the longer one holds */
     assert_int_equal(retry.paused_until, 30 * SECOND);
-    retry_failed(&retry, &policy, 30 * SECOND, SECOND, MIDDLE);
+    retry_failed(&retry, &policy, true, 30 * SECOND, SECOND, MIDDLE);
     assert_int_equal(retry.paused_until, 32 * SECOND);
 }
 
@@ -109,7 +146,7 @@ static void test_48_hours(void **state)
         if (retry_circuit(&retry, now) != RETRY_OPEN && clock.since >= 0) {
             assert_int_equal(now, expected);
             tries++;
-            retry_failed(&retry, &policy, now, 0, MIDDLE);
+            retry_failed(&retry, &policy, true, now, 0, MIDDLE);
             if (session_dead < 0 && retry_clock_read(&clock, now) > session_give_up)
                 session_dead = now;
             assert_true(retry_clock_read(&clock, now) < cdr_give_up);
@@ -137,8 +174,10 @@ static void test_48_hours(void **state)
 /* What a wrong clock has written waits no longer than anything may. */
 static void test_clamp(void **state)
 {
-    const struct retry_policy usual = {SECOND, 15 * MINUTE}, slow = {SECOND, 24 * HOUR};
+    const struct retry_policy usual = {SECOND, 15 * MINUTE, 0}, slow = {SECOND, 24 * HOUR, 0};
+
     (void)state;
+    assert_int_equal(retry_longest_pause(&usual), HOUR);
     assert_int_equal(retry_clamp(&usual, 0, 10 * HOUR), 0);
     assert_int_equal(retry_clamp(&usual, 10 * HOUR + 15 * MINUTE, 10 * HOUR), 10 * HOUR + 15 * MINUTE);
     assert_int_equal(retry_clamp(&usual, 11 * HOUR, 10 * HOUR), 11 * HOUR); /* Retry-After may ask for it */
@@ -151,7 +190,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pauses),  cmocka_unit_test(test_circuit),  cmocka_unit_test(test_retry_after),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours), cmocka_unit_test(test_clamp),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours), cmocka_unit_test(test_fresh),
+        cmocka_unit_test(test_clamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

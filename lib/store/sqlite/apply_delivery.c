@@ -61,7 +61,8 @@ static int insert_delivery(struct writer *writer, const struct store_delivery *r
                               sql_i(row->done), sql_t(row->receiver), sql_t(row->sender), sql_t(row->module),
                               sql_t(row->method), sql_t(row->owner), sql_t(row->object), sql_t(row->reason),
                               sql_t(row->url), sql_t(row->correlation_id), sql_t(row->last_error),
-                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse), sql_t(row->name)));
+                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse),
+                              sql_t(row->name)));
 }
 
 int apply_put_delivery(struct writer *writer, struct store_op *op, struct error *error)
@@ -150,6 +151,8 @@ static int find_queue(struct writer *writer, struct str receiver, struct store_q
     queue->failures = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 3);
     queue->paused_until = sql_integer(c, SQL_QUEUE_FIND, 4);
     queue->active_ms = sql_integer(c, SQL_QUEUE_FIND, 5);
+    queue->suspects = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 6);
+    queue->fresh_until = sql_integer(c, SQL_QUEUE_FIND, 7);
     sql_end(c, SQL_QUEUE_FIND);
     return OK;
 }
@@ -194,7 +197,7 @@ static int write_queue(struct writer *writer, const struct store_queue *queue)
 {
     return sql_run(&writer->connection, SQL_QUEUE_UPDATE,
                    SQL_VALUES(sql_t(queue->receiver), sql_i(queue->failures), sql_i(queue->paused_until),
-                              sql_i(queue->active_ms)));
+                              sql_i(queue->active_ms), sql_i(queue->suspects), sql_i(queue->fresh_until)));
 }
 
 /* ---------------------------------------------------------------- a delivery's life */
@@ -225,10 +228,16 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
     if (result < 0)
         return apply_failure(writer, result, error);
+    int64_t stored = result == 0 ? -1 : sql_integer(c, SQL_DELIVERY_STATE, 0);
+    sql_end(c, SQL_DELIVERY_STATE);
+    if (op->u.finish.unless_ended) {
+        op->u.finish.unless_ended =
+            stored >= 0 && stored != STORE_DELIVERY_DELIVERED && stored != STORE_DELIVERY_SUPERSEDED;
+        if (!op->u.finish.unless_ended)
+            return OK;
+    }
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "delivery %lld: no such delivery", (long long)id);
-    int64_t stored = sql_integer(c, SQL_DELIVERY_STATE, 0);
-    sql_end(c, SQL_DELIVERY_STATE);
     if (stored < 0 || stored > STORE_DELIVERY_SUPERSEDED)
         return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "delivery"), error);
     if (stored == STORE_DELIVERY_DELIVERED)
@@ -244,7 +253,8 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
         c, SQL_DELIVERY_FINISH,
         SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason), sql_i(op->u.finish.attempts),
                    sql_i(op->u.finish.next_attempt), sql_t(op->u.finish.last_error), sql_i(op->u.finish.done),
-                   sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt)));
+                   sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt),
+                   sql_i(op->u.finish.failed), sql_i(op->u.finish.alone)));
     if (!result && queue)
         result = write_queue(writer, queue);
     return result ? apply_failure(writer, result, error) : OK;

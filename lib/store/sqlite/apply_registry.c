@@ -129,7 +129,8 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
     /* Only a new status is a change that a reader of the row must not overwrite. */
     int result = sql_run(c, SQL_PLATFORM_SEEN,
                          SQL_VALUES(sql_i(id), sql_i(op->u.health.status), sql_i(last_seen), sql_i(now),
-                                    sql_i(moved ? revision + 1 : revision)));
+                                    sql_i(moved ? revision + 1 : revision), sql_i(op->u.health.heard),
+                                    sql_t(op->u.health.last_error)));
     int64_t last_updated;
     if (!result && moved)
         result = note_party_change(writer, now, &last_updated);

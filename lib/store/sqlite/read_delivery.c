@@ -13,19 +13,14 @@ static unsigned bounded(unsigned limit)
 
 /* ---------------------------------------------------------------- what is due */
 
-bool read_due(struct reader *reader, struct store_read *read)
+/* The rows of a statement that was begun with `result`, behind those that are there; their number or a
+ * failure. */
+static int take_due(struct reader *reader, struct store_due_read *r, enum sql_id id, int result)
 {
-    struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
+    struct store_read *read = &r->base;
     struct connection *c = &reader->connection;
-    const enum sql_id id = SQL_DELIVERY_DUE;
-    unsigned limit = bounded(r->limit);
-    r->count = 0;
-    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
-    if (!r->rows)
-        return true;
-    int result = sql_first(
-        c, id, SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(r->after), sql_i(limit)));
-    for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
+    int taken = 0;
+    for (; result > 0; result = sql_next(c, id), taken++) {
         r->rows[r->count++] = (struct store_delivery){
             .id = sql_integer(c, id, 0),
             .kind = (int)sql_integer(c, id, 1),
@@ -38,9 +33,80 @@ bool read_due(struct reader *reader, struct store_read *read)
             .method = read_string(reader, read, id, 8),
             .owner = read_string(reader, read, id, 9),
             .object = read_string(reader, read, id, 10),
+            .failed = sql_integer(c, id, 11),
         };
     }
     sql_end(c, id);
+    return result < 0 ? result : taken;
+}
+
+/* Keeps of those behind `from` what was never tried: in order of ids (`waiting`) only what waits for that,
+ * since what was let go or asked for again has its own time. */
+static void keep_untried(struct store_due_read *r, size_t from, bool waiting)
+{
+    size_t kept = from;
+    for (size_t i = from; i < r->count; i++)
+        if (r->rows[i].failed == 0 && r->rows[i].next_attempt <= (waiting ? 0 : r->now))
+            r->rows[kept++] = r->rows[i];
+    r->count = kept;
+}
+
+static int read_due_in_order(struct reader *reader, struct store_due_read *r, int64_t after, unsigned limit)
+{
+    int result =
+        sql_first(&reader->connection, SQL_DELIVERY_DUE,
+                  SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(after), sql_i(limit)));
+    return take_due(reader, r, SQL_DELIVERY_DUE, result);
+}
+
+static int read_due_first(struct reader *reader, struct store_due_read *r, unsigned limit)
+{
+    int taken = limit == 0 ? 0 : read_due_in_order(reader, r, r->after, limit);
+    if (taken > 0)
+        r->after = r->rows[r->count - 1].id;
+    r->more = taken > 0 && taken == (int)limit;
+    keep_untried(r, 0, true);
+    return taken;
+}
+
+/* The newest, and some from the middle on: where what fails stands in a long row, others may stand there. */
+static int read_due_samples(struct reader *reader, struct store_due_read *r)
+{
+    size_t from = r->count;
+    int result =
+        sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
+                  SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded(r->sample))));
+    result = take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
+    if (result >= 0)
+        result = read_due_in_order(reader, r, r->middle, bounded(r->sample));
+    keep_untried(r, from, false);
+    return result;
+}
+
+static int read_due_again(struct reader *reader, struct store_due_read *r, int64_t from, int64_t to)
+{
+    int result = sql_first(&reader->connection, SQL_DELIVERY_DUE_AGAIN,
+                           SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from),
+                                      sql_i(to), sql_i(bounded(r->again))));
+    return take_due(reader, r, SQL_DELIVERY_DUE_AGAIN, result);
+}
+
+bool read_due(struct reader *reader, struct store_read *read)
+{
+    struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
+    unsigned limit = bounded(r->limit);
+    r->count = 0;
+    r->more = false;
+    r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof(*r->rows));
+    if (!r->rows)
+        return true;
+    int result = read_due_first(reader, r, limit);
+    if (result >= 0 && r->sample > 0)
+        result = read_due_samples(reader, r);
+    if (result >= 0)
+        result = read_due_again(reader, r, 1, r->now);
+    if (result >= 0 && r->latest < INT64_MAX)
+        result = read_due_again(reader, r, r->latest + 1, INT64_MAX);
     return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
@@ -73,6 +139,8 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .tries = read_string(reader, read, id, 19),
         .receipt = read_string(reader, read, id, 20),
         .name = read_string(reader, read, id, 21),
+        .failed = sql_integer(c, id, 22),
+        .alone = (unsigned)sql_integer(c, id, 23),
     };
 }
 
@@ -102,7 +170,7 @@ bool read_delivery(struct reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 22);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 24);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
@@ -308,6 +376,17 @@ static int oldest_pending(struct reader *reader, struct walk *walk)
     return result < 0 ? result : OK;
 }
 
+static int count_alone(struct reader *reader, struct walk *walk)
+{
+    struct connection *c = &reader->connection;
+    int result =
+        sql_first(c, SQL_ALONE_COUNT,
+                  SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(STORE_ALONE_MAX)));
+    walk->row->alone += result > 0 ? sql_integer(c, SQL_ALONE_COUNT, 0) : 0;
+    sql_end(c, SQL_ALONE_COUNT);
+    return result < 0 ? result : OK;
+}
+
 static int count_chunk(struct reader *reader, struct walk *walk)
 {
     struct connection *c = &reader->connection;
@@ -355,6 +434,8 @@ static int queues_step(struct reader *reader, struct store_queues_read *r, struc
         return ERR_MEMORY;
     if (parked[walk->state].state == STORE_DELIVERY_PENDING)
         result = oldest_pending(reader, walk);
+    if (result >= 0 && parked[walk->state].state == STORE_DELIVERY_PENDING)
+        result = count_alone(reader, walk);
     return result < 0 ? result : 1;
 }
 

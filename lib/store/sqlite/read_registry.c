@@ -24,6 +24,8 @@ static void fill_platform(struct reader *reader, struct store_read *read, void *
         .last_seen = sql_integer(c, id, 12),
         .created = sql_integer(c, id, 13),
         .updated = sql_integer(c, id, 14),
+        .heard = sql_integer(c, id, 15),
+        .last_error = read_string(reader, read, id, 16),
     };
 }
 

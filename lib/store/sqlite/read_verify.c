@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "lib/store/sqlite/audit.h"
+#include "lib/store/verify.h"
 
 /*
  * The check of the audit's chain: rows and gaps side by side, in the order of their numbers. Between two

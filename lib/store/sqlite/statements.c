@@ -18,8 +18,13 @@
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, "                                                                                                \
     "object, reason, url, correlation_id, last_error, evse, "                                                \
-    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END"
-#define DELIVERY_TYPES "iiiiiiitttttttttttittt"
+    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone"
+#define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
+
+#define DUE_COLUMNS                                                                                          \
+    "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
+    "failed FROM delivery WHERE state = 0 AND receiver = $1 AND module = $2 "
+#define DUE_TYPES "iiiiitttttti"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
 /* The next queue: another module's of the receiver, else another receiver's (of UNION ALL the left side runs
@@ -116,9 +121,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                              "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
                              "$10, allowed_hosts = $11, "
                              "roles = $12, last_seen = $13, created = $14, updated = $15 WHERE id = $1"},
-    [SQL_PLATFORM_SEEN] =
-        {W, "iiiii", "",
-         "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5 WHERE id = $1"},
+    [SQL_PLATFORM_SEEN] = {W, "iiiiiit", "",
+                           "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
+                           "heard = CASE WHEN $6 > heard THEN $6 ELSE heard END, "
+                           "last_error = CASE WHEN $7 = '' THEN last_error ELSE $7 END WHERE id = $1"},
     [SQL_PLATFORM_DELETE] = {W, "i", "", "DELETE FROM platform WHERE id = $1"},
     [SQL_PARTY_FIND] = {W, "i", "ii", "SELECT revision, last_updated FROM party WHERE id = $1"},
     [SQL_PARTY_INSERT] = {W, "iiitttittitiiit", "",
@@ -277,7 +283,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
          "module, "
          "method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"},
+         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+         "$20)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
@@ -286,14 +293,16 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
          "AND object = $2 AND owner = $3 AND module = $4 AND ($5 = '' OR evse = $5)"},
     [SQL_DELIVERY_AGAIN] = {W, "iit", "",
-                            "UPDATE delivery SET state = $2, reason = $3, attempts = 0, next_attempt = 0, "
-                            "done = 0, active_from = -1 WHERE id = $1"},
-    [SQL_DELIVERY_FINISH] = {W, "iitiitiitt", "",
+                            "UPDATE delivery SET state = $2, reason = $3, attempts = 0, next_attempt = 1, "
+                            "failed = 0, alone = 0, done = 0, active_from = -1 WHERE id = $1"},
+    [SQL_DELIVERY_FINISH] = {W, "iitiitiittii", "",
                              "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
                              "last_error = $6, done = $7, active_from = $8, "
-                             "tries = CASE WHEN $9 = '' THEN tries ELSE $9 END, receipt = $10 WHERE id = $1"},
-    [SQL_QUEUE_FIND] = {W, "t", "itiiii",
-                        "SELECT fence, holder, lease_until, failures, paused_until, active_ms FROM queue "
+                             "tries = CASE WHEN $9 = '' THEN tries ELSE $9 END, receipt = $10, "
+                             "failed = $11, alone = $12 WHERE id = $1"},
+    [SQL_QUEUE_FIND] = {W, "t", "itiiiiii",
+                        "SELECT fence, holder, lease_until, failures, paused_until, active_ms, suspects, "
+                        "fresh_until FROM queue "
                         "WHERE receiver = $1"},
     [SQL_QUEUE_LEASE] =
         {W, "titi", "",
@@ -301,12 +310,13 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "VALUES ($1, $2, $3, $4, 0, 0, 0) ON CONFLICT (receiver) DO UPDATE SET fence = excluded.fence, "
          "holder = excluded.holder, lease_until = excluded.lease_until"},
     [SQL_QUEUE_UPDATE] =
-        {W, "tiii", "",
-         "UPDATE queue SET failures = $2, paused_until = $3, active_ms = $4 WHERE receiver = $1"},
+        {W, "tiiiii", "",
+         "UPDATE queue SET failures = $2, paused_until = $3, active_ms = $4, suspects = $5, fresh_until = $6 "
+         "WHERE receiver = $1"},
     [SQL_QUEUE_END_LEASES] = {W, "", "", "UPDATE queue SET lease_until = 0 WHERE lease_until > 0"},
     [SQL_DELIVERY_RELEASE] =
         {W, "ttt", "",
-         "UPDATE delivery SET state = 0, reason = '', next_attempt = 0 WHERE state = 2 AND receiver = $1 "
+         "UPDATE delivery SET state = 0, reason = '', next_attempt = 1 WHERE state = 2 AND receiver = $1 "
          "AND ($2 = '' OR reason = $2) AND ($3 = '' OR module = $3)"},
     [SQL_DELIVERY_HOLD] =
         {W, "ttti", "",
@@ -356,11 +366,11 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- registry, reading */
     [SQL_PLATFORM_COUNT] = {R, "", "i", "SELECT count(*) FROM platform"},
-    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiii",
+    [SQL_PLATFORM_ALL] = {R, "", "iiittbbiiitbiiiit",
                           "SELECT id, revision, status, credentials_url, versions_url, token, "
                           "previous_token, previous_token_until, "
-                          "encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated FROM "
-                          "platform ORDER BY id"},
+                          "encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
+                          "heard, last_error FROM platform ORDER BY id"},
     [SQL_PARTY_COUNT] = {R, "", "i", "SELECT count(*) FROM party"},
     [SQL_PARTY_ALL] =
         {R, "", "iiitttittitiiit",
@@ -456,10 +466,16 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- deliveries, commands, audit, reading
      */
-    [SQL_DELIVERY_DUE] =
-        {R, "ttii", "iiiiitttttt",
-         "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object "
-         "FROM delivery WHERE state = 0 AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4"},
+    [SQL_DELIVERY_DUE] = {R, "ttii", DUE_TYPES, DUE_COLUMNS "AND id > $3 ORDER BY id LIMIT $4"},
+    [SQL_DELIVERY_DUE_NEWEST] = {R, "tti", DUE_TYPES, DUE_COLUMNS "ORDER BY id DESC LIMIT $3"},
+    /* "> 0" names the partial index; it stands last, since SQLite takes the first bound for the search */
+    [SQL_DELIVERY_DUE_AGAIN] = {R, "ttiii", DUE_TYPES,
+                                DUE_COLUMNS
+                                "AND next_attempt >= $3 AND next_attempt <= $4 AND next_attempt > 0 "
+                                "ORDER BY next_attempt, id LIMIT $5"},
+    [SQL_ALONE_COUNT] = {R, "tti", "i",
+                         "SELECT count(*) FROM (SELECT id FROM delivery WHERE state = 0 AND next_attempt > 0 "
+                         "AND receiver = $1 AND module = $2 AND alone > 0 LIMIT $3) AS slice"},
     [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "b", DELIVERY_COLUMNS ", body FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
@@ -509,7 +525,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_RECEIPT_LIST] =
         {R, "iiii", "iittiiiittttt",
          "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
-         "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, d.last_error, d.receipt, "
+         "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, "
+         "d.last_error, d.receipt, "
          "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
          "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
          "ORDER BY d.created, d.id LIMIT $4"},

@@ -163,6 +163,9 @@ enum sql_id {
     SQL_LOCATION_SCAN,
     /* deliveries, commands, audit, reading */
     SQL_DELIVERY_DUE,
+    SQL_DELIVERY_DUE_NEWEST,
+    SQL_DELIVERY_DUE_AGAIN,
+    SQL_ALONE_COUNT,
     SQL_DELIVERY_READ,
     SQL_DELIVERY_SCAN,
     SQL_PENDING_QUEUE,

@@ -254,6 +254,76 @@ def test_messages_fault(pair, http, code):
     assert (failed["state"], failed["object"].upper()) == ("pending", "BAD") and failed["last_error"], failed
 
 
+@pytest.mark.parametrize("reply", [Reply(http=404, code=2003), Reply(http=500, code=3000), Reply(drop="reset"), Reply(body=b"<html/>")], ids=["404", "500", "resets", "HTML"])
+@rule("hub 8-18")
+def test_a_message_that_fails_alone(pair, reply):
+    """It is the oldest of all, and fails for ever: what comes behind it arrives, it waits with its own time."""
+    pair.emsp.script("POST", "/cdrs$", lambda request: reply if request.json["id"] == "BAD" else None, forever=True)
+    push_cdr(pair, "BAD")
+    wait_cdr(pair.emsp, "BAD")
+    for number in range(20):
+        push_cdr(pair, f"GOOD-{number}")
+        wait_cdr(pair.emsp, f"GOOD-{number}")
+    failed = row(pair.hub, "BAD", state="pending")
+    assert failed["last_error"]
+
+
+def command_with_result(pair, response_url):
+    """A command that the CPO accepted and whose result it sends."""
+    before = len(pair.cpo.received("POST", "/commands/START_SESSION$"))
+    done(pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party, response_url=response_url)))
+    pair.cpo.send_result(pair.cpo.wait("POST", "/commands/START_SESSION$", count=before + 1), "ACCEPTED")
+
+
+@pytest.mark.parametrize("reply", [Reply(http=404, code=2003), Reply(http=500, code=3000), Reply(drop="reset")], ids=["404", "500", "resets"])
+@rule("hub 8-19")
+def test_results_are_each_for_their_own_url(pair, reply):
+    pair.emsp.script("POST", "/callbacks/commands/dead-", reply, forever=True)
+    for number in range(3):
+        command_with_result(pair, f"{pair.emsp.url}/ocpi/callbacks/commands/dead-{number}")
+    command_with_result(pair, f"{pair.emsp.url}/ocpi/callbacks/commands/alive")
+    pair.emsp.wait("POST", "/callbacks/commands/alive$")
+
+
+@rule("hub 8-20")
+def test_a_forgotten_response_url(pair):
+    pair.emsp.script("POST", "/callbacks/commands/dead$", Reply(http=404, code=2003), forever=True)
+    command_with_result(pair, f"{pair.emsp.url}/ocpi/callbacks/commands/dead")
+    where = lambda r: r["to"] == pair.emsp.id and r["module"] == "commands" and r["reason"] == "refused once"  # noqa: E731
+    (failed,) = pair.hub.wait_rows("delivery", "list", where=where, what="the refused result")
+    assert "404" in failed["last_error"]
+
+
+@rule("hub 8-21")
+def test_offline_receiver_is_tried(new_hub):
+    """Its versions fail, its receivers work: the delivery finds that out, and brings it back."""
+    pair = new_hub(probe_interval="200ms", probe_timeout=f"{400 * SLOW:g}ms", offline_after=f"{1200 * SLOW:g}ms").pair()
+    pair.emsp.script("GET", "/ocpi/", Reply(http=500, code=3000), forever=True)
+    down = pair.emsp.script("POST", "/cdrs$", Reply(http=500, code=3000, headers={"Retry-After": "3600"}), None)
+    pair.hub.wait_status(pair.emsp.id, "OFFLINE")
+    push_cdr(pair, "B1")
+    wait_cdr(pair.emsp, "B1")
+    assert pair.hub.status_of(pair.emsp.id) == "OFFLINE"
+    pair.emsp.unscript(down)
+    pair.hub.ok("delivery", "retry", "--party", pair.emsp.id)
+    wait_cdr(pair.emsp, "B1", count=2)
+    pair.hub.wait_audit(lambda r: r["action"] == "party.connected" and r["party"] == pair.emsp.id, "CONNECTED by the delivery")
+    settled(pair)
+
+
+@rule("hub 8-22")
+def test_one_try_a_pause(new_hub):
+    pair = new_hub(retry_initial="1s", retry_max="1m").pair()
+    pair.emsp.script("POST", "/cdrs$", Reply(http=500, code=3000), forever=True)
+    push_cdr(pair, "B0")
+    wait_cdr(pair.emsp, "B0")
+    for number in range(1, 100):
+        push_cdr(pair, f"B{number}")
+    pair.emsp.wait("POST", "/cdrs$", count=3)
+    tries = pair.emsp.received("POST", "/cdrs$")
+    assert len(tries) <= 4 and all(b.time - a.time > 0.5 for a, b in zip(tries, tries[1:]))
+
+
 @rule("hub 8-16")
 def test_drop(pair):
     pair.emsp.down()

@@ -1,9 +1,12 @@
 """HubClientInfo: what it tells, to whom, and how the hub finds out."""
 
+import signal
+import threading
+
 import pytest
 
 from tests.conformance.rules import rule
-from tests.e2e.harness import SLOW, Hub, later
+from tests.e2e.harness import SLOW, Hub, eventually, later
 from tests.sim import Reply, payloads
 from tests.sim.client import authorization
 
@@ -138,6 +141,17 @@ def test_probe_of_a_versions_receiver(hub, pair):
 
 
 @rule("hub 9-3")
+def test_probe_of_the_credentials_url(hub_settings):
+    """Without discovery: the credentials url itself, when it is a document."""
+    with Hub(discovery="off", **hub_settings) as hub:
+        platform = hub.add(hub.platform("CPO"))
+        platform.script("GET", "^/hosted/here/2.2.1$", Reply(data={"version": "2.2.1", "endpoints": []}), forever=True)
+        assert platform.post_credentials(hub.issue(platform.id), url=f"{platform.url}/hosted/here/2.2.1").outcome == (200, 1000)
+        platform.wait("GET", "^/hosted/here/2.2.1$", count=4)
+        assert platform.received("GET", "^/hosted/here/versions$") == [] and hub.status_of(platform.id) == "CONNECTED"
+
+
+@rule("hub 9-3")
 def test_probe_beside_the_credentials_url(hub_settings):
     """Without discovery: the credentials url with its last segment made `versions`."""
     with Hub(discovery="off", **hub_settings) as hub:
@@ -150,8 +164,8 @@ def test_probe_beside_the_credentials_url(hub_settings):
 
 @rule("hub 9-2", "hub 4-7")
 @pytest.mark.parametrize(
-    "reply", [Reply(http=500, code=3000), Reply(body=b"<html/>"), Reply(data=[{"version": "2.1.1", "url": "http://x/"}]), Reply(http=401, code=2002)],
-    ids=["500", "no OCPI", "no 2.2.1", "401"],
+    "reply", [Reply(http=500, code=3000), Reply(body=b"<html/>"), Reply(http=404, body=b"<html/>"), Reply(http=401, code=2002)],
+    ids=["500", "no OCPI", "404 without OCPI", "401"],
 )  # fmt: skip
 def test_what_is_no_success(hub, reply):
     platform = hub.onboard("CPO")
@@ -159,3 +173,46 @@ def test_what_is_no_success(hub, reply):
     hub.wait_status(platform.id, "OFFLINE")
     platform.unscript(script)
     hub.wait_status(platform.id, "CONNECTED")
+
+
+WITHOUT = Reply(data=[{"version": "2.1.1", "url": "http://x/"}])
+
+
+def probed(platform, count):
+    platform.wait(*VERSIONS, count=len(platform.received(*VERSIONS)) + count, seconds=60)
+
+
+@rule("hub 9-2")
+@pytest.mark.parametrize("reply", [Reply(code=2000), Reply(http=404, code=2003), Reply(http=403, code=2000), WITHOUT], ids=["2000", "404", "403", "no 2.2.1"])
+def test_any_ocpi_answer_is_life(hub, reply):
+    """Over several times offline_after nothing but these answers: CONNECTED all along."""
+    platform = hub.onboard("CPO")
+    platform.script(*VERSIONS, reply, forever=True)
+    probed(platform, 20)
+    assert hub.status_of(platform.id) == "CONNECTED"
+    assert not [row for row in hub.audit(party=platform.id) if row["action"] == "party.offline"]
+
+
+@rule("hub 9-6")
+def test_a_list_without_the_version(hub):
+    platform = hub.onboard("CPO")
+    script = platform.script(*VERSIONS, WITHOUT, forever=True)
+    warned = lambda: [entry for entry in hub.one("status")["attention"] if platform.id in str(entry) and "2.2.1" in str(entry)]  # noqa: E731
+    eventually(warned, "status warns")
+    platform.unscript(script)
+    eventually(lambda: not warned(), "and no longer")
+
+
+@rule("hub 9-7")
+def test_a_pause_of_the_hub(hub_settings):
+    """The hub's process is stopped for longer than offline_after; afterwards nobody is OFFLINE, and nobody was."""
+    with Hub(**hub_settings) as hub:
+        platform = hub.onboard("CPO", "EMSP")
+        probed(platform, 2)
+        hub.process.send_signal(signal.SIGSTOP)
+        beat = threading.Event()
+        beat.wait(3 * SLOW)  # the pause itself is what is tested
+        hub.process.send_signal(signal.SIGCONT)
+        probed(platform, 6)
+        assert hub.status_of(platform.id) == "CONNECTED"
+        assert not [row for row in hub.audit() if row["action"] == "party.offline"]

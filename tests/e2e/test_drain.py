@@ -1,0 +1,83 @@
+"""SIGTERM: nothing is begun any more, what is under way is finished (contract 2, 8, 14)."""
+
+import threading
+
+from tests.e2e.harness import SLOW, eventually
+from tests.sim import Gate, Reply, payloads
+
+SESSIONS = ("PUT", "/sessions/")
+HELD = 16  # as many as are sent side by side
+
+
+def push(pair, count):
+    for number in range(count):
+        assert pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, f"S-{number}")).outcome == (201, 1000)
+
+
+def duplicates(pair):
+    paths = [request.path for request in pair.emsp.received(*SESSIONS)]
+    return len(paths) - len(set(paths))
+
+
+def interrupted(hub, count, end):
+    """Sessions are on the wire when hubd ends; all arrive behind its restart. How many of them came twice."""
+    pair = hub.pair()
+    gate = Gate()
+    pair.emsp.script(*SESSIONS, Reply(hold=gate), forever=True)
+    push(pair, count)
+    pair.emsp.wait(*SESSIONS, count=HELD)
+    end(hub, gate)
+    pair.emsp.unscript()
+    hub.restart()
+    eventually(lambda: len({r.path for r in pair.emsp.received(*SESSIONS)}) == count, "all arrive", 30 * SLOW)
+    eventually(lambda: not hub.deliveries(to=pair.emsp.id, state="pending"), "nothing waits")
+    return duplicates(pair)
+
+
+def terminated(hub, gate):
+    hub.process.terminate()
+    hub.wait_log("ending: SIGTERM")
+    gate.open()
+    assert hub.process.wait(15 * SLOW) == 0
+
+
+def killed(hub, gate):
+    hub.kill()
+    gate.open()
+
+
+def test_sigterm_is_gentler_than_kill(new_hub):
+    """What is on the wire at SIGTERM is answered, stored, and not sent again; kill -9 sends it again. Nothing else is begun."""
+    hub = new_hub(delivery_timeout="30s")
+    assert interrupted(hub, 60, terminated) == 0
+    assert interrupted(hub, 60, killed) >= HELD
+
+
+def test_sigterm_begins_nothing(new_hub):
+    """Behind the signal no delivery starts, though many wait."""
+    hub = new_hub()
+    pair = hub.pair()
+    gate = Gate()
+    pair.emsp.script(*SESSIONS, Reply(hold=gate), forever=True)
+    push(pair, 60)
+    pair.emsp.wait(*SESSIONS, count=HELD)
+    terminated(hub, gate)
+    assert len(pair.emsp.received(*SESSIONS)) == HELD
+
+
+def test_a_command_in_flight_is_answered(new_hub):
+    """The CPO takes longer for its CommandResponse than the drain of everything else: the eMSP gets it all the same."""
+    hub = new_hub(command_forward_timeout="25s")
+    pair = hub.pair()
+    gate = Gate()
+    pair.cpo.script("POST", "/commands/", Reply(hold=gate, data={"result": "ACCEPTED", "timeout": 30}))
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append(pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party))))
+    caller.start()
+    pair.cpo.wait("POST", "/commands/")
+    hub.process.terminate()
+    hub.wait_log("ending: SIGTERM")
+    threading.Timer(11, gate.open).start()  # behind the ten seconds that others have
+    caller.join(40)
+    assert [answer.outcome for answer in answers] == [(200, 1000)]
+    assert hub.process.wait(15 * SLOW) == 0
