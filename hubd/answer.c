@@ -31,17 +31,8 @@ static const struct {
     [REPLY_NOT_CONNECTED] = {200, OCPI_RECEIVER_NOT_CONNECTED},
     [REPLY_FAILED] = {500, OCPI_SERVER_ERROR},
     [REPLY_BUSY] = {503, OCPI_SERVER_ERROR},
+    [REPLY_LOOP] = {508, OCPI_HUB_ERROR},
 };
-
-void answer_refusal(int status, const char *reason, struct buffer *body, void *context)
-{
-    const struct worker *worker = context;
-    traffic_count_request(worker->traffic, NULL, true, -1);
-    int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
-               : status >= 500 ? OCPI_SERVER_ERROR
-                               : OCPI_CLIENT_ERROR;
-    ocpi_envelope_write(body, ocpi, str_from(reason), STR_NONE, env_wall_ms());
-}
 
 /* ---------------------------------------------------------------- audit */
 
@@ -63,6 +54,26 @@ static void answer_audit(struct request *request, int ocpi_status, struct str me
 
 /* ---------------------------------------------------------------- headers */
 
+/* Whom the answer is for: the party that is calling, else who it says it is, else the platform's first. */
+static bool answer_find_caller(const struct request *request, struct str *country, struct str *party)
+{
+    struct ocpi_party_key from;
+    const struct registry_party *caller = request->party;
+    if (caller == NULL &&
+        request_header_key(request, OCPI_HEADER_FROM_COUNTRY_CODE, OCPI_HEADER_FROM_PARTY_ID, &from) > 0) {
+        *country = request_header(request, OCPI_HEADER_FROM_COUNTRY_CODE);
+        *party = request_header(request, OCPI_HEADER_FROM_PARTY_ID);
+        return true;
+    }
+    if (caller == NULL)
+        caller = request_caller(request);
+    if (caller == NULL)
+        return false;
+    *country = caller->row.country_code;
+    *party = caller->row.party_id;
+    return true;
+}
+
 /* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
 static void answer_headers(struct request *request, int http_status, bool success)
 {
@@ -74,7 +85,8 @@ static void answer_headers(struct request *request, int http_status, bool succes
         http_exchange_header(exchange, "WWW-Authenticate", STR("Token"));
     if (http_status == 503)
         http_exchange_header(exchange, "Retry-After", STR("1"));
-    if (request->party == NULL || !route_is_functional(request->route))
+    struct str to_country, to_party;
+    if (!request->functional || !answer_find_caller(request, &to_country, &to_party))
         return;
     /* who answers: the party that was asked, by a forward or by name; the hub for errors of its own and all
      * else */
@@ -87,8 +99,8 @@ static void answer_headers(struct request *request, int http_status, bool succes
         from_country = str_of(request->to.text, 2);
         from_party = str_from(request->to.text + 3);
     }
-    http_exchange_header(exchange, OCPI_HEADER_TO_COUNTRY_CODE, request->party->row.country_code);
-    http_exchange_header(exchange, OCPI_HEADER_TO_PARTY_ID, request->party->row.party_id);
+    http_exchange_header(exchange, OCPI_HEADER_TO_COUNTRY_CODE, to_country);
+    http_exchange_header(exchange, OCPI_HEADER_TO_PARTY_ID, to_party);
     http_exchange_header(exchange, OCPI_HEADER_FROM_COUNTRY_CODE, from_country);
     http_exchange_header(exchange, OCPI_HEADER_FROM_PARTY_ID, from_party);
 }
@@ -97,7 +109,8 @@ static void answer_headers(struct request *request, int http_status, bool succes
 static void answer_release(struct request *request, bool failed)
 {
     traffic_count_request(request->worker->traffic, request->route, failed,
-                          env_monotonic_us() - request->exchange->received_us);
+                          request->by_server ? -1 : env_monotonic_us() - request->exchange->received_us);
+    request_free_tree(request);
     struct registry_snapshot *snapshot = request->snapshot;
     for (unsigned i = 2; i-- > 0;)
         line_leave(request->hub->lines, &request->places[i]);
@@ -167,10 +180,16 @@ void request_answer_error(struct request *request, int error)
     case ERR_CLOSED:
         request_answer(request, REPLY_BUSY, STR("the hub is busy; try again"), STR_NONE);
         return;
+    case ERR_MEMORY:
+        request_answer(request, REPLY_BUSY, STR("the hub has no memory left for requests; try again"),
+                       STR_NONE);
+        return;
+    case ERR_FULL:
+        request_answer(request, REPLY_BUSY, STR("the hub's disk takes no more; try again later"), STR_NONE);
+        return;
     case ERR_TIMEOUT:
     case ERR_UNCERTAIN:
     case ERR_IO:
-    case ERR_MEMORY:
     case ERR_INVALID:
     case ERR_EXISTS:
     case ERR_STALE:

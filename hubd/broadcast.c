@@ -37,7 +37,8 @@ struct leg {
 static struct cargo *cargo_new(struct request *request)
 {
     struct str body = request->exchange->body;
-    struct cargo *cargo = calloc(1, sizeof *cargo + body.length);
+    size_t size = sizeof(struct cargo) + body.length;
+    struct cargo *cargo = budget_take(&request->hub->memory, size) ? calloc(1, size) : NULL;
     if (cargo == NULL)
         return NULL;
     cargo->worker = request->worker;
@@ -53,6 +54,7 @@ static void cargo_free_if_done(struct cargo *cargo)
     if (cargo->legs > 0)
         return;
     cargo->worker->broadcasting -= cargo->body.length;
+    budget_release(&cargo->worker->hub->memory, sizeof *cargo + cargo->body.length);
     free(cargo);
 }
 
@@ -66,6 +68,7 @@ static struct leg *leg_new(struct cargo *cargo)
     cargo->legs++;
     cargo->worker->broadcasting += LEG_BYTES;
     arena_init(&leg->arena, 0);
+    arena_charge(&leg->arena, &cargo->worker->hub->memory);
     return leg;
 }
 

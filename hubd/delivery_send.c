@@ -483,6 +483,7 @@ void delivery_send(struct delivery_queue *queue, struct delivery_item *item)
     sending->item = item;
     sending->hub = queue->receiver->delivery->hub;
     arena_init(&sending->arena, 8192);
+    arena_count(&sending->arena, &sending->hub->memory);
     sending->read.base.arena = &sending->arena;
     sending->read.base.callback = sending_read;
     sending->read.base.context = sending;

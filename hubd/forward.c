@@ -147,5 +147,6 @@ void forward_start(struct forward *forward)
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;
+    request_free_tree(request); /* while a slow partner thinks, only bytes are kept */
     outbound_start(outbound);
 }

@@ -2,8 +2,10 @@
 #define HUBD_HUB_H
 
 #include "hubd/descriptors.h"
+#include "hubd/limits.h"
 #include "hubd/loop.h"
 #include "hubd/registry.h"
+#include "lib/base/budget.h"
 #include "lib/base/env.h"
 #include "lib/conf/conf.h"
 #include "lib/http/client.h"
@@ -40,10 +42,11 @@ struct worker {
     struct registry_view *view;
     struct quality *quality; /* findings counted on this loop */
     struct traffic_counts *traffic;
-    unsigned active;     /* requests without their answer; this loop only */
-    size_t broadcasting; /* bytes that broadcasts under way hold; this loop only */
-    _Atomic bool idle;   /* drained: no request left */
-    _Atomic bool ended;  /* its loop has nothing left to do */
+    struct limit_state strangers[LIMIT_STRANGERS]; /* by address; this loop only */
+    unsigned active;                               /* requests without their answer; this loop only */
+    size_t broadcasting;                           /* bytes that broadcasts under way hold; this loop only */
+    _Atomic bool idle;                             /* drained: no request left */
+    _Atomic bool ended;                            /* its loop has nothing left to do */
     struct worker_ending *ending;
 };
 
@@ -60,6 +63,7 @@ struct hub {
     struct url_policy *policy; /* replaced whole by a reload */
     struct url_own own;        /* where the hub itself listens */
     struct descriptors descriptors;
+    struct budget memory; /* of all loops: memory_max */
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;

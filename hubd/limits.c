@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "hubd/request.h"
+#include "lib/base/env.h"
 #include "lib/base/log.h"
+#include "lib/base/magic.h"
 #include "lib/json/writer.h"
 
 #define US 1000 /* in ns */
@@ -87,6 +89,55 @@ bool limits_admit(struct request *request)
     request_answerf(request, REPLY_RATE, "rate limit: %lld %s per %s; try again in %lld s",
                     (long long)rate.requests, limit_rows[kind].what, rate_period(rate), seconds);
     return false;
+}
+
+/* ---------------------------------------------------------------- strangers */
+
+#define GUESS_DELAY_MS 1000
+
+/* An answer that is held back. */
+struct late {
+    uv_timer_t timer;
+    struct request *request;
+    int64_t wait_us;
+};
+
+static void late_answer(uv_handle_t *handle)
+{
+    struct late *late = CONTAINER_OF(handle, struct late, timer);
+    struct request *request = late->request;
+    long long seconds = limit_retry_after(late->wait_us);
+    http_exchange_header(request->exchange, "Retry-After", arena_printf(request->arena, "%lld", seconds));
+    request_answerf(request, REPLY_RATE, "too many wrong guesses from this address; try again in %lld s",
+                    seconds);
+}
+
+static void late_close(uv_timer_t *timer)
+{
+    uv_close((uv_handle_t *)timer, late_answer);
+}
+
+static struct limit_state *stranger_state(struct request *request)
+{
+    struct str peer = request->exchange->peer;
+    uint32_t hash = 2166136261u; /* FNV-1a: a bucket that two share is no harm */
+    for (size_t i = 0; i < peer.length; i++)
+        hash = (hash ^ (unsigned char)peer.data[i]) * 16777619u;
+    return &request->worker->strangers[hash % LIMIT_STRANGERS];
+}
+
+void limits_refuse_stranger(struct request *request, struct str message)
+{
+    static const struct rate rate = {LIMIT_GUESSES, 60000};
+    int64_t wait_us = limit_take(stranger_state(request), rate, env_monotonic_us());
+    struct late *late = wait_us == 0 ? NULL : arena_alloc(request->arena, sizeof *late);
+    if (late == NULL || uv_timer_init(&request->worker->loop.uv, &late->timer) != 0) {
+        request_answer(request, REPLY_UNKNOWN, message, STR_NONE);
+        return;
+    }
+    late->request = request;
+    late->wait_us = wait_us;
+    uv_timer_start(&late->timer, late_close, GUESS_DELAY_MS, 0);
 }
 
 /* ---------------------------------------------------------------- what was refused */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "lib/base/rate.h"
+#include "lib/base/str.h"
 
 /*
  * How often a party may ask for something (hub-contract 10). A limit is a token bucket that holds a whole
@@ -46,6 +47,15 @@ struct rate limits_rate(const struct conf *conf, const struct store_limit *row, 
 
 /* Whether request->party may ask this now. False: answered with 429 and Retry-After (hub-contract 2). */
 bool limits_admit(struct request *request);
+
+/*
+ * Answers 404 with `message` to somebody without a token who has guessed a secret of a path wrong. Beyond
+ * LIMIT_GUESSES a minute from one address (on one loop) it is 429, and a second late: guessing costs the hub
+ * next to nothing then, and those who know their secret are not held up, whatever address they share.
+ */
+#define LIMIT_STRANGERS 256 /* addresses told apart, about */
+#define LIMIT_GUESSES   60
+void limits_refuse_stranger(struct request *request, struct str message);
 
 /* The control loop tells the audit what was refused: a row per party and limit in a minute at most, since a
  * partner that hammers must not fill it. 0 or a negative error_code. */

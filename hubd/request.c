@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hubd/quality.h"
 #include "hubd/relay.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -11,7 +10,6 @@
 #include "lib/base/magic.h"
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/names.h"
-#include "lib/ocpi/validate.h"
 
 #define REQUEST_MAGIC 0x52455153u
 #define ID_MAX        128
@@ -35,21 +33,6 @@ struct str request_party_key(const struct registry_party *party)
     return party == NULL ? STR_NONE : ocpi_party_key_str(&party->key);
 }
 
-bool request_validate(struct request *request, const struct ocpi_object *object, bool partial)
-{
-    struct ocpi_findings findings;
-    ocpi_validate(request->arena, object, request->body, partial, &findings);
-    request->counts = findings.counts;
-    if (!ocpi_findings_refuse(&findings, quality_is_strict(request)))
-        return true;
-    struct ocpi_findings *refused = arena_alloc(request->arena, sizeof *refused);
-    if (refused != NULL)
-        *refused = findings;
-    request->refused = refused;
-    request_answer(request, REPLY_INVALID, ocpi_findings_text(request->arena, &findings), STR_NONE);
-    return false;
-}
-
 /* Servers that decode %2F or %5C before they take dots away (RFC 3986 5.2.4) climb there too. */
 static bool id_climbs(struct str id)
 {
@@ -64,17 +47,6 @@ static bool id_climbs(struct str id)
 bool request_is_id(struct str id)
 {
     return id.length > 0 && !id_climbs(id) && str_find(id, '\0') == SIZE_MAX;
-}
-
-bool request_check_member(struct request *request, const char *member, struct str expected)
-{
-    struct str found = json_get_text(request->body, member);
-    if (found.data == NULL || str_equal_fold(found, expected))
-        return true;
-    request_answerf(request, REPLY_INVALID,
-                    "/%s: must be \"" STR_FMT "\" as in the URL, found \"" STR_FMT "\"", member,
-                    STR_ARG(expected), STR_ARG(found));
-    return false;
 }
 
 static struct str request_id_or_new(struct request *request, const char *name)
@@ -96,7 +68,9 @@ struct str request_subpath(struct request *request)
 {
     struct str segments[ROUTE_SEGMENTS_MAX];
     int count = router_split(request->exchange->path, segments);
-    char *text = arena_alloc(request->arena, request->exchange->path.length + 1);
+    if (request->glued)
+        count = router_unglue(segments, count);
+    char *text = arena_alloc(request->arena, request->exchange->path.length + 2);
     size_t length = 0;
     if (text == NULL)
         return STR_NONE;
@@ -138,40 +112,17 @@ static bool request_decode_params(struct request *request, const struct router_m
     return true;
 }
 
-static bool request_parse_body(struct request *request)
+/* Role and party, and how often it may ask: of what the caller is known by now. False: answered. */
+static bool request_admit_party(struct request *request)
 {
-    if (str_starts_with(request->exchange->body, STR("\xEF\xBB\xBF"))) /* a byte order mark */
-        request->exchange->body = str_skip(request->exchange->body, 3);
-    struct str body = str_trim(request->exchange->body);
-    if (request->route->body == ROUTE_BODY_NONE ||
-        (body.length == 0 && request->route->body != ROUTE_BODY_OBJECT))
+    if (request->platform == NULL || request->party != NULL)
         return true;
-    struct error error;
-    int result = json_parse(request->arena, request->exchange->body, JSON_DEPTH_MAX, &request->body, &error);
-    if (result == ERR_MEMORY) {
-        request_answer_error(request, result);
-        return false;
-    }
-    if (result != OK) {
-        request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
-        return false;
-    }
-    if (request->body->type == JSON_NULL && request->route->body == ROUTE_BODY_OPTIONAL)
-        request->body = NULL; /* some clients write nothing so */
-    if (request->body == NULL || request->body->type == JSON_OBJECT || request->route->body == ROUTE_BODY_ANY)
-        return true;
-    request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
-                    STR_ARG(ocpi_value_text(request->arena, request->body)));
-    return false;
+    return request_find_party(request) && limits_admit(request);
 }
 
 static void request_handle(struct request *request)
 {
-    if (!request_parse_body(request))
-        return;
-    if (request->platform != NULL && !request_find_party(request))
-        return;
-    if (!limits_admit(request))
+    if (!request_parse_body(request) || !request_admit_party(request))
         return;
     if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
@@ -246,6 +197,8 @@ static void request_find_route(struct request *request, struct router_match *mat
         match->params[match->param_count++] = match->module;
     }
     request->route = match->route;
+    request->glued = match->glued;
+    request->functional = match->functional;
 }
 
 /* The token is good for this route. False: answered. */
@@ -282,32 +235,51 @@ static void request_refuse_method(struct request *request, const struct router_m
         STR_NONE);
 }
 
+/* A request that the hub sent itself has come back (hub-contract 5). */
+static bool request_is_own(const struct request *request)
+{
+    return http_via_names(request->exchange->headers, request->exchange->header_count,
+                          str_from(request->hub->via));
+}
+
+void request_take_body(struct request *request)
+{
+    size_t body_max = request->route->body_max;
+    struct http_exchange *exchange = request->exchange;
+    request_leave(request);
+    http_exchange_take_body(exchange, body_max > 0 ? body_max : SIZE_MAX);
+}
+
 static void request_route(struct request *request)
 {
     struct router_match match;
     request_find_route(request, &match);
+    if (request_is_own(request)) {
+        request_answer(request, REPLY_LOOP,
+                       STR("the hub sent this request itself: a URL that it was given leads back to it"),
+                       STR_NONE);
+        return;
+    }
     if (!request_may_enter(request))
         return;
     if (!match.known)
         request_answer(request, REPLY_UNKNOWN, STR("no such path"), STR_NONE);
     else if (match.route == NULL)
         request_refuse_method(request, &match);
-    else if (!request_decode_params(request, &match))
+    else if (!request_decode_params(request, &match) || !request_admit_party(request))
         return;
-    else if (request->token != NULL && request->token->kind == STORE_TOKEN_HUB && request->token->used == 0)
-        request_activate_token(request);
+    else if (request->route->admit != NULL)
+        request->route->admit(request);
     else
-        request_handle(request);
+        request_take_body(request);
 }
 
-void request_begin(struct http_exchange *exchange, void *context)
+/* NULL: no memory. */
+static struct request *request_new(struct http_exchange *exchange, struct worker *worker)
 {
-    struct worker *worker = context;
     struct request *request = arena_alloc(&exchange->arena, sizeof *request);
-    if (request == NULL) {
-        http_exchange_send(exchange, 500, NULL);
-        return;
-    }
+    if (request == NULL)
+        return NULL;
     request->magic = REQUEST_MAGIC;
     request->exchange = exchange;
     request->arena = &exchange->arena;
@@ -319,5 +291,58 @@ void request_begin(struct http_exchange *exchange, void *context)
     exchange->context = request;
     request->request_id = request_id_or_new(request, OCPI_HEADER_REQUEST_ID);
     request->correlation_id = request_id_or_new(request, OCPI_HEADER_CORRELATION_ID);
-    request_route(request);
+    return request;
+}
+
+/* There is no memory for anything better. */
+static void request_refuse_bare(struct http_exchange *exchange, int status)
+{
+    if (status == 503)
+        http_exchange_header(exchange, "Retry-After", STR("1"));
+    http_exchange_send(exchange, status, NULL);
+}
+
+void request_head(struct http_exchange *exchange, void *context)
+{
+    struct request *request = request_new(exchange, context);
+    if (request == NULL)
+        request_refuse_bare(exchange, 503);
+    else
+        request_route(request);
+}
+
+void request_complete(struct http_exchange *exchange, void *context)
+{
+    struct request *request = MAGIC_CAST(struct request, exchange->context, REQUEST_MAGIC);
+    (void)context;
+    request->complete = true;
+    if (!request_return(request))
+        request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);
+    else if (request->token != NULL && request->token->kind == STORE_TOKEN_HUB && request->token->used == 0)
+        request_activate_token(request);
+    else
+        request_handle(request);
+}
+
+/* What the server refuses by itself is answered like all else: with ids, and with TO and FROM. */
+void request_server_refused(struct http_exchange *exchange, int status, const char *reason, void *context)
+{
+    struct request *request = exchange->context;
+    int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
+               : status >= 500 ? OCPI_SERVER_ERROR
+                               : OCPI_CLIENT_ERROR;
+    if (request != NULL) {
+        request_return(request);
+    } else {
+        struct router_match match;
+        request = request_new(exchange, context);
+        if (request == NULL) {
+            request_refuse_bare(exchange, status);
+            return;
+        }
+        request_find_route(request, &match);
+        request->route = NULL; /* nobody was let in: there is nothing to audit */
+    }
+    request->by_server = true;
+    request_answer_code(request, status, ocpi, str_from(reason), STR_NONE);
 }

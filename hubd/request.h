@@ -11,10 +11,11 @@
 #include "lib/store/store.h"
 
 /*
- * One partner request on its one straight way: route, authenticate, body, role and party, rate, module,
- * envelope.
- * What every route needs is done here once, so that no module can forget it. A module gets a checked request
- * and ends it with exactly one request_answer* or request_stream call, at once or later on the same loop.
+ * One partner request on its one straight way, in two steps. When its head is there: route, token, role and
+ * party, rate; who is refused by these has no byte of a body kept. When its body is there: token and party
+ * again (they may have been revoked while a slow body came), JSON, module, envelope. What every route needs
+ * is done here once, so that no module can forget it. A module gets a checked request and ends it with
+ * exactly one request_answer* or request_stream call, at once or later on the same loop.
  */
 
 /* The rows of the contract's section 2: how a request ends. */
@@ -34,7 +35,8 @@ enum reply {
     REPLY_FORWARD_TIMEOUT,
     REPLY_NOT_CONNECTED,
     REPLY_FAILED,
-    REPLY_BUSY
+    REPLY_BUSY,
+    REPLY_LOOP /* it carries the hub's own Via */
 };
 
 struct request {
@@ -56,6 +58,17 @@ struct request {
     bool has_to;                        /* OCPI-to headers were sent */
     struct ocpi_party_key to;
     const struct json_value *body; /* NULL when empty (only where the route allows it) */
+    struct arena tree; /* its values, where it is large: request_free_tree; their texts live in `arena` */
+    bool complete;     /* the body is here */
+    bool glued;        /* the path's module and what follows it are one segment */
+    bool functional;   /* the path is below a functional module, even when no route was found */
+    /* who is calling, while the body comes in and no snapshot is held */
+    struct {
+        uint8_t token[32];
+        int64_t platform;
+        struct ocpi_party_key party;
+        bool has_token, has_party;
+    } kept;
     struct str request_id, correlation_id;
     int64_t now;         /* wall clock at the start, ms */
     struct str object;   /* id for the audit */
@@ -64,6 +77,7 @@ struct request {
     int64_t command;                  /* audit: number of the command that it is about; 0: none */
     const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
     bool audited;                     /* its audit row is already in a batch */
+    bool by_server; /* refused by the HTTP server: how long it took tells nothing about the hub */
     const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
     bool counted;                     /* these have been counted (quality_count) */
     struct line_place places[2];      /* in the lines of what it changes, given up with the answer */
@@ -74,8 +88,15 @@ struct request {
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */
-void request_begin(struct http_exchange *exchange, void *context);
-void answer_refusal(int status, const char *reason, struct buffer *body, void *context);
+void request_head(struct http_exchange *exchange, void *context);
+void request_complete(struct http_exchange *exchange, void *context);
+void request_server_refused(struct http_exchange *exchange, int status, const char *reason, void *context);
+
+/* For a route's `admit`: the body may come. The request must not be touched afterwards. */
+void request_take_body(struct request *request);
+/* What was parsed of the body is needed no more, only its bytes: `body` is NULL from here on. Texts that were
+ * taken out of it stay. */
+void request_free_tree(struct request *request);
 
 /* Ends the request with a row of the table. `message`: STR_NONE for the code's text; `data`: finished JSON or
  * STR_NONE. Both may live in the arena. */
@@ -146,6 +167,11 @@ void request_audit_fill(struct request *request, struct store_audit *row, struct
  * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
 
+/* ---- for this room: request_body.c ---- */
+
+/* Reads the JSON of a route that has any. False: answered. */
+bool request_parse_body(struct request *request);
+
 /* ---- for this room: request_caller.c ---- */
 
 /* The header's value, STR_NONE when it is absent. */
@@ -157,7 +183,12 @@ int request_header_key(const struct request *request, const char *country, const
 bool request_authenticate(struct request *request);
 /* All parties of the calling platform are. */
 bool request_is_suspended(const struct request *request);
-/* Sets request->party for routes that name roles (hub-contract 5, Message routing). False: answered. */
+/* Sets request->party for routes that name roles (hub-contract 5, Message routing); before the body is there
+ * it stays NULL where only that can tell. False: answered. */
 bool request_find_party(struct request *request);
+/* Lets the snapshot go while the body comes in, and takes the newest one afterwards: false when the caller is
+ * not welcome any more, with `token` and `platform` NULL. */
+void request_leave(struct request *request);
+bool request_return(struct request *request);
 
 #endif

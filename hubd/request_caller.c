@@ -146,7 +146,8 @@ static bool request_take_party(struct request *request, const struct registry_pa
     unsigned roles = request->route->roles;
     request->party = from != NULL ? platform_party(request->platform, &from->key, roles)
                                   : request_infer_party(request, roles);
-    if (request->party != NULL)
+    bool later = from == NULL && !request->complete && request->route->body != ROUTE_BODY_NONE;
+    if (request->party != NULL || later)
         return true;
     if (from != NULL)
         request_answer(request, REPLY_FORBIDDEN,
@@ -174,30 +175,66 @@ bool request_find_party(struct request *request)
     }
     bool found = (request->route->flags & ROUTE_OWNER) != 0 ? request_take_owner(request, from)
                                                             : request_take_party(request, from);
-    if (!found || !request->party->row.suspended)
+    if (!found || request->party == NULL || !request->party->row.suspended)
         return found;
     request_answer(request, REPLY_UNAUTHORIZED, STR("the party is suspended"), STR_NONE);
     return false;
 }
 
-bool request_renew(struct request *request)
+/* ---------------------------------------------------------------- over time */
+
+void request_leave(struct request *request)
 {
     struct registry_snapshot *old = request->snapshot;
-    uint8_t hash[SHA256_SIZE];
-    memcpy(hash, request->token->hash, sizeof hash);
-    int64_t platform = request->platform->row.id;
-    struct ocpi_party_key key = {{0}};
+    request->kept.has_token = request->token != NULL;
+    request->kept.has_party = request->party != NULL;
+    if (request->token != NULL) {
+        memcpy(request->kept.token, request->token->hash, sizeof request->kept.token);
+        request->kept.platform = request->platform->row.id;
+    }
     if (request->party != NULL)
-        key = request->party->key;
-    request->snapshot = registry_hold(request->worker->view);
-    request->token = registry_find_token(request->snapshot, hash, hub_kept_ms(request->hub));
-    request->platform = registry_find_platform(request->snapshot, platform);
-    if (request->party != NULL && request->platform != NULL)
-        request->party = platform_party(request->platform, &key, request->route->roles);
+        request->kept.party = request->party->key;
+    request->token = NULL;
+    request->platform = NULL;
+    request->party = request->target = NULL;
+    request->snapshot = NULL;
+    request->worker->active--;
     registry_release(request->worker->view, old);
-    if (request->token != NULL && request->platform != NULL)
+}
+
+/* The parties of the new snapshot. False: the token, the platform or the party is not what it was. */
+static bool request_find_again(struct request *request)
+{
+    const struct registry_snapshot *snapshot = request->snapshot;
+    if (!request->kept.has_token)
         return true;
+    request->token = registry_find_token(snapshot, request->kept.token, hub_kept_ms(request->hub));
+    request->platform = registry_find_platform(snapshot, request->kept.platform);
+    if (request->token == NULL || request->platform == NULL || request_is_suspended(request))
+        return false;
+    if (!request->kept.has_party)
+        return true;
+    request->party = platform_party(request->platform, &request->kept.party, request->route->roles);
+    return request->party != NULL && !request->party->row.suspended;
+}
+
+bool request_return(struct request *request)
+{
+    request->snapshot = registry_hold(request->worker->view);
+    request->worker->active++;
+    if (request_find_again(request))
+        return true;
+    request->token = NULL;
+    request->platform = NULL;
     request->party = NULL;
+    return false;
+}
+
+bool request_renew(struct request *request)
+{
+    request_leave(request);
+    if (request_return(request))
+        return true;
     request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);
     return false;
 }

@@ -1,5 +1,6 @@
 #include "hubd/router.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "hubd/modules/modules.h"
@@ -30,7 +31,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* columns at the end that few rows need */
 const struct route router_routes[] = {
-    /* module, interfaces, method, path, access, roles, flags, body, audit, action, handler[, limit[, result]] */
+    /* module, interfaces, method, path, access, roles, flags, body, audit, action, handler[, limit[, result[, admit, body_max]]] */
     {"versions", 0, GET, "versions", ROUTE_INITIAL_TOO, 0, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_list},
     {"versions", 0, GET, "2.2.1", ROUTE_INITIAL_TOO, 0, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "versions.get", versions_details},
 
@@ -69,7 +70,7 @@ const struct route router_routes[] = {
     {"tokens", ROUTE_RECEIVER, PUT, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.put", tokens_put},
     {"tokens", ROUTE_RECEIVER, PATCH, "2.2.1/tokens/" OWNER "/{token_uid}", ROUTE_HUB_TOKEN, EMSP, OWNED | RELAYED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "token.patch", tokens_patch},
 
-    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_ANY, ROUTE_AUDIT_PUSH, "command.result", commands_callback},
+    {"commands", 0, POST, "2.2.1/commands/callback/{command_id}", ROUTE_OPEN, 0, 0, ROUTE_BODY_ANY, ROUTE_AUDIT_PUSH, "command.result", commands_callback, LIMIT_NONE, NULL, commands_callback_admit, 64 * 1024},
     {"commands", ROUTE_RECEIVER, POST, "2.2.1/commands/{command}", ROUTE_HUB_TOKEN, EMSP, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_REALTIME, "command.post", commands_post, LIMIT_COMMANDS, "result"},
 
     {"sessions", ROUTE_RECEIVER, PUT, "2.2.1/sessions/" OWNER "/{session_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "session.put", sessions_put},
@@ -158,18 +159,46 @@ static bool router_is_other_module(struct str module)
     return true;
 }
 
-void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match)
+/* What follows begins with a letter or digit, as codes, commands and ids do; "sessions:sender" is another
+ * name. Credentials are never taken apart: what follows them names nothing. */
+static const struct route *router_module_at_front(struct str segment)
 {
-    struct str all[ROUTE_SEGMENTS_MAX], *segments = all + 1;
-    memset(match, 0, sizeof *match);
-    int count = router_split(path, all) - 1; /* without "ocpi" */
-    if (count < 0 || !str_equal(all[0], STR("ocpi")))
-        return;
+    const struct route *longest = NULL;
+    for (size_t i = 0; i < router_route_count; i++) {
+        const struct route *row = &router_routes[i];
+        struct str name = str_from(row->module);
+        bool taken_apart = !str_equal(name, STR("versions")) && !str_equal(name, STR("credentials"));
+        if (taken_apart && segment.length > name.length && str_starts_with(segment, name) &&
+            isalnum((unsigned char)segment.data[name.length]) &&
+            (longest == NULL || name.length > strlen(longest->module)))
+            longest = row;
+    }
+    return longest;
+}
+
+int router_unglue(struct str segments[ROUTE_SEGMENTS_MAX], int count)
+{
+    if (count < 3 || count == ROUTE_SEGMENTS_MAX || !str_equal(segments[1], STR("2.2.1")))
+        return count;
+    const struct route *row = router_module_at_front(segments[2]);
+    if (row == NULL)
+        return count;
+    memmove(segments + 4, segments + 3, (size_t)(count - 3) * sizeof segments[0]);
+    segments[3] = str_skip(segments[2], strlen(row->module));
+    segments[2] = str_from(row->module);
+    return count + 1;
+}
+
+/* Among the rows; `segments` without "ocpi". */
+static void router_find_row(unsigned conditions, enum http_method method, const struct str *segments,
+                            int count, struct router_match *match)
+{
     for (size_t i = 0; i < router_route_count; i++) {
         struct router_match candidate = {0};
         /* Behind the version comes the module's name: most rows are told apart by that alone. */
         if (count > 1 && !str_equal(str_from(router_routes[i].module), segments[1]))
             continue;
+        match->functional = route_is_functional(&router_routes[i]);
         if (!router_row_matches(&router_routes[i], segments, count, &candidate))
             continue;
         match->known = true;
@@ -187,9 +216,31 @@ void router_find(unsigned conditions, enum http_method method, struct str path, 
             return;
         }
     }
-    if (!match->known && count > 1 && str_equal(segments[0], STR("2.2.1")) &&
-        router_is_other_module(segments[1]))
-        match->module = segments[1];
+}
+
+void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match)
+{
+    struct str segments[ROUTE_SEGMENTS_MAX];
+    memset(match, 0, sizeof *match);
+    int count = router_split(path, segments);
+    if (count < 1 || !str_equal(segments[0], STR("ocpi")))
+        return;
+    router_find_row(conditions, method, segments + 1, count - 1, match);
+    if (match->known || count < 3 || !str_equal(segments[1], STR("2.2.1")))
+        return;
+    struct str named = segments[2];
+    int unglued = router_unglue(segments, count);
+    if (unglued > count) {
+        struct router_match joined = {0};
+        router_find_row(conditions, method, segments + 1, unglued - 1, &joined);
+        joined.glued = true;
+        if (joined.known)
+            *match = joined;
+    }
+    if (!match->known && router_is_other_module(named)) {
+        match->module = named;
+        match->functional = true;
+    }
 }
 
 void router_write_allow(unsigned allowed, struct buffer *out)

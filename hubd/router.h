@@ -54,6 +54,10 @@ struct route {
     /* Few rows need the rest. */
     enum limit_kind limit; /* how often a party may ask it */
     const char *result;    /* member of a success's data that says how it ended: the audit row's status */
+    /* Looks at the request before its body is read: goes on with request_take_body, or answers. NULL: goes
+     * on. */
+    void (*admit)(struct request *request);
+    size_t body_max; /* bytes, 0: the setting's */
 };
 
 extern const struct route router_routes[];
@@ -64,6 +68,8 @@ extern const struct route router_relay;
 struct router_match {
     const struct route *route; /* NULL: no path like this (known = false), or another method (known = true) */
     bool known;
+    bool glued;      /* the module's name and what follows it are one segment of the path */
+    bool functional; /* below a functional module, or one that no row names */
     struct str params[ROUTE_PARAMS_MAX]; /* raw, still percent-encoded */
     unsigned param_count;
     unsigned allowed;  /* bits 1 << enum http_method of the path's methods */
@@ -74,11 +80,17 @@ struct router_match {
 /* The segments of a path, empty ones ("//", trailing slash) left out; -1: more than ROUTE_SEGMENTS_MAX. */
 #define ROUTE_SEGMENTS_MAX 12
 int router_split(struct str path, struct str segments[ROUTE_SEGMENTS_MAX]);
+/* Cuts the module's name off the segment that begins with it (`segments` begin with "ocpi"); returns the new
+ * count, or `count` where there is nothing to cut. */
+int router_unglue(struct str segments[ROUTE_SEGMENTS_MAX], int count);
 
 /* Those of ROUTE_CONDITIONS that are met. */
 unsigned router_conditions(const struct conf *conf);
-/* Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
- * counts. */
+/*
+ * Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
+ * counts. A partner that joins a module's URL and the rest without a slash ("locationsIN/ABC/L1") is
+ * understood where no row matches otherwise (hub-contract 16).
+ */
 void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match);
 /* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */
 bool route_is_functional(const struct route *route);

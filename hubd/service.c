@@ -157,6 +157,7 @@ static int service_open_clients(struct hub *hub, struct error *error)
     struct http_client_options options;
     hub->resolver = http_resolver_new(RESOLVER_THREADS, hub->conf.dns_ttl);
     worker_client_options(hub, &options);
+    options.budget = NULL; /* a delivery must not fail for what requests hold */
     hub->control_client = hub->resolver == NULL ? NULL : http_client_new(&hub->control.uv, &options);
     if (hub->control_client == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
@@ -198,7 +199,9 @@ static int service_open_listener(struct hub *hub, struct error *error)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
     for (unsigned i = 0; i < hub->worker_count; i++)
         servers[i] = hub->workers[i].server;
-    hub->listener = http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound);
+    hub->listener =
+        http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound,
+                          (unsigned)hub->conf.connections_per_address);
     free(servers);
     if (hub->listener == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
@@ -454,6 +457,7 @@ int service_run(struct hub *hub, const struct options *options)
     struct error error = {0};
     the_service.hub = hub;
     the_service.options = options;
+    budget_init(&hub->memory, (size_t)hub->conf.memory_max);
     if (!ocpi_party_key_make(str_from(hub->conf.country_code), str_from(hub->conf.party_id), &hub->key) ||
         loop_init(&hub->control, 0) != OK)
         return EXIT_CONFIG;

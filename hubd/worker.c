@@ -10,13 +10,15 @@
 #define CONNECTIONS_PER_HOST 64
 #define IDLE_CHECK_MS        5
 
-void worker_limits(const struct conf *conf, struct http_limits *limits)
+void worker_limits(struct hub *hub, const struct conf *conf, struct http_limits *limits)
 {
     http_limits_default(limits);
     limits->head_max = (size_t)conf->request_head_max;
     limits->body_max = (size_t)conf->request_body_max;
     limits->head_timeout_ms = conf->head_timeout;
+    limits->body_timeout_ms = conf->body_timeout;
     limits->idle_timeout_ms = conf->idle_timeout;
+    limits->budget = &hub->memory;
 }
 
 void worker_client_options(struct hub *hub, struct http_client_options *options)
@@ -25,6 +27,7 @@ void worker_client_options(struct hub *hub, struct http_client_options *options)
         .policy = hub->policy,
         .resolver = hub->resolver,
         .answer_max = (size_t)hub->conf.answer_max,
+        .budget = &hub->memory,
         .connections_per_host = CONNECTIONS_PER_HOST,
         .connections_total = hub->descriptors.outbound,
         .keepalive_idle_ms = hub->conf.keepalive_idle,
@@ -35,7 +38,8 @@ void worker_client_options(struct hub *hub, struct http_client_options *options)
 
 int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct error *error)
 {
-    static const struct http_server_callbacks callbacks = {request_begin, answer_refusal};
+    static const struct http_server_callbacks callbacks = {request_head, request_complete,
+                                                           request_server_refused};
     struct http_limits limits;
     struct http_client_options options;
     worker->hub = hub;
@@ -45,7 +49,7 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
     worker->store = store_client_new(hub->store, &worker->loop.uv, error);
     if (worker->store == NULL)
         return ERR_IO;
-    worker_limits(&hub->conf, &limits);
+    worker_limits(hub, &hub->conf, &limits);
     worker_client_options(hub, &options);
     worker->server = http_server_new(&worker->loop.uv, &limits, &callbacks, worker);
     worker->client = http_client_new(&worker->loop.uv, &options);
@@ -181,7 +185,7 @@ static void worker_reload_here(struct loop_task *task)
     struct worker_reload *reload = part->whole;
     struct http_limits limits;
     part->worker->conf = reload->conf;
-    worker_limits(&reload->conf, &limits);
+    worker_limits(part->worker->hub, &reload->conf, &limits);
     http_server_set_limits(part->worker->server, &limits);
     worker_reload_client(part->worker->client, &reload->conf, reload->policy);
     if (atomic_fetch_sub(&reload->left, 1) > 1)

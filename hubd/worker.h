@@ -17,7 +17,7 @@ void worker_finish(struct worker *worker);
 /* Waits for the thread and frees it. */
 void worker_join(struct worker *worker);
 /* The HTTP limits of the settings. */
-void worker_limits(const struct conf *conf, struct http_limits *limits);
+void worker_limits(struct hub *hub, const struct conf *conf, struct http_limits *limits);
 /* Control loop: gives every worker the settings that were read again, and every client `policy`, which it
  * takes over; when all have them the log says so. */
 void worker_reload(struct hub *hub, struct url_policy *policy);

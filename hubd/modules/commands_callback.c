@@ -168,6 +168,35 @@ static void callback_read_again(struct callback *callback)
     store_read_command(callback->request->worker->store, read);
 }
 
+/* ---------------------------------------------------------------- before the body is read */
+
+static void callback_admitted(struct store_read *base)
+{
+    struct request *request = base->context;
+    if (base->result == OK)
+        request_take_body(request);
+    else if (base->result == ERR_NOT_FOUND)
+        limits_refuse_stranger(request, STR("no such command"));
+    else
+        request_answer_error(request, base->result);
+}
+
+/* Whoever knows no command's id is a stranger: its body is not read. */
+void commands_callback_admit(struct request *request)
+{
+    struct callback *callback = arena_alloc(request->arena, sizeof *callback);
+    if (callback == NULL) {
+        request_answer_error(request, ERR_MEMORY);
+        return;
+    }
+    crypto_sha256(request->params[0], callback->hash);
+    callback->read.base.arena = request->arena;
+    callback->read.base.callback = callback_admitted;
+    callback->read.base.context = request;
+    callback->read.callback_hash = callback->hash;
+    store_read_command(request->worker->store, &callback->read);
+}
+
 void commands_callback(struct request *request)
 {
     struct callback *callback = arena_alloc(request->arena, sizeof *callback);

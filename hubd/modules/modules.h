@@ -33,6 +33,7 @@ void tokens_put(struct request *request);
 void tokens_patch(struct request *request);
 void commands_post(struct request *request);
 void commands_callback(struct request *request);
+void commands_callback_admit(struct request *request);
 void sessions_put(struct request *request);
 void sessions_patch(struct request *request);
 void sessions_list(struct request *request);

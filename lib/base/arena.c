@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/budget.h"
 #include "lib/base/crypto.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,8 +42,20 @@ void arena_init(struct arena *arena, size_t block_size)
     *arena = (struct arena){.block_size = block_size};
 }
 
-static void free_block(struct arena_block *block)
+void arena_charge(struct arena *arena, struct budget *budget)
 {
+    arena->budget = budget;
+}
+
+void arena_count(struct arena *arena, struct budget *budget)
+{
+    arena->budget = budget;
+    arena->counted = true;
+}
+
+static void free_block(const struct arena *arena, struct arena_block *block)
+{
+    budget_release(arena->budget, block->capacity + sizeof *block);
     REVEAL(block->data, block->capacity);
     free(block);
 }
@@ -52,7 +65,7 @@ void arena_free(struct arena *arena)
     while (arena->blocks != NULL) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
-        free_block(block);
+        free_block(arena, block);
     }
     arena->next_size = 0;
 }
@@ -74,12 +87,12 @@ void arena_reset(struct arena *arena)
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
         if (block->large) {
-            free_block(block);
+            free_block(arena, block);
             continue;
         }
         /* The list is newest first: what stays in the end is the first one. */
         if (kept != NULL)
-            free_block(kept);
+            free_block(arena, kept);
         kept = block;
     }
     if (kept == NULL)
@@ -88,6 +101,19 @@ void arena_reset(struct arena *arena)
     kept->used = 0;
     HIDE(kept->data, kept->capacity);
     arena->blocks = kept;
+}
+
+/* A block from malloc, charged; the first one of an arena always is, whatever the budget says. */
+static struct arena_block *take_block(struct arena *arena, size_t total, bool large)
+{
+    if (arena->counted || (arena->blocks == NULL && !large))
+        budget_add(arena->budget, total);
+    else if (!budget_take(arena->budget, total))
+        return NULL;
+    struct arena_block *block = malloc(total);
+    if (block == NULL)
+        budget_release(arena->budget, total);
+    return block;
 }
 
 static struct arena_block *add_block(struct arena *arena, size_t size)
@@ -100,7 +126,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
         return NULL;
     if (large)
         total = size + sizeof(struct arena_block);
-    struct arena_block *block = malloc(total);
+    struct arena_block *block = take_block(arena, total, large);
     if (block == NULL)
         return NULL;
     block->capacity = total - sizeof(struct arena_block);

@@ -3,6 +3,8 @@
 
 #include "lib/base/str.h"
 
+struct budget; /* lib/base/budget.h */
+
 /*
  * Memory that is freed whole: one arena per request. Not thread safe; it may be handed from one thread to
  * another. Allocations are aligned for any type, zeroed, and live until arena_free or arena_reset.
@@ -11,10 +13,20 @@ struct arena {
     struct arena_block *blocks; /* newest first */
     size_t block_size;          /* of the first block, bytes; 0: 4096 */
     size_t next_size;           /* of the next one: they grow; 0: as the first */
+    struct budget *budget;      /* that its blocks are charged to; NULL: none */
+    bool counted;               /* charged, but never refused */
 };
 
 /* Prepares an empty arena; allocates nothing. `block_size`: bytes of the first block, 0 for 4096. */
 void arena_init(struct arena *arena, size_t block_size);
+/*
+ * Charges its blocks from here on to `budget` (borrowed), before anything is allocated. Over the budget
+ * allocations fail as if there were no memory; the first block is only charged, so that a refusal can be
+ * written.
+ */
+void arena_charge(struct arena *arena, struct budget *budget);
+/* The same for work that must not fail for what others hold: its blocks are charged and never refused. */
+void arena_count(struct arena *arena, struct budget *budget);
 /* Frees everything; the arena may be used again. */
 void arena_free(struct arena *arena);
 /* The same for an arena that held secrets: overwrites what was allocated first. */

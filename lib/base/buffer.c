@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/budget.h"
+
 #define CAPACITY_MIN 256
 
 void buffer_init(struct buffer *buffer, size_t maximum)
@@ -11,10 +13,16 @@ void buffer_init(struct buffer *buffer, size_t maximum)
     *buffer = (struct buffer){.maximum = maximum};
 }
 
+void buffer_charge(struct buffer *buffer, struct budget *budget)
+{
+    buffer->budget = budget;
+}
+
 void buffer_free(struct buffer *buffer)
 {
+    budget_release(buffer->budget, buffer->capacity);
     free(buffer->data);
-    buffer_init(buffer, buffer->maximum);
+    *buffer = (struct buffer){.maximum = buffer->maximum, .budget = buffer->budget};
 }
 
 void buffer_clear(struct buffer *buffer)
@@ -34,9 +42,13 @@ static bool grow(struct buffer *buffer, size_t more)
         capacity = CAPACITY_MIN < maximum ? CAPACITY_MIN : maximum;
     if (capacity < needed)
         capacity = needed;
-    char *data = realloc(buffer->data, capacity);
-    if (data == NULL)
+    if (!budget_take(buffer->budget, capacity - buffer->capacity))
         return false;
+    char *data = realloc(buffer->data, capacity);
+    if (data == NULL) {
+        budget_release(buffer->budget, capacity - buffer->capacity);
+        return false;
+    }
     buffer->data = data;
     buffer->capacity = capacity;
     return true;

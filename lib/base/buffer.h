@@ -3,6 +3,8 @@
 
 #include "lib/base/str.h"
 
+struct budget; /* lib/base/budget.h */
+
 /*
  * A growing byte buffer with a stated maximum and a sticky failure: after the first append that did not fit
  * or found no memory `failed` stays true and appends do nothing, so callers check once at the end. All-zero
@@ -14,9 +16,13 @@ struct buffer {
     size_t capacity;
     size_t maximum; /* bytes; 0 = no maximum */
     bool failed;
+    struct budget *budget; /* that its memory is charged to; NULL: none */
 };
 
 void buffer_init(struct buffer *buffer, size_t maximum);
+/* Charges its memory from here on to `budget` (borrowed), while it has none. Over the budget appends fail.
+ * Whoever takes the memory over takes over `capacity` bytes of the charge with it. */
+void buffer_charge(struct buffer *buffer, struct budget *budget);
 void buffer_free(struct buffer *buffer);
 /* Empties it and clears `failed`, keeps the memory. */
 void buffer_clear(struct buffer *buffer);

@@ -38,6 +38,7 @@ const char *error_name(int code)
         [-ERR_REFUSED] = "refused",
         [-ERR_CLOSED] = "closed",
         [-ERR_UNREACHABLE] = "unreachable",
+        [-ERR_FULL] = "disk full",
     };
     const int count = (int)(sizeof(names) / sizeof(names[0]));
     return code > 0 || code <= -count ? "unknown error" : names[-code];

@@ -7,20 +7,21 @@
  */
 enum error_code {
     OK = 0,
-    ERR_MEMORY = -1,      /* an allocation failed */
-    ERR_INVALID = -2,     /* the input breaks a rule; struct error names the place */
-    ERR_NOT_FOUND = -3,   /* no such object */
-    ERR_EXISTS = -4,      /* it must not exist yet, but does */
-    ERR_CONFLICT = -5,    /* somebody changed it in between; read again and retry */
-    ERR_STALE = -6,       /* older than what is stored */
-    ERR_TOO_LARGE = -7,   /* over a stated maximum */
-    ERR_IO = -8,          /* the operating system or the database failed */
-    ERR_TIMEOUT = -9,     /* not in time; the outcome is unknown */
-    ERR_BUSY = -10,       /* a bounded queue is full; try again later */
-    ERR_UNCERTAIN = -11,  /* it is not known whether the write happened */
-    ERR_REFUSED = -12,    /* a policy forbids it */
-    ERR_CLOSED = -13,     /* the other side is gone, or we are shutting down */
-    ERR_UNREACHABLE = -14 /* no connection to the other side */
+    ERR_MEMORY = -1,       /* an allocation failed */
+    ERR_INVALID = -2,      /* the input breaks a rule; struct error names the place */
+    ERR_NOT_FOUND = -3,    /* no such object */
+    ERR_EXISTS = -4,       /* it must not exist yet, but does */
+    ERR_CONFLICT = -5,     /* somebody changed it in between; read again and retry */
+    ERR_STALE = -6,        /* older than what is stored */
+    ERR_TOO_LARGE = -7,    /* over a stated maximum */
+    ERR_IO = -8,           /* the operating system or the database failed */
+    ERR_TIMEOUT = -9,      /* not in time; the outcome is unknown */
+    ERR_BUSY = -10,        /* a bounded queue is full; try again later */
+    ERR_UNCERTAIN = -11,   /* it is not known whether the write happened */
+    ERR_REFUSED = -12,     /* a policy forbids it */
+    ERR_CLOSED = -13,      /* the other side is gone, or we are shutting down */
+    ERR_UNREACHABLE = -14, /* no connection to the other side */
+    ERR_FULL = -15         /* the disk takes no more */
 };
 
 /* The sentence for people. Plain memory: copy it, put it on the stack. */

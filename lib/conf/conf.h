@@ -35,7 +35,9 @@ struct conf {
     int64_t threads;               /* 0: cores, at most 4 */
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     /* HTTP server */
-    int64_t request_head_max, request_body_max, head_timeout, idle_timeout, connections_max;
+    int64_t request_head_max, request_body_max, head_timeout, body_timeout, idle_timeout;
+    int64_t connections_max, connections_per_address; /* the latter 0: any number */
+    int64_t memory_max;
     /* outbound */
     int64_t answer_max, keepalive_idle, dns_ttl;
     int64_t forward_timeout, command_forward_timeout, command_timeout;

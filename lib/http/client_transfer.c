@@ -109,6 +109,7 @@ static struct client_transfer *transfer_new(struct http_client *client)
     transfer->method = HTTP_METHOD_OTHER;
     queue_init(&transfer->queue);
     buffer_init(&transfer->body, client->options.answer_max);
+    buffer_charge(&transfer->body, client->options.budget);
     set_constant_options(transfer);
     return transfer;
 }
@@ -276,10 +277,8 @@ void client_transfer_release(struct client_flight *flight)
         curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, NULL); /* not read yet perhaps */
         transfer->pin[0] = '\0';
     }
-    if (transfer->body.capacity > BODY_KEEP_MAX) {
+    if (transfer->body.capacity > BODY_KEEP_MAX)
         buffer_free(&transfer->body);
-        buffer_init(&transfer->body, client->options.answer_max);
-    }
     client_gzip_end(&transfer->gzip);
     transfer->flight = NULL;
     flight->transfer = NULL;

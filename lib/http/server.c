@@ -10,9 +10,10 @@ void http_limits_default(struct http_limits *limits)
         .head_max = 16 * 1024,
         .body_max = 4 * 1024 * 1024,
         .head_timeout_ms = 10000,
-        .body_timeout_ms = 10000,
+        .body_timeout_ms = 60000,
+        .rate_window_ms = 10000,
+        .rate_min = 1024,
         .idle_timeout_ms = 75000,
-        .write_timeout_ms = 30000,
         .pipeline_max = 16,
         .write_buffer_max = 256 * 1024,
     };
@@ -99,6 +100,14 @@ static void close_connections(struct http_server *server, bool all)
     }
 }
 
+static struct connection *connection_of_timer(struct server_timer *timer, enum server_wait kind)
+{
+    if (kind == WAIT_WRITE)
+        return CONTAINER_OF(timer, struct connection, write_wait);
+    return kind == WAIT_BODY_END ? CONTAINER_OF(timer, struct connection, body_wait)
+                                 : CONTAINER_OF(timer, struct connection, wait);
+}
+
 void server_tick(struct http_server *server)
 {
     server->now_us = env_monotonic_us();
@@ -110,10 +119,7 @@ void server_tick(struct http_server *server)
                 break;
             queue_remove(&timer->link);
             timer->kind = WAIT_NONE;
-            struct connection *connection = kind == WAIT_WRITE
-                                                ? CONTAINER_OF(timer, struct connection, write_wait)
-                                                : CONTAINER_OF(timer, struct connection, wait);
-            connection_timed_out(connection, kind);
+            connection_timed_out(connection_of_timer(timer, kind), kind);
         }
     }
     if (server->draining && server->now_us >= server->drain_deadline_us)
@@ -135,22 +141,23 @@ void server_start_timer(struct http_server *server)
 
 /* ---- sockets from the listener ---- */
 
-void http_server_adopt(struct http_server *server, int fd, bool full)
+void http_server_adopt(struct http_server *server, const struct http_accepted *accepted)
 {
     uv_mutex_lock(&server->inbox_lock);
     if (server->inbox_count == server->inbox_capacity) {
         size_t capacity = server->inbox_capacity * 2 + 16;
-        struct adopted *grown = realloc(server->inbox, capacity * sizeof *grown);
+        struct http_accepted *grown = realloc(server->inbox, capacity * sizeof *grown);
         if (grown == NULL) {
             uv_mutex_unlock(&server->inbox_lock);
-            close(fd);
+            close(accepted->fd);
+            http_addresses_leave(accepted->address);
             return;
         }
         server->inbox = grown;
         server->inbox_capacity = capacity;
     }
-    server->inbox[server->inbox_count++] = (struct adopted){fd, full};
-    if (!full)
+    server->inbox[server->inbox_count++] = *accepted;
+    if (accepted->refusing == NULL)
         atomic_fetch_add(&server->open, 1);
     uv_mutex_unlock(&server->inbox_lock);
     uv_async_send(&server->async);
@@ -160,14 +167,14 @@ static void on_async(uv_async_t *async)
 {
     struct http_server *server = server_of(async->data);
     uv_mutex_lock(&server->inbox_lock);
-    struct adopted *inbox = server->inbox;
+    struct http_accepted *inbox = server->inbox;
     size_t count = server->inbox_count;
     server->inbox = NULL;
     server->inbox_count = server->inbox_capacity = 0;
     uv_mutex_unlock(&server->inbox_lock);
     server->now_us = env_monotonic_us();
     for (size_t i = 0; i < count; i++)
-        connection_open(server, inbox[i].fd, inbox[i].full);
+        connection_open(server, &inbox[i]);
     free(inbox);
 }
 
@@ -252,8 +259,10 @@ static void free_memory(struct http_server *server)
         buffer_free(&exchange->body);
         free(exchange);
     }
-    for (size_t i = 0; i < server->inbox_count; i++)
+    for (size_t i = 0; i < server->inbox_count; i++) {
         close(server->inbox[i].fd);
+        http_addresses_leave(server->inbox[i].address);
+    }
     free(server->inbox);
     uv_mutex_destroy(&server->inbox_lock);
     server->magic = 0;

@@ -7,11 +7,13 @@
 #include "lib/base/arena.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
+#include "lib/http/addresses.h"
 #include "lib/http/message.h"
 
 /*
  * HTTP/1.1 server (RFC 9112) on one libuv loop: llhttp behind a pre-scan that refuses what llhttp 8.1.0 lets
- * through. Keep-alive, pipelining (requests of a connection may be handled side by side up to `pipeline_max`;
+ * through. Keep-alive, pipelining (GETs of a connection may be handled side by side up to `pipeline_max`;
+ * whatever is not safe waits for all before it, and all behind it wait for it, RFC 9112 section 9.3.2;
  * answers go out in order), chunked bodies in and out, Expect: 100-continue, HEAD (the handler answers as for
  * GET, the server drops the body), HTTP/1.0. One http_server belongs to one loop and one thread. Sockets come
  * from an http_listener (one per process, on its own loop) through http_server_adopt, which is the only
@@ -23,24 +25,26 @@ struct http_limits {
     size_t body_max; /* bytes; over: 413 */
     int64_t
         head_timeout_ms; /* head not complete in that time from its first byte (or from the accept): 408 */
-    int64_t body_timeout_ms;  /* body: longest time without a byte; over: 408 */
-    int64_t idle_timeout_ms;  /* keep-alive connection without a request: closed */
-    int64_t write_timeout_ms; /* a peer that does not read (its kernel takes no byte in that time): closed */
-    unsigned pipeline_max;    /* requests of one connection in the handler at once, then reading stops */
-    size_t write_buffer_max;  /* bytes waiting for a slow reader before a stream source is paused */
+    int64_t body_timeout_ms; /* body not complete in that time: 408 */
+    int64_t rate_window_ms;  /* a body or an answer that moves slower than `rate_min` over such a time: 408 */
+    int64_t rate_min;        /* bytes a second; a slow reader of an answer is cut off */
+    int64_t idle_timeout_ms; /* keep-alive connection without a request: closed */
+    unsigned pipeline_max;   /* requests of one connection in the handler at once, then reading stops */
+    size_t write_buffer_max; /* bytes waiting for a slow reader before a stream source is paused */
+    struct budget *budget;   /* of all servers together, borrowed; full: new requests are answered 503 */
 };
 
-/* The defaults of the contract (section 2): 16 KiB, 4 MiB, 10 s, 10 s, 75 s, 30 s, 16, 256 KiB. */
+/* The defaults of the contract (section 2): 16 KiB, 4 MiB, 10 s, 60 s, 10 s, 1 KiB/s, 75 s, 16, 256 KiB. */
 void http_limits_default(struct http_limits *limits);
 
 struct http_server;
 
 /*
- * One request and its answer. Valid from the handler's call until http_exchange_send /
- * http_exchange_stream_end has been called by the handler's side; both must happen exactly once per exchange,
- * on the server's loop, in the handler or any time later, even when the peer has hung up meanwhile (`gone` is
- * then true and the answer is dropped). Everything of the request lives in `arena`, which is freed with the
- * exchange.
+ * One request and its answer. It is the handler's from one of the callbacks below until the handler's side
+ * has called http_exchange_take_body, http_exchange_send or http_exchange_stream_end; exactly one of them
+ * must be called for each callback, on the server's loop, in the callback or any time later, even when the
+ * peer has hung up meanwhile (`gone` is then true and the answer is dropped). Everything of the request lives
+ * in `arena`, which is freed with the exchange.
  */
 struct http_exchange {
     struct arena arena;
@@ -62,15 +66,22 @@ struct http_exchange {
 };
 
 struct http_server_callbacks {
-    /* A complete request. */
+    /*
+     * A request's head is complete, nothing of its body was kept: answer it, or have the body read with
+     * http_exchange_take_body. Until one of them nothing more is read from the connection, and no
+     * "100 Continue" goes out. NULL: every body is read.
+     */
+    void (*head)(struct http_exchange *exchange, void *context);
+    /* The request is complete. Between `head` and this the exchange is the server's: a peer that goes away
+     * while its body comes in takes it along without a word. */
     void (*request)(struct http_exchange *exchange, void *context);
     /*
-     * The server itself must refuse (400, 408, 413, 431, 503): writes an answer's body into `body` (OCPI
-     * envelope) so that this room needs to know nothing of OCPI; it is sent as application/json. The
-     * connection is closed afterwards. `reason` is a sentence for people, static, without anything that came
-     * from the peer.
+     * The server itself must refuse (400, 408, 413, 431, 503): answer it with `status`, so that this room
+     * needs to know nothing of OCPI. `headers` are empty when the head could not be read; `context` of the
+     * exchange is what `head` left there, NULL when it was not called. The connection is closed afterwards.
+     * `reason` is a sentence for people, static, without anything that came from the peer.
      */
-    void (*refuse)(int status, const char *reason, struct buffer *body, void *context);
+    void (*refuse)(struct http_exchange *exchange, int status, const char *reason, void *context);
 };
 
 /* Creates a server on `loop`; `limits` are copied. NULL when there is no memory. */
@@ -94,19 +105,32 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t 
 void http_server_free(struct http_server *server);
 /* Thread safe: connections now open, to pick the loop with the fewest. */
 unsigned http_server_connections(const struct http_server *server);
-/*
- * Thread safe: hands an accepted non-blocking socket over; the server owns `fd` from here. With `full` the
- * connection is answered 503 with Retry-After: 1 and closed.
- */
-void http_server_adopt(struct http_server *server, int fd, bool full);
+/* A connection on its way from the listener to a server. */
+struct http_accepted {
+    int fd;                       /* non-blocking */
+    const char *refusing;         /* a static sentence: its first request is refused with 503; NULL: served */
+    struct http_address *address; /* counted there until it is closed; NULL: nowhere */
+};
+/* Thread safe: the server owns the socket from here. */
+void http_server_adopt(struct http_server *server, const struct http_accepted *accepted);
 
 /* ---- answering ---- */
+
+/*
+ * In `head` or later: has the body read, then `request` called (at once, when it is there already or there is
+ * none). `body_max`: bytes, at most the limits' (SIZE_MAX: these); more is refused with 413. The exchange
+ * must not be touched afterwards.
+ */
+void http_exchange_take_body(struct http_exchange *exchange, size_t body_max);
 
 /* Adds an answer header; `name` static, `value` copied into the arena (control bytes become spaces).
  * Content-Length, Date, Connection and Transfer-Encoding are the server's own. */
 void http_exchange_header(struct http_exchange *exchange, const char *name, struct str value);
-/* The complete answer. Takes over the memory of `body` (left empty). `body` may be NULL for none. With
- * `body->failed` the connection is cut. */
+/*
+ * The complete answer. Takes over the memory of `body` (left empty), which is charged to no budget or to the
+ * server's. `body` may be NULL for none. With `body->failed` the connection is cut. In answer to a head: a
+ * body that is short is read and thrown away, for a longer one the connection is closed.
+ */
 void http_exchange_send(struct http_exchange *exchange, int status, struct buffer *body);
 /*
  * An answer in slices: begin, then write until end. `resume` is called on the loop whenever another slice may
@@ -126,12 +150,13 @@ void http_exchange_stream_abort(struct http_exchange *exchange);
 
 /*
  * Accepts on any number of addresses and hands each socket to the server with the fewest connections. With
- * `connections_max` reached a new connection is adopted with `full`; out of file descriptors it keeps one in
- * reserve to answer the same. Lives on its own loop (any).
+ * `connections_max` of all, or `per_address` of its peer's address (0: any number; see addresses.h) reached,
+ * a new connection is handed over to be refused; out of file descriptors it keeps one in reserve to answer
+ * the same. Lives on its own loop (any).
  */
 struct http_listener;
 struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
-                                        size_t server_count, unsigned connections_max);
+                                        size_t server_count, unsigned connections_max, unsigned per_address);
 /* "[::]" is IPv6 alone; a name is bound on each of its addresses (with port 0 on the first). Binds and
  * listens on "host:port" ("[::1]:8080", port 0 = any free one; the real address is written to `bound` if not
  * NULL). Errors: ERR_INVALID, ERR_IO with a sentence that names the address and the remedy (e.g. port in

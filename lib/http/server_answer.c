@@ -13,10 +13,11 @@ static struct exchange *exchange_from(struct http_exchange *shown)
 }
 
 /* Answering twice, or in the wrong order, is a bug in a handler that must not run on. */
-static void exchange_move(struct exchange *exchange, enum exchange_state next)
+void exchange_move(struct exchange *exchange, enum exchange_state next)
 {
     static const uint8_t allowed[] = {
-        [EXCHANGE_RECEIVING] = 1 << EXCHANGE_HANDLING | 1 << EXCHANGE_ANSWERED, /* refused */
+        [EXCHANGE_RECEIVING] = 1 << EXCHANGE_ASKING | 1 << EXCHANGE_HANDLING,
+        [EXCHANGE_ASKING] = 1 << EXCHANGE_RECEIVING | 1 << EXCHANGE_ANSWERED,
         [EXCHANGE_HANDLING] = 1 << EXCHANGE_STREAMING | 1 << EXCHANGE_ANSWERED,
         [EXCHANGE_STREAMING] = 1 << EXCHANGE_ANSWERED,
         [EXCHANGE_ANSWERED] = 0,
@@ -31,6 +32,9 @@ static void exchange_finished(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
     exchange_move(exchange, EXCHANGE_ANSWERED);
+    connection->unanswered--;
+    if (exchange->unsafe)
+        connection->unsafe = false;
     if (connection->state == CONNECTION_CLOSED) {
         exchange_recycle(exchange);
         connection_maybe_free(connection);
@@ -158,8 +162,7 @@ static void queue_answer(struct exchange *exchange, int status, struct buffer *b
     output_part(&exchange->answer, head.data, head.length);
     if (length > 0 && !bodiless && !exchange->shown.head) {
         output_part(&exchange->answer, body->data, length);
-        exchange->answer.memory = body->data;
-        *body = (struct buffer){.maximum = body->maximum};
+        output_take(exchange, &exchange->answer, body);
     }
     output_add(exchange, &exchange->answer);
 }
@@ -180,8 +183,8 @@ void answer_send(struct exchange *exchange, int status, struct buffer *body)
 void http_exchange_send(struct http_exchange *shown, int status, struct buffer *body)
 {
     struct exchange *exchange = exchange_from(shown);
-    if (exchange->state != EXCHANGE_HANDLING)
-        abort();
+    if (exchange->state == EXCHANGE_ASKING && exchange->connection->state != CONNECTION_CLOSED)
+        body_skip(exchange);
     answer_send(exchange, status, body);
 }
 
@@ -229,8 +232,7 @@ static bool queue_slice(struct exchange *exchange, struct buffer *slice)
     output_part(output, slice->data, slice->length);
     if (exchange->chunked)
         output_part(output, "\r\n", 2);
-    output->memory = slice->data;
-    *slice = (struct buffer){.maximum = slice->maximum};
+    output_take(exchange, output, slice);
     output_add(exchange, output);
     return true;
 }

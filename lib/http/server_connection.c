@@ -1,9 +1,7 @@
 #include "lib/http/server_internal.h"
 
 #include <arpa/inet.h>
-#include <linux/sockios.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* ---- state ---- */
@@ -35,7 +33,9 @@ bool connection_may_parse(const struct connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;
     unsigned most = connection->http_1_0 || limits->pipeline_max == 0 ? 1 : limits->pipeline_max;
-    return connection->state == CONNECTION_HEAD && connection->exchange_count < most &&
+    /* RFC 9112 section 9.3.2: an unsafe request runs alone. */
+    bool turn = !connection->unsafe && !(connection->next_unsafe && connection->unanswered > 0);
+    return connection->state == CONNECTION_HEAD && turn && connection->exchange_count < most &&
            connection->waiting <= limits->write_buffer_max;
 }
 
@@ -45,9 +45,12 @@ bool connection_wants_read(const struct connection *connection)
         return false;
     switch (connection->state) {
     case CONNECTION_HEAD:
-        return connection_may_parse(connection);
+        /* Behind an unsafe request too, a little: to notice that the peer has gone. */
+        return connection_may_parse(connection) ||
+               ((connection->unsafe || connection->next_unsafe) &&
+                connection->input.length < connection->server->limits.head_max);
     case CONNECTION_BODY:
-        return true;
+        return !body_is_held(connection);
     case CONNECTION_STOPPED:
     case CONNECTION_LINGER:
         return connection->discard_left > 0;
@@ -58,25 +61,6 @@ bool connection_wants_read(const struct connection *connection)
 }
 
 /* ---- the end ---- */
-
-static void timer_stop(struct server_timer *timer)
-{
-    queue_remove(&timer->link);
-    timer->kind = WAIT_NONE;
-}
-
-static void timer_set(struct http_server *server, struct server_timer *timer, enum server_wait kind,
-                      int64_t deadline_us)
-{
-    if (timer->kind == kind && timer->deadline_us == deadline_us)
-        return;
-    timer_stop(timer);
-    if (kind == WAIT_NONE)
-        return;
-    timer->kind = kind;
-    timer->deadline_us = deadline_us;
-    queue_push(&server->waits[kind], &timer->link);
-}
 
 void connection_maybe_free(struct connection *connection)
 {
@@ -107,7 +91,7 @@ static void abandon_exchanges(struct connection *connection)
         next = link->next;
         exchange->shown.gone = true;
         output_drop(exchange);
-        if (exchange->state == EXCHANGE_RECEIVING || exchange->state == EXCHANGE_ANSWERED)
+        if (exchange->state == EXCHANGE_RECEIVING || exchange->state == EXCHANGE_ANSWERED) /* ours */
             exchange_recycle(exchange);
     }
     connection->receiving = NULL;
@@ -119,8 +103,7 @@ void connection_close(struct connection *connection, bool reset)
     if (connection->state == CONNECTION_CLOSED)
         return;
     connection_set_state(connection, CONNECTION_CLOSED);
-    timer_stop(&connection->wait);
-    timer_stop(&connection->write_wait);
+    timers_stop(connection);
     uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
     if (reset)
         setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
@@ -129,8 +112,11 @@ void connection_close(struct connection *connection, bool reset)
     connection->fd = -1;
     buffer_free(&connection->input);
     queue_remove(&connection->link);
+    if (connection->refusing != NULL)
+        server->refusing--;
     if (connection->counted)
         atomic_fetch_sub(&server->open, 1);
+    http_addresses_leave(connection->address);
     abandon_exchanges(connection);
     server_mark(connection);
 }
@@ -144,38 +130,6 @@ static void finish(struct connection *connection)
         return;
     }
     connection_set_state(connection, CONNECTION_LINGER);
-}
-
-/* Bytes that the peer's kernel has not taken. */
-static int unacknowledged(const struct connection *connection)
-{
-    int bytes = 0;
-    return ioctl(connection->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
-}
-
-void connection_timed_out(struct connection *connection, enum server_wait kind)
-{
-    switch (kind) {
-    case WAIT_HEAD:
-        request_refuse(connection, 408, "the request head did not come in time");
-        break;
-    case WAIT_BODY:
-        request_refuse(connection, 408, "the request body did not come in time");
-        break;
-    case WAIT_IDLE:
-    case WAIT_LINGER:
-        connection_close(connection, false);
-        break;
-    case WAIT_WRITE:
-        /* The socket may not be writable for long though the peer reads: the kernel holds megabytes. */
-        if (unacknowledged(connection) >= connection->unacknowledged)
-            connection_close(connection, true);
-        break;
-    case WAIT_NONE:
-    case WAIT_COUNT:
-        break;
-    }
-    connection_advance(connection);
 }
 
 /* ---- what may happen next ---- */
@@ -196,8 +150,8 @@ static bool run(struct connection *connection)
             if (connection->state > CONNECTION_BODY || input->length == 0)
                 buffer_free(input);
         }
-        bool ended =
-            connection->eof && (connection->state == CONNECTION_BODY || connection_may_parse(connection));
+        bool ended = connection->eof && !body_is_held(connection) &&
+                     (connection->state == CONNECTION_BODY || connection_may_parse(connection));
         if (used > 0) {
             if (++round == 8)
                 return true;
@@ -209,6 +163,14 @@ static bool run(struct connection *connection)
     }
 }
 
+/* Without memory for all, a stream has one slice at a time. */
+static bool may_ask_for_more(const struct exchange *exchange)
+{
+    const struct http_limits *limits = &exchange->connection->server->limits;
+    return exchange->waiting == 0 ||
+           (exchange->waiting < limits->write_buffer_max && !budget_is_full(limits->budget));
+}
+
 /* The stream whose source may be asked for a slice now. Without a peer every source is asked, so that it can
  * end. */
 static struct exchange *stream_to_resume(struct connection *connection)
@@ -217,44 +179,12 @@ static struct exchange *stream_to_resume(struct connection *connection)
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         bool closed = connection->state == CONNECTION_CLOSED;
         if (exchange->state == EXCHANGE_STREAMING && !exchange->asked &&
-            (closed || exchange->waiting < connection->server->limits.write_buffer_max))
+            (closed || may_ask_for_more(exchange)))
             return exchange;
         if (!closed)
             break;
     }
     return NULL;
-}
-
-static void set_timers(struct connection *connection)
-{
-    const struct http_limits *limits = &connection->server->limits;
-    struct http_server *server = connection->server;
-    enum server_wait kind = WAIT_NONE;
-    int64_t deadline = 0;
-    if (connection->state == CONNECTION_BODY) {
-        kind = WAIT_BODY;
-        deadline = connection->read_us + limits->body_timeout_ms * 1000;
-    } else if (connection->state == CONNECTION_LINGER) {
-        kind = WAIT_LINGER;
-        deadline =
-            connection->wait.kind == kind ? connection->wait.deadline_us : server->now_us + SERVER_LINGER_US;
-    } else if (connection->state == CONNECTION_HEAD && connection->began_us != 0 &&
-               connection_may_parse(connection)) {
-        kind = WAIT_HEAD;
-        deadline = connection->began_us + limits->head_timeout_ms * 1000;
-    } else if (connection->state == CONNECTION_HEAD && connection->exchange_count == 0) {
-        kind = connection->used ? WAIT_IDLE : WAIT_HEAD;
-        deadline = connection->used ? connection->active_us + limits->idle_timeout_ms * 1000
-                                    : connection->opened_us + limits->head_timeout_ms * 1000;
-    }
-    timer_set(server, &connection->wait, kind, deadline);
-    if (!connection->blocked) {
-        timer_stop(&connection->write_wait);
-    } else if (connection->write_wait.kind == WAIT_NONE) {
-        connection->unacknowledged = unacknowledged(connection);
-        int64_t time_ms = limits->write_timeout_ms > 0 ? limits->write_timeout_ms : 1;
-        timer_set(server, &connection->write_wait, WAIT_WRITE, server->now_us + time_ms * 1000);
-    }
 }
 
 static void set_events(struct connection *connection)
@@ -287,7 +217,7 @@ static void settle(struct connection *connection)
         connection_close(connection, false);
     if (connection->state == CONNECTION_CLOSED)
         return;
-    set_timers(connection);
+    timers_set(connection);
     set_events(connection);
 }
 
@@ -330,18 +260,23 @@ static void name_peer(struct connection *connection)
         inet_ntop(address.ss_family, bytes, connection->peer, sizeof connection->peer);
 }
 
-static void connection_init(struct connection *connection, struct http_server *server, int fd, bool full)
+static void connection_init(struct connection *connection, struct http_server *server,
+                            const struct http_accepted *accepted)
 {
+    int fd = accepted->fd;
     connection->magic = CONNECTION_MAGIC;
     connection->server = server;
     connection->ops = &http_plain_stream;
     connection->stream = (void *)(intptr_t)fd;
     connection->fd = fd;
-    connection->counted = !full;
-    connection->opened_us = connection->read_us = connection->active_us = server->now_us;
+    connection->counted = accepted->refusing == NULL;
+    connection->address = accepted->address;
+    connection->opened_us = connection->active_us = server->now_us;
     connection->poll.data = connection;
+    buffer_charge(&connection->input, server->limits.budget);
     queue_init(&connection->dirty);
     queue_init(&connection->wait.link);
+    queue_init(&connection->body_wait.link);
     queue_init(&connection->write_wait.link);
     queue_init(&connection->exchanges);
     queue_push(&server->connections, &connection->link);
@@ -351,19 +286,27 @@ static void connection_init(struct connection *connection, struct http_server *s
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
-void connection_open(struct http_server *server, int fd, bool full)
+void connection_open(struct http_server *server, const struct http_accepted *accepted)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    if (connection == NULL || uv_poll_init(server->loop, &connection->poll, fd) != 0) {
+    if (connection == NULL || uv_poll_init(server->loop, &connection->poll, accepted->fd) != 0) {
         free(connection);
-        close(fd);
-        if (!full)
+        close(accepted->fd);
+        http_addresses_leave(accepted->address);
+        if (accepted->refusing == NULL)
             atomic_fetch_sub(&server->open, 1);
         return;
     }
-    connection_init(connection, server, fd, full);
-    if (full || server->draining)
-        request_refuse(connection, 503, server->draining ? "the hub is shutting down" : "the hub is full");
+    connection_init(connection, server, accepted);
+    connection->refusing = server->draining ? "the hub is shutting down" : accepted->refusing;
+    if (connection->refusing != NULL)
+        server->refusing++;
     /* The first request has mostly come with the connection. */
+    connection->busy++;
+    connection_read_once(connection);
+    if (connection->refusing != NULL && connection->state == CONNECTION_HEAD &&
+        (server->draining || server->refusing > SERVER_LINGERING))
+        request_refuse(connection, 503, connection->refusing);
+    connection->busy--;
     connection_read(connection);
 }

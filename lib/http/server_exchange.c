@@ -23,6 +23,8 @@ struct exchange *exchange_new(struct connection *connection)
         if (exchange == NULL)
             return NULL;
         arena_init(&exchange->shown.arena, ARENA_BLOCK);
+        arena_charge(&exchange->shown.arena, server->limits.budget);
+        buffer_charge(&exchange->body, server->limits.budget);
     }
     exchange->magic = EXCHANGE_MAGIC;
     exchange->connection = connection;
@@ -34,6 +36,7 @@ struct exchange *exchange_new(struct connection *connection)
     exchange->shown.received_us = connection->began_us != 0 ? connection->began_us : server->now_us;
     queue_push(&connection->exchanges, &exchange->link);
     connection->exchange_count++;
+    connection->unanswered++;
     return exchange;
 }
 
@@ -53,6 +56,7 @@ void exchange_recycle(struct exchange *exchange)
         if (arena_size(&exchange->shown.arena) > SERVER_KEEP) {
             arena_free(&exchange->shown.arena);
             arena_init(&exchange->shown.arena, ARENA_BLOCK); /* not as large as the next block would be */
+            arena_charge(&exchange->shown.arena, server->limits.budget);
         } else {
             arena_reset(&exchange->shown.arena);
         }
@@ -68,6 +72,10 @@ void exchange_recycle(struct exchange *exchange)
 void request_refuse(struct connection *connection, int status, const char *reason)
 {
     struct http_server *server = connection->server;
+    if (body_is_skipped(connection)) { /* it is answered already */
+        connection_set_state(connection, CONNECTION_STOPPED);
+        return;
+    }
     struct exchange *exchange =
         connection->receiving != NULL ? connection->receiving : exchange_new(connection);
     connection->receiving = NULL;
@@ -77,14 +85,8 @@ void request_refuse(struct connection *connection, int status, const char *reaso
         return;
     }
     log_debug("http: %s: refused with %d: %s", connection->peer, status, reason);
-    struct buffer body;
-    buffer_init(&body, 0);
-    if (server->callbacks.refuse != NULL)
-        server->callbacks.refuse(status, reason, &body, server->context);
     connection_set_state(connection, CONNECTION_STOPPED);
     exchange->close = true;
-    http_exchange_header(&exchange->shown, "Content-Type", STR("application/json"));
-    if (status == 503)
-        http_exchange_header(&exchange->shown, "Retry-After", STR("1"));
-    answer_send(exchange, status, &body);
+    exchange_move(exchange, EXCHANGE_HANDLING);
+    server->callbacks.refuse(&exchange->shown, status, reason, server->context);
 }

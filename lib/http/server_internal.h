@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
+#include "lib/base/budget.h"
 #include "lib/base/magic.h"
 #include "lib/base/queue.h"
 #include "lib/http/chunked.h"
@@ -14,9 +15,11 @@
 /*
  * The insides of the server, for lib/http/server_*.c and their test only.
  *
- *   server_connection.c  a socket's life: bytes in, timers, end      server_request.c  bytes -> exchange ->
- * handler server_answer.c      what the handler says -> output             server_output.c   output -> writev
- *   server.c             the loop around them                        server_listener.c accept
+ *   server_connection.c  a socket's life: what happens next, end     server_read.c     bytes in
+ *   server_timer.c       how long each of it may take                server_request.c  bytes -> head ->
+ * exchange server_body.c        what the handler wants of a body            server_exchange.c requests,
+ * refusals server_answer.c      what the handler says -> output             server_output.c   output ->
+ * writev server.c             the loop around them                        server_listener.c accept
  *
  * A connection owns its exchanges, in order of arrival; an exchange owns its output. The connection lives
  * until its socket is closed and every exchange has come home from the handler. Nothing here waits: whatever
@@ -30,12 +33,24 @@
 #define SERVER_SPARE     64          /* recycled exchanges */
 #define SERVER_KEEP      16384       /* bytes of memory that a recycled exchange may keep */
 #define SERVER_LINGERING 1024        /* connections that may drain after a refusal; more are cut */
+#define SERVER_SKIP      (64 * 1024) /* a body that nobody wants: longest one for which the connection stays */
 #define SERVER_TICK_MS   250
 #define SERVER_LINGER_US 5000000
+#define SERVER_REFUSE_US 1000000
 
 /* What a connection's reading side waits for; each has its own queue, which the constant duration keeps in
  * order. */
-enum server_wait { WAIT_NONE, WAIT_HEAD, WAIT_BODY, WAIT_IDLE, WAIT_LINGER, WAIT_WRITE, WAIT_COUNT };
+enum server_wait {
+    WAIT_NONE,
+    WAIT_HEAD,
+    WAIT_REFUSED,  /* a connection that is too many: for the head that its refusal answers to */
+    WAIT_BODY,     /* the window over which a body's rate is judged */
+    WAIT_BODY_END, /* the whole body */
+    WAIT_IDLE,
+    WAIT_LINGER,
+    WAIT_WRITE, /* the window over which a reader's rate is judged */
+    WAIT_COUNT
+};
 
 struct server_timer {
     struct queue link;
@@ -49,11 +64,18 @@ struct server_output {
     struct iovec parts[3];
     unsigned first, count; /* parts[first..count) are still to be sent */
     char *memory;          /* freed when sent; may be NULL */
+    size_t charged;        /* bytes of the budget that go with it */
     bool heap;             /* the struct itself is freed too */
     char prefix[20];       /* a chunk's size line */
 };
 
-enum exchange_state { EXCHANGE_RECEIVING, EXCHANGE_HANDLING, EXCHANGE_STREAMING, EXCHANGE_ANSWERED };
+enum exchange_state {
+    EXCHANGE_RECEIVING,
+    EXCHANGE_ASKING, /* its head is with the handler, who decides about the body */
+    EXCHANGE_HANDLING,
+    EXCHANGE_STREAMING,
+    EXCHANGE_ANSWERED
+};
 
 struct answer_header {
     struct answer_header *next;
@@ -71,6 +93,8 @@ struct exchange {
     bool http_1_0, close; /* close: this answer says so, and it is the last */
     bool aborted;         /* cut the connection where this answer would go on */
     bool discard;         /* HEAD, 204, 304: the body goes nowhere */
+    bool unsafe;          /* its method is not GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1) */
+    bool expects;         /* 100-continue, and no byte of the body has come */
     struct answer_header *headers, **headers_end;
     struct server_output interim, answer, tail;
     struct server_output *output, **output_end;
@@ -84,7 +108,8 @@ struct exchange {
 
 enum connection_state {
     CONNECTION_HEAD,    /* waits for a request, or reads its head */
-    CONNECTION_BODY,    /* reads a body */
+    CONNECTION_BODY,    /* reads a body, or waits for the handler to say whether it wants one; without
+                           `receiving` it is thrown away */
     CONNECTION_STOPPED, /* takes no more requests; answers go out, input is discarded */
     CONNECTION_LINGER,  /* everything is sent; waits for the peer to read it (RFC 9112 section 9.6) */
     CONNECTION_CLOSED   /* no socket; waits for its exchanges */
@@ -102,32 +127,36 @@ struct connection {
     int events;         /* what uv_poll watches now */
     struct queue link;  /* server->connections */
     struct queue dirty; /* server->dirty */
-    struct server_timer wait, write_wait;
+    struct server_timer wait, body_wait, write_wait;
     struct queue exchanges; /* oldest first */
     unsigned exchange_count;
-    unsigned busy; /* connection_advance follows anyway; not to be freed */
+    unsigned unanswered;          /* of them not EXCHANGE_ANSWERED */
+    bool unsafe;                  /* the last of these is unsafe: what follows waits for it */
+    bool next_unsafe;             /* the head at the front of `input` is: it waits for those before it */
+    const char *refusing;         /* every request is answered 503 with this sentence; NULL: none */
+    struct http_address *address; /* where it is counted; NULL: nowhere */
+    unsigned busy;                /* connection_advance follows anyway; not to be freed */
     struct exchange *receiving;
     struct buffer input; /* bytes not yet understood; no memory while there are none */
     size_t scanned;      /* http_prescan_end's */
     int64_t began_us;    /* first byte of the head that is coming in, 0 before it */
     uint64_t body_left;  /* of Content-Length */
     struct http_chunked chunked;
+    size_t body_max;
     bool body_chunked;
-    bool counted;  /* in server->open */
-    bool used;     /* had a request */
-    bool http_1_0; /* the last one was HTTP/1.0: no pipelining */
+    size_t skip_left;   /* bytes of a chunked body that may still be thrown away */
+    size_t window_read; /* bytes of the body in this window of time */
+    bool counted;       /* in server->open */
+    bool used;          /* had a request */
+    bool http_1_0;      /* the last one was HTTP/1.0: no pipelining */
     bool eof, blocked, handle_closed;
-    bool last_look;                        /* draining: one read before it is called idle */
-    int64_t opened_us, read_us, active_us; /* accept; last byte in; last byte in or answer out */
-    size_t waiting;                        /* bytes of output of all exchanges */
-    int unacknowledged;                    /* bytes in the kernel when write_wait began */
-    size_t discard_left;                   /* bytes that may still be read for nothing */
+    bool last_look;               /* draining: one read before it is called idle */
+    int64_t opened_us, active_us; /* accept; last byte in or answer out */
+    size_t waiting;               /* bytes of output of all exchanges */
+    int64_t written;              /* bytes that the kernel took, ever */
+    int64_t taken;                /* bytes that the peer had taken of them when write_wait began */
+    size_t discard_left;          /* bytes that may still be read for nothing */
     char peer[INET6_ADDRSTRLEN];
-};
-
-struct adopted {
-    int fd;
-    bool full;
 };
 
 #define SERVER_MAGIC 0x48535256u
@@ -140,6 +169,7 @@ struct http_server {
     struct queue connections; /* with a socket */
     size_t connection_count;  /* all, also those without a socket */
     size_t lingering;
+    size_t refusing; /* connections that wait for a head to refuse */
     struct queue dirty;
     struct queue waits[WAIT_COUNT];
     struct queue spare;
@@ -158,7 +188,7 @@ struct http_server {
     char date[48];
     atomic_uint open;
     uv_mutex_t inbox_lock; /* guards the three below, and nothing else is shared */
-    struct adopted *inbox;
+    struct http_accepted *inbox;
     size_t inbox_count, inbox_capacity;
     struct http_header header_scratch[SERVER_HEADERS];
     char scratch[SERVER_SCRATCH];
@@ -177,18 +207,25 @@ size_t server_bytes(const struct http_server *server);
 void server_maybe_free(struct http_server *server);
 
 /* ---- server_connection.c ---- */
-/* Takes over `fd`. Closes it when there is no memory. */
-void connection_open(struct http_server *server, int fd, bool full);
+/* Takes over its socket. Closes it when there is no memory. */
+void connection_open(struct http_server *server, const struct http_accepted *accepted);
 /* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
 void connection_advance(struct connection *connection);
 void connection_set_state(struct connection *connection, enum connection_state state);
 /* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
 void connection_close(struct connection *connection, bool reset);
 void connection_maybe_free(struct connection *connection);
-void connection_timed_out(struct connection *connection, enum server_wait kind);
 /* True when another request may be taken. */
 bool connection_may_parse(const struct connection *connection);
 bool connection_wants_read(const struct connection *connection);
+
+/* ---- server_timer.c ---- */
+/* Sets the timers for what the connection waits for now. */
+void timers_set(struct connection *connection);
+void timers_stop(struct connection *connection);
+/* The time of a body that came before it is not this one's. */
+void timers_begin_body(struct connection *connection);
+void connection_timed_out(struct connection *connection, enum server_wait kind);
 
 /* ---- server_read.c ---- */
 extern const struct http_stream_ops http_plain_stream;
@@ -203,20 +240,33 @@ void connection_on_poll(uv_poll_t *poll, int status, int events);
 size_t request_feed(struct connection *connection, struct str bytes);
 void request_end_of_input(struct connection *connection);
 
+/* ---- server_body.c ---- */
+/* Take what they need of the body off the front of `bytes`; return the number of bytes used. */
+size_t body_by_length(struct connection *connection, struct str bytes);
+size_t body_by_chunks(struct connection *connection, struct str bytes);
+/* The head was answered: throws the body away, or stops where that is too much. */
+void body_skip(struct exchange *exchange);
+/* A body is thrown away, or stays unread while the handler decides. */
+bool body_is_skipped(const struct connection *connection);
+bool body_is_held(const struct connection *connection);
+
 /* ---- server_exchange.c ---- */
 /* An exchange at the end of the connection's queue, EXCHANGE_RECEIVING; NULL without memory. */
 struct exchange *exchange_new(struct connection *connection);
 /* Takes it out of the queue and frees it, or keeps its memory for the next. */
 void exchange_recycle(struct exchange *exchange);
-/* Answers in the server's own name and stops reading. */
+/* Has the request that is coming in refused by the handler and stops reading. */
 void request_refuse(struct connection *connection, int status, const char *reason);
 
 /* ---- server_answer.c ---- */
+void exchange_move(struct exchange *exchange, enum exchange_state next);
 void answer_send(struct exchange *exchange, int status, struct buffer *body);
 
 /* ---- server_output.c ---- */
 void output_add(struct exchange *exchange, struct server_output *output);
 void output_part(struct server_output *output, const char *data, size_t length);
+/* Takes over the memory of `from`, and what it is charged with. */
+void output_take(struct exchange *exchange, struct server_output *output, struct buffer *from);
 /* Frees what is waiting. */
 void output_drop(struct exchange *exchange);
 /* Writes what may go out, in order, and ends the exchanges that are done. May close the connection. */

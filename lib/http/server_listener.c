@@ -32,7 +32,8 @@ struct http_listener {
     uv_loop_t *loop;
     struct http_server **servers;
     size_t server_count;
-    unsigned connections_max;
+    unsigned connections_max, per_address;
+    struct http_addresses *addresses;
     struct queue sockets; /* struct listening */
     uv_timer_t pause;
     int reserve;  /* given up to answer one more connection when descriptors have run out; -1: used */
@@ -42,7 +43,21 @@ struct http_listener {
 
 /* ---- accepting ---- */
 
-static void hand_over(struct http_listener *listener, int fd, bool full)
+static const char full[] = "the hub is full";
+
+/* Why a connection from there is refused; else NULL, and it is counted. */
+static const char *count_address(struct http_listener *listener, const struct sockaddr_storage *peer,
+                                 struct http_address **address)
+{
+    if (listener->per_address == 0)
+        return NULL;
+    return http_addresses_enter(listener->addresses, peer, listener->per_address, address)
+               ? NULL
+               : "there are too many connections from this address";
+}
+
+static void hand_over(struct http_listener *listener, int fd, const struct sockaddr_storage *peer,
+                      const char *refusing)
 {
     struct http_server *fewest = listener->servers[0];
     unsigned total = 0, least = UINT32_MAX;
@@ -54,7 +69,12 @@ static void hand_over(struct http_listener *listener, int fd, bool full)
             fewest = listener->servers[i];
         }
     }
-    http_server_adopt(fewest, fd, full || total >= listener->connections_max);
+    struct http_accepted accepted = {.fd = fd, .refusing = refusing};
+    if (accepted.refusing == NULL && total >= listener->connections_max)
+        accepted.refusing = full;
+    if (accepted.refusing == NULL)
+        accepted.refusing = count_address(listener, peer, &accepted.address);
+    http_server_adopt(fewest, &accepted);
 }
 
 static void take_reserve(struct http_listener *listener)
@@ -63,9 +83,10 @@ static void take_reserve(struct http_listener *listener)
         listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int accept_one(struct listening *listening)
+static int accept_one(struct listening *listening, struct sockaddr_storage *peer)
 {
-    return accept4(listening->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    socklen_t size = sizeof *peer;
+    return accept4(listening->fd, (struct sockaddr *)peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static void on_listen(uv_poll_t *poll, int status, int events);
@@ -89,9 +110,10 @@ static void out_of_descriptors(struct listening *listening)
     if (listener->reserve >= 0) {
         close(listener->reserve);
         listener->reserve = -1;
-        int fd = accept_one(listening);
+        struct sockaddr_storage peer;
+        int fd = accept_one(listening, &peer);
         if (fd >= 0)
-            hand_over(listener, fd, true);
+            hand_over(listener, fd, &peer, full);
     }
     for (struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next)
         uv_poll_stop(&CONTAINER_OF(link, struct listening, link)->poll);
@@ -106,10 +128,11 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         return;
     take_reserve(listening->listener);
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = accept_one(listening);
+        struct sockaddr_storage peer;
+        int fd = accept_one(listening, &peer);
         if (fd >= 0) {
             listening->listener->starved = false;
-            hand_over(listening->listener, fd, false);
+            hand_over(listening->listener, fd, &peer, NULL);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED)
@@ -259,13 +282,16 @@ void http_listener_note(const struct http_listener *listener, struct url_own *ow
 /* ---- life ---- */
 
 struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
-                                        size_t server_count, unsigned connections_max)
+                                        size_t server_count, unsigned connections_max, unsigned per_address)
 {
     struct http_listener *listener = calloc(1, sizeof *listener);
     if (listener == NULL)
         return NULL;
     listener->servers = calloc(server_count, sizeof(struct http_server *));
-    if (listener->servers == NULL) {
+    listener->addresses = http_addresses_new();
+    if (listener->servers == NULL || listener->addresses == NULL) {
+        http_addresses_free(listener->addresses);
+        free(listener->servers);
         free(listener);
         return NULL;
     }
@@ -274,6 +300,7 @@ struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *con
     listener->loop = loop;
     listener->server_count = server_count;
     listener->connections_max = connections_max;
+    listener->per_address = per_address;
     listener->reserve = -1;
     listener->handles = 1;
     queue_init(&listener->sockets);
@@ -290,6 +317,7 @@ static void release(struct http_listener *listener)
     if (listener->reserve >= 0)
         close(listener->reserve);
     listener->magic = 0;
+    http_addresses_free(listener->addresses);
     free(listener->servers);
     free(listener);
 }

@@ -9,6 +9,15 @@ void output_part(struct server_output *output, const char *data, size_t length)
             (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = length};
 }
 
+void output_take(struct exchange *exchange, struct server_output *output, struct buffer *from)
+{
+    output->memory = from->data;
+    output->charged = from->budget != NULL || from->capacity > SERVER_KEEP ? from->capacity : 0;
+    if (from->budget == NULL && output->charged > 0)
+        budget_add(exchange->shown.server->limits.budget, output->charged);
+    *from = (struct buffer){.maximum = from->maximum, .budget = from->budget};
+}
+
 void output_add(struct exchange *exchange, struct server_output *output)
 {
     size_t length = 0;
@@ -30,6 +39,9 @@ static void drop_first(struct exchange *exchange)
         exchange->output_end = &exchange->output;
     free(output->memory);
     output->memory = NULL;
+    if (output->charged > 0)
+        budget_release(exchange->shown.server->limits.budget, output->charged);
+    output->charged = 0;
     if (output->heap)
         free(output);
 }
@@ -130,9 +142,7 @@ void output_write(struct connection *connection)
             connection_close(connection, false);
             return;
         }
-        /* Progress: the peer reads, so its time begins anew. */
-        queue_remove(&connection->write_wait.link);
-        connection->write_wait.kind = WAIT_NONE;
+        connection->written += sent;
         if (!retire(connection, (size_t)sent))
             return;
         if ((size_t)sent < total) {

@@ -44,7 +44,8 @@ static void discard(struct connection *connection, size_t length)
 static void received(struct connection *connection, size_t length, bool in_scratch)
 {
     struct buffer *input = &connection->input;
-    connection->read_us = connection->active_us = connection->server->now_us;
+    connection->active_us = connection->server->now_us;
+    connection->window_read += length;
     if (connection->state > CONNECTION_BODY) {
         discard(connection, length);
         return;
@@ -89,7 +90,8 @@ bool connection_read_once(struct connection *connection)
         connection->eof = true;
         for (struct queue *link = connection->exchanges.next; link != &connection->exchanges;
              link = link->next)
-            if (CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_HANDLING)
+            if (CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_HANDLING ||
+                CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_ASKING)
                 CONTAINER_OF(link, struct exchange, link)->shown.gone = true;
         return false;
     }

@@ -3,72 +3,6 @@
 #include "lib/http/characters.h"
 #include "lib/http/prescan.h"
 
-/* ---- the complete request ---- */
-
-static void dispatch(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    struct exchange *exchange = connection->receiving;
-    connection->receiving = NULL;
-    connection->used = true;
-    exchange->state = EXCHANGE_HANDLING;
-    exchange->shown.body = buffer_str(&exchange->body);
-    if (exchange->close || server->draining)
-        connection_set_state(connection, CONNECTION_STOPPED);
-    else if (connection->state == CONNECTION_BODY)
-        connection_set_state(connection, CONNECTION_HEAD);
-    server->callbacks.request(&exchange->shown, server->context);
-}
-
-/* ---- bodies ---- */
-
-static size_t body_by_length(struct connection *connection, struct str bytes)
-{
-    struct exchange *exchange = connection->receiving;
-    size_t length = bytes.length < connection->body_left ? bytes.length : (size_t)connection->body_left;
-    buffer_append(&exchange->body, str_of(bytes.data, length));
-    connection->body_left -= length;
-    if (exchange->body.failed)
-        request_refuse(connection, 503, "no memory for the body");
-    else if (connection->body_left == 0)
-        dispatch(connection);
-    return length;
-}
-
-static size_t body_by_chunks(struct connection *connection, struct str bytes)
-{
-    struct buffer *body = &connection->receiving->body;
-    size_t body_max = connection->server->limits.body_max;
-    struct str rest = bytes;
-    for (;;) {
-        struct str data;
-        const char *reason = NULL;
-        enum http_chunked_result result = http_chunked_next(&connection->chunked, &rest, &data, &reason);
-        if (result == HTTP_CHUNKED_BAD) {
-            request_refuse(connection, 400, reason);
-            break;
-        }
-        if (result == HTTP_CHUNKED_END) {
-            dispatch(connection);
-            break;
-        }
-        size_t coming = result == HTTP_CHUNKED_DATA ? data.length : 0;
-        if (connection->chunked.left > body_max ||
-            body->length + coming + connection->chunked.left > body_max) {
-            request_refuse(connection, 413, "the body is too large");
-            break;
-        }
-        if (result == HTTP_CHUNKED_MORE)
-            break;
-        buffer_append(body, data);
-        if (body->failed) {
-            request_refuse(connection, 503, "no memory for the body");
-            break;
-        }
-    }
-    return bytes.length - rest.length;
-}
-
 /* ---- heads ---- */
 
 /* What llhttp's callbacks gather; on the stack of read_head. */
@@ -198,31 +132,36 @@ static bool fill_exchange(struct exchange *exchange, const struct head_parser *h
     return set_target(shown, line->target);
 }
 
-/* Decides how the body is framed, or that there is none. `more`: bytes have come behind the head. */
+/* Decides how the body is framed, or that there is none, and asks the handler. `more`: bytes have come behind
+ * the head. */
 static void begin_body(struct connection *connection, const struct head_parser *head, bool more)
 {
+    struct http_server *server = connection->server;
     struct exchange *exchange = connection->receiving;
-    const struct http_limits *limits = &connection->server->limits;
+    struct str expect = http_header_find(exchange->shown.headers, exchange->shown.header_count, "Expect");
     connection->body_chunked = (head->parser.flags & F_CHUNKED) != 0;
     connection->body_left = connection->body_chunked ? 0 : head->parser.content_length;
-    if (connection->body_left > limits->body_max) {
-        request_refuse(connection, 413, "the body is too large");
-        return;
-    }
-    if (!connection->body_chunked && connection->body_left == 0) {
-        dispatch(connection);
-        return;
-    }
+    http_chunked_init(&connection->chunked, server->limits.head_max);
+    exchange->expects = !more && !exchange->http_1_0 && str_equal_fold(expect, STR("100-continue"));
     connection_set_state(connection, CONNECTION_BODY);
-    http_chunked_init(&connection->chunked, limits->head_max);
-    buffer_reserve(&exchange->body,
-                   connection->body_left < SERVER_SCRATCH ? (size_t)connection->body_left : SERVER_SCRATCH);
-    struct str expect = http_header_find(exchange->shown.headers, exchange->shown.header_count, "Expect");
-    if (!more && !exchange->http_1_0 && str_equal_fold(expect, STR("100-continue"))) {
-        output_part(&exchange->interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-        output_add(exchange, &exchange->interim);
-    }
+    exchange_move(exchange, EXCHANGE_ASKING);
+    if (server->callbacks.head != NULL)
+        server->callbacks.head(&exchange->shown, server->context);
+    else
+        http_exchange_take_body(&exchange->shown, SIZE_MAX);
 }
+
+/* RFC 9110 section 9.2.1. */
+static bool is_safe(struct str method)
+{
+    static const struct str safe[] = {{"GET", 3}, {"HEAD", 4}, {"OPTIONS", 7}, {"TRACE", 5}};
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
+        if (str_equal(method, safe[i]))
+            return true;
+    return false;
+}
+
+static const char no_memory[] = "the hub has no memory left for requests";
 
 /* A complete, clean head. `more`: bytes have come behind it. */
 static void take_head(struct connection *connection, struct str raw, bool more)
@@ -234,21 +173,27 @@ static void take_head(struct connection *connection, struct str raw, bool more)
     }
     connection->receiving = exchange;
     connection->began_us = 0;
+    connection->next_unsafe = false;
     struct str copy = arena_copy(&exchange->shown.arena, raw);
     if (copy.data == NULL) {
-        request_refuse(connection, 503, "no memory for the request");
+        request_refuse(connection, 503, no_memory);
         return;
     }
     struct request_line line = split_request_line(copy);
     struct head_parser head = {.headers = connection->server->header_scratch};
     bool other = http_method_from(line.method) == HTTP_METHOD_OTHER;
+    exchange->unsafe = connection->unsafe = !is_safe(line.method);
     const char *reason = parse_head(&head, copy, &line, other);
     if (head.too_many)
         request_refuse(connection, 431, "the request has too many header lines");
     else if (reason != NULL)
         request_refuse(connection, 400, reason);
     else if (!fill_exchange(exchange, &head, &line))
-        request_refuse(connection, 503, "no memory for the request");
+        request_refuse(connection, 503, no_memory);
+    else if (connection->refusing != NULL)
+        request_refuse(connection, 503, connection->refusing);
+    else if (budget_is_full(connection->server->limits.budget))
+        request_refuse(connection, 503, no_memory);
     else
         begin_body(connection, &head, more);
 }
@@ -285,6 +230,9 @@ static size_t read_head(struct connection *connection, struct str bytes)
     }
     while (head.data[0] == '\r' || head.data[0] == '\n')
         head = str_skip(head, 1);
+    connection->next_unsafe = !is_safe(str_of(head.data, str_find(head, ' ')));
+    if (connection->next_unsafe && connection->unanswered > 0)
+        return 0;
     take_head(connection, head, bytes.length > length);
     return length;
 }
@@ -298,8 +246,9 @@ size_t request_feed(struct connection *connection, struct str bytes)
         struct str rest = str_skip(bytes, used);
         size_t taken = 0;
         if (connection->state == CONNECTION_BODY)
-            taken = connection->body_chunked ? body_by_chunks(connection, rest)
-                                             : body_by_length(connection, rest);
+            taken = body_is_held(connection)   ? 0
+                    : connection->body_chunked ? body_by_chunks(connection, rest)
+                                               : body_by_length(connection, rest);
         else if (connection_may_parse(connection))
             taken = read_head(connection, rest);
         if (taken == 0)
@@ -311,6 +260,8 @@ size_t request_feed(struct connection *connection, struct str bytes)
 
 void request_end_of_input(struct connection *connection)
 {
+    if (body_is_held(connection))
+        return;
     if (connection->state == CONNECTION_BODY || connection->began_us != 0)
         request_refuse(connection, 400, "the request ended before it was complete");
     else

@@ -26,11 +26,11 @@ constexpr size_t capacity_kept = 256 * 1024;
 constexpr size_t bytes_max = size_t(1) << 31;
 
 struct reader {
-    struct arena *arena;
+    struct arena *values, *texts;
     ondemand::parser *parser;
     const char *end; /* of the source */
     unsigned depth_max;
-    size_t nodes_left;           /* of JSON_VALUES_MAX, those in no chunk yet */
+    size_t nodes_left;           /* of values_max, those in no chunk yet */
     json_value *node, *node_end; /* unused nodes */
     uint8_t *unescaped;          /* where the next unescaped text goes, NULL before the first */
     const char *at;              /* behind the value read last */
@@ -53,6 +53,12 @@ size_t count_nodes(size_t bytes)
     return count < nodes_max ? count : nodes_max;
 }
 
+size_t values_in_proportion(size_t bytes)
+{
+    size_t count = JSON_VALUES_FREE + bytes / JSON_BYTES_PER_VALUE;
+    return count < JSON_VALUES_MAX ? count : JSON_VALUES_MAX;
+}
+
 int add_chunk(reader &reader)
 {
     size_t count = count_nodes(static_cast<size_t>(reader.end - reader.at));
@@ -60,7 +66,7 @@ int add_chunk(reader &reader)
         count = reader.nodes_left;
     if (count == 0)
         return ERR_TOO_LARGE;
-    void *memory = arena_alloc_raw(reader.arena, count * sizeof(json_value));
+    void *memory = arena_alloc_raw(reader.values, count * sizeof(json_value));
     if (memory == nullptr)
         return ERR_MEMORY;
     reader.nodes_left -= count;
@@ -163,7 +169,7 @@ int unescape(reader &reader, struct str *text)
     if (reader.unescaped == nullptr) {
         /* Unescaped text is never longer; simdjson writes a register's width further than it says. */
         size_t size = static_cast<size_t>(reader.end - text->data) + simdjson::SIMDJSON_PADDING;
-        reader.unescaped = static_cast<uint8_t *>(arena_alloc_raw(reader.arena, size));
+        reader.unescaped = static_cast<uint8_t *>(arena_alloc_raw(reader.texts, size));
         if (reader.unescaped == nullptr)
             return ERR_MEMORY;
     }
@@ -388,8 +394,50 @@ int refuse(int code, struct str bytes, unsigned depth_max, size_t values_max, st
     int explained = json_explain(bytes, depth_max, error);
     if (explained != OK)
         return explained;
-    return code == ERR_TOO_LARGE ? error_set(error, code, "more than %zu values", values_max)
-                                 : error_set(error, code, "not JSON");
+    return code == ERR_TOO_LARGE
+               ? error_set(error, code, "more than %zu values in %zu bytes", values_max, bytes.length)
+               : error_set(error, code, "not JSON");
+}
+
+int parse(struct arena *values, struct arena *texts, struct str bytes, unsigned depth_max, size_t values_max,
+          const json_value **value, struct error *error)
+{
+    static thread_local ondemand::parser parser;
+    *value = nullptr;
+    if (depth_max > JSON_DEPTH_MAX)
+        depth_max = JSON_DEPTH_MAX;
+    if (bytes.length == 0 || str_starts_with(bytes, STR("\xEF\xBB\xBF")))
+        return refuse(ERR_INVALID, bytes, depth_max, values_max, error);
+    if (bytes.length >= bytes_max)
+        return error_set(error, ERR_TOO_LARGE, "longer than %zu bytes", bytes_max);
+
+    /* In one arena one allocation: first nodes, then '[', the source, ']' and simdjson's padding. */
+    size_t count = values == texts ? count_nodes(bytes.length) : 0, nodes_size = count * sizeof(json_value);
+    size_t size = nodes_size + bytes.length + 2 + simdjson::SIMDJSON_PADDING;
+    char *memory = static_cast<char *>(arena_alloc_raw(texts, size));
+    if (memory == nullptr)
+        return refuse(ERR_MEMORY, bytes, depth_max, values_max, error);
+    char *padded = memory + nodes_size, *source = padded + 1;
+    padded[0] = '[';
+    memcpy(source, bytes.data, bytes.length);
+    source[bytes.length] = ']';
+    memset(source + bytes.length + 1, 0, simdjson::SIMDJSON_PADDING);
+
+    reader reader = {};
+    reader.values = values;
+    reader.texts = texts;
+    reader.parser = &parser;
+    reader.end = source + bytes.length;
+    reader.depth_max = depth_max;
+    reader.nodes_left = values_max - count;
+    reader.node = reinterpret_cast<json_value *>(memory);
+    reader.node_end = reader.node + count;
+    reader.at = source;
+    reader.backslash = padded;
+    int code = read_document(reader, padded, bytes.length + 2, value);
+    if (parser.capacity() > capacity_kept)
+        parser = ondemand::parser();
+    return code == OK ? OK : refuse(code, bytes, depth_max, values_max, error);
 }
 } // namespace
 
@@ -406,45 +454,17 @@ extern "C" bool json_read_double(struct str raw, double *number)
 extern "C" int json_parse(struct arena *arena, struct str bytes, unsigned depth_max,
                           const struct json_value **value, struct error *error)
 {
-    return json_parse_values(arena, bytes, depth_max, JSON_VALUES_MAX, value, error);
+    return parse(arena, arena, bytes, depth_max, values_in_proportion(bytes.length), value, error);
+}
+
+extern "C" int json_parse_apart(struct arena *values, struct arena *texts, struct str bytes,
+                                unsigned depth_max, const struct json_value **value, struct error *error)
+{
+    return parse(values, texts, bytes, depth_max, values_in_proportion(bytes.length), value, error);
 }
 
 extern "C" int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
                                  const struct json_value **value, struct error *error)
 {
-    static thread_local ondemand::parser parser;
-    *value = nullptr;
-    if (depth_max > JSON_DEPTH_MAX)
-        depth_max = JSON_DEPTH_MAX;
-    if (bytes.length == 0 || str_starts_with(bytes, STR("\xEF\xBB\xBF")))
-        return refuse(ERR_INVALID, bytes, depth_max, values_max, error);
-    if (bytes.length >= bytes_max)
-        return error_set(error, ERR_TOO_LARGE, "longer than %zu bytes", bytes_max);
-
-    /* One allocation: first nodes, then '[', the source, ']' and simdjson's padding. */
-    size_t count = count_nodes(bytes.length), nodes_size = count * sizeof(json_value);
-    size_t size = nodes_size + bytes.length + 2 + simdjson::SIMDJSON_PADDING;
-    char *memory = static_cast<char *>(arena_alloc_raw(arena, size));
-    if (memory == nullptr)
-        return refuse(ERR_MEMORY, bytes, depth_max, values_max, error);
-    char *padded = memory + nodes_size, *source = padded + 1;
-    padded[0] = '[';
-    memcpy(source, bytes.data, bytes.length);
-    source[bytes.length] = ']';
-    memset(source + bytes.length + 1, 0, simdjson::SIMDJSON_PADDING);
-
-    reader reader = {};
-    reader.arena = arena;
-    reader.parser = &parser;
-    reader.end = source + bytes.length;
-    reader.depth_max = depth_max;
-    reader.nodes_left = values_max - count;
-    reader.node = reinterpret_cast<json_value *>(memory);
-    reader.node_end = reader.node + count;
-    reader.at = source;
-    reader.backslash = padded;
-    int code = read_document(reader, padded, bytes.length + 2, value);
-    if (parser.capacity() > capacity_kept)
-        parser = ondemand::parser();
-    return code == OK ? OK : refuse(code, bytes, depth_max, values_max, error);
+    return parse(arena, arena, bytes, depth_max, values_max, value, error);
 }

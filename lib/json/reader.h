@@ -30,20 +30,29 @@ struct json_value {
 };
 
 #define JSON_DEPTH_MAX 64
-/* Bounds the memory a document can take (about 100 bytes a value): 4 MiB of OCPI have half as many. */
-#define JSON_VALUES_MAX 400000
+/*
+ * Bounds the memory that a document can take, in proportion to its bytes: a value costs 104, so a tree is at
+ * most 20 times its text (and 100 KiB); OCPI's objects have one for every 20 to 30 bytes.
+ */
+#define JSON_VALUES_MAX      400000
+#define JSON_VALUES_FREE     1024
+#define JSON_BYTES_PER_VALUE 6
 
 /*
  * Parses `bytes` (RFC 8259, UTF-8, one value, nothing but white space after it; a BOM is refused). Tree and
  * unescaped text live in `arena`; `raw` spans point into a padded copy of the source that also lives in
  * `arena`. Errors: ERR_INVALID (not JSON, number out of double's range, the sentence says
- * where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64, or more than JSON_VALUES_MAX values),
+ * where), ERR_TOO_LARGE (nested deeper than `depth_max`, at most 64, or more values than JSON_VALUES_MAX or
+ * than one for every JSON_BYTES_PER_VALUE bytes and JSON_VALUES_FREE),
  * ERR_MEMORY. `*value` is NULL then. Thread safe (one parser per thread behind it). Duplicate keys are kept,
  * in order; lookups find the first.
  */
 int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const struct json_value **value,
                struct error *error);
 
+/* The same with the values in `values`, all else in `texts`: what was taken out of the tree outlives it. */
+int json_parse_apart(struct arena *values, struct arena *texts, struct str bytes, unsigned depth_max,
+                     const struct json_value **value, struct error *error);
 /* The same from whom is trusted with memory: at most `values_max` values. */
 int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
                       const struct json_value **value, struct error *error);

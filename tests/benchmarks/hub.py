@@ -83,10 +83,10 @@ class Hub:
             self.command += [f"--threads={threads}"]
 
     def limits_off(self):
-        """Every rate limit that this hubd knows, set to unlimited."""
+        """Every rate limit that this hubd knows, set to unlimited, and the number of connections from one address: ours."""
         text = run("hubd --print-config", [f"{self.setup.programs}/hubd", "--print-config"], 20, environment())
         names = [line.lstrip("# ").split("=")[0].strip() for line in text.splitlines() if "=" in line]
-        return [f"--{name}=0" for name in names if name.startswith("limit_")]
+        return [f"--{name}=0" for name in names if name.startswith("limit_") or name == "connections_per_address"]
 
     @property
     def pid(self):

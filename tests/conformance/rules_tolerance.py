@@ -7,8 +7,8 @@ RULES = {
     "a partner takes its own token is found out at the exchange and kept.",
     "hub 16-2": "A list GET that names the caller, the hub or nobody in OCPI-to is answered from the store.",
     "hub 16-3": "Requests without message ids get some; without OCPI-from they are from the platform's party of the needed role.",
-    "hub 16-4": "Several slashes count as one, in partners' paths and where the hub joins partners' URLs; ids glued to a module's "
-    "name are an unknown path.",
+    "hub 16-4": "Several slashes count as one, in partners' paths and where the hub joins partners' URLs; an id glued to a "
+    "module's name is read as if a slash were there.",
     "hub 16-5": "A 307 or 308 to the same scheme, host and port is followed once, with method and body, on every kind of call.",
     "hub 16-6": "Data of an AuthorizationInfo or CommandResponse in a list of one is unwrapped.",
     "hub 16-7": "An explicit null of an optional field counts as absent and passes as it is; what the hub writes itself has none.",

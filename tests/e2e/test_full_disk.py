@@ -7,6 +7,8 @@ import pytest
 from tests.e2e.harness import eventually
 from tests.sim import payloads
 
+PUSHES = 3000
+
 
 @pytest.fixture
 def full(new_hub):
@@ -37,3 +39,30 @@ def test_refused_requests_do_not_fill_the_log(full):
     assert len(hub.stderr().splitlines()) - before < 40, hub.tail()
     resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     eventually(lambda: not refused(), "pushes are taken again")
+
+
+def test_pushes_are_503_until_there_is_space(full):
+    """503 with 3000 and Retry-After, as often as it is tried; a line in the log for the state, not for each request; what was
+    answered 2xx is there, what was not is taken when it comes again."""
+    hub, cpo, emsp = full
+
+    def put(number):
+        return cpo.put("sessions", payloads.session(cpo.party, emsp.party, f"S{number}"))
+
+    taken, answer = [], None
+    for number in range(PUSHES):
+        answer = put(number)
+        if answer.status == 503:
+            break
+        assert answer.outcome == (201, 1000)
+        taken.append(number)
+    assert answer.outcome == (503, 3000) and "disk" in answer.message
+    before = len(hub.stderr().splitlines())
+    for number in range(PUSHES, PUSHES + 50):
+        answer = put(number)
+        assert answer.outcome == (503, 3000) and int(answer.headers["Retry-After"]) >= 1
+    assert len(hub.stderr().splitlines()) - before <= 5
+    resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    eventually(lambda: put(PUSHES).outcome in ((201, 1000), (200, 1000)), "pushes are taken again")
+    for number in (*taken[:3], *taken[-3:], PUSHES):
+        assert cpo.get(cpo.object_path("sessions", f"S{number}")).outcome == (200, 1000)

@@ -17,7 +17,7 @@ LIMIT = 64 * 1024
 
 @pytest.fixture(scope="module")
 def hub_settings():
-    return {"request_body_max": "64k", "head_timeout": "500ms", "threads": "1"}
+    return {"request_body_max": "64k", "head_timeout": "500ms", "threads": "1", "connections_per_address": "0"}
 
 
 @pytest.fixture

@@ -168,12 +168,12 @@ static void full_disk(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     while ((result = put_large(f, good)) == OK)
         assert_true(++good < 100);
-    assert_int_equal(result, ERR_IO);
+    assert_int_equal(result, ERR_FULL);
     assert_true(good > 2);
     assert_true(store_is_overloaded(f->store));
     struct store_audit row = {.action = STR("kept")};
     assert_int_equal(store_audit_later(f->store, &row), OK);
-    assert_int_equal(put_large(f, 1000), ERR_IO); /* the row's commit fails with it */
+    assert_int_equal(put_large(f, 1000), ERR_FULL); /* the row's commit fails with it */
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(put_large(f, 1001), OK);
     assert_false(store_is_overloaded(f->store));

@@ -34,7 +34,10 @@ static struct harness {
     uint16_t port;
     int64_t now_us;
     unsigned requests; /* that reached the handler */
-    char paths[4096];  /* theirs, each followed by a space */
+    unsigned heads;    /* that did */
+    struct http_exchange *waiting;
+    struct budget budget;
+    char paths[4096]; /* theirs, each followed by a space */
     struct http_exchange *held[HOLD_MAX];
     unsigned held_count;
     bool drained;
@@ -133,10 +136,40 @@ static void on_request(struct http_exchange *exchange, void *context)
     }
 }
 
-static void on_refuse(int status, const char *reason, struct buffer *body, void *context)
+/* What of a request's head the handler saw decides about its body: "/deny…" is refused by its head, "/wait…"
+ * is decided later, "/small…" may bring ten bytes. */
+static void on_head(struct http_exchange *exchange, void *context)
 {
     assert_ptr_equal(context, &harness);
-    buffer_printf(body, "refused %d %s", status, reason);
+    harness.heads++;
+    assert_int_equal(exchange->body.length, 0);
+    exchange->context = &harness;
+    if (str_starts_with(exchange->path, STR("/wait"))) {
+        assert_null(harness.waiting);
+        harness.waiting = exchange;
+    } else if (str_starts_with(exchange->path, STR("/deny"))) {
+        struct buffer body;
+        buffer_init(&body, 0);
+        buffer_append_text(&body, "denied");
+        http_exchange_send(exchange, 401, &body);
+    } else {
+        bool small = str_starts_with(exchange->path, STR("/small"));
+        http_exchange_take_body(exchange, small ? 10 : SIZE_MAX);
+    }
+}
+
+static void on_refuse(struct http_exchange *exchange, int status, const char *reason, void *context)
+{
+    assert_ptr_equal(context, &harness);
+    struct buffer body;
+    buffer_init(&body, 0);
+    buffer_printf(&body, "refused %d %s", status, reason);
+    struct str id = http_header_find(exchange->headers, exchange->header_count, "X-Request-ID");
+    if (id.length > 0)
+        http_exchange_header(exchange, "X-Request-ID", id);
+    if (status == 503)
+        http_exchange_header(exchange, "Retry-After", STR("1"));
+    http_exchange_send(exchange, status, &body);
 }
 
 static void on_drained(void *context)
@@ -148,6 +181,8 @@ static void on_drained(void *context)
 
 /* ---- life ---- */
 
+static unsigned harness_per_address; /* 0: any number */
+
 static void harness_start(void (*change)(struct http_limits *limits), unsigned connections_max)
 {
     static const struct env_ops ops = {fake_wall_ms, fake_monotonic_us, fake_random};
@@ -157,12 +192,14 @@ static void harness_start(void (*change)(struct http_limits *limits), unsigned c
     assert_int_equal(uv_loop_init(&harness.loop), 0);
     struct http_limits limits;
     http_limits_default(&limits);
+    limits.budget = &harness.budget;
     if (change != NULL)
         change(&limits);
-    struct http_server_callbacks callbacks = {on_request, on_refuse};
+    struct http_server_callbacks callbacks = {on_head, on_request, on_refuse};
     harness.server = http_server_new(&harness.loop, &limits, &callbacks, &harness);
     assert_non_null(harness.server);
-    harness.listener = http_listener_new(&harness.loop, &harness.server, 1, connections_max);
+    harness.listener =
+        http_listener_new(&harness.loop, &harness.server, 1, connections_max, harness_per_address);
     assert_non_null(harness.listener);
     char bound[64];
     struct error error;
@@ -200,6 +237,7 @@ static void harness_stop(void)
     for (int i = 0; i < TURNS && uv_loop_alive(&harness.loop); i++)
         uv_run(&harness.loop, UV_RUN_NOWAIT);
     assert_int_equal(uv_loop_close(&harness.loop), 0);
+    assert_int_equal(atomic_load(&harness.budget.used), 0);
     env_replace(NULL);
 }
 

@@ -295,24 +295,69 @@ static void test_depth(void **state)
     assert_int_equal(parse(STR("[[],[],[]]"), 2, &value, NULL), OK);
 }
 
+/* A list of `count` numbers, `width` bytes each with its comma. */
+static struct str number_list(size_t count, size_t width)
+{
+    size_t length = count * width + 1;
+    char *text = arena_alloc(&arena, length);
+    memset(text, '1', length);
+    for (size_t i = 0; i <= count; i++)
+        text[i * width] = i == 0 ? '[' : i == count ? ']' : ',';
+    return str_of(text, length);
+}
+
 static void test_many_values(void **state)
 {
     const struct json_value *value;
     struct error error;
-    size_t length = 2 * (JSON_VALUES_MAX - 1) + 1;
-    char *text = arena_alloc(&arena, length + 2);
     (void)state;
-    memset(text, '1', length + 2);
-    for (size_t i = 2; i < length; i += 2)
-        text[i] = ',';
-    text[0] = '[';
-    text[length - 1] = ']';
-    assert_int_equal(parse(str_of(text, length), JSON_DEPTH_MAX, &value, NULL), OK);
+    assert_int_equal(parse(number_list(JSON_VALUES_MAX - 1, 7), JSON_DEPTH_MAX, &value, NULL), OK);
     assert_int_equal(value->count, JSON_VALUES_MAX - 1);
-    text[length - 1] = ',';
-    text[length + 1] = ']';
-    assert_int_equal(parse(str_of(text, length + 2), JSON_DEPTH_MAX, &value, &error), ERR_TOO_LARGE);
+    assert_int_equal(parse(number_list(JSON_VALUES_MAX, 7), JSON_DEPTH_MAX, &value, &error), ERR_TOO_LARGE);
     assert_non_null(strstr(error.text, "400000 values"));
+}
+
+/* A tree is no more than a stated multiple of its text, however dense that is. */
+static void test_values_in_proportion(void **state)
+{
+    const struct json_value *value;
+    struct error error;
+    (void)state;
+    assert_int_equal(parse(number_list(1000, 2), JSON_DEPTH_MAX, &value, NULL), OK);
+    assert_int_equal(parse(number_list(390000, 2), JSON_DEPTH_MAX, &value, &error), ERR_TOO_LARGE);
+    assert_non_null(strstr(error.text, "values in 780001 bytes"));
+    static const size_t widths[] = {2, 3, 5, 6, 8};
+    for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
+        for (size_t count = 100; count <= 200000; count *= 3) {
+            struct arena values, texts;
+            arena_init(&values, 0);
+            arena_init(&texts, 0);
+            struct str text = number_list(count, widths[i]);
+            int result = json_parse_apart(&values, &texts, text, JSON_DEPTH_MAX, &value, NULL);
+            size_t most = JSON_VALUES_FREE + text.length / JSON_BYTES_PER_VALUE;
+            assert_int_equal(result, count + 1 > most ? ERR_TOO_LARGE : OK);
+            assert_true(arena_size(&values) <= 20 * text.length + 512 * 1024);
+            assert_true(arena_size(&texts) <= text.length + 16384);
+            arena_free(&values);
+            arena_free(&texts);
+        }
+}
+
+/* What was taken out of a tree outlives it. */
+static void test_parse_apart(void **state)
+{
+    const struct json_value *value;
+    struct arena values;
+    (void)state;
+    arena_init(&values, 0);
+    assert_int_equal(json_parse_apart(&values, &arena, STR("{\"a\\u0041\":\"x\\ny\",\"b\":[1,2]}"),
+                                      JSON_DEPTH_MAX, &value, NULL),
+                     OK);
+    struct str key = value->child->key, text = value->child->text, raw = value->child->next->raw;
+    arena_wipe(&values);
+    assert_str(key, "aA");
+    assert_str(text, "x\ny");
+    assert_str(raw, "[1,2]");
 }
 
 static void test_tree(void **state)
@@ -479,12 +524,20 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_nul_bytes),   cmocka_unit_test(test_half_surrogates),
-        cmocka_unit_test(test_truncated),   cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_many_values), cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_texts),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_large),       cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_nul_bytes),
+        cmocka_unit_test(test_half_surrogates),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_many_values),
+        cmocka_unit_test(test_values_in_proportion),
+        cmocka_unit_test(test_parse_apart),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

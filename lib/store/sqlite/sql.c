@@ -42,12 +42,17 @@ int sql_failure(struct connection *connection, int code, const char *what)
     case SQLITE_TOOBIG:
         result = ERR_TOO_LARGE;
         break;
+    case SQLITE_FULL:
+        result = ERR_FULL;
+        break;
     default:
         break;
     }
     connection->failed = true;
     const char *text = connection->db ? sqlite3_errmsg(connection->db) : sqlite3_errstr(code);
     int system = result == ERR_IO && connection->db ? sqlite3_system_errno(connection->db) : 0;
+    if (result == ERR_IO && connection->db && sqlite3_extended_errcode(connection->db) == SQLITE_IOERR_WRITE)
+        result = ERR_FULL;
     return error_set(&connection->error, result, "database: %s: %s%s%s", what, text, system ? ": " : "",
                      system ? strerror(system) : "");
 }

@@ -173,7 +173,8 @@ static void answer_all(struct writer *writer, struct queue *batches, int result)
         struct store_apply *apply = CONTAINER_OF(node, struct store_apply, queue);
         if (result) {
             apply->failed = NULL;
-            apply->result = error_set(&apply->error, ERR_IO, "%s", writer->connection.error.text);
+            int code = writer->connection.error.code == ERR_FULL ? ERR_FULL : ERR_IO;
+            apply->result = error_set(&apply->error, code, "%s", writer->connection.error.text);
         }
         client_collect(&touched, apply);
     }

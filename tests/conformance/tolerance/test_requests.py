@@ -124,12 +124,26 @@ def test_several_slashes_count_as_one(site, joint):
 
 @rule("hub 16-4")
 def test_ids_glued_to_the_module(pair):
-    """No slash between them: an unknown path, 404 with 2003, and nothing is stored."""
-    cpo = pair.cpo
-    cpo.joins = ""
-    assert cpo.put("locations", payloads.location(cpo.party)).outcome == (404, 2003)
-    cpo.joins = "/"
-    assert cpo.get(cpo.object_path("locations", "LOC001")).outcome == (404, 2003)
+    """No slash between them: the module's name is read off the front, and what is passed on has its slash again."""
+    cpo, emsp = pair.cpo, pair.emsp
+    cpo.joins = emsp.joins = ""
+    assert cpo.put("locations", payloads.location(cpo.party)).outcome == (201, 1000)
+    assert cpo.patch("locations", "LOC001", {"name": "Glued", "last_updated": timestamp(9)}).outcome == (200, 1000)
+    assert cpo.put("sessions", payloads.session(cpo.party, emsp.party)).outcome == (201, 1000)
+    assert emsp.get(cpo.object_path("locations", "LOC001")).data["name"] == "Glued"
+    assert emsp.authorize("UID", to=cpo.id).outcome == (200, 1000)
+    assert cpo.wait("PUT", "/authorize$").path == f"/ocpi/2.2.1/{emsp.object_path('tokens', 'UID')}/authorize"
+    body = {"token": payloads.cdr_token(emsp.party), "location_id": "LOC001"}
+    assert emsp.command("START_SESSION", body, to=cpo.id).data["result"] == "ACCEPTED"
+    assert cpo.call("POST", "tokensUID/authorize", {}, to=emsp.id).status == 200
+
+
+@rule("hub 16-4")
+@pytest.mark.parametrize("path", ["credentialsX", "versionsX", "sessions:sender", "locations%2FIN", "Locations1", "locationsIN/ABC/L1/E/1/2"])
+def test_what_only_looks_glued(pair, path):
+    """What no row of the module would match, and what follows credentials, stays unknown."""
+    for method in ("GET", "PUT"):
+        assert pair.cpo.call(method, path, {} if method == "PUT" else None).outcome == (404, 2003)
 
 
 @rule("hub 16-8")

@@ -1,0 +1,164 @@
+#include "lib/http/server_internal.h"
+
+/* ---- the complete request ---- */
+
+static void dispatch(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct exchange *exchange = connection->receiving;
+    connection->receiving = NULL;
+    connection->used = true;
+    exchange_move(exchange, EXCHANGE_HANDLING);
+    exchange->shown.body = buffer_str(&exchange->body);
+    if (exchange->close || server->draining)
+        connection_set_state(connection, CONNECTION_STOPPED);
+    else if (connection->state == CONNECTION_BODY)
+        connection_set_state(connection, CONNECTION_HEAD);
+    server->callbacks.request(&exchange->shown, server->context);
+}
+
+/* ---- bodies ---- */
+
+bool body_is_skipped(const struct connection *connection)
+{
+    return connection->state == CONNECTION_BODY && connection->receiving == NULL;
+}
+
+bool body_is_held(const struct connection *connection)
+{
+    return connection->state == CONNECTION_BODY && connection->receiving != NULL &&
+           connection->receiving->state == EXCHANGE_ASKING;
+}
+
+void body_skip(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    bool none = !connection->body_chunked && connection->body_left == 0;
+    bool is_short = connection->body_chunked || connection->body_left <= SERVER_SKIP;
+    connection->receiving = NULL;
+    connection->used = true;
+    connection->skip_left = SERVER_SKIP;
+    timers_begin_body(connection);
+    if (exchange->close || connection->server->draining || (!none && (!is_short || exchange->expects)))
+        connection_set_state(connection, CONNECTION_STOPPED);
+    else if (none)
+        connection_set_state(connection, CONNECTION_HEAD);
+}
+
+static void body_complete(struct connection *connection)
+{
+    if (connection->receiving != NULL)
+        dispatch(connection);
+    else
+        connection_set_state(connection, CONNECTION_HEAD);
+}
+
+/* Keeps a chunk's data, or throws it away. False: refused. */
+static bool take_chunk(struct connection *connection, struct str data)
+{
+    if (connection->receiving != NULL) {
+        struct buffer *body = &connection->receiving->body;
+        buffer_append(body, data);
+        if (body->failed)
+            request_refuse(connection, 503, "the hub has no memory left for the body");
+        return connection->receiving != NULL;
+    }
+    bool fits = data.length <= connection->skip_left;
+    connection->skip_left -= fits ? data.length : connection->skip_left;
+    if (!fits)
+        connection_set_state(connection, CONNECTION_STOPPED);
+    return fits;
+}
+
+/* What has come of a chunked body, with the chunk that is announced. */
+static bool chunks_are_too_large(const struct connection *connection, size_t coming)
+{
+    if (connection->receiving == NULL)
+        return false;
+    size_t body_max = connection->body_max;
+    return connection->chunked.left > body_max ||
+           connection->receiving->body.length + coming + connection->chunked.left > body_max;
+}
+
+size_t body_by_length(struct connection *connection, struct str bytes)
+{
+    struct exchange *exchange = connection->receiving;
+    size_t length = bytes.length < connection->body_left ? bytes.length : (size_t)connection->body_left;
+    if (exchange != NULL)
+        buffer_append(&exchange->body, str_of(bytes.data, length));
+    connection->body_left -= length;
+    if (exchange != NULL && exchange->body.failed)
+        request_refuse(connection, 503, "the hub has no memory left for the body");
+    else if (connection->body_left == 0)
+        body_complete(connection);
+    return length;
+}
+
+size_t body_by_chunks(struct connection *connection, struct str bytes)
+{
+    struct str rest = bytes;
+    for (;;) {
+        struct str data;
+        const char *reason = NULL;
+        enum http_chunked_result result = http_chunked_next(&connection->chunked, &rest, &data, &reason);
+        if (result == HTTP_CHUNKED_BAD) {
+            request_refuse(connection, 400, reason);
+            break;
+        }
+        if (result == HTTP_CHUNKED_END) {
+            body_complete(connection);
+            break;
+        }
+        if (chunks_are_too_large(connection, result == HTTP_CHUNKED_DATA ? data.length : 0)) {
+            request_refuse(connection, 413, "the body is too large");
+            break;
+        }
+        if (result == HTTP_CHUNKED_MORE || !take_chunk(connection, data))
+            break;
+    }
+    return bytes.length - rest.length;
+}
+
+/* ---- the handler wants it ---- */
+
+/* The handler wants the body of a connection that is still there. */
+static void read_body(struct exchange *exchange, size_t body_max)
+{
+    struct connection *connection = exchange->connection;
+    size_t most = connection->server->limits.body_max;
+    connection->body_max = body_max < most ? body_max : most;
+    timers_begin_body(connection);
+    exchange->body.maximum = connection->body_max;
+    if (connection->body_left > connection->body_max) {
+        request_refuse(connection, 413, "the body is too large");
+        return;
+    }
+    if (!connection->body_chunked && connection->body_left == 0) {
+        dispatch(connection);
+        return;
+    }
+    if (!connection->body_chunked)
+        exchange->body.maximum = (size_t)connection->body_left; /* grows to that, not to the next power */
+    buffer_reserve(&exchange->body,
+                   connection->body_left < SERVER_SCRATCH ? (size_t)connection->body_left : SERVER_SCRATCH);
+    if (exchange->expects) {
+        output_part(&exchange->interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        output_add(exchange, &exchange->interim);
+    }
+}
+
+void http_exchange_take_body(struct http_exchange *shown, size_t body_max)
+{
+    struct exchange *exchange = CONTAINER_OF(shown, struct exchange, shown);
+    struct connection *connection = exchange->connection;
+    if (exchange->magic != EXCHANGE_MAGIC)
+        abort();
+    exchange_move(exchange, EXCHANGE_RECEIVING);
+    if (connection->state == CONNECTION_CLOSED) {
+        exchange_recycle(exchange);
+        connection_maybe_free(connection);
+        return;
+    }
+    server_mark(connection); /* does nothing where the connection goes on anyway */
+    read_body(exchange, body_max);
+}
