@@ -78,10 +78,10 @@ struct request {
     const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
     bool audited;                     /* its audit row is already in a batch */
     bool by_server; /* refused by the HTTP server: how long it took tells nothing about the hub */
-    const struct ocpi_count *counts;  /* what the body broke without being refused for it; NULL: nothing */
-    bool counted;                     /* these have been counted (quality_count) */
-    struct line_place places[2];      /* in the lines of what it changes, given up with the answer */
-    int64_t answer_time;              /* the envelope's timestamp, ms; 0: when it is written */
+    const struct ocpi_count *counts;     /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                        /* these have been counted (quality_count) */
+    struct line_place places[2];         /* in the lines of what it changes, given up with the answer */
+    int64_t answer_time;                 /* the envelope's timestamp, ms; 0: when it is written */
     const struct ocpi_findings *refused; /* what validation refused the body for; NULL: it did not */
     struct str result; /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
     struct str reason; /* audit: why, as the caller was told */

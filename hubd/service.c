@@ -199,9 +199,8 @@ static int service_open_listener(struct hub *hub, struct error *error)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
     for (unsigned i = 0; i < hub->worker_count; i++)
         servers[i] = hub->workers[i].server;
-    hub->listener =
-        http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound,
-                          (unsigned)hub->conf.connections_per_address);
+    hub->listener = http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound,
+                                      (unsigned)hub->conf.connections_per_address);
     free(servers);
     if (hub->listener == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the listener");

@@ -32,7 +32,7 @@ struct http_client_options {
     size_t answer_max;               /* bytes of an answer's body; over: ERR_TOO_LARGE */
     unsigned connections_per_host;   /* at once; more calls wait */
     unsigned connections_total;
-    struct budget *budget; /* that answers on their way are charged to, borrowed; NULL: none */
+    struct budget *budget;     /* that answers on their way are charged to, borrowed; NULL: none */
     int64_t keepalive_idle_ms; /* longest time that a connection is kept which nobody uses; 0: not at all */
     const char *ca_file;       /* NULL: the system's */
     /* Pseudonym that every request carries as `Via: 1.1 NAME` (RFC 9110 section 7.6.3), behind those in the

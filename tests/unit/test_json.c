@@ -524,20 +524,13 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_nul_bytes),
-        cmocka_unit_test(test_half_surrogates),
-        cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_many_values),
-        cmocka_unit_test(test_values_in_proportion),
-        cmocka_unit_test(test_parse_apart),
-        cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_nul_bytes),   cmocka_unit_test(test_half_surrogates),
+        cmocka_unit_test(test_truncated),   cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_many_values), cmocka_unit_test(test_values_in_proportion),
+        cmocka_unit_test(test_parse_apart), cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_texts),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_large),       cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

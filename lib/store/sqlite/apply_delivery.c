@@ -313,7 +313,7 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
                        sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object), sql_t(row->response_url),
                        sql_t(row->result), sql_t(row->correlation_id), sql_t(row->token_uid),
                        sql_b(row->result_body), sql_t(row->token_type), sql_i(row->valid_until),
-                        sql_t(row->reference), sql_i(row->state == STORE_COMMAND_ACCEPTED)));
+                       sql_t(row->reference), sql_i(row->state == STORE_COMMAND_ACCEPTED)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

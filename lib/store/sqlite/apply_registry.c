@@ -28,13 +28,13 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
     int result = check_revision(revision, p->revision, error, "platform", p->id);
     if (result)
         return result;
-    result = sql_run(c, found ? SQL_PLATFORM_UPDATE : SQL_PLATFORM_INSERT,
-                     SQL_VALUES(sql_i(p->id), sql_i(revision + 1), sql_i(p->status),
-                                sql_t(p->credentials_url), sql_t(p->versions_url), sql_b(p->token),
-                                sql_b(p->previous_token), sql_i(p->previous_token_until), sql_i(p->encoding),
-                                sql_i(p->learned_raw), sql_t(p->allowed_hosts), sql_b(p->roles),
-                                sql_i(last_seen), sql_i(p->created), sql_i(p->updated), sql_t(p->reached),
-                                sql_i(p->from_hub)));
+    result =
+        sql_run(c, found ? SQL_PLATFORM_UPDATE : SQL_PLATFORM_INSERT,
+                SQL_VALUES(sql_i(p->id), sql_i(revision + 1), sql_i(p->status), sql_t(p->credentials_url),
+                           sql_t(p->versions_url), sql_b(p->token), sql_b(p->previous_token),
+                           sql_i(p->previous_token_until), sql_i(p->encoding), sql_i(p->learned_raw),
+                           sql_t(p->allowed_hosts), sql_b(p->roles), sql_i(last_seen), sql_i(p->created),
+                           sql_i(p->updated), sql_t(p->reached), sql_i(p->from_hub)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -119,13 +119,13 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "previous_token_until, encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
          "reached, from_hub) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
-    [SQL_PLATFORM_UPDATE] =
-        {W, "iiittbbiiitbiiiti", "",
-         "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
-         "versions_url = $5, token = $6, "
-         "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
-         "$10, allowed_hosts = $11, "
-         "roles = $12, last_seen = $13, created = $14, updated = $15, reached = $16, from_hub = $17 WHERE id = $1"},
+    [SQL_PLATFORM_UPDATE] = {W, "iiittbbiiitbiiiti", "",
+                             "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
+                             "versions_url = $5, token = $6, "
+                             "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
+                             "$10, allowed_hosts = $11, "
+                             "roles = $12, last_seen = $13, created = $14, updated = $15, reached = $16, "
+                             "from_hub = $17 WHERE id = $1"},
     [SQL_PLATFORM_SEEN] = {W, "iiiiiit", "",
                            "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
                            "heard = CASE WHEN $6 > heard THEN $6 ELSE heard END, "

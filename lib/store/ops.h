@@ -1,0 +1,273 @@
+#ifndef LIB_STORE_OPS_H
+#define LIB_STORE_OPS_H
+
+#include "lib/base/clock.h"
+#include "lib/store/rows.h"
+
+/*
+ * What a batch is made of (store.h applies it): its operations, the conditions that travel inside, and what
+ * each brings and gives back.
+ */
+
+enum store_op_type {
+    STORE_PUT_PLATFORM, /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1
+                         */
+    STORE_DELETE_PLATFORM, /* u.id, with its tokens; absent: ERR_NOT_FOUND */
+    STORE_PUT_PARTY, /* u.party; the same. A last_updated above the stored one becomes the greatest of all */
+    STORE_DELETE_PARTY,      /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
+    STORE_PUT_TOKEN,         /* u.token */
+    STORE_USE_TOKEN,         /* u.token: hash, used, content. Sets both if `used` is 0; gone: ERR_NOT_FOUND */
+    STORE_DELETE_TOKEN,      /* u.token.hash; absent is no error */
+    STORE_DELETE_TOKENS,     /* u.token_match */
+    STORE_EXPIRE_TOKENS,     /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
+    STORE_PUT_RECEIVER,      /* u.receiver; another URL has been told nothing */
+    STORE_DELETE_RECEIVER,   /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
+    STORE_WITHDRAW_RECEIVER, /* the same where it was discovered; another, or none, is no error */
+    STORE_PUT_RULE,          /* u.rule; STORE_RULE_OFF keeps the row */
+    STORE_PUT_LIMIT,         /* u.limit */
+    STORE_DELETE_LIMIT,      /* u.limit.party, .module; absent: ERR_NOT_FOUND */
+    STORE_COUNT_REFUSAL,     /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
+    STORE_COUNT_FINDING, /* u.finding: `count` is added to what is there, `last` and `example` replace it */
+    STORE_SET_TOLD,      /* u.told; without that receiver: ERR_NOT_FOUND */
+    STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
+    STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
+    STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
+    STORE_PUT_LOCATION,  /* u.location: with all its EVSEs, replacing what was there */
+    STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
+    STORE_PUT_EVSE,      /* u.evse */
+    STORE_PUT_DELIVERY,  /* u.delivery */
+    STORE_REPEAT_DELIVERY,  /* u.repeat */
+    STORE_FINISH_DELIVERY,  /* u.finish */
+    STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
+    STORE_RELEASE_HELD,     /* u.release: held -> pending */
+    STORE_HOLD_PENDING,     /* u.hold: pending -> held */
+    STORE_HOLD_MODULE,      /* u.hold: the same by module */
+    STORE_PUT_COMMAND,      /* u.command */
+    STORE_UPDATE_COMMAND,   /* u.command_update */
+    STORE_APPEND_AUDIT,     /* u.audit */
+    STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
+    STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
+    STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
+    STORE_PRUNE_CDRS,       /* u.prune: those that no delivery needs */
+    STORE_PUT_CLOCK,        /* u.clock */
+    STORE_CLAMP_DEADLINES   /* u.clamp */
+};
+
+/* A stored last_updated further ahead of the clock than this makes nothing stale (hub-contract 2). */
+#define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
+/* What must hold for an object that is put; more than one may. */
+enum store_condition {
+    STORE_IF_ABSENT = 1,    /* else ERR_EXISTS */
+    STORE_IF_PRESENT = 2,   /* else ERR_NOT_FOUND */
+    STORE_IF_REVISION = 4,  /* stored revision = `revision`, else ERR_CONFLICT */
+    STORE_IF_NOT_OLDER = 8, /* stored time <= new one, or too far ahead (above), else ERR_STALE */
+    /* session: one that is COMPLETED or INVALID takes another status only with a later time, else ERR_STALE
+     */
+    STORE_IF_NOT_ENDED = 16
+};
+
+struct store_object_put {
+    enum store_kind kind;
+    struct str owner, id;
+    struct str body; /* as received, or patched */
+    int64_t last_updated;
+    uint8_t digest[16];      /* of the content: with an equal one `arrival` stays (an identical re-push) */
+    struct str counterparty; /* session, CDR: folded key of cdr_token's party */
+    struct str token_uid, token_type; /* session: of cdr_token; CDR: uid; folded; may be empty */
+    struct str status;                /* session: its status; may be empty */
+    struct str session;               /* CDR: folded session_id; may be empty */
+    unsigned conditions;
+    int64_t revision;
+    bool created, changed; /* out */
+};
+
+struct store_evse_part {
+    struct str uid; /* folded */
+    struct str body;
+    int64_t last_updated;
+    uint8_t digest[16]; /* of its value: with an equal one nothing has changed, whatever the bytes are */
+};
+
+/* A location that is as large as it may be can still have what is there changed, by so much more. */
+#define STORE_SIZE_LEEWAY 65536
+
+struct store_location_put {
+    struct str owner, id;
+    struct str body; /* without EVSEs: ocpi_location_split */
+    size_t children_at;
+    int children_form; /* enum ocpi_children_form: 0 inside, 1 absent, 2 null */
+    size_t updated_at, updated_length;
+    struct str last_updated_text; /* with quotes, the owner's spelling */
+    int64_t last_updated;
+    uint8_t digest[16]; /* of the value without its EVSEs and last_updated */
+    const struct store_evse_part *evses;
+    size_t evse_count;
+    unsigned conditions;
+    int64_t revision;
+    size_t size_max; /* bytes of the whole location that STORE_SET_LOCATION may not make it grow beyond, else
+                        ERR_TOO_LARGE; 0: none */
+    /* out */
+    bool created, changed;
+};
+
+struct store_evse_put {
+    struct str owner, location; /* parent missing: ERR_NOT_FOUND */
+    struct store_evse_part evse;
+    struct str
+        last_updated_text; /* with quotes; spliced into the location when it moves it forward, never back */
+    unsigned conditions;   /* about the EVSE; STORE_IF_REVISION about the EVSE row */
+    int64_t revision;
+    size_t size_max; /* as above; of an EVSE that is there already STORE_SIZE_LEEWAY more */
+    /* out */
+    bool created, changed;
+};
+
+struct store_op {
+    enum store_op_type type;
+    union {
+        int64_t id;
+        struct store_platform platform;
+        struct store_party party;
+        struct store_token token;
+        /* kind -1: both. except: a hash to leave alone or NULL. unused_only: those with used = 0. */
+        struct {
+            int64_t platform;
+            int kind;
+            const uint8_t *except;
+            bool unused_only;
+            int64_t expires;
+        } token_match;
+        struct store_receiver receiver;
+        struct store_rule rule;
+        struct store_limit limit;
+        /* With `fields_max` a party has at most so many fields of that rule, whatever is counted later:
+         * further ones go under the field `others`. */
+        struct {
+            struct store_finding row;
+            unsigned fields_max; /* 0: no bound */
+            struct str others;
+        } finding;
+        /* Of a party and module at most `objects_max` are kept by id, whatever comes later has none. */
+        struct {
+            struct store_refusal row;
+            int64_t forgotten;
+            unsigned objects_max;
+        } refusal;
+        /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
+         * after `now`: what was handed over with it is then not the latest. */
+        struct {
+            int64_t party;
+            struct str module;
+            int64_t before, now;
+        } told;
+        struct {
+            int64_t platform;
+            enum store_platform_status status;
+            int64_t last_seen, heard;
+            struct str last_error; /* empty: what is stored stays */
+            int64_t now;
+        } health;
+        struct store_object_put object;
+        struct {
+            enum store_kind kind;
+            struct str owner, id;
+        } key;
+        struct store_location_put location;
+        struct store_evse_put evse;
+        /*
+         * A body by reference (kind >= 0) is read when it is sent; empty then when the object is gone. With
+         * `coalesce` older undelivered ones (pending, held) of the same lane become superseded: of the same
+         * receiver, module, owner and object, whatever their kind and method; one with `evse` takes only its
+         * like along. With `only_if_changed` there is no delivery (delivery.id stays 0) when the last object,
+         * location or EVSE before it in the batch was put as it was already. The writer sets delivery.id.
+         * Cheapest right behind the STORE_PUT_OBJECT of its object.
+         */
+        struct {
+            struct store_delivery row;
+            bool coalesce, only_if_changed;
+        } delivery;
+        /*
+         * A stored session or CDR goes to its eMSP again. When its last delivery is held or dead, that one
+         * goes on as if it were new, in the state and for the reason given here; else this row is put. Out:
+         * its id. ERR_CONFLICT: the object is on its way already, gone, or another eMSP's.
+         */
+        struct store_delivery repeat;
+        /* Only from pending, held, dead or superseded rows; delivered: ERR_CONFLICT; gone: ERR_NOT_FOUND.
+         * PENDING: another try at next_attempt. A superseded row stays so unless it is now DELIVERED. */
+        struct {
+            int64_t id;
+            enum store_delivery_state state;
+            struct str reason;
+            unsigned attempts, alone;
+            int64_t next_attempt, failed;
+            struct str last_error;
+            int64_t done;
+            bool unless_ended;   /* else nothing is done, no error; out: it had not */
+            int64_t active_from; /* as in the row */
+            struct str tries;    /* empty: as it is */
+            struct str receipt;
+            /* Of a worker: what the queue remembers from here on; a fence that is not the last one given:
+             * ERR_CONFLICT, nothing is done. NULL: not a worker's word. */
+            const struct store_queue *queue;
+        } finish;
+        /* Given until `until` by the writer's clock, again to the same holder with the same fence. The store
+         * of a single node gives up all leases when it is opened. */
+        struct {
+            struct str receiver, holder;
+            int64_t until;
+            struct store_queue queue; /* out */
+        } lease;
+        /* Of one receiver, one reason, one module (empty: any). Out: how many. */
+        struct {
+            struct str receiver, reason, module;
+            int64_t count;
+        } release;
+        /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
+        struct {
+            struct str receiver, sender, reason;
+            struct str module; /* STORE_HOLD_MODULE: of any sender's, what goes to a receiver's URL */
+            unsigned limit;
+            int64_t count;
+        } hold;
+        struct store_command command;
+        /* ERR_CONFLICT unless the stored state is one of `from` (bit 1 << state). Empty texts and 0 leave
+         * what is stored. */
+        struct {
+            int64_t id;
+            unsigned from;
+            enum store_command_state state;
+            struct str result, result_body, callback_correlation_id;
+            int64_t expires;
+            bool accepted; /* from here on; false: as it was */
+            struct str
+                unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
+        } command_update;
+        struct store_audit audit;
+        /*
+         * Retention, in slices that hold the writer for a few milliseconds: again until `done`. The newest
+         * row stays, so that numbers are not given twice.
+         *
+         * Audit: goes on where the last slice stopped, also after a restart. What is taken away leaves a gap
+         * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
+         * slice comes a row `audit.pruned` that tells how many went since the one before.
+         */
+        struct clock_mark clock;
+        /* Deadlines further ahead of `now` than they can be: tokens in overlap end after `overlap`, initial
+         * ones and open commands within their own time, else `command`. `changed` (out): there were some. */
+        struct {
+            int64_t now, overlap, command;
+            bool changed;
+        } clamp;
+        struct {
+            int64_t before, before_realtime; /* INT64_MIN: none */
+            unsigned limit;                  /* rows looked at, at most */
+            int64_t after, after_time;       /* all but audit, in/out: where it stands; begin with 0 */
+            /* out */
+            int64_t pruned;
+            bool done; /* nothing else is old enough */
+        } prune;
+    } u;
+    struct store_op *next;
+};
+
+#endif
