@@ -2,6 +2,7 @@
 
 #include "hubd/quality.h"
 #include "hubd/sentence.h"
+#include "lib/base/env.h"
 
 /* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
 static const char *forward_failure(int result)
@@ -103,9 +104,16 @@ enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
     return by_call[outbound_find_obstacle(target->platform)];
 }
 
+/* The caller waits since it has sent its request: what the hub took to find the target is a part of it. */
+static int64_t forward_time_left(const struct forward *forward)
+{
+    return forward->timeout_ms - (env_monotonic_us() - forward->request->complete_us) / 1000;
+}
+
 void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
+    int64_t left_ms = forward_time_left(forward);
     request->target = forward->target;
     quality_count(request);
     struct str base = forward_base(forward);
@@ -113,6 +121,12 @@ void forward_start(struct forward *forward)
         forward->done(forward, FORWARD_NOT_CONNECTED,
                       arena_printf(request->arena, "%s has no %s %s URL", forward->target->key.text,
                                    forward->module, forward->sender ? "sender" : "receiver"));
+        return;
+    }
+    if (left_ms <= 0) {
+        forward->done(
+            forward, FORWARD_NOT_CONNECTED,
+            arena_printf(request->arena, "the hub had no time left to ask %s", forward->target->key.text));
         return;
     }
     if (!outbound_may_try(forward->target->platform)) {
@@ -144,7 +158,7 @@ void forward_start(struct forward *forward)
     outbound->via = http_header_find(request->exchange->headers, request->exchange->header_count, "Via");
     outbound->once = forward->once;
     outbound->unwrap = forward->unwrap;
-    outbound->timeout_ms = forward->timeout_ms;
+    outbound->timeout_ms = left_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;
     request_free_tree(request); /* while a slow partner thinks, only bytes are kept */

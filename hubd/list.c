@@ -117,6 +117,29 @@ bool list_check(struct request *request, const struct registry_party *owner)
     return may_see;
 }
 
+/* ---------------------------------------------------------------- when it may be read */
+
+/* The turn of a read has come: nobody is left to whom it would go, or it would be too much. */
+static int list_wanted(const struct request *request)
+{
+    if (http_exchange_is_cut(request->exchange))
+        return ERR_CLOSED;
+    if (http_exchange_is_over_share(request->exchange))
+        return ERR_REFUSED;
+    return budget_is_full_of_large(&request->hub->memory) ? ERR_MEMORY : OK;
+}
+
+static void list_answer_failure(struct request *request, int result)
+{
+    if (result == ERR_REFUSED)
+        request_answer(request, REPLY_BUSY,
+                       STR("the caller's answers that are not read yet, and its bodies, take up its share of "
+                           "the hub's memory; read them, then try again"),
+                       STR_NONE);
+    else
+        request_answer_error(request, result);
+}
+
 /* ---------------------------------------------------------------- a page in slices */
 
 struct list_page {
@@ -151,14 +174,14 @@ static void list_slice_read(struct store_read *base)
         if (page->begun)
             request_stream_end(request, false);
         else
-            request_answer_error(request, base->result != OK ? base->result : ERR_MEMORY);
+            list_answer_failure(request, base->result != OK ? base->result : ERR_MEMORY);
         return;
     }
     if (last && !page->begun) {
         buffer_append_byte(&page->slice, ']');
-        struct str data = arena_copy(request->arena, buffer_str(&page->slice));
-        buffer_free(&page->slice);
-        request_answer(request, REPLY_OK, STR_NONE, data);
+        struct buffer slice = page->slice; /* the page may go with the answer */
+        request_answer(request, REPLY_OK, STR_NONE, buffer_str(&slice));
+        buffer_free(&slice);
         return;
     }
     if (!page->begun) {
@@ -200,7 +223,7 @@ static void list_page_read(struct store_read *base)
     struct list_page *page = base->context;
     struct request *request = page->request;
     if (base->result != OK) {
-        request_answer_error(request, base->result);
+        list_answer_failure(request, base->result);
         return;
     }
     request->answer_time = list_moment(page);
@@ -211,6 +234,7 @@ static void list_page_read(struct store_read *base)
     bodies->base.arena = request->arena;
     bodies->base.callback = list_slice_read;
     bodies->base.context = page;
+    bodies->base.caller = request->platform->row.id;
     bodies->kind = page->read.kind;
     bodies->items = page->read.items;
     bodies->item_count = count;
@@ -270,6 +294,19 @@ static bool list_owners(struct request *request, struct store_page_read *read)
     return true;
 }
 
+static int list_page_wanted(struct store_read *read)
+{
+    struct list_page *page = read->context;
+    return list_wanted(page->request);
+}
+
+static void list_read_page(struct http_exchange *exchange, void *context)
+{
+    struct list_page *page = context;
+    (void)exchange;
+    store_read_page(page->request->worker->store, &page->read);
+}
+
 void list_serve(struct request *request, enum store_kind kind, const char *path)
 {
     struct list_page *page = arena_alloc(request->arena, sizeof *page);
@@ -287,6 +324,8 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
     read->base.arena = request->arena;
     read->base.callback = list_page_read;
     read->base.context = page;
+    read->base.caller = request->platform->row.id;
+    read->base.wanted = list_page_wanted;
     read->kind = kind;
     if (kind == STORE_SESSION || kind == STORE_CDR) /* of them, an eMSP sees its own */
         read->counterparty = request_party_key(request->party);
@@ -296,7 +335,7 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
     read->skip = page->query.after > 0 ? 0 : page->query.offset;
     read->limit = page->query.limit;
     read->bytes_max = PAGE_BYTES_MAX;
-    store_read_page(request->worker->store, read);
+    http_exchange_await_turn(request->exchange, list_read_page, page);
 }
 
 /* ---------------------------------------------------------------- one object */
@@ -321,7 +360,7 @@ static void list_object_read(struct store_read *base)
     struct list_object *object = base->context;
     struct request *request = object->request;
     if (base->result != OK || !list_concerns(request->party, object)) {
-        request_answer_error(request, base->result != OK ? base->result : ERR_NOT_FOUND);
+        list_answer_failure(request, base->result != OK ? base->result : ERR_NOT_FOUND);
         return;
     }
     request->target = object->owner; /* who would have answered */
@@ -329,6 +368,19 @@ static void list_object_read(struct store_read *base)
         object->found(request, &object->read);
     else
         request_answer(request, REPLY_OK, STR_NONE, object->read.body);
+}
+
+static int list_object_wanted(struct store_read *read)
+{
+    struct list_object *object = read->context;
+    return list_wanted(object->request);
+}
+
+static void list_read_object(struct http_exchange *exchange, void *context)
+{
+    struct list_object *object = context;
+    (void)exchange;
+    store_read_object(object->request->worker->store, &object->read);
 }
 
 void list_serve_object(struct request *request, enum store_kind kind, struct str country_code,
@@ -353,12 +405,16 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
     object->request = request;
     object->owner = owner;
     object->found = found;
-    object->read.base.arena = request->arena;
+    /* Not for as long as a slow reader takes for the answer that is made of it. */
+    object->read.base.arena = &request->tree;
+    arena_charge(&request->tree, request->arena->budget);
+    object->read.base.caller = request->platform->row.id;
+    object->read.base.wanted = list_object_wanted;
     object->read.base.callback = list_object_read;
     object->read.base.context = object;
     object->read.kind = kind;
     object->read.owner = request_party_key(owner);
     object->read.id = request_fold(request, id);
     object->read.evse = evse.length == 0 ? STR_NONE : request_fold(request, evse);
-    store_read_object(request->worker->store, &object->read);
+    http_exchange_await_turn(request->exchange, list_read_object, object);
 }

@@ -362,6 +362,7 @@ void push_read_stored(struct push *push, enum store_kind kind, struct str evse, 
     read->read.base.arena = push->request->arena;
     read->read.base.callback = push_was_read;
     read->read.base.context = read;
+    read->read.base.caller = push->request->platform->row.id;
     read->read.kind = kind;
     read->read.owner = push->owner;
     read->read.id = push->id;

@@ -42,6 +42,7 @@ struct registry_runtime {
     _Atomic int64_t last_heard_wall; /* last authenticated request of the partner's */
     _Atomic int64_t next_trial_ms;   /* monotonic; when an OFFLINE platform may be tried again in real time */
     _Atomic uint64_t distrust;   /* hash of the TLS failure that was logged last; 0: none since a success */
+    atomic_size_t held;          /* http_exchange.held of its requests */
     _Atomic bool raw_token;      /* the encoding that worked last */
     _Atomic bool previous_token; /* the old partner token is what works, inside the overlap */
 };

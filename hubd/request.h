@@ -58,8 +58,9 @@ struct request {
     bool has_to;                        /* OCPI-to headers were sent */
     struct ocpi_party_key to;
     const struct json_value *body; /* NULL when empty (only where the route allows it) */
-    struct arena tree;   /* its values, where it is large: request_free_tree; their texts live in `arena` */
-    bool complete;       /* the body is here */
+    struct arena tree; /* its values, where it is large: request_free_tree; their texts live in `arena`. Of a
+                          GET: the object that was read */
+    bool complete;     /* the body is here */
     int64_t complete_us; /* when it was, env_monotonic_us */
     bool glued;          /* the path's module and what follows it are one segment */
     bool functional;     /* the path is below a functional module, even when no route was found */

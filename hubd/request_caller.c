@@ -36,10 +36,12 @@ bool request_authenticate(struct request *request)
         request->token = token;
         request->token_text = candidates[i];
         request->platform = registry_find_platform(request->snapshot, token->platform);
-        if (request->platform != NULL)
-            atomic_store_explicit(&request->platform->runtime->last_heard_wall, request->now,
-                                  memory_order_relaxed);
-        return request->platform != NULL;
+        if (request->platform == NULL)
+            return false;
+        struct registry_runtime *runtime = request->platform->runtime;
+        atomic_store_explicit(&runtime->last_heard_wall, request->now, memory_order_relaxed);
+        request->exchange->held = &runtime->held; /* the runtime lives longer than any server */
+        return true;
     }
     return false;
 }

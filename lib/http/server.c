@@ -13,6 +13,8 @@ void http_limits_default(struct http_limits *limits)
         .body_timeout_ms = 60000,
         .rate_window_ms = 10000,
         .rate_min = 1024,
+        .answer_timeout_ms = 60000,
+        .answer_rate = 64 * 1024,
         .idle_timeout_ms = 75000,
         .pipeline_max = 16,
         .write_buffer_max = 256 * 1024,

@@ -1,6 +1,7 @@
 #ifndef LIB_HTTP_SERVER_H
 #define LIB_HTTP_SERVER_H
 
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -28,13 +29,17 @@ struct http_limits {
     int64_t body_timeout_ms; /* body not complete in that time: 408 */
     int64_t rate_window_ms;  /* a body or an answer that moves slower than `rate_min` over such a time: 408 */
     int64_t rate_min;        /* bytes a second; a slow reader of an answer is cut off */
+    /* The whole of an answer, from its first byte that the peer's socket did not take at once: so long, and a
+     * second for every `answer_rate` bytes of it. Whoever has not taken it then is cut off. */
+    int64_t answer_timeout_ms, answer_rate;
     int64_t idle_timeout_ms; /* keep-alive connection without a request: closed */
     unsigned pipeline_max;   /* requests of one connection in the handler at once, then reading stops */
     size_t write_buffer_max; /* bytes waiting for a slow reader before a stream source is paused */
     struct budget *budget;   /* of all servers together, borrowed; full: new requests are answered 503 */
 };
 
-/* The defaults of the contract (section 2): 16 KiB, 4 MiB, 10 s, 60 s, 10 s, 1 KiB/s, 75 s, 16, 256 KiB. */
+/* The defaults of the contract (section 2): 16 KiB, 4 MiB, 10 s, 60 s, 10 s, 1 KiB/s, 60 s, 64 KiB/s,
+ * 75 s, 16, 256 KiB. */
 void http_limits_default(struct http_limits *limits);
 
 struct http_server;
@@ -59,6 +64,8 @@ struct http_exchange {
     struct str body;     /* complete, de-chunked */
     struct str peer;     /* the peer's address as text, for logs and audit */
     int64_t received_us; /* env_monotonic_us at the first byte of the request */
+    atomic_size_t *held; /* set by the handler as soon as it knows who is calling, borrowed: bytes of large
+                            bodies and answers that the server holds for this caller; NULL: not counted */
     bool gone;     /* the peer hung up, or at least will send no more (TCP cannot tell before something is
                       written). Answering is still     required; it is written if anybody is left to read it, so a
                       handler that goes on may answer as always */
@@ -122,6 +129,19 @@ void http_server_adopt(struct http_server *server, const struct http_accepted *a
  * must not be touched afterwards.
  */
 void http_exchange_take_body(struct http_exchange *exchange, size_t body_max);
+
+/*
+ * Before an answer that may be large is made: calls `turn` when all answers before it on this connection are
+ * made, and no more than write_buffer_max of them waits for the reader; at once where that is so already.
+ * Once, and before the answer is begun. When the connection is closed meanwhile it is called all the same.
+ */
+void http_exchange_await_turn(struct http_exchange *exchange,
+                              void (*turn)(struct http_exchange *exchange, void *context), void *context);
+/* Nobody is left to read the answer: the connection is closed, by whichever side (`gone` may be only half).
+ */
+bool http_exchange_is_cut(const struct http_exchange *exchange);
+/* Its caller holds a quarter of the budget: it must take some of its answers before it asks for more. */
+bool http_exchange_is_over_share(const struct http_exchange *exchange);
 
 /* Adds an answer header; `name` static, `value` copied into the arena (control bytes become spaces).
  * Content-Length, Date, Connection and Transfer-Encoding are the server's own. */

@@ -43,6 +43,53 @@ static void exchange_finished(struct exchange *exchange)
     }
 }
 
+/* ---- whose turn it is ---- */
+
+static bool has_turn(const struct connection *connection)
+{
+    return connection->state == CONNECTION_CLOSED ||
+           connection->waiting <= connection->server->limits.write_buffer_max;
+}
+
+struct exchange *answer_next_turn(struct connection *connection)
+{
+    if (!has_turn(connection))
+        return NULL;
+    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->turn != NULL)
+            return exchange;
+        if (exchange->state != EXCHANGE_ANSWERED && connection->state != CONNECTION_CLOSED)
+            return NULL;
+    }
+    return NULL;
+}
+
+void http_exchange_await_turn(struct http_exchange *shown,
+                              void (*turn)(struct http_exchange *exchange, void *context), void *context)
+{
+    struct exchange *exchange = exchange_from(shown);
+    exchange->turn = turn;
+    exchange->turn_context = context;
+    if (answer_next_turn(exchange->connection) != exchange)
+        return;
+    exchange->turn = NULL;
+    turn(shown, context);
+}
+
+bool http_exchange_is_cut(const struct http_exchange *shown)
+{
+    return CONTAINER_OF(shown, struct exchange, shown)->connection->state == CONNECTION_CLOSED;
+}
+
+bool http_exchange_is_over_share(const struct http_exchange *shown)
+{
+    return shown->held != NULL && budget_is_share(shown->server->limits.budget,
+                                                  atomic_load_explicit(shown->held, memory_order_relaxed));
+}
+
+/* ---- the head ---- */
+
 void http_exchange_header(struct http_exchange *shown, const char *name, struct str value)
 {
     static const struct str own[] = {

@@ -53,16 +53,40 @@ static void body_complete(struct connection *connection)
         connection_set_state(connection, CONNECTION_HEAD);
 }
 
+/* The caller may hold no more: its other bodies, and answers, fill its share. */
+static bool is_over_share(const struct exchange *exchange)
+{
+    size_t held = atomic_load_explicit(exchange->shown.held, memory_order_relaxed);
+    return budget_is_share(exchange->shown.server->limits.budget, held - exchange->body_held);
+}
+
+/* Keeps more of the body; what is large is counted as the caller's. False: refused. */
+static bool keep(struct exchange *exchange, struct str data)
+{
+    struct buffer *body = &exchange->body;
+    atomic_size_t *held = exchange->shown.held;
+    bool grows = held != NULL && body->length + data.length > SERVER_KEEP &&
+                 body->length + data.length > exchange->body_held;
+    if (grows && is_over_share(exchange)) {
+        request_refuse(exchange->connection, 503,
+                       "the caller's other bodies and answers take up its share of the hub's memory");
+        return false;
+    }
+    buffer_append(body, data);
+    if (body->failed) {
+        request_refuse(exchange->connection, 503, "the hub has no memory left for the body");
+    } else if (grows) {
+        atomic_fetch_add_explicit(held, body->capacity - exchange->body_held, memory_order_relaxed);
+        exchange->body_held = body->capacity;
+    }
+    return !body->failed;
+}
+
 /* Keeps a chunk's data, or throws it away. False: refused. */
 static bool take_chunk(struct connection *connection, struct str data)
 {
-    if (connection->receiving != NULL) {
-        struct buffer *body = &connection->receiving->body;
-        buffer_append(body, data);
-        if (body->failed)
-            request_refuse(connection, 503, "the hub has no memory left for the body");
-        return connection->receiving != NULL;
-    }
+    if (connection->receiving != NULL)
+        return keep(connection->receiving, data);
     bool fits = data.length <= connection->skip_left;
     connection->skip_left -= fits ? data.length : connection->skip_left;
     if (!fits)
@@ -84,12 +108,10 @@ size_t body_by_length(struct connection *connection, struct str bytes)
 {
     struct exchange *exchange = connection->receiving;
     size_t length = bytes.length < connection->body_left ? bytes.length : (size_t)connection->body_left;
-    if (exchange != NULL)
-        buffer_append(&exchange->body, str_of(bytes.data, length));
     connection->body_left -= length;
-    if (exchange != NULL && exchange->body.failed)
-        request_refuse(connection, 503, "the hub has no memory left for the body");
-    else if (connection->body_left == 0)
+    if (exchange != NULL && !keep(exchange, str_of(bytes.data, length)))
+        return length;
+    if (connection->body_left == 0)
         body_complete(connection);
     return length;
 }

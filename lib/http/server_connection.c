@@ -168,7 +168,8 @@ static bool may_ask_for_more(const struct exchange *exchange)
 {
     const struct http_limits *limits = &exchange->connection->server->limits;
     return exchange->waiting == 0 ||
-           (exchange->waiting < limits->write_buffer_max && !budget_is_full(limits->budget));
+           (exchange->waiting < limits->write_buffer_max && !budget_is_full_of_large(limits->budget) &&
+            !http_exchange_is_over_share(&exchange->shown));
 }
 
 /* The stream whose source may be asked for a slice now. Without a peer every source is asked, so that it can
@@ -229,6 +230,15 @@ void connection_advance(struct connection *connection)
         connection_read_once(connection);
     connection->last_look = false;
     bool again = connection->state != CONNECTION_CLOSED && run(connection);
+    struct exchange *next = answer_next_turn(connection);
+    if (next != NULL) {
+        void (*turn)(struct http_exchange *, void *) = next->turn;
+        next->turn = NULL;
+        turn(&next->shown, next->turn_context);
+        if (connection->state != CONNECTION_CLOSED)
+            again = run(connection) || again;
+        again = answer_next_turn(connection) != NULL || again;
+    }
     struct exchange *stream = stream_to_resume(connection);
     if (stream != NULL) {
         stream->asked = true;

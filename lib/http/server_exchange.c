@@ -49,6 +49,8 @@ void exchange_recycle(struct exchange *exchange)
     connection->exchange_count--;
     connection->active_us = server->now_us;
     exchange->magic = 0;
+    if (exchange->body_held > 0)
+        atomic_fetch_sub_explicit(exchange->shown.held, exchange->body_held, memory_order_relaxed);
     if (exchange->body.capacity > SERVER_KEEP)
         buffer_free(&exchange->body);
     buffer_clear(&exchange->body);

@@ -64,7 +64,7 @@ struct server_output {
     struct iovec parts[3];
     unsigned first, count; /* parts[first..count) are still to be sent */
     char *memory;          /* freed when sent; may be NULL */
-    size_t charged;        /* bytes of the budget that go with it */
+    size_t charged;        /* bytes of the budget, and of what the caller holds, that go with it */
     bool heap;             /* the struct itself is freed too */
     char prefix[20];       /* a chunk's size line */
 };
@@ -102,6 +102,9 @@ struct exchange {
     void (*resume)(struct http_exchange *exchange, void *context);
     void *resume_context;
     bool asked; /* resume was called, the slice has not come */
+    void (*turn)(struct http_exchange *exchange, void *context); /* waits for it; NULL: does not */
+    void *turn_context;
+    size_t body_held; /* bytes of `body` that the caller is charged with */
     bool chunked;
     size_t stream_left; /* bytes of the declared length still to come */
 };
@@ -155,7 +158,9 @@ struct connection {
     size_t waiting;               /* bytes of output of all exchanges */
     int64_t written;              /* bytes that the kernel took, ever */
     int64_t taken;                /* bytes that the peer had taken of them when write_wait began */
-    size_t discard_left;          /* bytes that may still be read for nothing */
+    int64_t answer_us;   /* since when the answer at the front waits for its reader; 0: it does not */
+    int64_t answer_from; /* bytes `written` before it, about */
+    size_t discard_left; /* bytes that may still be read for nothing */
     char peer[INET6_ADDRSTRLEN];
 };
 
@@ -261,11 +266,13 @@ void request_refuse(struct connection *connection, int status, const char *reaso
 /* ---- server_answer.c ---- */
 void exchange_move(struct exchange *exchange, enum exchange_state next);
 void answer_send(struct exchange *exchange, int status, struct buffer *body);
+/* The exchange that waits for its turn and has it now; NULL: none. */
+struct exchange *answer_next_turn(struct connection *connection);
 
 /* ---- server_output.c ---- */
 void output_add(struct exchange *exchange, struct server_output *output);
 void output_part(struct server_output *output, const char *data, size_t length);
-/* Takes over the memory of `from`, and what it is charged with. */
+/* Takes over the memory of `from`, and what it is charged with; the caller is charged too. */
 void output_take(struct exchange *exchange, struct server_output *output, struct buffer *from);
 /* Frees what is waiting. */
 void output_drop(struct exchange *exchange);

@@ -15,6 +15,8 @@ void output_take(struct exchange *exchange, struct server_output *output, struct
     output->charged = from->budget != NULL || from->capacity > SERVER_KEEP ? from->capacity : 0;
     if (from->budget == NULL && output->charged > 0)
         budget_add(exchange->shown.server->limits.budget, output->charged);
+    if (exchange->shown.held != NULL && output->charged > SERVER_KEEP)
+        atomic_fetch_add_explicit(exchange->shown.held, output->charged, memory_order_relaxed);
     *from = (struct buffer){.maximum = from->maximum, .budget = from->budget};
 }
 
@@ -41,6 +43,8 @@ static void drop_first(struct exchange *exchange)
     output->memory = NULL;
     if (output->charged > 0)
         budget_release(exchange->shown.server->limits.budget, output->charged);
+    if (exchange->shown.held != NULL && output->charged > SERVER_KEEP)
+        atomic_fetch_sub_explicit(exchange->shown.held, output->charged, memory_order_relaxed);
     output->charged = 0;
     if (output->heap)
         free(output);
@@ -115,6 +119,8 @@ static bool retire(struct connection *connection, size_t sent)
             connection_close(connection, true);
             return false;
         }
+        connection->answer_us = 0;
+        connection->answer_from = connection->written;
         exchange_recycle(exchange);
     }
     return true;

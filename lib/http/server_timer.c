@@ -47,6 +47,16 @@ static bool is_too_slow(const struct connection *connection, int64_t bytes)
     return bytes < limits->rate_min * limits->rate_window_ms / 1000;
 }
 
+/* The answer at the front has waited for its reader for longer than its bytes, as far as they are known, may
+ * take: a reader at the least rate would hold four megabytes for an hour. */
+static bool is_overdue(const struct connection *connection)
+{
+    const struct http_limits *limits = &connection->server->limits;
+    int64_t size = connection->written - connection->answer_from + (int64_t)connection->waiting;
+    int64_t most_us = limits->answer_timeout_ms * 1000 + size * 1000000 / limits->answer_rate;
+    return connection->answer_us != 0 && connection->server->now_us - connection->answer_us > most_us;
+}
+
 void connection_timed_out(struct connection *connection, enum server_wait kind)
 {
     switch (kind) {
@@ -68,7 +78,7 @@ void connection_timed_out(struct connection *connection, enum server_wait kind)
         connection_close(connection, false);
         break;
     case WAIT_WRITE:
-        if (is_too_slow(connection, bytes_taken(connection) - connection->taken))
+        if (is_too_slow(connection, bytes_taken(connection) - connection->taken) || is_overdue(connection))
             connection_close(connection, true);
         break;
     case WAIT_NONE:
@@ -113,6 +123,8 @@ static void set_body_timers(struct connection *connection)
 
 static void set_write_timer(struct connection *connection)
 {
+    if (connection->blocked && connection->answer_us == 0)
+        connection->answer_us = connection->server->now_us;
     if (!connection->blocked)
         timer_stop(&connection->write_wait);
     else if (timer_window(connection, &connection->write_wait, WAIT_WRITE,

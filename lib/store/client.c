@@ -4,6 +4,7 @@
 
 #include "lib/base/env.h"
 #include "lib/base/magic.h"
+#include "lib/store/read.h"
 
 #define CLIENT_MAGIC 0x57c11e47u
 /* A loop gives the reads waiting on it this much of each turn, and one of them no more than its share. */
@@ -28,7 +29,12 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
     }
     client->magic = CLIENT_MAGIC;
     client->store = store;
-    queue_init(&client->reads);
+    queue_init(&client->quick);
+    queue_init(&client->turns);
+    for (unsigned i = 0; i < CLIENT_LANES; i++) {
+        queue_init(&client->lanes[i].turn);
+        queue_init(&client->lanes[i].reads);
+    }
     queue_init(&client->done);
     queue_init(&client->answered);
     queue_init(&client->touched);
@@ -133,6 +139,44 @@ static void on_wake(uv_async_t *handle)
 
 /* ---------------------------------------------------------------- reading */
 
+/* What finds a few short rows by an index, and what somebody waits for before a message can go anywhere. */
+static bool is_quick(int type)
+{
+    static const bool quick[READ_TYPE_COUNT] = {
+        [READ_REGISTRY] = true, [READ_OWNERS] = true,      [READ_WAITING] = true, [READ_DUE] = true,
+        [READ_COMMAND] = true,  [READ_TOKEN_USERS] = true, [READ_STARTER] = true};
+    return quick[type];
+}
+
+static void wait_in_lane(struct store_client *client, struct store_read *read)
+{
+    struct client_lane *lane = &client->lanes[(uint64_t)read->caller % CLIENT_LANES];
+    if (queue_is_empty(&lane->reads))
+        queue_push(&client->turns, &lane->turn);
+    queue_push(&lane->reads, &read->queue);
+}
+
+static void enqueue(struct store_client *client, struct store_read *read)
+{
+    if (is_quick(read->type))
+        queue_push(&client->quick, &read->queue);
+    else
+        wait_in_lane(client, read);
+}
+
+/* The read whose caller's turn it is, NULL: none waits. The lane that it was in goes behind the others. */
+static struct queue *next_in_lanes(struct store_client *client)
+{
+    struct queue *turn = queue_pop(&client->turns);
+    if (turn == NULL)
+        return NULL;
+    struct client_lane *lane = CONTAINER_OF(turn, struct client_lane, turn);
+    struct queue *node = queue_pop(&lane->reads);
+    if (!queue_is_empty(&lane->reads))
+        queue_push(&client->turns, turn);
+    return node;
+}
+
 void client_read(struct store_client *client, struct store_read *read, int type)
 {
     client = client_of(client);
@@ -141,8 +185,22 @@ void client_read(struct store_client *client, struct store_read *read, int type)
     read->state = NULL;
     read->result = OK;
     read->error = (struct error){0};
-    queue_push(&client->reads, &read->queue);
+    enqueue(client, read);
     uv_idle_start(&client->turn, on_turn);
+}
+
+/* Works on a read; done, it goes to `ended`, else to the end of its queue. Returns the time. */
+static int64_t run_read(struct store_client *client, struct queue *node, int64_t now, struct queue *ended)
+{
+    struct store_read *read = CONTAINER_OF(node, struct store_read, queue);
+    int refused = read->state == NULL && read->wanted != NULL ? read->wanted(read) : OK;
+    if (refused != OK)
+        read->result = refused;
+    if (refused != OK || reader_run(client->reader, read, now + SLICE_US))
+        queue_push(ended, node);
+    else
+        enqueue(client, read);
+    return env_monotonic_us();
 }
 
 static void on_turn(uv_idle_t *handle)
@@ -152,13 +210,13 @@ static void on_turn(uv_idle_t *handle)
     const int64_t end = now + TURN_US;
     struct queue *node, ended;
     queue_init(&ended);
-    while (now < end && (node = queue_pop(&client->reads)) != NULL) {
-        bool done = reader_run(client->reader, CONTAINER_OF(node, struct store_read, queue), now + SLICE_US);
-        queue_push(done ? &ended : &client->reads, node);
-        now = env_monotonic_us();
-    }
+    while (now < end && (node = queue_pop(&client->quick)) != NULL)
+        now = run_read(client, node, now, &ended);
+    /* One at least: look-ups that fill the turn do not keep all else out. */
+    for (bool any = false; (!any || now < end) && (node = next_in_lanes(client)) != NULL; any = true)
+        now = run_read(client, node, now, &ended);
     reader_end_turn(client->reader);
-    if (queue_is_empty(&client->reads))
+    if (queue_is_empty(&client->quick) && queue_is_empty(&client->turns))
         uv_idle_stop(&client->turn);
     /* Last: what a callback asks for is read in another turn, so that it sees what the callback knew of. */
     while ((node = queue_pop(&ended)) != NULL) {

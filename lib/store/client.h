@@ -10,6 +10,8 @@
  */
 struct reader;
 
+#define CLIENT_LANES 64
+
 struct store_client {
     uint32_t magic;
     struct store *store;
@@ -19,7 +21,14 @@ struct store_client {
     bool closing;
     size_t under_way; /* requests whose callback is still to come */
     struct reader *reader;
-    struct queue reads; /* loop thread only */
+    struct queue quick; /* reads; loop thread only */
+    /* Those of callers whose numbers are alike (mod CLIENT_LANES), oldest first; lanes with any take turns.
+     */
+    struct client_lane {
+        struct queue turn;
+        struct queue reads;
+    } lanes[CLIENT_LANES];
+    struct queue turns; /* of lanes */
     uv_mutex_t mutex;   /* guards `done` */
     struct queue done;
     struct queue answered, touched; /* writer thread only, see client_collect */

@@ -97,10 +97,18 @@ void store_apply(struct store_client *client, struct store_apply *apply);
 int store_audit_later(struct store *store, const struct store_audit *row);
 
 /* ==================== reading ==================== */
+/*
+ * Look-ups (who owns an id, which queues wait …) go first. Objects and lists are read after them, at least
+ * one in a turn of the loop, callers by turns.
+ */
 struct store_read {
     struct arena *arena;
     void (*callback)(struct store_read *read);
     void *context;
+    int64_t caller; /* whom it is for, any number: of objects and lists, one of each caller's in turn */
+    /* Asked when the turn has come, before anything is read: OK, or the result with which it ends unread.
+     * NULL: it is always wanted. */
+    int (*wanted)(struct store_read *read);
     /* out */
     int result; /* OK, ERR_NOT_FOUND, ERR_IO, ERR_MEMORY */
     struct error error;

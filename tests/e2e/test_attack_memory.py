@@ -1,12 +1,13 @@
 """One budget for everything that others can make the hub hold: over it requests are refused, the hub goes on."""
 
+import socket
 import threading
 
 import pytest
 
 from tests.e2e.attack import MIB, SANITIZED, dense, request, resident
 from tests.e2e.harness import DEADLINE, LONG, SLOW, Wire, eventually
-from tests.sim import Gate, Reply
+from tests.sim import Gate, Reply, payloads
 
 ROUTE = ("PUT", r"/tokens/.+/authorize$")
 
@@ -89,3 +90,53 @@ def test_over_the_budget_is_503(new_hub):
         wire.__exit__()
     eventually(lambda: pair.cpo.get("credentials").outcome == (200, 1000), "the hub serves again")
     assert pair.emsp.authorize("UID", to=pair.cpo.id).outcome == (200, 1000)
+
+
+def unread(hub, requests):
+    """A connection whose answers nobody reads: the kernel takes next to nothing of them."""
+    wire = Wire(hub)
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    wire.send(requests)
+    return wire
+
+
+def first_status(wire):
+    """Status of the first answer, which stays unread; None before it is there."""
+    try:
+        text = wire.socket.recv(64, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except (BlockingIOError, ConnectionResetError):
+        return None
+    return int(text.split()[1]) if text.startswith(b"HTTP/1.1 ") else None
+
+
+def test_one_partner_takes_its_share_only(new_hub):
+    """Answers of 4 MB to one partner that reads none of them: it is refused more at a quarter of memory_max, and nobody else is."""
+    hub = new_hub(memory_max="64m", connections_per_address="0")
+    pair, hog = hub.pair(), hub.onboard("CPO")
+    large = payloads.location(hog.party, "LARGE")
+    large["x_pad"] = "x" * 3_900_000
+    assert hog.put("locations", large).status == 201
+    before = resident(hub)
+    asks = request("GET", "/ocpi/2.2.1/" + hog.object_path("locations", "LARGE"), token=hog.hub_token) * 16
+    wires = []
+
+    def full():
+        wires.append(unread(hub, asks))
+        eventually(lambda: first_status(wires[-1]), "there is an answer")
+        return [first_status(wire) for wire in wires].count(503) >= 20
+
+    eventually(full, "it is refused more")
+    statuses = [first_status(wire) for wire in wires]
+    assert 3 <= statuses.count(200) <= 12
+    for number in range(20):
+        assert pair.emsp.authorize(f"T{number}", to=pair.cpo.id).outcome == (200, 1000)
+        assert pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, f"S{number}")).status == 201
+        assert pair.cpo.get(pair.cpo.object_path("sessions", f"S{number}")).outcome == (200, 1000)
+    refused = hog.get(hog.object_path("locations", "LARGE"))
+    assert refused.status == 503 and int(refused.headers["retry-after"]) >= 1 and "share" in refused.message
+    assert hog.get("credentials").outcome == (200, 1000)
+    if not SANITIZED:
+        assert resident(hub) - before < 80 * MIB
+    for wire in wires:
+        wire.__exit__()
+    eventually(lambda: hog.get(hog.object_path("locations", "LARGE")).status == 200, "it has room again")

@@ -45,6 +45,10 @@ static struct harness {
     bool stream_waits; /* the source answers its resumes only when told */
     bool stream_asked, stream_ended;
     struct http_exchange *stream;
+    unsigned turns;     /* that came to those who waited for them */
+    unsigned cut;       /* of them, when nobody was left to read */
+    size_t turn_size;   /* of the answers */
+    atomic_size_t mine; /* what the caller of "/mine…" holds */
 } harness;
 
 static int64_t fake_monotonic_us(void)
@@ -114,6 +118,20 @@ static void answer_echo(struct http_exchange *exchange)
     http_exchange_send(exchange, 200, &body);
 }
 
+/* "/mine/turn": a large answer, made when its turn has come. */
+static void on_turn_came(struct http_exchange *exchange, void *context)
+{
+    assert_ptr_equal(context, &harness);
+    harness.turns++;
+    harness.cut += http_exchange_is_cut(exchange);
+    struct buffer body;
+    buffer_init(&body, 0);
+    assert_true(buffer_reserve(&body, harness.turn_size));
+    memset(body.data, 't', harness.turn_size);
+    body.length = harness.turn_size;
+    http_exchange_send(exchange, 200, &body);
+}
+
 static void on_request(struct http_exchange *exchange, void *context)
 {
     assert_ptr_equal(context, &harness);
@@ -129,6 +147,8 @@ static void on_request(struct http_exchange *exchange, void *context)
         begin_stream(exchange, harness.stream_slices * harness.stream_size);
     } else if (str_equal(exchange->path, STR("/short"))) {
         begin_stream(exchange, harness.stream_slices * harness.stream_size + 1);
+    } else if (str_equal(exchange->path, STR("/mine/turn"))) {
+        http_exchange_await_turn(exchange, on_turn_came, &harness);
     } else if (str_equal(exchange->path, STR("/none"))) {
         http_exchange_send(exchange, 204, NULL);
     } else {
@@ -144,6 +164,8 @@ static void on_head(struct http_exchange *exchange, void *context)
     harness.heads++;
     assert_int_equal(exchange->body.length, 0);
     exchange->context = &harness;
+    if (str_starts_with(exchange->path, STR("/mine")))
+        exchange->held = &harness.mine;
     if (str_starts_with(exchange->path, STR("/wait"))) {
         assert_null(harness.waiting);
         harness.waiting = exchange;
@@ -238,6 +260,7 @@ static void harness_stop(void)
         uv_run(&harness.loop, UV_RUN_NOWAIT);
     assert_int_equal(uv_loop_close(&harness.loop), 0);
     assert_int_equal(atomic_load(&harness.budget.used), 0);
+    assert_int_equal(atomic_load(&harness.mine), 0);
     env_replace(NULL);
 }
 

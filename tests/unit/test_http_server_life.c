@@ -68,7 +68,7 @@ static void test_slow_reader_is_bounded(void **state)
     assert_true(connection->waiting <= harness.server->limits.write_buffer_max + 17000);
     assert_true(harness.stream_given < 1000);
     /* It reads a little: too little for the socket to become writable, enough to stay: 1 KiB a second. */
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 5; i++) {
         static char bytes[16384];
         size_t got = 0;
         for (int turns = 0; got < 65536 && turns < 5000; turns++) {
