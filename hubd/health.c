@@ -198,7 +198,7 @@ static struct str failure_place(const struct outbound *outbound)
 
 void health_failed(const struct outbound *outbound)
 {
-    if (outbound->platform == NULL || outbound->result == ERR_CLOSED)
+    if (outbound->platform == NULL || error_is_own(outbound->result))
         return;
     struct health_failure *failure = calloc(1, sizeof *failure);
     if (failure == NULL)
@@ -244,7 +244,9 @@ static void probe_answered(struct outbound *outbound)
                 outbound->answer.status_code / 1000 == 1;
     if (told)
         watch->without_version = probe_lacks_version(&outbound->answer);
-    else if (outbound->result != ERR_CLOSED)
+    else if (error_is_own(outbound->result))
+        watch->unasked = env_monotonic_ms(); /* whoever was not asked need not answer */
+    else
         watch->guessing = !watch->guessing; /* maybe the other one is a document */
     if (outbound->result != OK)
         log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->node.id,
@@ -282,7 +284,7 @@ static void health_probe(struct health *health, const struct registry_platform *
     struct outbound *outbound = &probe->outbound;
     outbound->arena = &probe->arena;
     outbound->hub = hub;
-    outbound->client = hub->control_client;
+    outbound->client = hub->probe_client;
     outbound->view = hub->control_view;
     outbound->snapshot = registry_hold(hub->control_view);
     outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
@@ -309,6 +311,8 @@ static void health_watch(struct health *health, const struct registry_platform *
     int64_t heard = atomic_load(&platform->runtime->last_answer_ms);
     if (heard < health->started)
         heard = health->started;
+    if (heard < watch->unasked)
+        heard = watch->unasked;
     if (platform->row.status == STORE_PLATFORM_CONNECTED && now - heard > conf->offline_after)
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
 }

@@ -21,6 +21,7 @@
 struct registry_watch {
     int64_t next_probe; /* monotonic ms, 0: not planned yet */
     bool probing, changing;
+    int64_t unasked;      /* monotonic ms of the last probe that the hub itself could not make; 0: none */
     bool guessing;        /* the probe of the credentials url failed: the versions url beside it is next */
     bool without_version; /* its list of versions has no 2.2.1 */
     char last_error[256]; /* of the last call without a valid answer, in this process; may be empty */

@@ -22,6 +22,7 @@ class TlsServer:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}/ocpi/versions"
         self.requests, self.attempts = [], 0
+        self.answer = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
@@ -35,7 +36,7 @@ class TlsServer:
             try:
                 with self.context.wrap_socket(client, server_side=True) as stream:
                     self.requests.append(stream.recv(4096))
-                    stream.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    stream.sendall(self.answer)
             except OSError:
                 pass
 
