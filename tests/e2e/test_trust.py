@@ -95,3 +95,15 @@ def test_why_tls_fails_is_told(new_hub, tls, tmp_path):
     path.write_bytes(tls.certificate.read_bytes())
     reload(hub, ca_file=path, allow_private_networks="yes")
     hub.wait_status(platform.id, "CONNECTED")
+
+
+@pytest.mark.parametrize("certificate, said", [({"address": "127.0.0.9"}, "127.0.0.1"), ({"expired": True}, "expired")], ids=["name", "expired"])
+def test_other_reasons(new_hub, tmp_path, certificate, said):
+    """A trusted certificate for somebody else, and one that was good until yesterday."""
+    tls = TlsServer(tmp_path, **certificate)
+    hub = new_hub(probe_interval="100ms", probe_timeout="5s", ca_file=tls.certificate)
+    platform = hub.onboard("CPO")
+    hub.ok("receiver", "set", platform.id, "versions", tls.url)
+    shown = eventually(lambda: hub.one("party", "show", platform.id)["last_error"], "the probe fails")
+    tls.close()
+    assert said in shown and "certificate" in shown, shown
