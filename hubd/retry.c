@@ -45,13 +45,14 @@ bool retry_lets(const struct retry *retry, bool fresh, int64_t now)
 static int64_t retry_fresh_pause(struct retry *retry, const struct retry_policy *policy,
                                  const struct retry_failure *failure, unsigned chance)
 {
+    bool searching = failure->answered && retry->suspects >= RETRY_SINGLES * RETRY_BURST;
     unsigned before = retry->suspects / RETRY_BURST;
     if (failure->fresh || retry->suspects == 0)
-        retry->suspects += failure->answered ? 1 : RETRY_BURST;
+        retry->suspects += searching ? 1 : RETRY_BURST;
     unsigned count = retry->suspects / RETRY_BURST;
-    if (failure->answered && (count == before || count == 0))
+    if (searching && count == before)
         return 0;
-    int64_t pause = retry_pause(policy, count == 0 ? 1 : count, chance);
+    int64_t pause = retry_pause(policy, count, chance);
     return policy->fresh_max_ms > 0 && pause > policy->fresh_max_ms ? policy->fresh_max_ms : pause;
 }
 

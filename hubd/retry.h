@@ -44,8 +44,10 @@ int64_t retry_pause(const struct retry_policy *policy, unsigned failures, unsign
  * fails again and again, the next one need not wait for it.
  */
 bool retry_lets(const struct retry *retry, bool fresh, int64_t now);
-/* So many messages that were never tried are tried one behind the other where each is answered. */
-#define RETRY_BURST 64
+/* Behind so many that failed with a pause each, so many messages that were never tried are tried one behind
+ * the other where each is answered. */
+#define RETRY_SINGLES 3
+#define RETRY_BURST   128
 /* How a try failed: with a message that never `failed` before; by an answer that may be about that message
  * alone; `asked_ms`: what Retry-After asked for, 0 if nothing. */
 struct retry_failure {
@@ -55,8 +57,9 @@ struct retry_failure {
 /*
  * A fault of the receiver. Others of the same pause count once: calls that were under way when the circuit
  * opened say nothing new, nor do those that were never tried and fail while the others wait. `answered`: the
- * receiver is there, so of those that were never tried RETRY_BURST are asked for one after the other, then
- * comes a pause, each longer than the one before. Of the pause and Retry-After the longer one holds.
+ * receiver is there, so behind RETRY_SINGLES of those that were never tried RETRY_BURST go one after the
+ * other, then comes a pause, each longer than the one before. Of the pause and Retry-After the longer one
+ * holds.
  */
 void retry_failed(struct retry *retry, const struct retry_policy *policy, const struct retry_failure *failure,
                   int64_t now, unsigned chance);
