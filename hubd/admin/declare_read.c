@@ -210,6 +210,19 @@ struct str declare_fold_party(struct arena *arena, struct str text)
                      : arena_printf(arena, "%s:%s", key.text, ocpi_role_name(role));
 }
 
+struct str declare_fold_id(struct arena *arena, enum declare_kind kind, struct str id)
+{
+    struct str first = id, rest = str_skip(id, str_find(id, ' '));
+    first.length -= rest.length;
+    rest = str_trim(rest);
+    struct str subject = declare_fold_party(arena, first),
+               other = kind == DECLARE_RULE ? declare_fold_party(arena, rest) : rest;
+    if (subject.length == 0) /* "default" */
+        subject = first;
+    return rest.length == 0 ? subject
+                            : arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(subject), STR_ARG(other));
+}
+
 static struct str lower(struct arena *arena, struct str text)
 {
     char *copy = arena_copy_text(arena, text);

@@ -144,7 +144,7 @@ static void callback_read(struct store_read *base)
         request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
     request->audit_correlation_id = row->correlation_id; /* the answer repeats what the caller gave */
     request->command = row->id;
-    request->object = row->object;
+    request->object = row->name;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
                    str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
     if (row->state != STORE_COMMAND_ENDED)

@@ -172,6 +172,33 @@ def test_changes_at_once_take_turns(hub):
     assert hub.ctl("audit", "verify").rc == 0
 
 
+def test_changes_that_partners_meet_are_made(hub):
+    """Partners change the platform all the while: each change of the account team is made of what they left, however often that takes."""
+    cpo, emsp = hub.onboard("CPO"), hub.onboard("EMSP")
+    role, over = cpo.parties[0].credentials_role(), threading.Event()
+
+    def rename(number):
+        for turn in itertools.count():
+            if over.is_set():
+                return
+            cpo.put_credentials(roles=[{**role, "business_details": {"name": f"N{number}-{turn}"}}])
+
+    partners = [threading.Thread(target=rename, args=(number,)) for number in range(24)]
+    for thread in partners:
+        thread.start()
+    changes = [("party", "set", cpo.id, "--from", "hub" if number % 2 else "party") for number in range(16)]
+    changes += [("limit", "set", cpo.id, "locations", f"{number + 100}/min") for number in range(8)] + [("rule", "enable", emsp.id, cpo.id)] * 8
+    try:
+        with ThreadPoolExecutor(len(changes)) as pool:
+            results = list(pool.map(lambda words: hub.ctl(*words), changes))
+    finally:
+        over.set()
+        for thread in partners:
+            thread.join()
+    assert [str(result) for result in results if result.rc != 0] == []
+    assert len(hub.audit(action="limit.set")) == 8
+
+
 def test_a_client_that_leaves_does_not_stop_its_change(hub):
     """The change is done although nobody waits for the answer."""
     party = hub.new_party("CPO").id
