@@ -7,6 +7,7 @@
 #include "hubd/modules/modules.h"
 #include "hubd/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/validate.h"
 
 struct callback {
@@ -104,6 +105,12 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
     store_apply(request->worker->store, batch);
 }
 
+/* What OCPI knows of the result; NULL: of another module's, that is compared as JSON. */
+static const struct ocpi_object *callback_object(const struct callback *callback)
+{
+    return commands_is_remote(&callback->read.row) ? &ocpi_command_result : NULL;
+}
+
 /* The same result again, whatever its spelling. */
 static bool callback_is_repeated(struct callback *callback)
 {
@@ -111,7 +118,7 @@ static bool callback_is_repeated(struct callback *callback)
     struct str body = callback->read.row.result_body;
     return body.length > 0 &&
            json_parse(callback->request->arena, body, JSON_DEPTH_MAX, &stored, NULL) == OK &&
-           json_equal(stored, callback->request->body, NULL);
+           ocpi_equal(callback_object(callback), stored, callback->request->body, NULL);
 }
 
 /* Relayed requests may be between other roles than a command's. */

@@ -1,10 +1,12 @@
 """What the account team's changes do inside hubd: identities, registration anew, bulk retries, what the hub holds, changes at once, access."""
 
 import grp
+import itertools
 import json
 import os
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
