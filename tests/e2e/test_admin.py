@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.harness import BIN, Line, eventually
+from tests.e2e.meddle import environment
 from tests.sim import exact, payloads
 
 NOBODY = 65534
@@ -174,8 +175,11 @@ def test_changes_at_once_take_turns(hub):
     assert hub.ctl("audit", "verify").rc == 0
 
 
-def test_changes_that_partners_meet_are_made(hub):
-    """Partners change the platform all the while: each change of the account team is made of what they left, however often that takes."""
+def test_changes_that_partners_meet_are_made(new_hub, monkeypatch):
+    """Partners change the platform all the while, and with a slow disk many at once: each change of the account team is made of what they left, however often that takes."""
+    for name, value in environment(HUB_TEST_DISK_MS="5").items():
+        monkeypatch.setenv(name, value)
+    hub = new_hub(discovery="off")
     cpo, emsp = hub.onboard("CPO"), hub.onboard("EMSP")
     role, over = cpo.parties[0].credentials_role(), threading.Event()
 
@@ -185,14 +189,14 @@ def test_changes_that_partners_meet_are_made(hub):
                 return
             cpo.put_credentials(roles=[{**role, "business_details": {"name": f"N{number}-{turn}"}}])
 
-    partners = [threading.Thread(target=rename, args=(number,)) for number in range(24)]
+    partners = [threading.Thread(target=rename, args=(number,)) for number in range(16)]
     for thread in partners:
         thread.start()
-    changes = [("party", "set", cpo.id, "--from", "hub" if number % 2 else "party") for number in range(16)]
-    changes += [("limit", "set", cpo.id, "locations", f"{number + 100}/min") for number in range(8)] + [("rule", "enable", emsp.id, cpo.id)] * 8
+    changes = [("party", "set", cpo.id, "--from", "hub" if number % 2 else "party") for number in range(10)]
+    changes += [("limit", "set", cpo.id, "locations", f"{number + 100}/min") for number in range(8)] + [("rule", "enable", emsp.id, cpo.id)] * 14
     try:
         with ThreadPoolExecutor(len(changes)) as pool:
-            results = list(pool.map(lambda words: hub.ctl(*words), changes))
+            results = list(pool.map(lambda words: hub.ctl("--timeout", "60s", *words), changes))
     finally:
         over.set()
         for thread in partners:
