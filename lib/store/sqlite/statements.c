@@ -54,12 +54,6 @@
 /* A REMOVED EVSE stays in its location for ever (OCPI 2.2.1, Locations: Status). */
 #define EVSE_ALIVE "json_extract(CAST(body AS TEXT), '$.status') <> 'REMOVED'"
 
-/* What the folded id in `folded` is called in the object that is stored in `body`, member `member`. */
-#define IN_BODY(body, member) "json_extract(CAST(" body " AS TEXT), '$." member "')"
-#define SPELLED(body, member, folded)                                                                        \
-    "CASE WHEN upper(" IN_BODY(body, member) ") = " folded " THEN " IN_BODY(body, member) " ELSE " folded    \
-                                                                                          " END"
-
 #define COMMAND_COLUMNS                                                                                      \
     "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
     "correlation_id, token_uid, result_body, token_type, valid_until, accepted, "                            \
@@ -524,13 +518,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                          "SELECT count(*) FROM (SELECT id FROM delivery WHERE state = 0 AND next_attempt > 0 "
                          "AND receiver = $1 AND module = $2 AND alone > 0 LIMIT $3) AS slice"},
     [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "bt",
-                           DELIVERY_COLUMNS
-                           ", body, CASE WHEN evse = '' THEN '' ELSE coalesce((SELECT " SPELLED(
-                               "e.body", "uid", "e.uid") " FROM location l JOIN evse e ON e.location = "
-                                                         "l.sequence WHERE l.id = delivery.object AND "
-                                                         "l.owner = delivery.owner AND e.uid = "
-                                                         "delivery.evse), evse) END "
-                                                         "FROM delivery WHERE id = $1"},
+                           DELIVERY_COLUMNS ", body, " EVSE_SPELLED " FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
     [SQL_PENDING_QUEUE] = PARKED_QUEUE("0"),
