@@ -104,9 +104,8 @@ static void list_answer_unrouted(struct request *request, const struct registry_
         request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"),
                        STR_NONE);
     else
-        request_answerf(request, REPLY_NOT_ROUTED,
-                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
-                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
+        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no active rule between %s and %s",
+                        request->party->id, owner->id);
 }
 
 bool list_check(struct request *request, const struct registry_party *owner)

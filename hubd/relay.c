@@ -89,8 +89,8 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
     struct request *request = relay->request;
     struct str result = json_get_text(answer->data, "result");
     if (relay_says_nothing(relay, answer)) {
-        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without %s",
-                                                 relay->target->key.text, names[relay->answer]));
+        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without %s", relay->target->id,
+                                                 names[relay->answer]));
         return;
     }
     /* of a module that the hub does not know a success is no less than ACCEPTED */

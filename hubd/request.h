@@ -2,6 +2,7 @@
 #define HUBD_REQUEST_H
 
 #include "hubd/hub.h"
+#include "hubd/late.h"
 #include "hubd/line.h"
 #include "hubd/outbound.h"
 #include "hubd/router.h"
@@ -139,10 +140,10 @@ bool request_check_member(struct request *request, const char *member, struct st
  * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
-/* Partners hardly wait longer for an answer once they have sent all: no more tries, 503. */
+/* Partners hardly wait longer for an answer once they have sent all (hubd/late.h): no more tries, 503. */
 static inline bool request_is_late(const struct request *request)
 {
-    return env_monotonic_us() - request->complete_us > INT64_C(20000000);
+    return late_since(request->complete_us);
 }
 /* OCPI-to names another party than the hub and the caller (OCPI 2.2.1, Transport: Message Routing). */
 bool request_is_directed(const struct request *request);

@@ -250,10 +250,11 @@ static struct str audit_detail(const struct request *request, bool taken)
 void request_audit_fill(struct request *request, struct store_audit *row, struct str status)
 {
     memset(row, 0, sizeof *row);
-    struct str party = request_party_key(request_caller(request));
+    const struct registry_party *caller = request_caller(request);
+    struct str party = request_party_key(caller);
     row->kind = request->route->audit == ROUTE_AUDIT_REALTIME ? STORE_AUDIT_REALTIME : STORE_AUDIT_PUSH;
     row->time = env_wall_ms();
-    row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
+    row->actor = arena_printf(request->arena, "party %s", caller != NULL ? caller->id : "");
     row->action = str_from(request->route->action);
     row->party = party;
     row->module = request->route == &router_relay ? request->params[0] : str_from(request->route->module);

@@ -47,7 +47,7 @@ static void command_relay(struct command *command)
     if (relay == NULL)
         return;
     relay->command = command->type->name;
-    relay->object = request_fold(request, json_get_text(request->body, command->type->object_member));
+    relay->object = json_get_text(request->body, command->type->object_member);
     relay->token_uid = request_fold(request, json_get_text(token, "uid"));
     if (command->type->object == &ocpi_start_session)
         relay->reference = request_fold(request, json_get_text(request->body, "authorization_reference"));
