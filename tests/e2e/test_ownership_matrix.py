@@ -95,7 +95,7 @@ def acts(c, e):
         "get location": ("GET", f"locations/{own}/L", None, read),
         "get evse": ("GET", f"locations/{own}/L/EV", None, read),
         "get connector": ("GET", f"locations/{own}/L/EV/1", None, read),
-        "put tariff": ("PUT", f"tariffs/{own}/T", payloads.tariff(c.party, "T", currency="XXX"), push),
+        "put tariff": ("PUT", f"tariffs/{own}/T", payloads.tariff(c.party, "T", currency="EUR"), push),
         "delete tariff": ("DELETE", f"tariffs/{own}/T", None, push),
         "get tariff": ("GET", f"tariffs/{own}/T", None, read),
         "put session": ("PUT", f"sessions/{own}/SES", payloads.session(c.party, e.party, "SES", kwh=999.0), push),
