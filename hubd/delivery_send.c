@@ -2,6 +2,7 @@
 
 #include "hubd/delivery_internal.h"
 #include "hubd/delivery_tries.h"
+#include "hubd/sentence.h"
 #include "hubd/traffic.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
@@ -163,19 +164,13 @@ static struct fault_answer sending_fault_answer(struct sending *sending)
 static struct str sending_error_text(struct sending *sending, bool with_body)
 {
     const struct outbound *outbound = &sending->outbound;
-    struct str body = outbound->raw_answer;
-    if (outbound->result != OK)
-        return outbound->error;
+    struct str text = sentence_of_failure(&sending->arena, outbound), body = outbound->raw_answer;
+    if (outbound->result != OK || !with_body || body.length == 0)
+        return text;
+    body = sentence_hide(&sending->arena, outbound->platform, body); /* before it is cut: half a token too */
     if (body.length > 1024)
         body.length = 1024;
-    if (outbound->answer.is_envelope)
-        return arena_printf(&sending->arena, "HTTP %d, status_code %d " STR_FMT "%s" STR_FMT,
-                            outbound->status, outbound->answer.status_code,
-                            STR_ARG(outbound->answer.status_message), with_body ? ": " : "",
-                            with_body ? (int)body.length : 0, body.data);
-    return arena_printf(&sending->arena, "HTTP %d, no OCPI envelope%s" STR_FMT, outbound->status,
-                        with_body && body.length > 0 ? ": " : "", with_body ? (int)body.length : 0,
-                        body.data == NULL ? "" : body.data);
+    return arena_printf(&sending->arena, STR_FMT ": " STR_FMT, STR_ARG(text), STR_ARG(body));
 }
 
 static struct str sending_header(const struct sending *sending, const char *name)
@@ -447,7 +442,7 @@ static void sending_whole_read(struct store_read *base)
     if (base->result == OK)
         sending_call(sending, sending->location.body);
     else
-        sending_end(sending); /* gone this very moment: what took it away is behind it */
+        sending_lose(sending); /* to be looked at anew */
 }
 
 static void sending_send_whole(struct sending *sending)

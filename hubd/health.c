@@ -6,6 +6,7 @@
 #include "hubd/delivery.h"
 #include "hubd/discovery.h"
 #include "hubd/outbound.h"
+#include "hubd/sentence.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -203,12 +204,7 @@ void health_failed(const struct outbound *outbound)
     struct health_failure *failure = calloc(1, sizeof *failure);
     if (failure == NULL)
         return; /* the next one tells */
-    struct str place = failure_place(outbound), error = outbound->error;
-    if (outbound->result == OK && outbound->answer.is_envelope)
-        error = arena_printf(outbound->arena, "HTTP %d, status_code %d " STR_FMT, outbound->status,
-                             outbound->answer.status_code, STR_ARG(outbound->answer.status_message));
-    else if (outbound->result == OK)
-        error = arena_printf(outbound->arena, "HTTP %d, no OCPI envelope", outbound->status);
+    struct str place = failure_place(outbound), error = sentence_of_failure(outbound->arena, outbound);
     snprintf(failure->text, sizeof failure->text, "%s " STR_FMT ": " STR_FMT,
              http_method_name(outbound->method), STR_ARG(place), STR_ARG(error));
     failure->hub = outbound->hub;
