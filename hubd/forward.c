@@ -163,6 +163,7 @@ void forward_start(struct forward *forward)
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;
+    request_audit_keep(request);
     request_free_tree(request); /* while a slow partner thinks, only bytes are kept */
     outbound_start(outbound);
 }

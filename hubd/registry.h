@@ -105,7 +105,7 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
-    int64_t changed, horizon, rule_changes;             /* as in store_registry_read */
+    int64_t changed, horizon, registry_changes;         /* as in store_registry_read */
     const struct store_limit *limits[LIMIT_KIND_COUNT]; /* everybody's; NULL: the setting holds */
     /* own */
     const struct store_token **token_table;

@@ -298,7 +298,7 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     snapshot->token_count = read->token_count;
     snapshot->changed = read->changed;
     snapshot->horizon = read->horizon;
-    snapshot->rule_changes = read->rule_changes;
+    snapshot->registry_changes = read->registry_changes;
     if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
         snapshot_add_parties(registry, snapshot, read) && snapshot_add_rules(snapshot, read)) {
         snapshot_add_receivers(snapshot, read);

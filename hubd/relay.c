@@ -152,10 +152,12 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
 static void relay_row_stored(struct store_apply *apply)
 {
     struct relay *relay = apply->context;
-    if (apply->result != OK)
+    if (apply->result != OK) {
         request_answer_error(relay->request, apply->result);
-    else
-        forward_start(&relay->forward);
+        return;
+    }
+    request_leave_lines(relay->request); /* nobody waits for the partner: the next one sees the row */
+    forward_start(&relay->forward);
 }
 
 /* ---------------------------------------------------------------- 1. what is sent */

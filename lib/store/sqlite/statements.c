@@ -69,6 +69,15 @@
 #define SHIFTED(bits)   "sequence >> " AS_TEXT(bits)
 #define AUDIT_BLOCK     SHIFTED(AUDIT_BLOCK_BITS)
 
+/* Who used a token, of any type or of the type $2, in order: each is found by seeking behind the one before.
+ */
+#define TOKEN_USERS(table, who, kept)                                                                        \
+    "WITH RECURSIVE slice (name) AS (SELECT min(" who ") FROM " table " WHERE " kept " AND token_uid = $1 "  \
+    "UNION ALL SELECT (SELECT min(" who ") FROM " table " WHERE " kept " AND token_uid = $1 AND " who        \
+    " > slice.name) FROM slice WHERE slice.name IS NOT NULL) "                                               \
+    "SELECT name FROM slice WHERE name IS NOT NULL AND ($2 = '' OR EXISTS (SELECT 1 FROM " table             \
+    " WHERE " kept " AND token_uid = $1 AND " who " = slice.name AND token_type IN ('', $2))) LIMIT $3"
+
 /* What retention looks at, by age: when a session says that it was last updated, when a CDR came. */
 #define OLD_OBJECT(age)  "SELECT sequence, " age ", arrival, last_delivery, id, owner FROM object WHERE "
 #define OLD_OBJECT_TYPES "iiiitt"
@@ -451,15 +460,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_EVSE_ANY_ALIVE] = {R, "ii", "i",
                             "SELECT 1 FROM evse WHERE place >= $1 AND place < $2 AND " EVSE_ALIVE " "
                             "ORDER BY place LIMIT 1"},
-    /* Both read their index only, see 0010: a token that is used everywhere has many uses. */
-    [SQL_SESSION_TOKEN_USERS] = {R, "tti", "t",
-                                 "SELECT DISTINCT counterparty FROM object WHERE kind = 2 AND token_uid = $1 "
-                                 "AND ($2 = '' OR token_type = '' OR token_type = $2) "
-                                 "ORDER BY counterparty LIMIT $3"},
+    /* From eMSP to eMSP by seeking in the index of 0010: a token that is used for years has many uses. */
+    [SQL_SESSION_TOKEN_USERS] = {R, "tti", "t", TOKEN_USERS("object", "counterparty", "kind = 2")},
     [SQL_COMMAND_TOKEN_USERS] = {R, "tti", "t",
-                                 "SELECT DISTINCT emsp FROM command WHERE token_uid = $1 AND token_uid <> '' "
-                                 "AND accepted = 1 AND ($2 = '' OR token_type = '' OR token_type = $2) "
-                                 "ORDER BY emsp LIMIT $3"},
+                                 TOKEN_USERS("command", "emsp", "token_uid <> '' AND accepted = 1")},
     [SQL_COMMAND_STARTER] = {R, "tt", "tt",
                              "SELECT coalesce(min(emsp), ''), coalesce(max(emsp), '') FROM command "
                              "WHERE authorization_reference = $2 AND authorization_reference <> '' "
