@@ -117,7 +117,7 @@ struct str delivery_address_url(const struct delivery_address *address, struct a
     if (str_equal(row->method, STR("POST")))
         return base;
     if (location.length == 0 || evse) /* a location as a whole may be a megabyte */
-        json_parse(arena, body, JSON_DEPTH_MAX, &object, NULL);
+        json_parse_own(arena, body, &object, NULL);
     if (address->module->voice == DELIVERY_UNROUTED)
         return url_join(arena, base,
                         arena_printf(arena, STR_FMT "/" STR_FMT,

@@ -433,10 +433,10 @@ static void sending_location_read(struct store_read *base)
         return;
     }
     if (base->result == OK)
-        json_parse(&sending->arena,
-                   ocpi_location_without_evses(&sending->arena, read->body, read->children_at,
-                                               (enum ocpi_children_form)read->children_form),
-                   JSON_DEPTH_MAX, &location, NULL);
+        json_parse_own(&sending->arena,
+                       ocpi_location_without_evses(&sending->arena, read->body, read->children_at,
+                                                   (enum ocpi_children_form)read->children_form),
+                       &location, NULL);
     sending->location_id = json_get_text(location, "id");
     sending_ready(sending);
 }

@@ -374,7 +374,7 @@ const struct json_value *push_parse_stored(struct push_read *read)
 {
     const struct json_value *value;
     struct error error;
-    int result = json_parse(read->push->request->arena, read->read.body, JSON_DEPTH_MAX, &value, &error);
+    int result = json_parse_own(read->push->request->arena, read->read.body, &value, &error);
     if (result == OK)
         return value;
     if (result == ERR_TOO_LARGE)

@@ -109,8 +109,7 @@ static bool callback_is_repeated(struct callback *callback)
 {
     const struct json_value *stored;
     struct str body = callback->read.row.result_body;
-    return body.length > 0 &&
-           json_parse(callback->request->arena, body, JSON_DEPTH_MAX, &stored, NULL) == OK &&
+    return body.length > 0 && json_parse_own(callback->request->arena, body, &stored, NULL) == OK &&
            json_equal(stored, callback->request->body, NULL);
 }
 

@@ -46,7 +46,7 @@ static void locations_serve_connector(struct request *request, struct store_obje
         request_answer(request, REPLY_OK, STR_NONE, read->body);
         return;
     }
-    if (json_parse(request->arena, read->body, JSON_DEPTH_MAX, &evse, NULL) != OK) {
+    if (json_parse_own(request->arena, read->body, &evse, NULL) != OK) {
         request_answer_error(request, ERR_IO);
         return;
     }

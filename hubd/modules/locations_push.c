@@ -84,7 +84,7 @@ static const struct json_value *location_parse_merged(struct push *push, const s
     if (body.data != NULL)
         result = body.length > (size_t)request->worker->conf.request_body_max + STORE_SIZE_LEEWAY
                      ? ERR_TOO_LARGE
-                     : json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL);
+                     : json_parse_own(request->arena, body, &merged, NULL);
     if (result == ERR_TOO_LARGE) {
         push_answer_too_large(push, "take EVSEs or connectors out of it, or texts and vendor fields of it");
         return NULL;
@@ -149,14 +149,14 @@ static struct str location_patch_children(struct request *request, const struct 
         const struct json_value *old = ocpi_list_find(parent, list, id_key, id);
         struct str merged = old == NULL ? child->raw : ocpi_patch_apply(request->arena, old, child, NULL);
         struct str body = ocpi_list_set(request->arena, parent, list, id_key, id, merged, &created);
-        if (body.data == NULL || json_parse(request->arena, body, JSON_DEPTH_MAX, &parent, NULL) != OK)
+        if (body.data == NULL || json_parse_own(request->arena, body, &parent, NULL) != OK)
             return STR_NONE;
     }
     /* the rest of the patch, with the list as it is merged already */
     const struct json_value *children = json_get(parent, list);
     struct str rest = ocpi_member_set(request->arena, request->body, str_from(list),
                                       children == NULL ? STR("[]") : children->raw);
-    if (rest.data == NULL || json_parse(request->arena, rest, JSON_DEPTH_MAX, &plain, NULL) != OK)
+    if (rest.data == NULL || json_parse_own(request->arena, rest, &plain, NULL) != OK)
         return STR_NONE;
     return ocpi_patch_apply(request->arena, parent, plain, NULL);
 }
@@ -298,7 +298,7 @@ static void connector_store(struct push_read *read, const struct json_value *evs
                                     &push->created);
     if (push->last_updated > evse_updated && body.data != NULL) {
         evse_updated = push->last_updated;
-        if (json_parse(request->arena, body, JSON_DEPTH_MAX, &merged, NULL) == OK)
+        if (json_parse_own(request->arena, body, &merged, NULL) == OK)
             body = ocpi_member_set(request->arena, merged, STR("last_updated"), updated->raw);
     } else {
         updated = json_get(evse, "last_updated");

@@ -468,3 +468,9 @@ extern "C" int json_parse_values(struct arena *arena, struct str bytes, unsigned
 {
     return parse(arena, arena, bytes, depth_max, values_max, value, error);
 }
+
+extern "C" int json_parse_own(struct arena *arena, struct str bytes, const struct json_value **value,
+                              struct error *error)
+{
+    return parse(arena, arena, bytes, JSON_DEPTH_MAX, JSON_VALUES_MAX, value, error);
+}

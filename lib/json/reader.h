@@ -56,6 +56,12 @@ int json_parse_apart(struct arena *values, struct arena *texts, struct str bytes
 /* The same from whom is trusted with memory: at most `values_max` values. */
 int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
                       const struct json_value **value, struct error *error);
+/*
+ * The same for what the hub keeps, or has put together itself of what it has taken: JSON_VALUES_MAX alone
+ * bounds it, since parts that came one by one may be denser together than one body may be.
+ */
+int json_parse_own(struct arena *arena, struct str bytes, const struct json_value **value,
+                   struct error *error);
 
 /* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as
  * absent. */

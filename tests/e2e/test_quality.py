@@ -102,6 +102,9 @@ def test_each_rule_is_counted_once(new_hub):
     twice = json.dumps(clean(cpo.party, "L-TWICE")).replace('"city":', '"name": "again", "city":')
     assert cpo.put("locations", twice, ident="L-TWICE").outcome == (201, 1000)
     expected["Location", "name", "duplicate"] += 1
+    half = json.dumps(clean(cpo.party, "L-HALF", city="half")).replace('"half"', '"\\ud83d"')
+    assert cpo.put("locations", half, ident="L-HALF").outcome == (201, 1000)
+    expected["Location", "city", "surrogate"] += 1
     assert settled(hub, cpo.id) == expected
     assert {rule for _, _, rule in expected} == {
         "missing", "empty", "length", "enum", "datetime", "character", "url", "integer", "duplicate", "unknown", "format", "range", "surrogate"

@@ -21,7 +21,7 @@ ENVELOPE = '{"status_code":1000,"data":%s,"timestamp":"2025-01-01T00:00:00Z"}'
 def street(hub):
     pair = hub.pair()
     assert pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, "S1")).code == 1000
-    hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom")
+    hub.ok("receiver", "set", pair.cpo.id, "custom", f"{pair.cpo.url}/ocpi/2.2.1/custom", "--custom")
     return pair
 
 

@@ -285,11 +285,21 @@ def test_session_that_outgrows_the_limit(new_hub):
     put_session(pair, "SES-2")
 
 
+def test_many_dense_parts(pair):
+    """Each PATCH is as dense as a small body may be, and all of them together are denser than one body may be: it goes on."""
+    put_session(pair, charging_periods=[], last_updated=timestamp(-60))
+    for number in range(40):
+        body = f'{{"x_{number}":[{"0," * 999}0],"last_updated":"{timestamp(-50)}"}}'
+        assert pair.cpo.patch("sessions", "SES-1", body).outcome == (200, 1000), number
+    assert pair.cpo.patch("sessions", "SES-1", {"status": "COMPLETED", "last_updated": timestamp()}).outcome == (200, 1000)
+    assert stored(pair)["status"] == "COMPLETED" and len(stored(pair)["x_39"]) == 1000
+
+
 def test_session_of_too_many_values(pair):
     """Not its bytes, but its values come to their limit: each PATCH is taken or refused with what helps, and the session can end."""
     put_session(pair, charging_periods=[], last_updated=timestamp(-60))
     for number in range(5):
-        body = f'{{"x_{number}":[{"0," * 99_999}0],"last_updated":"{timestamp(-50 + number)}"}}'
+        body = f'{{"x_{number}":[{"0.0000," * 99_999}0],"last_updated":"{timestamp(-50 + number)}"}}'
         answer = pair.cpo.patch("sessions", "SES-1", body)
         if answer.code != 1000:
             break

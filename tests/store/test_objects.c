@@ -132,6 +132,8 @@ static void start_command(struct fixture *f, int64_t id, const char *emsp, const
         op->u.command_update.from = 7;
         op->u.command_update.state = state;
         op->u.command_update.result = str_from(result);
+        op->u.command_update.accepted =
+            state == STORE_COMMAND_ACCEPTED || str_equal(str_from(result), STR("ACCEPTED"));
     }
     assert_int_equal(run_batch(f, apply), OK);
 }

@@ -107,7 +107,7 @@ class Credentials(Door):
         """What the account team sees of the party, and what its token opens."""
         partner = self.partners[ident]
         shown = pair.hub.one("party", "show", partner.id)
-        return {key: shown[key] for key in shown if key != "last_seen"}, partner.get("/ocpi/versions").outcome
+        return {key: shown[key] for key in shown if key not in ("last_seen", "heard", "reached")}, partner.get("/ocpi/versions").outcome
 
 
 def put_location(pair, ident):
