@@ -47,6 +47,7 @@ static struct str session_text(const struct session *session, const char *name)
     return member == NULL || member->type != JSON_STRING ? STR_NONE : member->text;
 }
 
+/* Of the text, not of the value: each state is delivered, and merged it is only text. */
 static void session_digest(struct str body, uint8_t digest[OCPI_DIGEST_SIZE])
 {
     uint8_t whole[SHA256_SIZE];
@@ -70,10 +71,7 @@ static void session_write(struct push *push)
         put->id = push->id;
         put->body = push->body;
         put->last_updated = push->last_updated;
-        if (session->stored == NULL)
-            ocpi_digest(&ocpi_session, session->brought, NULL, put->digest);
-        else /* merged it is only text */
-            session_digest(push->body, put->digest);
+        session_digest(push->body, put->digest);
         put->counterparty = arena_copy(push->request->arena, ocpi_party_key_str(&push->emsp));
         const struct json_value *token = session_member(session, "cdr_token");
         put->token_uid = request_fold(push->request, json_get_text(token, "uid"));
