@@ -112,6 +112,12 @@ static void answer_headers(struct request *request, int http_status)
     http_exchange_header(exchange, OCPI_HEADER_FROM_PARTY_ID, from_party);
 }
 
+void request_leave_lines(struct request *request)
+{
+    for (unsigned i = sizeof request->places / sizeof request->places[0]; i-- > 0;)
+        line_leave(request->hub->lines, &request->places[i]);
+}
+
 /* The one place where every request ends. */
 static void answer_release(struct request *request, bool failed)
 {
@@ -119,8 +125,7 @@ static void answer_release(struct request *request, bool failed)
                           request->by_server ? -1 : env_monotonic_us() - request->exchange->received_us);
     request_free_tree(request);
     struct registry_snapshot *snapshot = request->snapshot;
-    for (unsigned i = 2; i-- > 0;)
-        line_leave(request->hub->lines, &request->places[i]);
+    request_leave_lines(request);
     request->magic = 0;
     request->worker->active--;
     registry_release(request->worker->view, snapshot);
@@ -185,6 +190,7 @@ void request_answer_error(struct request *request, int error)
     case ERR_BUSY:
     case ERR_CONFLICT:
     case ERR_CLOSED:
+    case ERR_SHORT:
         request_answer(request, REPLY_BUSY, STR("the hub is busy; try again"), STR_NONE);
         return;
     case ERR_MEMORY:

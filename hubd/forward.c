@@ -63,18 +63,28 @@ static struct str forward_explain(const struct forward *forward)
                        : answer->is_envelope && answer->status_code < 2000
                            ? " with a status_code of success"
                            : " without a usable OCPI envelope";
-    return arena_printf(forward->request->arena, "%s answered HTTP %d%s%s" STR_FMT, forward->target->key.text,
+    return arena_printf(forward->request->arena, "%s answered HTTP %d%s%s" STR_FMT, forward->target->id,
                         outbound->status, what, told.length > 0 ? ": " : "", STR_ARG(told));
+}
+
+/* What the hub lacked; nothing of it is about the partner. */
+static struct str forward_own_lack(const struct outbound *outbound)
+{
+    if (outbound->result == ERR_CLOSED)
+        return STR("the hub is shutting down");
+    return outbound->result == ERR_MEMORY ? STR("the hub has no memory left for the answer; try again")
+                                          : STR("the hub has no connection free for this call; try again");
 }
 
 static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
-    const char *who = forward->target->key.text;
+    const char *who = forward->target->id;
     forward->request->forwarded = outbound;
-    if (outbound->result == ERR_CLOSED) {
-        forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
+    if (error_is_own(outbound->result)) {
+        forward->done(forward, outbound->call.sent ? FORWARD_TIMEOUT : FORWARD_NOT_CONNECTED,
+                      forward_own_lack(outbound));
     } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
         forward->done(forward, FORWARD_RUBBISH,
                       arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
@@ -117,6 +127,12 @@ enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
     return by_call[outbound_find_obstacle(target->platform)];
 }
 
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module)
+{
+    enum forward_obstacle obstacle = forward_find_obstacle(target, rule, module, false);
+    return (obstacle == FORWARD_FREE || obstacle == FORWARD_OFFLINE) && outbound_may_try(target->platform);
+}
+
 void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
@@ -125,13 +141,13 @@ void forward_start(struct forward *forward)
     struct str base = forward_base(forward);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->key.text,
+                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->id,
                                    forward->module, forward->sender ? "sender" : "receiver"));
         return;
     }
     if (!outbound_may_try(forward->target->platform)) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "%s is %s", forward->target->key.text,
+                      arena_printf(request->arena, "%s is %s", forward->target->id,
                                    registry_party_status(forward->target)));
         return;
     }
@@ -161,6 +177,7 @@ void forward_start(struct forward *forward)
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;
+    request_audit_keep(request);
     request_free_tree(request); /* while a slow partner thinks, only bytes are kept */
     outbound_start(outbound);
 }

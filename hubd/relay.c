@@ -98,7 +98,7 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
     if (!relay_read_outcome(relay, answer, &result)) {
         relay->data = STR_NONE;
         relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without a usable %s",
-                                                 relay->target->key.text, relay->answer->name));
+                                                 relay->target->id, relay->answer->name));
         return;
     }
     /* of a module that the hub does not know a success is no less than ACCEPTED */
@@ -160,10 +160,12 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
 static void relay_row_stored(struct store_apply *apply)
 {
     struct relay *relay = apply->context;
-    if (apply->result != OK)
+    if (apply->result != OK) {
         request_answer_error(relay->request, apply->result);
-    else
-        forward_start(&relay->forward);
+        return;
+    }
+    request_leave_lines(relay->request); /* nobody waits for the partner: the next one sees the row */
+    forward_start(&relay->forward);
 }
 
 /* ---------------------------------------------------------------- 1. what is sent */

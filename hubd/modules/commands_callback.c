@@ -7,6 +7,7 @@
 #include "hubd/modules/modules.h"
 #include "hubd/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/outcome.h"
 #include "lib/ocpi/validate.h"
 
@@ -132,7 +133,7 @@ static bool callback_is_repeated(struct callback *callback)
     const struct json_value *stored;
     struct str body = callback->read.row.result_body;
     return body.length > 0 && json_parse_own(callback->request->arena, body, &stored, NULL) == OK &&
-           json_equal(stored, callback->request->body, NULL);
+           ocpi_equal(callback_object(&callback->read.row), stored, callback->request->body, NULL);
 }
 
 /* Relayed requests may be between other roles than a command's. */
@@ -165,7 +166,7 @@ static void callback_read(struct store_read *base)
         request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
     request->audit_correlation_id = row->correlation_id; /* the answer repeats what the caller gave */
     request->command = row->id;
-    request->object = row->object;
+    request->object = row->name;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
                    str_equal(callback->result, STR("CANCELED_RESERVATION"));
     if (row->state != STORE_COMMAND_ENDED)
