@@ -137,12 +137,13 @@ static bool session_fits(const struct session *session, struct str merged)
     return session_ends(session) && merged.length - (stored > max ? stored : max) <= CLOSING_BYTES;
 }
 
-/* Whose it is: as it was, unless the PATCH brings another token. */
+/* Whose it is where cdr_token does not name a party: as it was, unless the PATCH brings another driver's
+ * token. */
 static struct str session_known_emsp(const struct session *session, struct str stored)
 {
-    const struct json_value *brought = json_get(session->brought, "cdr_token");
-    bool same =
-        brought == NULL || ocpi_equal(&ocpi_cdr_token, brought, json_get(session->stored, "cdr_token"), NULL);
+    struct str brought = json_get_text(json_get(session->brought, "cdr_token"), "uid");
+    bool same = brought.length == 0 ||
+                str_equal_fold(brought, json_get_text(json_get(session->stored, "cdr_token"), "uid"));
     return same ? stored : STR_NONE;
 }
 
