@@ -225,6 +225,24 @@ static void settle(struct connection *connection)
     set_events(connection);
 }
 
+/* Whose turn has come begins its answer; the stream at the front goes on. True: something may have changed.
+ */
+static bool call_handlers(struct connection *connection)
+{
+    struct exchange *next = answer_next_turn(connection);
+    if (next != NULL) {
+        void (*turn)(struct http_exchange *, void *) = next->turn;
+        next->turn = NULL;
+        turn(&next->shown, next->turn_context);
+    }
+    struct exchange *stream = stream_to_resume(connection);
+    if (stream != NULL) {
+        stream->asked = true;
+        stream->resume(&stream->shown, stream->resume_context);
+    }
+    return next != NULL || stream != NULL;
+}
+
 void connection_advance(struct connection *connection)
 {
     connection->busy++;
@@ -233,22 +251,10 @@ void connection_advance(struct connection *connection)
         connection_read_once(connection);
     connection->last_look = false;
     bool again = connection->state != CONNECTION_CLOSED && run(connection);
-    struct exchange *next = answer_next_turn(connection);
-    if (next != NULL) {
-        void (*turn)(struct http_exchange *, void *) = next->turn;
-        next->turn = NULL;
-        turn(&next->shown, next->turn_context);
+    if (call_handlers(connection)) {
         if (connection->state != CONNECTION_CLOSED)
             again = run(connection) || again;
-        again = answer_next_turn(connection) != NULL || again;
-    }
-    struct exchange *stream = stream_to_resume(connection);
-    if (stream != NULL) {
-        stream->asked = true;
-        stream->resume(&stream->shown, stream->resume_context);
-        if (connection->state != CONNECTION_CLOSED)
-            again = run(connection) || again;
-        again = stream_to_resume(connection) != NULL || again;
+        again = again || answer_next_turn(connection) != NULL || stream_to_resume(connection) != NULL;
     }
     if (connection->state != CONNECTION_CLOSED)
         settle(connection);

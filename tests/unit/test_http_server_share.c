@@ -78,6 +78,25 @@ static void test_turns_behind_a_handler(void **state)
     peer_close(&peer);
 }
 
+static void test_turns_behind_a_stream(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_open(&peer);
+    harness.turn_size = 100;
+    harness.stream_slices = 3;
+    harness.stream_size = 1000;
+    struct buffer bytes;
+    buffer_init(&bytes, 0);
+    buffer_append_text(&bytes, GET("/chunked") GET("/mine/turn") GET("/mine/turn"));
+    peer_send(&peer, buffer_str(&bytes));
+    buffer_free(&bytes);
+    assert_int_equal(peer_answer(&peer).body.length, 3000);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(peer_answer(&peer).body.length, 100);
+    peer_close(&peer);
+}
+
 /* Those whose turn never came are told so, each once, when the connection has gone. */
 static void test_turns_of_the_gone(void **state)
 {
@@ -211,6 +230,7 @@ int main(void)
         SERVER_TEST(test_large_answers_one_by_one),
         SERVER_TEST(test_small_answers_do_not_wait),
         SERVER_TEST(test_turns_behind_a_handler),
+        SERVER_TEST(test_turns_behind_a_stream),
         SERVER_TEST(test_turns_of_the_gone),
         SERVER_TEST(test_an_answer_ends),
         SERVER_TEST(test_the_next_answer_has_its_own_time),
