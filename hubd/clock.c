@@ -26,16 +26,15 @@ struct clock_watch {
 static void say_doubt(const struct clock_watch *watch)
 {
     int64_t steady = env_monotonic_ms();
-    char wall[TIMESTAMP_SIZE], own[TIMESTAMP_SIZE];
-    log_warn_bounded("the wall clock is not to be trusted: it says %s, by the hub's own time it is %s (%lld "
-                     "s off). Nothing is "
+    char wall[TIMESTAMP_SIZE], own[TIMESTAMP_SIZE], off[DURATION_WORDS_SIZE], left[DURATION_WORDS_SIZE];
+    log_warn_bounded("the wall clock is not to be trusted: it says %s, by the hub's own time it is %s (%s "
+                     "off). Nothing is "
                      "deleted for its age and tokens end by the hub's time until the clock is set right or "
-                     "has run evenly for "
-                     "%lld more minutes",
+                     "has run evenly for %s more",
                      timestamp_format(steady + watch->clock.wall_offset, wall),
                      timestamp_format(clock_time(&watch->clock, steady), own),
-                     (long long)(clock_ahead(&watch->clock) / 1000),
-                     (long long)(clock_until_confirmed(&watch->clock, steady) / 60000));
+                     duration_words(clock_ahead(&watch->clock), false, off),
+                     duration_words(clock_until_confirmed(&watch->clock, steady), false, left));
 }
 
 static void clock_say(const struct clock_watch *watch, enum clock_event event)
@@ -58,12 +57,13 @@ static void clock_say(const struct clock_watch *watch, enum clock_event event)
 bool clock_in_doubt(const struct hub *hub, struct arena *arena, struct str *what)
 {
     const struct clock *clock = &hub->clock->clock;
-    int64_t ahead = clock_ahead(clock);
+    int64_t ahead = clock_ahead(clock), left = clock_until_confirmed(clock, env_monotonic_ms());
+    char off[DURATION_WORDS_SIZE], rest[DURATION_WORDS_SIZE];
     if (clock->doubt && what != NULL)
         *what = arena_printf(
-            arena, "the wall clock is %lld s %s the hub's time: nothing is deleted for its age for %lld h",
-            (long long)(ahead < 0 ? -ahead : ahead) / 1000, ahead < 0 ? "behind" : "ahead of",
-            (long long)(clock_until_confirmed(clock, env_monotonic_ms()) / 3600000 + 1));
+            arena, "the wall clock is %s %s the hub's time: nothing is deleted for its age for %s",
+            duration_words(ahead - ahead % 1000, false, off), ahead < 0 ? "behind" : "ahead of",
+            duration_words((left / 3600000 + 1) * 3600000, false, rest));
     return clock->doubt;
 }
 

@@ -334,9 +334,14 @@ static void begin(struct ctl_request *request, bool drop)
         store_read_queues(edit->hub->control_store, &edit->queues);
 }
 
-void admin_delivery_retry(struct ctl_request *request)
+static void begin_retry(struct ctl_request *request)
 {
     begin(request, false);
+}
+
+void admin_delivery_retry(struct ctl_request *request)
+{
+    rows_with_party(request, "party", begin_retry);
 }
 
 void admin_delivery_drop(struct ctl_request *request)

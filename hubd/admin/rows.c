@@ -224,6 +224,8 @@ struct str rows_audit_note(struct arena *arena, const struct json_value *detail)
     struct str told = json_get_text(detail, "message");
     if (told.length == 0)
         told = json_get_text(detail, "reason");
+    if (told.length == 0)
+        told = json_get_text(detail, "last_error");
     if (told.length == 0 || error.length == 0)
         return told.length > 0 ? told : error;
     return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(told), STR_ARG(error));

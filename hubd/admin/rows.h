@@ -49,6 +49,10 @@ bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *
 /* The key that the parameter names, in the request's arena; empty when it is not there. False: it is no party
  * id, and the request has been answered. */
 bool rows_take_key(struct ctl_request *request, const char *parameter, struct str *key);
+/* `then`, which takes the key itself, unless the parameter names a party of which there is neither a
+ * registration nor any row: that is told, and ends the request (known.c). */
+void rows_with_party(struct ctl_request *request, const char *parameter,
+                     void (*then)(struct ctl_request *request));
 /* "IN-ABC" in the spelling of its registration, or "IN-ABC:CPO" where the id is two parties. NULL data when
  * there is no memory. No key: those are folded. */
 struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
