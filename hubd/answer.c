@@ -178,6 +178,7 @@ void request_answer_error(struct request *request, int error)
     case ERR_BUSY:
     case ERR_CONFLICT:
     case ERR_CLOSED:
+    case ERR_SHORT:
         request_answer(request, REPLY_BUSY, STR("the hub is busy; try again"), STR_NONE);
         return;
     case ERR_MEMORY:

@@ -6,6 +6,7 @@
 #include "hubd/forward.h"
 #include "hubd/outbound.h"
 #include "hubd/route.h"
+#include "hubd/sentence.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -38,9 +39,13 @@ static struct cargo *cargo_new(struct request *request)
 {
     struct str body = request->exchange->body;
     size_t size = sizeof(struct cargo) + body.length;
-    struct cargo *cargo = budget_take(&request->hub->memory, size) ? calloc(1, size) : NULL;
-    if (cargo == NULL)
+    if (!budget_take(&request->hub->memory, size))
         return NULL;
+    struct cargo *cargo = calloc(1, size);
+    if (cargo == NULL) {
+        budget_release(&request->hub->memory, size);
+        return NULL;
+    }
     cargo->worker = request->worker;
     cargo->worker->broadcasting += body.length;
     cargo->body = str_of(cargo->bytes, body.length);
@@ -85,11 +90,11 @@ static void leg_free(struct leg *leg)
 static struct str leg_detail(struct leg *leg)
 {
     const struct outbound *outbound = &leg->outbound;
-    struct str why = outbound->result != OK ? outbound->error : outbound->answer.status_message;
     struct buffer text = {0};
     struct json_writer writer;
-    if (why.length == 0 || (outbound->result == OK && outbound->answer.status_code / 1000 == 1))
+    if (outbound->result == OK && outbound->answer.is_envelope && outbound->answer.status_code / 1000 == 1)
         return STR_NONE;
+    struct str why = sentence_of_failure(&leg->arena, outbound);
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
     json_field_string(&writer, "message", request_audit_text(why));
@@ -151,6 +156,8 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
         outbound->url = arena_printf(&leg->arena, STR_FMT "?" STR_FMT, STR_ARG(outbound->url),
                                      STR_ARG(request->exchange->query));
     outbound->body = leg->cargo->body;
+    outbound->via = arena_copy(
+        &leg->arena, http_header_find(request->exchange->headers, request->exchange->header_count, "Via"));
     outbound->trusted = true;
     outbound->routed = true;
     outbound->from_country = arena_copy(&leg->arena, hub ? str_from(request->hub->conf.country_code)
@@ -185,8 +192,7 @@ static bool broadcast_reaches(const struct request *request, const struct regist
                               unsigned role)
 {
     const struct store_rule *rule = route_find_rule(request->snapshot, request->party, party, false);
-    return (party->row.roles & role) != 0 &&
-           forward_find_obstacle(party, rule, request->route->module, false) == FORWARD_FREE;
+    return (party->row.roles & role) != 0 && forward_may_go(party, rule, request->route->module);
 }
 
 void broadcast(struct request *request, unsigned role)

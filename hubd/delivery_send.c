@@ -2,6 +2,7 @@
 
 #include "hubd/delivery_internal.h"
 #include "hubd/delivery_tries.h"
+#include "hubd/sentence.h"
 #include "hubd/traffic.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
@@ -41,6 +42,7 @@ static void sending_end(struct sending *sending)
     arena_free(&sending->arena);
     free(sending);
     queue->receiver->delivery->under_way--;
+    queue->receiver->delivery->alone -= queue->module->alone;
     delivery_item_finished(queue, item);
 }
 
@@ -149,6 +151,7 @@ static struct fault_answer sending_fault_answer(struct sending *sending)
     const struct outbound *outbound = &sending->outbound;
     bool answered = outbound->result == OK;
     return (struct fault_answer){
+        .own = error_is_own(outbound->result),
         .http = answered ? outbound->status : 0,
         .sent = answered || outbound->call.sent,
         .empty = outbound->raw_answer.length == 0,
@@ -163,19 +166,13 @@ static struct fault_answer sending_fault_answer(struct sending *sending)
 static struct str sending_error_text(struct sending *sending, bool with_body)
 {
     const struct outbound *outbound = &sending->outbound;
-    struct str body = outbound->raw_answer;
-    if (outbound->result != OK)
-        return outbound->error;
+    struct str text = sentence_of_failure(&sending->arena, outbound), body = outbound->raw_answer;
+    if (outbound->result != OK || !with_body || body.length == 0)
+        return text;
+    body = sentence_hide(&sending->arena, outbound->platform, body); /* before it is cut: half a token too */
     if (body.length > 1024)
         body.length = 1024;
-    if (outbound->answer.is_envelope)
-        return arena_printf(&sending->arena, "HTTP %d, status_code %d " STR_FMT "%s" STR_FMT,
-                            outbound->status, outbound->answer.status_code,
-                            STR_ARG(outbound->answer.status_message), with_body ? ": " : "",
-                            with_body ? (int)body.length : 0, body.data);
-    return arena_printf(&sending->arena, "HTTP %d, no OCPI envelope%s" STR_FMT, outbound->status,
-                        with_body && body.length > 0 ? ": " : "", with_body ? (int)body.length : 0,
-                        body.data == NULL ? "" : body.data);
+    return arena_printf(&sending->arena, STR_FMT ": " STR_FMT, STR_ARG(text), STR_ARG(body));
 }
 
 static struct str sending_header(const struct sending *sending, const char *name)
@@ -303,6 +300,12 @@ static void sending_send_whole(struct sending *sending);
 static void sending_answered(struct outbound *outbound)
 {
     struct sending *sending = MAGIC_CAST(struct sending, outbound->context, SENDING_MAGIC);
+    sending->item->call = NULL;
+    if (sending->item->given_up && outbound->result == ERR_CLOSED) {
+        outbound->result = ERR_TIMEOUT;
+        outbound->error = arena_printf(&sending->arena, "no answer within %lld ms, and others waited",
+                                       (long long)outbound->latency_ms);
+    }
     if (outbound->result == ERR_CLOSED) { /* the hub is going down: as if it had not been tried */
         sending_end(sending);
         return;
@@ -314,10 +317,17 @@ static void sending_answered(struct outbound *outbound)
         return;
     }
     sending->fault = delivery_queue_judge(sending->queue, sending->item, &answer, sending->read.row.failed);
+    if (sending->fault == FAULT_HUB) {
+        log_warn_bounded("delivery %lld: " STR_FMT, (long long)sending->read.id, STR_ARG(outbound->error));
+        sending_lose(sending); /* the row stands as it stood: again soon */
+        return;
+    }
     sending_note_try(sending);
     traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->read.row.module,
                            sending->fault != FAULT_NONE, outbound->latency_ms * 1000);
     switch (sending->fault) {
+    case FAULT_HUB:
+        return;
     case FAULT_NONE:
         sending_done(sending);
         return;
@@ -370,7 +380,14 @@ static void sending_call(struct sending *sending, struct str body)
     outbound->timeout_ms = hub->conf.delivery_timeout;
     outbound->callback = sending_answered;
     outbound->context = sending;
+    sending->item->call = outbound;
     outbound_start(outbound);
+}
+
+void delivery_give_up(struct delivery_item *item)
+{
+    item->given_up = true;
+    outbound_cancel(item->call);
 }
 
 static void sending_judge_address(struct sending *sending)
@@ -447,7 +464,7 @@ static void sending_whole_read(struct store_read *base)
     if (base->result == OK)
         sending_call(sending, sending->location.body);
     else
-        sending_end(sending); /* gone this very moment: what took it away is behind it */
+        sending_lose(sending); /* to be looked at anew */
 }
 
 static void sending_send_whole(struct sending *sending)
@@ -478,6 +495,7 @@ void delivery_send(struct delivery_queue *queue, struct delivery_item *item)
     if (sending == NULL)
         abort(); /* a few hundred bytes: without them nothing goes on */
     queue->receiver->delivery->under_way++;
+    queue->receiver->delivery->alone += queue->module->alone;
     sending->magic = SENDING_MAGIC;
     sending->queue = queue;
     sending->item = item;

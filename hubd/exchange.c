@@ -189,7 +189,8 @@ static void exchange_put_platform(const struct exchange *exchange, struct store_
     if (!str_equal(token, platform->token)) {
         row->token = registry_seal_token(exchange->hub->registry, batch->arena, row->id, token);
         row->previous_token = exchange->first ? STR("") : platform->row.token;
-        row->previous_token_until = exchange->first ? 0 : exchange->now + exchange->token_overlap;
+        row->previous_token_until =
+            exchange->first ? 0 : hub_kept_ms(exchange->hub) + exchange->token_overlap;
     }
     struct str url = json_get_text(exchange->credentials, "url");
     if (!str_equal(row->credentials_url, url)) /* what worked belongs to the system that is left behind */
@@ -242,7 +243,7 @@ static void exchange_expire_tokens(const struct exchange *exchange, struct store
     op->u.token_match.platform = exchange->platform->row.id;
     op->u.token_match.kind = STORE_TOKEN_HUB;
     op->u.token_match.except = exchange->hub_token->hash;
-    op->u.token_match.expires = exchange->now + exchange->token_overlap;
+    op->u.token_match.expires = hub_kept_ms(exchange->hub) + exchange->token_overlap;
 }
 
 static void exchange_use_initial(const struct exchange *exchange, struct store_apply *batch)

@@ -49,14 +49,24 @@ struct str forward_message(const struct forward *forward)
                : sentence_clean(forward->request->arena, forward->target->platform, answer->status_message);
 }
 
+/* What the hub lacked; nothing of it is about the partner. */
+static struct str forward_own_lack(const struct outbound *outbound)
+{
+    if (outbound->result == ERR_CLOSED)
+        return STR("the hub is shutting down");
+    return outbound->result == ERR_MEMORY ? STR("the hub has no memory left for the answer; try again")
+                                          : STR("the hub has no connection free for this call; try again");
+}
+
 static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
     const char *who = forward->target->key.text;
     forward->request->forwarded = outbound;
-    if (outbound->result == ERR_CLOSED) {
-        forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
+    if (error_is_own(outbound->result)) {
+        forward->done(forward, outbound->call.sent ? FORWARD_TIMEOUT : FORWARD_NOT_CONNECTED,
+                      forward_own_lack(outbound));
     } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
         forward->done(forward, FORWARD_RUBBISH,
                       arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
@@ -101,6 +111,12 @@ enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
     if (interface_url(target, module, sender).data == NULL)
         return FORWARD_NO_URL;
     return by_call[outbound_find_obstacle(target->platform)];
+}
+
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module)
+{
+    enum forward_obstacle obstacle = forward_find_obstacle(target, rule, module, false);
+    return (obstacle == FORWARD_FREE || obstacle == FORWARD_OFFLINE) && outbound_may_try(target->platform);
 }
 
 void forward_start(struct forward *forward)

@@ -53,5 +53,8 @@ enum forward_obstacle {
 };
 enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
                                             const struct store_rule *rule, const char *module, bool sender);
+/* May a message go to the target's receiver now: nothing is in the way, or it is OFFLINE and has its trial.
+ */
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module);
 
 #endif

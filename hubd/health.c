@@ -6,6 +6,7 @@
 #include "hubd/delivery.h"
 #include "hubd/discovery.h"
 #include "hubd/outbound.h"
+#include "hubd/sentence.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -201,17 +202,12 @@ static struct str failure_place(const struct outbound *outbound)
 
 void health_failed(const struct outbound *outbound)
 {
-    if (outbound->platform == NULL || outbound->result == ERR_CLOSED)
+    if (outbound->platform == NULL || error_is_own(outbound->result))
         return;
     struct health_failure *failure = calloc(1, sizeof *failure);
     if (failure == NULL)
         return; /* the next one tells */
-    struct str place = failure_place(outbound), error = outbound->error;
-    if (outbound->result == OK && outbound->answer.is_envelope)
-        error = arena_printf(outbound->arena, "HTTP %d, status_code %d " STR_FMT, outbound->status,
-                             outbound->answer.status_code, STR_ARG(outbound->answer.status_message));
-    else if (outbound->result == OK)
-        error = arena_printf(outbound->arena, "HTTP %d, no OCPI envelope", outbound->status);
+    struct str place = failure_place(outbound), error = sentence_of_failure(outbound->arena, outbound);
     snprintf(failure->text, sizeof failure->text, "%s " STR_FMT ": " STR_FMT,
              http_method_name(outbound->method), STR_ARG(place), STR_ARG(error));
     failure->hub = outbound->hub;
@@ -243,8 +239,10 @@ static void probe_note_versions(const struct probe *probe)
     struct registry_watch *watch = &probe->runtime->watch;
     const struct json_value *found;
     enum discovery_document kind = discovery_look(outbound->arena, outbound, &found);
-    if (outbound->result == ERR_CLOSED)
+    if (error_is_own(outbound->result)) {
+        watch->unasked = env_monotonic_ms(); /* whoever was not asked need not answer */
         return;
+    }
     if (kind == DISCOVERY_NOTHING)
         watch->guessing = !watch->guessing; /* maybe the other one is a document */
     else
@@ -303,7 +301,7 @@ static void health_probe(struct health *health, const struct registry_platform *
     struct outbound *outbound = &probe->outbound;
     outbound->arena = &probe->arena;
     outbound->hub = hub;
-    outbound->client = hub->control_client;
+    outbound->client = hub->probe_client;
     outbound->view = hub->control_view;
     outbound->snapshot = registry_hold(hub->control_view);
     outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
@@ -331,6 +329,8 @@ static void health_watch(struct health *health, const struct registry_platform *
     int64_t heard = atomic_load(&platform->runtime->last_answer_ms);
     if (heard < health->started)
         heard = health->started;
+    if (heard < watch->unasked)
+        heard = watch->unasked;
     if (platform->row.status == STORE_PLATFORM_CONNECTED && now - heard > conf->offline_after)
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
 }

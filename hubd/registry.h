@@ -24,7 +24,8 @@ enum registry_versions { REGISTRY_VERSIONS_GOOD, REGISTRY_VERSIONS_OTHER, REGIST
 struct registry_watch {
     int64_t next_probe; /* monotonic ms, 0: not planned yet */
     bool probing, changing;
-    bool guessing; /* the probe of the credentials url failed: the versions url beside it is next */
+    int64_t unasked; /* monotonic ms of the last probe that the hub itself could not make; 0: none */
+    bool guessing;   /* the probe of the credentials url failed: the versions url beside it is next */
     enum registry_versions versions; /* what the last probe that was answered says of them */
     int versions_status;             /* HTTP, of that */
     int64_t offline_since;           /* wall clock ms; 0: not in this process */

@@ -316,6 +316,7 @@ void request_complete(struct http_exchange *exchange, void *context)
     struct request *request = MAGIC_CAST(struct request, exchange->context, REQUEST_MAGIC);
     (void)context;
     request->complete = true;
+    request->complete_us = env_monotonic_us();
     if (!request_return(request))
         request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked meanwhile"), STR_NONE);
     else if (request->token != NULL && request->token->kind == STORE_TOKEN_HUB && request->token->used == 0)

@@ -58,10 +58,11 @@ struct request {
     bool has_to;                        /* OCPI-to headers were sent */
     struct ocpi_party_key to;
     const struct json_value *body; /* NULL when empty (only where the route allows it) */
-    struct arena tree; /* its values, where it is large: request_free_tree; their texts live in `arena` */
-    bool complete;     /* the body is here */
-    bool glued;        /* the path's module and what follows it are one segment */
-    bool functional;   /* the path is below a functional module, even when no route was found */
+    struct arena tree;   /* its values, where it is large: request_free_tree; their texts live in `arena` */
+    bool complete;       /* the body is here */
+    int64_t complete_us; /* when it was, env_monotonic_us */
+    bool glued;          /* the path's module and what follows it are one segment */
+    bool functional;     /* the path is below a functional module, even when no route was found */
     /* who is calling, while the body comes in and no snapshot is held */
     struct {
         uint8_t token[32];
@@ -139,10 +140,10 @@ bool request_check_member(struct request *request, const char *member, struct st
  * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
-/* Partners hardly wait longer for an answer than it has been on its way: no more tries, 503. */
+/* Partners hardly wait longer for an answer once they have sent all: no more tries, 503. */
 static inline bool request_is_late(const struct request *request)
 {
-    return env_monotonic_us() - request->exchange->received_us > INT64_C(20000000);
+    return env_monotonic_us() - request->complete_us > INT64_C(20000000);
 }
 /* OCPI-to names another party than the hub and the caller (OCPI 2.2.1, Transport: Message Routing). */
 bool request_is_directed(const struct request *request);

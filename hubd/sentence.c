@@ -33,14 +33,48 @@ static bool word_is_address(struct str word)
     return digits && dots == 3;
 }
 
-static bool word_is_secret(struct arena *arena, const struct registry_platform *platform, struct str word)
+/* What the hub presents to a platform, as it may come back: each token, and its Base64 without padding. */
+#define SECRETS_MAX 4
+static unsigned secret_forms(struct arena *arena, const struct registry_platform *platform,
+                             struct str forms[SECRETS_MAX])
 {
     const struct str tokens[] = {platform->token, platform->previous_token};
-    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
-        if (tokens[i].length > 0 &&
-            (word_holds(word, tokens[i]) || word_holds(word, base64_encode(arena, tokens[i]))))
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        if (tokens[i].length == 0)
+            continue;
+        struct str coded = base64_encode(arena, tokens[i]);
+        while (coded.length > 0 && coded.data[coded.length - 1] == '=')
+            coded.length--;
+        forms[count++] = tokens[i];
+        forms[count++] = coded;
+    }
+    return count;
+}
+
+static bool word_is_secret(struct arena *arena, const struct registry_platform *platform, struct str word)
+{
+    struct str forms[SECRETS_MAX];
+    unsigned count = secret_forms(arena, platform, forms);
+    for (unsigned i = 0; i < count; i++)
+        if (word_holds(word, forms[i]))
             return true;
     return false;
+}
+
+struct str sentence_hide(struct arena *arena, const struct registry_platform *platform, struct str text)
+{
+    struct str forms[SECRETS_MAX];
+    unsigned count = platform == NULL ? 0 : secret_forms(arena, platform, forms);
+    char *copy = arena_alloc(arena, text.length + 1);
+    if (copy == NULL || text.length == 0)
+        return STR("");
+    memcpy(copy, text.data, text.length);
+    for (unsigned i = 0; i < count; i++)
+        for (size_t at = 0; forms[i].length > 0 && at + forms[i].length <= text.length; at++)
+            if (memcmp(copy + at, forms[i].data, forms[i].length) == 0)
+                memset(copy + at, '.', forms[i].length);
+    return str_of(copy, text.length);
 }
 
 /* ---------------------------------------------------------------- one line */
@@ -92,6 +126,21 @@ struct str sentence_clean(struct arena *arena, const struct registry_platform *p
     buffer_free(&line);
     buffer_free(&word);
     return copy;
+}
+
+/* ---------------------------------------------------------------- of a call */
+
+struct str sentence_of_failure(struct arena *arena, const struct outbound *outbound)
+{
+    if (outbound->result != OK)
+        return outbound->error;
+    if (!outbound->answer.is_envelope)
+        return arena_printf(arena, "HTTP %d, no OCPI envelope", outbound->status);
+    struct str message = outbound->answer.status_message;
+    if (outbound->platform != NULL)
+        message = sentence_clean(arena, outbound->platform, message);
+    return arena_printf(arena, "HTTP %d, status_code %d " STR_FMT, outbound->status,
+                        outbound->answer.status_code, STR_ARG(message));
 }
 
 /* ---------------------------------------------------------------- of a body */

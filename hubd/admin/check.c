@@ -212,7 +212,7 @@ void check_call(struct check *check, enum http_method method, struct str url, in
     outbound->context = check;
     check_wait(check, then);
     if (!outbound_hold_platform(outbound, hub->control_view, check->party->platform->row.id)) {
-        outbound->result = ERR_CLOSED;
+        outbound->result = ERR_CONFLICT;
         outbound->error = STR("the exchange was ended while it was checked");
         check_go_on(check);
         return;

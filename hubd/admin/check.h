@@ -172,6 +172,9 @@ void check_report(struct check *check, const char *name, struct str module, enum
 enum check_remedy check_remedy_of(const struct outbound *outbound);
 /* Both halves of a remedy that names no party, as a hint. In the arena. */
 struct str check_remedy_hint(struct arena *arena, enum check_remedy remedy);
+/* A call that got no answer: what is in the way; of what the hub itself lacked nothing is known (skipped). */
+void check_report_call(struct check *check, const char *name, struct str module,
+                       const struct outbound *outbound, struct str why);
 /* What went wrong with the call of an interface that was to answer in the envelope; false: it did answer so,
  * whatever it said. */
 bool check_report_failure(struct check *check, const char *name, struct str module);

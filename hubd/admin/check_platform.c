@@ -45,8 +45,8 @@ static void looked(struct check *check)
         check_report(check, "address", STR_NONE, CHECK_OK, REMEDY_NONE,
                      STR_FMT " accepts connections on port %u", STR_ARG(url.host), url.port);
     else
-        check_report(check, "address", STR_NONE, CHECK_FAIL, check_remedy_of(outbound), STR_FMT,
-                     STR_ARG(outbound->error.length > 0 ? outbound->error : check->discovery.message));
+        check_report_call(check, "address", STR_NONE, outbound,
+                          outbound->error.length > 0 ? outbound->error : check->discovery.message);
 }
 
 void check_address(struct check *check)

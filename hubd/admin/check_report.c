@@ -248,12 +248,19 @@ enum check_remedy check_remedy_of(const struct outbound *outbound)
     return policy ? REMEDY_POLICY : distrusted[outbound->call.untrusted];
 }
 
+void check_report_call(struct check *check, const char *name, struct str module,
+                       const struct outbound *outbound, struct str why)
+{
+    bool own = error_is_own(outbound->result);
+    check_report(check, name, module, own ? CHECK_SKIPPED : CHECK_FAIL,
+                 own ? REMEDY_NONE : check_remedy_of(outbound), STR_FMT, STR_ARG(why));
+}
+
 bool check_report_failure(struct check *check, const char *name, struct str module)
 {
     const struct outbound *outbound = &check->outbound;
     if (outbound->result != OK)
-        check_report(check, name, module, CHECK_FAIL, check_remedy_of(outbound), STR_FMT,
-                     STR_ARG(outbound->error));
+        check_report_call(check, name, module, outbound, outbound->error);
     else if (outbound->status == 401 || outbound->status == 403)
         check_report(check, name, module, CHECK_FAIL, REMEDY_REFUSED, "HTTP %d: the token is refused",
                      outbound->status);

@@ -82,7 +82,8 @@ static bool build_token(struct change *change)
     struct store_token *row = &connect->hub_row;
     row->platform = platform->row.id;
     row->kind = STORE_TOKEN_HUB;
-    row->expires = connect->kind->first ? change->now + connect->outbound.timeout_ms + TOKEN_SPARE_MS : 0;
+    row->expires =
+        connect->kind->first ? hub_kept_ms(change->hub) + connect->outbound.timeout_ms + TOKEN_SPARE_MS : 0;
     /* where the hub has no token of the partner, other hub tokens are from tries that were cut short */
     struct store_op *old = platform->row.token.length == 0 ? change_op(change, STORE_DELETE_TOKENS) : NULL;
     struct store_op *put = change_op(change, STORE_PUT_TOKEN);

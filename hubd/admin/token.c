@@ -52,8 +52,8 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
         return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
     put->u.token.kind = STORE_TOKEN_INITIAL;
-    put->u.token.created = change->now;
-    put->u.token.expires = change->expires = change->now + ttl;
+    put->u.token.created = hub_kept_ms(change->hub);
+    put->u.token.expires = change->expires = put->u.token.created + ttl;
     change->fingerprint = put->u.token.fingerprint;
     return true;
 }

@@ -86,7 +86,8 @@ struct http_call {
     /* out */
     /*
      * OK: an HTTP answer came, whatever its status (301, 302, 303 too: they are not followed). ERR_TIMEOUT:
-     * not in time, also while resolving, connecting or waiting for a free connection. ERR_UNREACHABLE:
+     * not in time, also while resolving or connecting. ERR_SHORT: this side had no connection free in time,
+     * or no descriptor or port: nothing was sent, and nothing was learnt of the other side. ERR_UNREACHABLE:
      * resolving, connecting or TLS failed, or the connection broke. ERR_REFUSED: the URL policy forbids the
      * address, or a redirect (307, 308; `status` says so) leads elsewhere or is the second. ERR_TOO_LARGE:
      * body over answer_max or head over 64 KiB. ERR_INVALID: URL or headers, nothing was sent; or the answer

@@ -214,6 +214,17 @@ static enum http_untrusted find_distrust(struct client_transfer *transfer, CURLc
     return HTTP_UNTRUSTED_OTHER;
 }
 
+/* How a code is to be read: not connected for want of a port of this machine is not the other side's doing.
+ */
+static int result_of(const struct client_transfer *transfer, const struct failure *failure)
+{
+    long number = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    return failure->code == CURLE_COULDNT_CONNECT ? error_of_lack((int)number, failure->result)
+                                                  : failure->result;
+}
+
 /* libcurl's own words add something, and cannot name a secret, only about TLS and the system's errors. */
 static void describe(struct client_transfer *transfer, CURLcode code, char *out, size_t size)
 {
@@ -244,7 +255,8 @@ int client_answer_failure(struct client_transfer *transfer, CURLcode code)
     describe(transfer, code, detail, sizeof detail);
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
         if (failures[i].code == code)
-            return error_set(&call->error, failures[i].result, "%s %s%s", name, failures[i].what, detail);
+            return error_set(&call->error, result_of(transfer, &failures[i]), "%s %s%s", name,
+                             failures[i].what, detail);
     return error_set(&call->error, ERR_UNREACHABLE, "%s could not be called: %s", name,
                      curl_easy_strerror(code));
 }

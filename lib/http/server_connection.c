@@ -114,8 +114,7 @@ void connection_close(struct connection *connection, bool reset)
     queue_remove(&connection->link);
     if (connection->refusing != NULL)
         server->refusing--;
-    if (connection->counted)
-        atomic_fetch_sub(&server->open, 1);
+    atomic_fetch_sub(connection->counted ? &server->open : &server->refused, 1);
     http_addresses_leave(connection->address);
     abandon_exchanges(connection);
     server_mark(connection);
@@ -293,8 +292,7 @@ void connection_open(struct http_server *server, const struct http_accepted *acc
         free(connection);
         close(accepted->fd);
         http_addresses_leave(accepted->address);
-        if (accepted->refusing == NULL)
-            atomic_fetch_sub(&server->open, 1);
+        atomic_fetch_sub(accepted->refusing == NULL ? &server->open : &server->refused, 1);
         return;
     }
     connection_init(connection, server, accepted);

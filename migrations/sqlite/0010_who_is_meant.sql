@@ -16,6 +16,8 @@ CREATE INDEX object_counterparty ON object (counterparty, kind, sequence) WHERE 
 ALTER TABLE command ADD COLUMN valid_until INTEGER NOT NULL DEFAULT 0; -- RESERVE_NOW: its expiry_date; 0: not known
 ALTER TABLE command ADD COLUMN token_type TEXT NOT NULL DEFAULT '';
 UPDATE command SET accepted = 1 WHERE state = 1 OR result IN ('ACCEPTED', 'CANCELED_RESERVATION');
+-- Their expiry_date was not kept: none of them stands for more than a day.
+UPDATE command SET valid_until = created + 86400000 WHERE command = 'RESERVE_NOW';
 DROP INDEX command_token;
 CREATE INDEX command_token ON command (token_uid, emsp, token_type) WHERE token_uid <> '' AND accepted = 1;
 DROP INDEX command_reservation;

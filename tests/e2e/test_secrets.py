@@ -1,5 +1,6 @@
 """Tokens and callback secrets appear nowhere but where they belong: not in logs, audit, hubctl's output, `ps` or the database."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,37 @@ def story():
         secrets["callback"] = callback.rsplit("/", 1)[1]
         cpo.send_result(cpo.received("POST", "/commands/")[0], "ACCEPTED")
         emsp.wait("POST", "/callbacks/")
+        # … and partners to say what they were shown.
+        said = len(emsp.received("PUT", "/sessions/"))
+        emsp.script("PUT", "/sessions/", says_what_it_was_shown(401, 2002), says_what_it_was_shown(200, 2001))
+        cpo.put("sessions", payloads.session(cpo.party, emsp.party, "ECHO"))
+        emsp.wait("PUT", "/sessions/", count=said + 2)
+        emsp.script("POST", "/cdrs$", says_what_it_was_shown(400, 2001), forever=True)
+        cpo.call("POST", "cdrs", payloads.cdr(cpo.party, emsp.party))
+        hub.wait_rows("delivery", "list", "--state", "all", where=lambda row: "..." in (row["last_error"] or ""), what="the refusal is kept")
+        cpo.script("PUT", "/authorize$", says_what_it_was_shown(422, 2001))
+        emsp.authorize("T1")
+        cpo.script("PUT", "/tokens/", says_what_it_was_shown(401, 2002), says_what_it_was_shown(401, 2002))
+        emsp.put("tokens", payloads.token(emsp.party), "TOKEN-1")
+        cpo.wait("PUT", "/tokens/", count=2)
         yield hub, secrets
+
+
+def says_what_it_was_shown(http, code):
+    """An error that tells the Authorization header, in its sentence and beside it, as it came and decoded."""
+
+    def reply(request):
+        shown = request.headers["authorization"].split()[1]
+        return Reply(http=http, code=code, message=f"bad token ['Token {shown}']", data={"headers": {"authorization": f"Token {shown}"}, "raw": decoded(shown)})
+
+    return reply
+
+
+def decoded(shown):
+    try:
+        return base64.b64decode(shown, validate=True).decode()
+    except ValueError:
+        return shown
 
 
 def leaks(content, secrets):

@@ -100,6 +100,9 @@ static void fill(sqlite3 *db)
         "'', 'corr-1', 'HTTP 500', x'')",
         "command VALUES (16, 1, 1000, 2000, zeroblob(32), 'START_SESSION', 'IN-XYZ', 'IN-ABC', 'L1', "
         "'https://x.example/cb', '', 'corr-2', x'')",
+        "command VALUES (17, 2, 1000, 2000, CAST(zeroblob(31) || x'01' AS BLOB), 'RESERVE_NOW', 'IN-XYZ', "
+        "'IN-ABC', 'R1', "
+        "'https://x.example/cb', 'ACCEPTED', 'corr-3', x'')",
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *bytes = sqlite3_mprintf("INSERT INTO %s", rows[i]);
@@ -147,6 +150,10 @@ static void assert_traffic_is_kept(struct fixture *f)
     assert_int_equal(RUN_READ(f, store_read_command, &command), OK);
     assert_str(command.row.command, "START_SESSION");
     assert_str(command.row.token_uid, "");
+    struct store_command_read reservation = {.id = 17};
+    assert_int_equal(RUN_READ(f, store_read_command, &reservation), OK);
+    assert_true(reservation.row.accepted);
+    assert_int_equal(reservation.row.valid_until, 1000 + 86400000); /* an old one does not stand for ever */
     struct store_token_users_read users = {.token_uid = STR("UID1")};
     assert_int_equal(RUN_READ(f, store_read_token_users, &users), OK);
     assert_int_equal(users.count, 1); /* old sessions are found by their token */

@@ -382,6 +382,19 @@ static void who_used_a_token_of_a_type(void **state)
     struct store_token_users_read read = users_of_type(f, "UID", "APP_USER");
     assert_int_equal(read.count, 1);
     assert_str(read.emsps[0], "IN-AAA");
+    apply = new_batch(f); /* the same token by another type: as it is now */
+    put = &add_op(apply, STORE_PUT_OBJECT)->u.object;
+    *put = (struct store_object_put){.kind = STORE_SESSION,
+                                     .owner = STR("IN-CPO"),
+                                     .id = STR("S2"),
+                                     .body = STR("{}"),
+                                     .counterparty = STR("IN-BBB"),
+                                     .token_uid = STR("UID"),
+                                     .token_type = STR("APP_USER"),
+                                     .digest = {1}};
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_int_equal(users_of_type(f, "UID", "APP_USER").count, 2);
+    assert_int_equal(users_of_type(f, "UID", "RFID").count, 1);
 }
 
 /* ---------------------------------------------------------------- reads of one turn */

@@ -24,7 +24,8 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
     found->last_delivery = sql_integer(c, SQL_OBJECT_FIND, 4);
     found->size = sql_integer(c, SQL_OBJECT_FIND, 5);
     found->same_counterparty = str_equal(sql_string(c, SQL_OBJECT_FIND, 6), p->counterparty);
-    found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid);
+    found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid) &&
+                        str_equal(sql_string(c, SQL_OBJECT_FIND, 10), p->token_type);
     found->same_digest =
         str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof(p->digest)));
     struct str status = sql_string(c, SQL_OBJECT_FIND, 9);

@@ -229,9 +229,9 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
 
     /* ---------------------------------------------------------------- objects and locations, writing */
     [SQL_OBJECT_FIND] =
-        {W, "itt", "iiiiiittbt",
+        {W, "itt", "iiiiiittbtt",
          "SELECT sequence, revision, last_updated, arrival, last_delivery, size, counterparty, token_uid, "
-         "digest, status FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
+         "digest, status, token_type FROM object WHERE kind = $1 AND id = $2 AND owner = $3"},
     [SQL_OBJECT_INSERT] = {W, "iittiiiiitttbbtt", "",
                            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, "
                            "last_delivery, size, "
