@@ -210,8 +210,9 @@ void relay_start(struct relay *relay)
     struct request *request = relay->request;
     struct str path = request_subpath(request), url;
     bool in_body;
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
+    int trouble = store_obstacle(request->hub->store);
+    if (trouble != OK) {
+        request_answer_error(request, trouble); /* its audit row could not be kept */
         return;
     }
     if (!relay_path_is_safe(request, path)) {

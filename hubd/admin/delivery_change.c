@@ -73,8 +73,9 @@ static void fail_edit(struct edit *edit, int error_code, const struct error *err
 {
     char count[80];
     struct str text =
-        arena_printf(&edit->request->arena, "%s%s%s", error->text, edit->total > 0 ? "; until then " : "",
-                     edit->total > 0 ? count_text(edit, count) : "");
+        arena_printf(&edit->request->arena, "%s%s%s",
+                     edit->total > 0 ? error->text : rows_error_text(error_code, error->text),
+                     edit->total > 0 ? "; until then " : "", edit->total > 0 ? count_text(edit, count) : "");
     rows_fail_error(let_go(edit), error_code, text.data);
 }
 

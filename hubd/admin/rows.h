@@ -26,6 +26,8 @@ bool rows_refuse_param(struct refusal *refusal, const char *param, enum ctl_code
 /* The message without the parameter in front. */
 const char *rows_refusal_text(const struct refusal *refusal);
 void rows_fail(struct ctl_request *request, const struct refusal *refusal);
+/* What an error of the store's is for people: its sentence, of a full disk what is to be done. */
+const char *rows_error_text(int error_code, const char *text);
 /* Ends a request with a failure of the store or the registry. */
 void rows_fail_error(struct ctl_request *request, int error_code, const char *text);
 
