@@ -105,6 +105,12 @@ static void answer_headers(struct request *request, int http_status, bool succes
     http_exchange_header(exchange, OCPI_HEADER_FROM_PARTY_ID, from_party);
 }
 
+void request_leave_lines(struct request *request)
+{
+    for (unsigned i = sizeof request->places / sizeof request->places[0]; i-- > 0;)
+        line_leave(request->hub->lines, &request->places[i]);
+}
+
 /* The one place where every request ends. */
 static void answer_release(struct request *request, bool failed)
 {
@@ -112,8 +118,7 @@ static void answer_release(struct request *request, bool failed)
                           request->by_server ? -1 : env_monotonic_us() - request->exchange->received_us);
     request_free_tree(request);
     struct registry_snapshot *snapshot = request->snapshot;
-    for (unsigned i = 2; i-- > 0;)
-        line_leave(request->hub->lines, &request->places[i]);
+    request_leave_lines(request);
     request->magic = 0;
     request->worker->active--;
     registry_release(request->worker->view, snapshot);

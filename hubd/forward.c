@@ -62,7 +62,7 @@ static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
-    const char *who = forward->target->key.text;
+    const char *who = forward->target->id;
     forward->request->forwarded = outbound;
     if (error_is_own(outbound->result)) {
         forward->done(forward, outbound->call.sent ? FORWARD_TIMEOUT : FORWARD_NOT_CONNECTED,
@@ -127,13 +127,13 @@ void forward_start(struct forward *forward)
     struct str base = forward_base(forward);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->key.text,
+                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->id,
                                    forward->module, forward->sender ? "sender" : "receiver"));
         return;
     }
     if (!outbound_may_try(forward->target->platform)) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "%s is %s", forward->target->key.text,
+                      arena_printf(request->arena, "%s is %s", forward->target->id,
                                    registry_party_status(forward->target)));
         return;
     }
@@ -163,6 +163,7 @@ void forward_start(struct forward *forward)
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;
+    request_audit_keep(request);
     request_free_tree(request); /* while a slow partner thinks, only bytes are kept */
     outbound_start(outbound);
 }

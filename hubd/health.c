@@ -13,20 +13,17 @@
 #include "lib/base/timestamp.h"
 #include "lib/json/writer.h"
 
-#define PROBE_MAGIC   0x50524f42u
-#define TICK_MIN_MS   20
-#define TICK_MAX_MS   1000
-#define CLOCK_JUMP_MS 2000
+#define PROBE_MAGIC 0x50524f42u
+#define TICK_MIN_MS 20
+#define TICK_MAX_MS 1000
 /* A tick that comes later than by this part of offline_after was held up by the process itself. */
 #define GAP_PART 4
 
 struct health {
     struct hub *hub;
     uv_timer_t tick;
-    int64_t started;      /* monotonic ms: silence before it does not count */
-    int64_t ticked;       /* monotonic ms of the last tick */
-    int64_t offset;       /* wall clock minus monotonic clock, ms */
-    int64_t jump, jumped; /* the last one, and its monotonic ms */
+    int64_t started; /* monotonic ms: silence before it does not count */
+    int64_t ticked;  /* monotonic ms of the last tick */
     bool stopping;
 };
 
@@ -115,7 +112,7 @@ static void health_audit(struct health_change *change, const struct registry_pla
         op->u.audit.latency_ms = -1;
         if (!connected)
             op->u.audit.detail = health_error_detail(&change->arena, platform);
-        log_info("party " STR_FMT " is %s", STR_ARG(op->u.audit.party), connected ? "CONNECTED" : "OFFLINE");
+        log_info("party %s is %s", platform->parties[i]->id, connected ? "CONNECTED" : "OFFLINE");
     }
 }
 
@@ -335,27 +332,6 @@ static void health_watch(struct health *health, const struct registry_platform *
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
 }
 
-/* Intervals do not follow the wall clock; that it jumped must be seen where times in the audit look odd
- * (hub-contract 12). */
-static void health_watch_clock(struct health *health, int64_t now)
-{
-    int64_t offset = env_wall_ms() - now, jump = offset - health->offset;
-    health->offset = offset;
-    if (jump <= CLOCK_JUMP_MS && jump >= -CLOCK_JUMP_MS)
-        return;
-    char words[DURATION_WORDS_SIZE];
-    log_warn("the wall clock jumped %s by %s", jump < 0 ? "back" : "ahead",
-             duration_words(jump, false, words));
-    health->jump = jump;
-    health->jumped = now;
-}
-
-int64_t health_clock_jump(const struct hub *hub, int64_t *ago_ms)
-{
-    *ago_ms = env_monotonic_ms() - hub->health->jumped;
-    return hub->health->jump;
-}
-
 /* While this process did not run nobody could answer it: that silence is nobody's. */
 static void health_watch_itself(struct health *health, int64_t now)
 {
@@ -375,7 +351,6 @@ static void health_tick(uv_timer_t *timer)
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
     health_watch_itself(health, now);
-    health_watch_clock(health, now);
     registry_mend(hub->registry);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     for (size_t i = 0; i < snapshot->platform_count; i++) {
@@ -393,7 +368,6 @@ int health_start(struct hub *hub)
         return ERR_MEMORY;
     health->hub = hub;
     health->started = health->ticked = env_monotonic_ms();
-    health->offset = env_wall_ms() - health->started;
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
         return ERR_IO;
     health->tick.data = health;

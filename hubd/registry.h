@@ -78,6 +78,7 @@ struct registry_listener {
 struct registry_party {
     struct store_party row;
     struct ocpi_party_key key;
+    char id[OCPI_PARTY_KEY_SIZE]; /* "in-Abc", as registered: whatever is told names the party by it */
     struct registry_platform *platform;
     const struct store_receiver *receivers;
     size_t receiver_count;
@@ -109,7 +110,7 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
-    int64_t changed, horizon, rule_changes;             /* as in store_registry_read */
+    int64_t changed, horizon, registry_changes;         /* as in store_registry_read */
     const struct store_limit *limits[LIMIT_KIND_COUNT]; /* everybody's; NULL: the setting holds */
     /* own */
     const struct store_token **token_table;
@@ -159,6 +160,8 @@ int registry_push_kind(struct str module);
  */
 struct str registry_sender_url(const struct registry_party *party, const char *module);
 /* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
+/* Fills `id` in from the row. */
+void registry_name_party(struct registry_party *party);
 const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */
 struct registry_party *registry_only_party(const struct registry_platform *platform, unsigned role);

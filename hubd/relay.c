@@ -89,8 +89,8 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
     struct request *request = relay->request;
     struct str result = json_get_text(answer->data, "result");
     if (relay_says_nothing(relay, answer)) {
-        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without %s",
-                                                 relay->target->key.text, names[relay->answer]));
+        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without %s", relay->target->id,
+                                                 names[relay->answer]));
         return;
     }
     /* of a module that the hub does not know a success is no less than ACCEPTED */
@@ -152,10 +152,12 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
 static void relay_row_stored(struct store_apply *apply)
 {
     struct relay *relay = apply->context;
-    if (apply->result != OK)
+    if (apply->result != OK) {
         request_answer_error(relay->request, apply->result);
-    else
-        forward_start(&relay->forward);
+        return;
+    }
+    request_leave_lines(relay->request); /* nobody waits for the partner: the next one sees the row */
+    forward_start(&relay->forward);
 }
 
 /* ---------------------------------------------------------------- 1. what is sent */

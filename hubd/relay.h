@@ -24,7 +24,7 @@ struct relay {
     const char *module;               /* whose interface is called */
     bool sender;                      /* the SENDER interface, else RECEIVER */
     const char *command;              /* what a callback is kept as; NULL: "METHOD module" */
-    struct str object;                /* folded id of what it is about, kept with it */
+    struct str object;                /* id of what it is about, as the caller spells it; kept with it */
     struct str token_uid, token_type; /* folded; kept with it */
     struct str reference;             /* folded authorization_reference; kept with it */
     int64_t valid_until;              /* of a reservation; kept with it */

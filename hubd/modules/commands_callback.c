@@ -7,6 +7,7 @@
 #include "hubd/modules/modules.h"
 #include "hubd/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/validate.h"
 
 struct callback {
@@ -104,13 +105,19 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
     store_apply(request->worker->store, batch);
 }
 
+/* What OCPI knows of the result; NULL: of another module's, that is compared as JSON. */
+static const struct ocpi_object *callback_object(const struct callback *callback)
+{
+    return commands_is_remote(&callback->read.row) ? &ocpi_command_result : NULL;
+}
+
 /* The same result again, whatever its spelling. */
 static bool callback_is_repeated(struct callback *callback)
 {
     const struct json_value *stored;
     struct str body = callback->read.row.result_body;
     return body.length > 0 && json_parse_own(callback->request->arena, body, &stored, NULL) == OK &&
-           json_equal(stored, callback->request->body, NULL);
+           ocpi_equal(callback_object(callback), stored, callback->request->body, NULL);
 }
 
 /* Relayed requests may be between other roles than a command's. */
@@ -143,7 +150,7 @@ static void callback_read(struct store_read *base)
         request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
     request->audit_correlation_id = row->correlation_id; /* the answer repeats what the caller gave */
     request->command = row->id;
-    request->object = row->object;
+    request->object = row->name;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
                    str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
     if (row->state != STORE_COMMAND_ENDED)

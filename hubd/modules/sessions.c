@@ -238,7 +238,7 @@ static void preferences_found(struct route_search *search, struct registry_party
     if (relay == NULL)
         return;
     relay->sender = true;
-    relay->object = request_fold(search->request, search->id);
+    relay->object = search->id;
     relay_start(relay);
 }
 

@@ -369,7 +369,7 @@ def test_tokens_in_messages_are_hidden(hub, before):
     """A partner that repeats a token in its error does not bring it to the screen or into the audit."""
     platform, token = hub.invited()
     platform.script("POST", CREDENTIALS, lambda request: Reply(code=2001, message=before + request.json["token"]), forever=True)
-    refused(hub, platform, token, "repeats a token")
+    refused(hub, platform, token, "answers 2001: " + before[:3])
     shown = platform.received("POST", CREDENTIALS)[0].json["token"]
     assert shown[:16] not in hub.stderr() + json.dumps(hub.audit())
 
