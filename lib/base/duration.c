@@ -55,7 +55,7 @@ static const struct {
 
 const char *duration_words(int64_t ms, bool whole, char out[DURATION_WORDS_SIZE])
 {
-    int64_t size = ms < 0 ? -ms : ms;
+    int64_t size = ms < 0 ? -(ms == INT64_MIN ? ms + 1 : ms) : ms;
     size_t i = 0;
     while (i < WORDS && size < words[i].ms)
         i++;
