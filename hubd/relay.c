@@ -117,11 +117,14 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
                          hub_steady_ms(request->hub) + timeout_ms);
 }
 
-/* A 2xx without a body is a success that says no more (hub-contract 16). */
+/* A 2xx without a body is a success that says no more (hub-contract 16), where no answer is asked for or its
+ * callback will bring it. */
 static bool relay_is_bare_success(const struct relay *relay)
 {
     const struct outbound *outbound = &relay->forward.outbound;
-    return outbound->result == OK && outbound->status / 100 == 2 && outbound->raw_answer.length == 0;
+    bool enough = relay->answer == NULL || relay->row.id != 0;
+    return enough && outbound->result == OK && outbound->status / 100 == 2 &&
+           outbound->raw_answer.length == 0;
 }
 
 static void relay_done(struct forward *forward, enum forward_outcome outcome, struct str why)
