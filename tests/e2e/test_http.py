@@ -227,6 +227,9 @@ def test_full_hub_answers_503(new_hub):
     """connections_max: one more is answered 503 with Retry-After, it does not hang; afterwards there is room again."""
     hub = new_hub(connections_max="3")
     idle = [Wire(hub) for _ in range(3)]
+    for connection in idle:  # strangers that said nothing would make room
+        connection.send("GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert connection.answer()[0] == 401
     with Wire(hub) as extra:
         extra.send("GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\n\r\n")
         status, headers, body = extra.answer()

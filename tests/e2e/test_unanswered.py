@@ -77,14 +77,15 @@ def test_slow_receiver(new_hub):
     pair = new_hub(delivery_parallel="8").pair()
     lock, now, most = threading.Lock(), 0, 0
 
-    def slow(request):
+    def change(by):
         nonlocal now, most
         with lock:
-            now += 1
+            now += by
             most = max(most, now)
-        threading.Event().wait(3)  # the receiver's own slowness
-        with lock:
-            now -= 1
+
+    def slow(request):
+        change(1)
+        return Reply(hold=3, after=lambda: change(-1))
 
     pair.emsp.script(Cdrs.method, Cdrs.pattern, slow, forever=True)
     idents = names(Cdrs, 40)
