@@ -4,7 +4,7 @@
 #include "hubd/sentence.h"
 
 /* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
-static const char *forward_failure(int result)
+static const char *forward_failure(const struct outbound *outbound)
 {
     static const struct {
         int result;
@@ -14,8 +14,10 @@ static const char *forward_failure(int result)
         {ERR_TOO_LARGE, "answered more than the hub takes"},
         {ERR_INVALID, "answered with something that is not HTTP"},
     };
+    if (outbound->call.coding != NULL)
+        return outbound->call.coding;
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        if (failures[i].result == result)
+        if (failures[i].result == outbound->result)
             return failures[i].what;
     return "broke the connection off before it had answered";
 }
@@ -30,23 +32,39 @@ static bool forward_is_usable(const struct outbound *outbound)
            (status / 100 == 2 || !success);
 }
 
-/* What the partner said of the request that it refused, where that is no envelope. */
-static struct str forward_complaint(const struct forward *forward)
-{
-    const struct outbound *outbound = &forward->outbound;
-    struct str type =
-        http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
-    return outbound->status / 100 == 4 ? sentence_of_body(forward->request->arena, forward->target->platform,
-                                                          outbound->raw_answer, type)
-                                       : STR_NONE;
-}
-
 struct str forward_message(const struct forward *forward)
 {
     const struct ocpi_answer *answer = &forward->outbound.answer;
     return answer->status_code / 1000 == 1 || answer->status_message.data == NULL
                ? answer->status_message
                : sentence_clean(forward->request->arena, forward->target->platform, answer->status_message);
+}
+
+struct str forward_error(const struct forward *forward)
+{
+    const struct outbound *outbound = &forward->outbound;
+    struct str type =
+        http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
+    if (outbound->answer.is_envelope)
+        return outbound->answer.status_code < OCPI_CLIENT_ERROR ? STR_NONE : forward_message(forward);
+    return outbound->status / 100 >= 4 ? sentence_of_body(forward->request->arena, forward->target->platform,
+                                                          outbound->raw_answer, type)
+                                       : STR_NONE;
+}
+
+/* Why the answer is of no use; the envelope that comes with a 401 is usable, but speaks of the hub. */
+static struct str forward_explain(const struct forward *forward)
+{
+    const struct outbound *outbound = &forward->outbound;
+    const struct ocpi_answer *answer = &outbound->answer;
+    struct str told = forward_error(forward);
+    const char *what = outbound->status == 401                    ? ", it does not accept the hub's token"
+                       : answer->is_envelope && !answer->is_clear ? " with an envelope that has two readings"
+                       : answer->is_envelope && answer->status_code < 2000
+                           ? " with a status_code of success"
+                           : " without a usable OCPI envelope";
+    return arena_printf(forward->request->arena, "%s answered HTTP %d%s%s" STR_FMT, forward->target->id,
+                        outbound->status, what, told.length > 0 ? ": " : "", STR_ARG(told));
 }
 
 /* What the hub lacked; nothing of it is about the partner. */
@@ -73,15 +91,11 @@ static void forward_answered(struct outbound *outbound)
                                    outbound->status));
     } else if (outbound->result != OK && outbound->call.sent) {
         /* it may have arrived: nobody knows the outcome */
-        forward->done(forward, FORWARD_TIMEOUT,
-                      arena_printf(arena, "%s %s", who, forward_failure(outbound->result)));
+        forward->done(forward, FORWARD_TIMEOUT, arena_printf(arena, "%s %s", who, forward_failure(outbound)));
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
     } else if (!forward_is_usable(outbound)) {
-        struct str told = forward_complaint(forward);
-        forward->done(forward, FORWARD_RUBBISH,
-                      arena_printf(arena, "%s answered HTTP %d without a usable OCPI envelope%s" STR_FMT, who,
-                                   outbound->status, told.length > 0 ? ": " : "", STR_ARG(told)));
+        forward->done(forward, FORWARD_RUBBISH, forward_explain(forward));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }

@@ -199,7 +199,7 @@ void check_call(struct check *check, enum http_method method, struct str url, in
     outbound->to_country = arena_copy(&check->scratch, check->party->row.country_code);
     outbound->to_party = arena_copy(&check->scratch, check->party->row.party_id);
     outbound->correlation_id = check->correlation_id;
-    outbound->unwrap = method != HTTP_METHOD_GET; /* one object is the answer */
+    outbound->unwrap = method != HTTP_METHOD_GET ? "allowed" : NULL; /* one object is the answer */
     outbound->is_alive = is_no_sign_of_life;
     outbound->timeout_ms = check_time_left(check, timeout_ms);
     outbound->callback = answered;

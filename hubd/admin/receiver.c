@@ -120,8 +120,11 @@ bool receiver_build_set(struct change *change)
                     STR_ARG(module), STR_ARG(id));
     change_audit(change, "receiver.set", ocpi_party_key_str(&party->key), url_fact(change->arena, before),
                  url_fact(change->arena, &put->u.receiver));
-    return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT, STR_ARG(id),
-                       STR_ARG(module), STR_ARG(url));
+    struct error refused;
+    bool never = partner_url_is_refused(change->hub, change->arena, url, &refused);
+    return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT "%s%s",
+                       STR_ARG(id), STR_ARG(module), STR_ARG(url), never ? "; it is not called: " : "",
+                       never ? refused.text : "");
 }
 
 void admin_receiver_set(struct ctl_request *request)

@@ -16,7 +16,7 @@ static void profile_found(struct route_search *search, struct registry_party *pa
     relay->sender = search->role == OCPI_ROLE_EMSP;
     relay->object = search->id;
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
-    relay->answer = relay->sender ? RELAY_ANSWER_ANY : RELAY_ANSWER_RESULT;
+    relay->answer = relay->sender ? NULL : &ocpi_charging_profile_response;
     relay_start(relay);
 }
 

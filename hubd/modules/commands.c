@@ -55,7 +55,7 @@ static void command_relay(struct command *command)
     timestamp_parse(json_get_text(request->body, "expiry_date"), &relay->valid_until);
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
     relay->once = true;
-    relay->answer = RELAY_ANSWER_RESULT;
+    relay->answer = &ocpi_command_response;
     relay_start(relay);
 }
 

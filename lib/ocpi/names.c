@@ -97,9 +97,20 @@ static uint32_t take_plain(struct str *name)
     return letter;
 }
 
+/* Told apart by their first letters, as nearly all names are. */
+static bool differs_at_once(struct str name, struct str field)
+{
+    uint32_t first = name.length > 0 && (uint8_t)name.data[0] < 0x80 ? plain_ascii((uint8_t)name.data[0]) : 0;
+    return first != 0 && field.length > 0 && first != plain_ascii((uint8_t)field.data[0]);
+}
+
 bool ocpi_name_is_like(struct str name, struct str field)
 {
     uint32_t letter;
+    if (differs_at_once(name, field))
+        return false;
+    if (str_equal(name, field))
+        return true;
     do {
         letter = take_plain(&name);
         if (letter != take_plain(&field))

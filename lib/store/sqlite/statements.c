@@ -16,8 +16,7 @@
 
 #define DELIVERY_COLUMNS                                                                                     \
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
-    "owner, "                                                                                                \
-    "object, reason, url, correlation_id, last_error, evse, "                                                \
+    "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
     "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone"
 #define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
 
@@ -53,7 +52,7 @@
     }
 
 /* A REMOVED EVSE stays in its location for ever (OCPI 2.2.1, Locations: Status). */
-#define EVSE_ALIVE "json_extract(CAST(body AS TEXT), '$.status') <> 'REMOVED'"
+#define EVSE_ALIVE "coalesce(upper(json_extract(CAST(body AS TEXT), '$.status')), '') <> 'REMOVED'"
 
 #define COMMAND_COLUMNS                                                                                      \
     "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
@@ -310,8 +309,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_DELIVERY_INSERT] =
         {W, "iiiiiiittttttttttbtt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
-         "module, "
-         "method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
+         "module, method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
          "$20)"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
@@ -373,8 +371,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_AUDIT_INSERT] =
         {W, "iiiittttttttttttb", "",
          "INSERT INTO audit (sequence, kind, time, latency_ms, actor, action, party, module, method, sender, "
-         "receiver, "
-         "object, status, request_id, correlation_id, detail, mac) "
+         "receiver, object, status, request_id, correlation_id, detail, mac) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
     [SQL_AUDIT_DELETE] = {W, "i", "", "DELETE FROM audit WHERE sequence = $1"},
     [SQL_AUDIT_MAC] = {W, "i", "b", "SELECT mac FROM audit WHERE sequence = $1"},
@@ -499,8 +496,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "SELECT count(*), max(sequence), count(*) FILTER (WHERE $6 = 1 OR " IN_WINDOW(
              "$4", "$5") ") "
                          "FROM (SELECT sequence, last_updated, arrival FROM location WHERE owner = $1 AND "
-                         "sequence > $2 "
-                         "ORDER BY sequence LIMIT $3) AS slice"},
+                         "sequence > $2 ORDER BY sequence LIMIT $3) AS slice"},
     [SQL_LOCATION_LANE] =
         {R, "tii", "itiii",
          "SELECT sequence, id, last_updated, arrival, size FROM location WHERE owner = $1 AND sequence > $2 "
@@ -583,8 +579,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
              "o.body", "session_id",
              "o.session") ", '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
                           "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created "
-                          "< $3 "
-                          "ORDER BY d.created, d.id LIMIT $4"},
+                          "< $3 ORDER BY d.created, d.id LIMIT $4"},
     [SQL_UNBILLED_LIST] =
         {R, "iiii", "iittti",
          "SELECT last_updated, sequence, owner, counterparty, coalesce((SELECT name FROM delivery WHERE "
@@ -593,8 +588,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
              "id") "), CASE WHEN EXISTS (SELECT 1 FROM object c "
                    "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
                    "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, "
-                   "$2) "
-                   "AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
+                   "$2) AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
     [SQL_CONFLICT_LIST] = {R, "iiii", "iitttt",
                            "SELECT time, sequence, sender, receiver, action, object FROM audit "
                            "WHERE status = 'conflict' AND (time, sequence) > ($1, $2) AND time < $3 "
