@@ -522,7 +522,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                            DELIVERY_COLUMNS ", body, " EVSE_SPELLED " FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_OLDER] = {R, "tttti", "ii",
                             "SELECT id, next_attempt FROM delivery WHERE state IN (0, 2) AND kind < 2 AND "
-                            "receiver = $1 AND object = $2 AND url = $3 AND correlation_id = $4 AND id < $5 AND state = 0 LIMIT 1"},
+                            "receiver = $1 AND object = $2 AND url = $3 AND correlation_id = $4 AND id < $5 "
+                            "AND state = 0 LIMIT 1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
     [SQL_PENDING_QUEUE] = PARKED_QUEUE("0"),
