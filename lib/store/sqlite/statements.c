@@ -19,7 +19,6 @@
     "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
     "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone"
 #define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
-
 #define DUE_COLUMNS                                                                                          \
     "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
     "failed, url, CASE WHEN url = '' THEN '' ELSE correlation_id END FROM delivery WHERE state = 0 AND "     \
