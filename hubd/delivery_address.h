@@ -18,7 +18,7 @@ struct delivery_module {
     enum delivery_voice voice;
     bool by_rule; /* only with a rule between the receiver and the sender */
     int pushed;   /* enum store_kind, for receivers that asked for its push; -1: what concerns its receiver */
-    bool alone;   /* each message stands for itself; else one of a lane at a time, in order */
+    bool alone;   /* each goes to a URL of its own: its failures are its own */
 };
 /* Never NULL: of modules that the hub only relays the results go back, to URLs of their own. */
 const struct delivery_module *delivery_module_find(struct str name);

@@ -11,9 +11,9 @@
 /*
  * How the rooms of the outbox worker fit together: delivery.c knows the receivers and finds what waits,
  * delivery_queue.c schedules the messages of one module for one receiver (delivery_window.c holds those that
- * may be next), delivery_lease.c says whose they are, delivery_send.c sends one message and stores what came
- * of it (fault.c judges that), delivery_address.c says whom it is for.
- * Control loop only.
+ * may be next, delivery_slots.c says how many go side by side), delivery_lease.c says whose they are,
+ * delivery_send.c sends one message and stores what came of it (fault.c judges that), delivery_address.c says
+ * whom it is for. Control loop only.
  */
 
 #define DELIVERY_QUEUE_MAGIC 0x51554555u
@@ -28,10 +28,12 @@ struct delivery_name {
 struct delivery_item {
     struct queue queue;
     int64_t id;
-    uint64_t lane;         /* hash of owner and object: one message of a lane at a time, in order */
+    uint64_t lane;         /* hash of owner and object, of a result also of its command and URL: one message
+                              of a lane at a time, in order */
     int64_t due;           /* next_attempt of its row; 0: it waits for its first try */
     int64_t started;       /* hub_steady_ms; 0: it is not being sent */
     uint64_t passes;       /* the queue's when it was sent */
+    int64_t beside_ms;     /* shortest time of another that passed meanwhile; 0: none did */
     unsigned turn;         /* by which it was chosen */
     bool fresh;            /* it never failed */
     bool trial;            /* its end tells how the receiver is */
@@ -133,6 +135,9 @@ void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *
 void delivery_window_read(struct delivery_queue *queue);
 /* The next one to be sent, NULL: none may. `now`: hub_steady_ms. */
 struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now);
+
+/* One passed: what is under way beside it is compared with it. */
+void delivery_window_passed(struct delivery_queue *queue, const struct delivery_item *passed, int64_t now);
 
 /* delivery_lease.c: may this worker send of the queue? Asks for a lease, or for more of it, when it is time;
  * the queue is pumped when there is one. `now`: hub_steady_ms. */

@@ -98,18 +98,21 @@ enum fault delivery_queue_judge(struct delivery_queue *queue, const struct deliv
                                 const struct fault_answer *answer, int64_t failed)
 {
     int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
+    /* strictly later than its failure: its own refusal passed, too */
     const struct fault_case known = {.alone = queue->module->alone,
                                      .passed_beside = queue->passes != item->passes,
-                                     .passed_since = failed > 0 && queue->passed >= failed};
+                                     .passed_since = failed > 0 && queue->passed > failed};
     enum fault fault = fault_judge(answer, &known);
     queue->again = true;
     switch (fault) {
     case FAULT_HUB: /* nothing was learnt */
+    case FAULT_UNSENDABLE:
         break;
     case FAULT_NONE:
     case FAULT_REFUSED: /* it is there and speaks OCPI */
         queue->passed = now;
         queue->passes++;
+        delivery_window_passed(queue, item, now);
         queue->turn = item->turn; /* where one was taken the next may be, too */
         retry_succeeded(&queue->retry);
         break;

@@ -114,7 +114,8 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
     op->u.finish.reason = reason;
     op->u.finish.attempts = row->attempts;
     op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
-    op->u.finish.failed = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_DEAD ? now : row->failed;
+    bool failed = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_DEAD;
+    op->u.finish.failed = failed && sending->outbound.callback != NULL ? now : row->failed;
     op->u.finish.alone = row->alone;
     op->u.finish.last_error = last_error;
     op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : env_wall_ms();
@@ -142,6 +143,16 @@ static void sending_set_aside(struct sending *sending)
                        sending->read.row.last_error, "delivery.dropped", STR("dropped"));
 }
 
+/* An older one of its lane waits for its next try: this one comes behind it, without having been tried. */
+static void sending_wait_turn(struct sending *sending)
+{
+    const struct retry_policy policy = delivery_policy(sending->queue->receiver->delivery);
+    int64_t left = sending->read.older_attempt - hub_steady_ms(sending->hub);
+    sending_finish(sending, STORE_DELIVERY_PENDING, sending->read.row.reason,
+                   left > policy.initial_ms ? left : policy.initial_ms, sending->read.row.last_error, NULL,
+                   STR_NONE);
+}
+
 /* ---------------------------------------------------------------- judging the answer */
 
 static int64_t sending_asked(struct sending *sending);
@@ -154,6 +165,7 @@ static struct fault_answer sending_fault_answer(struct sending *sending)
         .own = error_is_own(outbound->result),
         .http = answered ? outbound->status : 0,
         .sent = answered || outbound->call.sent,
+        .impossible = outbound_is_impossible(outbound),
         .empty = outbound->raw_answer.length == 0,
         .envelope = answered && outbound->answer.is_envelope,
         .status_code = outbound->answer.status_code,
@@ -332,6 +344,7 @@ static void sending_answered(struct outbound *outbound)
         sending_done(sending);
         return;
     case FAULT_REFUSED:
+    case FAULT_UNSENDABLE:
         sending_refusal(sending);
         return;
     case FAULT_MESSAGE:
@@ -483,6 +496,8 @@ static void sending_read(struct store_read *base)
     else if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
              sending->queue->receiver->delivery->stopping)
         sending_end(sending); /* gone, superseded, dropped; or the next start's */
+    else if (sending->read.older != 0)
+        sending_wait_turn(sending);
     else if (sending->read.row.kind == (int)STORE_LOCATION)
         sending_read_location(sending, true, sending_location_read);
     else

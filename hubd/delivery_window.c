@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hubd/delivery_internal.h"
+#include "hubd/delivery_slots.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -15,12 +16,8 @@
 #define READ_AGAIN  32
 /* Their ends share commits; after a crash so many are sent again, which at-least-once allows. */
 #define ANSWERED_MAX 64
-/* A message with a URL of its own that is not answered for so long no longer takes another's place. */
-#define SLOW_MS 1000
-/* Such ones at once for a receiver: so many times what goes out side by side; for all: this part of the
- * connections. */
-#define SLOW_TIMES 3
-#define ALONE_PART 4
+/* Messages to URLs of their own, and what goes out beyond delivery_parallel: this part of the connections. */
+#define SHARE_PART 4
 
 static struct delivery_item *item_of(struct queue *link)
 {
@@ -54,8 +51,8 @@ static bool window_add(struct delivery_queue *queue, const struct store_delivery
     item->id = row->id;
     item->due = row->next_attempt;
     item->fresh = row->failed == 0;
-    item->lane =
-        queue->module->alone ? (uint64_t)row->id : str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009;
+    item->lane = str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009 ^ str_hash(row->url) * 9973 ^
+                 str_hash(row->correlation_id) * 99991;
     struct queue *before = &queue->items;
     while (before->previous != &queue->items && item_of(before->previous)->id > item->id)
         before = before->previous;
@@ -142,11 +139,14 @@ void delivery_window_read(struct delivery_queue *queue)
 
 /* What is under way. */
 struct window_load {
-    unsigned sending; /* takes one of the places of its sort */
-    unsigned again;   /* of those that failed before */
-    unsigned all;
-    bool trial; /* begun since the receiver was last suspected */
+    struct slots_load slots;
+    bool trial; /* one begun since the receiver was last suspected */
 };
+
+static struct slots_call item_call(const struct delivery_item *item, int64_t now)
+{
+    return (struct slots_call){now - item->started, item->beside_ms, !item->fresh};
+}
 
 static struct window_load window_load(const struct delivery_queue *queue, int64_t now)
 {
@@ -155,19 +155,29 @@ static struct window_load window_load(const struct delivery_queue *queue, int64_
         const struct delivery_item *item = item_of(q);
         if (item->started == 0 || item->answered)
             continue;
-        load.all++;
-        load.sending += !queue->module->alone || now - item->started < SLOW_MS;
-        load.again += !item->fresh;
+        const struct slots_call call = item_call(item, now);
+        slots_count(&load.slots, &call, queue->module->alone);
         load.trial = load.trial || item->trial;
     }
     return load;
 }
 
-/* Another one of its lane is under way. */
+void delivery_window_passed(struct delivery_queue *queue, const struct delivery_item *passed, int64_t now)
+{
+    int64_t took = now - passed->started;
+    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next) {
+        struct delivery_item *item = item_of(q);
+        if (item != passed && item->started != 0 && (item->beside_ms == 0 || item->beside_ms > took))
+            item->beside_ms = took > 0 ? took : 1;
+    }
+}
+
+/* One of its lane is under way; of a command's results also: an older one waits. */
 static bool lane_is_busy(const struct delivery_queue *queue, const struct delivery_item *item)
 {
-    for (struct queue *q = queue->items.next; q != &queue->items && !queue->module->alone; q = q->next)
-        if (item_of(q)->started != 0 && item_of(q)->lane == item->lane)
+    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+        if (item_of(q)->lane == item->lane && item_of(q) != item &&
+            (item_of(q)->started != 0 || (queue->module->alone && item_of(q)->id < item->id)))
             return true;
     return false;
 }
@@ -215,19 +225,17 @@ static struct delivery_item *find_again(const struct delivery_queue *queue)
 }
 
 /*
- * The turns of the sorts. While something fails both ends of what waits get theirs, and its middle, so that a
- * run of messages that fail, wherever it stands, does not hide those that would arrive.
+ * The turns of the sorts. While something fails or hangs (`wary`) both ends of what waits get theirs, and its
+ * middle, so that a run of messages that fail, wherever it stands, does not hide those that would arrive.
  */
-static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool fresh, bool again)
+static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool fresh, bool again, bool wary)
 {
     static struct delivery_item *(*const turns[])(const struct delivery_queue *queue) = {
         find_oldest, find_newest, find_any, find_again};
     const unsigned count = sizeof turns / sizeof turns[0];
     for (unsigned i = 0; i < count; i++) {
         unsigned turn = (queue->turn + i) % count;
-        bool allowed = turns[turn] == find_again
-                           ? again
-                           : fresh && (turns[turn] == find_oldest || queue->wary > 0 || queue->module->alone);
+        bool allowed = turns[turn] == find_again ? again : fresh && (turns[turn] == find_oldest || wary);
         struct delivery_item *item = allowed ? turns[turn](queue) : NULL;
         if (item == NULL)
             continue;
@@ -245,30 +253,22 @@ static struct delivery_item *choose_trial(struct delivery_queue *queue, const st
 {
     if (load->trial)
         return NULL;
-    struct delivery_item *item =
-        choose_by_turn(queue, retry_lets(&queue->retry, true, now), retry_lets(&queue->retry, false, now));
+    struct delivery_item *item = choose_by_turn(queue, retry_lets(&queue->retry, true, now),
+                                                retry_lets(&queue->retry, false, now), queue->wary > 0);
     if (item != NULL)
         item->trial = true;
     return item;
 }
 
-/* Those that failed before never take all places. */
-static unsigned window_places_again(const struct delivery_queue *queue, unsigned parallel)
-{
-    unsigned places = parallel / (queue->module->alone ? 4 : 2);
-    return places == 0 ? 1 : places;
-}
-
 /*
- * Messages to URLs of their own: those that hang hold connections, so many for each receiver and so many for
- * all; each receiver may have one.
+ * The connections that many queues share are used up. Messages to URLs of their own have their part of them,
+ * of which each receiver may have one.
  */
-static bool window_is_full(const struct delivery_queue *queue, const struct window_load *load,
-                           unsigned parallel)
+static bool share_is_used(const struct delivery_queue *queue)
 {
     const struct delivery *delivery = queue->receiver->delivery;
-    bool share_is_used = delivery->alone >= delivery->hub->descriptors.outbound / ALONE_PART;
-    return load->all >= parallel * SLOW_TIMES || (queue->module->alone && share_is_used && load->all > 0);
+    unsigned used = queue->module->alone ? delivery->alone : delivery->under_way;
+    return used >= delivery->hub->descriptors.outbound / SHARE_PART;
 }
 
 /* Which of two that hang gives up its place: one in its first try before others, of them the older. */
@@ -283,38 +283,48 @@ static bool hangs_more(const struct delivery_item *item, const struct delivery_i
 static void window_make_room(struct delivery_queue *queue, int64_t now)
 {
     struct delivery_item *slowest = NULL;
-    if (!queue->module->alone || find_oldest(queue) == NULL)
+    int64_t timeout = queue->receiver->delivery->hub->conf.delivery_timeout;
+    if (find_oldest(queue) == NULL)
         return;
     for (struct queue *q = queue->items.next; q != &queue->items; q = q->next) {
         struct delivery_item *item = item_of(q);
+        const struct slots_call call = item_call(item, now);
         if (item->given_up)
             return;
-        if (item->call != NULL && now - item->started >= SLOW_MS && hangs_more(item, slowest))
+        if (item->call != NULL && slots_may_give_up(&call, queue->module->alone, timeout) &&
+            hangs_more(item, slowest))
             slowest = item;
     }
     if (slowest != NULL)
         delivery_give_up(slowest);
 }
 
-struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now)
+static struct delivery_item *choose_beside(struct delivery_queue *queue, const struct slots_load *load,
+                                           int64_t now)
 {
     unsigned parallel = (unsigned)queue->receiver->delivery->hub->conf.delivery_parallel;
-    struct window_load load = window_load(queue, now);
-    bool alone = queue->module->alone;
-    struct delivery_item *item;
+    bool alone = queue->module->alone, shared = share_is_used(queue);
+    if (alone && shared)
+        parallel = 1;
+    bool fresh = slots_let_fresh(load, parallel, shared);
+    if (!fresh)
+        window_make_room(queue, now);
+    return choose_by_turn(queue, fresh, slots_let_again(load, parallel, shared),
+                          alone || queue->wary > 0 || load->doubtful + load->hanging > 0);
+}
+
+struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now)
+{
     if (queue->answered_count >= ANSWERED_MAX)
         return NULL;
-    if (!alone && (queue->retry.failures > 0 || queue->offline))
-        item = choose_trial(queue, &load, now);
-    else if (load.sending >= parallel || window_is_full(queue, &load, parallel))
-        item = NULL;
-    else
-        item = choose_by_turn(queue, true, load.again < window_places_again(queue, parallel));
-    if (item == NULL && window_is_full(queue, &load, parallel))
-        window_make_room(queue, now);
+    struct window_load load = window_load(queue, now);
+    bool suspected = !queue->module->alone && (queue->retry.failures > 0 || queue->offline);
+    struct delivery_item *item =
+        suspected ? choose_trial(queue, &load, now) : choose_beside(queue, &load.slots, now);
     if (item == NULL)
         return NULL;
     item->started = now;
     item->passes = queue->passes;
+    item->beside_ms = 0;
     return item;
 }

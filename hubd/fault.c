@@ -48,6 +48,8 @@ enum fault fault_judge(const struct fault_answer *answer, const struct fault_cas
 {
     if (answer->own)
         return FAULT_HUB;
+    if (answer->impossible)
+        return FAULT_UNSENDABLE;
     if (answer->http == 0 && !answer->sent) /* no name, no connection: not this message's, whoever passed */
         return known->alone ? FAULT_MESSAGE : FAULT_RECEIVER;
     if (answer->gone_is_right && fault_is_unknown(answer))

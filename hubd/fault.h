@@ -14,10 +14,11 @@
  * (a response_url), every fault is the message's own.
  */
 enum fault {
-    FAULT_NONE,    /* delivered */
-    FAULT_HUB,     /* neither's: the hub lacked what the try needs; it was none */
-    FAULT_REFUSED, /* the message was understood and is not wanted: three tries over an hour */
-    FAULT_MESSAGE, /* this message fails while others arrive: it backs off alone until it is too old */
+    FAULT_NONE,       /* delivered */
+    FAULT_HUB,        /* neither's: the hub lacked what the try needs; it was none */
+    FAULT_REFUSED,    /* the message was understood and is not wanted: three tries over an hour */
+    FAULT_UNSENDABLE, /* no call can be made of the message: as refused, but nothing is learnt of anybody */
+    FAULT_MESSAGE,    /* this message fails while others arrive: it backs off alone until it is too old */
     FAULT_RECEIVER /* the receiver is away or broken: its queue pauses, nothing is held against the message */
 };
 
@@ -26,6 +27,7 @@ struct fault_answer {
     bool own;           /* no answer for what the hub itself lacked (error_is_own) */
     int http;           /* status; 0: no answer */
     bool sent;          /* the request went out: name, connection and TLS were not what failed */
+    bool impossible;    /* HTTP has no such request (its URL is too long): none was made */
     bool empty;         /* an answer without a body */
     bool envelope;      /* an answer that is OCPI's envelope */
     int status_code;    /* of that */

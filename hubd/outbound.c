@@ -170,6 +170,11 @@ static void outbound_note_trust(const struct outbound *outbound)
     log_warn("%s: %s", platform->party_count > 0 ? platform->parties[0]->id : "a platform", call->error.text);
 }
 
+bool outbound_is_impossible(const struct outbound *outbound)
+{
+    return outbound->result == ERR_INVALID && !outbound->call.sent;
+}
+
 static void outbound_finish(struct outbound *outbound)
 {
     struct http_call *call = &outbound->call;
@@ -191,7 +196,7 @@ static void outbound_finish(struct outbound *outbound)
         if (outbound->platform != NULL && call->status / 100 == 2 && outbound->answer.status_code / 1000 == 1)
             reached_note(outbound->hub, outbound->arena, outbound->platform, outbound->url);
     }
-    if (!valid)
+    if (!valid && !outbound_is_impossible(outbound))
         health_failed(outbound);
     struct registry_snapshot *snapshot = outbound->snapshot;
     struct registry_view *view = outbound->view;

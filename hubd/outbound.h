@@ -77,6 +77,10 @@ bool outbound_hold_platform(struct outbound *outbound, struct registry_view *vie
 /* Gives up a call under way: its callback comes later with ERR_CLOSED. */
 void outbound_cancel(struct outbound *outbound);
 
+/* A call that ended: none was made, since HTTP has no such request (a URL that is too long, say). That says
+ * nothing of the partner. */
+bool outbound_is_impossible(const struct outbound *outbound);
+
 /* Two URLs on one host, whatever scheme and port. */
 bool outbound_same_host(struct arena *arena, struct str one, struct str other);
 /* Whether one of `urls`, space separated, is on the host of `url`. */

@@ -113,7 +113,7 @@ static struct connection *connection_of_timer(struct server_timer *timer, enum s
 void server_tick(struct http_server *server)
 {
     server->now_us = env_monotonic_us();
-    for (enum server_wait kind = WAIT_HEAD; kind < WAIT_COUNT; kind++) {
+    for (enum server_wait kind = WAIT_FIRST_BYTE; kind < WAIT_COUNT; kind++) {
         struct queue *waits = &server->waits[kind];
         while (!queue_is_empty(waits)) {
             struct server_timer *timer = CONTAINER_OF(waits->next, struct server_timer, link);
@@ -160,6 +160,10 @@ void http_server_adopt(struct http_server *server, const struct http_accepted *a
     }
     server->inbox[server->inbox_count++] = *accepted;
     atomic_fetch_add(accepted->refusing == NULL ? &server->open : &server->refused, 1);
+    if (accepted->refusing == NULL)
+        atomic_fetch_add(&server->strangers, 1);
+    if (accepted->replaces)
+        atomic_fetch_add(&server->replacing, 1);
     uv_mutex_unlock(&server->inbox_lock);
     uv_async_send(&server->async);
 }
@@ -182,6 +186,17 @@ static void on_async(uv_async_t *async)
 unsigned http_server_refusals(const struct http_server *server)
 {
     return atomic_load(&server->refused);
+}
+
+unsigned http_server_strangers(const struct http_server *server)
+{
+    unsigned strangers = atomic_load(&server->strangers), replacing = atomic_load(&server->replacing);
+    return strangers > replacing ? strangers - replacing : 0;
+}
+
+unsigned http_server_replacing(const struct http_server *server)
+{
+    return atomic_load(&server->replacing);
 }
 
 unsigned http_server_connections(const struct http_server *server)

@@ -116,14 +116,22 @@ void http_server_free(struct http_server *server);
 unsigned http_server_connections(const struct http_server *server);
 /* Thread safe: those that are being refused. */
 unsigned http_server_refusals(const struct http_server *server);
+/* Thread safe: open ones that never sent a complete head, and whose place nobody was given. */
+unsigned http_server_strangers(const struct http_server *server);
+/* Thread safe: connections that were given the place of such a one, and are not open yet. */
+unsigned http_server_replacing(const struct http_server *server);
 /* A connection on its way from the listener to a server. */
 struct http_accepted {
     int fd;                       /* non-blocking */
     const char *refusing;         /* a static sentence: its first request is refused with 503; NULL: served */
+    bool replaces;                /* a stranger is closed for it; with none left it is refused as too many */
     struct http_address *address; /* counted there until it is closed; NULL: nowhere */
 };
 /* Thread safe: the server owns the socket from here. */
 void http_server_adopt(struct http_server *server, const struct http_accepted *accepted);
+
+/* What the first request of a connection that is too many is refused with; static. */
+extern const char http_full[];
 
 /* ---- answering ---- */
 
@@ -174,10 +182,12 @@ void http_exchange_stream_abort(struct http_exchange *exchange);
 
 /*
  * Accepts on any number of addresses and hands each socket to the server with the fewest connections. With
- * `connections_max` of all, or `per_address` of its peer's address (0: any number; see addresses.h) reached,
- * a new connection is handed over to be refused, unless `refusals_max` are being refused already: then it is
- * closed at once. Out of file descriptors it keeps one in reserve to answer the same. Lives on its own loop
- * (any).
+ * `connections_max` of all reached it takes the place of the oldest stranger (one that never sent a complete
+ * request head; those that sent nothing first) of the server that has most of them, so that who opens
+ * connections and says nothing keeps nobody out. Without any stranger, or with `per_address` of its peer's
+ * address (0: any number; see addresses.h) reached, a new connection is handed over to be refused, unless
+ * `refusals_max` are being refused already: then it is closed at once. Out of file descriptors it keeps one
+ * in reserve to answer the same. Lives on its own loop (any).
  */
 struct http_listener;
 struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,

@@ -114,9 +114,47 @@ void connection_close(struct connection *connection, bool reset)
     if (connection->refusing != NULL)
         server->refusing--;
     atomic_fetch_sub(connection->counted ? &server->open : &server->refused, 1);
+    connection_is_known(connection);
     http_addresses_leave(connection->address);
     abandon_exchanges(connection);
     server_mark(connection);
+}
+
+/* ---- strangers ---- */
+
+#define REPLACE_LOOKS 8 /* at what strangers have sent by now */
+
+void connection_is_known(struct connection *connection)
+{
+    if (!connection->stranger)
+        return;
+    connection->stranger = false;
+    atomic_fetch_sub(&connection->server->strangers, 1);
+}
+
+static struct connection *oldest_stranger(struct http_server *server)
+{
+    for (enum server_wait kind = WAIT_FIRST_BYTE; kind <= WAIT_FIRST_HEAD; kind++)
+        if (!queue_is_empty(&server->waits[kind]))
+            return CONTAINER_OF(server->waits[kind].next, struct connection, wait.link);
+    return NULL;
+}
+
+bool connection_replace(struct http_server *server)
+{
+    struct connection *stranger = oldest_stranger(server);
+    for (unsigned looks = 0; looks < REPLACE_LOOKS && stranger != NULL; looks++) {
+        connection_read(stranger); /* what came in this turn of the loop counts */
+        if (stranger->state == CONNECTION_CLOSED)
+            return true;
+        struct connection *oldest = oldest_stranger(server);
+        if (oldest == stranger)
+            break;
+        stranger = oldest;
+    }
+    if (stranger != NULL)
+        connection_close(stranger, true);
+    return stranger != NULL;
 }
 
 /* Everything is sent: say so to the peer and give it time to read (RFC 9112 section 9.6). */
@@ -288,7 +326,7 @@ static void connection_init(struct connection *connection, struct http_server *s
     connection->ops = &http_plain_stream;
     connection->stream = (void *)(intptr_t)fd;
     connection->fd = fd;
-    connection->counted = accepted->refusing == NULL;
+    connection->counted = connection->stranger = accepted->refusing == NULL;
     connection->address = accepted->address;
     connection->opened_us = connection->active_us = server->now_us;
     connection->poll.data = connection;
@@ -305,14 +343,35 @@ static void connection_init(struct connection *connection, struct http_server *s
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
-void connection_open(struct http_server *server, const struct http_accepted *accepted)
+/* One that was accepted does not come to be, or is refused after all. */
+static void uncount(struct http_server *server, const struct http_accepted *accepted)
 {
+    atomic_fetch_sub(accepted->refusing == NULL ? &server->open : &server->refused, 1);
+    if (accepted->refusing == NULL)
+        atomic_fetch_sub(&server->strangers, 1);
+}
+
+/* A stranger's place may be gone by now: then it is refused as one too many. */
+static void take_place(struct http_server *server, struct http_accepted *accepted)
+{
+    atomic_fetch_sub(&server->replacing, 1);
+    if (connection_replace(server))
+        return;
+    uncount(server, accepted);
+    accepted->refusing = http_full;
+    atomic_fetch_add(&server->refused, 1);
+}
+
+void connection_open(struct http_server *server, struct http_accepted *accepted)
+{
+    if (accepted->replaces)
+        take_place(server, accepted);
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL || uv_poll_init(server->loop, &connection->poll, accepted->fd) != 0) {
         free(connection);
         close(accepted->fd);
         http_addresses_leave(accepted->address);
-        atomic_fetch_sub(accepted->refusing == NULL ? &server->open : &server->refused, 1);
+        uncount(server, accepted);
         return;
     }
     connection_init(connection, server, accepted);

@@ -42,6 +42,8 @@
  * order. */
 enum server_wait {
     WAIT_NONE,
+    WAIT_FIRST_BYTE, /* of a stranger, which is a connection that never sent a complete head */
+    WAIT_FIRST_HEAD, /* of a stranger that began to send it */
     WAIT_HEAD,
     WAIT_REFUSED,  /* a connection that is too many: for the head that its refusal answers to */
     WAIT_BODY,     /* the window over which a body's rate is judged */
@@ -151,6 +153,7 @@ struct connection {
     size_t window_read; /* bytes of the body in this window of time */
     bool counted;       /* in server->open; else in server->refused */
     bool used;          /* had a request */
+    bool stranger;      /* counted in server->strangers */
     bool http_1_0;      /* the last one was HTTP/1.0: no pipelining */
     bool eof, blocked, handle_closed;
     bool last_look;               /* draining: one read before it is called idle */
@@ -192,6 +195,8 @@ struct http_server {
     int64_t date_second;
     char date[48];
     atomic_uint open, refused;
+    atomic_uint strangers; /* of the open ones, those that never sent a complete head */
+    atomic_uint replacing; /* accepted ones that take a stranger's place, not opened yet */
     uv_mutex_t inbox_lock; /* guards the three below, and nothing else is shared */
     struct http_accepted *inbox;
     size_t inbox_count, inbox_capacity;
@@ -213,13 +218,18 @@ void server_maybe_free(struct http_server *server);
 
 /* ---- server_connection.c ---- */
 /* Takes over its socket. Closes it when there is no memory. */
-void connection_open(struct http_server *server, const struct http_accepted *accepted);
+void connection_open(struct http_server *server, struct http_accepted *accepted);
 /* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
 void connection_advance(struct connection *connection);
 void connection_set_state(struct connection *connection, enum connection_state state);
 /* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
 void connection_close(struct connection *connection, bool reset);
 void connection_maybe_free(struct connection *connection);
+/* It is no stranger (any more). */
+void connection_is_known(struct connection *connection);
+/* Closes the stranger that a new connection replaces: the oldest of those that sent nothing, else of those
+ * that sent a part of a head. False: there is none any more. */
+bool connection_replace(struct http_server *server);
 /* True when another request may be taken. */
 bool connection_may_parse(const struct connection *connection);
 bool connection_wants_read(const struct connection *connection);

@@ -43,7 +43,7 @@ struct http_listener {
 
 /* ---- accepting ---- */
 
-static const char full[] = "the hub is full";
+const char http_full[] = "the hub is full";
 
 /* Why a connection from there is refused; else NULL, and it is counted. */
 static const char *count_address(struct http_listener *listener, const struct sockaddr_storage *peer,
@@ -56,29 +56,50 @@ static const char *count_address(struct http_listener *listener, const struct so
                : "there are too many connections from this address";
 }
 
+/* What the servers have. */
+struct crowd {
+    struct http_server *fewest, *strangest; /* with the fewest connections; with most strangers, or NULL */
+    unsigned total, refused;                /* refused: and those that wait for a stranger's place */
+};
+
+static struct crowd count_crowd(const struct http_listener *listener)
+{
+    struct crowd crowd = {.fewest = listener->servers[0]};
+    unsigned least = UINT32_MAX, most = 0;
+    for (size_t i = 0; i < listener->server_count; i++) {
+        struct http_server *server = listener->servers[i];
+        unsigned connections = http_server_connections(server), strangers = http_server_strangers(server);
+        crowd.total += connections;
+        crowd.refused += http_server_refusals(server) + http_server_replacing(server);
+        if (connections < least) {
+            least = connections;
+            crowd.fewest = server;
+        }
+        if (strangers > most) {
+            most = strangers;
+            crowd.strangest = server;
+        }
+    }
+    return crowd;
+}
+
 static void hand_over(struct http_listener *listener, int fd, const struct sockaddr_storage *peer,
                       const char *refusing)
 {
-    struct http_server *fewest = listener->servers[0];
-    unsigned total = 0, refused = 0, least = UINT32_MAX;
-    for (size_t i = 0; i < listener->server_count; i++) {
-        unsigned connections = http_server_connections(listener->servers[i]);
-        total += connections;
-        refused += http_server_refusals(listener->servers[i]);
-        if (connections < least) {
-            least = connections;
-            fewest = listener->servers[i];
-        }
-    }
+    const struct crowd crowd = count_crowd(listener);
     struct http_accepted accepted = {.fd = fd, .refusing = refusing};
-    if (accepted.refusing == NULL && total >= listener->connections_max)
-        accepted.refusing = full;
+    bool is_full = crowd.total >= listener->connections_max;
+    if (accepted.refusing == NULL && is_full && crowd.strangest == NULL)
+        accepted.refusing = http_full;
     if (accepted.refusing == NULL)
         accepted.refusing = count_address(listener, peer, &accepted.address);
-    if (accepted.refusing != NULL && refused >= listener->refusals_max)
+    accepted.replaces = is_full && accepted.refusing == NULL;
+    if ((accepted.refusing != NULL || accepted.replaces) && crowd.refused >= listener->refusals_max) {
         close(fd); /* a flood: their descriptors are needed for what is not refused */
-    else
-        http_server_adopt(fewest, &accepted);
+        http_addresses_leave(accepted.address);
+    } else {
+        http_server_adopt(accepted.replaces ? crowd.strangest : crowd.fewest, &accepted);
+    }
 }
 
 static void take_reserve(struct http_listener *listener)
@@ -117,7 +138,7 @@ static void out_of_descriptors(struct listening *listening)
         struct sockaddr_storage peer;
         int fd = accept_one(listening, &peer);
         if (fd >= 0)
-            hand_over(listener, fd, &peer, full);
+            hand_over(listener, fd, &peer, http_full);
     }
     for (struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next)
         uv_poll_stop(&CONTAINER_OF(link, struct listening, link)->poll);

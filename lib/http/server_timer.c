@@ -60,6 +60,8 @@ static bool is_overdue(const struct connection *connection)
 void connection_timed_out(struct connection *connection, enum server_wait kind)
 {
     switch (kind) {
+    case WAIT_FIRST_BYTE:
+    case WAIT_FIRST_HEAD:
     case WAIT_HEAD:
         request_refuse(connection, 408, "the request head did not come in time");
         break;
@@ -138,6 +140,8 @@ void timers_set(struct connection *connection)
     struct http_server *server = connection->server;
     enum server_wait kind = WAIT_NONE;
     int64_t deadline = 0;
+    if (connection->used || connection->state != CONNECTION_HEAD || connection->exchange_count > 0)
+        connection_is_known(connection);
     set_body_timers(connection);
     set_write_timer(connection);
     if (connection->state == CONNECTION_BODY && !body_is_held(connection))
@@ -151,10 +155,10 @@ void timers_set(struct connection *connection)
         deadline = connection->opened_us + SERVER_REFUSE_US;
     } else if (connection->state == CONNECTION_HEAD && connection->began_us != 0 &&
                connection_may_parse(connection)) {
-        kind = WAIT_HEAD;
+        kind = connection->stranger ? WAIT_FIRST_HEAD : WAIT_HEAD;
         deadline = connection->began_us + limits->head_timeout_ms * 1000;
     } else if (connection->state == CONNECTION_HEAD && connection->exchange_count == 0) {
-        kind = connection->used ? WAIT_IDLE : WAIT_HEAD;
+        kind = connection->used ? WAIT_IDLE : WAIT_FIRST_BYTE;
         deadline = connection->used ? connection->active_us + limits->idle_timeout_ms * 1000
                                     : connection->opened_us + limits->head_timeout_ms * 1000;
     }

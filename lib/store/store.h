@@ -313,6 +313,9 @@ struct store_delivery_read { /* one with its body, as it must be sent now */
     struct store_read base;
     int64_t id;
     struct store_delivery row;
+    int64_t older;         /* out: of a pending one with a URL of its own: an older one of its lane (receiver,
+                              object, URL, correlation id) that is pending before it; 0: none */
+    int64_t older_attempt; /* out: that one's next_attempt */
 };
 void store_read_delivery(struct store_client *client, struct store_delivery_read *read);
 

@@ -488,6 +488,20 @@ class Wire:
             return True
 
 
+def known_wire(hub):
+    """A connection that had a request, so that it keeps its place in a full hub; waits for a place."""
+
+    def spoken():
+        wire = Wire(hub)
+        wire.send("GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\n\r\n")
+        if wire.answer()[0] == 401:
+            return wire
+        wire.__exit__()
+        return None
+
+    return eventually(spoken, "the hub serves one more")
+
+
 def forms(secret):
     """The byte strings that would give a token away: raw and in Base64 (with and without padding)."""
     encoded = base64.b64encode(secret.encode())

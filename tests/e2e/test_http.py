@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from tests.e2e.harness import DEADLINE, Wire, eventually
+from tests.e2e.harness import DEADLINE, Wire, eventually, known_wire
 from tests.sim import Gate, Reply, payloads
 from tests.sim.client import authorization, http_call
 
@@ -226,7 +226,7 @@ def test_hundreds_of_idle_connections(hub, shared):
 def test_full_hub_answers_503(new_hub):
     """connections_max: one more is answered 503 with Retry-After, it does not hang; afterwards there is room again."""
     hub = new_hub(connections_max="3")
-    idle = [Wire(hub) for _ in range(3)]
+    idle = [known_wire(hub) for _ in range(3)]
     with Wire(hub) as extra:
         extra.send("GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\n\r\n")
         status, headers, body = extra.answer()

@@ -120,9 +120,49 @@ static void unless_ended(void **state)
     assert_str(due_sorts(f, (struct store_due_read){.again = 9, .now = 10, .latest = INT64_MAX}), "2 3");
 }
 
+/* Of what goes to a URL of its own the one that must arrive before: of the same command, while it is pending.
+ */
+static void older_of_a_lane(void **state)
+{
+    struct fixture *f = *state;
+    int64_t ids[3];
+    static const char *const urls[] = {"http://a/1", "http://a/2", "http://a/1"};
+    for (int i = 0; i < 3; i++) {
+        struct store_apply *apply = new_batch(f);
+        struct store_op *op = add_op(apply, STORE_PUT_DELIVERY);
+        op->u.delivery.row = (struct store_delivery){
+            .state = STORE_DELIVERY_PENDING,
+            .receiver = STR("IN-TWO"),
+            .module = STR("commands"),
+            .method = STR("POST"),
+            .kind = -1,
+            .object = STR("R"),
+            .url = str_from(urls[i]),
+            .correlation_id = STR("c"),
+            .body = STR("{}"),
+            .active_from = -1,
+        };
+        assert_int_equal(run_batch(f, apply), OK);
+        ids[i] = op->u.delivery.row.id;
+    }
+    try_again(f, ids[0], 300, 1);
+    static const int older[] = {-1, -1, 0};
+    for (int i = 0; i < 3; i++) {
+        struct store_delivery_read read = {.id = ids[i]};
+        assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
+        assert_int_equal(read.older, older[i] < 0 ? 0 : ids[older[i]]);
+        assert_int_equal(read.older_attempt, older[i] < 0 ? 0 : 300);
+    }
+    finish(f, ids[0], STORE_DELIVERY_DEAD);
+    struct store_delivery_read read = {.id = ids[2]};
+    assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
+    assert_int_equal(read.older, 0);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
-    const struct CMUnitTest tests[] = {STORE_TEST(due_in_sorts), STORE_TEST(unless_ended)};
+    const struct CMUnitTest tests[] = {STORE_TEST(due_in_sorts), STORE_TEST(unless_ended),
+                                       STORE_TEST(older_of_a_lane)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

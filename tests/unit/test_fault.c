@@ -60,6 +60,16 @@ static void test_own(void **state)
             assert_int_equal(fault_judge(&own[i], known[j]), FAULT_HUB);
 }
 
+/* What no call can be made of is the message's own, and tells of nobody. */
+static void test_impossible(void **state)
+{
+    static const struct fault_answer never = {.impossible = true};
+    static const struct fault_case *const known[] = {&nothing_known, &passed_beside, &passed_since, &own_url};
+    (void)state;
+    for (size_t i = 0; i < COUNT(known); i++)
+        assert_int_equal(fault_judge(&never, known[i]), FAULT_UNSENDABLE);
+}
+
 /* After which of the answers the next message is asked for at once. */
 static void test_may_be_messages(void **state)
 {
@@ -152,10 +162,11 @@ static void test_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_either),          cmocka_unit_test(test_own),
-        cmocka_unit_test(test_may_be_messages), cmocka_unit_test(test_no_connection),
-        cmocka_unit_test(test_retry_after),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_own_url),         cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_either),        cmocka_unit_test(test_own),
+        cmocka_unit_test(test_impossible),    cmocka_unit_test(test_may_be_messages),
+        cmocka_unit_test(test_no_connection), cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_own_url),
+        cmocka_unit_test(test_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,10 @@ static void test_full_hub(void **state)
     struct peer one, two, three;
     peer_open(&one);
     peer_open(&two);
+    peer_say(&one, GET("/one"));
+    assert_int_equal(peer_answer(&one).status, 200);
+    peer_say(&two, GET("/two"));
+    assert_int_equal(peer_answer(&two).status, 200);
     peer_open(&three);
     assert_int_equal(http_server_connections(harness.server), 2);
     peer_say(&three, GET("/late"));
@@ -241,6 +245,63 @@ static void test_full_hub(void **state)
     peer_open(&three);
     peer_say(&three, GET("/again"));
     assert_int_equal(peer_answer(&three).status, 200);
+    peer_close(&two);
+    peer_close(&three);
+}
+
+/* Those that said nothing go first, the oldest of them; then those with a part of a head; others never. */
+static void test_full_of_strangers(void **state)
+{
+    (void)state;
+    struct peer half, silent, known, late;
+    peer_open(&half);
+    peer_say(&half, "GET /half HTTP/1.1\r\n");
+    peer_open(&silent);
+    peer_open(&known); /* instead of the silent one */
+    peer_wait_end(&silent);
+    assert_true(silent.eof || silent.reset);
+    peer_say(&known, GET("/known"));
+    assert_int_equal(peer_answer(&known).status, 200);
+    peer_say(&known, "GET /again HTTP/1.1\r\n");
+    peer_open(&late); /* instead of the half head */
+    peer_wait_end(&half);
+    assert_true(half.eof || half.reset);
+    assert_int_equal(http_server_connections(harness.server), 2);
+    assert_int_equal(http_server_strangers(harness.server), 1);
+    peer_say(&late, GET("/late"));
+    assert_int_equal(peer_answer(&late).status, 200);
+    assert_int_equal(http_server_strangers(harness.server), 0);
+    peer_say(&known, "Host: x\r\n\r\n");
+    assert_int_equal(peer_answer(&known).status, 200);
+    for (int i = 0; i < 3; i++) { /* none is a stranger: the next one is too many */
+        struct peer over;
+        peer_open(&over);
+        peer_say(&over, GET("/over"));
+        assert_int_equal(peer_answer(&over).status, 503);
+        peer_close(&over);
+    }
+    peer_close(&half);
+    peer_close(&silent);
+    peer_close(&known);
+    peer_close(&late);
+    assert_int_equal(http_server_connections(harness.server), 0);
+    assert_int_equal(http_server_replacing(harness.server), 0);
+}
+
+/* What a stranger has sent by the time that its place is wanted counts: it is no stranger. */
+static void test_stranger_that_speaks_in_time(void **state)
+{
+    (void)state;
+    struct peer one, two, three;
+    peer_open(&one);
+    peer_open(&two);
+    assert_true(send(one.fd, GET("/one"), sizeof GET("/one") - 1, 0) > 0);
+    peer_open(&three);
+    assert_int_equal(peer_answer(&one).status, 200);
+    peer_wait_end(&two);
+    peer_say(&three, GET("/three"));
+    assert_int_equal(peer_answer(&three).status, 200);
+    peer_close(&one);
     peer_close(&two);
     peer_close(&three);
 }
@@ -426,6 +487,8 @@ int main(void)
         SERVER_TEST(test_reset_peer),
         SERVER_TEST(test_half_closed_peer),
         cmocka_unit_test_setup_teardown(test_full_hub, full_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_of_strangers, full_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stranger_that_speaks_in_time, full_setup, teardown),
         SERVER_TEST(test_out_of_descriptors),
         SERVER_TEST(test_drain),
         SERVER_TEST(test_drain_deadline),

@@ -34,6 +34,8 @@ static int take_due(struct reader *reader, struct store_due_read *r, enum sql_id
             .owner = read_string(reader, read, id, 9),
             .object = read_string(reader, read, id, 10),
             .failed = sql_integer(c, id, 11),
+            .url = read_string(reader, read, id, 12),
+            .correlation_id = read_string(reader, read, id, 13),
         };
     }
     sql_end(c, id);
@@ -159,6 +161,25 @@ static int take_body(struct reader *reader, struct store_read *read, struct stor
     return object.base.result == ERR_NOT_FOUND ? OK : object.base.result;
 }
 
+/* What must arrive before it. */
+static int take_older(struct reader *reader, struct store_delivery_read *r)
+{
+    struct connection *c = &reader->connection;
+    const struct store_delivery *row = &r->row;
+    r->older = r->older_attempt = 0;
+    if (row->url.length == 0 || row->state != STORE_DELIVERY_PENDING)
+        return OK;
+    int result = sql_first(c, SQL_DELIVERY_OLDER,
+                           SQL_VALUES(sql_t(row->receiver), sql_t(row->object), sql_t(row->url),
+                                      sql_t(row->correlation_id), sql_i(row->id)));
+    if (result <= 0)
+        return result;
+    r->older = sql_integer(c, SQL_DELIVERY_OLDER, 0);
+    r->older_attempt = sql_integer(c, SQL_DELIVERY_OLDER, 1);
+    sql_end(c, SQL_DELIVERY_OLDER);
+    return OK;
+}
+
 bool read_delivery(struct reader *reader, struct store_read *read)
 {
     struct store_delivery_read *r = CONTAINER_OF(read, struct store_delivery_read, base);
@@ -174,6 +195,8 @@ bool read_delivery(struct reader *reader, struct store_read *read)
     r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, 25);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
+    if (result == OK && !read->result)
+        result = take_older(reader, r);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
 }
 

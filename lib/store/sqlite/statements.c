@@ -19,11 +19,11 @@
     "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
     "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone"
 #define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
-
 #define DUE_COLUMNS                                                                                          \
     "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
-    "failed FROM delivery WHERE state = 0 AND receiver = $1 AND module = $2 "
-#define DUE_TYPES "iiiiitttttti"
+    "failed, url, CASE WHEN url = '' THEN '' ELSE correlation_id END FROM delivery WHERE state = 0 AND "     \
+    "receiver = $1 AND module = $2 "
+#define DUE_TYPES "iiiiittttttitt"
 
 /* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
 /* The next queue: another module's of the receiver, else another receiver's (of UNION ALL the left side runs
@@ -519,6 +519,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                          "AND receiver = $1 AND module = $2 AND alone > 0 LIMIT $3) AS slice"},
     [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "bt",
                            DELIVERY_COLUMNS ", body, " EVSE_SPELLED " FROM delivery WHERE id = $1"},
+    [SQL_DELIVERY_OLDER] = {R, "tttti", "ii",
+                            "SELECT id, next_attempt FROM delivery WHERE state IN (0, 2) AND kind < 2 AND "
+                            "receiver = $1 AND object = $2 AND url = $3 AND correlation_id = $4 AND id < $5 "
+                            "AND state = 0 LIMIT 1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
     [SQL_PENDING_QUEUE] = PARKED_QUEUE("0"),

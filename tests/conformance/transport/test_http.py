@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from tests.conformance.rules import rule
-from tests.e2e.harness import SLOW, Hub, Wire, eventually
+from tests.e2e.harness import SLOW, Hub, Wire, eventually, known_wire
 from tests.sim import payloads
 from tests.sim.client import authorization, http_call
 from tests.sim.wire import timestamp
@@ -329,7 +329,7 @@ def test_nesting(shared):
 def test_full_hub(new_hub):
     """With one connection more than it may have the hub answers that one at once; afterwards there is room again."""
     hub = new_hub(connections_max="2")
-    taken = [Wire(hub) for _ in range(2)]
+    taken = [known_wire(hub) for _ in range(2)]
     with Wire(hub) as extra:
         extra.send("GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\n\r\n")
         status, headers, body = extra.answer()
