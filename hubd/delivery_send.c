@@ -362,6 +362,7 @@ static void sending_call(struct sending *sending, struct str body)
     outbound->body = outbound->method == HTTP_METHOD_DELETE ? STR_NONE : body;
     sending_set_voice(sending);
     outbound->correlation_id = row->correlation_id;
+    outbound->via = row->via;
     outbound->timeout_ms = hub->conf.delivery_timeout;
     outbound->callback = sending_answered;
     outbound->context = sending;

@@ -18,8 +18,8 @@
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, "                                                                                                \
     "object, reason, url, correlation_id, last_error, evse, "                                                \
-    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone"
-#define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
+    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone, via"
+#define DELIVERY_TYPES "iiiiiiitttttttttttitttiit"
 
 #define DUE_COLUMNS                                                                                          \
     "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
@@ -295,12 +295,16 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
      */
     [SQL_DELIVERY_INSERT] =
-        {W, "iiiiiiittttttttttbtt", "",
+        {W, "iiiiiiittttttttttbttt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
          "module, "
-         "method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
+         "method, owner, object, reason, url, correlation_id, last_error, body, evse, name, via) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-         "$20)"},
+         "$20, $21)"},
+    [SQL_DELIVERY_KEEP_VIA] =
+        {W, "ii", "",
+         "UPDATE delivery SET via = coalesce((SELECT b.via FROM delivery b WHERE b.id = $2), '') "
+         "WHERE id = $1"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},
