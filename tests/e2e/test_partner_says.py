@@ -116,7 +116,7 @@ def encodings(token):
 @pytest.mark.parametrize("form", encodings("t" * 32))
 def test_a_token_in_any_form(new_hub, form):
     """What the hub presents reaches neither a partner nor log, audit, dead letters and hubctl, however it is written."""
-    hub = new_hub(retry_initial="50ms", log_level="debug")
+    hub = new_hub(retry_initial="10ms", retry_max="20ms", log_level="debug")
     pair = hub.pair()
     said = encodings(pair.cpo.token)[form]
     pair.cpo.script("POST", "/commands/", Reply(http=422, code=2001, message=f"cannot read {said} here"))
@@ -127,7 +127,7 @@ def test_a_token_in_any_form(new_hub, form):
     theirs = encodings(pair.emsp.token)[form]
     pair.emsp.script("PUT", "/sessions/", Reply(http=400, body=json.dumps({"status_code": 2001, "status_message": f"no {theirs} here"}).encode()), forever=True)
     pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, "S1"))
-    (dead,) = hub.wait_rows("delivery", "list", "--state", "dead", where=lambda row: True, what="the dead letter")
+    (dead,) = hub.wait_rows("delivery", "list", "--state", "all", where=lambda row: row["last_error"], what="the refused delivery")
     pair.emsp.script("GET", "^/ocpi/versions$", Reply(http=500, code=3000, message=f"no {theirs} here"), forever=True)
     pair.emsp.script("PUT", "/credentials$", Reply(code=3001, message=f"no {theirs} here"), forever=True)
     seen = [hub.ok("delivery", "show", dead["id"]).out, hub.ok("--json", "delivery", "show", dead["id"]).out]

@@ -18,6 +18,7 @@ def hub_name(platform):
 def test_all_via_headers_go_on(hub):
     """All header lines as one list, with every kind of message; the hub's own name is the last."""
     pair = hub.pair()
+    hub.ok("party", "set", pair.emsp.id, "--push", "locations,tariffs")
     own = hub_name(pair.cpo)
     via = {"Via": "1.1 proxy-a", "via": "1.0 proxy-b, 1.1 proxy-c"}
     chain = f"1.1 proxy-a, 1.0 proxy-b, 1.1 proxy-c, {own}"
@@ -47,9 +48,9 @@ def test_a_push_without_via_has_the_hubs_alone(hub):
 @pytest.mark.parametrize("again", ["retry", "replay", "restart"])
 def test_the_chain_outlives_waiting(new_hub, again):
     """A delivery that is sent again has it still."""
-    hub = new_hub(retry_initial="50ms")
+    hub = new_hub(retry_initial="10ms", retry_max="20ms", retry_give_up="1s" if again == "retry" else "72h")
     pair = hub.pair()
-    name = {"retry": Reply(http=400, code=2001), "replay": Reply(), "restart": Reply(http=503)}[again]
+    name = {"retry": Reply(http=503), "replay": Reply(), "restart": Reply(http=503)}[again]
     entry = pair.emsp.script("PUT", "/sessions/", name, forever=True)
     pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, "S1"), headers={"Via": "1.1 proxy"})
     pair.emsp.wait("PUT", "/sessions/.*S1$")
@@ -77,7 +78,7 @@ def test_a_chain_without_end_is_refused(hub):
     for headers in ({"Via": ", ".join(f"1.1 proxy-{number}" for number in range(300))}, {"Via": "1.1 " + "a" * 2000, "via": "1.1 " + "b" * 100}):
         answer = pair.cpo.put("sessions", body, headers=headers)
         assert answer.outcome == (508, 4000) and "Via" in answer.message, answer
-    assert pair.cpo.put("sessions", body, headers={"Via": ", ".join(f"1.1 proxy-{number}" for number in range(100))}).outcome == (200, 1000)
+    assert pair.cpo.put("sessions", body, headers={"Via": ", ".join(f"1.1 proxy-{number}" for number in range(100))}).code == 1000
 
 
 # ---------------------------------------------------------------- two hubs
@@ -91,13 +92,14 @@ def elsewhere(url):
 @pytest.fixture
 def crossed(new_hub):
     """Two hubs, each with a CPO and an eMSP whose platform is the other hub."""
-    hubs = new_hub(retry_initial="50ms"), new_hub(retry_initial="50ms")
+    hubs = new_hub(retry_initial="10ms", retry_max="20ms"), new_hub(retry_initial="10ms", retry_max="20ms")
     cpo, emsp = Party.parse("IN-CX1", "CPO"), Party.parse("IN-EY1", "EMSP")
     ends = []
     for hub, other in (hubs, hubs[::-1]):
         end = hub.add(hub.platform(cpo, emsp, habits=(elsewhere(lambda other=other: other.url),)))
         end.register(hub.issue(end.id))
         hub.ok("rule", "enable", emsp.id, cpo.id)
+        hub.ok("party", "set", emsp.id, "--push", "locations,tariffs")
         ends.append(end)
     (first, second), (token, other) = ends, [end.hub_token for end in ends]
     second.accepted.add(token)
@@ -109,14 +111,14 @@ def crossed(new_hub):
 
 
 def settled(hubs):
-    """All deliveries of both hubs, once none is on its way in either (asked twice: one may have been between the two)."""
+    """All deliveries of both hubs, once none is on its way in either but what came round (asked twice: one may have been between the two)."""
 
     def look():
         return [hub.rows("delivery", "list", "--state", "all") for hub in hubs]
 
     def probe():
         rows = look()
-        quiet = all(rows) and not any(row["state"] == "pending" for each in rows for row in each)
+        quiet = all(rows) and not any(row["state"] == "pending" and "HTTP 508" not in (row["last_error"] or "") for each in rows for row in each)
         return rows if quiet and look() == rows else None
 
     return eventually(probe, "nothing is on its way")
