@@ -74,8 +74,23 @@ static bool answer_find_caller(const struct request *request, struct str *countr
     return true;
 }
 
+/* Who answers: the party that was asked, by a forward or by name, whatever became of it; else the hub. */
+static void answer_find_asked(const struct request *request, struct ocpi_party_key *asked,
+                              struct str *country, struct str *party)
+{
+    *country = str_from(request->hub->conf.country_code);
+    *party = str_from(request->hub->conf.party_id);
+    if (request->target != NULL) {
+        *country = request->target->row.country_code;
+        *party = request->target->row.party_id;
+    } else if (request_header_key(request, OCPI_HEADER_TO_COUNTRY_CODE, OCPI_HEADER_TO_PARTY_ID, asked) > 0) {
+        *country = str_of(asked->text, 2);
+        *party = str_from(asked->text + 3);
+    }
+}
+
 /* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
-static void answer_headers(struct request *request, int http_status, bool success)
+static void answer_headers(struct request *request, int http_status)
 {
     struct http_exchange *exchange = request->exchange;
     http_exchange_header(exchange, "Content-Type", STR("application/json"));
@@ -88,21 +103,19 @@ static void answer_headers(struct request *request, int http_status, bool succes
     struct str to_country, to_party;
     if (!request->functional || !answer_find_caller(request, &to_country, &to_party))
         return;
-    /* who answers: the party that was asked, by a forward or by name; the hub for errors of its own and all
-     * else */
-    struct str from_country = str_from(request->hub->conf.country_code);
-    struct str from_party = str_from(request->hub->conf.party_id);
-    if (request->target != NULL) {
-        from_country = request->target->row.country_code;
-        from_party = request->target->row.party_id;
-    } else if (request->has_to && success) {
-        from_country = str_of(request->to.text, 2);
-        from_party = str_from(request->to.text + 3);
-    }
+    struct ocpi_party_key asked;
+    struct str from_country, from_party;
+    answer_find_asked(request, &asked, &from_country, &from_party);
     http_exchange_header(exchange, OCPI_HEADER_TO_COUNTRY_CODE, to_country);
     http_exchange_header(exchange, OCPI_HEADER_TO_PARTY_ID, to_party);
     http_exchange_header(exchange, OCPI_HEADER_FROM_COUNTRY_CODE, from_country);
     http_exchange_header(exchange, OCPI_HEADER_FROM_PARTY_ID, from_party);
+}
+
+void request_leave_lines(struct request *request)
+{
+    for (unsigned i = sizeof request->places / sizeof request->places[0]; i-- > 0;)
+        line_leave(request->hub->lines, &request->places[i]);
 }
 
 /* The one place where every request ends. */
@@ -112,8 +125,7 @@ static void answer_release(struct request *request, bool failed)
                           request->by_server ? -1 : env_monotonic_us() - request->exchange->received_us);
     request_free_tree(request);
     struct registry_snapshot *snapshot = request->snapshot;
-    for (unsigned i = 2; i-- > 0;)
-        line_leave(request->hub->lines, &request->places[i]);
+    request_leave_lines(request);
     request->magic = 0;
     request->worker->active--;
     registry_release(request->worker->view, snapshot);
@@ -131,7 +143,7 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
                         request->answer_time != 0 ? request->answer_time : env_wall_ms());
     quality_count_refused(request, http_status, ocpi_status, message);
     answer_audit(request, ocpi_status, message, data);
-    answer_headers(request, http_status, ocpi_status / 1000 == 1);
+    answer_headers(request, http_status);
     struct http_exchange *exchange = request->exchange;
     answer_release(request, http_status >= 400 || ocpi_status >= 2000);
     http_exchange_send(exchange, body.failed ? 500 : http_status, &body);
@@ -178,6 +190,7 @@ void request_answer_error(struct request *request, int error)
     case ERR_BUSY:
     case ERR_CONFLICT:
     case ERR_CLOSED:
+    case ERR_SHORT:
         request_answer(request, REPLY_BUSY, STR("the hub is busy; try again"), STR_NONE);
         return;
     case ERR_MEMORY:
@@ -207,7 +220,7 @@ void request_answer_error(struct request *request, int error)
 void request_stream_begin(struct request *request,
                           void (*resume)(struct http_exchange *exchange, void *context), void *context)
 {
-    answer_headers(request, 200, true);
+    answer_headers(request, 200);
     http_exchange_stream_begin(request->exchange, 200, SIZE_MAX, resume, context);
 }
 

@@ -191,8 +191,7 @@ static bool broadcast_reaches(const struct request *request, const struct regist
                               unsigned role)
 {
     const struct store_rule *rule = route_find_rule(request->snapshot, request->party, party, false);
-    return (party->row.roles & role) != 0 &&
-           forward_find_obstacle(party, rule, request->route->module, false) == FORWARD_FREE;
+    return (party->row.roles & role) != 0 && forward_may_go(party, rule, request->route->module);
 }
 
 void broadcast(struct request *request, unsigned role)

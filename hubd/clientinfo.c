@@ -101,6 +101,7 @@ static void telling_add_role(const struct telling *telling, const struct registr
     row->kind = -1;
     row->owner = arena_copy(arena, ocpi_party_key_str(&party->key));
     row->object = arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(role));
+    row->name = arena_printf(arena, "%s:%s", party->id, ocpi_role_name(role));
     row->body = arena_copy(arena, buffer_str(&text));
     row->correlation_id = telling->correlation_id;
     row->created = telling->now;

@@ -9,6 +9,8 @@
 #define CLOCK_MAGIC UINT32_C(0x434c4f43)
 #define LOOK_MS     1000
 #define KEEP_MS     60000 /* so old is the mark in the database at most */
+#define JUMP_MS     2000  /* less is how clocks are set right all the time */
+#define TOLD_MS     3600000
 
 struct clock_watch {
     uint32_t magic;
@@ -18,7 +20,8 @@ struct clock_watch {
     struct arena arena; /* of the batch under way */
     struct store_apply batch;
     bool busy, clamp_wanted, clamping, stopping;
-    int64_t kept; /* steady, when the mark was written; 0: not yet */
+    int64_t kept;         /* steady, when the mark was written; 0: not yet */
+    int64_t jump, jumped; /* the last one, ms, and when (steady); 0: none since the start */
 };
 
 /* ---------------------------------------------------------------- what is said */
@@ -55,16 +58,36 @@ static void clock_say(const struct clock_watch *watch, enum clock_event event)
     }
 }
 
-bool clock_in_doubt(const struct hub *hub, struct arena *arena, struct str *what)
+/* One that leaves no doubt, or adds none, is only told: times in the audit show it. */
+static void clock_note_jump(struct clock_watch *watch, enum clock_event event, int64_t jump, int64_t steady)
 {
-    const struct clock *clock = &hub->clock->clock;
-    int64_t ahead = clock_ahead(clock);
-    if (clock->doubt && what != NULL)
-        *what = arena_printf(
+    if (jump <= JUMP_MS && jump >= -JUMP_MS)
+        return;
+    watch->jump = jump;
+    watch->jumped = steady;
+    if (event == CLOCK_EVEN)
+        log_warn_bounded("the wall clock jumped by %lld ms", (long long)jump);
+}
+
+bool clock_in_doubt(const struct hub *hub)
+{
+    return hub->clock->clock.doubt;
+}
+
+struct str clock_trouble(const struct hub *hub, struct arena *arena)
+{
+    const struct clock_watch *watch = hub->clock;
+    const struct clock *clock = &watch->clock;
+    int64_t steady = env_monotonic_ms(), ahead = clock_ahead(clock);
+    if (clock->doubt)
+        return arena_printf(
             arena, "the wall clock is %lld s %s the hub's time: nothing is deleted for its age for %lld h",
             (long long)(ahead < 0 ? -ahead : ahead) / 1000, ahead < 0 ? "behind" : "ahead of",
-            (long long)(clock_until_confirmed(clock, env_monotonic_ms()) / 3600000 + 1));
-    return clock->doubt;
+            (long long)(clock_until_confirmed(clock, steady) / 3600000 + 1));
+    if (watch->jump != 0 && steady - watch->jumped < TOLD_MS)
+        return arena_printf(arena, "the wall clock jumped by %lld s in the last hour",
+                            (long long)(watch->jump / 1000));
+    return STR_NONE;
 }
 
 /* ---------------------------------------------------------------- what is kept */
@@ -123,10 +146,11 @@ static void clock_tick(uv_timer_t *timer)
 {
     struct clock_watch *watch = timer->data;
     struct hub *hub = watch->hub;
-    int64_t steady = env_monotonic_ms();
+    int64_t steady = env_monotonic_ms(), offset = watch->clock.wall_offset;
     enum clock_event event = clock_look(&watch->clock, env_wall_ms(), steady);
     atomic_store(&hub->kept_offset, watch->clock.offset);
     clock_say(watch, event);
+    clock_note_jump(watch, event, watch->clock.wall_offset - offset, steady);
     watch->clamp_wanted = watch->clamp_wanted || event == CLOCK_RETURNED || event == CLOCK_CONFIRMED;
     log_tell_held();
     if (!watch->busy && !watch->stopping &&

@@ -69,6 +69,7 @@ void commands_add_delivery(struct store_apply *batch, const struct store_command
     row->kind = -1;
     row->owner = command->emsp;
     row->object = command->object;
+    row->name = command->name;
     row->url = command->response_url;
     row->body = body;
     row->correlation_id = command->correlation_id;
@@ -113,7 +114,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
         row->u.audit.module = commands_module(command);
         row->u.audit.sender = command->cpo;
         row->u.audit.receiver = command->emsp;
-        row->u.audit.object = command->object;
+        row->u.audit.object = command->name;
         row->u.audit.status = STR("TIMEOUT");
         row->u.audit.latency_ms = env_wall_ms() - command->created;
         row->u.audit.correlation_id = command->correlation_id;

@@ -28,14 +28,16 @@ struct delivery_name {
 struct delivery_item {
     struct queue queue;
     int64_t id;
-    uint64_t lane;   /* hash of owner and object: one message of a lane at a time, in order */
-    int64_t due;     /* next_attempt of its row; 0: it waits for its first try */
-    int64_t started; /* hub_steady_ms; 0: it is not being sent */
-    uint64_t passes; /* the queue's when it was sent */
-    unsigned turn;   /* by which it was chosen */
-    bool fresh;      /* it never failed */
-    bool trial;      /* its end tells how the receiver is */
-    bool answered;   /* delivered as far as the receiver goes; its end is being stored */
+    uint64_t lane;         /* hash of owner and object: one message of a lane at a time, in order */
+    int64_t due;           /* next_attempt of its row; 0: it waits for its first try */
+    int64_t started;       /* hub_steady_ms; 0: it is not being sent */
+    uint64_t passes;       /* the queue's when it was sent */
+    unsigned turn;         /* by which it was chosen */
+    bool fresh;            /* it never failed */
+    bool trial;            /* its end tells how the receiver is */
+    bool answered;         /* delivered as far as the receiver goes; its end is being stored */
+    bool given_up;         /* for one that waits: what comes of it no longer matters */
+    struct outbound *call; /* under way; NULL: none */
 };
 
 /*
@@ -96,6 +98,7 @@ struct delivery {
     struct arena arena;       /* of that read */
     struct store_waiting_read waiting;
     bool stopping;      /* nothing is begun any more */
+    unsigned alone;     /* of them those to URLs of their own */
     unsigned under_way; /* messages that are being sent, or whose result is being stored */
     char holder[37];    /* of leases: this process */
 };
@@ -107,6 +110,8 @@ void delivery_queue_pump(struct delivery_queue *queue);
 void delivery_queue_free(struct delivery_queue *queue);
 /* Sends the item; ends in delivery_item_finished, later. */
 void delivery_send(struct delivery_queue *queue, struct delivery_item *item);
+/* A call under way that nobody waits for any more ends soon, as one that was not answered in time. */
+void delivery_give_up(struct delivery_item *item);
 /*
  * Whose fault a try's end is, and what it says about the receiver: opens or closes its circuit. `failed`:
  * when the message failed before, 0 if never. Before its result is stored, so that the circuit is stored with

@@ -68,7 +68,8 @@ void delivery_queue_pump(struct delivery_queue *queue)
     if (delivery->stopping || !queue_look_at_receiver(queue, now) || !delivery_queue_is_own(queue, now) ||
         now < queue->unstored_until)
         return;
-    while (retry_lets(&queue->retry, true, now) && (item = delivery_window_choose(queue, now)) != NULL)
+    while ((retry_lets(&queue->retry, true, now) || retry_lets(&queue->retry, false, now)) &&
+           (item = delivery_window_choose(queue, now)) != NULL)
         delivery_send(queue, item);
     delivery_window_read(queue);
 }
@@ -82,15 +83,15 @@ struct retry_policy delivery_policy(const struct delivery *delivery)
 
 /*
  * The receiver is suspected: the pause begins, or goes on. One that answers, if only with errors, may take
- * what it was never asked for: such a message does not wait as long as for one that is away.
+ * what it was never asked for: such a message does not wait as for one that is away.
  */
 static void queue_suspect(struct delivery_queue *queue, bool fresh, const struct fault_answer *answer,
                           int64_t now)
 {
     struct retry_policy policy = delivery_policy(queue->receiver->delivery);
     policy.fresh_max_ms = answer->http == 0 ? 0 : FRESH_MAX_TIMES * policy.initial_ms;
-    retry_failed(&queue->retry, &policy, fresh, now, answer->asked_ms,
-                 (unsigned)env_random_below(RETRY_CHANCE + 1));
+    const struct retry_failure failure = {fresh, fault_may_be_messages(answer), answer->asked_ms};
+    retry_failed(&queue->retry, &policy, &failure, now, (unsigned)env_random_below(RETRY_CHANCE + 1));
 }
 
 enum fault delivery_queue_judge(struct delivery_queue *queue, const struct delivery_item *item,
@@ -103,6 +104,8 @@ enum fault delivery_queue_judge(struct delivery_queue *queue, const struct deliv
     enum fault fault = fault_judge(answer, &known);
     queue->again = true;
     switch (fault) {
+    case FAULT_HUB: /* nothing was learnt */
+        break;
     case FAULT_NONE:
     case FAULT_REFUSED: /* it is there and speaks OCPI */
         queue->passed = now;

@@ -43,6 +43,7 @@ static void sending_end(struct sending *sending)
     arena_free(&sending->arena);
     free(sending);
     queue->receiver->delivery->under_way--;
+    queue->receiver->delivery->alone -= queue->module->alone;
     delivery_item_finished(queue, item);
 }
 
@@ -151,6 +152,7 @@ static struct fault_answer sending_fault_answer(struct sending *sending)
     const struct outbound *outbound = &sending->outbound;
     bool answered = outbound->result == OK;
     return (struct fault_answer){
+        .own = error_is_own(outbound->result),
         .http = answered ? outbound->status : 0,
         .sent = answered || outbound->call.sent,
         .empty = outbound->raw_answer.length == 0,
@@ -301,6 +303,12 @@ static void sending_send_whole(struct sending *sending);
 static void sending_answered(struct outbound *outbound)
 {
     struct sending *sending = MAGIC_CAST(struct sending, outbound->context, SENDING_MAGIC);
+    sending->item->call = NULL;
+    if (sending->item->given_up && outbound->result == ERR_CLOSED) {
+        outbound->result = ERR_TIMEOUT;
+        outbound->error = arena_printf(&sending->arena, "no answer within %lld ms, and others waited",
+                                       (long long)outbound->latency_ms);
+    }
     if (outbound->result == ERR_CLOSED) { /* the hub is going down: as if it had not been tried */
         sending_end(sending);
         return;
@@ -312,10 +320,17 @@ static void sending_answered(struct outbound *outbound)
         return;
     }
     sending->fault = delivery_queue_judge(sending->queue, sending->item, &answer, sending->read.row.failed);
+    if (sending->fault == FAULT_HUB) {
+        log_warn_bounded("delivery %lld: " STR_FMT, (long long)sending->read.id, STR_ARG(outbound->error));
+        sending_lose(sending); /* the row stands as it stood: again soon */
+        return;
+    }
     sending_note_try(sending);
     traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->read.row.module,
                            sending->fault != FAULT_NONE, outbound->latency_ms * 1000);
     switch (sending->fault) {
+    case FAULT_HUB:
+        return;
     case FAULT_NONE:
         sending_done(sending);
         return;
@@ -369,7 +384,14 @@ static void sending_call(struct sending *sending, struct str body)
     outbound->timeout_ms = hub->conf.delivery_timeout;
     outbound->callback = sending_answered;
     outbound->context = sending;
+    sending->item->call = outbound;
     outbound_start(outbound);
+}
+
+void delivery_give_up(struct delivery_item *item)
+{
+    item->given_up = true;
+    outbound_cancel(item->call);
 }
 
 static void sending_judge_address(struct sending *sending)
@@ -477,6 +499,7 @@ void delivery_send(struct delivery_queue *queue, struct delivery_item *item)
     if (sending == NULL)
         abort(); /* a few hundred bytes: without them nothing goes on */
     queue->receiver->delivery->under_way++;
+    queue->receiver->delivery->alone += queue->module->alone;
     sending->magic = SENDING_MAGIC;
     sending->queue = queue;
     sending->item = item;

@@ -17,6 +17,10 @@
 #define ANSWERED_MAX 64
 /* A message with a URL of its own that is not answered for so long no longer takes another's place. */
 #define SLOW_MS 1000
+/* Such ones at once for a receiver: so many times what goes out side by side; for all: this part of the
+ * connections. */
+#define SLOW_TIMES 3
+#define ALONE_PART 4
 
 static struct delivery_item *item_of(struct queue *link)
 {
@@ -221,8 +225,9 @@ static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool f
     const unsigned count = sizeof turns / sizeof turns[0];
     for (unsigned i = 0; i < count; i++) {
         unsigned turn = (queue->turn + i) % count;
-        bool allowed =
-            turns[turn] == find_again ? again : fresh && (turns[turn] == find_oldest || queue->wary > 0);
+        bool allowed = turns[turn] == find_again
+                           ? again
+                           : fresh && (turns[turn] == find_oldest || queue->wary > 0 || queue->module->alone);
         struct delivery_item *item = allowed ? turns[turn](queue) : NULL;
         if (item == NULL)
             continue;
@@ -254,6 +259,43 @@ static unsigned window_places_again(const struct delivery_queue *queue, unsigned
     return places == 0 ? 1 : places;
 }
 
+/*
+ * Messages to URLs of their own: those that hang hold connections, so many for each receiver and so many for
+ * all; each receiver may have one.
+ */
+static bool window_is_full(const struct delivery_queue *queue, const struct window_load *load,
+                           unsigned parallel)
+{
+    const struct delivery *delivery = queue->receiver->delivery;
+    bool share_is_used = delivery->alone >= delivery->hub->descriptors.outbound / ALONE_PART;
+    return load->all >= parallel * SLOW_TIMES || (queue->module->alone && share_is_used && load->all > 0);
+}
+
+/* Which of two that hang gives up its place: one in its first try before others, of them the older. */
+static bool hangs_more(const struct delivery_item *item, const struct delivery_item *than)
+{
+    if (than == NULL || item->fresh != than->fresh)
+        return than == NULL || item->fresh;
+    return item->started < than->started;
+}
+
+/* Where one waits for its first try one that hangs makes room for it, one at a time. */
+static void window_make_room(struct delivery_queue *queue, int64_t now)
+{
+    struct delivery_item *slowest = NULL;
+    if (!queue->module->alone || find_oldest(queue) == NULL)
+        return;
+    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next) {
+        struct delivery_item *item = item_of(q);
+        if (item->given_up)
+            return;
+        if (item->call != NULL && now - item->started >= SLOW_MS && hangs_more(item, slowest))
+            slowest = item;
+    }
+    if (slowest != NULL)
+        delivery_give_up(slowest);
+}
+
 struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now)
 {
     unsigned parallel = (unsigned)queue->receiver->delivery->hub->conf.delivery_parallel;
@@ -264,10 +306,12 @@ struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64
         return NULL;
     if (!alone && (queue->retry.failures > 0 || queue->offline))
         item = choose_trial(queue, &load, now);
-    else if (load.sending >= parallel || load.all >= parallel * 3)
+    else if (load.sending >= parallel || window_is_full(queue, &load, parallel))
         item = NULL;
     else
         item = choose_by_turn(queue, true, load.again < window_places_again(queue, parallel));
+    if (item == NULL && window_is_full(queue, &load, parallel))
+        window_make_room(queue, now);
     if (item == NULL)
         return NULL;
     item->started = now;

@@ -1,10 +1,14 @@
 #include "hubd/descriptors.h"
 
-#define FOR_ADMIN    128 /* connections of hubctl, see lib/ctl/server.h */
-#define FOR_FILES    64  /* database, key, backup, log, listening sockets, certificates */
-#define FOR_NAMES    128 /* what getaddrinfo opens, on the resolver's threads */
-#define FOR_LOOP     12  /* epoll, eventfd, pipes, a reader of the database */
-#define FOR_REFUSALS 64  /* connections that are being answered 503 */
+#define FOR_ADMIN  128 /* connections of hubctl, see lib/ctl/server.h */
+#define FOR_FILES  64  /* database, key, backup, log, listening sockets, certificates */
+#define FOR_NAMES  128 /* what getaddrinfo opens, on the resolver's threads */
+#define FOR_PROBES (DESCRIPTORS_PROBES + DESCRIPTORS_PROBES / OUTBOUND_TWO)
+#define FOR_LOOP   12 /* epoll, eventfd, pipes, a reader of the database */
+/* Connections that are being answered 503: one of so many descriptors, at least, at most. */
+#define REFUSED_PART 24
+#define REFUSED_MIN  16
+#define REFUSED_MAX  512
 /* Connections to partners of a loop, and those of them that are tried on an IPv6 and an IPv4 address. */
 #define OUTBOUND_MAX 1024
 #define OUTBOUND_TWO 8 /* one of so many */
@@ -21,7 +25,9 @@ static uint64_t at_most(uint64_t value, uint64_t maximum)
 
 struct descriptors descriptors_share(uint64_t limit, unsigned loops, unsigned connections_max)
 {
-    uint64_t beside = FOR_ADMIN + FOR_FILES + FOR_NAMES + FOR_REFUSALS + (uint64_t)loops * FOR_LOOP;
+    uint64_t refused = at_most(at_least(limit / REFUSED_PART, REFUSED_MIN), REFUSED_MAX);
+    uint64_t fixed = FOR_ADMIN + FOR_FILES + FOR_NAMES + FOR_PROBES + (uint64_t)loops * FOR_LOOP;
+    uint64_t beside = fixed + refused;
     uint64_t calls = (uint64_t)loops * (OUTBOUND_MAX + OUTBOUND_MAX / OUTBOUND_TWO);
     uint64_t rest = limit > beside ? limit - beside : 0;
     /* What partners leave, and a quarter of what there is where they would leave less. */
@@ -31,7 +37,8 @@ struct descriptors descriptors_share(uint64_t limit, unsigned loops, unsigned co
     uint64_t each = outbound / loops * OUTBOUND_TWO / (OUTBOUND_TWO + 1);
 
     return (struct descriptors){
-        .wanted = beside + connections_max + calls,
+        .wanted = fixed + REFUSED_MAX + connections_max + calls,
+        .refused = (unsigned)refused,
         .inbound = (unsigned)at_most(at_least(inbound, DESCRIPTORS_INBOUND_MIN), connections_max),
         .outbound = (unsigned)at_least(each, DESCRIPTORS_OUTBOUND_MIN),
     };

@@ -11,6 +11,7 @@
  */
 struct descriptors {
     uint64_t wanted;   /* that nothing need be shortened */
+    unsigned refused;  /* connections that are being refused at once; more are hung up on */
     unsigned inbound;  /* connections of partners at once, at most connections_max */
     unsigned outbound; /* connections to partners at once, of each loop */
 };
@@ -19,6 +20,7 @@ struct descriptors {
  * DESCRIPTORS_OUTBOUND_MIN, even where that is more than allowed. */
 #define DESCRIPTORS_INBOUND_MIN  16
 #define DESCRIPTORS_OUTBOUND_MIN 2
+#define DESCRIPTORS_PROBES       16 /* probes at once, whatever else is under way */
 struct descriptors descriptors_share(uint64_t limit, unsigned loops, unsigned connections_max);
 
 #endif

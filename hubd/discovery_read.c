@@ -64,9 +64,10 @@ enum discovery_document discovery_look(struct arena *arena, const struct outboun
     *found = NULL;
     if (outbound->result != OK || outbound->status / 100 != 2)
         return DISCOVERY_NOTHING;
-    if (outbound->answer.is_envelope)
-        return outbound->answer.status_code / 1000 == 1 ? look(outbound->answer.data, WRAPPINGS_MAX, found)
-                                                        : DISCOVERY_NOTHING;
+    if (outbound->answer.is_envelope && outbound->answer.status_code / 1000 != 1)
+        return DISCOVERY_NOTHING;
+    if (outbound->answer.data != NULL)
+        return look(outbound->answer.data, WRAPPINGS_MAX, found);
     if (json_parse(arena, outbound->raw_answer, JSON_DEPTH_MAX, &body, NULL) != OK)
         return DISCOVERY_NOTHING;
     return look(body, WRAPPINGS_MAX, found);

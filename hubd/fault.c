@@ -35,8 +35,19 @@ bool fault_is_unknown(const struct fault_answer *answer)
            (answer->http / 100 == 2 && answer->envelope && answer->status_code == OCPI_UNKNOWN_LOCATION);
 }
 
+bool fault_may_be_messages(const struct fault_answer *answer)
+{
+    static const int own[] = {401, 403, 408, 425, 429, 502, 503, 504};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (answer->http == own[i])
+            return false;
+    return answer->http != 0 && answer->asked_ms == 0;
+}
+
 enum fault fault_judge(const struct fault_answer *answer, const struct fault_case *known)
 {
+    if (answer->own)
+        return FAULT_HUB;
     if (answer->http == 0 && !answer->sent) /* no name, no connection: not this message's, whoever passed */
         return known->alone ? FAULT_MESSAGE : FAULT_RECEIVER;
     if (answer->gone_is_right && fault_is_unknown(answer))

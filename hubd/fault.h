@@ -15,6 +15,7 @@
  */
 enum fault {
     FAULT_NONE,    /* delivered */
+    FAULT_HUB,     /* neither's: the hub lacked what the try needs; it was none */
     FAULT_REFUSED, /* the message was understood and is not wanted: three tries over an hour */
     FAULT_MESSAGE, /* this message fails while others arrive: it backs off alone until it is too old */
     FAULT_RECEIVER /* the receiver is away or broken: its queue pauses, nothing is held against the message */
@@ -22,6 +23,7 @@ enum fault {
 
 /* What came of a try. */
 struct fault_answer {
+    bool own;           /* no answer for what the hub itself lacked (error_is_own) */
     int http;           /* status; 0: no answer */
     bool sent;          /* the request went out: name, connection and TLS were not what failed */
     bool empty;         /* an answer without a body */
@@ -39,6 +41,9 @@ struct fault_case {
 };
 
 enum fault fault_judge(const struct fault_answer *answer, const struct fault_case *known);
+/* It answers, and not of itself (401, 403, 408, 425, 429, 502 to 504, Retry-After): another message may pass.
+ */
+bool fault_may_be_messages(const struct fault_answer *answer);
 /* The receiver says that it has no such object: 404, or 2003 in an envelope. */
 bool fault_is_unknown(const struct fault_answer *answer);
 

@@ -4,7 +4,7 @@
 #include "hubd/sentence.h"
 
 /* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
-static const char *forward_failure(int result)
+static const char *forward_failure(const struct outbound *outbound)
 {
     static const struct {
         int result;
@@ -14,8 +14,10 @@ static const char *forward_failure(int result)
         {ERR_TOO_LARGE, "answered more than the hub takes"},
         {ERR_INVALID, "answered with something that is not HTTP"},
     };
+    if (outbound->call.coding != NULL)
+        return outbound->call.coding;
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        if (failures[i].result == result)
+        if (failures[i].result == outbound->result)
             return failures[i].what;
     return "broke the connection off before it had answered";
 }
@@ -30,17 +32,6 @@ static bool forward_is_usable(const struct outbound *outbound)
            (status / 100 == 2 || !success);
 }
 
-/* What the partner said of the request that it refused, where that is no envelope. */
-static struct str forward_complaint(const struct forward *forward)
-{
-    const struct outbound *outbound = &forward->outbound;
-    struct str type =
-        http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
-    return outbound->status / 100 == 4 ? sentence_of_body(forward->request->arena, forward->target->platform,
-                                                          outbound->raw_answer, type)
-                                       : STR_NONE;
-}
-
 struct str forward_message(const struct forward *forward)
 {
     const struct ocpi_answer *answer = &forward->outbound.answer;
@@ -49,29 +40,62 @@ struct str forward_message(const struct forward *forward)
                : sentence_clean(forward->request->arena, forward->target->platform, answer->status_message);
 }
 
+struct str forward_error(const struct forward *forward)
+{
+    const struct outbound *outbound = &forward->outbound;
+    struct str type =
+        http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
+    if (outbound->answer.is_envelope)
+        return outbound->answer.status_code < OCPI_CLIENT_ERROR ? STR_NONE : forward_message(forward);
+    return outbound->status / 100 >= 4 ? sentence_of_body(forward->request->arena, forward->target->platform,
+                                                          outbound->raw_answer, type)
+                                       : STR_NONE;
+}
+
+/* Why the answer is of no use; the envelope that comes with a 401 is usable, but speaks of the hub. */
+static struct str forward_explain(const struct forward *forward)
+{
+    const struct outbound *outbound = &forward->outbound;
+    const struct ocpi_answer *answer = &outbound->answer;
+    struct str told = forward_error(forward);
+    const char *what = outbound->status == 401                    ? ", it does not accept the hub's token"
+                       : answer->is_envelope && !answer->is_clear ? " with an envelope that has two readings"
+                       : answer->is_envelope && answer->status_code < 2000
+                           ? " with a status_code of success"
+                           : " without a usable OCPI envelope";
+    return arena_printf(forward->request->arena, "%s answered HTTP %d%s%s" STR_FMT, forward->target->id,
+                        outbound->status, what, told.length > 0 ? ": " : "", STR_ARG(told));
+}
+
+/* What the hub lacked; nothing of it is about the partner. */
+static struct str forward_own_lack(const struct outbound *outbound)
+{
+    if (outbound->result == ERR_CLOSED)
+        return STR("the hub is shutting down");
+    return outbound->result == ERR_MEMORY ? STR("the hub has no memory left for the answer; try again")
+                                          : STR("the hub has no connection free for this call; try again");
+}
+
 static void forward_answered(struct outbound *outbound)
 {
     struct forward *forward = outbound->context;
     struct arena *arena = forward->request->arena;
-    const char *who = forward->target->key.text;
+    const char *who = forward->target->id;
     forward->request->forwarded = outbound;
-    if (outbound->result == ERR_CLOSED) {
-        forward->done(forward, FORWARD_TIMEOUT, STR("the hub is shutting down"));
+    if (error_is_own(outbound->result)) {
+        forward->done(forward, outbound->call.sent ? FORWARD_TIMEOUT : FORWARD_NOT_CONNECTED,
+                      forward_own_lack(outbound));
     } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
         forward->done(forward, FORWARD_RUBBISH,
                       arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
                                    outbound->status));
     } else if (outbound->result != OK && outbound->call.sent) {
         /* it may have arrived: nobody knows the outcome */
-        forward->done(forward, FORWARD_TIMEOUT,
-                      arena_printf(arena, "%s %s", who, forward_failure(outbound->result)));
+        forward->done(forward, FORWARD_TIMEOUT, arena_printf(arena, "%s %s", who, forward_failure(outbound)));
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
     } else if (!forward_is_usable(outbound)) {
-        struct str told = forward_complaint(forward);
-        forward->done(forward, FORWARD_RUBBISH,
-                      arena_printf(arena, "%s answered HTTP %d without a usable OCPI envelope%s" STR_FMT, who,
-                                   outbound->status, told.length > 0 ? ": " : "", STR_ARG(told)));
+        forward->done(forward, FORWARD_RUBBISH, forward_explain(forward));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }
@@ -103,6 +127,12 @@ enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
     return by_call[outbound_find_obstacle(target->platform)];
 }
 
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module)
+{
+    enum forward_obstacle obstacle = forward_find_obstacle(target, rule, module, false);
+    return (obstacle == FORWARD_FREE || obstacle == FORWARD_OFFLINE) && outbound_may_try(target->platform);
+}
+
 void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
@@ -111,13 +141,13 @@ void forward_start(struct forward *forward)
     struct str base = forward_base(forward);
     if (base.data == NULL) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->key.text,
+                      arena_printf(request->arena, "%s has no %s %s URL", forward->target->id,
                                    forward->module, forward->sender ? "sender" : "receiver"));
         return;
     }
     if (!outbound_may_try(forward->target->platform)) {
         forward->done(forward, FORWARD_NOT_CONNECTED,
-                      arena_printf(request->arena, "%s is %s", forward->target->key.text,
+                      arena_printf(request->arena, "%s is %s", forward->target->id,
                                    registry_party_status(forward->target)));
         return;
     }
@@ -147,6 +177,7 @@ void forward_start(struct forward *forward)
     outbound->timeout_ms = forward->timeout_ms;
     outbound->callback = forward_answered;
     outbound->context = forward;
+    request_audit_keep(request);
     request_free_tree(request); /* while a slow partner thinks, only bytes are kept */
     outbound_start(outbound);
 }

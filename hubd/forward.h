@@ -26,8 +26,8 @@ struct forward {
     struct str path; /* below the interface's URL, with query; raw */
     struct str body;
     int64_t timeout_ms;
-    bool once;   /* not idempotent: must not arrive twice */
-    bool unwrap; /* take data out of a one-element list: where one object is the answer */
+    bool once;          /* not idempotent: must not arrive twice */
+    const char *unwrap; /* as of struct outbound */
     void (*done)(struct forward *forward, enum forward_outcome outcome, struct str why);
     void *context;
     struct outbound outbound;
@@ -36,6 +36,9 @@ struct forward {
 /* The answer's status_message as the caller gets it: of an error only what other partners may read
  * (hubd/sentence.h). */
 struct str forward_message(const struct forward *forward);
+/* What the partner said of an error, in the envelope or in whatever it answered instead, in the same way;
+ * empty when it said nothing. */
+struct str forward_error(const struct forward *forward);
 /* `done` is called exactly once, maybe from inside. */
 void forward_start(struct forward *forward);
 /* The URL of the interface that is meant, STR_NONE when the target has none. */
@@ -53,5 +56,8 @@ enum forward_obstacle {
 };
 enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
                                             const struct store_rule *rule, const char *module, bool sender);
+/* May a message go to the target's receiver now: nothing is in the way, or it is OFFLINE and has its trial.
+ */
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module);
 
 #endif

@@ -12,20 +12,17 @@
 #include "lib/base/magic.h"
 #include "lib/json/writer.h"
 
-#define PROBE_MAGIC   0x50524f42u
-#define TICK_MIN_MS   20
-#define TICK_MAX_MS   1000
-#define CLOCK_JUMP_MS 2000
+#define PROBE_MAGIC 0x50524f42u
+#define TICK_MIN_MS 20
+#define TICK_MAX_MS 1000
 /* A tick that comes later than by this part of offline_after was held up by the process itself. */
 #define GAP_PART 4
 
 struct health {
     struct hub *hub;
     uv_timer_t tick;
-    int64_t started;      /* monotonic ms: silence before it does not count */
-    int64_t ticked;       /* monotonic ms of the last tick */
-    int64_t offset;       /* wall clock minus monotonic clock, ms */
-    int64_t jump, jumped; /* the last one, and its monotonic ms */
+    int64_t started; /* monotonic ms: silence before it does not count */
+    int64_t ticked;  /* monotonic ms of the last tick */
     bool stopping;
 };
 
@@ -113,7 +110,7 @@ static void health_audit(struct health_change *change, const struct registry_pla
         op->u.audit.latency_ms = -1;
         if (!connected)
             op->u.audit.detail = health_error_detail(&change->arena, platform);
-        log_info("party " STR_FMT " is %s", STR_ARG(op->u.audit.party), connected ? "CONNECTED" : "OFFLINE");
+        log_info("party %s is %s", platform->parties[i]->id, connected ? "CONNECTED" : "OFFLINE");
     }
 }
 
@@ -199,7 +196,7 @@ static struct str failure_place(const struct outbound *outbound)
 
 void health_failed(const struct outbound *outbound)
 {
-    if (outbound->platform == NULL || outbound->result == ERR_CLOSED)
+    if (outbound->platform == NULL || error_is_own(outbound->result))
         return;
     struct health_failure *failure = calloc(1, sizeof *failure);
     if (failure == NULL)
@@ -240,7 +237,9 @@ static void probe_answered(struct outbound *outbound)
                 outbound->answer.status_code / 1000 == 1;
     if (told)
         watch->without_version = probe_lacks_version(&outbound->answer);
-    else if (outbound->result != ERR_CLOSED)
+    else if (error_is_own(outbound->result))
+        watch->unasked = env_monotonic_ms(); /* whoever was not asked need not answer */
+    else
         watch->guessing = !watch->guessing; /* maybe the other one is a document */
     if (outbound->result != OK)
         log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->node.id,
@@ -278,7 +277,7 @@ static void health_probe(struct health *health, const struct registry_platform *
     struct outbound *outbound = &probe->outbound;
     outbound->arena = &probe->arena;
     outbound->hub = hub;
-    outbound->client = hub->control_client;
+    outbound->client = hub->probe_client;
     outbound->view = hub->control_view;
     outbound->snapshot = registry_hold(hub->control_view);
     outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
@@ -305,27 +304,10 @@ static void health_watch(struct health *health, const struct registry_platform *
     int64_t heard = atomic_load(&platform->runtime->last_answer_ms);
     if (heard < health->started)
         heard = health->started;
+    if (heard < watch->unasked)
+        heard = watch->unasked;
     if (platform->row.status == STORE_PLATFORM_CONNECTED && now - heard > conf->offline_after)
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
-}
-
-/* Intervals do not follow the wall clock; that it jumped must be seen where times in the audit look odd
- * (hub-contract 12). */
-static void health_watch_clock(struct health *health, int64_t now)
-{
-    int64_t offset = env_wall_ms() - now, jump = offset - health->offset;
-    health->offset = offset;
-    if (jump <= CLOCK_JUMP_MS && jump >= -CLOCK_JUMP_MS)
-        return;
-    log_warn("the wall clock jumped by %lld ms", (long long)jump);
-    health->jump = jump;
-    health->jumped = now;
-}
-
-int64_t health_clock_jump(const struct hub *hub, int64_t *ago_ms)
-{
-    *ago_ms = env_monotonic_ms() - hub->health->jumped;
-    return hub->health->jump;
 }
 
 /* While this process did not run nobody could answer it: that silence is nobody's. */
@@ -345,7 +327,6 @@ static void health_tick(uv_timer_t *timer)
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
     health_watch_itself(health, now);
-    health_watch_clock(health, now);
     registry_mend(hub->registry);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     for (size_t i = 0; i < snapshot->platform_count; i++) {
@@ -363,7 +344,6 @@ int health_start(struct hub *hub)
         return ERR_MEMORY;
     health->hub = hub;
     health->started = health->ticked = env_monotonic_ms();
-    health->offset = env_wall_ms() - health->started;
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
         return ERR_IO;
     health->tick.data = health;

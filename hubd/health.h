@@ -24,8 +24,4 @@ struct str health_last_error(const struct registry_platform *platform);
  */
 struct str health_probe_url(struct arena *arena, const struct registry_platform *platform);
 
-/* How far the wall clock jumped the last time, ms, and how long ago that was; 0: it never did. Control loop.
- */
-int64_t health_clock_jump(const struct hub *hub, int64_t *ago_ms);
-
 #endif

@@ -58,7 +58,8 @@ struct hub {
     struct store_client *control_store;
     struct registry *registry;
     struct registry_view *control_view;
-    struct http_client *control_client; /* deliveries, probes, discovery */
+    struct http_client *control_client; /* deliveries, discovery */
+    struct http_client *probe_client;   /* probes: they wait for no delivery */
     struct http_resolver *resolver;
     struct url_policy *policy; /* replaced whole by a reload */
     struct url_own own;        /* where the hub itself listens */

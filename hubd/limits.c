@@ -172,7 +172,7 @@ static void limits_tell(struct hub *hub, const struct registry_party *party, enu
     struct str key = request_party_key(party);
     struct store_audit row = {
         .kind = STORE_AUDIT_REALTIME,
-        .actor = arena_printf(&arena, "party " STR_FMT, STR_ARG(key)),
+        .actor = arena_printf(&arena, "party %s", party->id),
         .action = STR("limit.exceeded"),
         .party = key,
         .module = str_from(limit_rows[kind].module),
@@ -182,7 +182,7 @@ static void limits_tell(struct hub *hub, const struct registry_party *party, enu
         .latency_ms = -1,
         .detail = limits_detail(&arena, kind, rate, refused),
     };
-    log_warn("party " STR_FMT ": %lld %s refused by its rate limit", STR_ARG(key), (long long)refused,
+    log_warn("party %s: %lld %s refused by its rate limit", party->id, (long long)refused,
              limit_rows[kind].what);
     if (store_audit_later(hub->store, &row) != OK)
         atomic_fetch_add(&state->refused, refused); /* told with the next */

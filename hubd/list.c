@@ -89,6 +89,20 @@ void list_headers(struct request *request, const char *path, const struct list_q
     http_exchange_header(request->exchange, "X-Limit", number_text(request->arena, LIST_LIMIT_MAX));
 }
 
+/*
+ * Of the pages of one list it is the first one's, since what changes behind a page that was read already is
+ * not seen again; and not later than the registry that it goes by, while a rule or a party is being changed.
+ */
+int64_t list_moment(const struct request *request, const struct list_query *query, int64_t horizon)
+{
+    const struct registry_snapshot *snapshot = request->snapshot;
+    int64_t moment = query->seen > 0 && query->seen < horizon ? query->seen : horizon;
+    if (store_registry_changes(request->hub->store) != snapshot->registry_changes &&
+        snapshot->horizon < moment)
+        moment = snapshot->horizon;
+    return moment;
+}
+
 /* ---------------------------------------------------------------- who sees what */
 
 bool list_may_see(const struct registry_snapshot *snapshot, const struct registry_party *party,
@@ -104,9 +118,8 @@ static void list_answer_unrouted(struct request *request, const struct registry_
         request_answer(request, REPLY_FORBIDDEN, STR("party mismatch: a CPO sees its own objects only"),
                        STR_NONE);
     else
-        request_answerf(request, REPLY_NOT_ROUTED,
-                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
-                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(owner)));
+        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no active rule between %s and %s",
+                        request->party->id, owner->id);
 }
 
 bool list_check(struct request *request, const struct registry_party *owner)
@@ -179,22 +192,6 @@ static void list_slice_read(struct store_read *base)
     http_exchange_stream_write(request->exchange, &page->slice);
 }
 
-/*
- * The answer's timestamp: from there on the next window has all that this list does not show. Of the pages of
- * one list it is the first one's, since what changes behind a page that was read already is not seen again;
- * and not later than the rules that it goes by, while one of them is being changed.
- */
-static int64_t list_moment(const struct list_page *page)
-{
-    const struct registry_snapshot *snapshot = page->request->snapshot;
-    int64_t moment = page->read.horizon;
-    if (page->query.seen > 0 && page->query.seen < moment)
-        moment = page->query.seen;
-    if (store_rule_changes(page->request->hub->store) != snapshot->rule_changes && snapshot->horizon < moment)
-        moment = snapshot->horizon;
-    return moment;
-}
-
 static void list_page_read(struct store_read *base)
 {
     struct list_page *page = base->context;
@@ -203,7 +200,7 @@ static void list_page_read(struct store_read *base)
         request_answer_error(request, base->result);
         return;
     }
-    request->answer_time = list_moment(page);
+    request->answer_time = list_moment(request, &page->query, page->read.horizon);
     size_t count = page->read.item_count;
     list_headers(request, page->path, &page->query, page->read.total, page->read.more, count,
                  count == 0 ? 0 : page->read.items[count - 1].sequence);

@@ -26,6 +26,12 @@ bool list_query_parse(struct request *request, struct list_query *query);
 void list_headers(struct request *request, const char *path, const struct list_query *query, uint64_t total,
                   bool more, uint64_t sent, int64_t after);
 
+/*
+ * The moment from which on the next window has all that a list answered now does not show: its answer's
+ * timestamp. `horizon`: of what was read for it (store_horizon), before the request's registry is looked at.
+ */
+int64_t list_moment(const struct request *request, const struct list_query *query, int64_t horizon);
+
 /* The list of `kind` as request->party may see it: an eMSP what its rules allow (of sessions and CDRs, those
  * whose cdr_token is its own), a CPO its own. Ends the request. */
 void list_serve(struct request *request, enum store_kind kind, const char *path);

@@ -165,8 +165,7 @@ static void outbound_note_trust(const struct outbound *outbound)
     if (atomic_load(&platform->runtime->distrust) == reason ||
         atomic_exchange(&platform->runtime->distrust, reason) == reason || reason == 0)
         return;
-    log_warn("%s: %s", platform->party_count > 0 ? platform->parties[0]->key.text : "a platform",
-             call->error.text);
+    log_warn("%s: %s", platform->party_count > 0 ? platform->parties[0]->id : "a platform", call->error.text);
 }
 
 static void outbound_finish(struct outbound *outbound)

@@ -37,7 +37,7 @@ struct outbound {
     struct str correlation_id; /* STR_NONE: a new one */
     struct str via;            /* the Via of the request that is passed on; STR_NONE: the hub's own call */
     bool once;                 /* must not arrive twice: commands */
-    bool unwrap;               /* take data out of a one-element list */
+    const char *unwrap;        /* a member of the one object that is expected (ocpi_answer_read), or NULL */
     bool (*is_alive)(const struct ocpi_answer *answer); /* NULL: every valid answer is a sign of life */
     int64_t timeout_ms;
     void (*callback)(struct outbound *outbound);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/http/message.h"
+
 #define PORT_HTTP  80
 #define PORT_HTTPS 443
 
@@ -119,6 +121,27 @@ static struct str cut_base(struct str text)
     return text;
 }
 
+/* What is never called, whatever the settings say and wherever the hub runs. */
+static int refuse_uncallable(struct arena *arena, const struct url *url, struct error *error)
+{
+    struct url_policy every;
+    struct sockaddr_storage address;
+    if (http_percent_decode(arena, url->path).data == NULL)
+        return error_set(error, ERR_INVALID, "the URL has bad percent-encoding in its path");
+    url_policy_init(&every, true);
+    return host_address(url, &address)
+               ? url_policy_check(&every, host_of(url), (const struct sockaddr *)&address, error)
+               : OK;
+}
+
+bool partner_url_is_refused(const struct hub *hub, struct arena *arena, struct str text, struct error *error)
+{
+    struct url url;
+    struct sockaddr_storage address;
+    return url_parse(arena, text, &url, error) == OK && host_address(&url, &address) &&
+           url_policy_check(hub->policy, host_of(&url), (const struct sockaddr *)&address, error) != OK;
+}
+
 int partner_url_read(const struct hub *hub, struct arena *arena, struct str text, enum partner_url_use use,
                      struct str *url, struct error *error)
 {
@@ -133,6 +156,8 @@ int partner_url_read(const struct hub *hub, struct arena *arena, struct str text
         return error_set(error, ERR_INVALID, "the URL is longer than %d bytes", PARTNER_URL_BASE_MAX);
     if (hub_is_own_url(hub, arena, text))
         return error_set(error, ERR_INVALID, "the URL is the hub's own");
+    if (refuse_uncallable(arena, &parsed, error) != OK)
+        return ERR_INVALID;
     *url = text;
     return OK;
 }

@@ -21,6 +21,7 @@
 struct registry_watch {
     int64_t next_probe; /* monotonic ms, 0: not planned yet */
     bool probing, changing;
+    int64_t unasked;      /* monotonic ms of the last probe that the hub itself could not make; 0: none */
     bool guessing;        /* the probe of the credentials url failed: the versions url beside it is next */
     bool without_version; /* its list of versions has no 2.2.1 */
     char last_error[256]; /* of the last call without a valid answer, in this process; may be empty */
@@ -72,6 +73,7 @@ struct registry_listener {
 struct registry_party {
     struct store_party row;
     struct ocpi_party_key key;
+    char id[OCPI_PARTY_KEY_SIZE]; /* "in-Abc", as registered: whatever is told names the party by it */
     struct registry_platform *platform;
     const struct store_receiver *receivers;
     size_t receiver_count;
@@ -103,7 +105,7 @@ struct registry_snapshot {
     size_t token_count;
     const struct store_rule *rules;
     size_t rule_count;
-    int64_t changed, horizon, rule_changes;             /* as in store_registry_read */
+    int64_t changed, horizon, registry_changes;         /* as in store_registry_read */
     const struct store_limit *limits[LIMIT_KIND_COUNT]; /* everybody's; NULL: the setting holds */
     /* own */
     const struct store_token **token_table;
@@ -153,6 +155,8 @@ int registry_push_kind(struct str module);
  */
 struct str registry_sender_url(const struct registry_party *party, const char *module);
 /* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
+/* Fills `id` in from the row. */
+void registry_name_party(struct registry_party *party);
 const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */
 struct registry_party *registry_only_party(const struct registry_platform *platform, unsigned role);

@@ -152,6 +152,12 @@ static bool snapshot_index_parties(struct registry_snapshot *snapshot)
     return true;
 }
 
+void registry_name_party(struct registry_party *party)
+{
+    snprintf(party->id, sizeof(party->id), STR_FMT "-" STR_FMT, STR_ARG(party->row.country_code),
+             STR_ARG(party->row.party_id));
+}
+
 static bool snapshot_add_parties(struct registry *registry, struct registry_snapshot *snapshot,
                                  const struct store_registry_read *read)
 {
@@ -165,6 +171,7 @@ static bool snapshot_add_parties(struct registry *registry, struct registry_snap
         if (party->platform == NULL || party->row.key.length >= sizeof party->key.text)
             continue;
         memcpy(party->key.text, party->row.key.data, party->row.key.length);
+        registry_name_party(party);
         party->push = snapshot_push_kinds(party->row.push);
         party->runtime = registry_party_runtime_of(registry, party->row.id);
         if (party->runtime == NULL)
@@ -291,7 +298,7 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     snapshot->token_count = read->token_count;
     snapshot->changed = read->changed;
     snapshot->horizon = read->horizon;
-    snapshot->rule_changes = read->rule_changes;
+    snapshot->registry_changes = read->registry_changes;
     if (snapshot_index_tokens(snapshot) && snapshot_add_platforms(registry, snapshot, seal_key, read) &&
         snapshot_add_parties(registry, snapshot, read) && snapshot_add_rules(snapshot, read)) {
         snapshot_add_receivers(snapshot, read);

@@ -2,6 +2,7 @@
 
 #include "hubd/route.h"
 #include "lib/ocpi/names.h"
+#include "lib/ocpi/outcome.h"
 
 struct relay *relay_new(struct request *request, struct registry_party *target)
 {
@@ -61,59 +62,66 @@ static void relay_store_response(struct relay *relay, enum store_command_state s
     store_apply(request->worker->store, batch);
 }
 
-/* An answer that does not say what it must, or that two readers read differently. */
+/*
+ * An answer that does not say what it must, or that two readers read differently. Who was refused the request
+ * by a 3xx or 4xx did nothing; of any other answer nobody knows the outcome, and a callback stays valid until
+ * its time is over.
+ */
 static void relay_refuse_rubbish(struct relay *relay, struct str why)
 {
+    int refused = relay->forward.outbound.status / 100;
     relay->ocpi_status = OCPI_HUB_ERROR;
     relay->message = why;
-    relay_store_response(relay, STORE_COMMAND_ENDED, STR("FAILED"), 0);
+    if (refused == 3 || refused == 4)
+        relay_store_response(relay, STORE_COMMAND_ENDED, STR("FAILED"), 0);
+    else
+        relay_answer(relay);
 }
 
-/* Of a success the caller must read what the hub has read. */
-static bool relay_says_nothing(const struct relay *relay, const struct ocpi_answer *answer)
+/* Of a success the caller must read what the hub has read. False: it says nothing that all read alike. */
+static bool relay_read_outcome(struct relay *relay, const struct ocpi_answer *answer, struct str *result)
 {
-    static const struct {
-        const char *word, *also;
-    } wanted[] = {
-        [RELAY_ANSWER_RESULT] = {"result", "timeout"}, [RELAY_ANSWER_ALLOWED] = {"allowed", "allowed"}};
-    if (answer->status_code / 1000 != 1 || relay->answer == RELAY_ANSWER_ANY)
-        return false;
-    return ocpi_member_word(answer->data, wanted[relay->answer].word).length == 0 ||
-           !ocpi_member_is_clear(answer->data, wanted[relay->answer].also);
+    relay->data = answer->data == NULL ? STR_NONE : answer->data->raw;
+    *result = json_get_text(answer->data, "result");
+    if (answer->status_code / 1000 != 1 || relay->answer == NULL)
+        return true;
+    struct ocpi_outcome outcome = ocpi_outcome_read(relay->request->arena, relay->answer, answer->data);
+    relay->data = outcome.raw;
+    *result = outcome.word;
+    return outcome.word.data != NULL && ocpi_member_is_clear(answer->data, "timeout");
 }
 
 static void relay_answered(struct relay *relay, const struct ocpi_answer *answer)
 {
-    static const char *const names[] = {[RELAY_ANSWER_RESULT] = "a response with one result",
-                                        [RELAY_ANSWER_ALLOWED] = "a usable AuthorizationInfo"};
     struct request *request = relay->request;
-    struct str result = json_get_text(answer->data, "result");
-    if (relay_says_nothing(relay, answer)) {
-        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without %s",
-                                                 relay->target->key.text, names[relay->answer]));
+    struct str result;
+    if (!relay_read_outcome(relay, answer, &result)) {
+        relay->data = STR_NONE;
+        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without a usable %s",
+                                                 relay->target->id, relay->answer->name));
         return;
     }
     /* of a module that the hub does not know a success is no less than ACCEPTED */
     bool accepted =
         answer->status_code / 1000 == 1 &&
-        (str_equal(result, STR("ACCEPTED")) || (request->route == &router_relay && result.length == 0));
+        (str_equal_fold(result, STR("ACCEPTED")) || (request->route == &router_relay && result.length == 0));
     int64_t timeout_s = 0, timeout_ms = request->worker->conf.command_timeout;
     if (json_get_int64(answer->data, "timeout", &timeout_s) && timeout_s > 0 && timeout_s <= 86400)
         timeout_ms = timeout_s * 1000;
     relay->http_status = relay->forward.outbound.status;
     relay->ocpi_status = answer->status_code;
     relay->message = forward_message(&relay->forward);
-    relay->data = answer->data == NULL ? STR_NONE : answer->data->raw;
     relay_copy_headers(relay);
     relay_store_response(relay, accepted ? STORE_COMMAND_ACCEPTED : STORE_COMMAND_ENDED,
                          result.length > 0 ? result : STR("FAILED"),
                          hub_steady_ms(request->hub) + timeout_ms);
 }
 
-/* A 2xx without a body is a success that says no more (hub-contract 16). */
-static bool relay_is_bare_success(const struct outbound *outbound)
+/* A 2xx without a body is a success that says no more (hub-contract 16), where no more is asked. */
+static bool relay_is_bare_success(const struct relay *relay)
 {
-    return outbound->status / 100 == 2 && outbound->raw_answer.length == 0;
+    const struct outbound *outbound = &relay->forward.outbound;
+    return relay->answer == NULL && outbound->status / 100 == 2 && outbound->raw_answer.length == 0;
 }
 
 static void relay_done(struct forward *forward, enum forward_outcome outcome, struct str why)
@@ -131,7 +139,7 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
         relay_answer(relay);
         return;
     case FORWARD_RUBBISH:
-        if (relay_is_bare_success(&forward->outbound)) {
+        if (relay_is_bare_success(relay)) {
             relay->ocpi_status = OCPI_SUCCESS;
             relay->message = STR_NONE;
             relay_copy_headers(relay);
@@ -152,10 +160,12 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
 static void relay_row_stored(struct store_apply *apply)
 {
     struct relay *relay = apply->context;
-    if (apply->result != OK)
+    if (apply->result != OK) {
         request_answer_error(relay->request, apply->result);
-    else
-        forward_start(&relay->forward);
+        return;
+    }
+    request_leave_lines(relay->request); /* nobody waits for the partner: the next one sees the row */
+    forward_start(&relay->forward);
 }
 
 /* ---------------------------------------------------------------- 1. what is sent */
@@ -187,7 +197,7 @@ static void relay_fill_forward(struct relay *relay, struct str path)
     forward->body = request->body == NULL ? STR_NONE : request->exchange->body;
     forward->timeout_ms = relay->timeout_ms;
     forward->once = relay->once;
-    forward->unwrap = relay->answer != RELAY_ANSWER_ANY;
+    forward->unwrap = relay->answer == NULL ? NULL : ocpi_outcome_field(relay->answer)->name;
     forward->done = relay_done;
     forward->context = relay;
 }

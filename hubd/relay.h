@@ -11,12 +11,6 @@
  * the body or the query is replaced by a callback of the hub's, kept as a command (hubd/commands.h) so that
  * the later result finds its way.
  */
-enum relay_answer {
-    RELAY_ANSWER_ANY,
-    RELAY_ANSWER_RESULT, /* CommandResponse, ChargingProfileResponse: an object with a `result` */
-    RELAY_ANSWER_ALLOWED /* AuthorizationInfo */
-};
-
 struct relay {
     /* in */
     struct request *request;
@@ -24,13 +18,13 @@ struct relay {
     const char *module;               /* whose interface is called */
     bool sender;                      /* the SENDER interface, else RECEIVER */
     const char *command;              /* what a callback is kept as; NULL: "METHOD module" */
-    struct str object;                /* folded id of what it is about, kept with it */
+    struct str object;                /* id of what it is about, as the caller spells it; kept with it */
     struct str token_uid, token_type; /* folded; kept with it */
     struct str reference;             /* folded authorization_reference; kept with it */
     int64_t valid_until;              /* of a reservation; kept with it */
     int64_t timeout_ms;
-    bool once;                /* must not arrive twice */
-    enum relay_answer answer; /* what must come back */
+    bool once;                        /* must not arrive twice */
+    const struct ocpi_object *answer; /* what must come back, with an outcome; NULL: anything */
     /* own */
     struct forward forward;
     struct store_command row;

@@ -146,7 +146,8 @@ static void relay_fill_row(struct relay *relay, struct str response_url)
     row->emsp = request_party_key(request->party);
     row->cpo = request_party_key(relay->target);
     row->response_url = response_url;
-    row->object = relay->object;
+    row->object = request_fold(request, relay->object);
+    row->name = relay->object;
     row->token_uid = relay->token_uid;
     row->reference = relay->reference;
     row->token_type = relay->token_type;

@@ -2,6 +2,7 @@
 #define HUBD_REQUEST_H
 
 #include "hubd/hub.h"
+#include "hubd/late.h"
 #include "hubd/line.h"
 #include "hubd/outbound.h"
 #include "hubd/router.h"
@@ -73,16 +74,17 @@ struct request {
     struct str request_id, correlation_id;
     int64_t now;         /* wall clock at the start, ms */
     struct str object;   /* id for the audit */
+    struct str location; /* audit: location_id of the body; request_audit_keep */
     struct str receiver; /* audit: the party a push is for, where it is not the target of a forward */
     struct str audit_correlation_id;  /* of the exchange that it belongs to; STR_NONE: its own */
     int64_t command;                  /* audit: number of the command that it is about; 0: none */
     const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
     bool audited;                     /* its audit row is already in a batch */
     bool by_server; /* refused by the HTTP server: how long it took tells nothing about the hub */
-    const struct ocpi_count *counts;     /* what the body broke without being refused for it; NULL: nothing */
-    bool counted;                        /* these have been counted (quality_count) */
-    struct line_place places[2];         /* in the lines of what it changes, given up with the answer */
-    int64_t answer_time;                 /* the envelope's timestamp, ms; 0: when it is written */
+    const struct ocpi_count *counts; /* what the body broke without being refused for it; NULL: nothing */
+    bool counted;                    /* these have been counted (quality_count) */
+    struct line_place places[2];     /* in the lines of what it changes, given up with the answer or sooner */
+    int64_t answer_time;             /* the envelope's timestamp, ms; 0: when it is written */
     const struct ocpi_findings *refused; /* what validation refused the body for; NULL: it did not */
     struct str result; /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
     struct str reason; /* audit: why, as the caller was told */
@@ -95,8 +97,10 @@ void request_server_refused(struct http_exchange *exchange, int status, const ch
 
 /* For a route's `admit`: the body may come. The request must not be touched afterwards. */
 void request_take_body(struct request *request);
+/* What it changes is stored, and others may go on with that before the answer. */
+void request_leave_lines(struct request *request);
 /* What was parsed of the body is needed no more, only its bytes: `body` is NULL from here on. Texts that were
- * taken out of it stay. */
+ * taken out of it stay; what the audit shows of it must have been taken (request_audit_keep). */
 void request_free_tree(struct request *request);
 
 /* Ends the request with a row of the table. `message`: STR_NONE for the code's text; `data`: finished JSON or
@@ -139,10 +143,10 @@ bool request_check_member(struct request *request, const char *member, struct st
  * when the token is gone (answered with 401).
  */
 bool request_renew(struct request *request);
-/* Partners hardly wait longer for an answer once they have sent all: no more tries, 503. */
+/* Partners hardly wait longer for an answer once they have sent all (hubd/late.h): no more tries, 503. */
 static inline bool request_is_late(const struct request *request)
 {
-    return env_monotonic_us() - request->complete_us > INT64_C(20000000);
+    return late_since(request->complete_us);
 }
 /* OCPI-to names another party than the hub and the caller (OCPI 2.2.1, Transport: Message Routing). */
 bool request_is_directed(const struct request *request);
@@ -159,6 +163,8 @@ struct str request_audit_text(struct str text);
 bool request_is_result(struct str text);
 /* What the request is about, in the caller's spelling: as its module said, else from its path or body. */
 struct str request_object(struct request *request);
+/* Takes out of the body what its audit row shows; while that is there. */
+void request_audit_keep(struct request *request);
 /* How it ends, for its audit row: `message` as the caller is told, `data` of a success where the route has a
  * result. */
 void request_audit_end(struct request *request, int ocpi_status, struct str message, struct str data);

@@ -114,6 +114,14 @@ struct str request_object(struct request *request)
     return request->object;
 }
 
+void request_audit_keep(struct request *request)
+{
+    if (request->body == NULL)
+        return; /* nothing came, or it was kept before */
+    request_object(request);
+    request->location = json_get_text(request->body, "location_id");
+}
+
 /* Whom it was meant for, as far as it got. */
 static struct str audit_receiver(const struct request *request)
 {
@@ -208,8 +216,7 @@ static struct str audit_message(const struct request *request)
 /* Why it ended so: of what was done as asked there is nothing to say. */
 static void audit_write_end(const struct request *request, struct json_writer *writer)
 {
-    struct str message = audit_message(request);
-    struct str location = json_get_text(request->body, "location_id");
+    struct str message = audit_message(request), location = request->location;
     if (request->result.length > 0 && location.length > 0)
         json_field_string(writer, "location", audit_cut(location, OBJECT_MAX));
     if (message.length > 0)
@@ -250,10 +257,12 @@ static struct str audit_detail(const struct request *request, bool taken)
 void request_audit_fill(struct request *request, struct store_audit *row, struct str status)
 {
     memset(row, 0, sizeof *row);
-    struct str party = request_party_key(request_caller(request));
+    const struct registry_party *caller = request_caller(request);
+    struct str party = request_party_key(caller);
+    request_audit_keep(request);
     row->kind = request->route->audit == ROUTE_AUDIT_REALTIME ? STORE_AUDIT_REALTIME : STORE_AUDIT_PUSH;
     row->time = env_wall_ms();
-    row->actor = arena_printf(request->arena, "party " STR_FMT, STR_ARG(party));
+    row->actor = arena_printf(request->arena, "party %s", caller != NULL ? caller->id : "");
     row->action = str_from(request->route->action);
     row->party = party;
     row->module = request->route == &router_relay ? request->params[0] : str_from(request->route->module);

@@ -36,7 +36,7 @@ bool request_parse_body(struct request *request)
         return false;
     }
     if (result != OK) {
-        request_answerf(request, REPLY_NOT_JSON, "the body is not JSON: %s", error.text);
+        request_answerf(request, REPLY_NOT_JSON, "the body is %s", error.text);
         return false;
     }
     if (request->body->type == JSON_NULL && request->route->body == ROUTE_BODY_OPTIONAL)

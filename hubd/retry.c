@@ -41,19 +41,41 @@ bool retry_lets(const struct retry *retry, bool fresh, int64_t now)
     return retry->failures == 0 || now >= (fresh ? retry->fresh_until : retry->paused_until);
 }
 
-void retry_failed(struct retry *retry, const struct retry_policy *policy, bool fresh, int64_t now,
-                  int64_t asked_ms, unsigned chance)
+/* The pause of those that were never tried. */
+static int64_t retry_fresh_pause(struct retry *retry, const struct retry_policy *policy,
+                                 const struct retry_failure *failure, unsigned chance)
 {
-    if (!retry_lets(retry, true, now))
+    bool searching = failure->answered && retry->suspects >= RETRY_SINGLES * RETRY_BURST;
+    unsigned before = retry->suspects / RETRY_BURST;
+    if (failure->fresh || retry->suspects == 0)
+        retry->suspects += searching ? 1 : RETRY_BURST;
+    unsigned count = retry->suspects / RETRY_BURST;
+    if (searching && count == before)
+        return 0;
+    int64_t pause = retry_pause(policy, count, chance);
+    return policy->fresh_max_ms > 0 && pause > policy->fresh_max_ms ? policy->fresh_max_ms : pause;
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void retry_failed(struct retry *retry, const struct retry_policy *policy, const struct retry_failure *failure,
+                  int64_t now, unsigned chance)
+{
+    bool fresh_over = retry_lets(retry, true, now), over = retry_lets(retry, false, now);
+    if (!fresh_over && !over)
         return;
-    retry->failures++;
-    retry->suspects += fresh || retry->suspects == 0;
-    int64_t pause = retry_pause(policy, retry->failures, chance);
-    int64_t fresh_pause = retry_pause(policy, retry->suspects, chance);
-    if (policy->fresh_max_ms > 0 && fresh_pause > policy->fresh_max_ms)
-        fresh_pause = policy->fresh_max_ms;
-    retry->paused_until = now + (asked_ms > pause ? asked_ms : pause);
-    retry->fresh_until = now + (asked_ms > fresh_pause ? asked_ms : fresh_pause);
+    if (over || !failure->answered) {
+        retry->failures++;
+        retry->paused_until = now + retry_pause(policy, retry->failures, chance);
+    }
+    if (fresh_over)
+        retry->fresh_until = now + retry_fresh_pause(retry, policy, failure, chance);
+    retry->paused_until = longer(retry->paused_until, now + failure->asked_ms);
+    if (failure->asked_ms > 0)
+        retry->fresh_until = longer(retry->fresh_until, now + failure->asked_ms);
 }
 
 void retry_succeeded(struct retry *retry)

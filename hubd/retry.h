@@ -24,8 +24,8 @@ enum retry_circuit {
 struct retry {
     unsigned failures;    /* of the receiver in a row */
     int64_t paused_until; /* of the last failure */
-    unsigned suspects;    /* messages that failed for the first time among them */
-    int64_t fresh_until;  /* until when one that was never tried waits, too: at most as long */
+    unsigned suspects; /* what failed for the first time among them, in parts of a pause: RETRY_BURST each */
+    int64_t fresh_until; /* until when one that was never tried waits, too */
 };
 
 enum retry_circuit retry_circuit(const struct retry *retry, int64_t now);
@@ -44,13 +44,25 @@ int64_t retry_pause(const struct retry_policy *policy, unsigned failures, unsign
  * fails again and again, the next one need not wait for it.
  */
 bool retry_lets(const struct retry *retry, bool fresh, int64_t now);
+/* Behind so many that failed with a pause each, so many messages that were never tried are tried one behind
+ * the other where each is answered. */
+#define RETRY_SINGLES 3
+#define RETRY_BURST   128
+/* How a try failed: with a message that never `failed` before; by an answer that may be about that message
+ * alone; `asked_ms`: what Retry-After asked for, 0 if nothing. */
+struct retry_failure {
+    bool fresh, answered;
+    int64_t asked_ms;
+};
 /*
- * A fault of the receiver, with a `fresh` message or another. Others of the same pause count once: calls that
- * were under way when the circuit opened say nothing new. `asked_ms`: what Retry-After asked for, 0 if
- * nothing; the longer one holds.
+ * A fault of the receiver. Others of the same pause count once: calls that were under way when the circuit
+ * opened say nothing new, nor do those that were never tried and fail while the others wait. `answered`: the
+ * receiver is there, so behind RETRY_SINGLES of those that were never tried RETRY_BURST go one after the
+ * other, then comes a pause, each longer than the one before. Of the pause and Retry-After the longer one
+ * holds.
  */
-void retry_failed(struct retry *retry, const struct retry_policy *policy, bool fresh, int64_t now,
-                  int64_t asked_ms, unsigned chance);
+void retry_failed(struct retry *retry, const struct retry_policy *policy, const struct retry_failure *failure,
+                  int64_t now, unsigned chance);
 /* It answered as OCPI asks: the circuit closes. */
 void retry_succeeded(struct retry *retry);
 /* Tried again at once although the pause is not over (hubctl delivery retry, a new receiver URL, CONNECTED).

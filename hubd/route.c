@@ -33,13 +33,11 @@ bool route_admit(struct request *request, const struct registry_party *target, c
     request->receiver = request_party_key(target); /* also of what is refused */
     switch (route_find_obstacle(target, rule)) {
     case ROUTE_SUSPENDED:
-        request_answerf(request, REPLY_NOT_CONNECTED, STR_FMT " is suspended",
-                        STR_ARG(request_party_key(target)));
+        request_answerf(request, REPLY_NOT_CONNECTED, "%s is suspended", target->id);
         return false;
     case ROUTE_UNROUTED:
-        request_answerf(request, REPLY_NOT_ROUTED,
-                        "NOT_ROUTED: no active rule between " STR_FMT " and " STR_FMT,
-                        STR_ARG(request_party_key(request->party)), STR_ARG(request_party_key(target)));
+        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no active rule between %s and %s",
+                        request->party->id, target->id);
         return false;
     case ROUTE_FREE:
         break;

@@ -1,5 +1,6 @@
 /* Who is meant: see route.h. */
 #include "hubd/list.h"
+#include "lib/ocpi/headers.h"
 #include "hubd/route.h"
 
 /* ---------------------------------------------------------------- how it ends */
@@ -116,8 +117,7 @@ static bool search_decide(struct route_search *search, void (*several)(struct ro
     if (search->best_count > 1)
         several(search);
     else if (search->best->row.suspended && !search->stored)
-        request_answerf(request, REPLY_NOT_CONNECTED, STR_FMT " is suspended",
-                        STR_ARG(request_party_key(search->best)));
+        request_answerf(request, REPLY_NOT_CONNECTED, "%s is suspended", search->best->id);
     else
         search->found(search, search->best);
     return true;
@@ -149,8 +149,10 @@ static struct registry_party *search_directed(const struct route_search *search)
     struct request *request = search->request;
     struct registry_party *party = search_named(search);
     if (party == NULL)
-        request_answerf(request, REPLY_UNKNOWN_RECEIVER, "no %s " STR_FMT " is registered at this hub",
-                        search_role(search), STR_ARG(ocpi_party_key_str(&request->to)));
+        request_answerf(request, REPLY_UNKNOWN_RECEIVER,
+                        "no %s " STR_FMT "-" STR_FMT " is registered at this hub", search_role(search),
+                        STR_ARG(request_header(request, OCPI_HEADER_TO_COUNTRY_CODE)),
+                        STR_ARG(request_header(request, OCPI_HEADER_TO_PARTY_ID)));
     else if (!(search->stored ? list_check(request, party)
                               : route_admit(request, party, search_rule(search, party))))
         return NULL;
@@ -164,8 +166,8 @@ static void search_only_one(struct route_search *search)
     for (size_t i = 0; i < request->snapshot->party_count; i++)
         search_consider(search, &request->snapshot->parties[i], 0);
     if (!search_decide(search, search_missing))
-        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no %s is enabled for " STR_FMT,
-                        search_role(search), STR_ARG(request_party_key(request->party)));
+        request_answerf(request, REPLY_NOT_ROUTED, "NOT_ROUTED: no %s is enabled for %s", search_role(search),
+                        request->party->id);
 }
 
 /* ---------------------------------------------------------------- by location */

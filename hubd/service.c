@@ -42,7 +42,7 @@ struct service {
     size_t step;
     int64_t drain_until; /* env_monotonic_ms */
     bool admin_stopped;
-    bool ending;
+    bool ending, hurried;
 };
 static struct service the_service; /* one per process, as signals are */
 
@@ -159,7 +159,9 @@ static int service_open_clients(struct hub *hub, struct error *error)
     worker_client_options(hub, &options);
     options.budget = NULL; /* a delivery must not fail for what requests hold */
     hub->control_client = hub->resolver == NULL ? NULL : http_client_new(&hub->control.uv, &options);
-    if (hub->control_client == NULL)
+    options.connections_total = DESCRIPTORS_PROBES;
+    hub->probe_client = hub->resolver == NULL ? NULL : http_client_new(&hub->control.uv, &options);
+    if (hub->control_client == NULL || hub->probe_client == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
     hub->control_store = store_client_new(hub->store, &hub->control.uv, error);
     return hub->control_store == NULL ? ERR_IO : OK;
@@ -200,7 +202,7 @@ static int service_open_listener(struct hub *hub, struct error *error)
     for (unsigned i = 0; i < hub->worker_count; i++)
         servers[i] = hub->workers[i].server;
     hub->listener = http_listener_new(&hub->control.uv, servers, hub->worker_count, hub->descriptors.inbound,
-                                      (unsigned)hub->conf.connections_per_address);
+                                      (unsigned)hub->conf.connections_per_address, hub->descriptors.refused);
     free(servers);
     if (hub->listener == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the listener");
@@ -263,7 +265,7 @@ static bool ending_deliveries_idle(struct hub *hub)
 
 static bool ending_stop_rooms(struct hub *hub)
 {
-    struct http_client *client = hub->control_client;
+    struct http_client *client = hub->control_client, *probes = hub->probe_client;
     clock_stop(hub);
     traffic_stop(hub);
     clientinfo_stop(hub);
@@ -272,8 +274,9 @@ static bool ending_stop_rooms(struct hub *hub)
     commands_stop(hub);
     health_stop(hub);
     delivery_stop(hub);
-    hub->control_client = NULL; /* calls begun from here on end at once */
+    hub->control_client = hub->probe_client = NULL; /* calls begun from here on end at once */
     http_client_free(client);
+    http_client_free(probes);
     return true;
 }
 
@@ -303,6 +306,9 @@ static bool ending_close(struct hub *hub)
 {
     uv_close((uv_handle_t *)&the_service.committed, NULL);
     uv_close((uv_handle_t *)&the_service.steps, NULL);
+    uv_close((uv_handle_t *)&the_service.terminate, NULL); /* until here none of them ends the process */
+    uv_close((uv_handle_t *)&the_service.interrupt, NULL);
+    uv_close((uv_handle_t *)&the_service.hangup, NULL);
     store_client_free(hub->control_store);
     loop_close(&hub->control);
     return true;
@@ -334,20 +340,31 @@ static int64_t service_handlers_drain(const struct conf *conf)
     return command > DRAIN_MS ? command : DRAIN_MS;
 }
 
+/* The signal again: what still hangs is given up, as when its time is over; the end stays an orderly one. */
+static void service_hurry(struct service *service)
+{
+    if (service->hurried)
+        return;
+    service->hurried = true;
+    log_info("ending: told again, what hangs is not waited for");
+    service->drain_until = 0;
+    for (unsigned i = 0; i < service->hub->worker_count && service->step == 0; i++)
+        worker_hurry(&service->hub->workers[i]);
+}
+
 static void service_end(uv_signal_t *signal, int number)
 {
     struct service *service = signal->data;
     struct hub *hub = service->hub;
-    if (service->ending)
+    if (service->ending) {
+        service_hurry(service);
         return;
+    }
     service->ending = true;
     log_info("ending: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
     notify_service_manager("STOPPING=1");
     atomic_store(&hub->draining, true);
     http_listener_close(hub->listener);
-    uv_close((uv_handle_t *)&service->terminate, NULL);
-    uv_close((uv_handle_t *)&service->interrupt, NULL);
-    uv_close((uv_handle_t *)&service->hangup, NULL);
     service->drain_until = env_monotonic_ms() + DRAIN_MS;
     delivery_drain(hub);
     for (unsigned i = 0; i < hub->worker_count; i++)
@@ -367,7 +384,7 @@ static void service_reload(uv_signal_t *signal, int number)
     struct buffer problems = {0}, restart = {0};
     struct url_policy *policy = NULL;
     struct error error;
-    struct conf *fresh = malloc(sizeof *fresh);
+    struct conf *fresh = service->ending ? NULL : malloc(sizeof *fresh);
     if (fresh == NULL)
         return;
     if (conf_load(fresh, service->options->file, environ, service->options->overrides,
@@ -475,6 +492,7 @@ int service_run(struct hub *hub, const struct options *options)
         log_info("listening on %s", hub->conf.listen.items[i]);
     notify_service_manager("READY=1");
     uv_run(&hub->control.uv, UV_RUN_DEFAULT);
+    signal(SIGTERM, SIG_IGN); /* it ends */
     service_free(hub);
     log_info("ended");
     return 0;

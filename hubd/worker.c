@@ -124,6 +124,29 @@ void worker_drain(struct worker *worker, int64_t deadline_ms, int64_t handlers_m
     loop_post(&worker->loop, &ending->task);
 }
 
+/* On its way to a worker's loop. */
+struct worker_hurrying {
+    struct loop_task task;
+    struct http_server *server;
+};
+
+static void worker_hurry_here(struct loop_task *task)
+{
+    struct worker_hurrying *hurrying = CONTAINER_OF(task, struct worker_hurrying, task);
+    http_server_hurry(hurrying->server);
+    free(hurrying);
+}
+
+void worker_hurry(struct worker *worker)
+{
+    struct worker_hurrying *hurrying = calloc(1, sizeof *hurrying);
+    if (hurrying == NULL)
+        return; /* its time ends by itself */
+    hurrying->server = worker->server;
+    hurrying->task.run = worker_hurry_here;
+    loop_post(&worker->loop, &hurrying->task);
+}
+
 static void ending_free(uv_handle_t *handle)
 {
     free(CONTAINER_OF(handle, struct worker_ending, check));
@@ -210,6 +233,7 @@ void worker_reload(struct hub *hub, struct url_policy *policy)
     reload->old_policy = hub->policy;
     hub->policy = policy;
     worker_reload_client(hub->control_client, &hub->conf, policy);
+    worker_reload_client(hub->probe_client, &hub->conf, policy);
     reload->left = hub->worker_count;
     for (unsigned i = 0; i < hub->worker_count; i++) {
         reload->parts[i].task.run = worker_reload_here;

@@ -12,6 +12,8 @@ int worker_start(struct worker *worker, struct error *error);
 /* Thread safe: finish what is in flight, at most `deadline_ms`, or `handlers_ms` where an answer is waited
  * for; then worker->idle is true and the loop waits for worker_finish. */
 void worker_drain(struct worker *worker, int64_t deadline_ms, int64_t handlers_ms);
+/* Thread safe; once, between worker_drain and worker_finish: the time of both is over now. */
+void worker_hurry(struct worker *worker);
 /* Thread safe, once it is idle: its loop closes and its thread ends (worker->ended). */
 void worker_finish(struct worker *worker);
 /* Waits for the thread and frees it. */

@@ -5,7 +5,6 @@
 #include "hubd/admin/rows.h"
 #include "hubd/clock.h"
 #include "hubd/delivery.h"
-#include "hubd/health.h"
 #include "hubd/route.h"
 #include "lib/base/env.h"
 
@@ -15,8 +14,7 @@
     (5000 * MEGABYTE) /* less is too little when it is less than a twentieth of the disk                     \
                        */
 #define WAL_MAX         (256 * MEGABYTE)
-#define HOUR_MS         3600000
-#define TOKEN_ENDING_MS (24 * HOUR_MS)
+#define TOKEN_ENDING_MS INT64_C(86400000)
 #define NAMES_MAX       3
 
 struct attend {
@@ -47,6 +45,13 @@ static const char *plural(int64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
+/* A party that the store knows by its key, as it is registered. */
+static struct str spelled(const struct attention *a, struct str key)
+{
+    char text[ROWS_KEY_SIZE];
+    return arena_copy(a->arena, rows_spell_key(a->snapshot, key, text));
+}
+
 /* ---------------------------------------------------------------- the machine */
 
 static void attend_store(struct json_writer *writer, const struct attention *a)
@@ -74,15 +79,10 @@ static void attend_store(struct json_writer *writer, const struct attention *a)
 
 static void attend_clock(struct json_writer *writer, const struct attention *a)
 {
-    struct str doubt;
-    if (clock_in_doubt(a->hub, a->arena, &doubt))
-        attend(writer, doubt, STR("timedatectl status"));
-    int64_t ago, jump = health_clock_jump(a->hub, &ago);
-    if (jump != 0 && ago < HOUR_MS)
-        attend(writer,
-               arena_printf(a->arena, "the wall clock jumped by %lld s in the last hour",
-                            (long long)(jump / 1000)),
-               STR("hubctl audit tail --since 1h"));
+    struct str trouble = clock_trouble(a->hub, a->arena);
+    if (trouble.length > 0)
+        attend(writer, trouble,
+               clock_in_doubt(a->hub) ? STR("timedatectl status") : STR("hubctl audit tail --since 1h"));
 }
 
 /* ---------------------------------------------------------------- parties */
@@ -172,17 +172,18 @@ static void attend_refused(struct json_writer *writer, const struct attention *a
         bool cdrs = str_equal(row->module, STR("cdrs"));
         const char *noun =
             cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
-        attend_to(writer, "push_refused",
-                  &(struct attend){
-                      .party = row->party,
-                      .count = row->objects,
-                      .since = row->first,
-                      .what = arena_printf(a->arena,
-                                           "%lld %s of " STR_FMT " %s refused and did not come rightly since",
-                                           (long long)row->objects, noun, STR_ARG(row->party),
-                                           plural(row->objects, "was", "were")),
-                      .hint = arena_printf(a->arena, "hubctl quality " STR_FMT, STR_ARG(row->party)),
-                  });
+        attend_to(
+            writer, "push_refused",
+            &(struct attend){
+                .party = spelled(a, row->party),
+                .count = row->objects,
+                .since = row->first,
+                .what =
+                    arena_printf(a->arena, "%lld %s of " STR_FMT " %s refused and did not come rightly since",
+                                 (long long)row->objects, noun, STR_ARG(spelled(a, row->party)),
+                                 plural(row->objects, "was", "were")),
+                .hint = arena_printf(a->arena, "hubctl quality " STR_FMT, STR_ARG(spelled(a, row->party))),
+            });
     }
 }
 
@@ -196,9 +197,9 @@ static void attend_dead(struct json_writer *writer, const struct attention *a)
             continue;
         attend(writer,
                arena_printf(a->arena, "%lld dead deliver%s for " STR_FMT, (long long)row->dead,
-                            plural(row->dead, "y", "ies"), STR_ARG(row->receiver)),
+                            plural(row->dead, "y", "ies"), STR_ARG(spelled(a, row->receiver))),
                arena_printf(a->arena, "hubctl delivery list --state dead --party " STR_FMT,
-                            STR_ARG(row->receiver)));
+                            STR_ARG(spelled(a, row->receiver))));
     }
 }
 
@@ -212,8 +213,10 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
             continue;
         attend(writer,
                arena_printf(a->arena, STR_FMT " fails to take deliveries: %lld wait%s",
-                            STR_ARG(row->receiver), (long long)row->pending, plural(row->pending, "s", "")),
-               arena_printf(a->arena, "hubctl delivery list --party " STR_FMT, STR_ARG(row->receiver)));
+                            STR_ARG(spelled(a, row->receiver)), (long long)row->pending,
+                            plural(row->pending, "s", "")),
+               arena_printf(a->arena, "hubctl delivery list --party " STR_FMT,
+                            STR_ARG(spelled(a, row->receiver))));
     }
 }
 
@@ -226,10 +229,10 @@ static void attend_alone(struct json_writer *writer, const struct attention *a)
             continue;
         attend(writer,
                arena_printf(a->arena, "%lld message%s for " STR_FMT " fail%s while others arrive",
-                            (long long)row->alone, plural(row->alone, "", "s"), STR_ARG(row->receiver),
-                            plural(row->alone, "s", "")),
+                            (long long)row->alone, plural(row->alone, "", "s"),
+                            STR_ARG(spelled(a, row->receiver)), plural(row->alone, "s", "")),
                arena_printf(a->arena, "hubctl delivery list --state pending --party " STR_FMT,
-                            STR_ARG(row->receiver)));
+                            STR_ARG(spelled(a, row->receiver))));
     }
 }
 
@@ -253,7 +256,7 @@ static struct held find_held(const struct attention *a, struct str receiver)
         if (at < held.count || !str_equal(row->receiver, receiver))
             continue;
         if (at == 0)
-            held.sender = row->sender;
+            held.sender = spelled(a, row->sender);
         seen[held.count++] = row->reason;
         buffer_printf(&text, "%s" STR_FMT, at > 0 ? ", " : "", STR_ARG(row->reason));
     }
@@ -276,11 +279,12 @@ static struct str held_hint(const struct attention *a, struct str receiver, cons
     };
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         if (str_equal(held->reasons, str_from(ways[i].reason)))
-            return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[i].before, STR_ARG(receiver),
-                                ways[i].behind, ways[i].sender ? (int)held->sender.length : 0,
-                                held->sender.data);
+            return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[i].before,
+                                STR_ARG(spelled(a, receiver)), ways[i].behind,
+                                ways[i].sender ? (int)held->sender.length : 0, held->sender.data);
     }
-    return arena_printf(a->arena, "hubctl delivery list --state held --party " STR_FMT, STR_ARG(receiver));
+    return arena_printf(a->arena, "hubctl delivery list --state held --party " STR_FMT,
+                        STR_ARG(spelled(a, receiver)));
 }
 
 static void attend_held(struct json_writer *writer, const struct attention *a)
@@ -292,8 +296,8 @@ static void attend_held(struct json_writer *writer, const struct attention *a)
         struct held held = find_held(a, row->receiver);
         attend(writer,
                arena_printf(a->arena, "%lld held deliver%s for " STR_FMT "%s" STR_FMT, (long long)row->held,
-                            plural(row->held, "y", "ies"), STR_ARG(row->receiver), held.count > 0 ? ": " : "",
-                            STR_ARG(held.reasons)),
+                            plural(row->held, "y", "ies"), STR_ARG(spelled(a, row->receiver)),
+                            held.count > 0 ? ": " : "", STR_ARG(held.reasons)),
                held_hint(a, row->receiver, &held));
     }
 }

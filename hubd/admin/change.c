@@ -5,11 +5,10 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/delivery.h"
+#include "hubd/late.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/magic.h"
-
-#define TRIES_MAX 8
 
 static void start_next(struct admin *admin);
 
@@ -150,7 +149,7 @@ static void on_applied(struct store_apply *apply)
     struct change *change = change_of(apply->context);
     int result = apply->result;
     let_go(change);
-    if (result == ERR_CONFLICT && change->tries < TRIES_MAX && change->registry) {
+    if (result == ERR_CONFLICT && change->registry && !late_since(change->began_us)) {
         registry_refresh(change->hub->registry, &change->hub->control, on_reread, change);
         return;
     }
@@ -170,7 +169,6 @@ static void on_applied(struct store_apply *apply)
 
 static void run_build(struct change *change)
 {
-    change->tries++;
     change->held = registry_hold(change->hub->control_view);
     change->snapshot = change->held;
     change->now = env_wall_ms();
@@ -201,6 +199,7 @@ static void start_next(struct admin *admin)
     if (node == NULL)
         return;
     admin->active = CONTAINER_OF(node, struct change, queue);
+    admin->active->began_us = env_monotonic_us(); /* not before: nobody can be late by waiting in turn */
     run_build(admin->active);
 }
 

@@ -199,14 +199,14 @@ void check_call(struct check *check, enum http_method method, struct str url, in
     outbound->to_country = arena_copy(&check->scratch, check->party->row.country_code);
     outbound->to_party = arena_copy(&check->scratch, check->party->row.party_id);
     outbound->correlation_id = check->correlation_id;
-    outbound->unwrap = method != HTTP_METHOD_GET; /* one object is the answer */
+    outbound->unwrap = method != HTTP_METHOD_GET ? "allowed" : NULL; /* one object is the answer */
     outbound->is_alive = is_no_sign_of_life;
     outbound->timeout_ms = check_time_left(check, timeout_ms);
     outbound->callback = answered;
     outbound->context = check;
     check_wait(check, then);
     if (!outbound_hold_platform(outbound, hub->control_view, check->party->platform->row.id)) {
-        outbound->result = ERR_CLOSED;
+        outbound->result = ERR_CONFLICT;
         outbound->error = STR("the exchange was ended while it was checked");
         check_go_on(check);
         return;

@@ -164,6 +164,9 @@ bool check_is_late(struct check *check, const char *name);
  * the partner may stand in the text: it is cleaned, cut, and freed of tokens. */
 void check_report(struct check *check, const char *name, struct str module, enum check_result result,
                   enum check_remedy remedy, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* A call that got no answer: what is in the way; of what the hub itself lacked nothing is known (skipped). */
+void check_report_call(struct check *check, const char *name, struct str module,
+                       const struct outbound *outbound, struct str why);
 /* What went wrong with the call of an interface that was to answer in the envelope; false: it did answer so,
  * whatever it said. */
 bool check_report_failure(struct check *check, const char *name, struct str module);

@@ -20,7 +20,6 @@ static void looked(struct check *check)
 {
     const struct outbound *outbound = &check->discovery.outbound;
     struct url url = parsed(check, check->discovery.url);
-    bool policy = outbound->result == ERR_REFUSED && outbound->status == 0;
     bool answers = outbound->result == OK && outbound->url.data != NULL; /* else it was not called */
     if (answers)
         check->level = CHECK_LEVEL_ANSWERS;
@@ -28,8 +27,8 @@ static void looked(struct check *check)
         check_report(check, "address", STR_NONE, CHECK_OK, REMEDY_NONE,
                      STR_FMT " accepts connections on port %u", STR_ARG(url.host), url.port);
     else
-        check_report(check, "address", STR_NONE, CHECK_FAIL, policy ? REMEDY_POLICY : REMEDY_REACH, STR_FMT,
-                     STR_ARG(outbound->error.length > 0 ? outbound->error : check->discovery.message));
+        check_report_call(check, "address", STR_NONE, outbound,
+                          outbound->error.length > 0 ? outbound->error : check->discovery.message);
 }
 
 void check_address(struct check *check)

@@ -189,13 +189,23 @@ static const char *looks_like(const struct outbound *outbound)
     return outbound->raw_answer.length == 0 ? "nothing" : "something else";
 }
 
+void check_report_call(struct check *check, const char *name, struct str module,
+                       const struct outbound *outbound, struct str why)
+{
+    bool own = error_is_own(outbound->result),
+         policy = outbound->result == ERR_REFUSED && outbound->status == 0;
+    check_report(check, name, module, own ? CHECK_SKIPPED : CHECK_FAIL,
+                 own      ? REMEDY_NONE
+                 : policy ? REMEDY_POLICY
+                          : REMEDY_REACH,
+                 STR_FMT, STR_ARG(why));
+}
+
 bool check_report_failure(struct check *check, const char *name, struct str module)
 {
     const struct outbound *outbound = &check->outbound;
-    bool policy = outbound->result == ERR_REFUSED && outbound->status == 0;
     if (outbound->result != OK)
-        check_report(check, name, module, CHECK_FAIL, policy ? REMEDY_POLICY : REMEDY_REACH, STR_FMT,
-                     STR_ARG(outbound->error));
+        check_report_call(check, name, module, outbound, outbound->error);
     else if (outbound->status == 401 || outbound->status == 403)
         check_report(check, name, module, CHECK_FAIL, REMEDY_REFUSED, "HTTP %d: the token is refused",
                      outbound->status);

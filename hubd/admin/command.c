@@ -68,7 +68,7 @@ static void on_show(struct store_read *base)
     if (!rows_object_begin(&object, base, missing, STR("hubctl command list")))
         return;
     write_row(&object.writer, admin_hub(base->context), &read->row);
-    rows_text(&object.writer, "object", read->row.object);
+    rows_text(&object.writer, "object", read->row.name);
     rows_text(&object.writer, "response_url", rows_url(read->row.response_url));
     rows_text(&object.writer, "correlation_id", read->row.correlation_id);
     rows_text(&object.writer, "result_body", read->row.result_body);

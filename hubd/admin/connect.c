@@ -174,7 +174,7 @@ static void token_stored(struct change *change)
     outbound->once = true; /* a POST that arrives twice is 405 */
     outbound->exchanging = true;
     outbound->trusted = true; /* endpoint_is_trusted */
-    outbound->unwrap = true;
+    outbound->unwrap = "token";
     outbound->correlation_id = connect->correlation_id;
     outbound->callback = answered;
     outbound->context = connect;

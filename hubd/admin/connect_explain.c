@@ -13,6 +13,8 @@ static const struct {
     {ERR_UNREACHABLE, CTL_PARTNER, "is the URL right, and does the partner let the hub's address in?"},
     {ERR_TIMEOUT, CTL_PARTNER, "the same command again when the partner's system answers"},
     {ERR_CLOSED, CTL_BUSY, "the same command again when hubd is up"},
+    {ERR_SHORT, CTL_BUSY, "the same command again: the hub had no connection free"},
+    {ERR_MEMORY, CTL_BUSY, "the same command again: the hub had no memory"},
 };
 
 static bool refuse_call(struct connect *connect, const struct outbound *outbound, const char *what,

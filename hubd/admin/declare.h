@@ -73,6 +73,9 @@ bool declare_sort(struct declare_list *list, enum declare_kind kind, struct decl
 const struct declare_entry *declare_find(const struct declare_list *list, struct str id);
 /* The order of ids in lists: by their bytes. */
 int declare_compare_ids(struct str a, struct str b);
+/* What an entry is called in a document, "in-Abc sessions", as it is compared: "IN-ABC sessions", in the
+ * arena. */
+struct str declare_fold_id(struct arena *arena, enum declare_kind kind, struct str id);
 /* "IN-ABC" or "IN-ABC:CPO" folded, in the arena; empty when it is no party id. */
 struct str declare_fold_party(struct arena *arena, struct str text);
 
@@ -171,7 +174,8 @@ struct declare_counts {
 };
 struct declare_touched { /* for the search of conflicts */
     enum declare_kind kind;
-    struct str id; /* as in a document */
+    struct str id;  /* as in a document */
+    struct str key; /* the same folded */
     struct declare_touched *next;
 };
 #define DECLARE_ROWS_MAX                                                                                     \

@@ -68,11 +68,12 @@ static void touch(struct pass *pass, struct str id, size_t *counter)
 {
     struct declare_touched *touched = arena_alloc(pass->arena, sizeof(*touched));
     ++*counter;
-    pass->touched_named += declare_find(pass->named, id) != NULL ? 1 : 0;
+    struct str key = declare_fold_id(pass->arena, pass->kind, id);
+    pass->touched_named += declare_find(pass->named, key) != NULL ? 1 : 0;
     pass->failed = pass->failed || touched == NULL;
     if (touched == NULL)
         return;
-    *touched = (struct declare_touched){pass->kind, id, pass->differences->touched};
+    *touched = (struct declare_touched){pass->kind, id, key, pass->differences->touched};
     pass->differences->touched = touched;
 }
 
@@ -115,7 +116,10 @@ static void compare_lists(struct pass *pass, const struct json_value *before, co
     while ((before != NULL || after != NULL) && !pass->failed) {
         struct str old = before != NULL ? id_of(pass, before) : STR_NONE,
                    new = after != NULL ? id_of(pass, after) : STR_NONE;
-        int order = before == NULL ? 1 : after == NULL ? -1 : declare_compare_ids(old, new);
+        int order = before == NULL  ? 1
+                    : after == NULL ? -1
+                                    : declare_compare_ids(declare_fold_id(pass->arena, pass->kind, old),
+                                                          declare_fold_id(pass->arena, pass->kind, new));
         if (order < 0)
             only_before(pass, old, before);
         else if (order > 0)

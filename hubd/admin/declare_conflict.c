@@ -38,7 +38,7 @@ bool declare_is_change(const struct store_audit *row)
 /* A party that goes takes its receivers, rules and limits with it. Audit rows have the key without a role. */
 static bool is_about(const struct declare_seen *seen, const struct declare_touched *touched)
 {
-    struct str first = touched->id, second = str_skip(touched->id, str_find(touched->id, ' '));
+    struct str first = touched->key, second = str_skip(touched->key, str_find(touched->key, ' '));
     bool removed = str_equal(seen->action, STR("party.remove"));
     first.length -= second.length;
     second = str_trim(second);

@@ -120,6 +120,7 @@ static bool add_party(struct declare_draft *draft, const struct store_party *row
     party.row.revision++;
     if (party.platform == NULL || !ocpi_party_key_parse(row->key, &party.key, NULL, NULL, NULL))
         return false;
+    registry_name_party(&party);
     memcpy(party.limits, snapshot->limits, sizeof(party.limits));
     while (place > 0 &&
            memcmp(snapshot->parties[place - 1].key.text, party.key.text, sizeof(party.key.text)) > 0)

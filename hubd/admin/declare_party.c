@@ -31,7 +31,7 @@ static bool check_fixed(struct declare_plan *plan, const struct declare_entry *e
         roles |= ocpi_role_from(item->text);
     if ((party->row.roles & ~roles) != 0)
         declare_problem(&plan->problems, "%s/roles: %s is " STR_FMT " too; a role goes with the party only",
-                        place, party->key.text, STR_ARG(rows_roles_text(arena, party->row.roles & ~roles)));
+                        place, party->id, STR_ARG(rows_roles_text(arena, party->row.roles & ~roles)));
     struct str wanted = declare_fold_party(arena, json_get_text(entry->value, "platform")),
                host =
                    arena_copy_upper(arena, rows_platform_id(&plan->draft.snapshot, party->platform, arena));
@@ -43,7 +43,7 @@ static bool check_fixed(struct declare_plan *plan, const struct declare_entry *e
     else if (other->platform != party->platform)
         declare_problem(&plan->problems,
                         "%s/platform: %s is on the platform of " STR_FMT "; a party does not move", place,
-                        party->key.text, STR_ARG(host));
+                        party->id, STR_ARG(host));
     return (party->row.roles & ~roles) == 0 && other != NULL && other->platform == party->platform;
 }
 

@@ -125,6 +125,7 @@ struct reader {
     struct declare_document *document;
     struct declare_problems *problems;
     struct arena *arena;
+    const struct json_value *entry; /* whose members are being looked at */
 };
 
 static void unknown_member(struct reader *reader, const char *place, struct str name, struct suggest *suggest)
@@ -142,7 +143,7 @@ static void check_value(struct reader *reader, const struct member *member, cons
     bool none = value->type == JSON_NULL || (value->type == JSON_STRING && value->text.length == 0);
     if (member->empty && none)
         return;
-    if (ctl_value_check(param_of(member), value, &error) != OK)
+    if (ctl_value_check(param_of(member), value, reader->entry, &error) != OK)
         declare_problem(reader->problems, "%s/%s: %s", place, member->name, error.text);
 }
 
@@ -162,7 +163,7 @@ static void check_member(struct reader *reader, const struct member *member, con
     if (member->required && value->count == 0)
         declare_problem(reader->problems, "%s/%s: must not be empty", place, member->name);
     for (const struct json_value *item = value->child; item != NULL; item = item->next, index++) {
-        if (ctl_value_check(param_of(member), item, &error) != OK)
+        if (ctl_value_check(param_of(member), item, reader->entry, &error) != OK)
             declare_problem(reader->problems, "%s/%s/%zu: %s", place, member->name, index, error.text);
     }
 }
@@ -173,6 +174,7 @@ static bool check_members(struct reader *reader, const struct member *members, c
 {
     size_t before = reader->problems->count;
     unsigned seen = 0;
+    reader->entry = entry;
     if (entry->type != JSON_OBJECT) {
         declare_problem(reader->problems, "%s: must be an object", place);
         return false;
@@ -208,6 +210,19 @@ struct str declare_fold_party(struct arena *arena, struct str text)
         return STR_NONE;
     return role == 0 ? arena_copy(arena, ocpi_party_key_str(&key))
                      : arena_printf(arena, "%s:%s", key.text, ocpi_role_name(role));
+}
+
+struct str declare_fold_id(struct arena *arena, enum declare_kind kind, struct str id)
+{
+    struct str first = id, rest = str_skip(id, str_find(id, ' '));
+    first.length -= rest.length;
+    rest = str_trim(rest);
+    struct str subject = declare_fold_party(arena, first),
+               other = kind == DECLARE_RULE ? declare_fold_party(arena, rest) : rest;
+    if (subject.length == 0) /* "default" */
+        subject = first;
+    return rest.length == 0 ? subject
+                            : arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(subject), STR_ARG(other));
 }
 
 static struct str lower(struct arena *arena, struct str text)

@@ -27,9 +27,10 @@ const char *declare_list_name(enum declare_kind kind)
 
 /* ---------------------------------------------------------------- entries */
 
-/* The entries of one list with what they are sorted by. */
+/* The entries of one list with what they are sorted by: folded ids. */
 struct lines {
     struct arena *arena;
+    enum declare_kind kind;
     struct line {
         struct str id, text;
     } * items;
@@ -53,7 +54,7 @@ static void add_line(struct lines *lines, struct str id, const struct buffer *te
     }
     struct str copy = arena_copy(lines->arena, buffer_str(text));
     lines->failed = lines->failed || text->failed || copy.data == NULL || id.data == NULL;
-    lines->items[lines->count++] = (struct line){id, copy};
+    lines->items[lines->count++] = (struct line){declare_fold_id(lines->arena, lines->kind, id), copy};
 }
 
 static int compare_lines(const void *a, const void *b)
@@ -62,11 +63,11 @@ static int compare_lines(const void *a, const void *b)
     return declare_compare_ids(one->id, other->id);
 }
 
-static void write_list(struct json_writer *writer, enum declare_kind kind, struct lines *lines)
+static void write_list(struct json_writer *writer, struct lines *lines)
 {
     if (!lines->failed && lines->count > 1)
         qsort(lines->items, lines->count, sizeof(*lines->items), compare_lines);
-    json_key(writer, declare_list_name(kind));
+    json_key(writer, declare_list_name(lines->kind));
     json_array_begin(writer);
     for (size_t i = 0; !lines->failed && i < lines->count; i++)
         json_raw(writer, lines->items[i].text);
@@ -78,13 +79,13 @@ static void write_list(struct json_writer *writer, enum declare_kind kind, struc
 static void write_party(struct json_writer *writer, const struct registry_snapshot *names,
                         const struct registry_party *party, struct str id, struct arena *arena)
 {
-    struct str host = arena_copy_upper(arena, rows_platform_id(names, party->platform, arena));
+    struct str host = rows_platform_id(names, party->platform, arena);
     json_object_begin(writer);
     json_field_string(writer, "id", id);
     rows_roles(writer, party->row.roles);
     rows_text(writer, "name", party->row.name);
     rows_text(writer, "website", party->row.website);
-    if (!str_equal(host, id)) {
+    if (!str_equal_fold(host, id)) {
         json_field_string(writer, "platform", host);
     } else {
         json_field_text(writer, "token_encoding", party_encoding_name(party->platform->row.encoding));
@@ -103,7 +104,7 @@ static void write_party(struct json_writer *writer, const struct registry_snapsh
 struct source {
     struct arena *arena;
     const struct registry_snapshot *snapshot, *names;
-    struct str *ids; /* of the parties, by their place in the snapshot */
+    struct str *ids; /* of the parties as they are registered, by their place in the snapshot */
     struct buffer text;
     struct json_writer writer;
 };
@@ -117,19 +118,19 @@ static struct json_writer *begin_entry(struct source *source)
 
 static void write_parties(struct source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena};
+    struct lines lines = {.arena = source->arena, .kind = DECLARE_PARTY};
     for (size_t i = 0; i < source->snapshot->party_count; i++) {
         write_party(begin_entry(source), source->names, &source->snapshot->parties[i], source->ids[i],
                     source->arena);
         add_line(&lines, source->ids[i], &source->text);
     }
-    write_list(writer, DECLARE_PARTY, &lines);
+    write_list(writer, &lines);
 }
 
 /* Only what the account team has set: what discovery found is found again. */
 static void write_receivers(struct source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena};
+    struct lines lines = {.arena = source->arena, .kind = DECLARE_RECEIVER};
     for (size_t i = 0; i < source->snapshot->party_count; i++) {
         const struct registry_party *party = &source->snapshot->parties[i];
         for (size_t j = 0; j < party->receiver_count; j++) {
@@ -150,7 +151,7 @@ static void write_receivers(struct source *source, struct json_writer *writer)
                      &source->text);
         }
     }
-    write_list(writer, DECLARE_RECEIVER, &lines);
+    write_list(writer, &lines);
 }
 
 /* Name of a party of a rule. */
@@ -162,7 +163,7 @@ static struct str name_of(const struct source *source, int64_t id)
 
 static void write_rules(struct source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena};
+    struct lines lines = {.arena = source->arena, .kind = DECLARE_RULE};
     for (size_t i = 0; i < source->snapshot->rule_count; i++) {
         const struct store_rule *rule = &source->snapshot->rules[i];
         struct str emsp = name_of(source, rule->emsp), cpo = name_of(source, rule->cpo);
@@ -177,7 +178,7 @@ static void write_rules(struct source *source, struct json_writer *writer)
         add_line(&lines, arena_printf(source->arena, STR_FMT " " STR_FMT, STR_ARG(emsp), STR_ARG(cpo)),
                  &source->text);
     }
-    write_list(writer, DECLARE_RULE, &lines);
+    write_list(writer, &lines);
 }
 
 static void add_limit(struct source *source, struct lines *lines, struct str id, enum limit_kind kind,
@@ -197,7 +198,7 @@ static void add_limit(struct source *source, struct lines *lines, struct str id,
 
 static void write_limits(struct source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena};
+    struct lines lines = {.arena = source->arena, .kind = DECLARE_LIMIT};
     const struct registry_snapshot *snapshot = source->snapshot;
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++) {
         if (snapshot->limits[kind] != NULL)
@@ -206,7 +207,7 @@ static void write_limits(struct source *source, struct json_writer *writer)
             if (rows_has_own_limit(&snapshot->parties[i], kind))
                 add_limit(source, &lines, source->ids[i], kind, snapshot->parties[i].limits[kind]);
     }
-    write_list(writer, DECLARE_LIMIT, &lines);
+    write_list(writer, &lines);
 }
 
 struct str declare_write(struct arena *arena, const struct registry_snapshot *snapshot,
@@ -220,7 +221,7 @@ struct str declare_write(struct arena *arena, const struct registry_snapshot *sn
     if (source.ids == NULL)
         return STR_NONE;
     for (size_t i = 0; i < snapshot->party_count; i++)
-        source.ids[i] = rows_party_key(names, &snapshot->parties[i], arena);
+        source.ids[i] = rows_party_id(names, &snapshot->parties[i], arena);
     json_writer_init(&writer, &out);
     json_object_begin(&writer);
     write_parties(&source, &writer);

@@ -95,7 +95,7 @@ static void on_show(struct store_read *base)
     rows_text(&object.writer, "url", rows_url(read->row.url));
     rows_text(&object.writer, "correlation_id", read->row.correlation_id);
     rows_time(&object.writer, "done", read->row.done);
-    rows_text(&object.writer, "evse", read->row.evse);
+    rows_text(&object.writer, "evse", read->row.evse_name);
     rows_text(&object.writer, "receipt", read->row.receipt);
     rows_text(&object.writer, "body", read->row.body);
     write_tries(&object.writer, read->row.tries);

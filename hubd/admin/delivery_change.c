@@ -3,6 +3,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/delivery.h"
+#include "hubd/late.h"
 #include "lib/base/env.h"
 
 /*
@@ -12,7 +13,6 @@
  */
 #define EDIT_MAGIC UINT32_C(0x44454454)
 #define SLICE_ROWS 200
-#define TRIES_MAX  8
 
 struct edit {
     uint32_t magic;
@@ -32,7 +32,7 @@ struct edit {
     struct store_delivery *rows; /* of the slice */
     size_t row_count, touched;
     int64_t after, total;
-    unsigned tries;
+    int64_t began_us; /* the slice, monotonic */
 };
 
 /* What `--party` and `--all` try again; dead ones last, since they are pending then and would be taken twice.
@@ -126,7 +126,7 @@ static void slice_done(struct edit *edit)
         last = edit->rows[i].receiver;
     }
     edit->total += (int64_t)edit->touched;
-    edit->tries = 0;
+    edit->began_us = env_monotonic_us();
     if (edit->id != 0) {
         answer(edit);
         return;
@@ -147,7 +147,8 @@ static void on_applied(struct store_apply *apply)
             if (op->type == STORE_FINISH_DELIVERY && edit->id == 0 && !op->u.finish.unless_ended)
                 edit->touched--;
         slice_done(edit);
-    } else if ((apply->result == ERR_CONFLICT || apply->result == ERR_NOT_FOUND) && ++edit->tries < TRIES_MAX)
+    } else if ((apply->result == ERR_CONFLICT || apply->result == ERR_NOT_FOUND) &&
+               !late_since(edit->began_us))
         read_rows(edit);
     else
         fail_edit(edit, apply->result, &apply->error);
@@ -316,6 +317,7 @@ static void begin(struct ctl_request *request, bool drop)
         return;
     edit->magic = EDIT_MAGIC;
     arena_init(&edit->arena, 0);
+    edit->began_us = env_monotonic_us();
     edit->request = request;
     edit->hub = admin_hub(request);
     edit->drop = drop;

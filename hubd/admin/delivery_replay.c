@@ -1,6 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/delivery.h"
+#include "hubd/late.h"
 #include "hubd/route.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -16,7 +17,6 @@
  */
 #define REPLAY_MAGIC UINT32_C(0x5245504c)
 #define SLICE_ROWS   200
-#define TRIES_MAX    8 /* SLICE_ROWS can be halved so often */
 
 struct count {
     int64_t queued, held, waiting;
@@ -44,7 +44,8 @@ struct replay {
     struct store_stored_read read;
     struct store_totals_read totals; /* as they were at the beginning */
     struct store_apply batch;
-    unsigned tries;
+    unsigned tries;   /* of the slice: each looks at half as much, so that less can meet it */
+    int64_t began_us; /* the slice, monotonic */
     struct count slice, counts[MODULES];
 };
 
@@ -181,6 +182,7 @@ static void go_on(struct replay *replay)
     count->held += replay->slice.held;
     count->waiting += replay->slice.waiting;
     replay->tries = 0;
+    replay->began_us = env_monotonic_us();
     replay->after = replay->read.more ? replay->read.after : 0;
     replay->module += replay->read.more ? 0 : 1;
     replay->blocked = !report(replay);
@@ -194,7 +196,8 @@ static void on_applied(struct store_apply *apply)
     if (apply->result == OK) {
         delivery_resume(replay->hub, emsp_str(replay));
         go_on(replay);
-    } else if (apply->result == ERR_CONFLICT && ++replay->tries < TRIES_MAX) {
+    } else if (apply->result == ERR_CONFLICT && !late_since(replay->began_us)) {
+        replay->tries += SLICE_ROWS >> replay->tries > 1;
         read_slice(replay);
     } else {
         fail(replay, apply->result, &apply->error);
@@ -407,6 +410,7 @@ void admin_delivery_replay(struct ctl_request *request)
         return;
     }
     replay->magic = REPLAY_MAGIC;
+    replay->began_us = env_monotonic_us();
     replay->request = request;
     replay->hub = admin_hub(request);
     replay->only = json_get_text(request->params, "module");

@@ -238,11 +238,12 @@ static void on_show(struct store_read *base)
     struct ctl_request *request = base->context;
     const char *kind = kind_names[read->kind];
     struct rows_object object;
+    struct str owner = rows_spelled(admin_hub(request), &request->arena, read->owner);
     struct str missing =
         arena_printf(&request->arena, "%s " STR_FMT " of party " STR_FMT ": no such %s", kind,
-                     STR_ARG(json_get_text(request->params, "object")), STR_ARG(read->owner), kind);
+                     STR_ARG(json_get_text(request->params, "object")), STR_ARG(owner), kind);
     struct str hint =
-        arena_printf(&request->arena, "hubctl object list %s --party " STR_FMT, kind, STR_ARG(read->owner));
+        arena_printf(&request->arena, "hubctl object list %s --party " STR_FMT, kind, STR_ARG(owner));
     if (!rows_object_begin(&object, base, missing, hint))
         return;
     json_field_text(&object.writer, "module", kind);

@@ -299,7 +299,7 @@ static bool edit_push(struct change *change, const struct registry_party *party,
     }
     if (kinds != 0 && (party->row.roles & OCPI_ROLE_EMSP) == 0)
         return rows_refuse_param(&change->refusal, "--push", CTL_INVALID, "hubctl party list --role EMSP",
-                                 "party %s is no EMSP: only eMSPs are pushed to", party->key.text);
+                                 "party %s is no EMSP: only eMSPs are pushed to", party->id);
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++)
         if (kinds & (1u << kind))
             buffer_printf(&text, "%s%s", text.length > 0 ? " " : "", registry_push_module(kind));
@@ -319,7 +319,7 @@ static bool edit_unknown_sessions(struct change *change, const struct registry_p
     if (forward && (row->roles & OCPI_ROLE_CPO) == 0)
         return rows_refuse_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
                                  "hubctl party list --role CPO",
-                                 "party %s is no CPO: only CPOs are sent commands", party->key.text);
+                                 "party %s is no CPO: only CPOs are sent commands", party->id);
     row->forward_unknown_sessions = forward || (row->forward_unknown_sessions && !refuse);
     return true;
 }
@@ -349,7 +349,7 @@ bool party_build_set(struct change *change)
         return false;
     if (change->params->count < 2)
         return rows_refuse(&change->refusal, CTL_INVALID, "hubctl party set -h", "party %s: nothing to set",
-                           party->key.text);
+                           party->id);
     struct store_party row = party->row;
     struct store_platform platform = party->platform->row;
     struct str id = rows_party_id(change->snapshot, party, change->arena);

@@ -31,7 +31,7 @@ static bool read_wanted(struct change *change, struct wanted *wanted)
     if (ocpi_party_key_equal(&wanted->key, &change->hub->key))
         return rows_refuse(refusal, CTL_CONFLICT,
                            "choose another id, or change hubd's country_code and party_id",
-                           "party %s: that is the hub's own id", wanted->key.text);
+                           "party " STR_FMT ": that is the hub's own id", STR_ARG(id));
     const struct json_value *roles = json_get(change->params, "roles");
     for (const struct json_value *role = roles != NULL ? roles->child : NULL; role != NULL; role = role->next)
         wanted->roles |= ocpi_role_from(role->text);
@@ -73,7 +73,7 @@ static bool choose_existing(struct change *change, const struct wanted *wanted,
         return true;
     *existing = only;
     return count == 1 || rows_refuse(&change->refusal, CTL_CONFLICT, "say which with --platform ID:ROLE",
-                                     "party %s is on %zu platforms", wanted->key.text, count);
+                                     "party %s is on %zu platforms", only->id, count);
 }
 
 /* A role of one id can be on one platform only: messages to it would not know where to go. */
@@ -87,7 +87,7 @@ static bool roles_are_free(struct change *change, const struct wanted *wanted,
             continue;
         struct str platform = rows_platform_id(change->snapshot, party->platform, change->arena);
         return rows_refuse(&change->refusal, CTL_CONFLICT, "hubctl party list",
-                           "party %s is %s already, on the platform of " STR_FMT, wanted->key.text,
+                           "party %s is %s already, on the platform of " STR_FMT, party->id,
                            ocpi_role_name(ocpi_role_next(both, 0)), STR_ARG(platform));
     }
     return true;
@@ -109,17 +109,16 @@ static struct str facts(struct change *change, const struct store_party *party)
 }
 
 /* What is there may be completed, but not silently replaced. */
-static bool fill(struct change *change, const struct wanted *wanted, const char *option, struct str given,
-                 struct str *field)
+static bool fill(struct change *change, const struct registry_party *party, const char *option,
+                 struct str given, struct str *field)
 {
     if (given.length == 0 || str_equal(given, *field))
         return true;
     if (field->length > 0) {
         char hint[128];
-        snprintf(hint, sizeof(hint), "hubctl party set %s --%s … changes it", wanted->key.text, option);
+        snprintf(hint, sizeof(hint), "hubctl party set %s --%s … changes it", party->id, option);
         return rows_refuse(&change->refusal, CTL_CONFLICT, hint,
-                           "party %s exists with the %s \"" STR_FMT "\"", wanted->key.text, option,
-                           STR_ARG(*field));
+                           "party %s exists with the %s \"" STR_FMT "\"", party->id, option, STR_ARG(*field));
     }
     *field = given;
     return true;
@@ -131,8 +130,8 @@ static bool extend(struct change *change, const struct wanted *wanted, const str
     struct str id = rows_party_id(change->snapshot, existing, change->arena);
     unsigned added = wanted->roles & ~row.roles;
     row.roles |= wanted->roles;
-    if (!fill(change, wanted, "name", wanted->name, &row.name) ||
-        !fill(change, wanted, "website", wanted->website, &row.website))
+    if (!fill(change, existing, "name", wanted->name, &row.name) ||
+        !fill(change, existing, "website", wanted->website, &row.website))
         return false;
     struct str before = facts(change, &existing->row), after = facts(change, &row);
     if (str_equal(before, after))
@@ -161,11 +160,13 @@ static bool create(struct change *change, const struct wanted *wanted)
     put = change_op(change, STORE_PUT_PARTY);
     if (put == NULL)
         return true;
-    struct str id = arena_copy(change->arena, ocpi_party_key_str(&wanted->key));
+    struct str key = arena_copy(change->arena, ocpi_party_key_str(&wanted->key));
+    struct str id = arena_printf(change->arena, STR_FMT "-" STR_FMT, STR_ARG(wanted->country_code),
+                                 STR_ARG(wanted->party_id));
     put->u.party = (struct store_party){
         .id = store_new_id(change->hub->store),
         .platform = platform,
-        .key = id,
+        .key = key,
         .country_code = wanted->country_code,
         .party_id = wanted->party_id,
         .roles = wanted->roles,
@@ -174,7 +175,7 @@ static bool create(struct change *change, const struct wanted *wanted)
         .last_updated = change->now,
         .created = change->now,
     };
-    change_audit(change, "party.add", id, STR_NONE, facts(change, &put->u.party));
+    change_audit(change, "party.add", key, STR_NONE, facts(change, &put->u.party));
     if (wanted->platform == NULL)
         change_hint(change, "hubctl token issue " STR_FMT " gives the token that the partner begins with",
                     STR_ARG(id));

@@ -54,25 +54,34 @@ bool receiver_is_custom(struct str module)
     return true;
 }
 
-/* A misspelt module would take what is meant for nobody, and the right one get nothing. */
-static bool check_module(struct change *change, const struct registry_party *party, struct str module)
+/* What OCPI has that `module` may be meant to be; NULL: nothing. */
+static const char *looks_like(struct str module)
 {
     struct suggest suggest;
-    if (!receiver_is_custom(module) || json_get_boolean(change->params, "custom", false) ||
-        registry_receiver(party, module) != NULL)
-        return true;
     suggest_begin(&suggest, module);
     for (const char *const *choice = known_modules(); *choice != NULL; choice++)
         suggest_offer(&suggest, *choice);
-    const char *best = suggest_best(&suggest);
+    return suggest_best(&suggest);
+}
+
+/* A misspelt module would take what is meant for nobody, and the right one get nothing. */
+static bool check_module(struct change *change, const struct registry_party *party, struct str module)
+{
+    if (!receiver_is_custom(module))
+        return true;
+    const char *best = looks_like(module);
+    if (json_get_boolean(change->params, "custom", false) || registry_receiver(party, module) != NULL) {
+        if (best != NULL)
+            change_hint(change, "\"" STR_FMT "\" looks like %s: messages of %s do not go there",
+                        STR_ARG(module), best, best);
+        return true;
+    }
     const char *hint = "--custom sets it nevertheless: for a module of the partners' own, which the hub only "
                        "passes on";
-    if (best == NULL)
-        return rows_refuse_param(&change->refusal, "MODULE", CTL_INVALID, hint,
-                                 "\"" STR_FMT "\" is no module of OCPI 2.2.1", STR_ARG(module));
     return rows_refuse_param(&change->refusal, "MODULE", CTL_INVALID, hint,
-                             "\"" STR_FMT "\" is no module of OCPI 2.2.1; did you mean %s?", STR_ARG(module),
-                             best);
+                             "\"" STR_FMT "\" is no module of OCPI 2.2.1%s%s%s", STR_ARG(module),
+                             best != NULL ? "; did you mean " : "", best != NULL ? best : "",
+                             best != NULL ? "?" : "");
 }
 
 static void release_held(struct change *change, const struct registry_party *party, struct str module)
@@ -111,8 +120,11 @@ bool receiver_build_set(struct change *change)
                     STR_ARG(module), STR_ARG(id));
     change_audit(change, "receiver.set", ocpi_party_key_str(&party->key), url_fact(change->arena, before),
                  url_fact(change->arena, &put->u.receiver));
-    return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT, STR_ARG(id),
-                       STR_ARG(module), STR_ARG(url));
+    struct error refused;
+    bool never = partner_url_is_refused(change->hub, change->arena, url, &refused);
+    return change_done(change, id, "set", "receiver " STR_FMT " " STR_FMT " set to " STR_FMT "%s%s",
+                       STR_ARG(id), STR_ARG(module), STR_ARG(url), never ? "; it is not called: " : "",
+                       never ? refused.text : "");
 }
 
 void admin_receiver_set(struct ctl_request *request)

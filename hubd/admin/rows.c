@@ -90,24 +90,26 @@ struct registry_party *rows_find_party(const struct registry_snapshot *snapshot,
         return NULL;
     ocpi_party_key_parse(text, &key, NULL, NULL, &written);
     size_t count = registry_count_parties(snapshot, &key);
+    const struct registry_party *any = registry_find_party(snapshot, &key, 0);
     struct registry_party *party = registry_find_party(snapshot, &key, written != 0 ? written : role);
     if (count == 0) {
-        rows_refuse(refusal, CTL_NOT_FOUND, "hubctl party list", "party %s: no such party", key.text);
+        rows_refuse(refusal, CTL_NOT_FOUND, "hubctl party list", "party " STR_FMT ": no such party",
+                    STR_ARG(text));
         return NULL;
     }
     if (party == NULL) {
-        rows_refuse(refusal, CTL_INVALID, "hubctl party list", "party %s is no %s", key.text,
+        rows_refuse(refusal, CTL_INVALID, "hubctl party list", "party %s is no %s", any->id,
                     ocpi_role_name(written != 0 ? written : role));
         return NULL;
     }
     if (role != 0 && (party->row.roles & role) == 0) {
-        rows_refuse(refusal, CTL_INVALID, "hubctl party list", "party %s:%s is no %s", key.text,
+        rows_refuse(refusal, CTL_INVALID, "hubctl party list", "party %s:%s is no %s", party->id,
                     ocpi_role_name(written), ocpi_role_name(role));
         return NULL;
     }
     if (count > 1 && written == 0 && role == 0) {
         rows_refuse(refusal, CTL_INVALID, "write its role behind it, e.g. IN-ABC:CPO",
-                    "party %s is on %zu platforms", key.text, count);
+                    "party %s is on %zu platforms", party->id, count);
         return NULL;
     }
     return party;
@@ -117,8 +119,7 @@ struct str rows_party_id(const struct registry_snapshot *snapshot, const struct 
                          struct arena *arena)
 {
     bool alone = registry_count_parties(snapshot, &party->key) < 2;
-    return arena_printf(arena, STR_FMT "-" STR_FMT "%s%s", STR_ARG(party->row.country_code),
-                        STR_ARG(party->row.party_id), alone ? "" : ":",
+    return arena_printf(arena, "%s%s%s", party->id, alone ? "" : ":",
                         alone ? "" : ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
 }
 
@@ -128,26 +129,35 @@ struct str rows_party_key(const struct registry_snapshot *snapshot, const struct
     return arena_copy_upper(arena, rows_party_id(snapshot, party, arena));
 }
 
-void rows_key(struct json_writer *writer, const char *name, const struct hub *hub, struct str key)
+struct str rows_spell_key(const struct registry_snapshot *snapshot, struct str key, char out[ROWS_KEY_SIZE])
 {
     struct ocpi_party_key parsed;
     unsigned role;
-    char text[OCPI_PARTY_KEY_SIZE] = "";
+    const struct registry_party *party = ocpi_party_key_parse(key, &parsed, NULL, NULL, &role)
+                                             ? registry_find_party(snapshot, &parsed, role)
+                                             : NULL;
+    if (party == NULL)
+        return key;
+    int length =
+        snprintf(out, ROWS_KEY_SIZE, "%s" STR_FMT, party->id, STR_ARG(str_skip(key, strlen(parsed.text))));
+    return str_of(out, (size_t)length < ROWS_KEY_SIZE ? (size_t)length : ROWS_KEY_SIZE - 1);
+}
+
+struct str rows_spelled(const struct hub *hub, struct arena *arena, struct str key)
+{
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    struct registry_party *party = ocpi_party_key_parse(key, &parsed, NULL, NULL, &role)
-                                       ? registry_find_party(snapshot, &parsed, role)
-                                       : NULL;
-    if (party != NULL)
-        snprintf(text, sizeof(text), STR_FMT "-" STR_FMT, STR_ARG(party->row.country_code),
-                 STR_ARG(party->row.party_id));
+    char spelled[ROWS_KEY_SIZE];
+    struct str copy = arena_copy(arena, rows_spell_key(snapshot, key, spelled));
     registry_release(hub->control_view, snapshot);
-    if (text[0] == '\0' || strlen(text) != strlen(parsed.text)) {
-        rows_text(writer, name, key);
-        return;
-    }
-    char whole[OCPI_PARTY_KEY_SIZE + 16];
-    snprintf(whole, sizeof(whole), "%s" STR_FMT, text, STR_ARG(str_skip(key, strlen(text))));
-    json_field_text(writer, name, whole);
+    return copy;
+}
+
+void rows_key(struct json_writer *writer, const char *name, const struct hub *hub, struct str key)
+{
+    struct registry_snapshot *snapshot = registry_hold(hub->control_view);
+    char spelled[ROWS_KEY_SIZE];
+    rows_text(writer, name, rows_spell_key(snapshot, key, spelled));
+    registry_release(hub->control_view, snapshot);
 }
 
 /* People write the CPO first. */
@@ -155,12 +165,13 @@ static void offer_swapped(const struct registry_snapshot *snapshot, struct str e
                           const struct ctl_command *command, struct refusal *refusal)
 {
     struct refusal ignored = {0};
-    if (command == NULL || command->verb == NULL ||
-        rows_find_party(snapshot, cpo, OCPI_ROLE_EMSP, &ignored) == NULL ||
-        rows_find_party(snapshot, emsp, OCPI_ROLE_CPO, &ignored) == NULL)
+    if (command == NULL || command->verb == NULL)
         return;
-    snprintf(refusal->hint, sizeof(refusal->hint), "the eMSP comes first: hubctl %s %s " STR_FMT " " STR_FMT,
-             command->noun, command->verb, STR_ARG(cpo), STR_ARG(emsp));
+    const struct registry_party *first = rows_find_party(snapshot, cpo, OCPI_ROLE_EMSP, &ignored);
+    const struct registry_party *second = rows_find_party(snapshot, emsp, OCPI_ROLE_CPO, &ignored);
+    if (first != NULL && second != NULL)
+        snprintf(refusal->hint, sizeof(refusal->hint), "the eMSP comes first: hubctl %s %s %s %s",
+                 command->noun, command->verb, first->id, second->id);
 }
 
 bool rows_find_pair(const struct registry_snapshot *snapshot, const struct json_value *params,

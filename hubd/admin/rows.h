@@ -71,8 +71,13 @@ void rows_text(struct json_writer *writer, const char *key, struct str text);
 /* Why an audit row ended as it did, from its detail: the sentence the caller got, and what went wrong behind
  * it. In the arena; empty: nothing is said. */
 struct str rows_audit_note(struct arena *arena, const struct json_value *detail);
-/* A party that the store knows by its key, in the spelling of its registration; null when empty. */
+/* A party's key, "IN-ABC" or "IN-ABC:CPO", in the spelling of its registration: `out`, or the key itself
+ * where there is no such party (any more). */
+#define ROWS_KEY_SIZE (OCPI_PARTY_KEY_SIZE + 8)
+struct str rows_spell_key(const struct registry_snapshot *snapshot, struct str key, char out[ROWS_KEY_SIZE]);
+/* The same by the newest registry: in the arena; as a member, null when empty. */
 struct hub;
+struct str rows_spelled(const struct hub *hub, struct arena *arena, struct str key);
 void rows_key(struct json_writer *writer, const char *name, const struct hub *hub, struct str key);
 /* A time, null when 0. */
 void rows_time(struct json_writer *writer, const char *key, int64_t wall_ms);

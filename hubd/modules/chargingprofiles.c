@@ -14,9 +14,9 @@ static void profile_found(struct route_search *search, struct registry_party *pa
     if (relay == NULL)
         return;
     relay->sender = search->role == OCPI_ROLE_EMSP;
-    relay->object = request_fold(request, search->id);
+    relay->object = search->id;
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
-    relay->answer = relay->sender ? RELAY_ANSWER_ANY : RELAY_ANSWER_RESULT;
+    relay->answer = relay->sender ? NULL : &ocpi_charging_profile_response;
     relay_start(relay);
 }
 

@@ -47,7 +47,7 @@ static void command_relay(struct command *command)
     if (relay == NULL)
         return;
     relay->command = command->type->name;
-    relay->object = request_fold(request, json_get_text(request->body, command->type->object_member));
+    relay->object = json_get_text(request->body, command->type->object_member);
     relay->token_uid = request_fold(request, json_get_text(token, "uid"));
     if (command->type->object == &ocpi_start_session)
         relay->reference = request_fold(request, json_get_text(request->body, "authorization_reference"));
@@ -55,7 +55,7 @@ static void command_relay(struct command *command)
     timestamp_parse(json_get_text(request->body, "expiry_date"), &relay->valid_until);
     relay->timeout_ms = request->worker->conf.command_forward_timeout;
     relay->once = true;
-    relay->answer = RELAY_ANSWER_RESULT;
+    relay->answer = &ocpi_command_response;
     relay_start(relay);
 }
 
@@ -80,24 +80,55 @@ static void command_others_read(struct store_read *base)
     command_relay(command);
 }
 
-static void command_found(struct route_search *search, struct registry_party *cpo)
+static void command_read_others(struct command *command)
 {
-    struct command *command = search->context;
     struct request *request = command->request;
-    command->cpo = cpo;
-    if (command->type->object != &ocpi_reserve_now) {
-        command_relay(command);
-        return;
-    }
     struct store_command_list *read = &command->others;
     read->base.arena = request->arena;
     read->base.callback = command_others_read;
     read->base.context = command;
-    read->reservation = request_fold(request, json_get_text(request->body, "reservation_id"));
     read->not_emsp = request_party_key(request->party);
-    read->cpo = request_party_key(cpo);
     read->limit = ROUTE_RESERVATIONS_MAX;
     store_read_commands(request->worker->store, read);
+}
+
+static void command_turn(struct line_place *place)
+{
+    struct command *command = place->context;
+    if (request_is_late(command->request))
+        request_answer_error(command->request, ERR_BUSY);
+    else
+        command_read_others(command);
+}
+
+/* From looking who has the id until the own row is stored nobody else looks: of two eMSPs that come at once
+ * one gets it. */
+static void command_in_line(struct command *command)
+{
+    struct request *request = command->request;
+    struct store_command_list *read = &command->others;
+    struct line_place *place = &request->places[0];
+    read->reservation = request_fold(request, json_get_text(request->body, "reservation_id"));
+    read->cpo = request_party_key(command->cpo);
+    place->turn = command_turn;
+    place->context = command;
+    place->loop = &request->worker->loop;
+    uint64_t key = str_hash(read->reservation) * UINT64_C(0x9e3779b97f4a7c15) ^ str_hash(read->cpo);
+    int turn = line_enter(request->hub->lines, key, place, LINE_ALONE);
+    if (turn < 0)
+        request_answer_error(request, turn);
+    else if (turn > 0)
+        command_read_others(command);
+}
+
+static void command_found(struct route_search *search, struct registry_party *cpo)
+{
+    struct command *command = search->context;
+    command->cpo = cpo;
+    if (command->type->object == &ocpi_reserve_now)
+        command_in_line(command);
+    else
+        command_relay(command);
 }
 
 /* ---------------------------------------------------------------- 1. whom it is for */

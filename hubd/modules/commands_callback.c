@@ -7,6 +7,8 @@
 #include "hubd/modules/modules.h"
 #include "hubd/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/equal.h"
+#include "lib/ocpi/outcome.h"
 #include "lib/ocpi/validate.h"
 
 struct callback {
@@ -14,33 +16,56 @@ struct callback {
     struct store_command_read read;
     struct store_apply batch;
     uint8_t hash[32];
+    struct str result; /* how it ended, empty where a module of others does not say so */
     bool delivers;
 };
 
-/*
- * A command's result is a CommandResult, bare or wrapped. Of what else is relayed the hub only passes on what
- * came, the results of ChargingProfiles without a wrapping.
- */
+/* The result as everybody reads it: `body` is the one that goes to the eMSP. False: answered. */
+static bool callback_read_outcome(struct callback *callback, const struct ocpi_object *object)
+{
+    struct request *request = callback->request;
+    struct ocpi_outcome outcome = ocpi_outcome_read(request->arena, object, request->body);
+    if (outcome.word.data == NULL) {
+        const struct json_value *found = json_get(request->body, "result");
+        request_answerf(request, REPLY_INVALID, "/result: not a %s: " STR_FMT,
+                        ocpi_outcome_field(object)->enumeration->name,
+                        STR_ARG(found == NULL ? STR("missing") : ocpi_value_text(request->arena, found)));
+        return false;
+    }
+    callback->result = outcome.word;
+    if (outcome.raw.data == request->body->raw.data ||
+        json_parse_own(request->arena, outcome.raw, &request->body, NULL) == OK)
+        return true;
+    request_answer_error(request, ERR_MEMORY);
+    return false;
+}
+
+/* What the result of that is; the hub only passes on what comes for modules of others: NULL. The three
+ * results of ChargingProfiles have their outcome in common. */
+static const struct ocpi_object *callback_object(const struct store_command *command)
+{
+    if (commands_is_remote(command))
+        return &ocpi_command_result;
+    return str_equal(commands_module(command), STR("chargingprofiles")) ? &ocpi_charging_profile_result
+                                                                        : NULL;
+}
+
+/* The result is there, bare or wrapped, and says how it ended. False: answered. */
 static bool callback_check(struct callback *callback)
 {
     struct request *request = callback->request;
-    bool remote = commands_is_remote(&callback->read.row);
-    if (remote || str_equal(commands_module(&callback->read.row), STR("chargingprofiles")))
+    const struct ocpi_object *object = callback_object(&callback->read.row);
+    if (object != NULL)
         request->body = ocpi_unwrap(request->body, "result");
     if (request->body == NULL)
         request_answer(request, REPLY_NOT_JSON, STR("the body is not JSON: it is empty"), STR_NONE);
     else if (request->body->type != JSON_OBJECT)
         request_answerf(request, REPLY_INVALID, ": not an object: " STR_FMT,
                         STR_ARG(ocpi_value_text(request->arena, request->body)));
-    else if (!remote)
+    else if (object == NULL)
         return true;
-    else if (!request_validate(request, &ocpi_command_result, false))
-        return false;
-    else if (json_get_text(request->body, "result").length > 0)
-        return true;
-    else
-        request_answer(request, REPLY_INVALID, STR("/result: missing, a CommandResultType is expected"),
-                       STR_NONE);
+    else if (object != &ocpi_command_result || request_validate(request, object, false))
+        return callback_read_outcome(callback, object);
     return false;
 }
 
@@ -70,8 +95,7 @@ static void callback_stored(struct store_apply *apply)
 /* How the audit has it: as the CPO's result says. */
 static struct str callback_status(const struct callback *callback)
 {
-    struct str result = json_get_text(callback->request->body, "result");
-    return request_is_result(result) ? result : STR("1000");
+    return request_is_result(callback->result) ? callback->result : STR("1000");
 }
 
 /* `deliver`: this result goes to the eMSP; else it only leaves its row in the audit, and its correlation id.
@@ -90,9 +114,8 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
         op->u.command_update.callback_correlation_id = request->correlation_id;
     }
     if (op != NULL && deliver) {
-        struct str result = json_get_text(request->body, "result");
-        op->u.command_update.result = result.length > 0 ? result : STR("DONE");
-        op->u.command_update.accepted = str_equal(result, STR("ACCEPTED"));
+        op->u.command_update.result = callback->result.length > 0 ? callback->result : STR("DONE");
+        op->u.command_update.accepted = str_equal(callback->result, STR("ACCEPTED"));
         op->u.command_update.result_body = request->body->raw;
         if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
             op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
@@ -110,7 +133,7 @@ static bool callback_is_repeated(struct callback *callback)
     const struct json_value *stored;
     struct str body = callback->read.row.result_body;
     return body.length > 0 && json_parse_own(callback->request->arena, body, &stored, NULL) == OK &&
-           json_equal(stored, callback->request->body, NULL);
+           ocpi_equal(callback_object(&callback->read.row), stored, callback->request->body, NULL);
 }
 
 /* Relayed requests may be between other roles than a command's. */
@@ -143,9 +166,9 @@ static void callback_read(struct store_read *base)
         request->target = callback_find_party(request, &key, OCPI_ROLE_EMSP);
     request->audit_correlation_id = row->correlation_id; /* the answer repeats what the caller gave */
     request->command = row->id;
-    request->object = row->object;
+    request->object = row->name;
     bool cancels = str_equal(row->command, STR("RESERVE_NOW")) &&
-                   str_equal(json_get_text(request->body, "result"), STR("CANCELED_RESERVATION"));
+                   str_equal(callback->result, STR("CANCELED_RESERVATION"));
     if (row->state != STORE_COMMAND_ENDED)
         callback_store(callback, true, COMMANDS_OPEN, callback_status(callback));
     else if (callback_is_repeated(callback))

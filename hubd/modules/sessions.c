@@ -47,6 +47,7 @@ static struct str session_text(const struct session *session, const char *name)
     return member == NULL || member->type != JSON_STRING ? STR_NONE : member->text;
 }
 
+/* Of the text, not of the value: each state is delivered, and merged it is only text. */
 static void session_digest(struct str body, uint8_t digest[OCPI_DIGEST_SIZE])
 {
     uint8_t whole[SHA256_SIZE];
@@ -70,10 +71,7 @@ static void session_write(struct push *push)
         put->id = push->id;
         put->body = push->body;
         put->last_updated = push->last_updated;
-        if (session->stored == NULL)
-            ocpi_digest(&ocpi_session, session->brought, NULL, put->digest);
-        else /* merged it is only text */
-            session_digest(push->body, put->digest);
+        session_digest(push->body, put->digest);
         put->counterparty = arena_copy(push->request->arena, ocpi_party_key_str(&push->emsp));
         const struct json_value *token = session_member(session, "cdr_token");
         put->token_uid = request_fold(push->request, json_get_text(token, "uid"));
@@ -139,12 +137,13 @@ static bool session_fits(const struct session *session, struct str merged)
     return session_ends(session) && merged.length - (stored > max ? stored : max) <= CLOSING_BYTES;
 }
 
-/* Whose it is: as it was, unless the PATCH brings another token. */
+/* Whose it is where cdr_token does not name a party: as it was, unless the PATCH brings another driver's
+ * token. */
 static struct str session_known_emsp(const struct session *session, struct str stored)
 {
-    const struct json_value *brought = json_get(session->brought, "cdr_token");
-    bool same =
-        brought == NULL || ocpi_equal(&ocpi_cdr_token, brought, json_get(session->stored, "cdr_token"), NULL);
+    struct str brought = json_get_text(json_get(session->brought, "cdr_token"), "uid");
+    bool same = brought.length == 0 ||
+                str_equal_fold(brought, json_get_text(json_get(session->stored, "cdr_token"), "uid"));
     return same ? stored : STR_NONE;
 }
 
@@ -238,7 +237,7 @@ static void preferences_found(struct route_search *search, struct registry_party
     if (relay == NULL)
         return;
     relay->sender = true;
-    relay->object = request_fold(search->request, search->id);
+    relay->object = search->id;
     relay_start(relay);
 }
 

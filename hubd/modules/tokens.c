@@ -8,6 +8,7 @@
 #include "hubd/route.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/names.h"
+#include "lib/ocpi/outcome.h"
 
 /* ---------------------------------------------------------------- PUT …/authorize: eMSP to CPO */
 
@@ -28,32 +29,31 @@ static void authorize_unknown(struct request *request, struct str why)
     request_answer_data(request, &data);
 }
 
-static bool authorize_is_allowed_type(struct str value)
+/* What the CPO answered, and what it said of it. */
+static struct str authorize_explain(const struct forward *forward)
 {
-    static const char *const values[] = {"ALLOWED", "BLOCKED", "NOT_ALLOWED",
-                                         "UNKNOWN", "EXPIRED", "NO_CREDIT"};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (str_equal(value, str_from(values[i])))
-            return true;
-    return false;
+    struct str told = forward_error(forward);
+    return arena_printf(forward->request->arena,
+                        "the CPO answered %d without a usable AuthorizationInfo%s" STR_FMT,
+                        forward->outbound.answer.status_code, told.length > 0 ? ": " : "", STR_ARG(told));
 }
 
 static void authorize_done(struct forward *forward, enum forward_outcome outcome, struct str why)
 {
     struct request *request = forward->request;
     const struct ocpi_answer *answer = &forward->outbound.answer;
+    struct ocpi_outcome allowed = {STR_NONE, STR_NONE};
+    if (outcome == FORWARD_ANSWERED && answer->status_code / 1000 == 1)
+        allowed = ocpi_outcome_read(request->arena, &ocpi_authorization_info, answer->data);
     if (outcome != FORWARD_ANSWERED)
         authorize_unknown(request, why);
-    else if (answer->status_code / 1000 == 1 &&
-             authorize_is_allowed_type(ocpi_member_word(answer->data, "allowed")))
-        request_answer_code(request, 200, answer->status_code, answer->status_message, answer->data->raw);
+    else if (allowed.word.data != NULL)
+        request_answer_code(request, 200, answer->status_code, answer->status_message, allowed.raw);
     else if (answer->status_code / 1000 == 2)
         request_answer_code(request, 200, answer->status_code, forward_message(forward),
                             answer->data == NULL ? STR_NONE : answer->data->raw);
     else
-        authorize_unknown(request, arena_printf(request->arena,
-                                                "the CPO answered %d without a usable AuthorizationInfo",
-                                                answer->status_code));
+        authorize_unknown(request, authorize_explain(forward));
 }
 
 static void authorize_found(struct route_search *search, struct registry_party *cpo)
@@ -73,7 +73,7 @@ static void authorize_found(struct route_search *search, struct registry_party *
         request->exchange->query.length > 0 ? "?" : "", STR_ARG(request->exchange->query));
     forward->body = request->body == NULL ? STR_NONE : request->exchange->body;
     forward->timeout_ms = request->worker->conf.forward_timeout;
-    forward->unwrap = true;
+    forward->unwrap = "allowed";
     forward->done = authorize_done;
     forward_start(forward);
 }
@@ -131,7 +131,7 @@ static void authorize_found_emsp(struct route_search *search, struct registry_pa
         return;
     relay->sender = true;
     relay->once = false; /* asking twice does no harm, a fresh connection costs the driver time */
-    relay->answer = RELAY_ANSWER_ALLOWED;
+    relay->answer = &ocpi_authorization_info;
     relay_start(relay);
 }
 

@@ -1,5 +1,6 @@
 #include "lib/base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,26 @@ int error_set(struct error *error, int code, const char *format, ...)
     error->code = code;
     memcpy(error->text, text, strlen(text) + 1);
     return code;
+}
+
+int error_of_lack(int number, int otherwise)
+{
+    switch (number) {
+    case ENOMEM:
+        return ERR_MEMORY;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case EADDRNOTAVAIL:
+        return ERR_SHORT;
+    default:
+        return otherwise;
+    }
+}
+
+bool error_is_own(int code)
+{
+    return code == ERR_MEMORY || code == ERR_SHORT || code == ERR_CLOSED;
 }
 
 const char *error_name(int code)
@@ -39,6 +60,7 @@ const char *error_name(int code)
         [-ERR_CLOSED] = "closed",
         [-ERR_UNREACHABLE] = "unreachable",
         [-ERR_FULL] = "disk full",
+        [-ERR_SHORT] = "out of descriptors or connections",
     };
     const int count = (int)(sizeof(names) / sizeof(names[0]));
     return code > 0 || code <= -count ? "unknown error" : names[-code];

@@ -1,6 +1,8 @@
 #ifndef LIB_BASE_ERROR_H
 #define LIB_BASE_ERROR_H
 
+#include <stdbool.h>
+
 /*
  * The one enum of failures that every room returns, and the sentence for people that goes with it.
  * Functions return 0 or one of these negative codes.
@@ -21,7 +23,8 @@ enum error_code {
     ERR_REFUSED = -12,     /* a policy forbids it */
     ERR_CLOSED = -13,      /* the other side is gone, or we are shutting down */
     ERR_UNREACHABLE = -14, /* no connection to the other side */
-    ERR_FULL = -15         /* the disk takes no more */
+    ERR_FULL = -15,        /* the disk takes no more */
+    ERR_SHORT = -16        /* what this process may use has run out: descriptors, connections, ports */
 };
 
 /* The sentence for people. Plain memory: copy it, put it on the stack. */
@@ -35,6 +38,14 @@ struct error {
  * `code`, so that a failing function ends with `return error_set(error, ERR_…, "…")`.
  */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * The code for an errno that says that this process or its machine has run out of something (EMFILE, ENFILE,
+ * ENOBUFS, ENOMEM, EADDRNOTAVAIL: no local port is free), else `otherwise`.
+ */
+int error_of_lack(int number, int otherwise);
+/* A code of what this side lacked, whatever the other side is like: ERR_MEMORY, ERR_SHORT, ERR_CLOSED. */
+bool error_is_own(int code);
 
 /* The short lower-case name of a code, e.g. "not found"; static text, never NULL. */
 const char *error_name(int code);

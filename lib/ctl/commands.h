@@ -49,6 +49,7 @@ struct ctl_param {
     const char *value; /* an option's value in usage ("URL"); NULL: the type's own word */
     const char *const *choices; /* NULL-terminated */
     bool open; /* choices are the usual ones: another word will do that looks like none of them misspelt */
+    const char *misspelt; /* of an open one, key of the switch with which that will do too; "": always */
     const char *help;
 };
 

@@ -22,9 +22,17 @@ static int bad_param(struct error *error, const struct ctl_param *param, const c
     return error_set(error, ERR_INVALID, "%s%s: %s", param->positional ? "" : "--", param->name, plain.text);
 }
 
-static int check_choice(const struct ctl_param *param, struct str word, struct error *error)
+/* Whoever says so means the word as it is written. */
+static bool may_be_misspelt(const struct ctl_param *param, const struct json_value *beside)
 {
-    if (ctl_param_allows(param, word))
+    return param->open && param->misspelt != NULL &&
+           (param->misspelt[0] == '\0' || json_get_boolean(beside, param->misspelt, false));
+}
+
+static int check_choice(const struct ctl_param *param, struct str word, const struct json_value *beside,
+                        struct error *error)
+{
+    if (ctl_param_allows(param, word) || (may_be_misspelt(param, beside) && ctl_is_word(word)))
         return OK;
     struct suggest suggest;
     suggest_begin(&suggest, word);
@@ -82,7 +90,8 @@ static int check_secret(struct str secret, struct error *error)
                             "characters cannot be in one");
 }
 
-static int check_text(const struct ctl_param *param, struct str text, struct error *error)
+static int check_text(const struct ctl_param *param, struct str text, const struct json_value *beside,
+                      struct error *error)
 {
     int64_t number;
     struct rate rate;
@@ -110,7 +119,7 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     case CTL_MONTH:
         return month_parse(text, &number, &number) ? OK : bad(error, "no month; write it as 2026-01");
     case CTL_CHOICE:
-        return check_choice(param, text, error);
+        return check_choice(param, text, beside, error);
     case CTL_TEXT:
         return text.length > 0 || !param->required ? OK : bad(error, "must not be empty");
     case CTL_FILE:
@@ -126,7 +135,8 @@ static int check_text(const struct ctl_param *param, struct str text, struct err
     return bad(error, "must not be a text");
 }
 
-int ctl_value_check(const struct ctl_param *param, const struct json_value *value, struct error *error)
+int ctl_value_check(const struct ctl_param *param, const struct json_value *value,
+                    const struct json_value *beside, struct error *error)
 {
     uint64_t number;
     if (param->type == CTL_NUMBER) {
@@ -139,10 +149,11 @@ int ctl_value_check(const struct ctl_param *param, const struct json_value *valu
         return value->type == JSON_OBJECT ? OK : bad(error, "must be an object");
     if (value->type != JSON_STRING)
         return bad(error, "must be a text");
-    return check_text(param, value->text, error);
+    return check_text(param, value->text, beside, error);
 }
 
-static int check_member(const struct ctl_param *param, const struct json_value *value, struct error *error)
+static int check_member(const struct ctl_param *param, const struct json_value *value,
+                        const struct json_value *params, struct error *error)
 {
     if (param->repeatable && value->type != JSON_ARRAY)
         return bad_param(error, param, "must be an array");
@@ -151,7 +162,7 @@ static int check_member(const struct ctl_param *param, const struct json_value *
     int result = OK;
     const struct json_value *item = param->repeatable ? value->child : value;
     for (; item != NULL && result == OK; item = param->repeatable ? item->next : NULL)
-        result = ctl_value_check(param, item, error);
+        result = ctl_value_check(param, item, params, error);
     return result == OK ? OK : bad_param(error, param, error->text);
 }
 
@@ -195,7 +206,7 @@ int ctl_params_check(const struct ctl_command *command, const struct json_value 
         if (param == NULL)
             return error_set(error, ERR_INVALID, "%s has no parameter \"" STR_FMT "\"", command->method,
                              (int)(member->key.length < 40 ? member->key.length : 40), member->key.data);
-        int result = member->type == JSON_NULL ? OK : check_member(param, member, error);
+        int result = member->type == JSON_NULL ? OK : check_member(param, member, params, error);
         if (result != OK)
             return result;
     }

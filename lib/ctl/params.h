@@ -14,8 +14,10 @@
 int ctl_params_check(const struct ctl_command *command, const struct json_value *params, struct error *error);
 
 /* One value, without the parameter's name in the sentence: "no party id; write it as IN-ABC". For values that
- * come in another way than as a parameter. */
-int ctl_value_check(const struct ctl_param *param, const struct json_value *value, struct error *error);
+ * come in another way than as a parameter. `beside`: the object whose member it is, by the parameters' keys.
+ */
+int ctl_value_check(const struct ctl_param *param, const struct json_value *value,
+                    const struct json_value *beside, struct error *error);
 
 /* The whole table as rpc.discover answers it. */
 void ctl_discover(struct json_writer *writer);

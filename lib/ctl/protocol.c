@@ -56,6 +56,7 @@ enum ctl_code ctl_code_from_error(int error_code)
         {ERR_BUSY, CTL_BUSY},
         {ERR_IO, CTL_BUSY},
         {ERR_FULL, CTL_BUSY},
+        {ERR_SHORT, CTL_BUSY},
         {ERR_UNREACHABLE, CTL_BUSY},
         {ERR_TIMEOUT, CTL_UNCERTAIN},
         {ERR_UNCERTAIN, CTL_UNCERTAIN},

@@ -243,6 +243,7 @@ const struct ctl_command ctl_table_party[] = {
       "hubctl receiver set IN-ABC commands 'https://abc.example/ocpi/cpo/2.2.1/commands/{command}'"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
             {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules, .open = true,
+             .misspelt = "custom",
              .help = "tokens, commands, sessions, cdrs, versions, hubclientinfo, locations, tariffs, chargingprofiles or credentials; with "
                      "`:sender` behind tokens, sessions, cdrs, locations, tariffs or chargingprofiles"},
             POSITIONAL("URL", "url", CTL_TEXT, "http or https; no token in it"),
@@ -254,6 +255,7 @@ const struct ctl_command ctl_table_party[] = {
      {"hubctl receiver unset IN-XYZ cdrs", "hubctl receiver list IN-XYZ"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP),
             {.name = "MODULE", .key = "module", .type = CTL_CHOICE, .positional = true, .required = true, .choices = modules, .open = true,
+             .misspelt = "",
              .help = "the module"}),
      CHANGE_COLUMNS},
     {"receiver", "list", "receiver.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,

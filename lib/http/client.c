@@ -108,6 +108,7 @@ static void on_deadline(uv_timer_t *timer)
     struct http_call *call = flight->call;
     const struct client_origin *origin = flight->origin;
     long long after = (long long)flight->timeout_ms;
+    int result = ERR_TIMEOUT;
 
     if (flight->transfer != NULL)
         call->sent = client_answer_was_sent(flight->transfer);
@@ -119,10 +120,12 @@ static void on_deadline(uv_timer_t *timer)
         error_set(&call->error, ERR_TIMEOUT, "DNS gave no address for %s within %lld ms", origin->host,
                   after);
     else
-        error_set(&call->error, ERR_TIMEOUT,
-                  "no free connection to %s within %lld ms: %u calls are under way", origin->name, after,
-                  origin->active);
-    client_flight_finish(flight, ERR_TIMEOUT);
+        result =
+            error_set(&call->error, ERR_SHORT,
+                      "the hub has no free connection to %s within %lld ms: %u calls are under way to it, "
+                      "%u to all",
+                      origin->name, after, origin->active, client->active);
+    client_flight_finish(flight, result);
     client_origin_pump(client);
     client_deliver(client);
 }
@@ -351,6 +354,8 @@ static void end_all(struct http_client *client)
 
     while (!queue_is_empty(&client->flights)) {
         struct client_flight *flight = CONTAINER_OF(client->flights.next, struct client_flight, all);
+        if (flight->transfer != NULL)
+            flight->call->sent = client_answer_was_sent(flight->transfer);
         error_set(&flight->call->error, ERR_CLOSED, "the hub is shutting down");
         client_flight_finish(flight, ERR_CLOSED);
     }

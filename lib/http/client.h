@@ -76,16 +76,19 @@ struct http_call {
     /* out */
     /*
      * OK: an HTTP answer came, whatever its status (301, 302, 303 too: they are not followed). ERR_TIMEOUT:
-     * not in time, also while resolving, connecting or waiting for a free connection. ERR_UNREACHABLE:
+     * not in time, also while resolving or connecting. ERR_SHORT: this side had no connection free in time,
+     * or no descriptor or port: nothing was sent, and nothing was learnt of the other side. ERR_UNREACHABLE:
      * resolving, connecting or TLS failed, or the connection broke. ERR_REFUSED: the URL policy forbids the
      * address, or a redirect (307, 308; `status` says so) leads elsewhere or is the second. ERR_TOO_LARGE:
      * body over answer_max or head over 64 KiB. ERR_INVALID: URL or headers, nothing was sent; or the answer
-     * is no HTTP. ERR_CLOSED, ERR_MEMORY.
+     * is no HTTP, or in a content coding that cannot be read (`coding`). ERR_CLOSED, ERR_MEMORY.
      */
     int result;
     struct error error; /* the sentence: which host, what happened; never a secret */
     bool untrusted; /* of ERR_UNREACHABLE: no TLS could be agreed on, or the certificate does not verify */
-    int status;     /* HTTP status, 0 when none */
+    const char *coding; /* of ERR_INVALID: what is wrong with the answer's content coding, "answered with …",
+                           static; NULL: it is not that */
+    int status;         /* HTTP status, 0 when none */
     struct http_header *answer_headers;
     size_t answer_header_count;
     struct str answer;  /* body */

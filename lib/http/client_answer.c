@@ -12,6 +12,12 @@ static size_t stop(struct client_transfer *transfer, int code, const char *what)
     return 0; /* not the number of bytes: libcurl ends the transfer */
 }
 
+static size_t stop_coding(struct client_transfer *transfer, const char *what)
+{
+    transfer->flight->call->coding = what;
+    return stop(transfer, ERR_INVALID, what);
+}
+
 void client_answer_reset(struct client_transfer *transfer)
 {
     buffer_clear(&transfer->body);
@@ -117,9 +123,9 @@ size_t client_answer_body(char *data, size_t size, size_t count, void *context)
     case ERR_TOO_LARGE:
         return stop(transfer, ERR_TOO_LARGE, "answered with a body that is too large");
     case ERR_REFUSED:
-        return stop(transfer, ERR_INVALID, "answered with a coding that was not asked for");
+        return stop_coding(transfer, "answered in a coding that was not asked for");
     case ERR_INVALID:
-        return stop(transfer, ERR_INVALID, "answered with gzip that is broken");
+        return stop_coding(transfer, "answered with gzip that is broken");
     default:
         return stop(transfer, ERR_MEMORY, "answered, but there is no memory for it");
     }
@@ -136,9 +142,10 @@ int client_answer_take(struct client_transfer *transfer)
     struct http_call *call = transfer->flight->call;
     struct str body = without_mark(buffer_str(&transfer->body));
 
-    if (transfer->gzip.begun && !transfer->gzip.complete)
-        return error_set(&call->error, ERR_INVALID, "%s answered with gzip that is cut off",
-                         transfer->flight->origin->name);
+    if (transfer->gzip.begun && !transfer->gzip.complete) {
+        call->coding = "answered with gzip that is cut off";
+        return error_set(&call->error, ERR_INVALID, "%s %s", transfer->flight->origin->name, call->coding);
+    }
     if (body.length > 0) {
         call->answer = arena_copy(call->arena, body);
         if (call->answer.data == NULL)
@@ -169,7 +176,6 @@ static const struct failure {
     {CURLE_URL_MALFORMAT, ERR_INVALID, "was not called: the URL is not valid"},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_INVALID, "answered with something that is not HTTP"},
     {CURLE_WEIRD_SERVER_REPLY, ERR_INVALID, "answered with something that is not HTTP"},
-    {CURLE_BAD_CONTENT_ENCODING, ERR_INVALID, "answered with a coding that was not asked for"},
     {CURLE_FILESIZE_EXCEEDED, ERR_TOO_LARGE, "answered with a body that is too large"},
     {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, "did not answer in time"},
     {CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, "has no address"},
@@ -187,6 +193,17 @@ static const struct failure {
 static bool is_about_tls(CURLcode code)
 {
     return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION;
+}
+
+/* How a code is to be read: not connected for want of a port of this machine is not the other side's doing.
+ */
+static int result_of(const struct client_transfer *transfer, const struct failure *failure)
+{
+    long number = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    return failure->code == CURLE_COULDNT_CONNECT ? error_of_lack((int)number, failure->result)
+                                                  : failure->result;
 }
 
 /* libcurl's own words add something, and cannot name a secret, only about TLS and the system's errors. */
@@ -219,7 +236,8 @@ int client_answer_failure(struct client_transfer *transfer, CURLcode code)
     describe(transfer, code, detail, sizeof detail);
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
         if (failures[i].code == code)
-            return error_set(&call->error, failures[i].result, "%s %s%s", name, failures[i].what, detail);
+            return error_set(&call->error, result_of(transfer, &failures[i]), "%s %s%s", name,
+                             failures[i].what, detail);
     return error_set(&call->error, ERR_UNREACHABLE, "%s could not be called: %s", name,
                      curl_easy_strerror(code));
 }

@@ -5,6 +5,9 @@
 #include "lib/base/env.h"
 #include "lib/http/client_internal.h"
 
+/* See is_too_late. */
+#define PATIENCE_PART 4
+
 static struct queue *bucket_of(struct http_client *client, struct str key)
 {
     return &client->origins[str_hash(key) % ORIGIN_BUCKETS];
@@ -303,6 +306,19 @@ void client_origin_leave(struct client_origin *origin, struct client_flight *fli
         set_idle(origin);
 }
 
+/* Whoever is called has at least a quarter of a call's time, else what was short was this side's patience. */
+static bool is_too_late(const struct client_flight *flight)
+{
+    int64_t waited_ms = (env_monotonic_us() - flight->call->latency_us) / 1000; /* since its start */
+
+    if (waited_ms <= flight->timeout_ms - flight->timeout_ms / PATIENCE_PART)
+        return false;
+    error_set(&flight->call->error, ERR_SHORT,
+              "%s was not called: %lld of %lld ms had passed before there was a free connection",
+              flight->origin->name, (long long)waited_ms, (long long)flight->timeout_ms);
+    return true;
+}
+
 void client_origin_pump(struct http_client *client)
 {
     struct queue *node;
@@ -313,6 +329,10 @@ void client_origin_pump(struct http_client *client)
         if ((node = queue_pop(&origin->waiting)) == NULL)
             continue;
         struct client_flight *flight = CONTAINER_OF(node, struct client_flight, queue);
+        if (is_too_late(flight)) {
+            client_flight_finish(flight, ERR_SHORT);
+            continue;
+        }
         flight->active = true;
         client->active++;
         origin->active++;

@@ -29,8 +29,8 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
     }
     curl_socket_t fd = client_socket_open(transfer->client, address);
     if (fd == CURL_SOCKET_BAD)
-        transfer->failure = error_set(&transfer->error, ERR_UNREACHABLE, "%s was not called: %s",
-                                      origin->name, strerrordesc_np(errno));
+        transfer->failure = error_set(&transfer->error, error_of_lack(errno, ERR_UNREACHABLE),
+                                      "%s was not called: %s", origin->name, strerrordesc_np(errno));
     return fd;
 }
 

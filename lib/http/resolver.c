@@ -93,7 +93,9 @@ static void answer(const struct http_resolver *resolver, const struct resolver_n
 {
     request->pending = false;
     request->error = name->error;
-    request->result = has_addresses(name, now) ? OK : ERR_UNREACHABLE;
+    request->result = has_addresses(name, now)     ? OK
+                      : error_is_own(name->result) ? name->result
+                                                   : ERR_UNREACHABLE;
     request->addresses.count = 0;
     if (request->result == OK)
         request->addresses = name->addresses;
@@ -153,7 +155,7 @@ void resolver_take(struct http_resolver *resolver, struct resolver_name *name, i
 
 static void refuse(struct http_resolver_request *request, const char *host, const char *why)
 {
-    request->result = error_set(&request->error, ERR_UNREACHABLE, "no address for %s: %s", host, why);
+    request->result = error_set(&request->error, ERR_SHORT, "no address for %s: %s", host, why);
     request->addresses.count = 0;
     request->expires_ms = env_monotonic_ms();
 }

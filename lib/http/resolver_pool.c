@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 
@@ -129,16 +130,24 @@ void resolver_release(struct http_resolver *resolver)
 
 /* ---- life ---- */
 
+/* What a failure of getaddrinfo is; without a socket it says that DNS fails. */
+static int lookup_result(int code, int number)
+{
+    if (code == EAI_NONAME || code == EAI_NODATA)
+        return ERR_NOT_FOUND;
+    return code == EAI_MEMORY ? ERR_MEMORY : error_of_lack(number, ERR_UNREACHABLE);
+}
+
 static int lookup_getaddrinfo(void *context, const char *host, struct http_addresses *addresses,
                               struct error *error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
 
     (void)context;
+    errno = 0;
     int code = getaddrinfo(host, NULL, &hints, &list);
     if (code != 0)
-        return error_set(error, code == EAI_NONAME || code == EAI_NODATA ? ERR_NOT_FOUND : ERR_UNREACHABLE,
-                         "no address for %s: %s", host,
+        return error_set(error, lookup_result(code, errno), "no address for %s: %s", host,
                          code == EAI_SYSTEM ? "the system's resolver failed" : gai_strerror(code));
     addresses->count = 0;
     for (struct addrinfo *item = list; item != NULL && addresses->count < HTTP_ADDRESSES_MAX;

@@ -157,8 +157,7 @@ void http_server_adopt(struct http_server *server, const struct http_accepted *a
         server->inbox_capacity = capacity;
     }
     server->inbox[server->inbox_count++] = *accepted;
-    if (accepted->refusing == NULL)
-        atomic_fetch_add(&server->open, 1);
+    atomic_fetch_add(accepted->refusing == NULL ? &server->open : &server->refused, 1);
     uv_mutex_unlock(&server->inbox_lock);
     uv_async_send(&server->async);
 }
@@ -176,6 +175,11 @@ static void on_async(uv_async_t *async)
     for (size_t i = 0; i < count; i++)
         connection_open(server, &inbox[i]);
     free(inbox);
+}
+
+unsigned http_server_refusals(const struct http_server *server)
+{
+    return atomic_load(&server->refused);
 }
 
 unsigned http_server_connections(const struct http_server *server)
@@ -249,6 +253,11 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t 
     server_start_timer(server);
     if (!uv_is_active((uv_handle_t *)&server->idle))
         uv_idle_start(&server->idle, on_idle);
+}
+
+void http_server_hurry(struct http_server *server)
+{
+    server->drain_deadline_us = server->handlers_deadline_us = 0;
 }
 
 static void free_memory(struct http_server *server)

@@ -97,6 +97,8 @@ void http_server_set_limits(struct http_server *server, const struct http_limits
  */
 void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t handlers_ms,
                        void (*drained)(void *context), void *context);
+/* After that: both times are over now. */
+void http_server_hurry(struct http_server *server);
 /*
  * Frees a drained (or never used) server; what is still open is cut. Its loop must still run for closing
  * handles. Exchanges that are in handlers stay valid and must still be answered on the loop; the memory goes
@@ -105,6 +107,8 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t 
 void http_server_free(struct http_server *server);
 /* Thread safe: connections now open, to pick the loop with the fewest. */
 unsigned http_server_connections(const struct http_server *server);
+/* Thread safe: those that are being refused. */
+unsigned http_server_refusals(const struct http_server *server);
 /* A connection on its way from the listener to a server. */
 struct http_accepted {
     int fd;                       /* non-blocking */
@@ -151,12 +155,14 @@ void http_exchange_stream_abort(struct http_exchange *exchange);
 /*
  * Accepts on any number of addresses and hands each socket to the server with the fewest connections. With
  * `connections_max` of all, or `per_address` of its peer's address (0: any number; see addresses.h) reached,
- * a new connection is handed over to be refused; out of file descriptors it keeps one in reserve to answer
- * the same. Lives on its own loop (any).
+ * a new connection is handed over to be refused, unless `refusals_max` are being refused already: then it is
+ * closed at once. Out of file descriptors it keeps one in reserve to answer the same. Lives on its own loop
+ * (any).
  */
 struct http_listener;
 struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
-                                        size_t server_count, unsigned connections_max, unsigned per_address);
+                                        size_t server_count, unsigned connections_max, unsigned per_address,
+                                        unsigned refusals_max);
 /* "[::]" is IPv6 alone; a name is bound on each of its addresses (with port 0 on the first). Binds and
  * listens on "host:port" ("[::1]:8080", port 0 = any free one; the real address is written to `bound` if not
  * NULL). Errors: ERR_INVALID, ERR_IO with a sentence that names the address and the remedy (e.g. port in

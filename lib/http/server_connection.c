@@ -45,10 +45,9 @@ bool connection_wants_read(const struct connection *connection)
         return false;
     switch (connection->state) {
     case CONNECTION_HEAD:
-        /* Behind an unsafe request too, a little: to notice that the peer has gone. */
-        return connection_may_parse(connection) ||
-               ((connection->unsafe || connection->next_unsafe) &&
-                connection->input.length < connection->server->limits.head_max);
+        /* No faster than it is answered. Behind an unsafe request too: to notice that the peer has gone. */
+        return connection->input.length <= connection->server->limits.head_max &&
+               (connection_may_parse(connection) || connection->unsafe || connection->next_unsafe);
     case CONNECTION_BODY:
         return !body_is_held(connection);
     case CONNECTION_STOPPED:
@@ -114,8 +113,7 @@ void connection_close(struct connection *connection, bool reset)
     queue_remove(&connection->link);
     if (connection->refusing != NULL)
         server->refusing--;
-    if (connection->counted)
-        atomic_fetch_sub(&server->open, 1);
+    atomic_fetch_sub(connection->counted ? &server->open : &server->refused, 1);
     http_addresses_leave(connection->address);
     abandon_exchanges(connection);
     server_mark(connection);
@@ -134,29 +132,34 @@ static void finish(struct connection *connection)
 
 /* ---- what may happen next ---- */
 
-/* Writes and reads on until neither gets further; true when only fairness stopped it. */
-static bool run(struct connection *connection)
+/* Reads on in what has come; how many bytes that took. */
+static size_t feed_input(struct connection *connection)
 {
     struct buffer *input = &connection->input;
-    for (int round = 0;;) {
+    if (connection->state > CONNECTION_BODY || input->length == 0)
+        return 0;
+    size_t used = request_feed(connection, buffer_str(input));
+    if (connection->state <= CONNECTION_BODY)
+        buffer_consume(input, used);
+    if (connection->state > CONNECTION_BODY || input->length == 0)
+        buffer_free(input);
+    return used;
+}
+
+/* Writes and reads on until neither gets further; true when only fairness stopped it: a turn is as many
+ * requests as may be handled side by side. */
+static bool run(struct connection *connection)
+{
+    for (;;) {
         output_write(connection);
         if (connection->state == CONNECTION_CLOSED)
             return false;
-        size_t used = 0;
-        if (connection->state <= CONNECTION_BODY && input->length > 0) {
-            used = request_feed(connection, buffer_str(input));
-            if (connection->state <= CONNECTION_BODY)
-                buffer_consume(input, used);
-            if (connection->state > CONNECTION_BODY || input->length == 0)
-                buffer_free(input);
+        if (feed_input(connection) > 0) {
+            output_write(connection);
+            return connection->state != CONNECTION_CLOSED;
         }
         bool ended = connection->eof && !body_is_held(connection) &&
                      (connection->state == CONNECTION_BODY || connection_may_parse(connection));
-        if (used > 0) {
-            if (++round == 8)
-                return true;
-            continue;
-        }
         if (!ended)
             return false;
         request_end_of_input(connection);
@@ -293,8 +296,7 @@ void connection_open(struct http_server *server, const struct http_accepted *acc
         free(connection);
         close(accepted->fd);
         http_addresses_leave(accepted->address);
-        if (accepted->refusing == NULL)
-            atomic_fetch_sub(&server->open, 1);
+        atomic_fetch_sub(accepted->refusing == NULL ? &server->open : &server->refused, 1);
         return;
     }
     connection_init(connection, server, accepted);

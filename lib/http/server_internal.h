@@ -146,7 +146,7 @@ struct connection {
     bool body_chunked;
     size_t skip_left;   /* bytes of a chunked body that may still be thrown away */
     size_t window_read; /* bytes of the body in this window of time */
-    bool counted;       /* in server->open */
+    bool counted;       /* in server->open; else in server->refused */
     bool used;          /* had a request */
     bool http_1_0;      /* the last one was HTTP/1.0: no pipelining */
     bool eof, blocked, handle_closed;
@@ -186,7 +186,7 @@ struct http_server {
     void *drained_context;
     int64_t date_second;
     char date[48];
-    atomic_uint open;
+    atomic_uint open, refused;
     uv_mutex_t inbox_lock; /* guards the three below, and nothing else is shared */
     struct http_accepted *inbox;
     size_t inbox_count, inbox_capacity;

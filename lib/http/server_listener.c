@@ -32,7 +32,7 @@ struct http_listener {
     uv_loop_t *loop;
     struct http_server **servers;
     size_t server_count;
-    unsigned connections_max, per_address;
+    unsigned connections_max, per_address, refusals_max;
     struct http_addresses *addresses;
     struct queue sockets; /* struct listening */
     uv_timer_t pause;
@@ -60,10 +60,11 @@ static void hand_over(struct http_listener *listener, int fd, const struct socka
                       const char *refusing)
 {
     struct http_server *fewest = listener->servers[0];
-    unsigned total = 0, least = UINT32_MAX;
+    unsigned total = 0, refused = 0, least = UINT32_MAX;
     for (size_t i = 0; i < listener->server_count; i++) {
         unsigned connections = http_server_connections(listener->servers[i]);
         total += connections;
+        refused += http_server_refusals(listener->servers[i]);
         if (connections < least) {
             least = connections;
             fewest = listener->servers[i];
@@ -74,7 +75,10 @@ static void hand_over(struct http_listener *listener, int fd, const struct socka
         accepted.refusing = full;
     if (accepted.refusing == NULL)
         accepted.refusing = count_address(listener, peer, &accepted.address);
-    http_server_adopt(fewest, &accepted);
+    if (accepted.refusing != NULL && refused >= listener->refusals_max)
+        close(fd); /* a flood: their descriptors are needed for what is not refused */
+    else
+        http_server_adopt(fewest, &accepted);
 }
 
 static void take_reserve(struct http_listener *listener)
@@ -137,7 +141,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         }
         if (errno == EINTR || errno == ECONNABORTED)
             continue;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        if (error_is_own(error_of_lack(errno, OK)))
             out_of_descriptors(listening);
         return;
     }
@@ -282,7 +286,8 @@ void http_listener_note(const struct http_listener *listener, struct url_own *ow
 /* ---- life ---- */
 
 struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
-                                        size_t server_count, unsigned connections_max, unsigned per_address)
+                                        size_t server_count, unsigned connections_max, unsigned per_address,
+                                        unsigned refusals_max)
 {
     struct http_listener *listener = calloc(1, sizeof *listener);
     if (listener == NULL)
@@ -301,6 +306,7 @@ struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *con
     listener->server_count = server_count;
     listener->connections_max = connections_max;
     listener->per_address = per_address;
+    listener->refusals_max = refusals_max;
     listener->reserve = -1;
     listener->handles = 1;
     queue_init(&listener->sockets);

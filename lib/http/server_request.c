@@ -198,6 +198,45 @@ static void take_head(struct connection *connection, struct str raw, bool more)
         begin_body(connection, &head, more);
 }
 
+/* A header line that is one by itself, whatever is wrong with its neighbours. */
+static bool read_line(struct str line, struct http_header *header)
+{
+    size_t colon = str_find(line, ':');
+    if (colon == SIZE_MAX || colon == 0)
+        return false;
+    for (size_t i = 0; i < colon; i++)
+        if (!http_is(line.data[i], HTTP_TOKEN))
+            return false;
+    if (str_ends_with(line, STR("\r")))
+        line.length--;
+    *header = (struct http_header){str_of(line.data, colon), str_trim(str_skip(line, colon + 1))};
+    return !str_has_control(header->value);
+}
+
+/* Refuses a head with the lines of it that could be read, so that the answer repeats its ids. */
+static void refuse_head(struct connection *connection, struct str head, int status, const char *reason)
+{
+    struct http_header *lines = connection->server->header_scratch;
+    struct str line;
+    size_t count = 0;
+    struct exchange *exchange = connection->receiving = exchange_new(connection);
+    if (exchange == NULL) {
+        connection_close(connection, true);
+        return;
+    }
+    struct http_exchange *shown = &exchange->shown;
+    struct str rest = arena_copy(&shown->arena, head);
+    str_split(&rest, '\n', &line); /* the request line */
+    while (count < SERVER_HEADERS && str_find(rest, '\n') != SIZE_MAX && str_split(&rest, '\n', &line))
+        count += read_line(line, &lines[count]);
+    shown->headers = count == 0 ? NULL : arena_alloc(&shown->arena, count * sizeof *shown->headers);
+    if (shown->headers != NULL) {
+        memcpy(shown->headers, lines, count * sizeof *lines);
+        shown->header_count = count;
+    }
+    request_refuse(connection, status, reason);
+}
+
 /* What does not begin like a request (a TLS handshake on the wrong port, say) is refused at once instead of
  * after the head's time. */
 static bool begins_wrong(struct str bytes)
@@ -213,7 +252,7 @@ static size_t read_head(struct connection *connection, struct str bytes)
         connection->began_us = connection->server->now_us;
     size_t length = http_prescan_end(bytes, &connection->scanned);
     if (length > limits->head_max || (length == 0 && bytes.length > limits->head_max)) {
-        request_refuse(connection, 431, "the request head is too large");
+        refuse_head(connection, bytes, 431, "the request head is too large");
         return bytes.length;
     }
     if (length == 0) {
@@ -225,7 +264,7 @@ static size_t read_head(struct connection *connection, struct str bytes)
     struct str head = str_of(bytes.data, length);
     const char *reason = http_prescan_check(head);
     if (reason != NULL) {
-        request_refuse(connection, 400, reason);
+        refuse_head(connection, head, 400, reason);
         return length;
     }
     while (head.data[0] == '\r' || head.data[0] == '\n')

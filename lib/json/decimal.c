@@ -77,21 +77,6 @@ struct json_decimal json_decimal_of(struct str raw)
     return decimal;
 }
 
-static bool digits_equal(struct str a, struct str b)
-{
-    size_t i = 0, j = 0;
-    for (;; i++, j++) {
-        if (i < a.length && a.data[i] == '.')
-            i++;
-        if (j < b.length && b.data[j] == '.')
-            j++;
-        if (i == a.length || j == b.length)
-            return i == a.length && j == b.length;
-        if (a.data[i] != b.data[j])
-            return false;
-    }
-}
-
 /* The signed digit of an exponent at `place`, counted from the right. */
 static int64_t exponent_digit(const struct json_decimal *decimal, size_t place)
 {
@@ -114,13 +99,6 @@ static int64_t exponent_difference(const struct json_decimal *a, const struct js
             return -DIFFERENCE_MAX;
     }
     return difference;
-}
-
-bool json_decimal_equal(struct json_decimal a, struct json_decimal b)
-{
-    if (a.count != b.count || a.negative != b.negative)
-        return false;
-    return digits_equal(a.digits, b.digits) && exponent_difference(&a, &b) == b.shift - a.shift;
 }
 
 bool json_decimal_is_below_one(struct json_decimal decimal)

@@ -19,7 +19,6 @@ struct json_decimal {
 /* Is it a number as RFC 8259 spells them? The functions below ask for one. */
 bool json_is_number(struct str raw);
 struct json_decimal json_decimal_of(struct str raw);
-bool json_decimal_equal(struct json_decimal a, struct json_decimal b);
 /* Is it between -1 and 1? */
 bool json_decimal_is_below_one(struct json_decimal decimal);
 /* True when it is a whole number that fits ("12", "12.0", "1.2e1"). */

@@ -85,12 +85,6 @@ size_t json_count(const struct json_value *value);
 unsigned json_depth(const struct json_value *value);
 /* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */
 const struct json_value *json_at(const struct json_value *value, struct str pointer);
-/*
- * The same JSON value: member order, white space and number spelling (1.0 = 1.00 = 1e0, compared as decimals,
- * not doubles) aside. Members named in `ignored` (NULL or a key of the top-level object) do not count
- * (hub-contract 5, CDRs).
- */
-bool json_equal(const struct json_value *a, const struct json_value *b, const char *ignored);
 
 #ifdef __cplusplus
 }

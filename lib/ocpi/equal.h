@@ -13,8 +13,8 @@
  */
 #define OCPI_DIGEST_SIZE 16
 
-/* Members of the objects themselves that `ignored` names (NULL-terminated; NULL: none) do not count. Without
- * memory: false. */
+/* `object` NULL: of what OCPI knows nothing; the same JSON values are. Members of the objects themselves that
+ * `ignored` names (NULL-terminated; NULL: none) do not count. Without memory: false. */
 bool ocpi_equal(const struct ocpi_object *object, const struct json_value *a, const struct json_value *b,
                 const char *const *ignored);
 /* The same for equal values, different for others: of SHA-256, to be stored. `ignored` as above. */

@@ -19,13 +19,22 @@ bool ocpi_authorization_parse(struct str header, struct str *credentials)
     return credentials->length > 0;
 }
 
+/* Base64 without the padding that belongs to it (RFC 4648 section 3.2): some libraries leave it out. */
+static struct str padded(struct arena *arena, struct str text)
+{
+    size_t missing = (4 - text.length % 4) % 4;
+    if (missing == 0 || missing == 3 || str_ends_with(text, STR("=")))
+        return text;
+    return arena_printf(arena, STR_FMT "%.*s", STR_ARG(text), (int)missing, "==");
+}
+
 unsigned ocpi_token_candidates(struct arena *arena, struct str credentials, struct str out[2])
 {
     unsigned count = 0;
     struct str decoded;
     /* A successful decode proves nothing: a raw token of hex digits is Base64 too, but of bytes no token may
      * have. */
-    if (base64_decode(arena, credentials, &decoded)) {
+    if (base64_decode(arena, padded(arena, credentials), &decoded)) {
         /* OCPI's own examples encode "token\n". */
         if (decoded.length > 0 && decoded.data[decoded.length - 1] == '\n')
             decoded.length--;

@@ -8,8 +8,8 @@
 /* The bytes behind "Token " (scheme in any case, any white space); false for another scheme or nothing. */
 bool ocpi_authorization_parse(struct str header, struct str *credentials);
 /*
- * The forms a credentials token may have arrived in: its Base64-decoded value (one trailing line feed
- * stripped) first where that could be a token, then as sent. Returns how many (1 or 2).
+ * The forms a credentials token may have arrived in: its Base64-decoded value (with or without padding, one
+ * trailing line feed stripped) first where that could be a token, then as sent. Returns how many (1 or 2).
  */
 unsigned ocpi_token_candidates(struct arena *arena, struct str credentials, struct str out[2]);
 /* "Token <Base64>" or, with `raw`, "Token <token>". */

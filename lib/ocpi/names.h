@@ -10,7 +10,8 @@
  */
 
 /* Some reader takes `name` for the OCPI name `field`: its letters and digits are the same, whatever their
- * case, their width, and whatever stands between them. Both may be equal. */
+ * case, their width, and whatever stands between them. Both may be equal. `field` begins with a letter or
+ * digit. */
 bool ocpi_name_is_like(struct str name, struct str field);
 /* The object has no second member that some reader takes for `field`, and none in another spelling. True when
  * there is none at all, and of what is no object. */

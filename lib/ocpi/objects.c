@@ -39,3 +39,12 @@ bool ocpi_enum_has(const struct ocpi_enum *enumeration, struct str value)
             return true;
     return enumeration->also != NULL && text_is(enumeration->also, value);
 }
+
+struct str ocpi_enum_find_value(const struct ocpi_enum *enumeration, struct str text)
+{
+    for (const char *const *listed = enumeration->values; *listed != NULL; listed++)
+        if (str_equal_fold(text, str_from(*listed)))
+            return str_from(*listed);
+    bool also = enumeration->also != NULL && str_equal_fold(text, str_from(enumeration->also));
+    return also ? str_from(enumeration->also) : STR_NONE;
+}

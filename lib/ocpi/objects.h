@@ -92,11 +92,14 @@ extern const struct ocpi_object *const ocpi_objects[];
 extern const struct ocpi_enum *const ocpi_enums[];
 /* True for a listed value and for `also`; exact case, as OCPI asks. */
 bool ocpi_enum_has(const struct ocpi_enum *enumeration, struct str value);
+/* The value as OCPI spells it, whatever the case of `text`; static. STR_NONE: it is none. */
+struct str ocpi_enum_find_value(const struct ocpi_enum *enumeration, struct str text);
 
 /* What the modules validate. */
 extern const struct ocpi_object ocpi_location, ocpi_evse, ocpi_connector, ocpi_tariff, ocpi_session, ocpi_cdr,
     ocpi_credentials, ocpi_location_references, ocpi_start_session, ocpi_stop_session, ocpi_reserve_now,
     ocpi_cancel_reservation, ocpi_unlock_connector, ocpi_command_response, ocpi_command_result,
-    ocpi_authorization_info, ocpi_client_info, ocpi_token, ocpi_charging_period, ocpi_cdr_token;
+    ocpi_authorization_info, ocpi_charging_profile_response, ocpi_charging_profile_result, ocpi_client_info,
+    ocpi_token, ocpi_charging_period, ocpi_cdr_token;
 
 #endif

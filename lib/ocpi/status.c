@@ -6,6 +6,8 @@
 #include "lib/base/timestamp.h"
 #include "lib/ocpi/names.h"
 
+#define STATUS_DIGITS 9
+
 static const struct {
     int code;
     const char *text;
@@ -79,13 +81,27 @@ static bool stands_twice(const struct json_value *object, struct str name)
     return count > 1;
 }
 
+/* The member as an integer, also one that is written as text: "1000". */
+static bool read_status(const struct json_value *value, int64_t *status_code)
+{
+    struct str text = json_get_text(value, "status_code");
+    if (text.length == 0 || text.length > STATUS_DIGITS)
+        return json_get_int64(value, "status_code", status_code);
+    *status_code = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        *status_code = *status_code * 10 + (text.data[i] - '0');
+    }
+    return true;
+}
+
 /* Its status, -1 when it is no envelope. */
 static int envelope_status(const struct json_value *value)
 {
     int64_t status_code;
-    return value != NULL && value->type == JSON_OBJECT &&
-                   json_get_int64(value, "status_code", &status_code) && status_code >= 0 &&
-                   status_code <= INT_MAX && !stands_twice(value, STR("status_code")) &&
+    return value != NULL && value->type == JSON_OBJECT && read_status(value, &status_code) &&
+                   status_code >= 0 && status_code <= INT_MAX && !stands_twice(value, STR("status_code")) &&
                    !stands_twice(value, STR("data"))
                ? (int)status_code
                : -1;
@@ -99,26 +115,44 @@ static bool envelope_is_clear(const struct json_value *envelope)
 const struct json_value *ocpi_unwrap(const struct json_value *value, const char *word)
 {
     const struct json_value *object = unwrap_list(value);
-    if (envelope_status(object) < 0 || !envelope_is_clear(object) || json_get(object, "data") == NULL ||
-        json_get(object, word) != NULL)
-        return object;
-    return unwrap_list(json_get(object, "data"));
+    const struct json_value *data = json_get(object, "data");
+    bool wraps = data != NULL && json_get(object, word) == NULL && envelope_is_clear(object) &&
+                 (envelope_status(object) >= 0 || json_get(object, "status_code") == NULL);
+    return wraps ? unwrap_list(data) : object;
 }
 
-void ocpi_answer_read(struct arena *arena, struct str body, bool unwrap, struct ocpi_answer *answer)
+/* The object without an envelope that could be read: a success, as it would not have come otherwise. */
+static void read_bare(const struct json_value *value, const char *word, struct ocpi_answer *answer)
+{
+    const struct json_value *object = ocpi_unwrap(value, word);
+    if (json_get(object, word) == NULL)
+        return;
+    answer->is_envelope = true;
+    answer->is_clear = envelope_is_clear(unwrap_list(value));
+    answer->status_code = OCPI_SUCCESS;
+    answer->data = object;
+}
+
+void ocpi_answer_read(struct arena *arena, struct str body, const char *word, struct ocpi_answer *answer)
 {
     memset(answer, 0, sizeof(*answer));
-    const struct json_value *envelope;
-    if (json_parse(arena, body, JSON_DEPTH_MAX, &envelope, NULL) != OK)
+    const struct json_value *value;
+    if (json_parse(arena, body, JSON_DEPTH_MAX, &value, NULL) != OK)
         return;
+    const struct json_value *envelope = unwrap_list(value);
     int status_code = envelope_status(envelope);
-    if (status_code < 0)
+    if (status_code < 0) {
+        if (word != NULL)
+            read_bare(value, word, answer);
         return;
+    }
     answer->is_envelope = true;
     answer->is_clear = envelope_is_clear(envelope);
     answer->status_code = status_code;
     answer->status_message = json_get_text(envelope, "status_message");
     answer->data = json_get(envelope, "data");
-    if (unwrap)
+    if (word != NULL)
         answer->data = unwrap_list(answer->data);
+    if (word != NULL && answer->data == NULL && json_get(envelope, word) != NULL)
+        answer->data = envelope; /* both in one */
 }

@@ -37,22 +37,26 @@ const char *ocpi_status_text(int status_code);
 
 /*
  * What partners wrap (hub-contract 16): one object in a one-element list, or in OCPI's envelope where the
- * bare one is expected (`data` beside an integer status_code), or both. Anything else is given back as it is,
- * also one that is an envelope and has a member `word` of the object itself: two readings.
+ * bare one is expected (`data`, with or without its status_code), or both. Anything else is given back as it
+ * is, also one that has `data` and a member `word` of the object itself: two readings.
  */
 const struct json_value *ocpi_unwrap(const struct json_value *value, const char *word);
 
 /* A partner's answer read leniently (hub-contract 16). */
 struct ocpi_answer {
-    bool is_envelope; /* a JSON object with an integer status_code, in which neither that nor data is twice */
+    bool is_envelope; /* a JSON object with a status_code (an integer, also as text), in which neither that
+                         nor data is twice; or the bare object that is expected, a success */
     bool is_clear;    /* nor is either there in another spelling (ocpi_member_is_clear): who passes it on
                          passes on what was read */
     int status_code;
     struct str status_message;
-    const struct json_value
-        *data; /* NULL when absent or null; a one-element list around an object is unwrapped when `unwrap` */
+    const struct json_value *data; /* NULL when absent or null */
 };
-/* `body` parsed into `arena`; never fails: what is no envelope gives is_envelope = false. */
-void ocpi_answer_read(struct arena *arena, struct str body, bool unwrap, struct ocpi_answer *answer);
+/*
+ * `body` parsed into `arena`; never fails: what is no envelope gives is_envelope = false. `word`: a member of
+ * the one object that is expected as data, by which it is found bare and in whatever ocpi_unwrap reads; NULL
+ * where data may be anything. The envelope may stand in a list of one.
+ */
+void ocpi_answer_read(struct arena *arena, struct str body, const char *word, struct ocpi_answer *answer);
 
 #endif

@@ -25,8 +25,8 @@ struct store_receipt {
     enum store_delivery_state state;
     struct str reason, last_error;
     struct str sender, receiver; /* party keys */
-    struct str cdr;              /* folded id */
-    struct str session;          /* folded id of the session that the CDR names; may be empty */
+    struct str cdr;              /* id, as its owner spells it */
+    struct str session;          /* id of the session that the CDR names, as it does; may be empty */
     struct str receipt;          /* Location that the receiver answered; may be empty */
     unsigned attempts;
     int64_t created, done;

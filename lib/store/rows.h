@@ -154,6 +154,7 @@ struct store_delivery {
     struct str owner, object;  /* the stored object's owner key and folded id; they name the lane too */
     struct str name;           /* that id as its owner spells it; put empty, read the same as `object` */
     struct str evse;           /* of a location: only the EVSE with this folded uid; empty: all of it */
+    struct str evse_name;      /* out, of one that is read alone: that uid as its owner spells it */
     struct str
         url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
     struct str body; /* inline body when kind is -1 */
@@ -194,6 +195,7 @@ struct store_command {
     struct str emsp, cpo;      /* party keys */
     struct str response_url;   /* the eMSP's */
     struct str object;         /* folded session_id, location_id or reservation_id */
+    struct str name;           /* the same as the eMSP spells it */
     struct str token_uid;      /* folded uid of the token that it names; may be empty */
     struct str reference;      /* in: START_SESSION's folded authorization_reference; may be empty */
     struct str token_type;     /* its TokenType; may be empty */

@@ -55,8 +55,12 @@ bool store_clock(const struct store *store, struct clock_mark *mark);
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
-/* Thread safe: how often a rule was changed since the store was opened; what is being committed counts. */
-int64_t store_rule_changes(const struct store *store);
+/* Thread safe: how often a rule or a party was changed since the store was opened; what is being committed
+ * counts. */
+int64_t store_registry_changes(const struct store *store);
+/* Thread safe: what is not committed yet arrives at that moment (ms, wall clock) or later: rules with `since`
+ * of it, parties with last_updated of it. */
+int64_t store_horizon(struct store *store);
 /* A new number for a platform, party or command; unique and growing. Thread safe. */
 int64_t store_new_id(struct store *store);
 
@@ -126,9 +130,10 @@ struct store_registry_read {
     size_t rule_count;
     struct store_limit *limits;
     size_t limit_count;
-    int64_t changed;      /* the last_updated of the last change of a party; a removal counts too */
-    int64_t horizon;      /* a rule that is not there is enabled then or later */
-    int64_t rule_changes; /* since the store was opened, so many are there at least */
+    int64_t changed; /* the last_updated of the last change of a party; a removal counts too */
+    int64_t horizon; /* a rule that is not there is enabled then or later, a party changed */
+    int64_t
+        registry_changes; /* of rules and parties since the store was opened, so many are there at least */
 };
 void store_read_registry(struct store_client *client, struct store_registry_read *read);
 

@@ -108,6 +108,7 @@ RULES = {
     "hub 6-9": "An identical push resends nothing.",
     "hub 6-10": "A page holds at most 4 MiB, and Link goes on behind what was sent.",
     "hub 6-12": "What becomes visible after a list was answered is in the window that begins at that answer's timestamp.",
+    "hub 6-13": "HubClientInfo too: a status that changes while lists are answered is in the window after, and a party that goes takes nobody's place.",
     "hub 6-11": Reason("Deep pages cost what the first costs.", "a figure that tests/bench measures"),
     # 7 routing matrix
     "hub 7-1": "Pairs are off by default.",

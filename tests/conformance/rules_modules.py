@@ -174,6 +174,8 @@ RULES = {
     "hub 5-commands-15": "RESERVE_NOW with the id of another eMSP's reservation at that CPO is REJECTED, and the CPO is not asked.",
     "hub 5-commands-16": "country_code and party_id of the token, where present, are the calling party's, else 2001.",
     "hub 5-commands-17": "A member that a decision reads a second time in any spelling, or an id with padding, is 2001.",
+    "hub 5-commands-19": "Of two eMSPs that reserve one id at a CPO at the same moment one is forwarded, and the other REJECTED.",
+    "hub 5-commands-20": "A response_url that is given twice, or that is not a member of the body itself, is 2001 in every module.",
     "hub 5-commands-18": "A CommandResult is read bare, in the OCPI envelope, and in a one-element list.",
     # hub 5, Sessions
     "hub 5-sessions-1": "A CPO has PUT and PATCH, and GET of its own.",
@@ -207,6 +209,8 @@ RULES = {
     "hub 5-push-7": "A party's new status is PUT to each party that has a HubClientInfo receiver, without routing headers.",
     # hub 5, message routing of modules that the hub does not store
     "hub 5-others-1": "A module that the hub does not know is forwarded where OCPI-to names a party, else it is 404.",
+    "hub 5-others-3": "What a partner says of a request that it refused with a 4xx goes on in status_message, without addresses and cut to 256 bytes.",
+    "hub 5-others-4": "A platform set --from hub is called in the hub's name, TO stays whom it is for; the others are called as before.",
     "hub 5-others-2": "A token's PUT, PATCH and GET are forwarded to the CPO that OCPI-to names.",
     # hub 5, Validation
     "hub 5-validation-1": "A breach of what identity, routing, time or money rest on refuses the object with 2001, and nothing is kept.",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,41 +36,78 @@ def dense(size, width=7):
     return b"[" + b",".join([b"1" * (width - 1)] * (size // width)) + b"]"
 
 
-RUBBISH = """
-import http.client, sys, threading
-port, count, path, size = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-body = b"[" + b",".join([b"1"] * (size // 2)) + b"]"
-def post(number):
-    answered = 0
+ATTACKER = """
+import os, socket, sys, threading
+os.nice(5)
+port, connections, answers, size = map(int, sys.argv[1:])
+data = sys.stdin.buffer.read(size)
+mark, answered = b"HTTP/1.1 ", [0] * connections
+def attack(number):
     while True:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            while True:
-                connection.request("POST", path, body, {"Content-Type": "application/json"})
-                connection.getresponse().read()
+            with socket.create_connection(("127.0.0.1", port), 60) as peer:
+                while True:
+                    peer.sendall(data)
+                    seen, tail = 0, b""
+                    while seen < answers:
+                        text = tail + peer.recv(65536)
+                        if len(text) == len(tail):
+                            raise OSError
+                        answered[number] += text.count(mark)
+                        seen += text.count(mark)
+                        tail = text[1 - len(mark):]
         except OSError:
             pass
-        finally:
-            connection.close()
-for number in range(count):
-    threading.Thread(target=post, args=(number,), daemon=True).start()
-print("ready", flush=True)
-sys.stdin.read()
+for number in range(connections):
+    threading.Thread(target=attack, args=(number,), daemon=True).start()
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+sys.stdin.buffer.read()
+print(sum(answered), flush=True)
+os._exit(0)
 """
 
 
-class Rubbish:
-    """So many connections that post lists of ones there, as fast as they are let, until the block is left."""
+class Flood:
+    """So many connections that send `data`, read its answers and begin again, as fast as they are let, until the block is left.
 
-    def __init__(self, hub, path, connections=8, size=780_000):
-        arguments = [sys.executable, "-c", RUBBISH, str(hub.port), str(connections), path, str(size)]
-        self.process = subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "ready\n"
+    They are processes of a low priority, so that they take no time of those who share the machine with them: what slows
+    others down is the hub's own work. While stopped they keep their connections as they are."""
+
+    def __init__(self, hub, data, connections=8, answers=1):
+        self.answered = 0
+        self.processes = []
+        for _ in range(2):
+            arguments = [sys.executable, "-c", ATTACKER, *map(str, (hub.port, connections // 2, answers, len(data)))]
+            process = subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.processes.append(process)
+            process.stdin.write(data)
+            process.stdin.flush()
+            assert process.stdout.readline() == b"ready\n"
+
+    def signal(self, number):
+        for process in self.processes:
+            process.send_signal(number)
+
+    def stop(self):
+        self.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.signal(signal.SIGCONT)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
-        self.process.stdout.close()
+        self.go_on()
+        for process in self.processes:
+            process.stdin.close()
+            self.answered += int(process.stdout.readline() or 0)
+            process.stdout.close()
+            process.wait(timeout=60)
+
+
+def cpu_seconds(hub):
+    """User and system time that hubd has used so far."""
+    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -3,10 +3,12 @@
  *
  * HUB_TEST_CLOCK: a file of two int64 in this machine's order: milliseconds that the wall clock and the
  * steady clock are ahead of the real ones; the test changes them while the program runs. HUB_TEST_CUT: at the
- * n-th change of a file system the program is killed before it is done.
+ * n-th change of a file system the program is killed before it is done. HUB_TEST_DISK_MS: how long a slow
+ * disk takes to bring a file to the platter.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -98,10 +100,18 @@ ssize_t write(int file, const void *data, size_t size)
     return NEXT(write)(file, data, size);
 }
 
+static void take_long(void)
+{
+    const char *text = getenv("HUB_TEST_DISK_MS");
+    if (text != NULL)
+        poll(NULL, 0, atoi(text));
+}
+
 #define SYNC(name)                                                                                           \
     int name(int file)                                                                                       \
     {                                                                                                        \
         change();                                                                                            \
+        take_long();                                                                                         \
         return NEXT(name)(file);                                                                             \
     }
 SYNC(fsync)

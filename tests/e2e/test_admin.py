@@ -1,14 +1,17 @@
 """What the account team's changes do inside hubd: identities, registration anew, bulk retries, what the hub holds, changes at once, access."""
 
 import grp
+import itertools
 import json
 import os
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.e2e.harness import BIN, Line, eventually
+from tests.e2e.meddle import environment
 from tests.sim import exact, payloads
 
 NOBODY = 65534
@@ -170,6 +173,36 @@ def test_changes_at_once_take_turns(hub):
     assert len([row for row in hub.rows("party", "list") if row["id"] == party]) == 1
     assert len(hub.audit(party=party, action="party.set")) == 30
     assert hub.ctl("audit", "verify").rc == 0
+
+
+def test_changes_that_partners_meet_are_made(new_hub, monkeypatch):
+    """Partners change the platform all the while, and with a slow disk many at once: each change of the account team is made of what they left, however often that takes."""
+    for name, value in environment(HUB_TEST_DISK_MS="5").items():
+        monkeypatch.setenv(name, value)
+    hub = new_hub(discovery="off")
+    cpo, emsp = hub.onboard("CPO"), hub.onboard("EMSP")
+    role, over = cpo.parties[0].credentials_role(), threading.Event()
+
+    def rename(number):
+        for turn in itertools.count():
+            if over.is_set():
+                return
+            cpo.put_credentials(roles=[{**role, "business_details": {"name": f"N{number}-{turn}"}}])
+
+    partners = [threading.Thread(target=rename, args=(number,)) for number in range(16)]
+    for thread in partners:
+        thread.start()
+    changes = [("party", "set", cpo.id, "--from", "hub" if number % 2 else "party") for number in range(10)]
+    changes += [("limit", "set", cpo.id, "locations", f"{number + 100}/min") for number in range(8)] + [("rule", "enable", emsp.id, cpo.id)] * 14
+    try:
+        with ThreadPoolExecutor(len(changes)) as pool:
+            results = list(pool.map(lambda words: hub.ctl("--timeout", "60s", *words), changes))
+    finally:
+        over.set()
+        for thread in partners:
+            thread.join()
+    assert [str(result) for result in results if result.rc != 0] == []
+    assert len(hub.audit(action="limit.set")) == 8
 
 
 def test_a_client_that_leaves_does_not_stop_its_change(hub):

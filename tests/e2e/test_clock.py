@@ -69,6 +69,24 @@ def test_a_start_far_ahead_deletes_nothing(clocks, new_hub, ahead):
     assert hub.ctl("audit", "verify").rc == 0
 
 
+def attention_of_clock(hub):
+    return [row["what"] for row in hub.one("status")["attention"] if "wall clock" in row["what"]]
+
+
+def test_a_jump_is_told_once(clocks, new_hub):
+    """One that is followed is a line, and shown for an hour; one that leaves a doubt is that doubt alone."""
+    hub = new_hub()
+    clocks.wall(20 * SECOND)
+    hub.wait_log(r"the wall clock jumped by \d{5} ms")
+    (told,) = attention_of_clock(hub)
+    assert "jumped by" in told
+    assert "not to be trusted" not in hub.stderr()
+    clocks.wall(5 * HOUR)
+    hub.wait_log(DOUBT)
+    assert hub.stderr().count("the wall clock jumped by") == 1
+    assert len(attention_of_clock(hub)) == 1 and "ahead of the hub's time" in attention_of_clock(hub)[0]
+
+
 def test_a_clock_far_ahead_stays_in_doubt_over_restarts(clocks, new_hub):
     """Restarts do not make a wrong clock right: rows written by it are no proof of it."""
     hub = new_hub(**RETAINED)

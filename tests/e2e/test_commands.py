@@ -269,6 +269,19 @@ def test_repeated_result(pair):
     assert settled(pair) == [{"result": "ACCEPTED"}]
 
 
+def test_repeated_result_in_another_spelling(pair):
+    """As OCPI values: members in another order, escapes, nulls and empty lists make no other result, so it is no late one."""
+    request = start(pair)
+    message = [{"language": "en", "text": "Gr\u00fcn"}]
+    assert pair.cpo.send_result(request, "ACCEPTED", message=message, seen="2026-01-01").outcome == (200, 1000)
+    pair.emsp.wait(*CALLBACKS)
+    for body in ('{"message":[{"text":"Gr\\u00fcn","language":"en"}],"seen":"2026-01-01","result":"ACCEPTED"}',
+                 '{"seen":"2026-01-01","result":"ACCEPTED","x":null,"list":[],"message":[{"language":"en","text":"Grün"}]}'):  # fmt: skip
+        assert http_call("POST", request.json["response_url"], body.encode()).outcome == (200, 1000)
+    assert [row["status"] for row in pair.hub.audit(action="command.result", party=pair.cpo.id)] == ["ACCEPTED", "repeated", "repeated"]
+    assert settled(pair) == [{"result": "ACCEPTED", "message": message, "seen": "2026-01-01"}]
+
+
 def test_reservation_may_have_a_second_result(pair):
     """CANCELED_RESERVATION after the RESERVE_NOW's first result is delivered too."""
     answer = pair.emsp.command("RESERVE_NOW", payloads.reserve_now(pair.emsp.party))

@@ -165,16 +165,16 @@ def edited():
     document["limits"][0]["rate"] = "1/s"
     document["parties"].append({"id": "in*new", "roles": ["CPO"], "platform": "INXYZ"})
     document["receivers"].append({"party": "IN-NEW", "module": "commands", "url": "https://new.example/c/"})
-    new = {"id": "IN-NEW", "roles": ["CPO"], "name": None, "website": None, "platform": "IN-XYZ", "validation": "default",
+    new = {"id": "in-new", "roles": ["CPO"], "name": None, "website": None, "platform": "IN-XYZ", "validation": "default",
            "forward_unknown_sessions": False, "push": [], "suspend_reason": None}  # fmt: skip
     return document, {
         ("changed", "party", "IN-ABC", "name"): (WHOLE["parties"][0]["name"], "New name"),
         ("changed", "party", "IN-ABC", "allowed_hosts"): (["cb.abc.example"], ["other.abc.example"]),
         ("changed", "party", "IN-ABC", "suspend_reason"): (None, "late"),
         ("changed", "party", "IN-XYZ", "roles"): (["EMSP"], ["CPO", "EMSP"]),
-        ("added", "party", "IN-NEW", None): (None, new),
+        ("added", "party", "in-new", None): (None, new),
         ("changed", "receiver", "IN-XYZ sessions", "url"): ("https://xyz.example/sessions", "https://xyz.example/new"),
-        ("added", "receiver", "IN-NEW commands", "url"): (None, "https://new.example/c"),
+        ("added", "receiver", "in-new commands", "url"): (None, "https://new.example/c"),
         ("removed", "rule", "IN-TWO:EMSP IN-TWO:CPO", "state"): ("on", None),
         ("changed", "rule", "IN-XYZ IN-ABC", "state"): ("on", "drain"),
         ("changed", "limit", "IN-XYZ authorize", "rate"): ("500/min", "1/s"),
@@ -255,12 +255,12 @@ def test_on_a_terminal(whole):
     code, shown = on_terminal(whole, "diff", "-f", str(file), environment={"NO_COLOR": "1"})
     assert code == 6
     lines = shown.splitlines()
-    assert "+ party IN-NEW" in lines and "~ rule IN-XYZ IN-ABC state on -> drain" in lines
-    assert "- rule IN-TWO:EMSP IN-TWO:CPO state on" in lines and "+ receiver IN-NEW commands url https://new.example/c" in lines
+    assert "+ party in-new" in lines and "~ rule IN-XYZ IN-ABC state on -> drain" in lines
+    assert "- rule IN-TWO:EMSP IN-TWO:CPO state on" in lines and "+ receiver in-new commands url https://new.example/c" in lines
     assert lines[-1] == "2 added, 5 changed, 1 removed, 5 unchanged"
     code, shown = on_terminal(whole, "apply", "--dry-run", "-f", str(file), environment={"CLICOLOR": "1"})
-    assert code == 0 and "\x1b[32m+ party IN-NEW\x1b[0m\n" in shown
-    assert say(whole, "diff", document, "-q", rc=6).out.splitlines().count("IN-NEW") == 1
+    assert code == 0 and "\x1b[32m+ party in-new\x1b[0m\n" in shown
+    assert say(whole, "diff", document, "-q", rc=6).out.splitlines().count("in-new") == 1
 
 
 # ---------------------------------------------------------------- all or nothing

@@ -1,8 +1,11 @@
 """SIGTERM: nothing is begun any more, what is under way is finished (contract 2, 8, 14)."""
 
+import contextlib
+import signal
+import socket
 import threading
 
-from tests.e2e.harness import SLOW, eventually
+from tests.e2e.harness import DEADLINE, SLOW, eventually
 from tests.sim import Gate, Reply, payloads
 
 SESSIONS = ("PUT", "/sessions/")
@@ -81,3 +84,56 @@ def test_a_command_in_flight_is_answered(new_hub):
     caller.join(40)
     assert [answer.outcome for answer in answers] == [(200, 1000)]
     assert hub.process.wait(15 * SLOW) == 0
+
+
+def ends(hub, seconds=15):
+    return hub.process.wait(seconds * SLOW)
+
+
+def cut_off(pair):
+    """A command whose answer may never come."""
+    with contextlib.suppress(Exception):
+        pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party))
+
+
+def test_the_signal_again(new_hub):
+    """A CPO that never answers a command, an eMSP that never answers deliveries, a slow upload, a stream of hubctl's: the second SIGTERM gives
+    them up, in order, and a SIGHUP between the two ends nothing. All arrives after the next start."""
+    hub = new_hub(command_forward_timeout="25s", delivery_timeout="10m", body_timeout="10m")
+    pair, gate = hub.pair(), Gate(600)
+    pair.emsp.script(*SESSIONS, Reply(hold=gate), forever=True)
+    pair.cpo.script("POST", "/commands/", Reply(hold=gate, data={"result": "ACCEPTED", "timeout": 30}), forever=True)
+    push(pair, 20)
+    pair.emsp.wait(*SESSIONS, count=HELD)
+    caller = threading.Thread(target=cut_off, args=(pair,), daemon=True)
+    caller.start()
+    pair.cpo.wait("POST", "/commands/")
+    follow = hub.follow("audit", "tail", "-f")
+    with socket.create_connection(("127.0.0.1", hub.port)) as upload:
+        upload.sendall(b"PUT /ocpi/2.2.1/sessions/IN/AAA/S HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        hub.process.terminate()
+        hub.wait_log("ending: SIGTERM")
+        hub.process.send_signal(signal.SIGHUP)
+        hub.process.terminate()
+        hub.wait_log("ending: told again")
+        assert ends(hub) == 0
+    follow.close()
+    gate.open()
+    pair.emsp.unscript()
+    hub.restart()
+    eventually(lambda: not hub.deliveries(to=pair.emsp.id, state="pending"), "nothing waits", 30 * SLOW)
+    assert len({request.path for request in pair.emsp.received(*SESSIONS)}) == 20
+
+
+def test_a_silent_cpo_does_not_hold_the_end(new_hub):
+    """Its command has the time of every command, not more: then the process ends, and the eMSP was answered."""
+    hub = new_hub(command_forward_timeout="3s")
+    pair, gate, answers = hub.pair(), Gate(600), []
+    pair.cpo.script("POST", "/commands/", Reply(hold=gate), forever=True)
+    caller = threading.Thread(target=lambda: answers.append(pair.emsp.command("START_SESSION", payloads.start_session(pair.emsp.party))))
+    caller.start()
+    pair.cpo.wait("POST", "/commands/")
+    hub.process.terminate()
+    assert ends(hub) == 0
+    caller.join(DEADLINE)
+    assert [answer.outcome for answer in answers] == [(200, 4002)]

@@ -116,6 +116,15 @@ def test_receiver_set_list_unset(hub):
     other = hub.one("receiver", "set", party, "x_bookings", "https://xyz.example/x", "--custom")
     assert "does not know" in other["hints"][0], "a module that the hub only passes on"
     hub.ok("receiver", "unset", party, "x_bookings")
+    meant = hub.one("receiver", "set", party, "sesions", "https://xyz.example/own", "--custom")
+    assert "looks like sessions" in meant["hints"][0], "what people say twice is done, and hinted at"
+    assert [row["module"] for row in hub.rows("receiver", "list", party)] == ["sesions", "sessions"]
+    document = hub.ok("export").out
+    hub.ok("receiver", "unset", party, "sesions")
+    hub.ok("apply", "-f", "-", stdin=document)
+    assert [row["module"] for row in hub.rows("receiver", "list", party)] == ["sesions", "sessions"]
+    hub.ok("receiver", "unset", party, "sesions")
+    assert hub.ctl("receiver", "unset", party, "sesions").rc == 1
     hub.ok("receiver", "unset", party, "sessions")
     assert hub.rows("receiver", "list", party) == []
     assert hub.ctl("receiver", "unset", party, "sessions").rc == 1

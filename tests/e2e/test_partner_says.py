@@ -67,6 +67,31 @@ def test_errors_in_the_envelope(street, status, code):
     assert answer.code == code and answer.message == SENTENCE, answer
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(http=200, code=3000, message=SENTENCE), Reply(http=500, code=3000, message=SENTENCE), Reply(http=503, body=json.dumps({"detail": SENTENCE}).encode()),
+     Reply(http=401, code=2002, message=SENTENCE)],
+    ids=["3000", "500 and 3000", "503, no envelope", "401 and 2002"],
+)  # fmt: skip
+def test_why_a_driver_is_unknown(street, reply):
+    """What the CPO said of its failure is told, in a sentence that does not contradict itself."""
+    street.cpo.script("PUT", "/authorize", reply, forever=True)
+    answer = street.emsp.authorize("CARD")
+    street.cpo.unscript()
+    text = answer.data["info"]["text"]
+    assert answer.data["allowed"] == "UNKNOWN" and SENTENCE in text, text
+    if reply.body is None:
+        assert "without a usable OCPI envelope" not in text, text
+    assert len(text.encode()) < 400
+
+
+@pytest.mark.parametrize("coding", ["deflate", "br", "gzip, gzip"])
+def test_coding_that_was_not_asked_for(street, coding):
+    street.cpo.script("POST", "/commands/", Reply(data={"result": "ACCEPTED", "timeout": 1}, headers={"Content-Encoding": coding}))
+    answer = stop(street)
+    assert "answered in a coding that was not asked for" in answer.message and "not HTTP" not in answer.message, answer
+
+
 def test_plain_text(street):
     street.cpo.script("POST", "/commands/", Reply(http=422, body=SENTENCE.encode(), headers={"Content-Type": "text/plain; charset=utf-8"}))
     assert SENTENCE in stop(street).message

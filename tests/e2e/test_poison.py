@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import random
 import re
 import sqlite3
 import threading
@@ -183,6 +184,40 @@ def test_client_info(hub, fault):
         told.wait("PUT", f"/hubclientinfo/{party.country_code}/{party.party_id}$", seconds=PATIENCE)
 
 
+def usual(new_hub):
+    """A pair on a hub whose retry settings nobody has touched."""
+    return new_hub(retry_initial=None, retry_max=None).pair()
+
+
+@pytest.mark.parametrize("fault", ["404", "500"])
+def test_usual_settings(new_hub, fault):
+    """Two that fail for ever, then 60 others: they do not wait through the pauses of a receiver that is away."""
+    idents = names(Cdrs, 62)
+    drill(usual(new_hub), Cdrs, fault, idents, set(idents[:2]))
+
+
+@pytest.mark.parametrize("fault", ["404", "500", "not OCPI"] if LONG else ["404"])
+def test_one_in_three_hundred(new_hub, fault):
+    """All but one fail for ever: that one is found, and until then each was asked for hardly more than once."""
+    made = usual(new_hub)
+    idents = names(Cdrs, 301)
+    good = idents[150]
+    poisoned(made, Cdrs, set(idents) - {good}, FAULTS[fault])
+    pile_up(made, Cdrs, idents)
+    made.emsp.wait(Cdrs.method, Cdrs.pattern, where=lambda r: ident_of(r) == good, seconds=PATIENCE)
+    tries = [ident_of(r) for r in made.emsp.received(Cdrs.method, Cdrs.pattern)]
+    assert len(tries) - len(set(tries)) < 30, len(tries)
+
+
+@pytest.mark.parametrize("fault", ["404", "500"] if LONG else ["404"])
+def test_shuffled(new_hub, fault):
+    """300 that fail for ever among 240 others, in any order."""
+    made = usual(new_hub)
+    idents = names(Cdrs, 540 if LONG else 180)
+    shuffled = random.Random(4).sample(idents, len(idents))
+    drill(made, Cdrs, fault, idents, set(shuffled[: len(idents) * 5 // 9]))
+
+
 # ---------------------------------------------------------------- results of commands
 
 
@@ -207,6 +242,31 @@ def test_forgotten_response_urls(pair, fault, count):
         lambda: len({r.path for r in pair.emsp.received("POST", "/callbacks/commands/good-")}) == 30, "the others' results arrive", PATIENCE
     )
     assert next(row for row in pair.hub.one("status")["queues"] if row["receiver"] == pair.emsp.id)["circuit"] == "closed"
+
+
+def connections_to(platform):
+    """How many the hub has to it (the platform itself sees none end while it hangs)."""
+    port = f":{int(platform.url.rpartition(':')[2]):04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for line in lines if line[2].endswith(port) and line[3] == "01")
+
+
+def test_fresh_result_behind_many_that_hang(new_hub):
+    """200 response_urls that accept and never answer, and a delivery_timeout that outlasts the test: the result behind them arrives, the
+    connections that they hold are bounded, and the CDRs of the same eMSP pass."""
+    pair = new_hub(delivery_timeout="10m").pair()
+    gate = Gate(600)
+    pair.emsp.script("POST", "/hang/", lambda r: Reply(hold=gate), forever=True)
+    for number in range(200):
+        pair.cpo.send_result(started(pair, f"{pair.emsp.url}/ocpi/callbacks/hang/{number}"), "ACCEPTED")
+    pair.emsp.wait("POST", "/hang/", count=48)
+    for number in range(3):
+        pair.cpo.send_result(started(pair, f"{pair.emsp.url}/ocpi/callbacks/commands/good-{number}"), "ACCEPTED")
+        pair.emsp.wait("POST", f"/callbacks/commands/good-{number}$")
+        Cdrs.push(pair, f"C-{number}")
+        pair.emsp.wait(*(Cdrs.method, Cdrs.pattern), where=lambda r, number=number: ident_of(r) == f"C-{number}")
+        assert connections_to(pair.emsp) <= 64
+    gate.open()
 
 
 def test_unconnectable_response_url(hub, pair):

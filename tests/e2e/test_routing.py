@@ -198,6 +198,20 @@ def test_broadcast_faster_than_its_receivers(new_hub):
     eventually(lambda: push().code == 1000, "there is room again")
 
 
+def test_broadcast_tries_an_offline_receiver(new_hub):
+    """As any real-time call does: one at a time, every few seconds; its answer is a sign of life."""
+    hub = new_hub(probe_interval="1h", probe_timeout="1s", offline_after="1s")
+    pair = hub.pair()
+    hub.wait_status(pair.cpo.id, "OFFLINE")
+    push = lambda uid: pair.emsp.call("PUT", pair.emsp.object_path("tokens", uid), payloads.token(pair.emsp.party, uid)).outcome  # noqa: E731
+    pair.cpo.script("PUT", "/tokens/", Reply(http=500, body=b"no"), forever=True)
+    assert [push(f"T{number}") for number in range(10)] == [(200, 1000)] * 10
+    pair.cpo.wait("PUT", "/tokens/")
+    assert len(pair.cpo.received("PUT", "/tokens/")) == 1
+    pair.cpo.unscript()
+    eventually(lambda: push("T-LATER") == (200, 1000) and hub.status_of(pair.cpo.id) == "CONNECTED", "the next trial brings it back")
+
+
 def test_token_directed_to_one_cpo(pair, hub):
     other = hub.onboard("CPO")
     hub.rule(pair.emsp, other)

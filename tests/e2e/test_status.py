@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tests.e2e.harness import SLOW, eventually, on_terminal
+from tests.e2e.harness import ROOT, SLOW, eventually, on_terminal
 from tests.e2e.test_forms import fake, run, terminal  # noqa: F401 - fixtures
 from tests.e2e.test_hubctl import plain
-from tests.sim import Reply, payloads
+from tests.sim import Party, Reply, payloads
 from tests.sim.wire import timestamp
 
 QUARTER = 15
@@ -252,3 +252,64 @@ def test_colour_is_never_alone(hub, terminal, fake):  # noqa: F811
     """With and without colour the same words."""
     fake.says("status", STATUS)
     assert plain(terminal("status", columns=80)[1]) == terminal("status", columns=80, NO_COLOR="1")[1]
+
+
+# ---------------------------------------------------------------- what helps
+
+
+def test_every_hint_runs(new_hub):
+    """In a bad state each line of attention names a command that there is, whatever it answers; so does party check."""
+    hub = new_hub(retry_initial="10ms", retry_max="20ms", retry_give_up="1s", probe_interval="200ms", offline_after="1s")
+    _, cpo, emsp = hub.pair()
+    gone = hub.onboard("EMSP", hide=("sessions",))
+    hub.rule(gone, cpo)
+    other = hub.onboard("EMSP")
+    emsp.script("PUT", "/sessions/.*BAD", Reply(http=400), forever=True)
+    for ident in ("BAD", "GOOD"):
+        assert cpo.put("sessions", payloads.session(cpo.party, emsp.party, ident)).code == 1000
+    assert cpo.put("sessions", payloads.session(cpo.party, gone.party, "NO-URL")).code == 1000
+    assert cpo.put("sessions", payloads.session(cpo.party, other.party, "NO-RULE")).code == 1000
+    assert cpo.put("sessions", payloads.session(cpo.party, Party.parse("IN-ZZZ", "EMSP"), "NOBODY")).code == 1000
+    assert cpo.call("POST", "cdrs", {"id": "CDR-REFUSED"}).code == 2001
+    other.down()
+    hub.wait_status(other.id, "OFFLINE")
+
+    def attention():
+        rows = hub.one("status")["attention"]
+        whole = " ".join(row["what"] for row in rows)
+        return rows if all(word in whole for word in ("OFFLINE", "held", "refused")) else None
+
+    rows = eventually(attention, "all of it needs attention")
+    hints = [row["hint"] for row in rows]
+    for party in (cpo, emsp, gone, other):
+        hints += re.findall(r'"remedy":"([^"]+)"', hub.ctl("--json", "party", "check", party.id).out)
+    assert len(rows) >= 4
+    runnable(hub, hints, {"EMSP": emsp.id, "CPO": cpo.id, "ID": cpo.id})
+
+
+# A command within a sentence ends where prose begins: with a small word that is no option's value.
+COMMAND = re.compile(r"hubctl [a-z]+(?: [a-z]+)?((?: (?:--[a-z-]+(?: [a-z-]+(?=[ ,;]|$))?|[A-Z]{2}-\w+(?::\w+)?|[A-Z]+|\{\w+\}))*)")
+
+
+def runnable(hub, sentences, words):
+    """Every command in these sentences is one that hubctl knows, with its options."""
+    found = {match.group(0) for sentence in sentences for match in COMMAND.finditer(sentence)}
+    words = {"MODULE": "sessions", "URL": "https://x.example/y", "HOST": "x.example", "REASON": "x", **words}
+    tables = "".join(file.read_text() for file in (ROOT / "lib/ctl").glob("table_*.c"))
+    nouns = set(re.findall(r'^    \{"([a-z]+)", (?:"[a-z]+"|NULL),', tables, re.MULTILINE)) | {"help", "completion", "rpc", "version"}
+    for command in sorted(found):
+        parts = [words.get(part.strip("{}").upper(), part) for part in command.split()[1:]]
+        if parts[0] in ("as", "by", "in", "that"):  # prose
+            continue
+        assert parts[0] in nouns, command
+        answer = hub.ctl(*[part for part in parts if not part.startswith("--")], "-h")
+        assert answer.rc == 0, (command, answer.err)
+        known = set(re.findall(r"--[a-z-]+", answer.out + hub.ok("-h").out))
+        assert {part for part in parts if part.startswith("--")} <= known, command
+
+
+def test_every_remedy_runs(hub):
+    """Also what a healthy hub never says: the commands in all its sentences."""
+    for file in sorted([*(ROOT / "hubd").rglob("*.c"), *(ROOT / "hubctl").rglob("*.c")]):
+        sentences = re.findall(r'"((?:[^"\\]|\\.)*)"', re.sub(r'"\s*\n\s*"', "", file.read_text()))
+        runnable(hub, sentences, {"ID": "IN-AAA"})

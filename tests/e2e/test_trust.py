@@ -1,5 +1,6 @@
 """ca_file and allow_networks: checked before anything starts, read again by SIGHUP, and why TLS fails is told."""
 
+import re
 import signal
 import subprocess
 
@@ -73,3 +74,36 @@ def test_read_again_by_sighup(new_hub, tls, tmp_path):
     path.write_bytes(tls.certificate.read_bytes())
     reload(hub, ca_file=path, allow_private_networks="no")
     hub.wait_log("loopback address", "private networks are refused now")
+
+
+def test_why_tls_fails_is_told(new_hub, tls, tmp_path):
+    """In party show and party check; when the authority is trusted, the platform comes back by itself."""
+    path = tmp_path / "ca.pem"
+    (tmp_path / "other").mkdir()
+    TlsServer(tmp_path / "other").close()
+    path.write_bytes((tmp_path / "other" / "certificate.pem").read_bytes())
+    hub = new_hub(start=False, probe_interval="100ms", probe_timeout="5s", offline_after="1s", allow_networks=None, allow_private_networks=None)
+    hub.config.write_text(f"ca_file = {path}\nallow_private_networks = yes\n")
+    hub.start()
+    platform = hub.onboard("CPO")
+    hub.ok("receiver", "set", platform.id, "versions", tls.url)
+    hub.wait_status(platform.id, "OFFLINE")
+    assert "certificate" in hub.one("party", "show", platform.id)["last_error"]
+    assert "certificate" in hub.ctl("party", "check", platform.id).out
+    assert len(re.findall("warn .*certificate", hub.stderr())) == 1
+    tls.answer = b'HTTP/1.1 200 OK\r\nContent-Length: 71\r\nConnection: close\r\n\r\n{"data":[],"status_code":1000,"timestamp":"2025-01-01T00:00:00Z"}      '
+    path.write_bytes(tls.certificate.read_bytes())
+    reload(hub, ca_file=path, allow_private_networks="yes")
+    hub.wait_status(platform.id, "CONNECTED")
+
+
+@pytest.mark.parametrize("certificate, said", [({"address": "127.0.0.9"}, "127.0.0.1"), ({"expired": True}, "expired")], ids=["name", "expired"])
+def test_other_reasons(new_hub, tmp_path, certificate, said):
+    """A trusted certificate for somebody else, and one that was good until yesterday."""
+    tls = TlsServer(tmp_path, **certificate)
+    hub = new_hub(probe_interval="100ms", probe_timeout="5s", ca_file=tls.certificate)
+    platform = hub.onboard("CPO")
+    hub.ok("receiver", "set", platform.id, "versions", tls.url)
+    shown = eventually(lambda: hub.one("party", "show", platform.id)["last_error"], "the probe fails")
+    tls.close()
+    assert said in shown and "certificate" in shown, shown

@@ -150,15 +150,15 @@ static void rules_arrive_with_their_commit(void **state)
     struct fixture *f = *state;
     struct store_registry_read before = {0};
     assert_int_equal(RUN_READ(f, store_read_registry, &before), OK);
-    assert_int_equal(before.rule_changes, store_rule_changes(f->store));
+    assert_int_equal(before.registry_changes, store_registry_changes(f->store));
     fixture_wall += 5;
     struct store_apply *apply = new_batch(f);
     add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){1, 2, STORE_RULE_ON, 0};
     assert_int_equal(run_batch(f, apply), OK);
-    assert_true(store_rule_changes(f->store) != before.rule_changes);
+    assert_true(store_registry_changes(f->store) != before.registry_changes);
     struct store_registry_read after = {0};
     assert_int_equal(RUN_READ(f, store_read_registry, &after), OK);
-    assert_int_equal(after.rule_changes, store_rule_changes(f->store));
+    assert_int_equal(after.registry_changes, store_registry_changes(f->store));
     assert_int_equal(after.rule_count, 1);
     assert_true(after.rules[0].since >= before.horizon);
     assert_int_equal(after.rules[0].since, fixture_wall);
@@ -167,7 +167,7 @@ static void rules_arrive_with_their_commit(void **state)
     add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){1, 3, STORE_RULE_ON, 0};
     add_op(apply, STORE_DELETE_PARTY)->u.id = 99;
     assert_int_equal(run_batch(f, apply), ERR_NOT_FOUND);
-    assert_int_equal(after.rule_changes, store_rule_changes(f->store));
+    assert_int_equal(after.registry_changes, store_registry_changes(f->store));
 }
 
 #define ARRIVAL_TEST(function) cmocka_unit_test_setup_teardown(function, own_clock_setup, own_clock_teardown)

@@ -10,8 +10,8 @@ static int put_changed(struct fixture *f, int64_t id, int64_t revision, int64_t 
     return run_batch(f, apply);
 }
 
-/* Whoever asks for what changed after a moment misses nothing, whatever the clock did and however long a
- * batch took to come. */
+/* Whoever asks for what changed since a moment misses nothing, whatever the clock did and however long a
+ * batch took to come: a change is of the moment of its commit, or later. */
 static void changes_of_parties_have_an_order(void **state)
 {
     struct fixture *f = *state;
@@ -21,14 +21,20 @@ static void changes_of_parties_have_an_order(void **state)
     platform->id = 1;
     platform->token = STR("sealed");
     assert_int_equal(run_batch(f, apply), OK);
-    assert_int_equal(put_changed(f, 2, 0, 5000), OK);
-    assert_int_equal(put_changed(f, 3, 0, 4000), OK); /* made before, came later */
+    int64_t start = fixture_wall, horizon = store_horizon(f->store);
+    int64_t changes = store_registry_changes(f->store);
+    assert_true(horizon == start);
+    assert_int_equal(put_changed(f, 2, 0, start - 5000), OK); /* made long before it came */
+    assert_int_equal(put_changed(f, 3, 0, start - 6000), OK); /* made before, came later */
+    assert_true(store_registry_changes(f->store) == changes + 2);
     struct store_registry_read read = registry(f);
-    assert_int_equal(read.parties[0].last_updated, 5000);
-    assert_int_equal(read.parties[1].last_updated, 5001);
-    assert_int_equal(read.changed, 5001);
-    assert_int_equal(put_changed(f, 2, 1, 5000), OK); /* not moved by who put it */
-    assert_int_equal(registry(f).parties[0].last_updated, 5000);
+    assert_true(read.parties[0].last_updated == horizon);
+    assert_true(read.parties[1].last_updated == horizon + 1);
+    assert_true(read.changed == horizon + 1);
+    assert_true(read.registry_changes == changes + 2);
+    assert_int_equal(put_changed(f, 2, 1, horizon), OK); /* not moved by who put it */
+    assert_true(registry(f).parties[0].last_updated == horizon);
+    assert_true(store_registry_changes(f->store) == changes + 2);
     apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_SET_STATUS);
     op->u.health.platform = 1;
@@ -36,18 +42,21 @@ static void changes_of_parties_have_an_order(void **state)
     op->u.health.now = 10; /* a clock that was set back */
     assert_int_equal(run_batch(f, apply), OK);
     read = registry(f);
-    assert_int_equal(read.parties[0].last_updated, 5002);
-    assert_int_equal(read.parties[1].last_updated, 5002);
-    assert_int_equal(put_changed(f, 2, 7, 9000), ERR_CONFLICT);
-    assert_int_equal(registry(f).changed, 5002);
+    assert_true(read.parties[0].last_updated == start + 2);
+    assert_true(read.parties[1].last_updated == start + 2);
+    assert_int_equal(put_changed(f, 2, 7, start + 9000), ERR_CONFLICT);
+    assert_true(registry(f).changed == start + 2);
+    fixture_wall = start + 1000;
+    horizon = store_horizon(f->store);
     apply = new_batch(f);
     add_op(apply, STORE_DELETE_PARTY)->u.id = 3;
     assert_int_equal(run_batch(f, apply), OK);
-    assert_true(registry(f).changed == fixture_wall);
+    assert_true(registry(f).changed == horizon);
     fixture_reopen(f);
-    assert_true(registry(f).changed == fixture_wall);
-    assert_int_equal(put_changed(f, 2, 3, 5500), OK);
-    assert_true(registry(f).parties[0].last_updated == fixture_wall + 1);
+    assert_true(registry(f).changed == horizon);
+    fixture_wall = start;                                  /* set back */
+    assert_int_equal(put_changed(f, 2, 3, start - 1), OK); /* a change, whatever time it says */
+    assert_true(registry(f).parties[0].last_updated == horizon + 1);
 }
 
 static int set_told(struct fixture *f, int64_t party, const char *module, int64_t before, int64_t now)
@@ -74,15 +83,17 @@ static void what_a_receiver_was_told(void **state)
     struct fixture *f = *state;
     assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 9000), ERR_NOT_FOUND);
     assert_int_equal(put_changed(f, 2, 0, 5000), OK);
+    int64_t changed = registry(f).changed;
     put_clientinfo_receiver(f, "https://one");
     assert_int_equal(registry(f).receivers[0].told, 0);
     assert_int_equal(set_told(f, 2, "sessions", 0, 9000), ERR_NOT_FOUND);
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 4999), ERR_CONFLICT); /* it changed meanwhile */
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 5000), OK);
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 5000), ERR_CONFLICT); /* told meanwhile */
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, changed - 1),
+                     ERR_CONFLICT); /* it changed meanwhile */
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, changed), OK);
+    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, changed), ERR_CONFLICT); /* told meanwhile */
     put_clientinfo_receiver(f, "https://one");
     fixture_reopen(f);
-    assert_int_equal(registry(f).receivers[0].told, 5000);
+    assert_true(registry(f).receivers[0].told == changed);
     put_clientinfo_receiver(f, "https://two");
     assert_int_equal(registry(f).receivers[0].told, 0);
 }

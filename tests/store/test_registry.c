@@ -106,7 +106,7 @@ static void parties_and_health(void **state)
     assert_str(p->website, "https://w");
     assert_true(p->suspended);
     assert_str(p->suspend_reason, "unpaid");
-    assert_int_equal(p->last_updated, 100);
+    assert_true(p->last_updated == fixture_wall); /* of its commit, whatever was said */
     assert_int_equal(p->created, 50);
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_SET_STATUS);
@@ -118,8 +118,8 @@ static void parties_and_health(void **state)
     read = registry(f);
     assert_int_equal(read.platforms[0].status, STORE_PLATFORM_CONNECTED);
     assert_int_equal(read.platforms[0].last_seen, 900);
-    assert_int_equal(read.parties[0].last_updated, 1000);
-    assert_int_equal(read.parties[1].last_updated, 101);
+    assert_true(read.parties[0].last_updated > fixture_wall);
+    assert_true(read.parties[0].last_updated > read.parties[1].last_updated);
     /* a put that read the platform before the status changed must not put the old one back */
     assert_int_equal(put_platform(f, 1, 1, "https://late"), ERR_CONFLICT);
     assert_int_equal(put_platform(f, 1, read.platforms[0].revision, "https://late"), OK);

@@ -355,6 +355,63 @@ static void long_queues(void **state)
     sqlite3_close(db);
 }
 
+/* Whom a message means is found among the sessions of years in as many steps as among those of a day: of a
+ * session that many CPOs may have had under that id, of a token that was in all of them. */
+static void old_sessions(void **state)
+{
+    static const struct {
+        enum sql_id id;
+        const char *values[3]; /* NULL: the number 2 of kinds, or a limit */
+        int rows;
+    } looks[] = {
+        {SQL_OBJECT_OWNERS, {NULL, "S99999", NULL}, 1},
+        {SQL_OBJECT_OWNERS, {NULL, "NONE", NULL}, 0},
+        {SQL_SESSION_TOKEN_USERS, {"CARD", "", NULL}, 3},
+        {SQL_SESSION_TOKEN_USERS, {"CARD", "RFID", NULL}, 2},
+        {SQL_SESSION_TOKEN_USERS, {"CARD", "APP_USER", NULL}, 2},
+        {SQL_SESSION_TOKEN_USERS, {"CARD", "OTHER", NULL}, 1},
+        {SQL_SESSION_TOKEN_USERS, {"NONE", "", NULL}, 0},
+        {SQL_COMMAND_TOKEN_USERS, {"CARD", "RFID", NULL}, 1},
+        {SQL_COMMAND_TOKEN_USERS, {"CARD", "APP_USER", NULL}, 0},
+        {SQL_COMMAND_STARTER, {"IN-CPO", "REFERENCE", NULL}, 1},
+    };
+    struct fixture *f = *state;
+    execute(f,
+            "WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 99999) "
+            "INSERT INTO object (sequence, kind, owner, id, revision, last_updated, arrival, last_delivery, "
+            "size, counterparty, token_uid, token_type, status, digest, body) "
+            "SELECT n + 1, 2, 'IN-CPO', 'S' || n, 1, n, n, 0, 0, 'IN-E0' || (n % 3), 'CARD', "
+            "CASE n % 3 WHEN 0 THEN '' WHEN 1 THEN 'RFID' ELSE 'APP_USER' END, 'COMPLETED', x'', x'' "
+            "FROM number");
+    execute(
+        f, "WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 9999) "
+           "INSERT INTO command (id, callback_hash, command, emsp, cpo, response_url, object, state, result, "
+           "correlation_id, result_body, created, expires, token_uid, token_type, accepted, "
+           "authorization_reference) "
+           "SELECT n + 1, randomblob(32), 'START_SESSION', 'IN-E01', 'IN-CPO', '', '', 2, 'ACCEPTED', '', "
+           "x'', n, "
+           "n, 'CARD', 'RFID', 1, CASE n WHEN 77 THEN 'REFERENCE' ELSE '' END FROM number");
+    sqlite3 *db = open_file(f);
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        sqlite3_stmt *query;
+        int rows = 0;
+        assert_int_equal(sqlite3_prepare_v2(db, sql_statements[looks[i].id].text, -1, &query, NULL),
+                         SQLITE_OK);
+        for (int at = 0; at < 3 && at < sqlite3_bind_parameter_count(query); at++) {
+            if (looks[i].values[at] != NULL)
+                sqlite3_bind_text(query, at + 1, looks[i].values[at], -1, SQLITE_STATIC);
+            else
+                sqlite3_bind_int(query, at + 1, at == 0 ? 2 : 256);
+        }
+        while (sqlite3_step(query) == SQLITE_ROW)
+            rows++;
+        assert_int_equal(rows, looks[i].rows);
+        assert_in_range(sqlite3_stmt_status(query, SQLITE_STMTSTATUS_VM_STEP, 0), 1, 1000);
+        sqlite3_finalize(query);
+    }
+    sqlite3_close(db);
+}
+
 /* ---------------------------------------------------------------- a file that is known by more than its name
  */
 
@@ -399,6 +456,7 @@ int main(void)
         STORE_TEST(plans),
         STORE_TEST(indexes),
         STORE_TEST(long_queues),
+        STORE_TEST(old_sessions),
         STORE_TEST(another_file_at_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ static void harness_start(void (*change)(struct http_limits *limits), unsigned c
     harness.server = http_server_new(&harness.loop, &limits, &callbacks, &harness);
     assert_non_null(harness.server);
     harness.listener =
-        http_listener_new(&harness.loop, &harness.server, 1, connections_max, harness_per_address);
+        http_listener_new(&harness.loop, &harness.server, 1, connections_max, harness_per_address, 1024);
     assert_non_null(harness.listener);
     char bound[64];
     struct error error;

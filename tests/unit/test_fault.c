@@ -49,6 +49,40 @@ static void test_either(void **state)
     }
 }
 
+/* What the hub lacked is nobody's, whoever was taken and wherever the message goes. */
+static void test_own(void **state)
+{
+    static const struct fault_answer own[] = {{.own = true}, {.own = true, .sent = true}};
+    static const struct fault_case *const known[] = {&nothing_known, &passed_beside, &passed_since, &own_url};
+    (void)state;
+    for (size_t i = 0; i < COUNT(own); i++)
+        for (size_t j = 0; j < COUNT(known); j++)
+            assert_int_equal(fault_judge(&own[i], known[j]), FAULT_HUB);
+}
+
+/* After which of the answers the next message is asked for at once. */
+static void test_may_be_messages(void **state)
+{
+    static const struct fault_answer messages[] = {HTTP(404), HTTP(405),       HTTP(500), HTTP(501),
+                                                   HTTP(200), OCPI(200, 3000), HTTP(302)},
+                                     receivers[] = {NO_ANSWER,
+                                                    NO_CONNECTION,
+                                                    HTTP(401),
+                                                    HTTP(403),
+                                                    HTTP(408),
+                                                    HTTP(425),
+                                                    HTTP(429),
+                                                    HTTP(502),
+                                                    HTTP(503),
+                                                    HTTP(504),
+                                                    {.http = 500, .sent = true, .asked_ms = 1}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(messages); i++)
+        assert_true(fault_may_be_messages(&messages[i]));
+    for (size_t i = 0; i < COUNT(receivers); i++)
+        assert_false(fault_may_be_messages(&receivers[i]));
+}
+
 /* Without a connection it is the receiver's, whoever was taken before. */
 static void test_no_connection(void **state)
 {
@@ -118,9 +152,10 @@ static void test_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_either),      cmocka_unit_test(test_no_connection),
-        cmocka_unit_test(test_retry_after), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_own_url),     cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_either),          cmocka_unit_test(test_own),
+        cmocka_unit_test(test_may_be_messages), cmocka_unit_test(test_no_connection),
+        cmocka_unit_test(test_retry_after),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_own_url),         cmocka_unit_test(test_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -236,7 +236,7 @@ static void test_connection_limit(void **state)
         probe_start(&probes[i]);
     }
     probe_wait(&probes[3]);
-    expect(&probes[3], ERR_TIMEOUT, 0, "no free connection to 127.0.0.1");
+    expect(&probes[3], ERR_SHORT, 0, "no free connection to 127.0.0.1");
     assert_false(probes[3].call.sent);
     /* Given up ones make room. */
     http_client_cancel(bench.client, &probes[0].call);

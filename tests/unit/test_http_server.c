@@ -98,6 +98,32 @@ static void test_many_pipelined_at_once(void **state)
     assert_int_equal(harness.requests, 3000);
 }
 
+/* Requests without end, as fast as the kernel takes them: each turn of the loop serves a few, so that others
+ * have theirs, and what has come is read no faster than it is answered. */
+static void test_a_flood_has_its_turn_only(void **state)
+{
+    (void)state;
+    struct peer peer;
+    struct buffer bytes;
+    peer_open(&peer);
+    buffer_init(&bytes, 0);
+    for (int i = 0; i < 20000; i++)
+        buffer_append_text(&bytes, GET("/"));
+    struct str rest = buffer_str(&bytes);
+    for (int i = 0; i < TURNS && harness.requests < 20000; i++) {
+        ssize_t sent = rest.length > 0 ? send(peer.fd, rest.data, rest.length, MSG_NOSIGNAL) : 0;
+        rest = str_skip(rest, sent > 0 ? (size_t)sent : 0);
+        unsigned before = harness.requests;
+        turn(1);
+        assert_in_range(harness.requests - before, 0, 64);
+        assert_in_range(server_bytes(harness.server), 0, 512 * 1024);
+        peer_read(&peer);
+    }
+    assert_int_equal(harness.requests, 20000);
+    buffer_free(&bytes);
+    peer_close(&peer);
+}
+
 static void test_head_and_none(void **state)
 {
     (void)state;
@@ -461,6 +487,7 @@ int main(void)
         SERVER_TEST(test_pipelining_keeps_order),
         SERVER_TEST(test_pipeline_is_bounded),
         SERVER_TEST(test_many_pipelined_at_once),
+        SERVER_TEST(test_a_flood_has_its_turn_only),
         SERVER_TEST(test_head_and_none),
         SERVER_TEST(test_other_methods_reach_the_handler),
         SERVER_TEST(test_absolute_form_and_upgrade),

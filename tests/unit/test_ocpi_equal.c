@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/buffer.h"
 #include "lib/ocpi/equal.h"
 #include "lib/ocpi/objects.h"
 
@@ -147,11 +148,109 @@ static void test_ignored_only_at_the_top(void **state)
     assert_true(ocpi_equal(&ocpi_location, NULL, NULL, NULL));
 }
 
+/* ---- what OCPI knows nothing of: as JSON ---- */
+
+static const struct equal_case {
+    const char *a, *b;
+    bool equal;
+} plain[] = {
+    {"null", "null", true},
+    {"null", "false", false},
+    {"true", "true", true},
+    {"true", "false", false},
+    {"0", "\"0\"", false},
+    {"1", "1.0", true},
+    {"1.0", "1.00", true},
+    {"1", "1e0", true},
+    {"100", "1e2", true},
+    {"100", "0.1E+3", true},
+    {"0.1", "0.10", true},
+    {"0.1", "1e-1", true},
+    {"0.001", "1e-3", true},
+    {"-0", "0", true},
+    {"-0.0e5", "0", true},
+    {"0e99999999999999999999", "0", true},
+    {"-1", "1", false},
+    {"1", "10", false},
+    {"1", "0.1", false},
+    {"12", "1.2", false},
+    {"102", "12", false},
+    {"1.02", "1.2", false},
+    {"1.5e10", "15e9", true},
+    {"1500000000000", "1.5e0012", true},
+    /* The same doubles, other decimals. */
+    {"0.1", "0.1000000000000000055511151231257827", false},
+    {"9007199254740993", "9007199254740992", false},
+    {"1e-400", "0", false},
+    {"1e-400", "10e-401", true},
+    {"1e-400", "1e-401", false},
+    /* Exponents that fit in no integer. */
+    {"1e-99999999999999999999", "1e-99999999999999999998", false},
+    {"1e-99999999999999999999", "1e-9999999999999999999", false},
+    {"100e-00000000000000000000002", "1", true},
+    {"\"a\"", "\"\\u0061\"", true},
+    {"\"a\"", "\"A\"", false},
+    {"\"a\"", "\"a \"", false},
+    {"\"a\\u0000b\"", "\"a\\u0000c\"", false},
+    {"[]", "[ ]", true},
+    {"[]", "{}", false},
+    {"[1,2]", "[1.0,2]", true},
+    {"[1,2]", "[2,1]", false},
+    {"[1,2]", "[1]", false},
+    {"[1]", "[1,2]", false},
+    {"{\"a\":1,\"b\":[2]}", "{ \"b\" : [2.0] , \"a\" : 1 }", true},
+    {"{\"a\":1,\"b\":2}", "{\"a\":1}", false},
+    {"{\"a\":1}", "{\"a\":1,\"b\":2}", false},
+    {"{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}", false},
+    {"{\"a\":1,\"b\":2,\"c\":3}", "{\"c\":3,\"a\":1,\"b\":2}", true},
+    {"{\"a\":1,\"b\":2,\"c\":3}", "{\"c\":3,\"a\":1,\"d\":2}", false},
+    {"{\"\":1}", "{\"\":1}", true},
+    {"{\"\":1,\"a\":2}", "{\"a\":2,\"\":1}", true},
+    {"{\"a\":null}", "{}", false},
+    {"{\"\\u0061\":1}", "{\"a\":1}", true},
+    {"{\"a\":1,\"a\":2}", "{\"a\":1}", false},
+    {"{\"a\":1,\"b\":0,\"a\":2}", "{\"a\":1,\"a\":2,\"b\":0}", true},
+    {"{\"a\":1,\"b\":0,\"a\":2}", "{\"a\":2,\"a\":1,\"b\":0}", false},
+    {"{\"a\":1,\"b\":0,\"a\":2}", "{\"b\":0,\"a\":1,\"b\":0}", false},
+    {"[{\"a\":{\"x\":1,\"y\":2}}]", "[{\"a\":{\"y\":2,\"x\":1}}]", true},
+};
+
+static void test_plain_json(void **state)
+{
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        const struct json_value *a = parse(*state, plain[i].a), *b = parse(*state, plain[i].b);
+        if (ocpi_equal(NULL, a, b, NULL) != plain[i].equal || ocpi_equal(NULL, b, a, NULL) != plain[i].equal)
+            fail_msg("%s and %s", plain[i].a, plain[i].b);
+    }
+    assert_false(ocpi_equal(NULL, parse(*state, "null"), NULL, NULL));
+}
+
+/* Many members in opposite order: sorted, not searched one by one, so this ends at once. */
+static void test_many_members(void **state)
+{
+    enum { MEMBERS = 20000 };
+    struct buffer forth = {0}, back = {0};
+    for (int i = 0; i < MEMBERS; i++) {
+        buffer_printf(&forth, "%s\"key %d\":%d", i == 0 ? "{" : ",", i, i);
+        buffer_printf(&back, "%s\"key %d\":%d", i == 0 ? "{" : ",", MEMBERS - 1 - i, MEMBERS - 1 - i);
+    }
+    buffer_append(&forth, str_of("}", 2));
+    buffer_append(&back, str_of("}", 2));
+    const struct json_value *a = parse(*state, forth.data);
+    assert_true(ocpi_equal(NULL, a, parse(*state, back.data), NULL));
+    back.data[back.length - 3] = '7';
+    assert_false(ocpi_equal(NULL, a, parse(*state, back.data), NULL));
+    buffer_free(&forth);
+    buffer_free(&back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_equal, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(test_ignored_only_at_the_top, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_plain_json, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(test_many_members, arena_setup, arena_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,12 @@ static void test_token_candidates(void **state)
         {"YWJjZGVm", 2, "abcdef"}, /* a raw token that is Base64 of another possible token: both are tried */
         {"Cg==", 1, "Cg=="},       /* nothing but a line feed */
         {"YSBi", 1, "YSBi"},       /* "a b" is no token */
-        {"YQ", 1, "YQ"},           /* no padding: not Base64 */
+        {"ZXhhbXBsZS10b2tlbg", 2, "example-token"}, /* without its padding */
+        {"YWI", 2, "ab"},
+        {"YQ", 2, "a"},
+        {"YR", 1, "YR"}, /* bits that mean nothing */
+        {"YQ=", 1, "YQ="},
+        {"ABCDE", 1, "ABCDE"},
     };
     struct arena arena;
     (void)state;
@@ -205,7 +210,7 @@ static void test_answer_read(void **state)
 {
     static const struct {
         const char *body;
-        bool unwrap, is_envelope;
+        bool unwrap, is_envelope; /* a Thing has `a` */
         int code;
         const char *data; /* NULL: none */
     } rows[] = {
@@ -216,7 +221,23 @@ static void test_answer_read(void **state)
         {"{\"status_code\":1000,\"data\":[{},{}]}", true, true, 1000, "[{},{}]"},
         {"{\"status_code\":1000,\"data\":[]}", true, true, 1000, "[]"},
         {"{\"status_code\":2001,\"status_message\":\"no\",\"data\":null}", true, true, 2001, NULL},
-        {"{\"status_code\":\"1000\"}", true, false, 0, NULL},
+        {"{\"status_code\":\"1000\"}", true, true, 1000, NULL},
+        {"{\"status_code\":\"2001\",\"data\":[{\"a\":1}]}", true, true, 2001, "{\"a\":1}"},
+        {"{\"status_code\":\"1e3\"}", true, false, 0, NULL},
+        {"{\"status_code\":\"-1\"}", true, false, 0, NULL},
+        {"{\"status_code\":\"9999999999999\"}", true, false, 0, NULL},
+        {"{\"status_code\":\"\"}", true, false, 0, NULL},
+        {"[{\"status_code\":1000,\"data\":{\"a\":1}}]", true, true, 1000, "{\"a\":1}"},
+        {"[{\"status_code\":1000,\"data\":[1]}]", false, true, 1000, "[1]"},
+        {"[{\"status_code\":1000},{\"status_code\":1000}]", true, false, 0, NULL},
+        {"{\"a\":1}", true, true, 1000, "{\"a\":1}"},
+        {"{\"a\":1}", false, false, 0, NULL},
+        {"[{\"a\":1}]", true, true, 1000, "{\"a\":1}"},
+        {"{\"data\":{\"a\":1}}", true, true, 1000, "{\"a\":1}"},
+        {"[{\"data\":[{\"a\":1}]}]", true, true, 1000, "{\"a\":1}"},
+        {"{\"status_code\":1000,\"a\":1}", true, true, 1000, "{\"status_code\":1000,\"a\":1}"},
+        {"{\"status_code\":2000,\"status_code\":1000,\"data\":{\"a\":1}}", true, false, 0, NULL},
+        {"{\"b\":1}", true, false, 0, NULL},
         {"{\"status_code\":1000.5}", true, false, 0, NULL},
         {"{\"status_code\":99999999999}", true, false, 0, NULL},
         {"{}", true, false, 0, NULL},
@@ -229,7 +250,7 @@ static void test_answer_read(void **state)
     arena_init(&arena, 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ocpi_answer answer;
-        ocpi_answer_read(&arena, str_from(rows[i].body), rows[i].unwrap, &answer);
+        ocpi_answer_read(&arena, str_from(rows[i].body), rows[i].unwrap ? "a" : NULL, &answer);
         if (answer.is_envelope != rows[i].is_envelope || answer.status_code != rows[i].code ||
             (answer.data == NULL) != (rows[i].data == NULL))
             fail_msg("row %zu, %s", i, rows[i].body);

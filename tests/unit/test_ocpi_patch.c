@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/base/buffer.h"
+#include "lib/ocpi/equal.h"
 #include "lib/ocpi/location.h"
 #include "lib/ocpi/objects.h"
 #include "lib/ocpi/patch.h"
@@ -375,7 +376,7 @@ static void test_split_property(void **state)
         forms[parts.children_form]++;
         buffer_init(&joined, 0);
         join(&parts, &joined);
-        assert_true(json_equal(parse(*state, buffer_str(&joined)), location, NULL));
+        assert_true(ocpi_equal(NULL, parse(*state, buffer_str(&joined)), location, NULL));
         if (seed % 2 != 0)
             assert_true(str_equal(buffer_str(&joined), location->raw));
         assert_true(str_equal(str_of(parts.body.data + parts.updated_at, parts.updated_length),

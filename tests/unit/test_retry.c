@@ -15,6 +15,13 @@
 
 static const struct retry_policy policy = {SECOND, 15 * MINUTE, 0};
 
+/* As of a receiver that does not answer. */
+static void failed(struct retry *retry, const struct retry_policy *by, bool fresh, int64_t now, int64_t asked)
+{
+    const struct retry_failure failure = {fresh, false, asked};
+    retry_failed(retry, by, &failure, now, MIDDLE);
+}
+
 static void test_pauses(void **state)
 {
     static const int64_t seconds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900};
@@ -34,17 +41,17 @@ static void test_circuit(void **state)
     (void)state;
     struct retry retry = {0};
     assert_int_equal(retry_circuit(&retry, 0), RETRY_CLOSED);
-    retry_failed(&retry, &policy, true, 1000, 0, MIDDLE);
+    failed(&retry, &policy, true, 1000, 0);
     assert_int_equal(retry.paused_until, 2000);
     assert_int_equal(retry_circuit(&retry, 1999), RETRY_OPEN);
-    retry_failed(&retry, &policy, true, 1500, 0, MIDDLE); /* under way when it opened */
+    failed(&retry, &policy, true, 1500, 0); /* under way when it opened */
     assert_int_equal(retry.failures, 1);
     assert_int_equal(retry_circuit(&retry, 2000), RETRY_HALF_OPEN);
-    retry_failed(&retry, &policy, true, 2000, 0, MIDDLE);
+    failed(&retry, &policy, true, 2000, 0);
     assert_int_equal(retry.paused_until, 4000);
     retry_resume(&retry);
     assert_int_equal(retry_circuit(&retry, 2100), RETRY_HALF_OPEN);
-    retry_failed(&retry, &policy, true, 2100, 0, MIDDLE);
+    failed(&retry, &policy, true, 2100, 0);
     assert_int_equal(retry.failures, 3);
     retry_succeeded(&retry);
     assert_int_equal(retry_circuit(&retry, 2200), RETRY_CLOSED);
@@ -61,7 +68,7 @@ static void test_fresh(void **state)
     int64_t now = 0;
     (void)state;
     for (unsigned i = 0; i < 10; i++) {
-        retry_failed(&retry, &policy, i == 0, now, 0, MIDDLE);
+        failed(&retry, &policy, i == 0, now, 0);
         assert_int_equal(retry.fresh_until, now + SECOND);
         assert_false(retry_lets(&retry, true, now + SECOND - 1));
         assert_true(retry_lets(&retry, true, now + SECOND));
@@ -71,21 +78,64 @@ static void test_fresh(void **state)
     }
     for (unsigned i = 2; i < 20; i++) {
         now = retry.fresh_until;
-        retry_failed(&retry, &policy, true, now, 0, MIDDLE);
+        failed(&retry, &policy, true, now, 0);
         assert_int_equal(retry.fresh_until, now + retry_pause(&policy, i, MIDDLE));
     }
     struct retry_policy capped = policy; /* what was never tried has a longest pause of its own */
     capped.fresh_max_ms = MINUTE;
     now = retry.fresh_until;
-    retry_failed(&retry, &capped, true, now, 0, MIDDLE);
+    failed(&retry, &capped, true, now, 0);
     assert_int_equal(retry.fresh_until, now + MINUTE);
     assert_int_equal(retry.paused_until, now + 15 * MINUTE);
-    retry_failed(&retry, &policy, true, retry.fresh_until, HOUR, MIDDLE); /* asked for: by all */
+    failed(&retry, &policy, true, retry.fresh_until, HOUR); /* asked for: by all */
     assert_int_equal(retry.fresh_until, retry.paused_until);
     retry_resume(&retry);
     assert_true(retry_lets(&retry, true, 0) && retry_lets(&retry, false, 0));
     retry_succeeded(&retry);
     assert_int_equal(retry.suspects, 0);
+}
+
+/*
+ * A receiver that answers, if only with errors: RETRY_BURST messages that were never tried go one after the
+ * other, then comes a pause, each longer; those that failed before keep to a schedule of their own.
+ */
+static void test_answered(void **state)
+{
+    const struct retry_failure fresh = {true, true, 0}, again = {false, true, 0};
+    struct retry retry = {0};
+    int64_t now = 0;
+    (void)state;
+    for (unsigned i = 1; i <= RETRY_SINGLES; i++) { /* it may be away behind something that answers */
+        retry_failed(&retry, &policy, &fresh, now, MIDDLE);
+        assert_int_equal(retry.fresh_until, now + retry_pause(&policy, i, MIDDLE));
+        now = retry.fresh_until;
+    }
+    unsigned failures = retry.failures;
+    retry.paused_until = now + HOUR;
+    for (unsigned burst = 1; burst <= 5; burst++) {
+        now = retry.fresh_until;
+        for (unsigned i = 1; i < RETRY_BURST; i++) {
+            retry_failed(&retry, &policy, &fresh, now, MIDDLE);
+            assert_true(retry_lets(&retry, true, now));
+            assert_int_equal(retry.failures, failures); /* they prolong no other's pause */
+        }
+        retry_failed(&retry, &policy, &fresh, now, MIDDLE);
+        assert_int_equal(retry.fresh_until, now + retry_pause(&policy, RETRY_SINGLES + burst, MIDDLE));
+    }
+    retry.paused_until = retry.fresh_until - 5 * MINUTE;
+    retry.failures = 1;
+    for (unsigned i = 2; i < 6; i++) { /* while those wait: no storm of these */
+        now = retry.paused_until;
+        assert_true(now < retry.fresh_until);
+        retry_failed(&retry, &policy, &again, now, MIDDLE);
+        assert_int_equal(retry.failures, i);
+        assert_int_equal(retry.paused_until, now + retry_pause(&policy, i, MIDDLE));
+    }
+    failed(&retry, &policy, true, now = retry.fresh_until, 0); /* away now: no more bursts */
+    assert_int_equal(retry.fresh_until, now + retry_pause(&policy, 9, MIDDLE));
+    failed(&retry, &policy, true, now = retry.fresh_until, HOUR);
+    assert_int_equal(retry.fresh_until, now + HOUR);
+    assert_true(retry.paused_until >= now + HOUR);
 }
 
 static void test_retry_after(void **state)
@@ -113,9 +163,9 @@ static void test_retry_after(void **state)
         assert_int_equal(retry_after_parse(rows[i].text, wall), rows[i].after);
     assert_int_equal(retry_after_parse(NULL, wall), 0);
     struct retry retry = {0};
-    retry_failed(&retry, &policy, true, 0, 30 * SECOND, MIDDLE); /* the longer one holds */
+    failed(&retry, &policy, true, 0, 30 * SECOND); /* the longer one holds */
     assert_int_equal(retry.paused_until, 30 * SECOND);
-    retry_failed(&retry, &policy, true, 30 * SECOND, SECOND, MIDDLE);
+    failed(&retry, &policy, true, 30 * SECOND, SECOND);
     assert_int_equal(retry.paused_until, 32 * SECOND);
 }
 
@@ -146,7 +196,7 @@ static void test_48_hours(void **state)
         if (retry_circuit(&retry, now) != RETRY_OPEN && clock.since >= 0) {
             assert_int_equal(now, expected);
             tries++;
-            retry_failed(&retry, &policy, true, now, 0, MIDDLE);
+            failed(&retry, &policy, true, now, 0);
             if (session_dead < 0 && retry_clock_read(&clock, now) > session_give_up)
                 session_dead = now;
             assert_true(retry_clock_read(&clock, now) < cdr_give_up);
@@ -189,9 +239,9 @@ static void test_clamp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pauses),  cmocka_unit_test(test_circuit),  cmocka_unit_test(test_retry_after),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_48_hours), cmocka_unit_test(test_fresh),
-        cmocka_unit_test(test_clamp),
+        cmocka_unit_test(test_pauses),   cmocka_unit_test(test_circuit),  cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_48_hours), cmocka_unit_test(test_fresh),
+        cmocka_unit_test(test_answered), cmocka_unit_test(test_clamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,18 @@ static int find_state(struct writer *writer, int64_t id, int64_t *state)
     return OK;
 }
 
+/* By the name that the stored object has in its body. */
+static int insert_named(struct writer *writer, struct store_delivery *row, int64_t object)
+{
+    struct connection *c = &writer->connection;
+    int found = sql_first(c, SQL_OBJECT_NAME, SQL_VALUES(sql_i(object)));
+    row->name = found > 0 ? sql_string(c, SQL_OBJECT_NAME, 0) : STR_NONE;
+    int result = found < 0 ? found : insert_delivery(writer, row);
+    row->name = STR_NONE; /* the statement's own */
+    sql_end(c, SQL_OBJECT_NAME);
+    return result;
+}
+
 int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct error *error)
 {
     struct store_delivery *row = &op->u.repeat;
@@ -127,7 +139,7 @@ int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct err
         row->id = ++writer->state.delivery_id;
         result = sql_run(c, SQL_OBJECT_SET_DELIVERY, SQL_VALUES(sql_i(object.sequence), sql_i(row->id)));
         if (!result)
-            result = insert_delivery(writer, row);
+            result = insert_named(writer, row, object.sequence);
         if (!result) /* it is still the message that came that way */
             result =
                 sql_run(c, SQL_DELIVERY_KEEP_VIA, SQL_VALUES(sql_i(row->id), sql_i(object.last_delivery)));
@@ -316,7 +328,7 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
                        sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object), sql_t(row->response_url),
                        sql_t(row->result), sql_t(row->correlation_id), sql_t(row->token_uid),
                        sql_b(row->result_body), sql_t(row->token_type), sql_i(row->valid_until),
-                       sql_t(row->reference), sql_i(row->state == STORE_COMMAND_ACCEPTED)));
+                       sql_t(row->reference), sql_i(row->state == STORE_COMMAND_ACCEPTED), sql_t(row->name)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -51,14 +51,22 @@ int apply_delete_platform(struct writer *writer, struct store_op *op, struct err
     return result ? apply_failure(writer, result, error) : OK;
 }
 
+/* What lists go by is other than in the registry that their loops hold. */
+static void note_registry_change(struct writer *writer)
+{
+    atomic_store(&writer->store->registry_begun, ++writer->state.registry);
+}
+
 /*
- * A change of a party gets a last_updated above that of every change before: a clock that was set back, or a
- * batch that was made earlier and comes later, must not hide it from who asks for what changed since.
+ * A change of a party gets a last_updated above that of every change before, and not below its arrival: a
+ * clock that was set back, or a batch that was made earlier and comes later, must not hide it from who asks
+ * for what changed since.
  */
-static int note_party_change(struct writer *writer, int64_t wanted, int64_t *last_updated)
+static int note_party_change(struct writer *writer, int64_t *last_updated)
 {
     int64_t *greatest = &writer->state.party_changed;
-    *greatest = *last_updated = wanted > *greatest ? wanted : *greatest + 1;
+    *greatest = *last_updated = writer->arrival > *greatest ? writer->arrival : *greatest + 1;
+    note_registry_change(writer);
     return sql_run(&writer->connection, SQL_META_PUT,
                    SQL_VALUES(sql_t(STR(META_PARTY_CHANGED)), sql_bytes(greatest, sizeof(*greatest))));
 }
@@ -79,8 +87,8 @@ int apply_put_party(struct writer *writer, struct store_op *op, struct error *er
     int result = check_revision(revision, p->revision, error, "party", p->id);
     if (result)
         return result;
-    if (!found || p->last_updated > last_updated)
-        result = note_party_change(writer, p->last_updated, &last_updated);
+    if (!found || p->last_updated != last_updated)
+        result = note_party_change(writer, &last_updated);
     if (!result)
         result =
             sql_run(c, found ? SQL_PARTY_UPDATE : SQL_PARTY_INSERT,
@@ -106,7 +114,7 @@ int apply_delete_party(struct writer *writer, struct store_op *op, struct error 
         result = sql_run(c, SQL_PARTY_DELETE_LIMITS, SQL_VALUES(sql_i(op->u.id)));
     int64_t moment;
     if (!result)
-        result = note_party_change(writer, writer->now, &moment);
+        result = note_party_change(writer, &moment);
     return result ? apply_failure(writer, result, error) : OK;
 }
 
@@ -135,7 +143,7 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
                                     sql_t(op->u.health.last_error)));
     int64_t last_updated;
     if (!result && moved)
-        result = note_party_change(writer, now, &last_updated);
+        result = note_party_change(writer, &last_updated);
     if (!result && moved)
         result = sql_run(c, SQL_PARTY_TOUCH, SQL_VALUES(sql_i(id), sql_i(last_updated)));
     return result ? apply_failure(writer, result, error) : OK;
@@ -249,7 +257,7 @@ int apply_put_rule(struct writer *writer, struct store_op *op, struct error *err
 {
     const struct store_rule *r = &op->u.rule;
     int64_t since = r->since != 0 ? r->since : writer->arrival; /* what it shows arrives with it */
-    atomic_store(&writer->store->rules_begun, ++writer->state.rules);
+    note_registry_change(writer);
     int result = sql_run(&writer->connection, SQL_RULE_PUT,
                          SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(since)));
     return result ? apply_failure(writer, result, error) : OK;

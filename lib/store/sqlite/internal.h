@@ -38,8 +38,8 @@ struct store {
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
     struct moments moments;
-    /* Changes of rules that a commit has begun with, and that are committed. */
-    atomic_llong rules_begun, rules_committed;
+    /* Changes of rules and parties that a commit has begun with, and that are committed. */
+    atomic_llong registry_begun, registry_committed;
     struct clock_mark clock; /* as it was at the opening */
     int64_t opened;          /* env_monotonic_ms */
     bool has_clock;
@@ -56,7 +56,7 @@ struct writer_state {
     int64_t object_sequence, location_sequence, delivery_id; /* the last ones given */
     int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];
     int64_t moved[STORE_KIND_COUNT]; /* counterparty changed: old counts do not hold */
-    int64_t rules;                   /* changes of them since the start */
+    int64_t registry;                /* changes of rules and parties since the start */
     int64_t party_changed;           /* the greatest last_updated that a party ever got */
     bool deliveries;                 /* changed */
     struct audit_summary summary;    /* of the block that the next audit row is in */
@@ -173,7 +173,7 @@ struct reader {
     struct count_cache *counts; /* of pages */
     int64_t turn_end;           /* env_monotonic_us */
     int64_t horizon;            /* what this turn does not see arrives then or later */
-    int64_t rules;              /* changes of rules that it sees at least */
+    int64_t registry_changes;   /* of rules and parties, that it sees at least */
     /* The store's counters as they were before this turn's transaction began: what is read is at least as
      * new. */
     int64_t created[STORE_KIND_COUNT], removed[STORE_KIND_COUNT], changed[STORE_KIND_COUNT];

@@ -164,9 +164,14 @@ bool store_is_overloaded(const struct store *store)
     return atomic_load(&store->degraded) || inbox_is_crowded(&store->inbox);
 }
 
-int64_t store_rule_changes(const struct store *store)
+int64_t store_registry_changes(const struct store *store)
 {
-    return atomic_load(&store->rules_begun);
+    return atomic_load(&store->registry_begun);
+}
+
+int64_t store_horizon(struct store *store)
+{
+    return moments_horizon(&store->moments);
 }
 
 int64_t store_new_id(struct store *store)

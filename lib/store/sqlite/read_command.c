@@ -22,6 +22,7 @@ static void take_command(struct reader *reader, struct store_read *read, enum sq
         .token_type = read_string(reader, read, id, 14),
         .valid_until = sql_integer(c, id, 15),
         .accepted = sql_integer(c, id, 16) != 0,
+        .name = read_string(reader, read, id, 17),
     };
     if (hash.length == sizeof(row->callback_hash))
         memcpy(row->callback_hash, hash.data, hash.length);

@@ -172,6 +172,7 @@ bool read_delivery(struct reader *reader, struct store_read *read)
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
         r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 25);
+    r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, 26);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     return result ? read_fail(reader, read, result) : read_done(read, OK);

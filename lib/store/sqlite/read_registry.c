@@ -178,7 +178,7 @@ bool read_registry(struct reader *reader, struct store_read *read)
             return read_fail(reader, read, result);
     }
     r->horizon = reader->horizon;
-    r->rule_changes = reader->rules;
+    r->registry_changes = reader->registry_changes;
     int result = read_party_changed(&reader->connection, &r->changed);
     return result ? read_fail(reader, read, result) : read_done(read, OK);
 }

@@ -54,7 +54,7 @@ void reader_free(struct reader *reader)
 static int begin_turn(struct reader *reader)
 {
     reader->horizon = moments_horizon(&reader->store->moments);
-    reader->rules = atomic_load(&reader->store->rules_committed);
+    reader->registry_changes = atomic_load(&reader->store->registry_committed);
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
         reader->created[kind] = atomic_load(&reader->store->counters[kind].created);
         reader->removed[kind] = atomic_load(&reader->store->counters[kind].removed);

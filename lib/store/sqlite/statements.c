@@ -16,10 +16,9 @@
 
 #define DELIVERY_COLUMNS                                                                                     \
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
-    "owner, "                                                                                                \
-    "object, reason, url, correlation_id, last_error, evse, "                                                \
+    "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
     "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone, via"
-#define DELIVERY_TYPES "iiiiiiitttttttttttitttiit"
+#define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
 
 #define DUE_COLUMNS                                                                                          \
     "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
@@ -52,12 +51,13 @@
     }
 
 /* A REMOVED EVSE stays in its location for ever (OCPI 2.2.1, Locations: Status). */
-#define EVSE_ALIVE "json_extract(CAST(body AS TEXT), '$.status') <> 'REMOVED'"
+#define EVSE_ALIVE "coalesce(upper(json_extract(CAST(body AS TEXT), '$.status')), '') <> 'REMOVED'"
 
 #define COMMAND_COLUMNS                                                                                      \
     "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
-    "correlation_id, token_uid, result_body, token_type, valid_until, accepted FROM command "
-#define COMMAND_TYPES "iiiibttttttttbtii"
+    "correlation_id, token_uid, result_body, token_type, valid_until, accepted, "                            \
+    "CASE WHEN name = '' THEN object ELSE name END FROM command "
+#define COMMAND_TYPES "iiiibttttttttbtiit"
 
 #define AUDIT_COLUMNS                                                                                        \
     "SELECT sequence, kind, time, latency_ms, actor, action, party, module, method, sender, receiver, "      \
@@ -67,6 +67,15 @@
 #define AS_TEXT(number) #number
 #define SHIFTED(bits)   "sequence >> " AS_TEXT(bits)
 #define AUDIT_BLOCK     SHIFTED(AUDIT_BLOCK_BITS)
+
+/* Who used a token, of any type or of the type $2, in order: each is found by seeking behind the one before.
+ */
+#define TOKEN_USERS(table, who, kept)                                                                        \
+    "WITH RECURSIVE slice (name) AS (SELECT min(" who ") FROM " table " WHERE " kept " AND token_uid = $1 "  \
+    "UNION ALL SELECT (SELECT min(" who ") FROM " table " WHERE " kept " AND token_uid = $1 AND " who        \
+    " > slice.name) FROM slice WHERE slice.name IS NOT NULL) "                                               \
+    "SELECT name FROM slice WHERE name IS NOT NULL AND ($2 = '' OR EXISTS (SELECT 1 FROM " table             \
+    " WHERE " kept " AND token_uid = $1 AND " who " = slice.name AND token_type IN ('', $2))) LIMIT $3"
 
 /* What retention looks at, by age: when a session says that it was last updated, when a CDR came. */
 #define OLD_OBJECT(age)  "SELECT sequence, " age ", arrival, last_delivery, id, owner FROM object WHERE "
@@ -246,6 +255,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_OBJECT_SET_PARTIES] = {W, "ittt", "",
                                 "UPDATE object SET counterparty = $2, token_uid = $3, token_type = $4 "
                                 "WHERE sequence = $1"},
+    [SQL_OBJECT_NAME] = {W, "i", "t",
+                         "SELECT " SPELLED("body", "id", "id") " FROM object WHERE sequence = $1"},
     [SQL_OBJECT_SET_DELIVERY] = {W, "ii", "", "UPDATE object SET last_delivery = $2 WHERE sequence = $1"},
     [SQL_OBJECT_DELETE] = {W, "i", "", "DELETE FROM object WHERE sequence = $1"},
     [SQL_LOCATION_FIND] =
@@ -297,8 +308,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_DELIVERY_INSERT] =
         {W, "iiiiiiittttttttttbttt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
-         "module, "
-         "method, owner, object, reason, url, correlation_id, last_error, body, evse, name, via) "
+         "module, method, owner, object, reason, url, correlation_id, last_error, body, evse, name, via) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
          "$20, $21)"},
     [SQL_DELIVERY_KEEP_VIA] =
@@ -347,12 +357,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND module = $2 AND kind >= 0 AND url = '' LIMIT $4)"},
     [SQL_COMMAND_INSERT] =
-        {W, "iiiibttttttttbtiti", "",
+        {W, "iiiibttttttttbtitit", "",
          "INSERT INTO command (id, state, created, expires, callback_hash, command, emsp, "
          "cpo, object, response_url, "
          "result, correlation_id, token_uid, result_body, token_type, valid_until, authorization_reference, "
-         "accepted) VALUES ($1, $2, $3, $4, $5, $6, "
-         "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"},
+         "accepted, name) VALUES ($1, $2, $3, $4, $5, $6, "
+         "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"},
     [SQL_COMMAND_STATE] = {W, "i", "it", "SELECT state, result FROM command WHERE id = $1"},
     [SQL_COMMAND_UPDATE] =
         {W, "iitbiti", "",
@@ -364,8 +374,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_AUDIT_INSERT] =
         {W, "iiiittttttttttttb", "",
          "INSERT INTO audit (sequence, kind, time, latency_ms, actor, action, party, module, method, sender, "
-         "receiver, "
-         "object, status, request_id, correlation_id, detail, mac) "
+         "receiver, object, status, request_id, correlation_id, detail, mac) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
     [SQL_AUDIT_DELETE] = {W, "i", "", "DELETE FROM audit WHERE sequence = $1"},
     [SQL_AUDIT_MAC] = {W, "i", "b", "SELECT mac FROM audit WHERE sequence = $1"},
@@ -452,15 +461,10 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_EVSE_ANY_ALIVE] = {R, "ii", "i",
                             "SELECT 1 FROM evse WHERE place >= $1 AND place < $2 AND " EVSE_ALIVE " "
                             "ORDER BY place LIMIT 1"},
-    /* Both read their index only, see 0010: a token that is used everywhere has many uses. */
-    [SQL_SESSION_TOKEN_USERS] = {R, "tti", "t",
-                                 "SELECT DISTINCT counterparty FROM object WHERE kind = 2 AND token_uid = $1 "
-                                 "AND ($2 = '' OR token_type = '' OR token_type = $2) "
-                                 "ORDER BY counterparty LIMIT $3"},
+    /* From eMSP to eMSP by seeking in the index of 0010: a token that is used for years has many uses. */
+    [SQL_SESSION_TOKEN_USERS] = {R, "tti", "t", TOKEN_USERS("object", "counterparty", "kind = 2")},
     [SQL_COMMAND_TOKEN_USERS] = {R, "tti", "t",
-                                 "SELECT DISTINCT emsp FROM command WHERE token_uid = $1 AND token_uid <> '' "
-                                 "AND accepted = 1 AND ($2 = '' OR token_type = '' OR token_type = $2) "
-                                 "ORDER BY emsp LIMIT $3"},
+                                 TOKEN_USERS("command", "emsp", "token_uid <> '' AND accepted = 1")},
     [SQL_COMMAND_STARTER] = {R, "tt", "tt",
                              "SELECT coalesce(min(emsp), ''), coalesce(max(emsp), '') FROM command "
                              "WHERE authorization_reference = $2 AND authorization_reference <> '' "
@@ -495,8 +499,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "SELECT count(*), max(sequence), count(*) FILTER (WHERE $6 = 1 OR " IN_WINDOW(
              "$4", "$5") ") "
                          "FROM (SELECT sequence, last_updated, arrival FROM location WHERE owner = $1 AND "
-                         "sequence > $2 "
-                         "ORDER BY sequence LIMIT $3) AS slice"},
+                         "sequence > $2 ORDER BY sequence LIMIT $3) AS slice"},
     [SQL_LOCATION_LANE] =
         {R, "tii", "itiii",
          "SELECT sequence, id, last_updated, arrival, size FROM location WHERE owner = $1 AND sequence > $2 "
@@ -518,7 +521,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_ALONE_COUNT] = {R, "tti", "i",
                          "SELECT count(*) FROM (SELECT id FROM delivery WHERE state = 0 AND next_attempt > 0 "
                          "AND receiver = $1 AND module = $2 AND alone > 0 LIMIT $3) AS slice"},
-    [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "b", DELIVERY_COLUMNS ", body FROM delivery WHERE id = $1"},
+    [SQL_DELIVERY_READ] = {R, "i", DELIVERY_TYPES "bt",
+                           DELIVERY_COLUMNS ", body, " EVSE_SPELLED " FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SCAN] = {R, "ii", DELIVERY_TYPES,
                            DELIVERY_COLUMNS " FROM delivery WHERE id > $1 ORDER BY id LIMIT $2"},
     [SQL_PENDING_QUEUE] = PARKED_QUEUE("0"),
@@ -570,16 +574,20 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "SELECT d.created, d.id, d.sender, d.receiver, d.state, d.attempts, d.done, "
          "coalesce(o.arrival, d.created), CASE WHEN d.name = '' THEN d.object ELSE d.name END, d.reason, "
          "d.last_error, d.receipt, "
-         "coalesce(o.session, '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
-         "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created < $3 "
-         "ORDER BY d.created, d.id LIMIT $4"},
+         "coalesce(" SPELLED(
+             "o.body", "session_id",
+             "o.session") ", '') FROM delivery d LEFT JOIN object o ON o.kind = 3 AND o.id = d.object AND "
+                          "o.owner = d.owner WHERE d.kind = 3 AND (d.created, d.id) > ($1, $2) AND d.created "
+                          "< $3 ORDER BY d.created, d.id LIMIT $4"},
     [SQL_UNBILLED_LIST] =
         {R, "iiii", "iittti",
          "SELECT last_updated, sequence, owner, counterparty, coalesce((SELECT name FROM delivery WHERE "
-         "delivery.id = object.last_delivery AND name <> ''), id), CASE WHEN EXISTS (SELECT 1 FROM object c "
-         "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
-         "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, $2) "
-         "AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
+         "delivery.id = object.last_delivery AND name <> ''), " SPELLED(
+             "body", "id",
+             "id") "), CASE WHEN EXISTS (SELECT 1 FROM object c "
+                   "WHERE c.kind = 3 AND c.owner = object.owner AND c.session = object.id) THEN 1 ELSE 0 END "
+                   "FROM object WHERE kind = 2 AND status = 'COMPLETED' AND (last_updated, sequence) > ($1, "
+                   "$2) AND last_updated < $3 ORDER BY last_updated, sequence LIMIT $4"},
     [SQL_CONFLICT_LIST] = {R, "iiii", "iitttt",
                            "SELECT time, sequence, sender, receiver, action, object FROM audit "
                            "WHERE status = 'conflict' AND (time, sequence) > ($1, $2) AND time < $3 "

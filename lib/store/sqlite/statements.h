@@ -82,6 +82,7 @@ enum sql_id {
     SQL_OBJECT_INSERT,
     SQL_OBJECT_UPDATE,
     SQL_OBJECT_SET_PARTIES,
+    SQL_OBJECT_NAME,
     SQL_OBJECT_SET_DELIVERY,
     SQL_OBJECT_DELETE,
     SQL_LOCATION_FIND,
@@ -206,5 +207,16 @@ enum sql_id {
 };
 
 extern const struct sql_statement sql_statements[SQL_COUNT];
+
+/* What the folded id in `folded` is called in the object that is stored in `body`, member `member`. */
+#define IN_BODY(body, member) "json_extract(CAST(" body " AS TEXT), '$." member "')"
+#define SPELLED(body, member, folded)                                                                        \
+    "CASE WHEN upper(" IN_BODY(body, member) ") = " folded " THEN " IN_BODY(body, member) " ELSE " folded    \
+                                                                                          " END"
+#define EVSE_SPELLED                                                                                         \
+    "CASE WHEN evse = '' THEN '' ELSE coalesce((SELECT " SPELLED(                                            \
+        "e.body", "uid",                                                                                     \
+        "e.uid") " FROM location l JOIN evse e ON e.location = l.sequence WHERE l.id = delivery.object AND " \
+                 "l.owner = delivery.owner AND e.uid = delivery.evse), evse) END"
 
 #endif

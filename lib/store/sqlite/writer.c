@@ -132,7 +132,7 @@ static bool publish(struct writer *writer)
             atomic_fetch_add(&counters->changed, 1);
         state->created[kind] = state->removed[kind] = state->changed[kind] = state->moved[kind] = 0;
     }
-    atomic_store(&writer->store->rules_committed, state->rules);
+    atomic_store(&writer->store->registry_committed, state->registry);
     bool worth_a_word = state->deliveries || state->chain.sequence != writer->committed.sequence;
     state->deliveries = false;
     writer->committed = state->chain;
@@ -199,7 +199,7 @@ static void commit_group(struct writer *writer, struct queue *batches)
         log_head(writer);
     }
     moments_end(&writer->store->moments);
-    atomic_store(&writer->store->rules_begun, writer->state.rules);
+    atomic_store(&writer->store->registry_begun, writer->state.registry);
     set_degraded(writer, result != OK);
     if (!result)
         inbox_free_lazy(&writer->store->inbox, &writer->lazy);

@@ -8,6 +8,7 @@ import pytest
 from tests.conformance.modules.judge import done, findings, not_routed, refused, unknown
 from tests.conformance.rules import rule
 from tests.e2e.harness import SLOW, eventually
+from tests.e2e.test_order import at_once
 from tests.sim import Gate, Reply, exact, http_call, payloads
 from tests.sim.client import authorization
 from tests.sim.wire import timestamp
@@ -192,6 +193,34 @@ def test_whose_reservation_it_is(hub, two, ident):
     assert (len(received(first, ident, "CANCEL")), len(received(second, ident, "CANCEL"))) == (1, 0)
     done(emsp.command("RESERVE_NOW", payloads.reserve_now(emsp.party, ident, "L"), to=second.id))
     refused(emsp.command("CANCEL_RESERVATION", {"reservation_id": ident}))
+
+
+@rule("hub 5-commands-19", "hub 5-commands-15")
+def test_one_reservation_at_the_same_moment(hub, two, ident):
+    emsp, first, _ = two
+    other = hub.onboard("EMSP")
+    hub.rule(other, first)
+    reserve = lambda sender: lambda: sender.command("RESERVE_NOW", payloads.reserve_now(sender.party, ident, "L"), to=first.id)  # noqa: E731
+    answers = at_once([reserve(sender) for sender in (emsp, other) * 8])
+    results = [{done(answer).data["result"] for answer in answers[start::2]} for start in (0, 1)]
+    assert sorted(map(sorted, results)) == [["ACCEPTED"], ["REJECTED"]]
+    assert len(received(first, ident)) == 8
+
+
+@pytest.mark.parametrize("where", ["nested", "in a list", "twice", "query too"])
+@rule("hub 5-commands-20")
+def test_a_response_url_that_is_not_replaced(two, ident, where):
+    """Whoever answers there would take its token with it."""
+    emsp, first, _ = two
+    url = emsp.response_url()
+    body, query = {
+        "nested": ({"id": ident, "options": {"response_url": url}}, None),
+        "in a list": ({"id": ident, "steps": [{"Response_URL": url}]}, None),
+        "twice": ({"id": ident, "response_url": url, "more": [[{"response_url": url}]]}, None),
+        "query too": ({"id": ident, "response_url": url}, {"response_url": url}),
+    }[where]
+    refused(emsp.call("POST", f"x_bookings/{ident}", body, query=query, to=first.id))
+    assert not first.received("*", ident)
 
 
 @rule("hub 5-commands-16")

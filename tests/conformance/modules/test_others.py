@@ -55,3 +55,32 @@ def test_refusals(hub, bookings):
     not_routed(emsp.get("x_bookings/B1", to=cpo.id))
     hub.rule(emsp, cpo)
     assert len(cpo.received("*", "/x_bookings")) == before
+
+
+SENTENCE = "EVSE is reserved for maintenance"
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+@pytest.mark.parametrize("made", [b'{"message":"%s"}', b'{"error":{"message":"%s"}}', b'{"detail":"%s"}'])
+@rule("hub 5-others-3")
+def test_what_a_partner_says_of_a_request(shared, ident, status, made):
+    """Its sentence, not its hosts, and no more of it than a sentence."""
+    for text, told in ((SENTENCE, SENTENCE), ("\u0905" * 2000, "\u0905" * 20), (f"{SENTENCE}: see http://10.1.2.3:8443/internal?token=s3cret", SENTENCE)):
+        shared.cpo.script("PUT", "/authorize$", Reply(http=status, body=made % text.encode(), headers={"Content-Type": "application/json"}))
+        info = shared.emsp.authorize(ident, to=shared.cpo.id).data["info"]["text"]
+        assert told in info and len(info.encode()) < 400, info
+        assert "10.1.2.3" not in info and "s3cret" not in info, info
+    shared.cpo.unscript()
+
+
+@rule("hub 5-others-4")
+def test_in_the_hubs_name(hub, ident):
+    pair, other = hub.pair(), hub.onboard("CPO")
+    hub.rule(pair.emsp, other)
+    hub.ok("party", "set", pair.cpo.id, "--from", "hub")
+    for cpo, sender in ((pair.cpo, "IN-CIH"), (other, pair.emsp.id)):
+        assert pair.emsp.authorize(ident, to=cpo.id).outcome == (200, 1000)
+        assert cpo.wait("PUT", f"/{ident}/authorize$").routing == (sender, cpo.id)
+    hub.ok("party", "set", pair.cpo.id, "--from", "party")
+    assert pair.emsp.authorize(f"{ident}-2", to=pair.cpo.id).outcome == (200, 1000)
+    assert pair.cpo.wait("PUT", f"/{ident}-2/authorize$").routing == (pair.emsp.id, pair.cpo.id)

@@ -216,3 +216,30 @@ def test_a_pause_of_the_hub(hub_settings):
         probed(platform, 6)
         assert hub.status_of(platform.id) == "CONNECTED"
         assert not [row for row in hub.audit() if row["action"] == "party.offline"]
+
+
+@rule("hub 6-13")
+def test_windows(hub, shared):
+    """Polled with the last timestamp as date_from: each status, and no party twice or never over the pages."""
+    party, emsp = hub.onboard("CPO").party, shared.emsp
+    stamp = emsp.get("hubclientinfo").json["timestamp"]
+    for verb, status in ((("suspend", "--reason", "test"), "SUSPENDED"), (("resume",), "CONNECTED")) * 4:
+        hub.ok("party", verb[0], party.id, *verb[1:])
+        seen = []
+
+        def told():
+            nonlocal stamp
+            page = emsp.get("hubclientinfo", query={"date_from": stamp})
+            stamp = page.json["timestamp"]
+            seen.extend(entry["status"] for entry in page.data if entry["party_id"] == party.party_id)
+            return status in seen
+
+        eventually(told, f"a window tells of {status}")
+    leaves = hub.new_party("CPO").id
+    hub.ok("party", "add", leaves, "--role", "CPO", "--name", "leaves")
+    stays = hub.onboard("CPO").party
+    whole = [entry["party_id"] for entry in emsp.get("hubclientinfo", query={"limit": 1000}).data]
+    page = emsp.get("hubclientinfo", query={"limit": whole.index(stays.party_id)})
+    hub.ok("party", "remove", leaves, f"--confirm={leaves}")
+    rest = emsp.get(page.headers["Link"][1:].partition(">")[0]).data
+    assert [entry["party_id"] for entry in page.data + rest] == whole
