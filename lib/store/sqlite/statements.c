@@ -18,7 +18,7 @@
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
     "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone, via"
-#define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
+#define DELIVERY_TYPES "iiiiiiitttttttttttitttiit"
 
 #define DUE_COLUMNS                                                                                          \
     "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
