@@ -136,7 +136,7 @@ static char *find_marks(struct arena *arena, const struct str *tokens, size_t co
     char *marks = arena_alloc(arena, text.length + 1);
     *failed = marks == NULL || !fold(arena, text, &folded, true);
     for (size_t i = 0; i < count && !*failed; i++) {
-        if (tokens[i].length == 0)
+        if (tokens[i].length < SECRET_MIN)
             continue;
         find_forms(arena, tokens[i], &forms);
         for (unsigned j = 0; j < forms.count; j++)

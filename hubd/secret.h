@@ -15,6 +15,9 @@
 /* So many characters in a row of a form give a token away, and are not in a sentence by chance. */
 #define SECRET_PART 12
 
+/* A shorter token is in any sentence by chance, and is no secret. */
+#define SECRET_MIN 6
+
 /* `text` with "..." for each word that holds a part of one of the tokens; empty ones are none. `text` itself
  * when there is nothing to hide, else in the arena; "..." when there is no memory. */
 struct str secret_hide(struct arena *arena, const struct str *tokens, size_t count, struct str text);
