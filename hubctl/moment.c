@@ -93,37 +93,16 @@ const char *moment_clock(int64_t wall_ms, int64_t now_ms, bool utc, char out[MOM
     return strncmp(out, today, DATE_LENGTH) == 0 ? out + DATE_LENGTH + 1 : out;
 }
 
-static const struct {
-    int64_t ms;
-    const char *name;
-} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
-#define UNITS (sizeof(units) / sizeof(units[0]))
-
 const char *moment_offset(int64_t ms, char out[MOMENT_SIZE])
 {
-    char sign = ms < 0 ? '-' : '+';
-    int64_t size = ms < 0 ? -ms : ms;
-    size_t i = 0;
-    while (i < UNITS && size < units[i].ms)
-        i++;
-    if (i == UNITS)
-        snprintf(out, MOMENT_SIZE, "%c%lld ms", sign, (long long)size);
-    else if (i == UNITS - 1)
-        snprintf(out, MOMENT_SIZE, "%c%lld.%lld s", sign, (long long)(size / 1000),
-                 (long long)(size % 1000 / 100));
-    else
-        snprintf(out, MOMENT_SIZE, "%c%lld %s %lld %s", sign, (long long)(size / units[i].ms), units[i].name,
-                 (long long)(size % units[i].ms / units[i + 1].ms), units[i + 1].name);
+    char words[DURATION_WORDS_SIZE];
+    snprintf(out, MOMENT_SIZE, "%c%s", ms < 0 ? '-' : '+', duration_words(ms, false, words));
     return out;
 }
 
 const char *moment_age(int64_t ms, char out[MOMENT_SIZE])
 {
-    int64_t size = ms < 0 ? -ms : ms;
-    size_t i = 0;
-    while (i < UNITS - 1 && size < units[i].ms)
-        i++;
-    snprintf(out, MOMENT_SIZE, "%s%lld %s", ms < 0 ? "in " : "", (long long)(size / units[i].ms),
-             units[i].name);
+    char words[DURATION_WORDS_SIZE];
+    snprintf(out, MOMENT_SIZE, "%s%s", ms < 0 ? "in " : "", duration_words(ms, true, words));
     return out;
 }

@@ -29,16 +29,15 @@ struct clock_watch {
 static void say_doubt(const struct clock_watch *watch)
 {
     int64_t steady = env_monotonic_ms();
-    char wall[TIMESTAMP_SIZE], own[TIMESTAMP_SIZE];
-    log_warn_bounded("the wall clock is not to be trusted: it says %s, by the hub's own time it is %s (%lld "
-                     "s off). Nothing is "
+    char wall[TIMESTAMP_SIZE], own[TIMESTAMP_SIZE], off[DURATION_WORDS_SIZE], left[DURATION_WORDS_SIZE];
+    log_warn_bounded("the wall clock is not to be trusted: it says %s, by the hub's own time it is %s (%s "
+                     "off). Nothing is "
                      "deleted for its age and tokens end by the hub's time until the clock is set right or "
-                     "has run evenly for "
-                     "%lld more minutes",
+                     "has run evenly for %s more",
                      timestamp_format(steady + watch->clock.wall_offset, wall),
                      timestamp_format(clock_time(&watch->clock, steady), own),
-                     (long long)(clock_ahead(&watch->clock) / 1000),
-                     (long long)(clock_until_confirmed(&watch->clock, steady) / 60000));
+                     duration_words(clock_ahead(&watch->clock), false, off),
+                     duration_words(clock_until_confirmed(&watch->clock, steady), false, left));
 }
 
 static void clock_say(const struct clock_watch *watch, enum clock_event event)
@@ -61,12 +60,14 @@ static void clock_say(const struct clock_watch *watch, enum clock_event event)
 /* One that leaves no doubt, or adds none, is only told: times in the audit show it. */
 static void clock_note_jump(struct clock_watch *watch, enum clock_event event, int64_t jump, int64_t steady)
 {
+    char words[DURATION_WORDS_SIZE];
     if (jump <= JUMP_MS && jump >= -JUMP_MS)
         return;
     watch->jump = jump;
     watch->jumped = steady;
     if (event == CLOCK_EVEN)
-        log_warn_bounded("the wall clock jumped by %lld ms", (long long)jump);
+        log_warn_bounded("the wall clock jumped %s by %s", jump < 0 ? "back" : "ahead",
+                         duration_words(jump, false, words));
 }
 
 bool clock_in_doubt(const struct hub *hub)
@@ -79,14 +80,16 @@ struct str clock_trouble(const struct hub *hub, struct arena *arena)
     const struct clock_watch *watch = hub->clock;
     const struct clock *clock = &watch->clock;
     int64_t steady = env_monotonic_ms(), ahead = clock_ahead(clock);
+    int64_t left = clock_until_confirmed(clock, steady);
+    char off[DURATION_WORDS_SIZE], rest[DURATION_WORDS_SIZE];
     if (clock->doubt)
         return arena_printf(
-            arena, "the wall clock is %lld s %s the hub's time: nothing is deleted for its age for %lld h",
-            (long long)(ahead < 0 ? -ahead : ahead) / 1000, ahead < 0 ? "behind" : "ahead of",
-            (long long)(clock_until_confirmed(clock, steady) / 3600000 + 1));
+            arena, "the wall clock is %s %s the hub's time: nothing is deleted for its age for %s",
+            duration_words(ahead - ahead % 1000, false, off), ahead < 0 ? "behind" : "ahead of",
+            duration_words((left / 3600000 + 1) * 3600000, false, rest));
     if (watch->jump != 0 && steady - watch->jumped < TOLD_MS)
-        return arena_printf(arena, "the wall clock jumped by %lld s in the last hour",
-                            (long long)(watch->jump / 1000));
+        return arena_printf(arena, "the wall clock jumped %s by %s in the last hour",
+                            watch->jump < 0 ? "back" : "ahead", duration_words(watch->jump, false, off));
     return STR_NONE;
 }
 

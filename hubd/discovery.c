@@ -66,6 +66,7 @@ static void discovery_get(struct discovery *discovery, const char *document, str
     outbound->is_alive = discovery->is_alive;
     outbound->exchanging = true;
     outbound->trusted = true; /* only URLs on the host that was given are asked */
+    outbound->accepts = discovery_accepts;
     outbound->method = HTTP_METHOD_GET;
     outbound->url = url;
     outbound->timeout_ms = discovery->timeout_ms;

@@ -62,12 +62,16 @@ struct str discovery_versions_url(struct arena *arena, struct str url);
 /* Whether the endpoint is what a party of those roles has for a receiver's key (interfaces.h). */
 bool discovery_offers(const struct discovery_endpoint *endpoint, unsigned roles, struct str key);
 
-/* ---- for this room: discovery_read.c ---- */
+/* ---- reading a document: discovery_read.c ---- */
 
 enum discovery_document { DISCOVERY_NOTHING, DISCOVERY_LIST, DISCOVERY_DETAILS };
 /* What a 2xx answer holds: `*found` is the versions list, or the object with `endpoints`. */
 enum discovery_document discovery_look(struct arena *arena, const struct outbound *outbound,
                                        const struct json_value **found);
+/* For outbound's `accepts`: a document, in whatever wrapping, is a valid answer of the partner's. */
+bool discovery_accepts(const struct outbound *outbound);
+/* A document that was found offers the hub's version. */
+bool discovery_has_221(enum discovery_document kind, const struct json_value *found);
 /* "2.2.1", "v2.2.1", "2.2.1-d2". */
 bool discovery_is_221(struct str name);
 /* Adds the endpoints of version details. */

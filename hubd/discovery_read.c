@@ -73,6 +73,12 @@ enum discovery_document discovery_look(struct arena *arena, const struct outboun
     return look(body, WRAPPINGS_MAX, found);
 }
 
+bool discovery_accepts(const struct outbound *outbound)
+{
+    const struct json_value *found;
+    return discovery_look(outbound->arena, outbound, &found) != DISCOVERY_NOTHING;
+}
+
 /* ---------------------------------------------------------------- versions */
 
 bool discovery_is_221(struct str name)
@@ -82,6 +88,17 @@ bool discovery_is_221(struct str name)
         name = str_skip(name, 1);
     return str_equal(name, STR("2.2.1")) ||
            str_starts_with(name, STR("2.2.1-")); /* 2.2.1-d2, the document's */
+}
+
+bool discovery_has_221(enum discovery_document kind, const struct json_value *found)
+{
+    struct str version = json_get_text(found, "version");
+    if (kind == DISCOVERY_DETAILS)
+        return version.data == NULL || discovery_is_221(version);
+    for (const struct json_value *entry = found->child; entry != NULL; entry = entry->next)
+        if (discovery_is_221(json_get_text(entry, "version")))
+            return true;
+    return false;
 }
 
 /* ---------------------------------------------------------------- endpoints */

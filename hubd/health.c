@@ -10,6 +10,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/base/timestamp.h"
 #include "lib/json/writer.h"
 
 #define PROBE_MAGIC 0x50524f42u
@@ -50,6 +51,7 @@ struct probe {
     struct arena arena;
     struct hub *hub;
     struct registry_runtime *runtime;
+    bool guess; /* no document of the partner's is known */
     struct outbound outbound;
 };
 
@@ -122,6 +124,7 @@ static void health_change(struct hub *hub, const struct registry_platform *platf
     if (change == NULL)
         return;
     watch->changing = true;
+    watch->offline_since = status == STORE_PLATFORM_OFFLINE ? env_wall_ms() : 0;
     change->magic = PROBE_MAGIC;
     change->hub = hub;
     change->runtime = platform->runtime;
@@ -216,31 +219,41 @@ struct str health_last_error(const struct registry_platform *platform)
     return error.length > 0 ? error : platform->row.last_error;
 }
 
+int64_t health_offline_since(const struct registry_platform *platform)
+{
+    int64_t since = platform->runtime->watch.offline_since;
+    for (size_t i = 0; since == 0 && i < platform->party_count; i++)
+        since = platform->parties[i]->row.last_updated;
+    return since;
+}
+
 /* ---------------------------------------------------------------- probes */
 
-/* A list of versions, and 2.2.1 is not in it: a warning, though a sign of life. */
-static bool probe_lacks_version(const struct ocpi_answer *answer)
+/* What it says about the versions; a guessed URL may be none of theirs. */
+static void probe_note_versions(const struct probe *probe)
 {
-    if (!answer->is_envelope || answer->data == NULL || answer->data->type != JSON_ARRAY)
-        return false;
-    for (const struct json_value *version = answer->data->child; version != NULL; version = version->next)
-        if (str_equal(json_get_text(version, "version"), STR("2.2.1")))
-            return false;
-    return true;
+    const struct outbound *outbound = &probe->outbound;
+    struct registry_watch *watch = &probe->runtime->watch;
+    const struct json_value *found;
+    enum discovery_document kind = discovery_look(outbound->arena, outbound, &found);
+    if (error_is_own(outbound->result)) {
+        watch->unasked = env_monotonic_ms(); /* whoever was not asked need not answer */
+        return;
+    }
+    if (kind == DISCOVERY_NOTHING)
+        watch->guessing = !watch->guessing; /* maybe the other one is a document */
+    else
+        watch->versions = discovery_has_221(kind, found) ? REGISTRY_VERSIONS_GOOD : REGISTRY_VERSIONS_OTHER;
+    if (kind == DISCOVERY_NOTHING && !probe->guess && outbound->result == OK)
+        watch->versions = REGISTRY_VERSIONS_UNREAD;
+    watch->versions_status = outbound->status;
 }
 
 static void probe_answered(struct outbound *outbound)
 {
     struct probe *probe = MAGIC_CAST(struct probe, outbound->context, PROBE_MAGIC);
     struct registry_watch *watch = &probe->runtime->watch;
-    bool told = outbound->result == OK && outbound->status / 100 == 2 && outbound->answer.is_envelope &&
-                outbound->answer.status_code / 1000 == 1;
-    if (told)
-        watch->without_version = probe_lacks_version(&outbound->answer);
-    else if (error_is_own(outbound->result))
-        watch->unasked = env_monotonic_ms(); /* whoever was not asked need not answer */
-    else
-        watch->guessing = !watch->guessing; /* maybe the other one is a document */
+    probe_note_versions(probe);
     if (outbound->result != OK)
         log_debug("probe of platform %lld: " STR_FMT, (long long)probe->runtime->node.id,
                   STR_ARG(outbound->error));
@@ -250,15 +263,22 @@ static void probe_answered(struct outbound *outbound)
     free(probe);
 }
 
-struct str health_probe_url(struct arena *arena, const struct registry_platform *platform)
+/* A document that is known; STR_NONE: none is. */
+static struct str probe_known_url(const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
         struct str set = registry_receiver_url(platform->parties[i], "versions");
         if (set.data != NULL)
             return set;
     }
-    if (platform->row.versions_url.length > 0)
-        return platform->row.versions_url;
+    return platform->row.versions_url.length > 0 ? platform->row.versions_url : STR_NONE;
+}
+
+struct str health_probe_url(struct arena *arena, const struct registry_platform *platform)
+{
+    struct str known = probe_known_url(platform);
+    if (known.data != NULL)
+        return known;
     return platform->runtime->watch.guessing ? discovery_versions_url(arena, platform->row.credentials_url)
                                              : platform->row.credentials_url;
 }
@@ -272,6 +292,7 @@ static void health_probe(struct health *health, const struct registry_platform *
     probe->magic = PROBE_MAGIC;
     probe->hub = hub;
     probe->runtime = platform->runtime;
+    probe->guess = probe_known_url(platform).data == NULL;
     arena_init(&probe->arena, 0);
     platform->runtime->watch.probing = true;
     struct outbound *outbound = &probe->outbound;
@@ -283,6 +304,7 @@ static void health_probe(struct health *health, const struct registry_platform *
     outbound->platform = registry_find_platform(outbound->snapshot, platform->row.id);
     outbound->method = HTTP_METHOD_GET;
     outbound->url = health_probe_url(&probe->arena, platform);
+    outbound->accepts = discovery_accepts;
     outbound->timeout_ms = hub->conf.probe_timeout;
     outbound->callback = probe_answered;
     outbound->context = probe;
@@ -317,7 +339,9 @@ static void health_watch_itself(struct health *health, int64_t now)
     health->ticked = now;
     if (late <= health->hub->conf.offline_after / GAP_PART)
         return;
-    log_warn("this process did not run for %lld ms: silence until now counts for nobody", (long long)late);
+    char words[DURATION_WORDS_SIZE];
+    log_warn("this process did not run for %s: silence until now counts for nobody",
+             duration_words(late, false, words));
     health->started = now;
 }
 

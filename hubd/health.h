@@ -17,6 +17,9 @@ void health_failed(const struct outbound *outbound);
 /* The last error of a call to the platform, in this process or as it was stored; may be empty. Control loop.
  */
 struct str health_last_error(const struct registry_platform *platform);
+/* Of an OFFLINE one, wall clock ms: as the process saw it, after a restart as HubClientInfo tells it. Control
+ * loop. */
+int64_t health_offline_since(const struct registry_platform *platform);
 /*
  * What is probed: the `versions` receiver if set, else the document that last worked in an exchange or
  * discovery, else the credentials url, and where that is no document, that with its last segment replaced by

@@ -149,8 +149,10 @@ static void outbound_read(struct outbound *outbound)
 static bool outbound_is_valid(const struct outbound *outbound)
 {
     const struct http_call *call = &outbound->call;
-    return call->result == OK && call->status < 500 && call->status != 401 &&
-           (outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0));
+    if (call->result != OK || call->status >= 500 || call->status == 401)
+        return false;
+    return outbound->answer.is_envelope || (call->status / 100 == 2 && call->answer.length == 0) ||
+           (outbound->accepts != NULL && outbound->accepts(outbound));
 }
 
 /* Why TLS fails, once for each platform and reason: it goes on with every call until somebody changes a file.

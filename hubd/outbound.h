@@ -38,6 +38,9 @@ struct outbound {
     struct str via;            /* the Via of the request that is passed on; STR_NONE: the hub's own call */
     bool once;                 /* must not arrive twice: commands */
     const char *unwrap;        /* a member of the one object that is expected (ocpi_answer_read), or NULL */
+    /* Takes what is valid for this call besides an answer in the envelope and an empty 2xx; the callback's
+     * fields are set. NULL: nothing does. */
+    bool (*accepts)(const struct outbound *outbound);
     bool (*is_alive)(const struct ocpi_answer *answer); /* NULL: every valid answer is a sign of life */
     int64_t timeout_ms;
     void (*callback)(struct outbound *outbound);

@@ -387,7 +387,8 @@ void quality_count_refused(struct request *request, int http_status, int ocpi_st
 {
     struct quality *quality = MAGIC_CAST(struct quality, request->worker->quality, QUALITY_MAGIC);
     const struct registry_party *party = request_caller(request);
-    const char *rule = refusal_rule(http_status, ocpi_status);
+    const char *rule =
+        request->refused_for != NULL ? request->refused_for : refusal_rule(http_status, ocpi_status);
     bool push = request->route != NULL && request->route->audit == ROUTE_AUDIT_PUSH;
     if (party == NULL || rule == NULL || request->forwarded != NULL || !(push || request->refused != NULL))
         return;

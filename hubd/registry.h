@@ -17,13 +17,18 @@
  * when the last of them ends.
  */
 
+/* A partner's versions: with 2.2.1, without, or answered by no such document. */
+enum registry_versions { REGISTRY_VERSIONS_GOOD, REGISTRY_VERSIONS_OTHER, REGISTRY_VERSIONS_UNREAD };
+
 /* What health.c keeps of a platform, on the control loop alone. */
 struct registry_watch {
     int64_t next_probe; /* monotonic ms, 0: not planned yet */
     bool probing, changing;
-    int64_t unasked;      /* monotonic ms of the last probe that the hub itself could not make; 0: none */
-    bool guessing;        /* the probe of the credentials url failed: the versions url beside it is next */
-    bool without_version; /* its list of versions has no 2.2.1 */
+    int64_t unasked; /* monotonic ms of the last probe that the hub itself could not make; 0: none */
+    bool guessing;   /* the probe of the credentials url failed: the versions url beside it is next */
+    enum registry_versions versions; /* what the last probe that was answered says of them */
+    int versions_status;             /* HTTP, of that */
+    int64_t offline_since;           /* wall clock ms; 0: not in this process */
     char last_error[256]; /* of the last call without a valid answer, in this process; may be empty */
 };
 

@@ -117,11 +117,14 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
                          hub_steady_ms(request->hub) + timeout_ms);
 }
 
-/* A 2xx without a body is a success that says no more (hub-contract 16), where no more is asked. */
+/* A 2xx without a body is a success that says no more (hub-contract 16), where no answer is asked for or its
+ * callback will bring it. */
 static bool relay_is_bare_success(const struct relay *relay)
 {
     const struct outbound *outbound = &relay->forward.outbound;
-    return relay->answer == NULL && outbound->status / 100 == 2 && outbound->raw_answer.length == 0;
+    bool enough = relay->answer == NULL || relay->row.id != 0;
+    return enough && outbound->result == OK && outbound->status / 100 == 2 &&
+           outbound->raw_answer.length == 0;
 }
 
 static void relay_done(struct forward *forward, enum forward_outcome outcome, struct str why)
@@ -220,8 +223,9 @@ void relay_start(struct relay *relay)
     struct request *request = relay->request;
     struct str path = request_subpath(request), url;
     bool in_body;
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
+    int trouble = store_obstacle(request->hub->store);
+    if (trouble != OK) {
+        request_answer_error(request, trouble); /* its audit row could not be kept */
         return;
     }
     if (!relay_path_is_safe(request, path)) {

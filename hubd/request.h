@@ -86,8 +86,9 @@ struct request {
     struct line_place places[2];     /* in the lines of what it changes, given up with the answer or sooner */
     int64_t answer_time;             /* the envelope's timestamp, ms; 0: when it is written */
     const struct ocpi_findings *refused; /* what validation refused the body for; NULL: it did not */
-    struct str result; /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
-    struct str reason; /* audit: why, as the caller was told */
+    const char *refused_for; /* the rule, where no table was broken and the status does not say it; or NULL */
+    struct str result;       /* audit: how it ended, ALLOWED, REJECTED …; empty: as its status says */
+    struct str reason;       /* audit: why, as the caller was told */
 };
 
 /* The http_server's callbacks; `context` is the struct worker. */

@@ -2,9 +2,8 @@
 
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
-#include "lib/base/str.h"
+#include "lib/base/timestamp.h"
 
 enum retry_circuit retry_circuit(const struct retry *retry, int64_t now)
 {
@@ -106,17 +105,13 @@ int64_t retry_clamp(const struct retry_policy *policy, int64_t until, int64_t no
 int64_t retry_after_parse(const char *text, int64_t wall_ms)
 {
     struct str value = str_trim(str_from(text));
-    int64_t seconds, after;
-    struct tm date = {0};
-    char copy[64];
+    int64_t seconds, after, date;
     if (str_to_int64(value, &seconds)) {
         after = seconds > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : seconds * 1000;
+    } else if (timestamp_parse_http(value, &date)) {
+        after = date - wall_ms;
     } else {
-        const char *end =
-            str_copy(value, copy, sizeof copy) ? strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
-        if (end == NULL || *end != '\0')
-            return 0;
-        after = (int64_t)timegm(&date) * 1000 - wall_ms;
+        return 0;
     }
     return after < 0 ? 0 : after > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : after;
 }

@@ -5,8 +5,9 @@
 #include "hubd/admin/rows.h"
 #include "hubd/clock.h"
 #include "hubd/delivery.h"
+#include "hubd/health.h"
 #include "hubd/route.h"
-#include "lib/base/env.h"
+#include "lib/base/timestamp.h"
 
 #define MEGABYTE      INT64_C(1000000)
 #define DISK_FREE_MIN (256 * MEGABYTE) /* less is too little on any disk */
@@ -94,20 +95,35 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
         if (party->row.suspended || party->platform->row.status != STORE_PLATFORM_OFFLINE)
             continue;
         struct str id = rows_party_id(a->snapshot, party, a->arena);
-        attend(writer, arena_printf(a->arena, "party " STR_FMT " is OFFLINE", STR_ARG(id)),
-               arena_printf(a->arena, "hubctl party check " STR_FMT, STR_ARG(id)));
+        struct str cause = health_last_error(party->platform);
+        int64_t since = health_offline_since(party->platform);
+        char time[TIMESTAMP_SIZE];
+        attend_to(writer, NULL,
+                  &(struct attend){
+                      .party = id,
+                      .since = since,
+                      .what = arena_printf(a->arena, "party " STR_FMT " is OFFLINE since %s%s" STR_FMT,
+                                           STR_ARG(id), timestamp_format(since, time),
+                                           cause.length > 0 ? ": " : "", STR_ARG(cause)),
+                      .hint = arena_printf(a->arena, "hubctl party check " STR_FMT, STR_ARG(id)),
+                  });
     }
 }
 
-/* It answers, but its list of versions does not offer what the hub speaks. */
+/* It answers, but its versions are not there, or do not offer what the hub speaks. */
 static void attend_versions(struct json_writer *writer, const struct attention *a)
 {
     for (size_t i = 0; i < a->snapshot->platform_count; i++) {
         const struct registry_platform *platform = &a->snapshot->platforms[i];
-        if (!platform->runtime->watch.without_version)
+        const struct registry_watch *watch = &platform->runtime->watch;
+        if (watch->versions == REGISTRY_VERSIONS_GOOD || platform->row.status != STORE_PLATFORM_CONNECTED)
             continue;
         struct str id = rows_platform_id(a->snapshot, platform, a->arena);
-        attend(writer, arena_printf(a->arena, STR_FMT " does not list OCPI 2.2.1 any more", STR_ARG(id)),
+        attend(writer,
+               watch->versions == REGISTRY_VERSIONS_OTHER
+                   ? arena_printf(a->arena, STR_FMT " does not list OCPI 2.2.1 any more", STR_ARG(id))
+                   : arena_printf(a->arena, STR_FMT " does not answer its versions any more: HTTP %d",
+                                  STR_ARG(id), watch->versions_status),
                arena_printf(a->arena, "hubctl party check " STR_FMT, STR_ARG(id)));
     }
 }
@@ -207,9 +223,9 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
 {
     for (size_t i = 0; i < a->queues->count; i++) {
         const struct store_queue_row *row = &a->queues->rows[i];
-        int64_t retry_at;
-        delivery_circuit(a->hub, row->receiver, STR_NONE, &retry_at);
-        if (retry_at == 0)
+        int64_t retry_at; /* while the next one is tried nothing is better yet */
+        if (row->pending == 0 ||
+            strcmp(delivery_circuit(a->hub, row->receiver, STR_NONE, &retry_at), "closed") == 0)
             continue;
         attend(writer,
                arena_printf(a->arena, STR_FMT " fails to take deliveries: %lld wait%s",

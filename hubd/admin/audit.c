@@ -330,7 +330,7 @@ static bool read_filter(struct follower *follower, struct refusal *refusal)
     return true;
 }
 
-void admin_audit_tail(struct ctl_request *request)
+static void begin_tail(struct ctl_request *request)
 {
     struct follower *follower = arena_alloc(&request->arena, sizeof(*follower));
     struct refusal refusal = {0};
@@ -353,4 +353,9 @@ void admin_audit_tail(struct ctl_request *request)
     if (follower->follow)
         queue_push(&admin_of(request)->followers, &follower->queue);
     read_slice(follower);
+}
+
+void admin_audit_tail(struct ctl_request *request)
+{
+    rows_with_party(request, "party", begin_tail);
 }

@@ -88,7 +88,7 @@ static void finish_with_error(struct change *change, int error_code, const char 
     enum ctl_code code = ctl_code_from_error(error_code);
     const char *advice =
         code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
-    rows_refuse(&change->refusal, code, advice, "%s", text[0] != '\0' ? text : error_name(error_code));
+    rows_refuse(&change->refusal, code, advice, "%s", rows_error_text(error_code, text));
     finish(change);
 }
 

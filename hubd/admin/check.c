@@ -14,13 +14,20 @@
 #define RUNS_MAX 4
 
 static const struct check_row check_rows[] = {
-    {"registered", CHECK_LEVEL_NONE, check_registered}, {"token", CHECK_LEVEL_NONE, check_token},
-    {"exchange", CHECK_LEVEL_NONE, check_exchange},     {"address", CHECK_LEVEL_CALLABLE, check_address},
-    {"tls", CHECK_LEVEL_CALLABLE, check_tls},           {"versions", CHECK_LEVEL_ANSWERS, check_versions},
-    {"endpoints", CHECK_LEVEL_LISTED, check_endpoints}, {"clock", CHECK_LEVEL_LISTED, check_clock},
-    {"receiver", CHECK_LEVEL_LISTED, check_receivers},  {"lists", CHECK_LEVEL_LISTED, check_lists},
-    {"authorize", CHECK_LEVEL_LISTED, check_authorize}, {"rules", CHECK_LEVEL_NONE, check_rules},
-    {"queue", CHECK_LEVEL_NONE, check_queue},           {"quality", CHECK_LEVEL_NONE, check_quality},
+    {"registered", CHECK_LEVEL_NONE, check_registered},
+    {"token", CHECK_LEVEL_NONE, check_token},
+    {"exchange", CHECK_LEVEL_NONE, check_exchange},
+    {"address", CHECK_LEVEL_CALLABLE, check_address},
+    {"tls", CHECK_LEVEL_CALLABLE, check_tls},
+    {"versions", CHECK_LEVEL_ANSWERS, check_versions},
+    {"endpoints", CHECK_LEVEL_ANSWERS, check_endpoints},
+    {"clock", CHECK_LEVEL_ANSWERS, check_clock},
+    {"receiver", CHECK_LEVEL_ANSWERS, check_receivers},
+    {"lists", CHECK_LEVEL_ANSWERS, check_lists},
+    {"authorize", CHECK_LEVEL_ANSWERS, check_authorize},
+    {"rules", CHECK_LEVEL_NONE, check_rules},
+    {"queue", CHECK_LEVEL_NONE, check_queue},
+    {"quality", CHECK_LEVEL_NONE, check_quality},
     {"refused", CHECK_LEVEL_NONE, check_refused},
 };
 #define ROWS (sizeof check_rows / sizeof check_rows[0])
@@ -29,7 +36,6 @@ static const struct check_row check_rows[] = {
 static const char *const check_obstacles[] = {
     [CHECK_LEVEL_NONE] = "the credentials exchange is not done",
     [CHECK_LEVEL_CALLABLE] = "the partner's system does not answer",
-    [CHECK_LEVEL_ANSWERS] = "the partner's versions could not be read",
 };
 
 int64_t check_time_left(const struct check *check, int64_t wanted)

@@ -19,8 +19,7 @@ enum check_result { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIPPED, CHECK_RESUL
 enum check_level {
     CHECK_LEVEL_NONE,
     CHECK_LEVEL_CALLABLE, /* the exchange is done: the partner's token is known */
-    CHECK_LEVEL_ANSWERS,  /* its system answers HTTP */
-    CHECK_LEVEL_LISTED    /* its versions list has 2.2.1, read with the token */
+    CHECK_LEVEL_ANSWERS   /* its system answers HTTP, or it has interfaces on another one */
 };
 
 /* What helps: a row each in check_report.c. */
@@ -34,6 +33,10 @@ enum check_remedy {
     REMEDY_OLD_TOKEN,
     REMEDY_POLICY,
     REMEDY_REACH,
+    REMEDY_TLS,
+    REMEDY_AUTHORITY,
+    REMEDY_EXPIRED,
+    REMEDY_NAME,
     REMEDY_CERTIFICATE,
     REMEDY_CLEARTEXT,
     REMEDY_REFUSED,
@@ -64,6 +67,7 @@ enum check_remedy {
     REMEDY_CIRCUIT,
     REMEDY_QUEUE,
     REMEDY_QUALITY,
+    REMEDY_REFUSED_QUALITY,
     REMEDY_REFUSED_PUSH,
     REMEDY_TIME,
     REMEDY_COUNT
@@ -164,6 +168,10 @@ bool check_is_late(struct check *check, const char *name);
  * the partner may stand in the text: it is cleaned, cut, and freed of tokens. */
 void check_report(struct check *check, const char *name, struct str module, enum check_result result,
                   enum check_remedy remedy, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* What helps where a call had no HTTP answer: the URL policy, TLS and which part of it, or the way to it. */
+enum check_remedy check_remedy_of(const struct outbound *outbound);
+/* Both halves of a remedy that names no party, as a hint. In the arena. */
+struct str check_remedy_hint(struct arena *arena, enum check_remedy remedy);
 /* A call that got no answer: what is in the way; of what the hub itself lacked nothing is known (skipped). */
 void check_report_call(struct check *check, const char *name, struct str module,
                        const struct outbound *outbound, struct str why);

@@ -16,14 +16,32 @@ static struct url parsed(struct check *check, struct str text)
     return url;
 }
 
+static bool answers(const struct check *check)
+{
+    const struct outbound *outbound = &check->discovery.outbound;
+    return outbound->result == OK && outbound->url.data != NULL; /* else it was not called */
+}
+
+/* An interface may be on another system than the versions. */
+static bool has_other_system(struct check *check)
+{
+    const struct registry_party *party = check->party;
+    struct url versions = parsed(check, check->discovery.url);
+    for (size_t i = 0; i < party->receiver_count; i++) {
+        struct url url = parsed(check, party->receivers[i].url);
+        if (url.port != versions.port || !str_equal(url.host, versions.host))
+            return true;
+    }
+    return false;
+}
+
 static void looked(struct check *check)
 {
     const struct outbound *outbound = &check->discovery.outbound;
     struct url url = parsed(check, check->discovery.url);
-    bool answers = outbound->result == OK && outbound->url.data != NULL; /* else it was not called */
-    if (answers)
+    if (answers(check) || has_other_system(check))
         check->level = CHECK_LEVEL_ANSWERS;
-    if (answers || outbound->call.untrusted)
+    if (answers(check) || outbound->call.untrusted)
         check_report(check, "address", STR_NONE, CHECK_OK, REMEDY_NONE,
                      STR_FMT " accepts connections on port %u", STR_ARG(url.host), url.port);
     else
@@ -57,7 +75,7 @@ void check_tls(struct check *check)
     struct str first = STR_NONE;
     size_t cleartext = count_cleartext(check, &first);
     if (outbound->call.untrusted)
-        check_report(check, "tls", STR_NONE, CHECK_FAIL, REMEDY_CERTIFICATE, STR_FMT,
+        check_report(check, "tls", STR_NONE, CHECK_FAIL, check_remedy_of(outbound), STR_FMT,
                      STR_ARG(outbound->error));
     else if (cleartext > 0)
         check_report(check, "tls", STR_NONE, CHECK_WARN, REMEDY_CLEARTEXT,
@@ -81,11 +99,22 @@ static bool list_was_good(const struct discovery *discovery)
             !str_equal(discovery->outbound.url, discovery->versions_url));
 }
 
+/* Neither its versions nor their time can be looked at. */
+static bool skips_silent(struct check *check, const char *name)
+{
+    if (answers(check))
+        return false;
+    check_report(check, name, STR_NONE, CHECK_SKIPPED, REMEDY_NONE,
+                 "the system of its versions does not answer");
+    return true;
+}
+
 void check_versions(struct check *check)
 {
     const struct discovery *discovery = &check->discovery;
+    if (skips_silent(check, "versions"))
+        return;
     if (list_was_good(discovery)) {
-        check->level = CHECK_LEVEL_LISTED;
         check_report(check, "versions", STR_NONE, CHECK_OK, REMEDY_NONE,
                      "%s, answered in %lld ms; the token is taken %s",
                      !str_equal(discovery->versions_url, discovery->outbound.url)
@@ -150,7 +179,9 @@ static void look_for_needed(struct check *check, struct endpoints *endpoints)
 /* As the partner wrote them: discovery is lenient. */
 static void look_at_spelling(struct check *check, struct endpoints *endpoints)
 {
-    const struct json_value *list = json_get(check->discovery.outbound.answer.data, "endpoints");
+    const struct json_value *details;
+    (void)discovery_look(&check->scratch, &check->discovery.outbound, &details);
+    const struct json_value *list = json_get(details, "endpoints");
     for (const struct json_value *entry = list == NULL ? NULL : list->child; entry != NULL;
          entry = entry->next) {
         struct str identifier = json_get_text(entry, "identifier"), role = json_get_text(entry, "role");
@@ -205,15 +236,20 @@ void check_endpoints(struct check *check)
 {
     const struct discovery *discovery = &check->discovery;
     struct endpoints endpoints = {0};
-    if (discovery->status != OCPI_SUCCESS) {
+    if (discovery->status != OCPI_SUCCESS && list_was_good(discovery)) {
         check_report(check, "endpoints", STR_NONE, CHECK_FAIL,
                      discovery->unauthorized ? REMEDY_REFUSED : REMEDY_DETAILS, STR_FMT,
                      STR_ARG(discovery->message));
         return;
     }
     look_for_needed(check, &endpoints);
-    look_at_spelling(check, &endpoints);
-    compare(check, &endpoints);
+    if (discovery->status == OCPI_SUCCESS) {
+        look_at_spelling(check, &endpoints);
+        compare(check, &endpoints);
+    } else if (endpoints.text.length == 0) {
+        buffer_printf(&endpoints.text,
+                      "all that are needed are kept here, but not compared with its versions");
+    }
     if (endpoints.text.length == 0)
         buffer_printf(&endpoints.text, "%zu interfaces are listed, all as they are kept here",
                       discovery->endpoint_count);
@@ -232,14 +268,26 @@ static int64_t skew(const struct check *check, int64_t theirs)
     return theirs < begin ? theirs - begin : theirs > end ? theirs - end : 0;
 }
 
+/* By the envelope of its versions, whatever they say; where there is none, by HTTP's Date. */
+static bool read_time(struct check *check, bool *stamped, int64_t *theirs)
+{
+    const struct outbound *outbound = &check->discovery.outbound;
+    const struct json_value *envelope = NULL;
+    *stamped = json_parse(&check->scratch, outbound->raw_answer, JSON_DEPTH_MAX, &envelope, NULL) == OK &&
+               timestamp_parse(json_get_text(envelope, "timestamp"), theirs);
+    return *stamped ||
+           timestamp_parse_http(
+               http_header_find(outbound->answer_headers, outbound->answer_header_count, "Date"), theirs);
+}
+
 void check_clock(struct check *check)
 {
-    const struct json_value *envelope = NULL;
     char duration[24];
     int64_t theirs;
-    if (json_parse(&check->scratch, check->discovery.outbound.raw_answer, JSON_DEPTH_MAX, &envelope, NULL) !=
-            OK ||
-        !timestamp_parse(json_get_text(envelope, "timestamp"), &theirs)) {
+    if (skips_silent(check, "clock"))
+        return;
+    bool stamped, read = read_time(check, &stamped, &theirs);
+    if (!stamped && (!read || check->discovery.status == OCPI_SUCCESS)) {
         check_report(check, "clock", STR_NONE, CHECK_WARN, REMEDY_TIMESTAMP,
                      "the envelope of its versions has no timestamp");
         return;

@@ -221,37 +221,59 @@ void check_queue(struct check *check)
 
 /* ---------------------------------------------------------------- quality */
 
+/* Fields of what was taken, or of what was refused, in these days, and the last of them. */
+struct broken {
+    size_t fields;
+    const struct store_finding *last;
+};
+
+static void broken_add(struct broken *broken, const struct store_finding *row)
+{
+    broken->fields++;
+    if (broken->last == NULL || row->last > broken->last->last)
+        broken->last = row;
+}
+
+static void report_broken(struct check *check, const struct broken *broken, struct str which,
+                          enum check_remedy remedy, const char *one, const char *many)
+{
+    const struct store_finding *last = broken->last;
+    if (broken->fields == 0)
+        return;
+    check_report(check, "quality", which, CHECK_WARN, remedy,
+                 "in %d days %zu %s; the last was " STR_FMT "%s" STR_FMT " (" STR_FMT ")", QUALITY_DAYS,
+                 broken->fields, broken->fields == 1 ? one : many,
+                 STR_ARG(last->object.length > 0 ? last->object : last->module),
+                 last->field.length > 0 ? "." : "", STR_ARG(last->field), STR_ARG(last->rule));
+}
+
 static void findings_read(struct check *check)
 {
     const struct store_findings_read *read = &check->findings;
-    const struct store_finding *last = NULL;
+    struct broken taken = {0}, refused = {0};
     int64_t since = env_wall_ms() - QUALITY_DAYS * DAY_MS;
-    size_t fields = 0, refused = 0;
-    for (size_t i = 0; i < read->count; i++) {
-        /* vendors' own fields are everywhere and harm nobody */
-        if (read->rows[i].last < since ||
-            str_equal(read->rows[i].rule, str_from(ocpi_rule_name(OCPI_RULE_UNKNOWN))))
-            continue;
-        fields++;
-        refused += read->rows[i].refused > 0 ? 1 : 0;
-        if (last == NULL || read->rows[i].last > last->last)
-            last = &read->rows[i];
-    }
-    if (read->base.result != OK)
+    if (read->base.result != OK) {
         check_report(check, "quality", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s", read->base.error.text);
-    else if (fields == 0)
+        return;
+    }
+    for (size_t i = 0; i < read->count; i++) {
+        const struct store_finding *row = &read->rows[i];
+        /* vendors' own fields are everywhere and harm nobody */
+        if (row->last < since || str_equal(row->rule, str_from(ocpi_rule_name(OCPI_RULE_UNKNOWN))))
+            continue;
+        if (row->count > row->refused)
+            broken_add(&taken, row);
+        if (row->refused > 0)
+            broken_add(&refused, row);
+    }
+    report_broken(check, &taken, STR_NONE, REMEDY_QUALITY,
+                  "field of what the hub took from it breaks OCPI's tables",
+                  "fields of what the hub took from it break OCPI's tables");
+    if (taken.fields == 0)
         check_report(check, "quality", STR_NONE, CHECK_OK, REMEDY_NONE,
-                     "nothing that it sent in %d days breaks OCPI's tables", QUALITY_DAYS);
-    else
-        check_report(check, "quality", STR_NONE, CHECK_WARN, REMEDY_QUALITY,
-                     "%zu field%s of what it sent in %d days break%s OCPI's tables%s, the last one " STR_FMT
-                     "." STR_FMT " (" STR_FMT ")",
-                     fields, fields == 1 ? "" : "s", QUALITY_DAYS, fields == 1 ? "s" : "",
-                     refused == 0        ? ""
-                     : refused == fields ? ", refused"
-                                         : ", some refused",
-                     STR_ARG(last->object.length > 0 ? last->object : last->module), STR_ARG(last->field),
-                     STR_ARG(last->rule));
+                     "nothing that the hub took from it in %d days breaks OCPI's tables", QUALITY_DAYS);
+    report_broken(check, &refused, STR("refused"), REMEDY_REFUSED_QUALITY,
+                  "reason to refuse what it sent was met", "reasons to refuse what it sent were met");
 }
 
 void check_quality(struct check *check)

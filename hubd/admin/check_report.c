@@ -38,6 +38,18 @@ static const struct {
                        "give URLs on addresses that can be reached from the Internet"},
     [REMEDY_REACH] = {NULL,
                       "let the hub's address in, and see that the URL, its DNS name and its port are right"},
+    [REMEDY_TLS] = {NULL, "serve HTTPS with TLS 1.2 or later at that host and port (OCPI 2.2.1, Transport: "
+                          "Security)"},
+    [REMEDY_AUTHORITY] =
+        {"where the partner has an authority of its own: add its certificate to the file of hubd's "
+         "setting ca_file, and systemctl reload hubd",
+         "serve the certificate with its whole chain, intermediates too, of a public authority (OCPI 2.2.1, "
+         "Transport: Security)"},
+    [REMEDY_EXPIRED] = {"timedatectl status, if the hub's clock may be wrong",
+                        "renew the certificate: it has expired, or does not hold yet"},
+    [REMEDY_NAME] = {"hubctl party show has the URLs: is the host the one that the partner meant?",
+                     "serve a certificate that names the host of the URL, or give the URL with the "
+                     "certificate's name"},
     [REMEDY_CERTIFICATE] = {NULL,
                             "serve a certificate with its whole chain that public authorities vouch for and "
                             "that names the host, with TLS 1.2 or later (OCPI 2.2.1, Transport: Security)"},
@@ -45,10 +57,11 @@ static const struct {
                           "give https URLs: over http tokens and personal data can be read on the way (OCPI "
                           "2.2.1, Transport: Security)"},
     [REMEDY_REFUSED] =
-        {"hubctl party set {id} --token-encoding raw or base64 if it takes only one form; hubctl "
-         "token rotate {id} when its token is another one now",
+        {"hubctl party set {id} --token-encoding raw or base64 if it takes only one form; if its token is "
+         "another one now, its PUT credentials brings it, or hubctl token issue {id} --force begins a new "
+         "exchange",
          "accept `Authorization: Token` with the token of your credentials, in Base64 (OCPI 2.2.1, "
-         "Transport: Authorization header); a new token comes with PUT credentials"},
+         "Transport: Authorization header); if you have another one now, send it with PUT credentials"},
     [REMEDY_ENVELOPE] =
         {"hubctl receiver list {id}: is the URL right?",
          "answer every request with the JSON envelope {status_code, status_message, timestamp, "
@@ -121,6 +134,10 @@ static const struct {
         {"hubctl delivery list --party {id} shows why; hubctl delivery retry --party {id} sends again", NULL},
     [REMEDY_QUALITY] = {"hubctl quality {id} lists every field",
                         "keep to OCPI's tables in what you send: the hub takes it, its receivers may not"},
+    [REMEDY_REFUSED_QUALITY] =
+        {"hubctl quality {id} lists every field and rule, hubctl audit tail --party {id} each message",
+         "mend what the answers of the hub with status_code 2001 name, and send it again; what conflicts "
+         "with a CDR that the hub has comes as a credit CDR with an id of its own"},
     [REMEDY_REFUSED_PUSH] =
         {"hubctl quality {id} has the fields, hubctl audit tail --party {id} each message",
          "send the refused objects again as OCPI's tables ask for: the answers of the hub "
@@ -189,16 +206,26 @@ static const char *looks_like(const struct outbound *outbound)
     return outbound->raw_answer.length == 0 ? "nothing" : "something else";
 }
 
+enum check_remedy check_remedy_of(const struct outbound *outbound)
+{
+    static const enum check_remedy distrusted[] = {
+        [HTTP_TRUSTED] = REMEDY_REACH,
+        [HTTP_UNTRUSTED_TLS] = REMEDY_TLS,
+        [HTTP_UNTRUSTED_AUTHORITY] = REMEDY_AUTHORITY,
+        [HTTP_UNTRUSTED_DATES] = REMEDY_EXPIRED,
+        [HTTP_UNTRUSTED_NAME] = REMEDY_NAME,
+        [HTTP_UNTRUSTED_OTHER] = REMEDY_CERTIFICATE,
+    };
+    bool policy = outbound->result == ERR_REFUSED && outbound->status == 0;
+    return policy ? REMEDY_POLICY : distrusted[outbound->call.untrusted];
+}
+
 void check_report_call(struct check *check, const char *name, struct str module,
                        const struct outbound *outbound, struct str why)
 {
-    bool own = error_is_own(outbound->result),
-         policy = outbound->result == ERR_REFUSED && outbound->status == 0;
+    bool own = error_is_own(outbound->result);
     check_report(check, name, module, own ? CHECK_SKIPPED : CHECK_FAIL,
-                 own      ? REMEDY_NONE
-                 : policy ? REMEDY_POLICY
-                          : REMEDY_REACH,
-                 STR_FMT, STR_ARG(why));
+                 own ? REMEDY_NONE : check_remedy_of(outbound), STR_FMT, STR_ARG(why));
 }
 
 bool check_report_failure(struct check *check, const char *name, struct str module)
@@ -255,16 +282,28 @@ static struct str fill(const struct check *check, const char *text, const struct
     return copy;
 }
 
+static struct str both_halves(struct arena *arena, struct str ours, struct str partner)
+{
+    if (ours.length == 0)
+        return arena_printf(arena, "ask the partner: " STR_FMT, STR_ARG(partner));
+    return partner.length == 0
+               ? ours
+               : arena_printf(arena, STR_FMT "; ask the partner: " STR_FMT, STR_ARG(ours), STR_ARG(partner));
+}
+
+struct str check_remedy_hint(struct arena *arena, enum check_remedy remedy)
+{
+    const char *ours = remedies[remedy].ours, *partner = remedies[remedy].partner;
+    return both_halves(arena, ours == NULL ? STR_NONE : str_from(ours),
+                       partner == NULL ? STR_NONE : str_from(partner));
+}
+
 static void write_finding(const struct check *check, struct json_writer *writer,
                           const struct check_finding *finding)
 {
     struct str ours = fill(check, remedies[finding->remedy].ours, finding);
     struct str partner = fill(check, remedies[finding->remedy].partner, finding);
-    struct str both =
-        ours.length == 0      ? arena_printf(check->arena, "ask the partner: " STR_FMT, STR_ARG(partner))
-        : partner.length == 0 ? ours
-                              : arena_printf(check->arena, STR_FMT "; ask the partner: " STR_FMT,
-                                             STR_ARG(ours), STR_ARG(partner));
+    struct str both = both_halves(check->arena, ours, partner);
     json_object_begin(writer);
     json_field_string(writer, "check", finding->check);
     json_field_text(writer, "result", result_names[finding->result]);

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "hubd/admin/check.h"
+#include "hubd/sentence.h"
+
 /* Why a call did not get an answer at all. */
 static const struct {
     int result;
@@ -26,7 +29,9 @@ static bool refuse_call(struct connect *connect, const struct outbound *outbound
         if (failures[i].result == outbound->result &&
             outbound->status == 0) { /* else a redirect is refused */
             code = failures[i].code;
-            hint = failures[i].hint;
+            hint = outbound->call.untrusted
+                       ? check_remedy_hint(connect->arena, check_remedy_of(outbound)).data
+                       : failures[i].hint;
         }
     return rows_refuse(&connect->refusal, code, hint, "party " STR_FMT ": %s: " STR_FMT, STR_ARG(connect->id),
                        what, STR_ARG(text));
@@ -47,6 +52,22 @@ static bool refuse_token(struct connect *connect, const char *what, const struct
                        "party " STR_FMT ": %s: the partner refuses the token, raw and in Base64, at " STR_FMT
                        " (HTTP %d%s)",
                        STR_ARG(connect->id), what, STR_ARG(url), outbound->status, code);
+}
+
+/* What the partner itself says of it, behind ": ", without the tokens; empty: nothing. */
+static struct str partners_words(struct connect *connect, const struct outbound *outbound)
+{
+    struct registry_view *view = connect->hub->control_view;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
+    struct registry_platform shown = {.token = connect->token, .previous_token = connect->hub_token};
+    struct str type =
+        http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
+    struct str words = sentence_of_body(connect->arena, &shown, outbound->raw_answer, type);
+    if (platform != NULL)
+        words = sentence_clean(connect->arena, platform, words);
+    registry_release(view, snapshot);
+    return words.length == 0 ? STR("") : arena_printf(connect->arena, ": " STR_FMT, STR_ARG(words));
 }
 
 /* What must be done about the document that was asked last. */
@@ -71,8 +92,11 @@ bool connect_explain_discovery(struct connect *connect, const struct discovery *
     if (discovery->unauthorized)
         return refuse_token(connect, "discovery", &discovery->outbound);
     return rows_refuse(&connect->refusal, CTL_PARTNER, discovery_hint(discovery),
-                       "party " STR_FMT ": discovery: " STR_FMT " (%d)", STR_ARG(connect->id),
-                       STR_ARG(discovery->message), discovery->status);
+                       "party " STR_FMT ": discovery: " STR_FMT " (%d)" STR_FMT, STR_ARG(connect->id),
+                       STR_ARG(discovery->message), discovery->status,
+                       STR_ARG(discovery->outbound.status / 100 == 2
+                                   ? STR("")
+                                   : partners_words(connect, &discovery->outbound)));
 }
 
 bool connect_explain_answer(struct connect *connect)
@@ -99,10 +123,13 @@ bool connect_explain_answer(struct connect *connect)
                            STR_ARG(connect->id), what, STR_ARG(url));
     if (answer->is_envelope && answer->status_code / 1000 != 1)
         return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
-                           "party " STR_FMT ": %s: " STR_FMT " answers %d: " STR_FMT, STR_ARG(connect->id),
-                           what, STR_ARG(url), answer->status_code, STR_ARG(answer->status_message));
+                           "party " STR_FMT ": %s: " STR_FMT " answers %d" STR_FMT " (HTTP %d)",
+                           STR_ARG(connect->id), what, STR_ARG(url), answer->status_code,
+                           STR_ARG(partners_words(connect, outbound)), outbound->status);
     connect->taken = outbound->status / 100 == 2 || outbound->status >= 500;
     return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
-                       "party " STR_FMT ": %s: the answer of " STR_FMT " holds no Credentials (HTTP %d)",
-                       STR_ARG(connect->id), what, STR_ARG(url), outbound->status);
+                       "party " STR_FMT ": %s: the answer of " STR_FMT
+                       " holds no Credentials (HTTP %d)" STR_FMT,
+                       STR_ARG(connect->id), what, STR_ARG(url), outbound->status,
+                       STR_ARG(partners_words(connect, outbound)));
 }

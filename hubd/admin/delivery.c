@@ -44,7 +44,7 @@ static void on_list(struct store_read *base)
                        read->count == 0 ? 0 : read->rows[read->count - 1].id);
 }
 
-void admin_delivery_list(struct ctl_request *request)
+static void read_list(struct ctl_request *request)
 {
     struct store_delivery_list *read = arena_alloc(&request->arena, sizeof(*read));
     if (read == NULL) {
@@ -60,6 +60,11 @@ void admin_delivery_list(struct ctl_request *request)
     read->after = rows_after(request);
     read->limit = rows_limit(request);
     store_read_deliveries(admin_hub(request)->control_store, read);
+}
+
+void admin_delivery_list(struct ctl_request *request)
+{
+    rows_with_party(request, "party", read_list);
 }
 
 /* ---------------------------------------------------------------- show */

@@ -73,8 +73,9 @@ static void fail_edit(struct edit *edit, int error_code, const struct error *err
 {
     char count[80];
     struct str text =
-        arena_printf(&edit->request->arena, "%s%s%s", error->text, edit->total > 0 ? "; until then " : "",
-                     edit->total > 0 ? count_text(edit, count) : "");
+        arena_printf(&edit->request->arena, "%s%s%s",
+                     edit->total > 0 ? error->text : rows_error_text(error_code, error->text),
+                     edit->total > 0 ? "; until then " : "", edit->total > 0 ? count_text(edit, count) : "");
     rows_fail_error(let_go(edit), error_code, text.data);
 }
 
@@ -336,9 +337,14 @@ static void begin(struct ctl_request *request, bool drop)
         store_read_queues(edit->hub->control_store, &edit->queues);
 }
 
-void admin_delivery_retry(struct ctl_request *request)
+static void begin_retry(struct ctl_request *request)
 {
     begin(request, false);
+}
+
+void admin_delivery_retry(struct ctl_request *request)
+{
+    rows_with_party(request, "party", begin_retry);
 }
 
 void admin_delivery_drop(struct ctl_request *request)

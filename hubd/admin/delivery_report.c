@@ -65,7 +65,7 @@ static void on_receipts(struct store_read *base)
     rows_list_end(&list, read->span.more ? place_text(&list.request->arena, 0, &read->span) : STR_NONE);
 }
 
-void admin_delivery_receipts(struct ctl_request *request)
+static void read_receipts(struct ctl_request *request)
 {
     struct store_receipts_read *read = arena_alloc(&request->arena, sizeof(*read));
     if (read == NULL) {
@@ -80,6 +80,11 @@ void admin_delivery_receipts(struct ctl_request *request)
     place_read(request, 1, &read->span);
     if (rows_take_key(request, "party", &read->span.party))
         store_read_receipts(admin_hub(request)->control_store, read);
+}
+
+void admin_delivery_receipts(struct ctl_request *request)
+{
+    rows_with_party(request, "party", read_receipts);
 }
 
 /* ---------------------------------------------------------------- reconcile */
@@ -270,7 +275,7 @@ static void page_end(struct reconcile *reconcile, struct rows_list *list, const 
     rows_list_end(list, next);
 }
 
-void admin_delivery_reconcile(struct ctl_request *request)
+static void read_reconcile(struct ctl_request *request)
 {
     struct reconcile *reconcile = arena_alloc(&request->arena, sizeof(*reconcile));
     if (reconcile == NULL) {
@@ -289,4 +294,9 @@ void admin_delivery_reconcile(struct ctl_request *request)
     struct store_read base = {.arena = &request->arena, .context = reconcile};
     report(reconcile);
     parts[reconcile->part].read(reconcile, &base);
+}
+
+void admin_delivery_reconcile(struct ctl_request *request)
+{
+    rows_with_party(request, "party", read_reconcile);
 }

@@ -31,7 +31,7 @@ static void on_list(struct store_read *base)
     rows_list_end_page(&list, read->count, read->limit, (int64_t)(read->skip + read->count));
 }
 
-void admin_quality(struct ctl_request *request)
+static void read_rows(struct ctl_request *request)
 {
     struct store_findings_read *read = arena_alloc(&request->arena, sizeof(*read));
     if (read == NULL) {
@@ -46,4 +46,9 @@ void admin_quality(struct ctl_request *request)
     read->limit = rows_limit(request);
     read->skip = (uint64_t)rows_after(request);
     store_read_findings(admin_hub(request)->control_store, read);
+}
+
+void admin_quality(struct ctl_request *request)
+{
+    rows_with_party(request, "id", read_rows);
 }

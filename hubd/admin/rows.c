@@ -48,13 +48,22 @@ void rows_fail(struct ctl_request *request, const struct refusal *refusal)
     ctl_fail_problems(request, refusal->code, refusal->message, refusal->hint, refusal->problems);
 }
 
+const char *rows_error_text(int error_code, const char *text)
+{
+    if (text == NULL || text[0] == '\0')
+        return error_name(error_code);
+    return error_code == ERR_FULL && strncmp(text, "database: ", strlen("database: ")) == 0
+               ? "the disk of the state directory is full: free space there; nothing was changed"
+               : text;
+}
+
 void rows_fail_error(struct ctl_request *request, int error_code, const char *text)
 {
     enum ctl_code code = ctl_code_from_error(error_code);
     const char *hint = code == CTL_BUSY        ? "hubctl status; then the same command again"
                        : code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done"
                                                : NULL;
-    ctl_fail(request, code, text != NULL && text[0] != '\0' ? text : error_name(error_code), hint);
+    ctl_fail(request, code, rows_error_text(error_code, text), hint);
 }
 
 /* ---------------------------------------------------------------- parties */
@@ -235,6 +244,8 @@ struct str rows_audit_note(struct arena *arena, const struct json_value *detail)
     struct str told = json_get_text(detail, "message");
     if (told.length == 0)
         told = json_get_text(detail, "reason");
+    if (told.length == 0)
+        told = json_get_text(detail, "last_error");
     if (told.length == 0 || error.length == 0)
         return told.length > 0 ? told : error;
     return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(told), STR_ARG(error));

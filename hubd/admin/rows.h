@@ -26,6 +26,8 @@ bool rows_refuse_param(struct refusal *refusal, const char *param, enum ctl_code
 /* The message without the parameter in front. */
 const char *rows_refusal_text(const struct refusal *refusal);
 void rows_fail(struct ctl_request *request, const struct refusal *refusal);
+/* What an error of the store's is for people: its sentence, of a full disk what is to be done. */
+const char *rows_error_text(int error_code, const char *text);
 /* Ends a request with a failure of the store or the registry. */
 void rows_fail_error(struct ctl_request *request, int error_code, const char *text);
 
@@ -49,6 +51,10 @@ bool rows_find_key(struct str text, struct ocpi_party_key *key, struct refusal *
 /* The key that the parameter names, in the request's arena; empty when it is not there. False: it is no party
  * id, and the request has been answered. */
 bool rows_take_key(struct ctl_request *request, const char *parameter, struct str *key);
+/* `then`, which takes the key itself, unless the parameter names a party of which there is neither a
+ * registration nor any row: that is told, and ends the request (known.c). */
+void rows_with_party(struct ctl_request *request, const char *parameter,
+                     void (*then)(struct ctl_request *request));
 /* "IN-ABC" in the spelling of its registration, or "IN-ABC:CPO" where the id is two parties. NULL data when
  * there is no memory. No key: those are folded. */
 struct str rows_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,

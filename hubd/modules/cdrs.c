@@ -24,9 +24,12 @@ static void cdrs_compare(struct push_read *read)
     static const char *const ignored[] = {"last_updated", NULL};
     struct str other = STR("/id: a CDR with this id and other content was received before; CDRs are "
                            "immutable: send a credit CDR with a new id");
-    if (ocpi_equal(&ocpi_cdr, stored, request->body, ignored))
+    if (ocpi_equal(&ocpi_cdr, stored, request->body, ignored)) {
         request_answer(request, REPLY_OK, STR("already received"), STR_NONE);
-    else if (push_audit_refused(read->push, STR("conflict"), other)) /* `delivery reconcile` lists them */
+        return;
+    }
+    request->refused_for = "conflict";
+    if (push_audit_refused(read->push, STR("conflict"), other)) /* `delivery reconcile` lists them */
         request_answer(request, REPLY_INVALID, other, STR_NONE);
 }
 

@@ -173,8 +173,9 @@ static bool command_check_token(struct request *request)
 /* What the whole of a command's body must be like. False: answered. */
 static bool command_check(struct request *request, const struct command_type *type)
 {
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
+    int trouble = store_obstacle(request->hub->store);
+    if (trouble != OK) {
+        request_answer_error(request, trouble); /* its audit row could not be kept */
         return false;
     }
     return request_validate(request, type->object, false) &&

@@ -82,8 +82,9 @@ static void authorize_found(struct route_search *search, struct registry_party *
 static bool authorize_check(struct request *request, struct str token_uid)
 {
     request->object = token_uid;
-    if (store_is_overloaded(request->hub->store)) {
-        request_answer_error(request, ERR_BUSY); /* its audit row could not be kept */
+    int trouble = store_obstacle(request->hub->store);
+    if (trouble != OK) {
+        request_answer_error(request, trouble); /* its audit row could not be kept */
         return false;
     }
     return request->body == NULL || request_validate(request, &ocpi_location_references, false);

@@ -46,3 +46,30 @@ const char *duration_format(int64_t ms, char out[24])
         snprintf(out, 24, "%s%" PRIu64 "%s", ms < 0 ? "-" : "", rest / units[i].ms, units[i].name);
     return out;
 }
+
+static const struct {
+    int64_t ms;
+    const char *name;
+} words[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+const char *duration_words(int64_t ms, bool whole, char out[DURATION_WORDS_SIZE])
+{
+    int64_t size = ms < 0 ? -(ms == INT64_MIN ? ms + 1 : ms) : ms;
+    size_t i = 0;
+    while (i < WORDS && size < words[i].ms)
+        i++;
+    if (whole && i == WORDS)
+        i--;
+    if (i == WORDS)
+        snprintf(out, DURATION_WORDS_SIZE, "%lld ms", (long long)size);
+    else if (whole || size % words[i].ms == 0)
+        snprintf(out, DURATION_WORDS_SIZE, "%lld %s", (long long)(size / words[i].ms), words[i].name);
+    else if (i == WORDS - 1)
+        snprintf(out, DURATION_WORDS_SIZE, "%lld.%lld s", (long long)(size / 1000),
+                 (long long)(size % 1000 / 100));
+    else
+        snprintf(out, DURATION_WORDS_SIZE, "%lld %s %lld %s", (long long)(size / words[i].ms), words[i].name,
+                 (long long)(size % words[i].ms / words[i + 1].ms), words[i + 1].name);
+    return out;
+}

@@ -1,5 +1,7 @@
 #include "lib/base/timestamp.h"
 
+#include <time.h>
+
 #define DAY_MS    INT64_C(86400000)
 #define OCPI_SIZE 25
 /* 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: what four digits of a year can say. */
@@ -187,5 +189,17 @@ bool month_parse(struct str s, int64_t *from, int64_t *until)
     int64_t next = (int64_t)month % 12 + 1, next_year = (int64_t)year + (next == 1 ? 1 : 0);
     *from = days_from_calendar((struct calendar){(int64_t)year, (int64_t)month, 1}) * DAY_MS;
     *until = days_from_calendar((struct calendar){next_year, next, 1}) * DAY_MS;
+    return true;
+}
+
+bool timestamp_parse_http(struct str s, int64_t *wall_ms)
+{
+    struct tm date = {0};
+    char copy[64];
+    const char *end =
+        str_copy(s, copy, sizeof copy) ? strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
+    if (end == NULL || *end != '\0')
+        return false;
+    *wall_ms = (int64_t)timegm(&date) * 1000;
     return true;
 }

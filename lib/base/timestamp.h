@@ -20,11 +20,20 @@ bool timestamp_parse(struct str s, int64_t *wall_ms);
  * offset.
  */
 bool timestamp_parse_ocpi(struct str s, int64_t *wall_ms);
+/* HTTP's form of it, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, Date/Time Formats); at most 63 characters. */
+bool timestamp_parse_http(struct str s, int64_t *wall_ms);
 /* A calendar month "2026-01" in UTC: its first moment and that of the next one. */
 bool month_parse(struct str s, int64_t *from, int64_t *until);
 /* A duration with unit `ms s m h d` ("250ms", "10s", "7d"); a bare number is not accepted except "0". */
 bool duration_parse(struct str s, int64_t *ms);
 /* The shortest exact form, e.g. 90000 -> "90s"; returns `out`. */
 const char *duration_format(int64_t ms, char out[24]);
+/*
+ * How long it is, for people: the two greatest units of days, hours, minutes and seconds, "401 d", "1 h 5
+ * min", "3.4 s", "250 ms"; `whole`: the greatest alone, "1 h", and no less than seconds. Without a sign.
+ * Returns `out`.
+ */
+#define DURATION_WORDS_SIZE 32
+const char *duration_words(int64_t ms, bool whole, char out[DURATION_WORDS_SIZE]);
 
 #endif

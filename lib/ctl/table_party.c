@@ -45,16 +45,17 @@ static const struct ctl_column check_columns[] = {
     {"partner", "FOR THE PARTNER", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "of it, what the partner's engineers must change; null: nothing"},
     {.key = NULL}};
 
-#define PARTY_COLUMNS \
+/* A list has one time, a card both and what went wrong. */
+#define PARTY_COLUMNS(LIST, CARD) \
     {"id", "ID", CTL_COLUMN_ID, CTL_SEEN_ALWAYS, NULL, "the party, IN-ABC"}, \
     {"roles", "ROLES", CTL_COLUMN_LIST, CTL_SEEN_ALWAYS, NULL, "its OCPI roles"}, \
     {"name", "NAME", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its name"}, \
     {"status", "STATUS", CTL_COLUMN_STATUS, CTL_SEEN_ALWAYS, NULL, "PLANNED, CONNECTED, OFFLINE or SUSPENDED"}, \
     {"platform", "PLATFORM", CTL_COLUMN_ID, CTL_SEEN_WIDE, NULL, "the first party of its platform"}, \
-    {"last_seen", "LAST SEEN", CTL_COLUMN_TIME, CTL_SEEN_WIDE, NULL, "last valid answer to a call of the hub; null: none"}, \
-    {"heard", "HEARD", CTL_COLUMN_TIME, CTL_SEEN_JSON, NULL, "last request of its platform; null: none"}, \
-    {"reached", "REACHED", CTL_COLUMN_TIME, CTL_SEEN_JSON, NULL, "the same as last_seen"}, \
-    {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "of the last call to its platform without a valid answer; null: none"}, \
+    {"last_seen", "LAST SEEN", CTL_COLUMN_TIME, LIST, NULL, "last valid answer to a call of the hub; null: none"}, \
+    {"heard", "HEARD", CTL_COLUMN_TIME, CARD, NULL, "last request of its platform; null: none"}, \
+    {"reached", "REACHED", CTL_COLUMN_TIME, CARD, NULL, "the same as last_seen: valid answer to a call of the hub"}, \
+    {"last_error", "LAST ERROR", CTL_COLUMN_TEXT, CARD, NULL, "of the last call to its platform without a valid answer; null: none"}, \
     {"country_code", "COUNTRY", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}, \
     {"party_id", "PARTY ID", CTL_COLUMN_ID, CTL_SEEN_JSON, NULL, "as registered"}
 
@@ -85,16 +86,18 @@ const struct ctl_command ctl_table_party[] = {
              .help = "host it on this party's platform; `new`: on one of its own although the id is registered already"}),
      CHANGE_COLUMNS},
     {"party", "list", "party.list", CTL_ACCESS_READ, 0, CTL_OUTPUT_LIST,
-     "list the parties", NULL, NULL,
+     "list the parties",
+     "LAST SEEN is when its platform last gave a valid answer to a call of the hub: what `party show` has as REACHED, beside "
+     "HEARD, its own last request, and the LAST ERROR.", NULL,
      {"hubctl party list", "hubctl party list --role CPO --status OFFLINE --json=id,last_seen"},
      PARAMS({.name = "role", .key = "role", .type = CTL_CHOICE, .choices = roles, .help = "only parties with this role"},
             {.name = "status", .key = "status", .type = CTL_CHOICE, .choices = statuses, .help = "only parties in this status"}),
-     COLUMNS(PARTY_COLUMNS)},
+     COLUMNS(PARTY_COLUMNS(CTL_SEEN_WIDE, CTL_SEEN_JSON))},
     {"party", "show", "party.show", CTL_ACCESS_READ, 0, CTL_OUTPUT_CARD,
      "show one party with its tokens, receivers, rules and limits", NULL, NULL,
      {"hubctl party show IN-ABC", "hubctl party show IN-ABC --field status"},
      PARAMS(POSITIONAL("ID", "id", CTL_PARTY, ID_HELP)),
-     COLUMNS(PARTY_COLUMNS,
+     COLUMNS(PARTY_COLUMNS(CTL_SEEN_JSON, CTL_SEEN_ALWAYS),
              {"website", "WEBSITE", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "its website"},
              {"suspend_reason", "SUSPENDED FOR", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "why it is suspended"},
              {"credentials_url", "CREDENTIALS URL", CTL_COLUMN_TEXT, CTL_SEEN_ALWAYS, NULL, "what the partner gave as `url`"},

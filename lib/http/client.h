@@ -51,6 +51,16 @@ int http_client_reload(struct http_client *client, const struct http_client_opti
  * loop must run on to finish closing. */
 void http_client_free(struct http_client *client);
 
+/* Why a server is not trusted. */
+enum http_untrusted {
+    HTTP_TRUSTED,
+    HTTP_UNTRUSTED_TLS,       /* no TLS could be agreed on */
+    HTTP_UNTRUSTED_AUTHORITY, /* nobody that the hub knows vouches for its certificate, or its chain is cut */
+    HTTP_UNTRUSTED_DATES,     /* the certificate has expired, or does not hold yet */
+    HTTP_UNTRUSTED_NAME,      /* it is another host's */
+    HTTP_UNTRUSTED_OTHER      /* the certificate does not verify for another reason */
+};
+
 /*
  * One call; all-zero but for the in fields. The caller owns the struct and everything in it until `callback`
  * has returned; the callback comes later on the client's loop, exactly once, never from inside
@@ -84,8 +94,8 @@ struct http_call {
      * is no HTTP, or in a content coding that cannot be read (`coding`). ERR_CLOSED, ERR_MEMORY.
      */
     int result;
-    struct error error; /* the sentence: which host, what happened; never a secret */
-    bool untrusted; /* of ERR_UNREACHABLE: no TLS could be agreed on, or the certificate does not verify */
+    struct error error;            /* the sentence: which host, what happened; never a secret */
+    enum http_untrusted untrusted; /* of ERR_UNREACHABLE: why TLS failed */
     const char *coding; /* of ERR_INVALID: what is wrong with the answer's content coding, "answered with …",
                            static; NULL: it is not that */
     int status;         /* HTTP status, 0 when none */

@@ -195,6 +195,31 @@ static bool is_about_tls(CURLcode code)
     return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
+/* OpenSSL's verdict on the certificate (X509_STORE_CTX_get_error); 0 where it is good and only the name is
+ * another one. */
+static enum http_untrusted find_distrust(struct client_transfer *transfer, CURLcode code)
+{
+    static const struct {
+        long verdict;
+        enum http_untrusted untrusted;
+    } verdicts[] = {
+        {0, HTTP_UNTRUSTED_NAME},       {62, HTTP_UNTRUSTED_NAME},      {64, HTTP_UNTRUSTED_NAME},
+        {9, HTTP_UNTRUSTED_DATES},      {10, HTTP_UNTRUSTED_DATES},     {2, HTTP_UNTRUSTED_AUTHORITY},
+        {18, HTTP_UNTRUSTED_AUTHORITY}, {19, HTTP_UNTRUSTED_AUTHORITY}, {20, HTTP_UNTRUSTED_AUTHORITY},
+        {21, HTTP_UNTRUSTED_AUTHORITY}, {27, HTTP_UNTRUSTED_AUTHORITY},
+    };
+    long verdict = 0;
+    if (!is_about_tls(code))
+        return HTTP_TRUSTED;
+    if (code == CURLE_SSL_CONNECT_ERROR)
+        return HTTP_UNTRUSTED_TLS;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++)
+        if (verdicts[i].verdict == verdict)
+            return verdicts[i].untrusted;
+    return HTTP_UNTRUSTED_OTHER;
+}
+
 /* How a code is to be read: not connected for want of a port of this machine is not the other side's doing.
  */
 static int result_of(const struct client_transfer *transfer, const struct failure *failure)
@@ -232,7 +257,7 @@ int client_answer_failure(struct client_transfer *transfer, CURLcode code)
     /* Since libcurl 7.84 a bad chunk is reported like a broken connection. */
     if (code == CURLE_RECV_ERROR && strstr(transfer->curl_error, "chunk") != NULL)
         code = CURLE_WEIRD_SERVER_REPLY;
-    call->untrusted = is_about_tls(code);
+    call->untrusted = find_distrust(transfer, code);
     describe(transfer, code, detail, sizeof detail);
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
         if (failures[i].code == code)

@@ -55,6 +55,8 @@ bool store_clock(const struct store *store, struct clock_mark *mark);
 /* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
  * real-time work answers 503 first. */
 bool store_is_overloaded(const struct store *store);
+/* Why it is: how the last commit failed (ERR_FULL, ERR_IO …), else ERR_BUSY; OK: it is not. Thread safe. */
+int store_obstacle(const struct store *store);
 /* Thread safe: how often a rule or a party was changed since the store was opened; what is being committed
  * counts. */
 int64_t store_registry_changes(const struct store *store);

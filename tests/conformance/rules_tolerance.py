@@ -14,8 +14,7 @@ RULES = {
     "the envelope, whatever the case of its outcome, and passed on as OCPI spells it.",
     "hub 16-7": "An explicit null of an optional field counts as absent and passes as it is; what the hub writes itself has none.",
     "hub 16-8": "Ids are the same in upper and lower case, in path, header and body; everybody sees the spelling of their owner.",
-    "hub 16-9": "Any 2xx with a 1xxx code, or without a body, is success; where a response is asked for an answer "
-    "without one is 4000, and its result is still taken. A 4xx that is no OCPI is judged by its HTTP status.",
+    "hub 16-9": "Any 2xx with a 1xxx code, or without a body, is success; a 4xx that is no OCPI is judged by its HTTP status.",
     "hub 16-10": "A CDR may be posted to /cdrs/{id} and to /cdrs/{country_code}/{party_id}/{id}.",
     "hub 16-11": "The credentials endpoint is listed as SENDER and as RECEIVER.",
     "hub 16-12": Reason(

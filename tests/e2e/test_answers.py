@@ -121,9 +121,6 @@ def test_reservation_of_a_cpo_that_writes_otherwise(street):
 
 
 RUBBISH = {
-    "204": raw(None, 204),
-    "200 without a body": raw(None),
-    "202 without a body": raw(None, 202),
     "no data": raw({"status_code": 1000}),
     "null": raw(envelope(None)),
     "empty list": raw(envelope([])),
@@ -152,6 +149,14 @@ def test_authorization_that_says_nothing(street, reply):
     assert answer.code == 1000 and answer.data["allowed"] == "UNKNOWN" and answer.data["info"]["text"], answer
     street.emsp.script("POST", "/authorize", reply)
     assert street.cpo.call("POST", "tokens/CARD/authorize").outcome == (200, 4000)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_response_without_a_body(street, status):
+    """A success that says no more; the result is still taken."""
+    answer, request = start(street, raw(None, status))
+    assert answer.outcome == (200, 1000) and not answer.data, answer
+    assert told(street, request, "ACCEPTED", f"nothing {status}") == "ACCEPTED"
 
 
 def test_who_refused_gets_no_result(street):

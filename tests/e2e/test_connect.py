@@ -291,6 +291,7 @@ def test_discovery_fails(hub, path, reply, words):
         (Reply(http=405, code=2000), ["405"]),
         (Reply(code=3001, message="cannot reach you"), ["3001: cannot reach you"]),
         (Reply(http=400, code=2001, message="no such role"), ["2001: no such role"]),
+        (Reply(http=400, body=b'{"detail": "business_details is required"}'), ["HTTP 400", "business_details is required"]),
         (Reply(http=401, code=2002), ["refuses the token"]),
         (Reply(http=502, body=b"Bad gateway"), ["no Credentials", "502"]),
         (Reply(body=b"OK"), ["no Credentials"]),
@@ -302,7 +303,7 @@ def test_discovery_fails(hub, path, reply, words):
         (Reply(drop="reset"), ["POST credentials"]),
         (Reply(wire=b"rubbish\r\n\r\n"), ["POST credentials"]),
     ],
-    ids=["405", "3001", "2001", "401", "502", "no OCPI", "no data", "list", "no roles", "types", "redirect", "reset", "no HTTP"],
+    ids=["405", "3001", "2001", "400", "401", "502", "no OCPI", "no data", "list", "no roles", "types", "redirect", "reset", "no HTTP"],
 )
 def test_post_fails(hub, reply, words):
     """The partner does not take the POST, or answers rubbish: one line says what, the hub token is taken back."""
@@ -368,7 +369,7 @@ def test_tokens_in_messages_are_hidden(hub, before):
     """A partner that repeats a token in its error does not bring it to the screen or into the audit."""
     platform, token = hub.invited()
     platform.script("POST", CREDENTIALS, lambda request: Reply(code=2001, message=before + request.json["token"]), forever=True)
-    refused(hub, platform, token, "repeats a token")
+    refused(hub, platform, token, "answers 2001: " + before[:3])
     shown = platform.received("POST", CREDENTIALS)[0].json["token"]
     assert shown[:16] not in hub.stderr() + json.dumps(hub.audit())
 

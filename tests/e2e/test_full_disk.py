@@ -1,5 +1,6 @@
 """A disk that is full: few lines in the log, however many ask."""
 
+import itertools
 import resource
 
 import pytest
@@ -66,3 +67,15 @@ def test_pushes_are_503_until_there_is_space(full):
     eventually(lambda: put(PUSHES).outcome in ((201, 1000), (200, 1000)), "pushes are taken again")
     for number in (*taken[:3], *taken[-3:], PUSHES):
         assert cpo.get(cpo.object_path("sessions", f"S{number}")).outcome == (200, 1000)
+
+
+def test_it_is_called_a_full_disk(full):
+    """Real-time calls and the account team's changes: what is short is named, and nothing was changed."""
+    hub, cpo, emsp = full
+    numbers = itertools.count()
+    eventually(lambda: cpo.put("sessions", payloads.session(cpo.party, emsp.party, f"S{next(numbers)}")).status == 503, "the disk is full")
+    for answer in (emsp.authorize("U1"), emsp.command("START_SESSION", payloads.start_session(emsp.party))):
+        assert answer.status == 503 and "disk" in answer.message, answer
+    result = hub.ctl("party", "set", cpo.id, "--name", "Renamed")
+    assert result.rc != 0 and "disk of the state directory is full" in result.err and "step" not in result.err, result
+    assert hub.one("party", "show", cpo.id)["name"] != "Renamed"

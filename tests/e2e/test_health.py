@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from tests.e2e.harness import SLOW, eventually, later
-from tests.sim import Gate, Reply, payloads
+from tests.e2e.harness import SLOW, eventually, later, on_terminal
+from tests.sim import Gate, Reply, habits, payloads
 from tests.sim.client import authorization
+from tests.sim.wire import timestamp
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,51 @@ def test_offline_and_back(hub, pair):
 
 
 VERSIONS = ("GET", "/ocpi/versions$")
+
+SHAPES = {
+    "bare": lambda data: data,
+    "no status_code": lambda data: {"data": data, "timestamp": timestamp()},
+    "status_code as text": lambda data: {"data": data, "status_code": "1000"},
+    "a list of one envelope": lambda data: [{"data": data, "status_code": 1000}],
+    "under its name": lambda data: {"versions": data} if isinstance(data, list) else [data],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_what_an_exchange_reads_is_a_sign_of_life(hub, shape):
+    """A partner whose versions are read at the exchange stays CONNECTED by them, and comes back by them."""
+    cpo = hub.add(hub.platform("CPO", habits=(habits.writes_versions(SHAPES[shape]),)))
+    cpo.register(hub.issue(cpo.id))
+    reached = hub.one("party", "show", cpo.id)["reached"]
+    eventually(lambda: hub.one("party", "show", cpo.id)["reached"] > reached, "a probe is a valid answer")
+    cpo.down()
+    hub.wait_status(cpo.id, "OFFLINE")
+    cpo.up()
+    hub.wait_status(cpo.id, "CONNECTED")
+    told = [row["what"] for row in hub.one("status")["attention"] if cpo.id in row["what"]]
+    assert not [what for what in told if "OFFLINE" in what or "2.2.1" in what or "versions" in what]
+
+
+def test_versions_that_are_none(hub, pair):
+    """Something in an envelope, but no versions: the partner lives, and its versions are told to be missing."""
+    script = pair.cpo.script(*VERSIONS, Reply(http=404, code=2003), forever=True)
+    told = f"{pair.cpo.id} does not answer its versions any more: HTTP 404"
+    eventually(lambda: told in [row["what"] for row in hub.one("status")["attention"]], "status warns")
+    assert hub.status_of(pair.cpo.id) == "CONNECTED"
+    pair.cpo.unscript(script)
+    eventually(lambda: told not in [row["what"] for row in hub.one("status")["attention"]], "it is over")
+
+
+def test_offline_is_told_with_its_cause(hub, pair):
+    """On status, in the card and in the audit's NOTE: since when, and what went wrong."""
+    pair.cpo.script(*VERSIONS, Reply(http=503, body=b"<html/>"), forever=True)
+    hub.wait_status(pair.cpo.id, "OFFLINE")
+    (row,) = [row for row in hub.one("status")["attention"] if row["party"] == pair.cpo.id]
+    assert row["what"].startswith(f"party {pair.cpo.id} is OFFLINE since 20") and "HTTP 503, no OCPI envelope" in row["what"]
+    note = hub.wait_audit(lambda row: row["action"] == "party.offline" and row["party"] == pair.cpo.id, "its row")["note"]
+    assert "HTTP 503" in note
+    card = on_terminal(hub, "party", "show", pair.cpo.id)[1]
+    assert "HEARD" in card and "REACHED" in card and "LAST ERROR" in card and "LAST SEEN" not in card
 
 
 @pytest.mark.parametrize(

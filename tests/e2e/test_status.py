@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.harness import ROOT, SLOW, eventually, on_terminal
 from tests.e2e.test_forms import fake, run, terminal  # noqa: F401 - fixtures
 from tests.e2e.test_hubctl import plain
-from tests.sim import Party, Reply, payloads
+from tests.sim import Gate, Party, Reply, payloads
 from tests.sim.wire import timestamp
 
 QUARTER = 15
@@ -132,6 +132,32 @@ def test_queues_need_attention(hub):
         platform.cpo.close(), platform.emsp.close()
 
 
+def test_a_failing_receiver_is_told_without_a_break(hub):
+    """While the next try is under way, too: until a message passes, or none waits."""
+    pair = hub.pair()
+    gate = Gate(60 * SLOW)
+    replies = iter([Reply(http=503, code=3000), Reply(hold=gate)])
+    pair.emsp.script("PUT", "/sessions/", lambda request: next(replies, Reply()), forever=True)
+    pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party))
+    pair.emsp.wait("PUT", "/sessions/", count=2)
+    what = f"{pair.emsp.id} fails to take deliveries: 1 waits"
+    assert what in attention(hub), "the second try hangs"
+    gate.open()
+    eventually(lambda: what not in attention(hub), "it was taken")
+    pair.cpo.close(), pair.emsp.close()
+
+
+def test_a_party_that_never_was(hub):
+    """A slip of the pen is told; a party that is gone is not one."""
+    for words in (["delivery", "list", "--party"], ["delivery", "retry", "--party"], ["audit", "tail", "--party"], ["quality"],
+                  ["delivery", "receipts", "--since", "2020-01-01", "--party"]):  # fmt: skip
+        result = hub.ctl(*words, "IN-NOO")
+        assert result.rc == 1 and "party IN-NOO: no such party" in result.err, (words, result)
+    gone = hub.add(hub.platform("EMSP"))
+    hub.ok("party", "remove", gone.id, f"--confirm={gone.id}")
+    assert hub.rows("audit", "tail", "--party", gone.id) and hub.rows("delivery", "list", "--party", gone.id) == []
+
+
 def test_parties_need_attention(hub):
     """OFFLINE; an initial token that runs out; connected, but without a rule."""
     made = hub.pair(rule=False)
@@ -147,8 +173,9 @@ def test_parties_need_attention(hub):
     what = f"the initial token of {party} expired unused"
     assert eventually(lambda: attention(hub).get(what), "the token has expired") == f"hubctl token issue {party}"
     made.cpo.down()
-    what = f"party {made.cpo.id} is OFFLINE"
-    assert eventually(lambda: attention(hub).get(what), "it is OFFLINE") == f"hubctl party check {made.cpo.id}"
+    offline = f"party {made.cpo.id} is OFFLINE since "
+    hint = eventually(lambda: next((hint for what, hint in attention(hub).items() if what.startswith(offline)), None), "it is OFFLINE")
+    assert hint == f"hubctl party check {made.cpo.id}"
     made.cpo.close(), made.emsp.close()
 
 

@@ -105,5 +105,19 @@ def test_other_reasons(new_hub, tmp_path, certificate, said):
     platform = hub.onboard("CPO")
     hub.ok("receiver", "set", platform.id, "versions", tls.url)
     shown = eventually(lambda: hub.one("party", "show", platform.id)["last_error"], "the probe fails")
-    tls.close()
     assert said in shown and "certificate" in shown, shown
+    remedy = {"127.0.0.1": "names the host", "expired": "renew the certificate"}[said]
+    hub.ok("receiver", "unset", platform.id, "versions")
+    hub.ok("receiver", "set", platform.id, "tokens", tls.url.replace("/ocpi/versions", "/tokens"))
+    (report,) = hub.ctl("--json", "party", "check", platform.id).json
+    (tokens,) = [check for check in report["checks"] if check["check"] == "receiver.tokens"]
+    assert remedy in tokens["remedy"] and "address in" not in tokens["remedy"], tokens
+    tls.close()
+
+
+def test_connect_says_what_of_tls(new_hub, tls):
+    """Nobody's fault but the certificate's: the hub's address is not what is refused."""
+    hub = new_hub()
+    platform, token = hub.invited()
+    result = hub.ctl("party", "connect", platform.id, "--versions-url", tls.url, "--token-file", "-", stdin=token)
+    assert result.rc != 0 and "ca_file" in result.err and "address in" not in result.err, result

@@ -244,6 +244,26 @@ static const char *const no_rates[] = {
     "0/",
 };
 
+static void test_words(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *two, *whole;
+    } rows[] = {{0, "0 ms", "0 s"},
+                {250, "250 ms", "0 s"},
+                {-3400, "3.4 s", "3 s"},
+                {90000, "1 min 30 s", "1 min"},
+                {3900000, "1 h 5 min", "1 h"},
+                {INT64_C(34646400000), "401 d", "401 d"},
+                {INT64_C(34646401000), "401 d 0 h", "401 d"}};
+    char text[DURATION_WORDS_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_string_equal(duration_words(rows[i].ms, false, text), rows[i].two);
+        assert_string_equal(duration_words(rows[i].ms, true, text), rows[i].whole);
+    }
+}
+
 static void test_rate(void **state)
 {
     char text[RATE_SIZE];
@@ -299,7 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_good), cmocka_unit_test(test_parse_bad), cmocka_unit_test(test_format),
         cmocka_unit_test(test_every_day),  cmocka_unit_test(test_duration),  cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_month),
+        cmocka_unit_test(test_month),      cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

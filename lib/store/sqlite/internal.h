@@ -33,7 +33,7 @@ struct store {
     struct writer *writer;
     uv_thread_t thread;
     bool running;
-    atomic_bool degraded;   /* the last commit failed */
+    atomic_int degraded;    /* how the last commit failed; OK: it did not */
     atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];

@@ -161,7 +161,13 @@ void store_set_commit_hook(struct store *store, void (*hook)(void *context), voi
 
 bool store_is_overloaded(const struct store *store)
 {
-    return atomic_load(&store->degraded) || inbox_is_crowded(&store->inbox);
+    return store_obstacle(store) != OK;
+}
+
+int store_obstacle(const struct store *store)
+{
+    int result = atomic_load(&store->degraded);
+    return result != OK ? result : inbox_is_crowded(&store->inbox) ? ERR_BUSY : OK;
 }
 
 int64_t store_registry_changes(const struct store *store)

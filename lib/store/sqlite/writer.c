@@ -152,8 +152,9 @@ static void log_head(struct writer *writer)
              hex_encode(writer->committed.mac, SHA256_SIZE, mac));
 }
 
-static void set_degraded(struct writer *writer, bool degraded)
+static void set_degraded(struct writer *writer, int result)
 {
+    bool degraded = result != OK;
     if (degraded != writer->was_degraded) {
         if (degraded)
             log_error_bounded("database: %s; writes are refused until it accepts them again",
@@ -162,7 +163,7 @@ static void set_degraded(struct writer *writer, bool degraded)
             log_bounded(LOG_INFO, "database: writes are accepted again");
     }
     writer->was_degraded = degraded;
-    atomic_store(&writer->store->degraded, degraded);
+    atomic_store(&writer->store->degraded, result);
 }
 
 static void answer_all(struct writer *writer, struct queue *batches, int result)
@@ -200,7 +201,7 @@ static void commit_group(struct writer *writer, struct queue *batches)
     }
     moments_end(&writer->store->moments);
     atomic_store(&writer->store->registry_begun, writer->state.registry);
-    set_degraded(writer, result != OK);
+    set_degraded(writer, result);
     if (!result)
         inbox_free_lazy(&writer->store->inbox, &writer->lazy);
     answer_all(writer, batches, result);
