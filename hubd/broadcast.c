@@ -156,8 +156,7 @@ static bool leg_fill_call(struct leg *leg, struct request *request, struct regis
         outbound->url = arena_printf(&leg->arena, STR_FMT "?" STR_FMT, STR_ARG(outbound->url),
                                      STR_ARG(request->exchange->query));
     outbound->body = leg->cargo->body;
-    outbound->via = arena_copy(
-        &leg->arena, http_header_find(request->exchange->headers, request->exchange->header_count, "Via"));
+    outbound->via = arena_copy(&leg->arena, request_via(request));
     outbound->trusted = true;
     outbound->routed = true;
     outbound->from_country = arena_copy(&leg->arena, hub ? str_from(request->hub->conf.country_code)

@@ -53,7 +53,8 @@ static struct str commands_no_result(const struct store_command *command)
     return commands_is_remote(command) ? STR("{\"result\":\"TIMEOUT\"}") : STR("{\"result\":\"UNKNOWN\"}");
 }
 
-void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body)
+void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body,
+                           struct str via)
 {
     struct store_op *op = store_batch_add(batch, STORE_PUT_DELIVERY);
     if (op == NULL)
@@ -72,6 +73,7 @@ void commands_add_delivery(struct store_apply *batch, const struct store_command
     row->url = command->response_url;
     row->body = body;
     row->correlation_id = command->correlation_id;
+    row->via = via;
     row->created = env_wall_ms();
 }
 
@@ -98,7 +100,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
 {
     store_batch_init(batch, &commands->arena);
     struct store_op *end = store_batch_add(batch, STORE_UPDATE_COMMAND);
-    commands_add_delivery(batch, command, commands_no_result(command));
+    commands_add_delivery(batch, command, commands_no_result(command), STR_NONE);
     struct store_op *row = store_batch_add(batch, STORE_APPEND_AUDIT);
     if (end != NULL && row != NULL) {
         end->u.command_update.id = command->id;

@@ -22,7 +22,9 @@ bool commands_is_remote(const struct store_command *command);
 
 /* Whose module's result it waits for: "METHOD module" is what relayed requests are kept as (hubd/relay.h). */
 struct str commands_module(const struct store_command *command);
-/* Adds the delivery of a CommandResult to the eMSP's response_url. */
-void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body);
+/* Adds the delivery of a CommandResult to the eMSP's response_url. `via`: that of the request that brought
+ * it, or STR_NONE: the hub says it. */
+void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body,
+                           struct str via);
 
 #endif

@@ -10,6 +10,7 @@
 #include "lib/ocpi/location.h"
 
 #define SENDING_MAGIC 0x53454e44u
+#define BODY_SHOWN    1024 /* of an answer, with a dead letter */
 /* What a row that was refused by its receiver is pending for: the n-th time. */
 static const char *const refused_reasons[] = {"refused once", "refused twice"};
 #define REFUSED_TRIES (sizeof refused_reasons / sizeof refused_reasons[0])
@@ -181,9 +182,11 @@ static struct str sending_error_text(struct sending *sending, bool with_body)
     struct str text = sentence_of_failure(&sending->arena, outbound), body = outbound->raw_answer;
     if (outbound->result != OK || !with_body || body.length == 0)
         return text;
+    if (body.length > 4 * BODY_SHOWN)
+        body.length = 4 * BODY_SHOWN;
     body = sentence_hide(&sending->arena, outbound->platform, body); /* before it is cut: half a token too */
-    if (body.length > 1024)
-        body.length = 1024;
+    if (body.length > BODY_SHOWN)
+        body.length = BODY_SHOWN;
     return arena_printf(&sending->arena, STR_FMT ": " STR_FMT, STR_ARG(text), STR_ARG(body));
 }
 
@@ -390,6 +393,7 @@ static void sending_call(struct sending *sending, struct str body)
     outbound->body = outbound->method == HTTP_METHOD_DELETE ? STR_NONE : body;
     sending_set_voice(sending);
     outbound->correlation_id = row->correlation_id;
+    outbound->via = row->via;
     outbound->timeout_ms = hub->conf.delivery_timeout;
     outbound->callback = sending_answered;
     outbound->context = sending;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "hubd/partner_url.h"
+#include "hubd/secret.h"
+#include "hubd/sentence.h"
 
 static struct str url_without_slash(struct str url)
 {
@@ -30,10 +32,19 @@ struct str discovery_versions_url(struct arena *arena, struct str url)
     return arena_printf(arena, STR_FMT "versions", STR_ARG(str_of(url.data, slash)));
 }
 
+/* What a partner wrote goes into the log, the audit and to the account team: without the token that it was
+ * asked with. */
+static struct str discovery_hide(struct discovery *discovery, struct str text)
+{
+    text = sentence_hide(discovery->arena, discovery->outbound.platform, text);
+    return secret_hide(discovery->arena, &discovery->token, 1, text);
+}
+
 static void discovery_end(struct discovery *discovery, int status, struct str message)
 {
     discovery->status = status;
-    discovery->message = message;
+    discovery->message = discovery_hide(discovery, message);
+    discovery->refused = discovery_hide(discovery, discovery->refused);
     discovery->done(discovery);
 }
 

@@ -10,7 +10,7 @@
 
 #define REPLACED_MAX 32 /* hub tokens of a platform beside the newest */
 
-struct str exchange_new_token(struct arena *arena, struct store_token *row)
+struct str exchange_new_token(const struct hub *hub, struct arena *arena, struct store_token *row)
 {
     uint8_t secret[32];
     char fingerprint[2 * 4 + 1];
@@ -21,7 +21,7 @@ struct str exchange_new_token(struct arena *arena, struct store_token *row)
         return text;
     crypto_sha256(text, row->hash);
     row->fingerprint = arena_copy(arena, str_from(hex_encode(row->hash, 4, fingerprint)));
-    row->created = env_wall_ms();
+    row->created = hub_kept_ms(hub);
     return text;
 }
 
@@ -63,6 +63,19 @@ bool exchange_is_registered(const struct registry_snapshot *snapshot, const stru
         const struct store_token *token = &tokens[i];
         if (token->kind == STORE_TOKEN_HUB && token->used != 0 &&
             (token->expires == 0 || token->expires > now))
+            return true;
+    }
+    return false;
+}
+
+bool exchange_is_outlived(const struct registry_snapshot *snapshot, const struct store_token *token)
+{
+    size_t count;
+    const struct store_token *tokens = registry_tokens_of(snapshot, token->platform, &count);
+    for (size_t i = 0; i < count && token->expires != 0; i++) {
+        const struct store_token *other = &tokens[i];
+        bool newer = other->expires == 0 || other->created > token->created;
+        if (other->kind == STORE_TOKEN_HUB && other->used != 0 && newer)
             return true;
     }
     return false;

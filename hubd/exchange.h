@@ -11,9 +11,9 @@
  * account team begins in admin/connect.c.
  */
 
-/* A new token: 256 random bits, URL-safe; fills hash, fingerprint and created of `row`. The text is in the
- * arena (NULL data: no memory) and shown once. */
-struct str exchange_new_token(struct arena *arena, struct store_token *row);
+/* A new token: 256 random bits, URL-safe; fills hash, fingerprint and created (by the hub's time) of `row`.
+ * The text is in the arena (NULL data: no memory) and shown once. */
+struct str exchange_new_token(const struct hub *hub, struct arena *arena, struct store_token *row);
 /* Writes the hub's Credentials object holding `token`. `versions`: its url is that of the versions list, else
  * that of the version details. */
 void exchange_write_credentials(struct buffer *out, const struct hub *hub, struct str token, bool versions);
@@ -48,6 +48,12 @@ struct str exchange_digest(const struct hub *hub, struct arena *arena, const str
 /* Whether a POST with this initial token may be answered: it has served none, or the same. */
 bool exchange_may_repeat(const struct hub *hub, struct arena *arena, const struct store_token *initial,
                          const struct json_value *credentials);
+/* Whether the object says what the platform has stored already: the same token, url and roles. */
+bool exchange_says_nothing_new(struct arena *arena, const struct registry_platform *platform,
+                               const struct json_value *credentials);
+/* Whether a hub token that was issued after this one has been used: its owner has the newer one, and this one
+ * may be in other hands. */
+bool exchange_is_outlived(const struct registry_snapshot *snapshot, const struct store_token *token);
 /* Whether the platform's token is presented raw at the first try. */
 bool exchange_raw_first(const struct registry_platform *platform);
 

@@ -107,6 +107,20 @@ struct str exchange_digest(const struct hub *hub, struct arena *arena, const str
     return arena_copy(arena, str_of((const char *)mac, sizeof mac));
 }
 
+bool exchange_says_nothing_new(struct arena *arena, const struct registry_platform *platform,
+                               const struct json_value *credentials)
+{
+    const struct json_value *roles;
+    struct sum given, stored;
+    if (!str_equal(json_get_text(credentials, "token"), platform->token) ||
+        !str_equal(json_get_text(credentials, "url"), platform->row.credentials_url) ||
+        json_parse_own(arena, platform->row.roles, &roles, NULL) != OK)
+        return false;
+    digest(arena, json_get(credentials, "roles"), false, &given);
+    digest(arena, roles, false, &stored);
+    return memcmp(&given, &stored, sizeof given) == 0;
+}
+
 bool exchange_may_repeat(const struct hub *hub, struct arena *arena, const struct store_token *initial,
                          const struct json_value *credentials)
 {

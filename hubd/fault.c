@@ -58,5 +58,7 @@ enum fault fault_judge(const struct fault_answer *answer, const struct fault_cas
         return FAULT_NONE;
     if (answer->http / 100 == 2 && answer->envelope && answer->status_code / 1000 == 2)
         return FAULT_REFUSED;
+    if (answer->http == 508) /* it went round, and does so again whenever it is sent (RFC 5842 section 7.2) */
+        return FAULT_REFUSED;
     return answer->http / 100 == 4 ? fault_of_client_error(answer, known) : fault_of_either(answer, known);
 }

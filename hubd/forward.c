@@ -185,7 +185,7 @@ void forward_start(struct forward *forward)
     outbound->to_country = forward->target->row.country_code;
     outbound->to_party = forward->target->row.party_id;
     outbound->correlation_id = request->correlation_id;
-    outbound->via = http_header_find(request->exchange->headers, request->exchange->header_count, "Via");
+    outbound->via = request_via(request);
     outbound->once = forward->once;
     outbound->unwrap = forward->unwrap;
     outbound->timeout_ms = left_ms;

@@ -196,6 +196,7 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
     row->object = push->id;
     row->name = request->object;
     row->correlation_id = request->correlation_id;
+    row->via = request_via(request);
     row->created = request->now;
     return op;
 }

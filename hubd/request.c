@@ -13,6 +13,7 @@
 
 #define REQUEST_MAGIC 0x52455153u
 #define ID_MAX        128
+#define VIA_MAX       2048 /* some forty hops */
 
 /* ---------------------------------------------------------------- small helpers for modules */
 
@@ -235,11 +236,23 @@ static void request_refuse_method(struct request *request, const struct router_m
         STR_NONE);
 }
 
-/* A request that the hub sent itself has come back (hub-contract 5). */
-static bool request_is_own(const struct request *request)
+struct str request_via(const struct request *request)
 {
-    return http_via_names(request->exchange->headers, request->exchange->header_count,
-                          str_from(request->hub->via));
+    return http_header_join(request->arena, request->exchange->headers, request->exchange->header_count,
+                            "Via");
+}
+
+/* STR_NONE, or why the request goes round: the hub sent it itself (hub-contract 5), or it has been passed on
+ * so often that no answer can be of use. */
+static struct str request_find_loop(const struct request *request)
+{
+    const struct http_exchange *exchange = request->exchange;
+    size_t length = http_header_length(exchange->headers, exchange->header_count, "Via");
+    if (length > VIA_MAX)
+        return STR("Via: longer than 2048 bytes: the request goes round between systems that pass it on");
+    if (length > 0 && http_via_names(exchange->headers, exchange->header_count, str_from(request->hub->via)))
+        return STR("the hub sent this request itself: a URL that it was given leads back to it");
+    return STR_NONE;
 }
 
 void request_take_body(struct request *request)
@@ -254,10 +267,9 @@ static void request_route(struct request *request)
 {
     struct router_match match;
     request_find_route(request, &match);
-    if (request_is_own(request)) {
-        request_answer(request, REPLY_LOOP,
-                       STR("the hub sent this request itself: a URL that it was given leads back to it"),
-                       STR_NONE);
+    struct str loop = request_find_loop(request);
+    if (loop.data != NULL) {
+        request_answer(request, REPLY_LOOP, loop, STR_NONE);
         return;
     }
     if (!request_may_enter(request))

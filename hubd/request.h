@@ -178,6 +178,8 @@ void request_audit_batch(struct request *request, struct store_apply *batch, str
 
 /* ---- for this room: request_body.c ---- */
 
+/* The systems that passed the request on, all its Via headers as one; for whatever is sent because of it. */
+struct str request_via(const struct request *request);
 /* Reads the JSON of a route that has any. False: answered. */
 bool request_parse_body(struct request *request);
 

@@ -1,10 +1,11 @@
 #include "hubd/sentence.h"
 
-#include "lib/base/crypto.h"
+#include "hubd/secret.h"
 #include "lib/base/utf8.h"
 #include "lib/json/reader.h"
 
 #define BODY_MAX (64 * 1024) /* nobody says more about an error */
+#define READ_MAX 4096        /* of a text that is cut to SENTENCE_BYTES */
 
 /* ---------------------------------------------------------------- what is not told */
 
@@ -33,48 +34,12 @@ static bool word_is_address(struct str word)
     return digits && dots == 3;
 }
 
-/* What the hub presents to a platform, as it may come back: each token, and its Base64 without padding. */
-#define SECRETS_MAX 4
-static unsigned secret_forms(struct arena *arena, const struct registry_platform *platform,
-                             struct str forms[SECRETS_MAX])
-{
-    const struct str tokens[] = {platform->token, platform->previous_token};
-    unsigned count = 0;
-    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
-        if (tokens[i].length == 0)
-            continue;
-        struct str coded = base64_encode(arena, tokens[i]);
-        while (coded.length > 0 && coded.data[coded.length - 1] == '=')
-            coded.length--;
-        forms[count++] = tokens[i];
-        forms[count++] = coded;
-    }
-    return count;
-}
-
-static bool word_is_secret(struct arena *arena, const struct registry_platform *platform, struct str word)
-{
-    struct str forms[SECRETS_MAX];
-    unsigned count = secret_forms(arena, platform, forms);
-    for (unsigned i = 0; i < count; i++)
-        if (word_holds(word, forms[i]))
-            return true;
-    return false;
-}
-
 struct str sentence_hide(struct arena *arena, const struct registry_platform *platform, struct str text)
 {
-    struct str forms[SECRETS_MAX];
-    unsigned count = platform == NULL ? 0 : secret_forms(arena, platform, forms);
-    char *copy = arena_alloc(arena, text.length + 1);
-    if (copy == NULL || text.length == 0)
-        return STR("");
-    memcpy(copy, text.data, text.length);
-    for (unsigned i = 0; i < count; i++)
-        for (size_t at = 0; forms[i].length > 0 && at + forms[i].length <= text.length; at++)
-            if (memcmp(copy + at, forms[i].data, forms[i].length) == 0)
-                memset(copy + at, '.', forms[i].length);
-    return str_of(copy, text.length);
+    if (platform == NULL)
+        return text;
+    const struct str tokens[] = {platform->token, platform->previous_token};
+    return secret_hide(arena, tokens, sizeof tokens / sizeof tokens[0], text);
 }
 
 /* ---------------------------------------------------------------- one line */
@@ -114,9 +79,12 @@ static struct str word_cut(struct str word, size_t room)
 struct str sentence_clean(struct arena *arena, const struct registry_platform *platform, struct str text)
 {
     struct buffer line = {0}, word = {0};
+    if (text.length > READ_MAX)
+        text.length = READ_MAX;
+    text = sentence_hide(arena, platform, text);
     while (line.length < SENTENCE_BYTES && next_word(&text, &word)) {
         struct str shown = buffer_str(&word);
-        if (word_is_address(shown) || word_is_secret(arena, platform, shown))
+        if (word_is_address(shown))
             shown = STR("...");
         if (line.length > 0)
             buffer_append_byte(&line, ' ');

@@ -13,8 +13,8 @@
 
 /* `text`, cleaned; empty when nothing is left. In the arena. */
 struct str sentence_clean(struct arena *arena, const struct registry_platform *platform, struct str text);
-/* `text` with what the hub presents to that platform (NULL: none) overwritten by dots, in the arena: for what
- * is shown to the account team as it came. */
+/* `text` without what the hub presents to that platform (NULL: nothing; hubd/secret.h): for what is shown to
+ * the account team as it came. The text itself, or in the arena. */
 struct str sentence_hide(struct arena *arena, const struct registry_platform *platform, struct str text);
 /* How a call ended that was not answered as OCPI asks, for the account team: what stood in its way, or the
  * answer's status, code and cleaned message. In the arena, or the call's. */

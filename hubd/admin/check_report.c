@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/base/crypto.h"
+#include "hubd/sentence.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 #include "lib/base/utf8.h"
@@ -147,31 +147,6 @@ static const struct {
 
 /* ---------------------------------------------------------------- texts */
 
-/* A partner may repeat anything in its answers, its token too. */
-static void hide(struct str text, struct str secret)
-{
-    while (secret.length > 0 && text.length >= secret.length) {
-        char *at = memmem(text.data, text.length, secret.data, secret.length);
-        if (at == NULL)
-            return;
-        memset(at, '*', secret.length);
-        text = str_skip(text, (size_t)(at - text.data) + secret.length);
-    }
-}
-
-static void hide_tokens(const struct check *check, struct str text)
-{
-    const struct registry_platform *platform = check->party->platform;
-    const struct str secrets[] = {platform->token, platform->previous_token};
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
-        struct str encoded = base64_encode(&((struct check *)(uintptr_t)check)->scratch, secrets[i]);
-        while (encoded.length > 0 && encoded.data[encoded.length - 1] == '=') /* with and without padding */
-            encoded.length--;
-        hide(text, secrets[i]);
-        hide(text, encoded);
-    }
-}
-
 /* Without control bytes and what is no UTF-8, cut to DETAIL_MAX. */
 static struct str clean(struct arena *arena, struct str text)
 {
@@ -198,7 +173,6 @@ static struct str clean(struct arena *arena, struct str text)
 void check_report(struct check *check, const char *name, struct str module, enum check_result result,
                   enum check_remedy remedy, const char *format, ...)
 {
-    struct buffer text = {0};
     char room[2 * DETAIL_MAX];
     va_list arguments;
     va_start(arguments, format);
@@ -207,16 +181,14 @@ void check_report(struct check *check, const char *name, struct str module, enum
     struct check_finding *finding = arena_alloc(check->arena, sizeof *finding);
     if (finding == NULL || length < 0)
         return;
-    buffer_append(&text, str_of(room, strlen(room)));
-    hide_tokens(check, buffer_str(&text));
     finding->check =
         module.length > 0 ? arena_printf(check->arena, "%s." STR_FMT, name, STR_ARG(module)) : str_from(name);
     finding->module = module.length > 0 ? module : check->about;
     check->about = STR_NONE;
     finding->result = result;
     finding->remedy = remedy;
-    finding->detail = clean(check->arena, buffer_str(&text));
-    buffer_free(&text);
+    finding->detail = /* a partner may repeat anything in its answers, its token too */
+        clean(check->arena, sentence_hide(check->arena, check->party->platform, str_from(room)));
     check->counts[result]++;
     *check->last = finding;
     check->last = &finding->next;

@@ -212,7 +212,7 @@ static bool endpoint_is_trusted(struct connect *connect)
 static void exchange_begin(struct connect *connect)
 {
     connect->outbound.timeout_ms = ANSWER_CALLS * connect->hub->conf.discovery_timeout;
-    connect->hub_token = exchange_new_token(connect->arena, &connect->hub_row);
+    connect->hub_token = exchange_new_token(connect->hub, connect->arena, &connect->hub_row);
     if (connect->hub_token.data == NULL) {
         rows_refuse(&connect->refusal, CTL_INTERNAL, NULL, "no memory");
         connect_fail(connect);

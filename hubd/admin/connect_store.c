@@ -1,12 +1,11 @@
 #include "hubd/admin/connect.h"
 
+#include "hubd/secret.h"
 #include "lib/base/crypto.h"
 
 /* A registration that a crash cuts short leaves a hub token behind: it ends by itself so long after the last
  * moment at which the partner's answer could have come. */
 #define TOKEN_SPARE_MS (10 * 60 * 1000)
-/* So many characters of a token in a row give it away, and are not in a sentence by chance. */
-#define SECRET_PART 12
 
 /* The platform as it is now; NULL: refused, it is not what this began with. */
 static const struct registry_platform *find_platform(struct change *change)
@@ -34,40 +33,19 @@ static void end(struct connect *connect, struct change *done)
 
 /* ---------------------------------------------------------------- tokens in a partner's words */
 
-static bool repeats(struct str text, struct str secret)
-{
-    for (size_t i = 0; i + SECRET_PART <= secret.length; i++)
-        if (memmem(text.data, text.length, secret.data + i, SECRET_PART) != NULL)
-            return true;
-    return false;
-}
-
-/* Also in the form in which it was presented. */
-static bool repeats_token(const struct connect *connect, struct str text, struct str token)
-{
-    return repeats(text, token) || repeats(text, base64_encode(connect->arena, token));
-}
-
-/* What the registry has for the platform: a rotation presents it. */
-static bool repeats_registered(const struct connect *connect, struct str text)
+/* Whether a partner that writes a token into its message, whole or cut, got it into this text: the
+ * registry's, which a rotation presents, or one of this exchange. */
+static bool gives_token_away(const struct connect *connect, struct str text)
 {
     struct registry_view *view = connect->hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
-    bool found = platform != NULL && (repeats_token(connect, text, platform->token) ||
-                                      repeats_token(connect, text, platform->previous_token));
-    registry_release(view, snapshot);
-    return found;
-}
-
-/* Whether a partner that writes a token into its message, whole or cut, got it into this text. */
-static bool gives_token_away(const struct connect *connect, struct str text)
-{
     const struct json_value *theirs = json_get(connect->credentials, "token");
-    struct str given[] = {connect->token, connect->hub_token, theirs != NULL ? theirs->raw : STR_NONE};
-    bool found = repeats_registered(connect, text);
-    for (size_t i = 0; i < sizeof given / sizeof given[0] && !found; i++)
-        found = repeats_token(connect, text, given[i]);
+    const struct str tokens[] = {platform != NULL ? platform->token : STR_NONE,
+                                 platform != NULL ? platform->previous_token : STR_NONE, connect->token,
+                                 connect->hub_token, theirs != NULL ? theirs->text : STR_NONE};
+    bool found = secret_is_in(connect->arena, tokens, sizeof tokens / sizeof tokens[0], text);
+    registry_release(view, snapshot);
     return found;
 }
 

@@ -163,8 +163,8 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
     rows_party(writer, snapshot, party, arena);
     rows_text(writer, "website", party->row.website);
     rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
-    rows_text(writer, "credentials_url", platform->credentials_url);
-    rows_text(writer, "versions_url", platform->versions_url);
+    rows_text(writer, "credentials_url", rows_url(platform->credentials_url)); /* keys stand in queries */
+    rows_text(writer, "versions_url", rows_url(platform->versions_url));
     json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
     write_hosts(writer, party->platform, arena);
     json_field_text(writer, "from", sender_names[platform->from_hub]);

@@ -47,12 +47,11 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
     old->u.token_match.unused_only = !registered;
     if (change->secret.length > 0) /* of a build that met a conflict */
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    change->secret = exchange_new_token(change->arena, &put->u.token);
+    change->secret = exchange_new_token(change->hub, change->arena, &put->u.token);
     if (change->secret.data == NULL)
         return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
     put->u.token.kind = STORE_TOKEN_INITIAL;
-    put->u.token.created = hub_kept_ms(change->hub);
     put->u.token.expires = change->expires = put->u.token.created + ttl;
     change->fingerprint = put->u.token.fingerprint;
     return true;

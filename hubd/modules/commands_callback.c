@@ -119,7 +119,7 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
         op->u.command_update.result_body = request->body->raw;
         if (callback->read.row.state == STORE_COMMAND_ENDED) /* the one second result there is */
             op->u.command_update.unless_result = STR("CANCELED_RESERVATION");
-        commands_add_delivery(batch, &callback->read.row, request->body->raw);
+        commands_add_delivery(batch, &callback->read.row, request->body->raw, request_via(request));
     }
     request_audit_batch(request, batch, status);
     batch->callback = callback_stored;

@@ -58,7 +58,7 @@ void credentials_post(struct request *request)
     if (request->token->kind == STORE_TOKEN_HUB ||
         exchange_is_registered(request->snapshot, &request->platform->row, hub_kept_ms(request->hub)))
         credentials_refuse_method(request, "GET, HEAD, PUT, DELETE", STR("already registered: use PUT"));
-    else if (credentials_check(request) && credentials_is_repeat(request))
+    else if (credentials_check(request))
         credentials_exchange(request, true);
 }
 

@@ -9,10 +9,10 @@
 
 struct incoming {
     struct request *request;
-    bool first;           /* POST */
-    bool rotate;          /* a new hub token is issued */
-    struct str hub_token; /* what is answered */
-    struct store_token hub_row;
+    bool first;  /* POST */
+    bool rotate; /* a new hub token is issued */
+    struct str new_token;
+    struct store_token hub_row; /* of new_token */
     struct discovery discovery;
     struct exchange exchange;
     struct store_apply batch;
@@ -27,7 +27,46 @@ static void incoming_everywhere(int result, void *context)
         return;
     }
     exchange_finished(request->hub, request->platform, incoming->exchange.discovery);
-    credentials_answer(request, incoming->hub_token, json_get_text(request->body, "url"));
+    credentials_answer(request, incoming->rotate ? incoming->new_token : request->token_text,
+                       json_get_text(request->body, "url"));
+}
+
+/*
+ * A replaced hub token may PUT again as long as no newer one was used: the answer that brought the newer one
+ * may be lost. Then the owner has that one, and whoever still changes something with the old one is somebody
+ * else: only the very same again is answered, with the presented token, and gives nobody a newer one.
+ */
+static bool incoming_may_change(struct incoming *incoming)
+{
+    struct request *request = incoming->request;
+    bool newest = request->token->expires == 0;
+    struct str token = json_get_text(request->body, "token");
+    incoming->rotate = newest ? !str_equal(token, request->platform->token)
+                              : !exchange_is_outlived(request->snapshot, request->token);
+    if (newest || incoming->rotate ||
+        exchange_says_nothing_new(request->arena, request->platform, request->body))
+        return true;
+    request_answer(
+        request, REPLY_UNAUTHORIZED,
+        STR("this hub token has been replaced, and a newer one has been used: PUT credentials with "
+            "the newest one"),
+        STR_NONE);
+    return false;
+}
+
+/* Decides on the platform as it is now. False: answered. */
+static bool incoming_decide(struct incoming *incoming)
+{
+    struct request *request = incoming->request;
+    incoming->rotate = true;
+    if (incoming->first ? !credentials_is_repeat(request) : !incoming_may_change(incoming))
+        return false;
+    if (incoming->rotate && incoming->new_token.data == NULL)
+        incoming->new_token = exchange_new_token(request->hub, request->arena, &incoming->hub_row);
+    if (!incoming->rotate || incoming->new_token.data != NULL)
+        return true;
+    request_answer_error(request, ERR_MEMORY);
+    return false;
 }
 
 static void incoming_store(struct incoming *incoming);
@@ -38,8 +77,7 @@ static void incoming_again(int result, void *context)
     struct incoming *incoming = context;
     if (result != OK)
         request_answer_error(incoming->request, result);
-    else if (request_renew(incoming->request) &&
-             (!incoming->first || credentials_is_repeat(incoming->request)))
+    else if (request_renew(incoming->request) && incoming_decide(incoming))
         incoming_store(incoming);
 }
 
@@ -149,16 +187,9 @@ void credentials_exchange(struct request *request, bool first)
     }
     incoming->request = request;
     incoming->first = first;
-    /* an expiring hub token here means that the answer to an earlier rotation got lost: answer a fresh one
-     * again */
-    incoming->rotate = first || request->token->expires != 0 || !str_equal(token, request->platform->token);
-    incoming->hub_token = request->token_text;
-    if (incoming->rotate)
-        incoming->hub_token = exchange_new_token(request->arena, &incoming->hub_row);
-    if (incoming->hub_token.data == NULL) {
-        request_answer_error(request, ERR_MEMORY);
+    incoming->new_token = STR_NONE;
+    if (!incoming_decide(incoming))
         return;
-    }
     if (request->worker->conf.discovery == CONF_DISCOVERY_OFF) {
         incoming_store(incoming);
         return;

@@ -39,7 +39,7 @@ static uint32_t code_point(struct str s, size_t bytes)
     return code;
 }
 
-size_t utf8_hidden(struct str s, uint32_t *code)
+bool utf8_code_is_hidden(uint32_t code)
 {
     static const struct {
         uint32_t first, last;
@@ -49,12 +49,17 @@ size_t utf8_hidden(struct str s, uint32_t *code)
         {0x3164, 0x3164},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3},
         {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
     };
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && ranges[i].first <= code; i++)
+        if (code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+size_t utf8_hidden(struct str s, uint32_t *code)
+{
     size_t bytes = s.length > 0 && (uint8_t)s.data[0] >= 0x80 ? utf8_character(s) : 0;
     if (bytes == 0)
         return 0;
     *code = code_point(s, bytes);
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && ranges[i].first <= *code; i++)
-        if (*code <= ranges[i].last)
-            return bytes;
-    return 0;
+    return utf8_code_is_hidden(*code) ? bytes : 0;
 }

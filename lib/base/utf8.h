@@ -23,5 +23,6 @@ static inline bool utf8_is_c1(struct str s)
  * variation selectors, which emoji need, and its line and paragraph separators).
  */
 size_t utf8_hidden(struct str s, uint32_t *code);
+bool utf8_code_is_hidden(uint32_t code); /* the same of a code point */
 
 #endif

@@ -75,13 +75,50 @@ const char *http_reason(int status)
     return "";
 }
 
+static bool http_header_is(const struct http_header *header, struct str name)
+{
+    return header->name.length == name.length && str_equal_fold(header->name, name);
+}
+
 struct str http_header_find(const struct http_header *headers, size_t count, const char *name)
 {
     struct str wanted = str_from(name);
     for (size_t i = 0; i < count; i++)
-        if (headers[i].name.length == wanted.length && str_equal_fold(headers[i].name, wanted))
+        if (http_header_is(&headers[i], wanted))
             return headers[i].value;
     return STR_NONE;
+}
+
+size_t http_header_length(const struct http_header *headers, size_t count, const char *name)
+{
+    struct str wanted = str_from(name);
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        if (http_header_is(&headers[i], wanted) && headers[i].value.length > 0)
+            length += headers[i].value.length + (length > 0 ? 2 : 0);
+    return length;
+}
+
+struct str http_header_join(struct arena *arena, const struct http_header *headers, size_t count,
+                            const char *name)
+{
+    struct str first = http_header_find(headers, count, name), wanted = str_from(name);
+    size_t length = http_header_length(headers, count, name), used = 0;
+    if (first.length == length)
+        return length == 0 ? STR_NONE : first;
+    char *whole = arena_alloc(arena, length + 1);
+    for (size_t i = 0; i < count && whole != NULL; i++) {
+        struct str value = headers[i].value;
+        if (!http_header_is(&headers[i], wanted) || value.length == 0)
+            continue;
+        if (used > 0) {
+            memcpy(whole + used, ", ", 2);
+            used += 2;
+        }
+        memcpy(whole + used, value.data, value.length);
+        used += value.length;
+    }
+    return str_of(whole, used);
 }
 
 bool http_via_names(const struct http_header *headers, size_t count, struct str name)

@@ -29,6 +29,14 @@ const char *http_reason(int status);
 /* The value of the first header of that name (ASCII-folded), STR_NONE when there is none. */
 struct str http_header_find(const struct http_header *headers, size_t count, const char *name);
 
+struct arena;
+/* Bytes of the values of all headers of that name, joined (below); 0: there is none. */
+size_t http_header_length(const struct http_header *headers, size_t count, const char *name);
+/* The values of all headers of that name as one list, ", " between them (RFC 9110 section 5.3): the value
+ * itself where there is one, else in the arena. STR_NONE: there is none, or no memory. */
+struct str http_header_join(struct arena *arena, const struct http_header *headers, size_t count,
+                            const char *name);
+
 /*
  * True when a `Via` header (there may be several, and several names in one; RFC 9110 section 7.6.3) holds
  * `name`, whatever case. The name must be one that nobody else has: a comment that holds it counts as well.
@@ -42,7 +50,6 @@ bool http_via_names(const struct http_header *headers, size_t count, struct str 
  */
 bool http_query_next(struct str *rest, struct str *name, struct str *value);
 
-struct arena;
 /* Percent-decodes; data == NULL on a bad escape, an escaped NUL, or no memory. */
 struct str http_percent_decode(struct arena *arena, struct str text);
 /* Percent-encodes everything but RFC 3986 unreserved characters. */

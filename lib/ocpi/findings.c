@@ -153,7 +153,7 @@ static struct str complaint(struct arena *arena, const struct ocpi_breach *breac
         return arena_printf(arena, "some readers take it for %s: only that spelling, and once", field->name);
     case OCPI_RULE_PADDING:
         return arena_printf(arena,
-                            "no plain id (control characters, or white space or a slash at an end): " STR_FMT,
+                            "no plain id (printable ASCII, without a space or slash at an end): " STR_FMT,
                             STR_ARG(found));
     case OCPI_RULE_FORMAT:
         return arena_printf(arena, "not %s: " STR_FMT, ocpi_form_text(field->form), STR_ARG(found));

@@ -37,17 +37,10 @@ static bool is_in(uint32_t character, const struct range *ranges, size_t count)
     return false;
 }
 
-/* Nothing is seen of them, and some readers drop them (Unicode's Cc, Cf, Zl and Zp, as far as they are in
- * use). */
+/* Nothing is seen of them, and some readers drop them; of a name the variation selectors too. */
 static bool is_invisible(uint32_t character)
 {
-    static const struct range ranges[] = {
-        {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},     {0x61C, 0x61C},
-        {0x180E, 0x180E}, {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
-        {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xFE00, 0xFE0F}, {0xE0000, 0xE0FFF},
-    };
-    bool printable = character >= ' ' && character <= '~';
-    return !printable && is_in(character, ranges, sizeof ranges / sizeof ranges[0]);
+    return utf8_code_is_hidden(character) || (character >= 0xFE00 && character <= 0xFE0F);
 }
 
 /* White space of any script (Unicode's White_Space), without what is_invisible has. */
@@ -141,18 +134,15 @@ struct str ocpi_member_word(const struct json_value *object, const char *field)
 
 /* ---------------------------------------------------------------- ids */
 
-static bool is_edge(uint32_t character)
+static bool is_edge(char byte)
 {
-    return is_space(character) || character == '/' || character == '\\';
+    return byte == ' ' || byte == '/' || byte == '\\';
 }
 
 bool ocpi_text_is_id(struct str text)
 {
-    uint32_t character, last = NOTHING;
-    while ((character = take_character(&text)) != NOTHING) {
-        if (is_invisible(character) || (last == NOTHING && is_edge(character)))
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] < ' ' || text.data[i] > '~')
             return false;
-        last = character;
-    }
-    return last != NOTHING && !is_edge(last);
+    return text.length > 0 && !is_edge(text.data[0]) && !is_edge(text.data[text.length - 1]);
 }

@@ -18,8 +18,9 @@ bool ocpi_name_is_like(struct str name, struct str field);
 bool ocpi_member_is_clear(const struct json_value *object, const char *field);
 /* The text of such a member; STR_NONE when it is absent, no text, or not clear. */
 struct str ocpi_member_word(const struct json_value *object, const char *field);
-/* Everyone reads the id alike: no control or invisible character, no white space or slash at its ends. An
- * empty text is none. */
+/* Everyone reads the id alike: printable ASCII, as a CiString is (OCPI 2.2.1, Types), since beyond it readers
+ * fold, compose and drop characters each in its own way; no space or slash at its ends. An empty text is
+ * none. */
 bool ocpi_text_is_id(struct str text);
 
 #endif

@@ -159,6 +159,7 @@ struct store_delivery {
         url; /* empty: receiver URL of the module + object path; else exactly this one (response_url) */
     struct str body; /* inline body when kind is -1 */
     struct str correlation_id;
+    struct str via;       /* the Via chain of the message that is passed on; of a repeat: the last one's */
     unsigned attempts;    /* of this message */
     int64_t next_attempt; /* 0: waits for its first try, in order of ids; else again from then on */
     int64_t failed;       /* its last failed try, by the sender's steady clock; 0: none */

@@ -569,7 +569,7 @@ def test_no_token_in_it(hub, emsp):
         http=500, code=3000, message=f"{emsp.token} \x1b[31m\x9b31m")))  # fmt: skip
     shown = hub.ctl("party", "check", emsp.id, "--json").out + hub.ctl("party", "check", emsp.id, "--markdown").out
     shown += on_terminal(hub, "party", "check", emsp.id, environment={"NO_COLOR": "1"})[1].replace("\x1b[K", "")
-    assert "cannot read Token ****" in shown and not re.search("[\x1b\x9b]", shown)
+    assert "cannot read Token ..." in shown and not re.search("[\x1b\x9b]", shown)
     for secret in (emsp.token, emsp.hub_token):
         assert not any(form.decode() in shown + json.dumps(hub.audit(action="party.check")) for form in forms(secret))
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -115,6 +116,59 @@ def test_what_is_not_told(street, wrap):
     street.cpo.script("POST", "/commands/", wrap("\u0905" * 5000))
     message = stop(street).message
     assert 200 <= message.encode().count(b"\xe0") * 3 <= 256, message
+
+
+def encodings(token):
+    coded = base64.b64encode(token.encode()).decode()
+    return {
+        "raw": token,
+        "Base64": coded,
+        "Base64 without padding": coded.rstrip("="),
+        "URL-safe Base64": base64.urlsafe_b64encode(token.encode()).decode(),
+        "percent": quote(coded, safe=""),
+        "percent, all": "".join(f"%{byte:02x}" for byte in coded.encode()),
+        "hex": token.encode().hex(),
+        "small letters": coded.lower(),
+        "Base64 of the header": base64.b64encode(f"Token {coded}".encode()).decode(),
+        "Base64 twice": base64.b64encode(coded.encode()).decode(),
+        "cut": token[:16],
+        "the end": token[-20:],
+        "JSON": coded.replace("/", "\\/"),
+        "quoted": repr(f"Token {token}"),
+    }
+
+
+@pytest.mark.parametrize("form", encodings("t" * 32))
+def test_a_token_in_any_form(new_hub, form):
+    """What the hub presents reaches neither a partner nor log, audit, dead letters and hubctl, however it is written."""
+    hub = new_hub(retry_initial="10ms", retry_max="20ms", log_level="debug")
+    pair = hub.pair()
+    said = encodings(pair.cpo.token)[form]
+    pair.cpo.script("POST", "/commands/", Reply(http=422, code=2001, message=f"cannot read {said} here"))
+    pair.cpo.script("PUT", "/authorize$", Reply(http=500, code=3000, message=f"cannot read {said} here"))
+    command = pair.emsp.command("UNLOCK_CONNECTOR", {"location_id": "L", "evse_uid": "E", "connector_id": "1"}, to=pair.cpo.id)
+    told = pair.emsp.authorize("T1", to=pair.cpo.id).body.decode() + command.body.decode()
+    assert "cannot read" in told and "here" in told and said not in told, told
+    theirs = encodings(pair.emsp.token)[form]
+    pair.emsp.script("PUT", "/sessions/", Reply(http=400, body=json.dumps({"status_code": 2001, "status_message": f"no {theirs} here"}).encode()), forever=True)
+    pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, "S1"))
+    (dead,) = hub.wait_rows("delivery", "list", "--state", "all", where=lambda row: row["last_error"], what="the refused delivery")
+    pair.emsp.script("GET", "^/ocpi/versions$", Reply(http=500, code=3000, message=f"no {theirs} here"), forever=True)
+    pair.emsp.script("PUT", "/credentials$", Reply(code=3001, message=f"no {theirs} here"), forever=True)
+    seen = [hub.ok("delivery", "show", dead["id"]).out, hub.ok("--json", "delivery", "show", dead["id"]).out]
+    for words in (("party", "check"), ("receiver", "discover"), ("token", "rotate")):
+        result = hub.ctl(*words, pair.emsp.id)
+        seen += [result.out, result.err]
+    seen += [hub.ok("--json", "audit", "tail", "-n", "100000").out, hub.stderr()]
+    assert "here" in seen[0] and not any(word in text for word in (said, theirs) for text in seen)
+
+
+def test_a_key_in_the_credentials_url(hub):
+    platform = hub.onboard("CPO")
+    url = platform.credentials()["url"]
+    assert platform.put_credentials(url=f"{url}?code=a-key-of-theirs").outcome == (200, 1000)
+    assert hub.one("party", "show", platform.id)["credentials_url"] == url
+    assert "a-key-of-theirs" not in hub.ok("party", "show", platform.id).out
 
 
 # ---------------------------------------------------------------- in whose name

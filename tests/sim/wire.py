@@ -333,7 +333,8 @@ async def read_request(reader, writer):
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+        name, before = name.strip().lower(), headers.get(name.strip().lower())
+        headers[name] = value.strip() if before is None else f"{before}, {value.strip()}"
     if headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if headers.get("transfer-encoding", "").lower() == "chunked":

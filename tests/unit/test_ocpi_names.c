@@ -30,6 +30,9 @@ static void test_name_is_like(void **state)
         "\xef\xbd\x93"
         "ession_id",
         "session_id[]",
+        "session\xcd\x8f_id",
+        "session_id\xe3\x85\xa4",
+        "session_id\xef\xb8\x8f",
     };
     static const char *const other[] = {"session", "session_ids", "sessionx_id",       "session_id2",
                                         "",        "_",           "s\xc3\xa9ssion_id", "\xff"};
@@ -80,8 +83,7 @@ static void test_member_is_clear(void **state)
 static void test_text_is_id(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"S1",           "a",       "A B",       "a/b", "s:1",
-                                      "\xe0\xa4\xa8", "04-A2*7", "a\xc2\xa0z"};
+    static const char *const ids[] = {"S1", "a", "A B", "a/b", "s:1", "IN*TPC*E1", "04-A2*7", "a~z"};
     static const char *const none[] = {"",
                                        " ",
                                        "S1 ",
@@ -98,7 +100,18 @@ static void test_text_is_id(void **state)
                                        "S\xe2\x80\x8b"
                                        "1",
                                        "S1\xef\xbb\xbf",
-                                       "S1\xe2\x80\xae"};
+                                       "S1\xe2\x80\xae",
+                                       "\xe0\xa4\xa8",
+                                       "a\xc2\xa0z",
+                                       "S\xcd\x8f-1",    /* combining grapheme joiner */
+                                       "S-\xef\xbc\x91", /* a wide 1 */
+                                       "S\xcc\x81-1",    /* an accent */
+                                       "S-\xc2\xb9",     /* superscript 1 */
+                                       "S\xe2\x80\x91"
+                                       "1",               /* another hyphen */
+                                       "S-1\xe3\x85\xa4", /* Hangul filler */
+                                       "S-1\xed\xa0\x80", /* half a surrogate pair */
+                                       "S-1\xff"};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
         if (!ocpi_text_is_id(str_from(ids[i])))
             fail_msg("%s", ids[i]);

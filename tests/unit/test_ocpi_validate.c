@@ -205,7 +205,7 @@ static void test_rules(void **state)
         {"StartSession", "{'token':{'Party_ID':'ABC'}}", OCPI_RULE_SPELLING, true, "/token/Party_ID", NULL},
         {"Session", "{'cdrToken':{}}", OCPI_RULE_SPELLING, true, "/cdrToken", NULL},
         {"StopSession", "{'session_id':'S1 '}", OCPI_RULE_PADDING, true, "/session_id",
-         "/session_id: no plain id (control characters, or white space or a slash at an end): \"S1 \""},
+         "/session_id: no plain id (printable ASCII, without a space or slash at an end): \"S1 \""},
         {"StopSession", "{'session_id':'S1\\u0000'}", OCPI_RULE_PADDING, true, "/session_id", NULL},
         {"StopSession", "{'session_id':'S1/'}", OCPI_RULE_PADDING, true, "/session_id", NULL},
         {"StopSession", "{'session_id':'\xc2\xa0S1'}", OCPI_RULE_PADDING, true, "/session_id", NULL},

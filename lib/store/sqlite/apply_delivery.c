@@ -61,8 +61,8 @@ static int insert_delivery(struct writer *writer, const struct store_delivery *r
                               sql_i(row->done), sql_t(row->receiver), sql_t(row->sender), sql_t(row->module),
                               sql_t(row->method), sql_t(row->owner), sql_t(row->object), sql_t(row->reason),
                               sql_t(row->url), sql_t(row->correlation_id), sql_t(row->last_error),
-                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse),
-                              sql_t(row->name)));
+                              sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse), sql_t(row->name),
+                              sql_t(row->via)));
 }
 
 int apply_put_delivery(struct writer *writer, struct store_op *op, struct error *error)
@@ -140,6 +140,9 @@ int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct err
         result = sql_run(c, SQL_OBJECT_SET_DELIVERY, SQL_VALUES(sql_i(object.sequence), sql_i(row->id)));
         if (!result)
             result = insert_named(writer, row, object.sequence);
+        if (!result) /* it is still the message that came that way */
+            result =
+                sql_run(c, SQL_DELIVERY_KEEP_VIA, SQL_VALUES(sql_i(row->id), sql_i(object.last_delivery)));
     }
     return result ? apply_failure(writer, result, error) : OK;
 }

@@ -143,6 +143,7 @@ static void take_delivery(struct reader *reader, struct store_read *read, enum s
         .name = read_string(reader, read, id, 21),
         .failed = sql_integer(c, id, 22),
         .alone = (unsigned)sql_integer(c, id, 23),
+        .via = read_string(reader, read, id, 24),
     };
 }
 
@@ -191,8 +192,8 @@ bool read_delivery(struct reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 24);
-    r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, 25);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 25);
+    r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, 26);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     if (result == OK && !read->result)

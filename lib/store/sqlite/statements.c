@@ -1,88 +1,8 @@
 #include "lib/store/sqlite/statements.h"
 
+#include "lib/store/sqlite/columns.h"
+
 /* clang-format off: a table is read by columns */
-
-#define W SQL_WRITER
-#define R SQL_READER
-
-/* An object of a page with dates matches by its own time or by the arrival of its content: $a <= t < $b. */
-#define IN_WINDOW(from, to)                                                                                  \
-    "((last_updated >= " from " AND last_updated < " to ") OR (arrival >= " from " AND arrival < " to "))"
-
-#define LOCATION_JOINED                                                                                      \
-    "SELECT l.sequence, l.revision, l.last_updated, l.evse_count, l.last_updated_text, b.children_at, "      \
-    "b.children_form, b.updated_at, b.updated_length, b.body "                                               \
-    "FROM location l JOIN location_body b ON b.sequence = l.sequence "
-
-#define DELIVERY_COLUMNS                                                                                     \
-    "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
-    "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
-    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END, failed, alone"
-#define DELIVERY_TYPES "iiiiiiitttttttttttitttii"
-#define DUE_COLUMNS                                                                                          \
-    "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
-    "failed, url, CASE WHEN url = '' THEN '' ELSE correlation_id END FROM delivery WHERE state = 0 AND "     \
-    "receiver = $1 AND module = $2 "
-#define DUE_TYPES "iiiiittttttitt"
-
-/* The partial indexes of delivery are found by their conditions, so the state stands here as a number. */
-/* The next queue: another module's of the receiver, else another receiver's (of UNION ALL the left side runs
- * first). Not (receiver, module) > ($1, $2), with which SQLite steps over all rows of the queue that was the
- * last one. */
-#define PARKED_QUEUE(state)                                                                                  \
-    {                                                                                                        \
-        R, "tt", "tt",                                                                                       \
-            "SELECT * FROM (SELECT receiver, module FROM delivery WHERE state = " state                      \
-            " AND receiver = $1 AND module > $2 ORDER BY module LIMIT 1) UNION ALL "                         \
-            "SELECT * FROM (SELECT receiver, module FROM delivery WHERE state = " state                      \
-            " AND receiver > $1 ORDER BY receiver, module LIMIT 1) LIMIT 1"                                  \
-    }
-#define PARKED_LIST(state)                                                                                   \
-    {                                                                                                        \
-        R, "ttii", DELIVERY_TYPES,                                                                           \
-            DELIVERY_COLUMNS " FROM delivery WHERE state = " state                                           \
-                             " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4"           \
-    }
-#define PARKED_COUNT(state)                                                                                  \
-    {                                                                                                        \
-        R, "ttii", "ii",                                                                                     \
-            "SELECT count(*), max(id) FROM (SELECT id FROM delivery WHERE state = " state                    \
-            " AND receiver = $1 AND module = $2 AND id > $3 ORDER BY id LIMIT $4) AS slice"                  \
-    }
-
-/* A REMOVED EVSE stays in its location for ever (OCPI 2.2.1, Locations: Status). */
-#define EVSE_ALIVE "coalesce(upper(json_extract(CAST(body AS TEXT), '$.status')), '') <> 'REMOVED'"
-
-#define COMMAND_COLUMNS                                                                                      \
-    "SELECT id, state, created, expires, callback_hash, command, emsp, cpo, object, response_url, result, "  \
-    "correlation_id, token_uid, result_body, token_type, valid_until, accepted, "                            \
-    "CASE WHEN name = '' THEN object ELSE name END FROM command "
-#define COMMAND_TYPES "iiiibttttttttbtiit"
-
-#define AUDIT_COLUMNS                                                                                        \
-    "SELECT sequence, kind, time, latency_ms, actor, action, party, module, method, sender, receiver, "      \
-    "object, "                                                                                               \
-    "status, request_id, correlation_id, detail, mac FROM audit "
-#define AUDIT_TYPES     "iiiittttttttttttb"
-#define AS_TEXT(number) #number
-#define SHIFTED(bits)   "sequence >> " AS_TEXT(bits)
-#define AUDIT_BLOCK     SHIFTED(AUDIT_BLOCK_BITS)
-
-/* Who used a token, of any type or of the type $2, in order: each is found by seeking behind the one before.
- */
-#define TOKEN_USERS(table, who, kept)                                                                        \
-    "WITH RECURSIVE slice (name) AS (SELECT min(" who ") FROM " table " WHERE " kept " AND token_uid = $1 "  \
-    "UNION ALL SELECT (SELECT min(" who ") FROM " table " WHERE " kept " AND token_uid = $1 AND " who        \
-    " > slice.name) FROM slice WHERE slice.name IS NOT NULL) "                                               \
-    "SELECT name FROM slice WHERE name IS NOT NULL AND ($2 = '' OR EXISTS (SELECT 1 FROM " table             \
-    " WHERE " kept " AND token_uid = $1 AND " who " = slice.name AND token_type IN ('', $2))) LIMIT $3"
-
-/* What retention looks at, by age: when a session says that it was last updated, when a CDR came. */
-#define OLD_OBJECT(age)  "SELECT sequence, " age ", arrival, last_delivery, id, owner FROM object WHERE "
-#define OLD_OBJECT_TYPES "iiiitt"
-
-#define GAP_COLUMNS "SELECT first, last, mac, seal FROM audit_gap "
-#define GAP_TYPES   "iibb"
 
 const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- transactions */
@@ -306,11 +226,15 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
      */
     [SQL_DELIVERY_INSERT] =
-        {W, "iiiiiiittttttttttbtt", "",
+        {W, "iiiiiiittttttttttbttt", "",
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
-         "module, method, owner, object, reason, url, correlation_id, last_error, body, evse, name) "
+         "module, method, owner, object, reason, url, correlation_id, last_error, body, evse, name, via) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-         "$20)"},
+         "$20, $21)"},
+    [SQL_DELIVERY_KEEP_VIA] =
+        {W, "ii", "",
+         "UPDATE delivery SET via = coalesce((SELECT b.via FROM delivery b WHERE b.id = $2), '') "
+         "WHERE id = $1"},
     [SQL_DELIVERY_STATE] = {W, "i", "i", "SELECT state FROM delivery WHERE id = $1"},
     [SQL_DELIVERY_SUPERSEDE] = {W, "ii", "",
                                 "UPDATE delivery SET state = 4, done = $2 WHERE id = $1 AND state IN (0, 2)"},

@@ -102,6 +102,7 @@ enum sql_id {
     SQL_EVSE_DELETE_ALL,
     /* deliveries, commands, audit, writing */
     SQL_DELIVERY_INSERT,
+    SQL_DELIVERY_KEEP_VIA,
     SQL_DELIVERY_STATE,
     SQL_DELIVERY_SUPERSEDE,
     SQL_DELIVERY_SUPERSEDE_LANE,
