@@ -83,7 +83,8 @@ static void answer_find_asked(const struct request *request, struct ocpi_party_k
     if (request->target != NULL) {
         *country = request->target->row.country_code;
         *party = request->target->row.party_id;
-    } else if (request_header_key(request, OCPI_HEADER_TO_COUNTRY_CODE, OCPI_HEADER_TO_PARTY_ID, asked) > 0) {
+    } else if (!request->nobody_asked &&
+               request_header_key(request, OCPI_HEADER_TO_COUNTRY_CODE, OCPI_HEADER_TO_PARTY_ID, asked) > 0) {
         *country = str_of(asked->text, 2);
         *party = str_from(asked->text + 3);
     }
@@ -152,6 +153,7 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
 
 void request_answer(struct request *request, enum reply reply, struct str message, struct str data)
 {
+    request->nobody_asked = reply == REPLY_NOT_ROUTED || reply == REPLY_UNKNOWN_RECEIVER;
     request_answer_code(request, answer_replies[reply].http, answer_replies[reply].ocpi, message, data);
 }
 

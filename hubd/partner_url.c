@@ -121,7 +121,8 @@ static struct str cut_base(struct str text)
     return text;
 }
 
-/* What is never called, whatever the settings say and wherever the hub runs. */
+/* What is never called, whatever the settings say and wherever the hub runs. Of a document the call that
+ * reads it says so. */
 static int refuse_uncallable(struct arena *arena, const struct url *url, struct error *error)
 {
     struct url_policy every;
@@ -156,7 +157,7 @@ int partner_url_read(const struct hub *hub, struct arena *arena, struct str text
         return error_set(error, ERR_INVALID, "the URL is longer than %d bytes", PARTNER_URL_BASE_MAX);
     if (hub_is_own_url(hub, arena, text))
         return error_set(error, ERR_INVALID, "the URL is the hub's own");
-    if (refuse_uncallable(arena, &parsed, error) != OK)
+    if (use == PARTNER_URL_BASE && refuse_uncallable(arena, &parsed, error) != OK)
         return ERR_INVALID;
     *url = text;
     return OK;

@@ -81,7 +81,8 @@ struct request {
     int64_t command;                  /* audit: number of the command that it is about; 0: none */
     const struct outbound *forwarded; /* audit: the call that passed it on, when that has ended; NULL: none */
     bool audited;                     /* its audit row is already in a batch */
-    bool by_server; /* refused by the HTTP server: how long it took tells nothing about the hub */
+    bool by_server;    /* refused by the HTTP server: how long it took tells nothing about the hub */
+    bool nobody_asked; /* the party that it names was not let to be asked: the hub itself answers */
     const struct ocpi_count *counts; /* what the body broke without being refused for it; NULL: nothing */
     bool counted;                    /* these have been counted (quality_count) */
     struct line_place places[2];     /* in the lines of what it changes, given up with the answer or sooner */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "hubd/admin/check.h"
+#include "hubd/secret.h"
 #include "hubd/sentence.h"
 
 /* Why a call did not get an answer at all. */
@@ -64,10 +65,17 @@ static struct str partners_words(struct connect *connect, const struct outbound 
     struct str type =
         http_header_find(outbound->answer_headers, outbound->answer_header_count, "Content-Type");
     struct str words = sentence_of_body(connect->arena, &shown, outbound->raw_answer, type);
+    const struct str tokens[] = {connect->token, connect->hub_token,
+                                 platform == NULL ? STR("") : platform->token,
+                                 platform == NULL ? STR("") : platform->previous_token};
+    bool repeats =
+        secret_is_in(connect->arena, tokens, sizeof tokens / sizeof tokens[0], outbound->raw_answer);
     if (platform != NULL)
         words = sentence_clean(connect->arena, platform, words);
     registry_release(view, snapshot);
-    return words.length == 0 ? STR("") : arena_printf(connect->arena, ": " STR_FMT, STR_ARG(words));
+    return words.length == 0 ? STR("")
+                             : arena_printf(connect->arena, ": " STR_FMT "%s", STR_ARG(words),
+                                            repeats ? " (it repeats a token, which is not shown)" : "");
 }
 
 /* What must be done about the document that was asked last. */

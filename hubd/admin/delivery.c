@@ -64,7 +64,7 @@ static void read_list(struct ctl_request *request)
 
 void admin_delivery_list(struct ctl_request *request)
 {
-    rows_with_party(request, "party", read_list);
+    read_list(request);
 }
 
 /* ---------------------------------------------------------------- show */

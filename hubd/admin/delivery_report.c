@@ -84,7 +84,7 @@ static void read_receipts(struct ctl_request *request)
 
 void admin_delivery_receipts(struct ctl_request *request)
 {
-    rows_with_party(request, "party", read_receipts);
+    read_receipts(request);
 }
 
 /* ---------------------------------------------------------------- reconcile */
@@ -298,5 +298,5 @@ static void read_reconcile(struct ctl_request *request)
 
 void admin_delivery_reconcile(struct ctl_request *request)
 {
-    rows_with_party(request, "party", read_reconcile);
+    read_reconcile(request);
 }

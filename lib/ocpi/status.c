@@ -121,11 +121,12 @@ const struct json_value *ocpi_unwrap(const struct json_value *value, const char 
     return wraps ? unwrap_list(data) : object;
 }
 
-/* The object without an envelope that could be read: a success, as it would not have come otherwise. */
-static void read_bare(const struct json_value *value, const char *word, struct ocpi_answer *answer)
+/* The object in an envelope without a status that could be read: a success, as it would not have come
+ * otherwise. A bare one is no OCPI: what else answers there may say anything. */
+static void read_without_status(const struct json_value *value, const char *word, struct ocpi_answer *answer)
 {
     const struct json_value *object = ocpi_unwrap(value, word);
-    if (json_get(object, word) == NULL)
+    if (object == unwrap_list(value) || json_get(object, word) == NULL)
         return;
     answer->is_envelope = true;
     answer->is_clear = envelope_is_clear(unwrap_list(value));
@@ -143,7 +144,7 @@ void ocpi_answer_read(struct arena *arena, struct str body, const char *word, st
     int status_code = envelope_status(envelope);
     if (status_code < 0) {
         if (word != NULL)
-            read_bare(value, word, answer);
+            read_without_status(value, word, answer);
         return;
     }
     answer->is_envelope = true;

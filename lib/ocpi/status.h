@@ -54,7 +54,7 @@ struct ocpi_answer {
 };
 /*
  * `body` parsed into `arena`; never fails: what is no envelope gives is_envelope = false. `word`: a member of
- * the one object that is expected as data, by which it is found bare and in whatever ocpi_unwrap reads; NULL
+ * the one object that is expected as data, by which it is found in whatever ocpi_unwrap reads but bare; NULL
  * where data may be anything. The envelope may stand in a list of one.
  */
 void ocpi_answer_read(struct arena *arena, struct str body, const char *word, struct ocpi_answer *answer);

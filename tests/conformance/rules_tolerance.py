@@ -10,8 +10,8 @@ RULES = {
     "hub 16-4": "Several slashes count as one, in partners' paths and where the hub joins partners' URLs; an id glued to a "
     "module's name is read as if a slash were there.",
     "hub 16-5": "A 307 or 308 to the same scheme, host and port is followed once, with method and body, on every kind of call.",
-    "hub 16-6": "An AuthorizationInfo, CommandResponse, ChargingProfileResponse or CommandResult is read bare, in a list of one and in "
-    "the envelope, whatever the case of its outcome, and passed on as OCPI spells it.",
+    "hub 16-6": "An AuthorizationInfo, CommandResponse, ChargingProfileResponse or CommandResult is read in a list of one and in "
+    "the envelope, a CommandResult bare too, whatever the case of its outcome, and passed on as OCPI spells it.",
     "hub 16-7": "An explicit null of an optional field counts as absent and passes as it is; what the hub writes itself has none.",
     "hub 16-8": "Ids are the same in upper and lower case, in path, header and body; everybody sees the spelling of their owner.",
     "hub 16-9": "Any 2xx with a 1xxx code, or without a body, is success; a 4xx that is no OCPI is judged by its HTTP status.",

@@ -2,7 +2,7 @@
  * getaddrinfo for the end-to-end tests, put before the system's with LD_PRELOAD. Names that end in .test are
  * looked up in the folder HUB_TEST_NAMES: a name's file holds one address a line; where there is none the
  * name is unknown; a FIFO is a DNS server that says nothing before somebody writes into it; "fails" instead
- * of an address is one that fails. All other names are the system's.
+ * of an address is one that fails. All other names, and numbers, are the system's.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -29,7 +29,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     char address[64];
     int code = EAI_NONAME;
 
-    if (domain == NULL || strcmp(domain, ".test") != 0)
+    if (domain == NULL || strcmp(domain, ".test") != 0 ||
+        (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0))
         return system(node, service, hints, list);
     FILE *file = open_name(node);
     if (file == NULL)

@@ -37,8 +37,10 @@ SHAPES = {
     "bare in a list": lambda it: [it],
     "all in one": lambda it: {"status_code": 1000, "timestamp": "2026-01-01T00:00:00Z", **it},
 }
+BARE = ("bare", "bare in a list")  # of a result or credentials only: an answer without an envelope may be anybody's
 SPELLINGS = ["ACCEPTED", "accepted", "Accepted"]
 shapes = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+wrapped = pytest.mark.parametrize("shape", [SHAPES[name] for name in SHAPES if name not in BARE], ids=[name for name in SHAPES if name not in BARE])
 
 
 def raw(value, http=200):
@@ -58,7 +60,7 @@ def told(street, request, result, mark, code=1000):
     return street.emsp.wait("POST", "/callbacks/", where=lambda r: r.json.get("mark") == mark).json["result"]
 
 
-@shapes
+@wrapped
 def test_authorization_info(street, shape):
     street.cpo.script("PUT", "/authorize", raw(shape({"allowed": "Allowed", "vendor": 1})))
     answer = street.emsp.authorize("CARD")
@@ -68,7 +70,7 @@ def test_authorization_info(street, shape):
     assert answer.code == 1000 and answer.data["allowed"] == "NO_CREDIT", answer
 
 
-@shapes
+@wrapped
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_command_response(street, shape, spelling):
     answer, request = start(street, raw(shape({"result": spelling, "timeout": 30})))
@@ -76,7 +78,7 @@ def test_command_response(street, shape, spelling):
     assert told(street, request, "ACCEPTED", f"{id(shape)}-{spelling}") == "ACCEPTED"
 
 
-@shapes
+@wrapped
 def test_charging_profile_response(street, shape):
     street.cpo.script("GET", "/chargingprofiles", raw(shape({"result": "too_often", "timeout": 5})))
     answer = street.emsp.call("GET", "chargingprofiles/S1", query={"duration": 10, "response_url": street.emsp.response_url()})
@@ -129,6 +131,7 @@ RUBBISH = {
     "empty": raw(envelope({"result": ""})),
     "two readings": raw(envelope({"result": "ACCEPTED", "Result": "REJECTED"})),
     "text": Reply(body=b"done"),
+    "bare": raw({"result": "ACCEPTED"}),
     "502": Reply(http=502, body=b"<html>"),
 }
 
@@ -169,7 +172,7 @@ def test_who_refused_gets_no_result(street):
     assert [r.json["mark"] for r in street.emsp.received("POST", "/callbacks/")[seen:]] == ["after"]
 
 
-@shapes
+@wrapped
 def test_exchange(hub, shape):
     """Versions, details and Credentials of a partner that wraps what it answers."""
 

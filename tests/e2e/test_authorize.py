@@ -137,7 +137,7 @@ def test_redirect_elsewhere_is_refused(hub, pair):
         Reply(body=b'{"status_code":1000,"data":{"allowed":"MAYBE"},"timestamp":"2025-01-01T00:00:00Z"}'),
         Reply(body=b'{"status_code":1000,"timestamp":"2025-01-01T00:00:00Z"}'),
         Reply(body=b'{"status_code":1000,"data":[{"allowed":"ALLOWED"},{"allowed":"BLOCKED"}],"timestamp":"2025-01-01T00:00:00Z"}'),
-        Reply(body=b'{"verdict":"ALLOWED"}'),
+        Reply(body=b'{"allowed":"ALLOWED"}'),
         Reply(body=b'{"status_code":1000,"data":{"allowed":"ALLOWED"'),
         Reply(http=401, code=2002),
         Reply(http=500, code=3000),

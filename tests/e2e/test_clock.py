@@ -77,13 +77,13 @@ def test_a_jump_is_told_once(clocks, new_hub):
     """One that is followed is a line, and shown for an hour; one that leaves a doubt is that doubt alone."""
     hub = new_hub()
     clocks.wall(20 * SECOND)
-    hub.wait_log(r"the wall clock jumped by \d{5} ms")
+    hub.wait_log(r"the wall clock jumped ahead by \d+")
     (told,) = attention_of_clock(hub)
-    assert "jumped by" in told
+    assert "jumped ahead by" in told
     assert "not to be trusted" not in hub.stderr()
     clocks.wall(5 * HOUR)
     hub.wait_log(DOUBT)
-    assert hub.stderr().count("the wall clock jumped by") == 1
+    assert hub.stderr().count("the wall clock jumped") == 1
     assert len(attention_of_clock(hub)) == 1 and "ahead of the hub's time" in attention_of_clock(hub)[0]
 
 

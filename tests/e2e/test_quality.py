@@ -413,7 +413,7 @@ def test_the_list(new_hub):
 
 def test_nothing_to_show(hub):
     """Nothing in a pipe; a line on a terminal, so that nobody wonders."""
-    party = hub.add(hub.platform("CPO")).id
+    party = hub.new_party("CPO").id
     assert hub.ok("quality", party).out == ""
     assert hub.rows("quality", party) == []
     code, shown = on_terminal(hub, "quality", party)

@@ -56,7 +56,7 @@ def test_receipt_of_a_delivered_cdr(pair):
     (row,) = delivered(pair)
     after = hub_time(pair.cpo)
     assert (row["cdr"], row["from"], row["to"], row["state"]) == ("Cdr-1", pair.cpo.id, pair.emsp.id, "delivered")
-    assert (row["acknowledged_by"], row["attempts"], row["session"], row["reason"]) == (pair.emsp.id, 1, "SES-1", None)
+    assert (row["acknowledged_by"], row["attempts"], row["session"], row["reason"]) == (pair.emsp.id, 1, "Ses-1", None)
     assert before <= row["received"] <= row["delivered"] <= after
     assert row["latency_ms"] == milliseconds(row["delivered"]) - milliseconds(row["received"])
     shown = pair.hub.one("delivery", "show", row["delivery"])

@@ -99,7 +99,7 @@ static void test_sentence_clean(void **state)
         {"/location_id: unknown", "/location_id: unknown"},
         {"and/or 2001/2003", "and/or 2001/2003"},
         {"version 2.2.1 only", "version 2.2.1 only"},
-        {"got (secret-of-ours)", "got ..."},
+        {"got (secret-of-ours)", "got (...)"},
         {"got c2VjcmV0LW9mLW91cnM=", "got ..."},
         {"\xe0\xa4\xa8\xe0\xa4\xb9", "\xe0\xa4\xa8\xe0\xa4\xb9"},
         {"bad \xff byte", "bad byte"},
