@@ -4,9 +4,8 @@
 #include "hubd/outbound.h"
 #include "hubd/route.h"
 
-#define HOLD_ROWS_MAX                                                                                        \
-    10000 /* in the transaction of the exchange; what is more is held when its turn comes                    \
-           */
+/* In the transaction of the exchange; what is more is held when its turn comes. */
+#define HOLD_ROWS_MAX 10000
 
 /* What the discovery found for that key; where a module is listed twice the first one counts. */
 static struct str found_url(const struct registry_party *party, const struct discovery *discovery,

@@ -119,11 +119,8 @@ static void late_close(uv_timer_t *timer)
 
 static struct limit_state *stranger_state(struct request *request)
 {
-    struct str peer = request->exchange->peer;
-    uint32_t hash = 2166136261u; /* FNV-1a: a bucket that two share is no harm */
-    for (size_t i = 0; i < peer.length; i++)
-        hash = (hash ^ (unsigned char)peer.data[i]) * 16777619u;
-    return &request->worker->strangers[hash % LIMIT_STRANGERS];
+    /* a bucket that two share is no harm */
+    return &request->worker->strangers[str_hash(request->exchange->peer) % LIMIT_STRANGERS];
 }
 
 void limits_refuse_stranger(struct request *request, struct str message)

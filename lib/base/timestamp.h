@@ -33,7 +33,7 @@ const char *duration_format(int64_t ms, char out[24]);
  * min", "3.4 s", "250 ms"; `whole`: the greatest alone, "1 h", and no less than seconds. Without a sign.
  * Returns `out`.
  */
-#define DURATION_WORDS_SIZE 32
+#define DURATION_WORDS_SIZE 56
 const char *duration_words(int64_t ms, bool whole, char out[DURATION_WORDS_SIZE]);
 
 #endif

@@ -264,6 +264,9 @@ void client_socket_settle(struct http_client *client);
 curl_socket_t client_socket_open(struct http_client *client, const struct curl_sockaddr *address);
 /* CURLOPT_CLOSESOCKETFUNCTION; `context` is the client. */
 int client_socket_close(void *context, curl_socket_t fd);
+/* After curl_multi_cleanup: unregisters what is left. */
+void client_socket_free_all(struct http_client *client);
+
 /* ---- client_coding.c ---- */
 
 /* How the body behind these headers is coded. */
@@ -291,10 +294,5 @@ void client_idle_end_all(struct http_client *client);
 /* libcurl has ended client->sweeper. */
 void client_idle_swept(struct http_client *client);
 void client_idle_free(struct http_client *client);
-
-/* ---- client_socket.c again ---- */
-
-/* After curl_multi_cleanup: unregisters what is left. */
-void client_socket_free_all(struct http_client *client);
 
 #endif

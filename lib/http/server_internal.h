@@ -15,11 +15,16 @@
 /*
  * The insides of the server, for lib/http/server_*.c and their test only.
  *
- *   server_connection.c  a socket's life: what happens next, end     server_read.c     bytes in
- *   server_timer.c       how long each of it may take                server_request.c  bytes -> head ->
- * exchange server_body.c        what the handler wants of a body            server_exchange.c requests,
- * refusals server_answer.c      what the handler says -> output             server_output.c   output ->
- * writev server.c             the loop around them                        server_listener.c accept
+ *   server_listener.c    accept
+ *   server.c             the loop around the others
+ *   server_connection.c  a socket's life: what happens next, end
+ *   server_timer.c       how long each of it may take
+ *   server_read.c        bytes in
+ *   server_request.c     bytes -> head -> exchange
+ *   server_body.c        what the handler wants of a body
+ *   server_exchange.c    requests, refusals
+ *   server_answer.c      what the handler says -> output
+ *   server_output.c      output -> writev
  *
  * A connection owns its exchanges, in order of arrival; an exchange owns its output. The connection lives
  * until its socket is closed and every exchange has come home from the handler. Nothing here waits: whatever
