@@ -149,7 +149,7 @@ bool declare_plan_step(struct declare_plan *plan, int64_t budget_ms);
 
 /* ---------------------------------------------------------------- one verb of it */
 
-#define DECLARE_PARAMS_MAX 8
+#define DECLARE_PARAMS_MAX 16
 
 /* A verb's parameters, as if they had come in a request; linked when they are used, so they can be copied. */
 struct declare_params {

@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "hubd/admin/declare.h"
 
@@ -13,6 +14,8 @@ void declare_params_begin(struct declare_params *params)
 
 void declare_params_add(struct declare_params *params, const char *key, struct json_value value)
 {
+    if (params->object.count == DECLARE_PARAMS_MAX)
+        abort(); /* a verb has more parameters than that */
     struct json_value *member = &params->members[params->object.count];
     *member = value;
     member->key = str_from(key);

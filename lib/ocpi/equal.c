@@ -94,8 +94,10 @@ static int compare_names(const void *left, const void *right)
     int order = shorter == 0 ? 0 : memcmp(a->key.data, b->key.data, shorter);
     if (order == 0)
         order = (a->key.length > b->key.length) - (a->key.length < b->key.length);
-    /* of one name: as they stand in the source */
-    return order != 0 ? order : (a->key.data > b->key.data) - (a->key.data < b->key.data);
+    if (order != 0)
+        return order;
+    /* of one name: as they stand in the source, which the raw names point into */
+    return (a->raw_key.data > b->raw_key.data) - (a->raw_key.data < b->raw_key.data);
 }
 
 static void write_others(struct buffer *out, const struct json_value **others, size_t count)

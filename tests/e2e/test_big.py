@@ -5,7 +5,7 @@ import resource
 import subprocess
 
 from tests.e2e.fake import FakeHubd, result
-from tests.e2e.harness import BIN, DEADLINE, eventually, on_terminal
+from tests.e2e.harness import BIN, DEADLINE, SLOW, eventually, on_terminal
 from tests.sim import payloads
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -46,7 +46,8 @@ def test_a_matrix_of_a_million(new_hub):
     rows = hub.rows("--timeout", "60s", "rule", "matrix")
     assert [row["emsp"] for row in rows] == emsps and all(list(row["rules"]) == cpos for row in rows)
     assert [row["emsp"] for row in hub.rows("rule", "matrix", "--limit", "3")] == emsps[:3]
-    assert peak_kib(hub, "rule", "matrix") < 3 * peak_kib(hub, "rule", "matrix", "--limit", "50")
+    if SLOW == 1:  # a sanitizer keeps what is freed
+        assert peak_kib(hub, "rule", "matrix") < 3 * peak_kib(hub, "rule", "matrix", "--limit", "50")
     code, shown = on_terminal(hub, "--timeout", "60s", "--no-pager", "rule", "matrix", columns=400)
     assert code == 0 and f"{SIDE} eMSPs down, {SIDE} CPOs across" in shown
     assert len(hub.rows("party", "list")) == 2 * SIDE

@@ -230,9 +230,9 @@ static void test_answer_read(void **state)
         {"[{\"status_code\":1000,\"data\":{\"a\":1}}]", true, true, 1000, "{\"a\":1}"},
         {"[{\"status_code\":1000,\"data\":[1]}]", false, true, 1000, "[1]"},
         {"[{\"status_code\":1000},{\"status_code\":1000}]", true, false, 0, NULL},
-        {"{\"a\":1}", true, true, 1000, "{\"a\":1}"},
+        {"{\"a\":1}", true, false, 0, NULL}, /* bare: it may be anybody's */
         {"{\"a\":1}", false, false, 0, NULL},
-        {"[{\"a\":1}]", true, true, 1000, "{\"a\":1}"},
+        {"[{\"a\":1}]", true, false, 0, NULL},
         {"{\"data\":{\"a\":1}}", true, true, 1000, "{\"a\":1}"},
         {"[{\"data\":[{\"a\":1}]}]", true, true, 1000, "{\"a\":1}"},
         {"{\"status_code\":1000,\"a\":1}", true, true, 1000, "{\"status_code\":1000,\"a\":1}"},
