@@ -55,6 +55,7 @@ def test_the_chain_outlives_waiting(new_hub, again):
     pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, "S1"), headers={"Via": "1.1 proxy"})
     pair.emsp.wait("PUT", "/sessions/.*S1$")
     if again == "restart":
+        hub.stop()
         hub.restart()
     elif again == "retry":
         eventually(lambda: hub.rows("delivery", "list", "--state", "dead"), "the dead letter")
