@@ -113,7 +113,6 @@ static void open_resolver(unsigned threads_max)
     dns.asked = 0;
     dns.last = 1;
     dns.answers = ANSWERS;
-    env_replace(&ops);
     uv_loop_init(&loop);
     uv_async_init(&loop, &async, on_async);
     inbox.async = &async;
@@ -130,7 +129,6 @@ static void close_resolver(void)
     uv_close((uv_handle_t *)&async, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
-    env_replace(NULL);
 }
 
 /* Asks and waits for the answer; the last byte of the address, 0 when there is none. */
@@ -304,6 +302,7 @@ static void test_slow_ones_share(void **state)
 
 int main(void)
 {
+    env_replace(&ops); /* for good: threads that hung may still end when their test is over */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_renewed),   cmocka_unit_test(test_stale),           cmocka_unit_test(test_back),
         cmocka_unit_test(test_many_hang), cmocka_unit_test(test_slow_ones_share),
