@@ -172,9 +172,7 @@ static void discovery_details_answered(struct outbound *outbound)
 
 bool discovery_same_host(const struct discovery *discovery, struct str url)
 {
-    struct url given, asked;
-    return url_parse(discovery->arena, discovery->url, &given, NULL) == OK &&
-           url_parse(discovery->arena, url, &asked, NULL) == OK && str_equal(given.host, asked.host);
+    return outbound_same_host(discovery->arena, discovery->url, url);
 }
 
 /* Says what is offered instead of 2.2.1. */
