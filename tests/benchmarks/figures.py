@@ -5,7 +5,7 @@ import resource
 import socket
 import time
 
-from tests.benchmarks import admin, deliveries, health, load, locations, payloads, peers
+from tests.benchmarks import admin, deliveries, flood, health, load, locations, payloads, peers
 from tests.benchmarks.common import (
     LIST, PAGE, STORED, Row, check_bytes, compare, cpu_note, get_page, rounds, session_traffic, stored_hub, wrk_side,
 )
@@ -164,4 +164,5 @@ FIGURES = {
     "evse": locations.evse,
     "validation": locations.validation,
     "hubctl": admin.hubctl,
+    "flood": flood.flood,
 }

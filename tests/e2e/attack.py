@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.e2e.harness import ROOT
@@ -36,12 +37,35 @@ def dense(size, width=7):
     return b"[" + b",".join([b"1" * (width - 1)] * (size // width)) + b"]"
 
 
+CALLBACK = "/ocpi/2.2.1/commands/callback/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+SESSION = "/ocpi/2.2.1/sessions/IN/ABC/S1"
+BATCH = 64
+
+
+def rubbish(method, path, size, **options):
+    return request(method, path, "Content-Type: application/json", body=dense(size, width=2), **options)
+
+
+FLOODS = {
+    "callback": (rubbish("POST", CALLBACK, 780_000), 1),
+    "callback, within what is read": (rubbish("POST", CALLBACK, 60_000), 1),
+    "callback, pipelined": (request("POST", CALLBACK) * BATCH, BATCH),
+    "no token": (rubbish("PUT", SESSION, 780_000), 1),
+    "a wrong token": (rubbish("PUT", SESSION, 780_000, token="9f0c2d1e-8a7b-4c6d-9e5f-1a2b3c4d5e6f"), 1),
+    "a wrong token, pipelined": (request("GET", "/ocpi/2.2.1/sessions", token="9f0c2d1e-8a7b-4c6d-9e5f-1a2b3c4d5e6f") * BATCH, BATCH),
+    "no such path, pipelined": (request("GET", "/nothing/here") * BATCH, BATCH),
+    "no HTTP, pipelined": (b"GET /ocpi/versions\r\nHost hub\r\n\r\n" * BATCH, 1),
+    "heads without an end": (b"GET /ocpi/versions HTTP/1.1\r\nX: " + b"x" * 20_000, 1),
+    "too many header lines": (b"GET /ocpi/versions HTTP/1.1\r\n" + b"A: b\r\n" * 2000 + b"\r\n", 1),
+}  # fmt: skip
+
+
 ATTACKER = """
 import os, socket, sys, threading
 os.nice(5)
 port, connections, answers, size = map(int, sys.argv[1:])
 data = sys.stdin.buffer.read(size)
-mark, answered = b"HTTP/1.1 ", [0] * connections
+mark, answered, heard = b"HTTP/1.1 ", [0] * connections, threading.Event()
 def attack(number):
     while True:
         try:
@@ -55,6 +79,8 @@ def attack(number):
                             raise OSError
                         answered[number] += text.count(mark)
                         seen += text.count(mark)
+                        if seen:
+                            heard.set()
                         tail = text[1 - len(mark):]
         except OSError:
             pass
@@ -63,6 +89,7 @@ for number in range(connections):
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.buffer.read()
+heard.wait(30)
 print(sum(answered), flush=True)
 os._exit(0)
 """
@@ -74,11 +101,11 @@ class Flood:
     They are processes of a low priority, so that they take no time of those who share the machine with them: what slows
     others down is the hub's own work. While stopped they keep their connections as they are."""
 
-    def __init__(self, hub, data, connections=8, answers=1):
+    def __init__(self, port, data, answers=1, connections=8):
         self.answered = 0
         self.processes = []
         for _ in range(2):
-            arguments = [sys.executable, "-c", ATTACKER, *map(str, (hub.port, connections // 2, answers, len(data)))]
+            arguments = [sys.executable, "-c", ATTACKER, *map(str, (port, connections // 2, answers, len(data)))]
             process = subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self.processes.append(process)
             process.stdin.write(data)
@@ -108,6 +135,6 @@ class Flood:
 
 
 def cpu_seconds(hub):
-    """User and system time that hubd has used so far."""
-    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time that hubd has used so far: the kernel's clock of that process (clock_getcpuclockid, CPUCLOCK_SCHED),
+    as /proc counts in ticks of 10 ms."""
+    return time.clock_gettime(~hub.process.pid << 3 | 2)

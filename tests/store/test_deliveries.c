@@ -1,27 +1,6 @@
-#include "tests/store/fixture.h"
+#include "tests/store/delivery_fixture.h"
 
 /* The outbox: order, coalescing, held and released, what a row may become. */
-
-static struct store_delivery *add_delivery(struct store_apply *apply, const char *receiver, int kind,
-                                           const char *object, bool coalesce)
-{
-    struct store_op *op = add_op(apply, STORE_PUT_DELIVERY);
-    op->u.delivery.coalesce = coalesce;
-    op->u.delivery.row = (struct store_delivery){
-        .state = STORE_DELIVERY_PENDING,
-        .receiver = str_from(receiver),
-        .sender = STR("IN-CPO"),
-        .module = kind < 0 ? STR("commands") : STR("sessions"),
-        .method = STR("PUT"),
-        .kind = kind,
-        .owner = STR("IN-CPO"),
-        .object = str_from(object),
-        .correlation_id = STR("corr"),
-        .created = 123,
-        .active_from = -1,
-    };
-    return &op->u.delivery.row;
-}
 
 /* A session and its delivery as a push makes them. */
 static int64_t push(struct fixture *f, const char *id, const char *body, enum store_delivery_state state)
@@ -35,35 +14,6 @@ static int64_t push(struct fixture *f, const char *id, const char *body, enum st
     assert_int_equal(run_batch(f, apply), OK);
     assert_true(row->id > 0);
     return row->id;
-}
-
-static int64_t deliver(struct fixture *f, const char *receiver, int kind, const char *object, bool coalesce)
-{
-    struct store_apply *apply = new_batch(f);
-    struct store_delivery *row = add_delivery(apply, receiver, kind, object, coalesce);
-    row->body = kind < 0 ? STR("{\"inline\":1}") : STR_NONE;
-    assert_int_equal(run_batch(f, apply), OK);
-    return row->id;
-}
-
-static struct store_delivery get(struct fixture *f, int64_t id)
-{
-    struct store_delivery_read read = {.id = id};
-    assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
-    return read.row;
-}
-
-static int finish(struct fixture *f, int64_t id, enum store_delivery_state state)
-{
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
-    op->u.finish.id = id;
-    op->u.finish.state = state;
-    op->u.finish.attempts = 3;
-    op->u.finish.next_attempt = 777;
-    op->u.finish.last_error = STR("HTTP 500");
-    op->u.finish.done = 888;
-    return run_batch(f, apply);
 }
 
 static struct str due(struct fixture *f, const char *receiver, const char *module, int64_t after,
@@ -504,66 +454,6 @@ static void hook_tells_of_deliveries_and_audit(void **state)
     assert_int_equal(atomic_load(&hook_calls), 2);
 }
 
-/* ---------------------------------------------------------------- queues */
-
-static int lease(struct fixture *f, const char *holder, int64_t until, struct store_queue *queue)
-{
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_LEASE_QUEUE);
-    op->u.lease.receiver = STR("IN-MSP");
-    op->u.lease.holder = str_from(holder);
-    op->u.lease.until = until;
-    int result = run_batch(f, apply);
-    *queue = op->u.lease.queue;
-    return result;
-}
-
-/* A delivery's end in the batch of a worker: its word counts only while the queue is its own. */
-static int finish_with(struct fixture *f, const struct store_queue *queue, int64_t id,
-                       enum store_delivery_state state)
-{
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
-    op->u.finish.queue = queue;
-    op->u.finish.id = id;
-    op->u.finish.state = state;
-    op->u.finish.active_from = 17;
-    op->u.finish.tries = STR("one line\n");
-    op->u.finish.receipt = STR("https://emsp/cdrs/1");
-    return run_batch(f, apply);
-}
-
-static void a_late_worker_acknowledges_nothing(void **state)
-{
-    struct fixture *f = *state;
-    struct store_queue first, second, again;
-    int64_t id = deliver(f, "IN-MSP", STORE_CDR, "C1", false);
-    assert_int_equal(lease(f, "one", fixture_wall + 1000, &first), OK);
-    assert_int_equal(lease(f, "two", fixture_wall + 1000, &second), ERR_CONFLICT);
-    assert_int_equal(lease(f, "one", fixture_wall + 2000, &again), OK);
-    assert_int_equal(again.fence, first.fence);
-    first.failures = 3;
-    first.paused_until = fixture_wall + 500;
-    first.active_ms = 4000;
-    assert_int_equal(finish_with(f, &first, id, STORE_DELIVERY_PENDING), OK);
-    fixture_wall += 2000;
-    assert_int_equal(lease(f, "two", fixture_wall + 1000, &second), OK);
-    assert_true(second.fence > first.fence);
-    assert_int_equal(second.failures, 3);
-    assert_true(second.paused_until == first.paused_until && second.active_ms == 4000);
-    assert_int_equal(finish_with(f, &first, id, STORE_DELIVERY_DELIVERED), ERR_CONFLICT);
-    assert_int_equal(get(f, id).state, STORE_DELIVERY_PENDING);
-    assert_int_equal(finish_with(f, &second, id, STORE_DELIVERY_DELIVERED), OK);
-    struct store_delivery row = get(f, id);
-    assert_int_equal(row.state, STORE_DELIVERY_DELIVERED);
-    assert_int_equal(row.active_from, 17);
-    assert_str(row.tries, "one line\n");
-    assert_str(row.receipt, "https://emsp/cdrs/1");
-    fixture_reopen(f); /* a single node: whoever had a lease is gone */
-    assert_int_equal(lease(f, "three", fixture_wall + 1000, &again), OK);
-    assert_true(again.fence > second.fence);
-}
-
 int main(void)
 {
     fixture_own_clock(1700000000000);
@@ -581,7 +471,6 @@ int main(void)
         STORE_TEST(lists_and_queues),
         STORE_TEST(long_lists),
         STORE_TEST(hook_tells_of_deliveries_and_audit),
-        STORE_TEST(a_late_worker_acknowledges_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
-#include "tests/store/fixture.h"
+#include "tests/store/delivery_fixture.h"
 
 /* What is due of a queue, and rows that end while many are changed at once. */
 
-static int64_t deliver(struct fixture *f, const char *object)
+static int64_t deliver_command(struct fixture *f, const char *object)
 {
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_PUT_DELIVERY);
@@ -23,14 +23,7 @@ static int64_t deliver(struct fixture *f, const char *object)
     return op->u.delivery.row.id;
 }
 
-static struct store_delivery get(struct fixture *f, int64_t id)
-{
-    struct store_delivery_read read = {.id = id};
-    assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
-    return read.row;
-}
-
-static void finish(struct fixture *f, int64_t id, enum store_delivery_state state)
+static void end(struct fixture *f, int64_t id, enum store_delivery_state state)
 {
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
@@ -70,7 +63,7 @@ static void due_in_sorts(void **state)
     struct fixture *f = *state;
     int64_t ids[9];
     for (int i = 0; i < 9; i++)
-        ids[i] = deliver(f, text(f, "%d", i).data);
+        ids[i] = deliver_command(f, text(f, "%d", i).data);
     try_again(f, ids[0], 300, 0);
     try_again(f, ids[1], 200, 2);
     try_again(f, ids[2], 5000, 7);
@@ -99,11 +92,11 @@ static void unless_ended(void **state)
     int64_t ids[5];
     struct store_op *ops[5];
     for (int i = 0; i < 4; i++)
-        ids[i] = deliver(f, text(f, "%d", i).data);
+        ids[i] = deliver_command(f, text(f, "%d", i).data);
     ids[4] = 99999;
     for (int i = 0; i < 2; i++)
-        finish(f, ids[i], ended[i]);
-    finish(f, ids[2], STORE_DELIVERY_DEAD);
+        end(f, ids[i], ended[i]);
+    end(f, ids[2], STORE_DELIVERY_DEAD);
     struct store_apply *apply = new_batch(f);
     for (int i = 0; i < 5; i++) {
         ops[i] = add_op(apply, STORE_FINISH_DELIVERY);
@@ -153,7 +146,7 @@ static void older_of_a_lane(void **state)
         assert_int_equal(read.older, older[i] < 0 ? 0 : ids[older[i]]);
         assert_int_equal(read.older_attempt, older[i] < 0 ? 0 : 300);
     }
-    finish(f, ids[0], STORE_DELIVERY_DEAD);
+    end(f, ids[0], STORE_DELIVERY_DEAD);
     struct store_delivery_read read = {.id = ids[2]};
     assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
     assert_int_equal(read.older, 0);

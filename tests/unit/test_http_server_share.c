@@ -116,6 +116,32 @@ static void test_turns_of_the_gone(void **state)
     assert_int_equal(atomic_load(&harness.mine), 0);
 }
 
+/* A request that comes beside a long pipeline is handled behind those of one turn: two times what may be
+ * handled side by side. */
+static void test_a_pipeline_is_taken_in_turns(void **state)
+{
+    (void)state;
+    struct peer flood, other;
+    struct buffer bytes;
+    peer_open(&flood);
+    peer_open(&other);
+    turn(10); /* both are accepted */
+    buffer_init(&bytes, 0);
+    for (int i = 0; i < 200; i++)
+        buffer_append_text(&bytes, GET("/f"));
+    assert_int_equal(send(flood.fd, bytes.data, bytes.length, 0), bytes.length);
+    assert_true(send(other.fd, GET("/other"), strlen(GET("/other")), 0) >
+                0); /* in the same turn of the loop */
+    buffer_free(&bytes);
+    while (harness.requests < 200)
+        turn(1);
+    const char *at = strstr(harness.paths, "/other");
+    assert_non_null(at);
+    assert_true(at - harness.paths <= 2 * 16 * (ptrdiff_t)strlen("/f "));
+    peer_close(&flood);
+    peer_close(&other);
+}
+
 /* ---- the whole of an answer ---- */
 
 /* Far above the least rate, and still an answer ends: 60 s and a second for each 64 KiB. */
@@ -232,6 +258,7 @@ int main(void)
         SERVER_TEST(test_turns_behind_a_handler),
         SERVER_TEST(test_turns_behind_a_stream),
         SERVER_TEST(test_turns_of_the_gone),
+        SERVER_TEST(test_a_pipeline_is_taken_in_turns),
         SERVER_TEST(test_an_answer_ends),
         SERVER_TEST(test_the_next_answer_has_its_own_time),
         cmocka_unit_test_setup_teardown(test_bodies_of_one_caller, share_setup, teardown),

@@ -257,9 +257,10 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
         return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "delivery"), error);
     if (stored == STORE_DELIVERY_DELIVERED)
         return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
-    if (!(may_become[stored] & STATE_BIT(state)))
-        state = STORE_DELIVERY_SUPERSEDED;
     const struct store_queue *queue = op->u.finish.queue;
+    /* a failed try is no reason to take up what was held, or ended, while it was under way */
+    bool failed_meanwhile = queue && state == STORE_DELIVERY_PENDING && stored != STORE_DELIVERY_PENDING;
+    bool stays = failed_meanwhile || !(may_become[stored] & STATE_BIT(state));
     result = queue ? check_fence(writer, queue, error) : OK;
     if (result)
         return result;
@@ -269,7 +270,7 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
         SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason), sql_i(op->u.finish.attempts),
                    sql_i(op->u.finish.next_attempt), sql_t(op->u.finish.last_error), sql_i(op->u.finish.done),
                    sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt),
-                   sql_i(op->u.finish.failed), sql_i(op->u.finish.alone)));
+                   sql_i(op->u.finish.failed), sql_i(op->u.finish.alone), sql_i(stays)));
     if (!result && queue)
         result = write_queue(writer, queue);
     return result ? apply_failure(writer, result, error) : OK;

@@ -245,11 +245,13 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     [SQL_DELIVERY_AGAIN] = {W, "iit", "",
                             "UPDATE delivery SET state = $2, reason = $3, attempts = 0, next_attempt = 1, "
                             "failed = 0, alone = 0, done = 0, active_from = -1 WHERE id = $1"},
-    [SQL_DELIVERY_FINISH] = {W, "iitiitiittii", "",
-                             "UPDATE delivery SET state = $2, reason = $3, attempts = $4, next_attempt = $5, "
-                             "last_error = $6, done = $7, active_from = $8, "
-                             "tries = CASE WHEN $9 = '' THEN tries ELSE $9 END, receipt = $10, "
-                             "failed = $11, alone = $12 WHERE id = $1"},
+    [SQL_DELIVERY_FINISH] =
+        {W, "iitiitiittiii", "",
+         "UPDATE delivery SET state = iif($13, state, $2), reason = iif($13, reason, $3), "
+         "next_attempt = iif($13, next_attempt, $5), done = iif($13, done, $7), "
+         "attempts = $4, last_error = $6, active_from = $8, "
+         "tries = CASE WHEN $9 = '' THEN tries ELSE $9 END, receipt = $10, "
+         "failed = $11, alone = $12 WHERE id = $1"},
     [SQL_QUEUE_FIND] = {W, "t", "itiiiiii",
                         "SELECT fence, holder, lease_until, failures, paused_until, active_ms, suspects, "
                         "fresh_until FROM queue "
