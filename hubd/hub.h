@@ -2,9 +2,9 @@
 #define HUBD_HUB_H
 
 #include "hubd/descriptors.h"
-#include "hubd/limits.h"
+#include "hubd/registry/limit.h"
 #include "hubd/loop.h"
-#include "hubd/registry.h"
+#include "hubd/registry/registry.h"
 #include "lib/base/budget.h"
 #include "lib/base/env.h"
 #include "lib/conf/conf.h"
@@ -28,6 +28,7 @@ struct quality;
 struct traffic;
 struct clock_watch;
 struct traffic_counts;
+struct outbound_observer;
 
 #define HUB_VIA_SIZE 24 /* "hub-", 16 hex digits and the NUL */
 
@@ -77,6 +78,7 @@ struct hub {
     struct retention *retention;
     struct admin *admin;
     struct traffic *traffic;
+    const struct outbound_observer *observer; /* of every call to a partner; NULL: nobody */
     struct clock_watch *clock;
     int64_t started_wall, started_steady;
     int64_t steady_offset;       /* the hub's time minus the monotonic clock at the start, ms */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "hubd/hub.h"
-#include "hubd/router.h"
 #include "lib/base/env.h"
 #include "lib/base/error.h"
 
@@ -50,7 +49,6 @@ struct sample {
 
 struct traffic {
     uv_timer_t timer;
-    uint8_t *of_route; /* the row of each route */
     struct traffic_counts *loops;
     unsigned loop_count;
     size_t newest, sample_count; /* in `samples`, a ring */
@@ -115,13 +113,9 @@ static void count(struct counter *counter, bool failed, int64_t latency_us)
         ADD_ONE(&counter->latency[find_bucket(latency_us)]);
 }
 
-void traffic_count_request(struct traffic_counts *counts, const struct route *route, bool failed,
-                           int64_t latency_us)
+void traffic_count_request(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us)
 {
-    /* one that is not of the table is router_relay */
-    bool listed = route >= router_routes && route < router_routes + router_route_count;
-    size_t row = counts->traffic->of_route[listed ? (size_t)(route - router_routes) : router_route_count];
-    count(&counts->rows[row], failed, latency_us);
+    count(&counts->rows[find_row("in", module)], failed, latency_us);
 }
 
 void traffic_count_delivery(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us)
@@ -246,18 +240,14 @@ struct traffic *traffic_new(unsigned loops)
         return NULL;
     size_t size = loops * sizeof(*traffic->loops);
     traffic->loop_count = loops;
-    traffic->of_route = malloc(router_route_count + 1);
     traffic->loops = aligned_alloc(CACHE_LINE, size);
-    if (traffic->of_route == NULL || traffic->loops == NULL) {
+    if (traffic->loops == NULL) {
         traffic_free(traffic);
         return NULL;
     }
     memset(traffic->loops, 0, size);
     for (unsigned i = 0; i < loops; i++)
         traffic->loops[i].traffic = traffic;
-    for (size_t i = 0; i < router_route_count; i++)
-        traffic->of_route[i] = find_row("in", str_from(router_routes[i].module));
-    traffic->of_route[router_route_count] = find_row("in", STR("others"));
     traffic_sample(traffic);
     return traffic;
 }
@@ -266,7 +256,6 @@ void traffic_free(struct traffic *traffic)
 {
     if (traffic == NULL)
         return;
-    free(traffic->of_route);
     free(traffic->loops);
     free(traffic);
 }

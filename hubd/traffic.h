@@ -10,7 +10,6 @@
  * adds the blocks up and keeps a sample of the sums every few seconds, from which it tells the last minutes.
  */
 struct hub;
-struct route;
 struct traffic;
 struct traffic_counts; /* one loop's */
 
@@ -30,9 +29,8 @@ struct traffic *traffic_new(unsigned loops);
 void traffic_free(struct traffic *traffic);
 /* The block of loop 0, 1, …: only that loop's thread counts in it. */
 struct traffic_counts *traffic_counts_of(struct traffic *traffic, unsigned loop);
-/* `route` NULL: there was none. `latency_us` negative: not known. */
-void traffic_count_request(struct traffic_counts *counts, const struct route *route, bool failed,
-                           int64_t latency_us);
+/* `module`: ModuleID, or "versions"; any other counts as "others". `latency_us` negative: not known. */
+void traffic_count_request(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us);
 void traffic_count_delivery(struct traffic_counts *counts, struct str module, bool failed,
                             int64_t latency_us);
 

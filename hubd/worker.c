@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "hubd/quality.h"
+#include "hubd/request/quality.h"
 #include "hubd/traffic.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"

@@ -1,6 +1,6 @@
 /* What hubd(8), hubd.conf(5) and hub-audit(5) take from hubd: options, settings, routes. */
 #include "hubd/options.h"
-#include "hubd/router.h"
+#include "hubd/request/router.h"
 #include "lib/conf/conf.h"
 #include "man/parts.h"
 #include "man/roff.h"
@@ -53,7 +53,7 @@ static void write_route(struct buffer *out, const struct route *route, bool agai
 {
     struct buffer text = {0};
     buffer_printf(&text, "%s`%s /ocpi/%s`", again ? "or " : "",
-                  route != &router_relay ? http_method_name(route->method) : "any method:", route->path);
+                  route != &routes_relay ? http_method_name(route->method) : "any method:", route->path);
     buffer_append_byte(&text, '\0');
     if (!text.failed)
         roff_text(out, text.data);
@@ -65,8 +65,8 @@ bool part_messages(struct buffer *out, const char *argument)
 {
     const char *last = "";
     buffer_append_text(out, ".Bl -tag -width Ds -compact\n");
-    for (size_t i = 0; i <= router_route_count; i++) {
-        const struct route *route = i < router_route_count ? &router_routes[i] : &router_relay;
+    for (size_t i = 0; i <= routes_count; i++) {
+        const struct route *route = i < routes_count ? &routes[i] : &routes_relay;
         bool again = strcmp(route->action, last) == 0;
         if (route->audit == ROUTE_AUDIT_NONE)
             continue;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "hubd/admin/connect.h"
+#include "hubd/admin/connect/connect.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "lib/base/env.h"

@@ -4,15 +4,16 @@
 
 #include "hubd/admin/rows.h"
 #include "hubd/clock.h"
-#include "hubd/delivery.h"
-#include "hubd/health.h"
-#include "hubd/route.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/partners/health.h"
+#include "hubd/registry/routing.h"
 #include "lib/base/timestamp.h"
 
 #define MEGABYTE      INT64_C(1000000)
 #define DISK_FREE_MIN (256 * MEGABYTE) /* less is too little on any disk */
 #define DISK_FREE_FEW                                                                                        \
-    (5000 * MEGABYTE) /* less is too little when it is less than a twentieth of the disk                     \
+    (5000 *                                                                                                  \
+     MEGABYTE) /* less is too little when it is less than a twentieth of the disk                     \
                        */
 #define WAL_MAX         (256 * MEGABYTE)
 #define TOKEN_ENDING_MS INT64_C(86400000)
@@ -150,7 +151,7 @@ static void attend_tokens(struct json_writer *writer, const struct attention *a)
 static bool has_rule(const struct registry_snapshot *snapshot, const struct registry_party *party)
 {
     for (size_t i = 0; i < snapshot->party_count; i++) {
-        if (route_find_rule(snapshot, party, &snapshot->parties[i], true) != NULL)
+        if (routing_find_rule(snapshot, party, &snapshot->parties[i], true) != NULL)
             return true;
     }
     return false;
@@ -288,10 +289,10 @@ static struct str held_hint(const struct attention *a, struct str receiver, cons
         const char *reason, *before, *behind;
         bool sender; /* named, too */
     } ways[] = {
-        {ROUTE_HELD_NO_RECEIVER, "hubctl receiver list ", "", false},
-        {ROUTE_HELD_NO_RULE, "hubctl rule explain ", " ", true},
-        {ROUTE_HELD_SUSPENDED, "hubctl party show ", "", false},
-        {ROUTE_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP", false},
+        {ROUTING_HELD_NO_RECEIVER, "hubctl receiver list ", "", false},
+        {ROUTING_HELD_NO_RULE, "hubctl rule explain ", " ", true},
+        {ROUTING_HELD_SUSPENDED, "hubctl party show ", "", false},
+        {ROUTING_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP", false},
     };
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         if (str_equal(held->reasons, str_from(ways[i].reason)))

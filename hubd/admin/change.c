@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
-#include "hubd/delivery.h"
-#include "hubd/late.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/request/late.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/magic.h"

@@ -8,7 +8,7 @@
  * The one way for an admin change: one at a time, on the control loop, `build` turns the request and the
  * current snapshot into a store batch with its audit row; the batch is applied; the registry is read again;
  * when every loop has passed the new snapshot the request is answered. When somebody changed a row in between
- * (ERR_CONFLICT) the registry is read again and `build` runs anew, as often as it takes (hubd/late.h), so it
+ * (ERR_CONFLICT) the registry is read again and `build` runs anew, as often as it takes (hubd/request/late.h), so it
  * must begin from nothing each time.
  */
 #define CHANGE_MAGIC     UINT32_C(0x4348414e)

@@ -1,7 +1,7 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
-#include "hubd/delivery.h"
-#include "hubd/delivery_tries.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/outbox/tries.h"
 
 /* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
  * reconcile in delivery_report.c. */

@@ -2,8 +2,8 @@
 
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
-#include "hubd/delivery.h"
-#include "hubd/late.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/request/late.h"
 #include "lib/base/env.h"
 
 /*

@@ -1,8 +1,8 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
-#include "hubd/delivery.h"
-#include "hubd/late.h"
-#include "hubd/route.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/request/late.h"
+#include "hubd/registry/routing.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
@@ -216,20 +216,20 @@ static int64_t started(struct replay *replay, const struct store_stored *row)
 }
 
 /* As a fresh push would be judged. A CPO that is gone has no rule. */
-static struct route_delivery judge(struct replay *replay, const struct registry_snapshot *snapshot,
-                                   const struct store_stored *row)
+static struct routing_delivery judge(struct replay *replay, const struct registry_snapshot *snapshot,
+                                     const struct store_stored *row)
 {
-    struct route_delivery none = {STORE_DELIVERY_HELD, ROUTE_HELD_NO_RULE, NULL};
+    struct routing_delivery none = {STORE_DELIVERY_HELD, ROUTING_HELD_NO_RULE, NULL};
     struct ocpi_party_key key;
     bool known = ocpi_party_key_parse(row->owner, &key, NULL, NULL, NULL);
     const struct registry_party *cpo = known ? registry_find_party(snapshot, &key, OCPI_ROLE_CPO) : NULL;
     return cpo == NULL ? none
-                       : route_find_delivery(snapshot, cpo, &replay->emsp, modules[replay->module].name,
-                                             started(replay, row));
+                       : routing_find_delivery(snapshot, cpo, &replay->emsp, modules[replay->module].name,
+                                               started(replay, row));
 }
 
 static void add_delivery(struct replay *replay, const struct store_stored *stored,
-                         const struct route_delivery *route)
+                         const struct routing_delivery *route)
 {
     const struct module *module = &modules[replay->module];
     struct store_op *op = store_batch_add(&replay->batch, STORE_REPEAT_DELIVERY);
@@ -279,7 +279,7 @@ static void sort_rows(struct replay *replay)
             count->waiting++;
             continue;
         }
-        struct route_delivery route = judge(replay, snapshot, row);
+        struct routing_delivery route = judge(replay, snapshot, row);
         if (route.state == STORE_DELIVERY_PENDING)
             count->queued++;
         else

@@ -1,10 +1,10 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
-#include "hubd/delivery.h"
-#include "hubd/delivery_address.h"
-#include "hubd/forward.h"
-#include "hubd/list.h"
-#include "hubd/route.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/outbox/address.h"
+#include "hubd/messages/forward.h"
+#include "hubd/messages/list.h"
+#include "hubd/registry/routing.h"
 #include "lib/base/env.h"
 
 /*
@@ -148,8 +148,8 @@ static bool is_forwarded(struct explanation *e)
 static bool is_delivered(struct explanation *e)
 {
     const struct message *message = e->message;
-    struct route_delivery route =
-        route_find_delivery(e->snapshot, e->pair.cpo, &e->pair.emsp->key, message->module, INT64_MAX);
+    struct routing_delivery route =
+        routing_find_delivery(e->snapshot, e->pair.cpo, &e->pair.emsp->key, message->module, INT64_MAX);
     int64_t retry_at;
     if (route.state == STORE_DELIVERY_PENDING) {
         struct str receiver = delivery_receiver_name(e->snapshot, e->pair.emsp, e->arena);
@@ -160,13 +160,13 @@ static bool is_delivered(struct explanation *e)
                                       arena_printf(e->arena, "hubctl delivery list --party " STR_FMT,
                                                    STR_ARG(e->pair.emsp_id)));
     }
-    if (strcmp(route.reason, ROUTE_HELD_NO_RULE) == 0) {
+    if (strcmp(route.reason, ROUTING_HELD_NO_RULE) == 0) {
         block_by_rule(e);
         if (registry_find_rule(e->snapshot, e->pair.emsp, e->pair.cpo, true) != NULL)
             e->why = STR("draining: only of begun sessions");
         return false;
     }
-    if (strcmp(route.reason, ROUTE_HELD_NO_RECEIVER) == 0)
+    if (strcmp(route.reason, ROUTING_HELD_NO_RECEIVER) == 0)
         return block_by_url(e);
     return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
 }

@@ -16,7 +16,7 @@ static bool find_target(struct change *change, struct target *target)
 {
     const struct registry_snapshot *snapshot = change->snapshot;
     struct str id = json_get_text(change->params, "id");
-    target->kind = limits_find(json_get_text(change->params, "module"));
+    target->kind = limit_find(json_get_text(change->params, "module"));
     if (str_equal_fold(id, STR(CTL_DEFAULT))) {
         target->id = STR(CTL_DEFAULT);
         target->row = snapshot->limits[target->kind];
@@ -57,7 +57,7 @@ bool limit_build_set(struct change *change)
         return false;
     if (!rate_parse(json_get_text(change->params, "rate"), &rate))
         return rows_refuse(&change->refusal, CTL_INVALID, NULL, "RATE: no rate; " RATE_REMEDY);
-    const char *name = limits_name(target.kind);
+    const char *name = limit_name(target.kind);
     if (target.row != NULL && target.row->requests == rate.requests &&
         target.row->period_ms == rate.period_ms)
         return change_unchanged(change, target.id, "limit " STR_FMT " %s unchanged", STR_ARG(target.id),
@@ -82,7 +82,7 @@ bool limit_build_unset(struct change *change)
     struct target target = {.key = STR_NONE};
     if (!find_target(change, &target))
         return false;
-    const char *name = limits_name(target.kind);
+    const char *name = limit_name(target.kind);
     if (target.row == NULL)
         return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl limit list",
                            "limit " STR_FMT " %s: none is set", STR_ARG(target.id), name);

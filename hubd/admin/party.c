@@ -1,8 +1,8 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/verbs.h"
-#include "hubd/clientinfo.h"
-#include "hubd/route.h"
+#include "hubd/partners/clientinfo.h"
+#include "hubd/registry/routing.h"
 #include "lib/http/url.h"
 
 /* party list, show, set, suspend, resume, remove. `add` is in party_add.c. */
@@ -144,7 +144,7 @@ static struct str add_host(struct arena *arena, struct str hosts, struct str tex
 static void write_hosts(struct json_writer *writer, const struct registry_platform *platform,
                         struct arena *arena)
 {
-    struct str hosts = STR(""), rest = platform->row.reached, url;
+    struct str hosts = STR(""), rest = platform->row.proven, url;
     while (str_split(&rest, ' ', &url))
         hosts = add_host(arena, hosts, url);
     for (size_t i = 0; i < platform->party_count; i++)
@@ -452,7 +452,7 @@ bool party_build_resume(struct change *change)
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
         release->u.release.receiver = change->resume;
-        release->u.release.reason = STR(ROUTE_HELD_SUSPENDED);
+        release->u.release.reason = STR(ROUTING_HELD_SUSPENDED);
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));
 }

@@ -1,9 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/verbs.h"
-#include "hubd/interfaces.h"
-#include "hubd/partner_url.h"
-#include "hubd/route.h"
+#include "hubd/registry/interfaces.h"
+#include "hubd/calls/partner_url.h"
+#include "hubd/registry/routing.h"
 #include "lib/base/suggest.h"
 
 /* receiver set, unset, list. */
@@ -91,7 +91,7 @@ static void release_held(struct change *change, const struct registry_party *par
     if (release == NULL)
         return;
     release->u.release.receiver = change->resume;
-    release->u.release.reason = STR(ROUTE_HELD_NO_RECEIVER);
+    release->u.release.reason = STR(ROUTING_HELD_NO_RECEIVER);
     release->u.release.module = module;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
-#include "hubd/health.h"
+#include "hubd/partners/health.h"
 #include "hubd/traffic.h"
 
 /* ---------------------------------------------------------------- refusing */
@@ -417,8 +417,8 @@ void rows_rate_limit(struct json_writer *writer, const struct conf *conf, struct
     char rate[RATE_SIZE];
     json_object_begin(writer);
     json_field_string(writer, "party", party);
-    json_field_text(writer, "module", limits_name(kind));
-    json_field_text(writer, "rate", rate_format(limits_rate(conf, row, kind), rate));
+    json_field_text(writer, "module", limit_name(kind));
+    json_field_text(writer, "rate", rate_format(limit_rate(conf, row, kind), rate));
     json_field_text(writer, "source", row == NULL ? "setting" : row->party == 0 ? "default" : "own");
     json_object_end(writer);
 }

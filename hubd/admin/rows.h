@@ -1,7 +1,7 @@
 #ifndef HUBD_ADMIN_ROWS_H
 #define HUBD_ADMIN_ROWS_H
 
-#include "hubd/registry.h"
+#include "hubd/registry/registry.h"
 #include "lib/conf/conf.h"
 #include "lib/ctl/server.h"
 

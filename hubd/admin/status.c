@@ -3,8 +3,8 @@
 #include "hubd/admin/attention.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
-#include "hubd/delivery.h"
-#include "hubd/quality.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/request/quality.h"
 #include "hubd/traffic.h"
 #include "lib/base/env.h"
 

@@ -1,6 +1,6 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
-#include "hubd/exchange.h"
+#include "hubd/partners/registration.h"
 #include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 
@@ -47,7 +47,7 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
     old->u.token_match.unused_only = !registered;
     if (change->secret.length > 0) /* of a build that met a conflict */
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    change->secret = exchange_new_token(change->hub, change->arena, &put->u.token);
+    change->secret = registration_new_token(change->hub, change->arena, &put->u.token);
     if (change->secret.data == NULL)
         return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
@@ -66,14 +66,14 @@ static bool build_issue(struct change *change)
         return false;
     const struct store_platform *platform = &party->platform->row;
     struct str id = rows_party_id(change->snapshot, party, change->arena);
-    bool registered = exchange_is_registered(change->snapshot, platform, hub_kept_ms(change->hub));
+    bool registered = registration_is_registered(change->snapshot, platform, hub_kept_ms(change->hub));
     if (registered && !json_get_boolean(change->params, "force", false))
         return rows_refuse(&change->refusal, CTL_CONFLICT,
                            "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
     if (registered) { /* --force: what was registered of it by the account team stays */
-        exchange_put_end(party->platform, change->now, &change->batch);
+        registration_put_end(party->platform, change->now, &change->batch);
         change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
     }
     if (!put_token(change, platform->id, registered, ttl))

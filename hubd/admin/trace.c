@@ -2,8 +2,8 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
-#include "hubd/delivery.h"
-#include "hubd/delivery_tries.h"
+#include "hubd/outbox/outbox.h"
+#include "hubd/outbox/tries.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 

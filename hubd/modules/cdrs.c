@@ -1,8 +1,8 @@
 /* CDRs (OCPI 2.2.1, CDRs module): immutable; POSTed by the CPO, delivered to the eMSP of cdr_token, which
  * with emsp_backfill may also pull them. */
-#include "hubd/list.h"
+#include "hubd/messages/list.h"
 #include "hubd/modules/modules.h"
-#include "hubd/push.h"
+#include "hubd/messages/push.h"
 #include "lib/ocpi/equal.h"
 
 static void cdrs_add_location(struct request *request)

@@ -4,10 +4,10 @@
  * ActiveChargingProfile goes to the eMSP of the session.
  */
 #include "hubd/modules/modules.h"
-#include "hubd/relay.h"
-#include "hubd/route.h"
+#include "hubd/messages/relay.h"
+#include "hubd/messages/recipient.h"
 
-static void profile_found(struct route_search *search, struct registry_party *party)
+static void profile_found(struct recipient_search *search, struct registry_party *party)
 {
     struct request *request = search->request;
     struct relay *relay = relay_new(request, party);
@@ -21,7 +21,7 @@ static void profile_found(struct route_search *search, struct registry_party *pa
 }
 
 /* No such session of this eMSP: the ChargingProfileResponse that OCPI has for it. */
-static void profile_unknown(struct route_search *search)
+static void profile_unknown(struct recipient_search *search)
 {
     request_answer(search->request, REPLY_OK, STR("no such session of this eMSP"),
                    STR("{\"result\":\"UNKNOWN_SESSION\",\"timeout\":0}"));
@@ -30,12 +30,12 @@ static void profile_unknown(struct route_search *search)
 static void profile_search(struct request *request, unsigned role)
 {
     request->object = request->params[0];
-    struct route_search *search =
-        route_search_new(request, role, ROUTE_BY_SESSION, request->params[0], profile_found);
+    struct recipient_search *search =
+        recipient_search_new(request, role, RECIPIENT_BY_SESSION, request->params[0], profile_found);
     if (search == NULL)
         return;
     search->unknown = role == OCPI_ROLE_CPO ? profile_unknown : NULL;
-    route_search_start(search);
+    recipient_search_start(search);
 }
 
 /* Of a GET or DELETE the response_url is in the query; without it the result would have nowhere to go. */

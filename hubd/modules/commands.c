@@ -1,26 +1,26 @@
 /*
  * Commands (OCPI 2.2.1, Commands module): the eMSP's command goes to the CPO with a response_url of the hub's
- * own (hubd/relay.h); the CommandResponse is relayed. The callback is in commands_callback.c.
+ * own (hubd/messages/relay.h); the CommandResponse is relayed. The callback is in commands_callback.c.
  */
 #include "hubd/modules/modules.h"
-#include "hubd/relay.h"
-#include "hubd/route.h"
+#include "hubd/messages/relay.h"
+#include "hubd/messages/recipient.h"
 #include "lib/base/timestamp.h"
 
 static const struct command_type {
     const char *name;
     const struct ocpi_object *object;
-    enum route_key key;        /* what names the target, */
+    enum recipient_key key;    /* what names the target, */
     const char *key_member;    /* and where it stands */
     const char *object_member; /* what it is about, for lists and for finding the reservation again */
     const char *unknown;       /* CommandResponse where the hub knows no such thing of this eMSP */
 } command_types[] = {
-    {"START_SESSION", &ocpi_start_session, ROUTE_BY_LOCATION, "location_id", "location_id", NULL},
-    {"STOP_SESSION", &ocpi_stop_session, ROUTE_BY_SESSION, "session_id", "session_id", "UNKNOWN_SESSION"},
-    {"RESERVE_NOW", &ocpi_reserve_now, ROUTE_BY_LOCATION, "location_id", "reservation_id", NULL},
-    {"CANCEL_RESERVATION", &ocpi_cancel_reservation, ROUTE_BY_RESERVATION, "reservation_id", "reservation_id",
-     "UNKNOWN_RESERVATION"},
-    {"UNLOCK_CONNECTOR", &ocpi_unlock_connector, ROUTE_BY_LOCATION, "location_id", "location_id", NULL},
+    {"START_SESSION", &ocpi_start_session, RECIPIENT_BY_LOCATION, "location_id", "location_id", NULL},
+    {"STOP_SESSION", &ocpi_stop_session, RECIPIENT_BY_SESSION, "session_id", "session_id", "UNKNOWN_SESSION"},
+    {"RESERVE_NOW", &ocpi_reserve_now, RECIPIENT_BY_LOCATION, "location_id", "reservation_id", NULL},
+    {"CANCEL_RESERVATION", &ocpi_cancel_reservation, RECIPIENT_BY_RESERVATION, "reservation_id",
+     "reservation_id", "UNKNOWN_RESERVATION"},
+    {"UNLOCK_CONNECTOR", &ocpi_unlock_connector, RECIPIENT_BY_LOCATION, "location_id", "location_id", NULL},
 };
 
 struct command {
@@ -72,8 +72,8 @@ static void command_others_read(struct store_read *base)
         return;
     }
     for (size_t i = 0; i < read->count; i++)
-        if (route_reservation_standing(read->rows, read->count, read->rows[i].emsp, read->cpo,
-                                       request->now) <= ROUTE_UNCERTAIN) {
+        if (recipient_reservation_standing(read->rows, read->count, read->rows[i].emsp, read->cpo,
+                                           request->now) <= RECIPIENT_UNCERTAIN) {
             command_answer(request, "REJECTED", STR("that reservation_id is in use at this CPO"));
             return;
         }
@@ -88,7 +88,7 @@ static void command_read_others(struct command *command)
     read->base.callback = command_others_read;
     read->base.context = command;
     read->not_emsp = request_party_key(request->party);
-    read->limit = ROUTE_RESERVATIONS_MAX;
+    read->limit = RECIPIENT_RESERVATIONS_MAX;
     store_read_commands(request->worker->store, read);
 }
 
@@ -121,7 +121,7 @@ static void command_in_line(struct command *command)
         command_read_others(command);
 }
 
-static void command_found(struct route_search *search, struct registry_party *cpo)
+static void command_found(struct recipient_search *search, struct registry_party *cpo)
 {
     struct command *command = search->context;
     command->cpo = cpo;
@@ -133,12 +133,12 @@ static void command_found(struct route_search *search, struct registry_party *cp
 
 /* ---------------------------------------------------------------- 1. whom it is for */
 
-static void command_unknown(struct route_search *search)
+static void command_unknown(struct recipient_search *search)
 {
     const struct command *command = search->context;
     command_answer(search->request, command->type->unknown,
                    arena_printf(search->request->arena, "no such %s of this eMSP",
-                                search->key == ROUTE_BY_SESSION ? "session" : "reservation"));
+                                search->key == RECIPIENT_BY_SESSION ? "session" : "reservation"));
 }
 
 static const struct command_type *command_type_find(struct str name)
@@ -193,7 +193,7 @@ void commands_post(struct request *request)
     if (!command_check(request, type))
         return;
     struct command *command = arena_alloc(request->arena, sizeof *command);
-    struct route_search *search = route_search_new(
+    struct recipient_search *search = recipient_search_new(
         request, OCPI_ROLE_CPO, type->key, json_get_text(request->body, type->key_member), command_found);
     if (search == NULL)
         return;
@@ -208,5 +208,5 @@ void commands_post(struct request *request)
     search->fallback = true;
     search->unknown = command_unknown;
     search->context = command;
-    route_search_start(search);
+    recipient_search_start(search);
 }

@@ -2,10 +2,11 @@
  * The callback of a command: the CPO's CommandResult is stored with its delivery before it is answered; each
  * command ends exactly once (hub-contract 5, Commands).
  */
-#include "hubd/commands.h"
-#include "hubd/delivery.h"
+#include "hubd/messages/commands.h"
+#include "hubd/outbox/outbox.h"
 #include "hubd/modules/modules.h"
-#include "hubd/quality.h"
+#include "hubd/request/limits.h"
+#include "hubd/request/quality.h"
 #include "lib/base/crypto.h"
 #include "lib/ocpi/equal.h"
 #include "lib/ocpi/outcome.h"

@@ -4,16 +4,16 @@
  */
 #include "hubd/modules/credentials.h"
 
-#include "hubd/exchange.h"
+#include "hubd/partners/registration.h"
 #include "hubd/modules/modules.h"
-#include "hubd/quality.h"
+#include "hubd/request/quality.h"
 
 void credentials_answer(struct request *request, struct str token, struct str partner_url)
 {
     struct buffer data = {0};
     bool versions =
         str_ends_with(partner_url, STR("/versions")) || str_ends_with(partner_url, STR("/versions/"));
-    exchange_write_credentials(&data, request->hub, token, versions);
+    registration_write_credentials(&data, request->hub, token, versions);
     quality_count(request);
     request_answer_data(request, &data);
 }
@@ -23,8 +23,8 @@ static bool credentials_check(struct request *request)
 {
     if (!request_validate(request, &ocpi_credentials, false))
         return false;
-    struct str problem = exchange_check(request->hub, request->snapshot, request->arena, request->platform,
-                                        request->body, "ask the hub's account team");
+    struct str problem = registration_check(request->hub, request->snapshot, request->arena,
+                                            request->platform, request->body, "ask the hub's account team");
     if (problem.data != NULL)
         request_answer(request, REPLY_INVALID, problem, STR_NONE);
     return problem.data == NULL;
@@ -39,7 +39,7 @@ static void credentials_refuse_method(struct request *request, const char *allow
 /* The answer to an initial token's POST may have been lost; another POST with it is somebody else's. */
 bool credentials_is_repeat(struct request *request)
 {
-    if (exchange_may_repeat(request->hub, request->arena, request->token, request->body))
+    if (registration_may_repeat(request->hub, request->arena, request->token, request->body))
         return true;
     credentials_refuse_method(
         request, "GET, HEAD, PUT, DELETE",
@@ -56,7 +56,7 @@ void credentials_get(struct request *request)
 void credentials_post(struct request *request)
 {
     if (request->token->kind == STORE_TOKEN_HUB ||
-        exchange_is_registered(request->snapshot, &request->platform->row, hub_kept_ms(request->hub)))
+        registration_is_registered(request->snapshot, &request->platform->row, hub_kept_ms(request->hub)))
         credentials_refuse_method(request, "GET, HEAD, PUT, DELETE", STR("already registered: use PUT"));
     else if (credentials_check(request))
         credentials_exchange(request, true);
@@ -77,7 +77,7 @@ static void credentials_deleted_everywhere(int result, void *context)
 {
     (void)result; /* durable already; a snapshot that could not be read again follows with the next change */
     struct request *request = context;
-    exchange_finished(request->hub, request->platform, NULL);
+    registration_finished(request->hub, request->platform, NULL);
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
@@ -124,7 +124,7 @@ void credentials_delete(struct request *request)
         return;
     }
     store_batch_init(batch, request->arena);
-    exchange_put_end(request->platform, request->now, batch);
+    registration_put_end(request->platform, request->now, batch);
     struct store_op *tokens = store_batch_add(batch, STORE_DELETE_TOKENS);
     if (tokens != NULL) {
         tokens->u.token_match.platform = request->platform->row.id;

@@ -1,7 +1,7 @@
 #ifndef HUBD_MODULES_CREDENTIALS_H
 #define HUBD_MODULES_CREDENTIALS_H
 
-#include "hubd/request.h"
+#include "hubd/request/request.h"
 
 /* Answers with the hub's Credentials object holding `token`; `partner_url` decides the form of the hub's url.
  */

@@ -2,8 +2,8 @@
  * party and role. */
 #include <stdlib.h>
 
-#include "hubd/clientinfo.h"
-#include "hubd/list.h"
+#include "hubd/partners/clientinfo.h"
+#include "hubd/messages/list.h"
 #include "hubd/modules/modules.h"
 
 static int clientinfo_order(const void *a, const void *b)

@@ -1,7 +1,7 @@
 /* Locations, the pull side (OCPI 2.2.1, Locations module): lists and the three single forms. */
-#include "hubd/list.h"
+#include "hubd/messages/list.h"
 #include "hubd/modules/modules.h"
-#include "hubd/route.h"
+#include "hubd/messages/recipient.h"
 #include "lib/ocpi/patch.h"
 
 void locations_list(struct request *request)
@@ -58,7 +58,7 @@ static void locations_serve_connector(struct request *request, struct store_obje
 }
 
 /* The Sender's form names no owner. */
-static void locations_found(struct route_search *search, struct registry_party *owner)
+static void locations_found(struct recipient_search *search, struct registry_party *owner)
 {
     struct location_path path;
     location_path_read(search->request, &path);
@@ -75,11 +75,11 @@ void locations_get(struct request *request)
                           locations_serve_connector);
         return;
     }
-    struct route_search *search =
-        route_search_new(request, OCPI_ROLE_CPO, ROUTE_BY_LOCATION, path.location, locations_found);
+    struct recipient_search *search =
+        recipient_search_new(request, OCPI_ROLE_CPO, RECIPIENT_BY_LOCATION, path.location, locations_found);
     if (search == NULL)
         return;
     search->evse = path.evse;
     search->stored = true;
-    route_search_start(search);
+    recipient_search_start(search);
 }

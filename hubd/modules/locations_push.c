@@ -3,7 +3,7 @@
  * A child's last_updated moves its parents' forward, never back, never to the hub's clock.
  */
 #include "hubd/modules/modules.h"
-#include "hubd/push.h"
+#include "hubd/messages/push.h"
 #include "lib/ocpi/equal.h"
 #include "lib/ocpi/location.h"
 #include "lib/ocpi/patch.h"

@@ -1,7 +1,7 @@
 /* Modules that the hub does not know: passed on to the party that OCPI-to names (hub-contract 5, Message
  * routing). */
 #include "hubd/modules/modules.h"
-#include "hubd/relay.h"
+#include "hubd/messages/relay.h"
 
 void others_relay(struct request *request)
 {

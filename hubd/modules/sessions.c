@@ -1,9 +1,10 @@
 /* Sessions (OCPI 2.2.1, Sessions module): the CPO pushes, the hub stores and delivers to the eMSP of
  * cdr_token, which with emsp_backfill may also pull them. */
-#include "hubd/list.h"
+#include "hubd/messages/list.h"
 #include "hubd/modules/modules.h"
-#include "hubd/push.h"
-#include "hubd/relay.h"
+#include "hubd/messages/push.h"
+#include "hubd/messages/recipient.h"
+#include "hubd/messages/relay.h"
 #include "lib/base/crypto.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
@@ -231,7 +232,7 @@ void sessions_get(struct request *request)
 
 /* ---------------------------------------------------------------- charging preferences */
 
-static void preferences_found(struct route_search *search, struct registry_party *cpo)
+static void preferences_found(struct recipient_search *search, struct registry_party *cpo)
 {
     struct relay *relay = relay_new(search->request, cpo);
     if (relay == NULL)
@@ -245,8 +246,8 @@ static void preferences_found(struct route_search *search, struct registry_party
 void sessions_charging_preferences(struct request *request)
 {
     request->object = request->params[0];
-    struct route_search *search =
-        route_search_new(request, OCPI_ROLE_CPO, ROUTE_BY_SESSION, request->params[0], preferences_found);
+    struct recipient_search *search = recipient_search_new(request, OCPI_ROLE_CPO, RECIPIENT_BY_SESSION,
+                                                           request->params[0], preferences_found);
     if (search != NULL)
-        route_search_start(search);
+        recipient_search_start(search);
 }

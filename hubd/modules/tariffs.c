@@ -1,7 +1,7 @@
 /* Tariffs (OCPI 2.2.1, Tariffs module): the CPO PUTs and DELETEs, eMSPs pull, or have them pushed to them. */
-#include "hubd/list.h"
+#include "hubd/messages/list.h"
 #include "hubd/modules/modules.h"
-#include "hubd/push.h"
+#include "hubd/messages/push.h"
 #include "lib/ocpi/equal.h"
 
 static void tariffs_store(struct push *push)

@@ -2,10 +2,10 @@
  * Tokens (OCPI 2.2.1, Tokens module): real-time authorization in both directions, an eMSP's tokens to its
  * CPOs. The hub stores no tokens.
  */
-#include "hubd/broadcast.h"
+#include "hubd/messages/broadcast.h"
 #include "hubd/modules/modules.h"
-#include "hubd/relay.h"
-#include "hubd/route.h"
+#include "hubd/messages/relay.h"
+#include "hubd/messages/recipient.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/names.h"
 #include "lib/ocpi/outcome.h"
@@ -56,7 +56,7 @@ static void authorize_done(struct forward *forward, enum forward_outcome outcome
         authorize_unknown(request, authorize_explain(forward));
 }
 
-static void authorize_found(struct route_search *search, struct registry_party *cpo)
+static void authorize_found(struct recipient_search *search, struct registry_party *cpo)
 {
     struct request *request = search->request;
     struct forward *forward = arena_alloc(request->arena, sizeof *forward);
@@ -95,13 +95,13 @@ void tokens_authorize(struct request *request)
     struct str location = json_get_text(request->body, "location_id");
     if (!authorize_check(request, request->params[2]))
         return;
-    struct route_search *search =
-        route_search_new(request, OCPI_ROLE_CPO, ROUTE_BY_LOCATION, location, authorize_found);
+    struct recipient_search *search =
+        recipient_search_new(request, OCPI_ROLE_CPO, RECIPIENT_BY_LOCATION, location, authorize_found);
     if (search == NULL)
         return;
     search->evses = json_get(request->body, "evse_uids");
     search->fallback = true;
-    route_search_start(search);
+    recipient_search_start(search);
 }
 
 /* ---------------------------------------------------------------- POST …/authorize: CPO to eMSP */
@@ -125,7 +125,7 @@ static bool authorize_read_type(struct request *request, struct str *type)
     return true;
 }
 
-static void authorize_found_emsp(struct route_search *search, struct registry_party *emsp)
+static void authorize_found_emsp(struct recipient_search *search, struct registry_party *emsp)
 {
     struct relay *relay = relay_new(search->request, emsp);
     if (relay == NULL)
@@ -141,17 +141,17 @@ void tokens_authorize_at_emsp(struct request *request)
     struct str type;
     if (!authorize_check(request, request->params[0]) || !authorize_read_type(request, &type))
         return;
-    struct route_search *search =
-        route_search_new(request, OCPI_ROLE_EMSP, ROUTE_BY_TOKEN, request->params[0], authorize_found_emsp);
+    struct recipient_search *search = recipient_search_new(request, OCPI_ROLE_EMSP, RECIPIENT_BY_TOKEN,
+                                                           request->params[0], authorize_found_emsp);
     if (search == NULL)
         return;
     search->token_type = type;
-    route_search_start(search);
+    recipient_search_start(search);
 }
 
 /* ---------------------------------------------------------------- tokens themselves */
 
-static void tokens_found(struct route_search *search, struct registry_party *party)
+static void tokens_found(struct recipient_search *search, struct registry_party *party)
 {
     struct relay *relay = relay_new(search->request, party);
     if (relay == NULL)
@@ -162,9 +162,10 @@ static void tokens_found(struct route_search *search, struct registry_party *par
 
 static void tokens_ask(struct request *request, unsigned role)
 {
-    struct route_search *search = route_search_new(request, role, ROUTE_BY_NOTHING, STR_NONE, tokens_found);
+    struct recipient_search *search =
+        recipient_search_new(request, role, RECIPIENT_BY_NOTHING, STR_NONE, tokens_found);
     if (search != NULL)
-        route_search_start(search);
+        recipient_search_start(search);
 }
 
 /* The list of an eMSP's tokens is the eMSP's. */

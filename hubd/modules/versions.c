@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "hubd/modules/modules.h"
-#include "hubd/request.h"
+#include "hubd/request/request.h"
 #include "lib/json/writer.h"
 
 static void versions_write_version(struct request *request, struct json_writer *writer)

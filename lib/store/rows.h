@@ -22,8 +22,8 @@ struct store_platform {
     enum store_token_encoding encoding; /* fixed by the account team; AUTO: Base64 first */
     bool learned_raw;                   /* AUTO: raw was what worked last */
     struct str allowed_hosts;           /* space separated, party set --allow-host */
-    struct str reached; /* URLs at which an exchange succeeded, space separated; their hosts are its own */
-    bool from_hub; /* OCPI-from of the hub's calls is the hub, not the party whose message it passes on */
+    struct str proven; /* URLs at which an exchange succeeded, space separated; their hosts are its own */
+    bool from_hub;     /* OCPI-from of the hub's calls is the hub, not the party whose message it passes on */
     struct str
         roles; /* JSON of the credentials roles[] as received (business_details and unknown fields kept) */
     int64_t last_seen;     /* last valid answer, as of the last write */

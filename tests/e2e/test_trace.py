@@ -137,7 +137,7 @@ def test_cdr_that_waits_and_was_tried(new_hub):
     waiting = trace(hub, "cdr-7", "cdr.post", "delivery.pending")[-1]
     assert legs([waiting], "status") == [("IN-CIH", pair.emsp.id, "pending")] and "tries: 1" in waiting["note"]
     hub.stop()
-    with sqlite3.connect(hub.directory / "state" / "hub.db") as database:  # as hubd/delivery_tries.h has them
+    with sqlite3.connect(hub.directory / "state" / "hub.db") as database:  # as hubd/outbox/tries.h has them
         tries = "1700000000000 0 0 3 connection refused\n1700000001000 503 3000 12 busy\n"
         assert database.execute("UPDATE delivery SET tries = ? WHERE id = ?", (tries, row["id"])).rowcount == 1
     database.close()

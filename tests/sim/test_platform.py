@@ -295,3 +295,17 @@ def test_lists(platform):
     answer = ask(platform, "GET", "/ocpi/2.2.1/tariffs?limit=2")
     assert "offset=0" in answer.headers["Link"] and ["currency" in entry for entry in answer.data] == [False, True]
     assert answer.json["timestamp"] > timestamp(3000)
+
+
+def test_a_port_is_nobody_elses_afterwards():
+    """A hub goes on calling one that is gone: whoever comes next must not hear it; itself it may come back."""
+    gone = Platform("http://127.0.0.1:9", CPO, token="secret-token")
+    gone.close()
+    others = [Platform("http://127.0.0.1:9", CPO) for _ in range(20)]
+    assert gone.server.port not in [other.server.port for other in others]
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", gone.server.port), timeout=5):
+        pass
+    gone.server.up()
+    assert ask(gone, "GET", "/ocpi/versions").outcome == (200, 1000)
+    for platform in (gone, *others):
+        platform.close()

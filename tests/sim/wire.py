@@ -4,6 +4,7 @@ Everything is bytes under our control, so that an answer may be slow, cut short,
 """
 
 import asyncio
+import collections
 import concurrent.futures
 import itertools
 import json
@@ -227,6 +228,29 @@ def timestamp(offset=0.0):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+# Ports of servers that are down stay theirs: a hub goes on calling them, and what it says is not for who comes next.
+_KEPT = collections.deque(maxlen=256)
+
+
+def keep_port(port):
+    """Bound, without listening: callers are refused, and nobody is given the port; as long as the newest few hundred."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of it may still be ending
+    try:
+        holder.bind(("127.0.0.1", port))
+    except OSError:
+        holder.close()  # taken already
+        return
+    _KEPT.append(holder)
+
+
+def release_port(port):
+    """Before it listens again."""
+    for holder in [holder for holder in _KEPT if holder.getsockname()[1] == port]:
+        _KEPT.remove(holder)
+        holder.close()
+
+
 class Server:
     """Listens on 127.0.0.1, journals each request and answers with what `answer(request)` returns."""
 
@@ -250,6 +274,7 @@ class Server:
             LoopThread.run(self._up())
 
     async def _up(self):
+        release_port(self.port)
         self._server = await asyncio.start_server(
             self._connection, "127.0.0.1", self.port, limit=HEAD_MAX, reuse_address=True, backlog=512
         )
@@ -264,6 +289,7 @@ class Server:
         self._server.close()
         await self._server.wait_closed()
         self._server = None
+        keep_port(self.port)
         for writer in list(self._writers):
             abort(writer)
 

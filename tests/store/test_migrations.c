@@ -128,7 +128,7 @@ static void assert_registry_is_kept(struct fixture *f)
     assert_int_equal(read.receiver_count, 2);
     assert_int_equal(read.rule_count, 1);
     /* hosts that were the partner's stay so */
-    assert_str(read.platforms[0].reached, "https://a.example/versions  https://b.example/cdrs");
+    assert_str(read.platforms[0].proven, "https://a.example/versions  https://b.example/cdrs");
     /* what is new is as if nobody had set it */
     assert_int_equal(read.parties[0].validation, STORE_VALIDATION_DEFAULT);
     assert_str(read.parties[0].push, "");

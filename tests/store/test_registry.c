@@ -17,7 +17,7 @@ static int put_platform(struct fixture *f, int64_t id, int64_t revision, const c
         .encoding = STORE_ENCODING_RAW,
         .learned_raw = true,
         .allowed_hosts = STR("a.example b.example"),
-        .reached = STR("https://p/versions https://p/2.2.1"),
+        .proven = STR("https://p/versions https://p/2.2.1"),
         .roles = STR("[{\"role\":\"CPO\"}]"),
         .last_seen = 5,
         .created = 6,
@@ -70,7 +70,7 @@ static void platforms(void **state)
     assert_int_equal(p->encoding, STORE_ENCODING_RAW);
     assert_true(p->learned_raw);
     assert_str(p->allowed_hosts, "a.example b.example");
-    assert_str(p->reached, "https://p/versions https://p/2.2.1");
+    assert_str(p->proven, "https://p/versions https://p/2.2.1");
     assert_str(p->roles, "[{\"role\":\"CPO\"}]");
     assert_int_equal(p->last_seen, 5);
     assert_int_equal(p->created, 6);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "hubd/delivery_slots.h"
+#include "hubd/outbox/slots.h"
 
 /* How many messages go out side by side, whatever is under way. */
 

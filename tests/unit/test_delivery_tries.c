@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "hubd/delivery_tries.h"
+#include "hubd/outbox/tries.h"
 
 #define ALL (DELIVERY_TRIES_FIRST + DELIVERY_TRIES_LAST)
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "hubd/fault.h"
+#include "hubd/outbox/fault.h"
 
 /* Whose fault: every kind of end of a try, with every knowledge about the others of the queue. */
 

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "hubd/interfaces.h"
-#include "hubd/registry.h"
+#include "hubd/registry/interfaces.h"
+#include "hubd/registry/registry.h"
 
 static void test_keys(void **state)
 {

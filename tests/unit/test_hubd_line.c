@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "hubd/line.h"
+#include "hubd/request/line.h"
 #include "lib/base/magic.h"
 
 static struct lines *lines;

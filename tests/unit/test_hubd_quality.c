@@ -1,6 +1,6 @@
 #include <sqlite3.h>
 
-#include "hubd/quality.h"
+#include "hubd/request/quality.h"
 #include "lib/ocpi/validate.h"
 #include "tests/store/fixture.h"
 

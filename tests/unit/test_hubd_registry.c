@@ -2,8 +2,8 @@
  * each number and each pair looked up. */
 #include "tests/store/fixture.h"
 
-#include "hubd/admin/declare.h"
-#include "hubd/registry_internal.h"
+#include "hubd/admin/declare/declare.h"
+#include "hubd/registry/internal.h"
 
 #define ROUNDS 60
 #define IDS    70 /* numbers of rows, some of nobody */

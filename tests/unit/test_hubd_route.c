@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "hubd/route.h"
-#include "hubd/sentence.h"
+#include "hubd/messages/recipient.h"
+#include "hubd/calls/sentence.h"
 
 #define NOW 1000000
 
@@ -40,44 +40,44 @@ static void test_reservation_standing(void **state)
     (void)state;
     static const struct {
         struct told told[3]; /* newest first */
-        enum route_standing standing;
+        enum recipient_standing standing;
     } rows[] = {
-        {{{NULL, false, 0}}, ROUTE_NEVER},
-        {{{"Rs", false, 0}}, ROUTE_UNCERTAIN},
-        {{{"RaACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"ReACCEPTED", true, NOW + 1}}, ROUTE_HELD},
-        {{{"ReACCEPTED", true, NOW}}, ROUTE_OVER},
-        {{{"ReTIMEOUT", true, 0}}, ROUTE_HELD},
-        {{{"ReTIMEOUT", false, 0}}, ROUTE_UNCERTAIN},
-        {{{"ReTIMEOUT", false, NOW - 1}}, ROUTE_NEVER},
-        {{{"ReREJECTED", false, 0}}, ROUTE_NEVER},
-        {{{"ReEVSE_OCCUPIED", true, 0}}, ROUTE_NEVER},
-        {{{"ReCANCELED_RESERVATION", true, 0}}, ROUTE_OVER},
-        {{{"ReNOT_CONNECTED", false, 0}}, ROUTE_NEVER},
-        {{{"CaACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"CeACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, ROUTE_OVER},
-        {{{"CeREJECTED", true, 0}, {"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"CeTIMEOUT", true, 0}, {"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"ReREJECTED", false, 0}, {"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"Rs", false, 0}, {"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"Rs", false, 0}, {"CeACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, ROUTE_UNCERTAIN},
-        {{{"RaACCEPTED", true, 0}, {"CeACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, ROUTE_HELD},
-        {{{"CeACCEPTED", true, 0}, {"Rs", false, 0}}, ROUTE_OVER},
+        {{{NULL, false, 0}}, RECIPIENT_NEVER},
+        {{{"Rs", false, 0}}, RECIPIENT_UNCERTAIN},
+        {{{"RaACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"ReACCEPTED", true, NOW + 1}}, RECIPIENT_HELD},
+        {{{"ReACCEPTED", true, NOW}}, RECIPIENT_OVER},
+        {{{"ReTIMEOUT", true, 0}}, RECIPIENT_HELD},
+        {{{"ReTIMEOUT", false, 0}}, RECIPIENT_UNCERTAIN},
+        {{{"ReTIMEOUT", false, NOW - 1}}, RECIPIENT_NEVER},
+        {{{"ReREJECTED", false, 0}}, RECIPIENT_NEVER},
+        {{{"ReEVSE_OCCUPIED", true, 0}}, RECIPIENT_NEVER},
+        {{{"ReCANCELED_RESERVATION", true, 0}}, RECIPIENT_OVER},
+        {{{"ReNOT_CONNECTED", false, 0}}, RECIPIENT_NEVER},
+        {{{"CaACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"CeACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_OVER},
+        {{{"CeREJECTED", true, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"CeTIMEOUT", true, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"ReREJECTED", false, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"Rs", false, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"Rs", false, 0}, {"CeACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_UNCERTAIN},
+        {{{"RaACCEPTED", true, 0}, {"CeACCEPTED", true, 0}, {"ReACCEPTED", true, 0}}, RECIPIENT_HELD},
+        {{{"CeACCEPTED", true, 0}, {"Rs", false, 0}}, RECIPIENT_OVER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct store_command commands[3];
         size_t count = 0;
         for (; count < 3 && rows[i].told[count].line != NULL; count++)
             commands[count] = row_of(&rows[i].told[count]);
-        enum route_standing standing =
-            route_reservation_standing(commands, count, STR("IN-EEE"), STR("IN-CCC"), NOW);
+        enum recipient_standing standing =
+            recipient_reservation_standing(commands, count, STR("IN-EEE"), STR("IN-CCC"), NOW);
         if (standing != rows[i].standing)
             fail_msg("row %zu: %d", i, (int)standing);
-        assert_int_equal(route_reservation_standing(commands, count, STR("IN-FFF"), STR("IN-CCC"), NOW),
-                         ROUTE_NEVER);
-        assert_int_equal(route_reservation_standing(commands, count, STR("IN-EEE"), STR("IN-DDD"), NOW),
-                         ROUTE_NEVER);
+        assert_int_equal(recipient_reservation_standing(commands, count, STR("IN-FFF"), STR("IN-CCC"), NOW),
+                         RECIPIENT_NEVER);
+        assert_int_equal(recipient_reservation_standing(commands, count, STR("IN-EEE"), STR("IN-DDD"), NOW),
+                         RECIPIENT_NEVER);
     }
 }
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "hubd/router.h"
+#include "hubd/request/router.h"
 #include "lib/json/reader.h"
 #include "lib/json/writer.h"
 #include "lib/ocpi/party.h"
@@ -65,11 +65,11 @@ static const struct row rows[] = {
 static void test_modules(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < router_route_count; i++) {
-        struct str rest = str_from(router_routes[i].path), version, module;
+    for (size_t i = 0; i < routes_count; i++) {
+        struct str rest = str_from(routes[i].path), version, module;
         assert_true(str_split(&rest, '/', &version));
         if (str_split(&rest, '/', &module))
-            assert_true(str_equal(module, str_from(router_routes[i].module)));
+            assert_true(str_equal(module, str_from(routes[i].module)));
     }
 }
 
@@ -187,17 +187,17 @@ static bool is_listed(unsigned conditions, const char *module, const char *role)
 static void check_listed_is_answered(unsigned conditions)
 {
     static const char *const roles[] = {[ROUTE_SENDER] = "SENDER", [ROUTE_RECEIVER] = "RECEIVER"};
-    for (size_t i = 0; i < router_route_count; i++)
+    for (size_t i = 0; i < routes_count; i++)
         for (unsigned interface = ROUTE_SENDER; interface <= ROUTE_RECEIVER; interface <<= 1) {
-            const char *module = router_routes[i].module;
+            const char *module = routes[i].module;
             bool answered = false;
-            for (size_t j = 0; j < router_route_count; j++) {
+            for (size_t j = 0; j < routes_count; j++) {
                 struct router_match match;
                 char path[256];
-                if (strcmp(router_routes[j].module, module) != 0)
+                if (strcmp(routes[j].module, module) != 0)
                     continue;
-                sample_path(&router_routes[j], path, sizeof path);
-                router_find(conditions, router_routes[j].method, str_from(path), &match);
+                sample_path(&routes[j], path, sizeof path);
+                router_find(conditions, routes[j].method, str_from(path), &match);
                 answered = answered || (match.route != NULL && (match.route->interfaces & interface) != 0);
             }
             assert_int_equal(answered, is_listed(conditions, module, roles[interface]));
@@ -240,13 +240,13 @@ static void test_rows_of_a_setting(void **state)
 static void test_what_is_limited(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < router_route_count; i++) {
-        struct str action = str_from(router_routes[i].action);
+    for (size_t i = 0; i < routes_count; i++) {
+        struct str action = str_from(routes[i].action);
         enum limit_kind expected = str_equal(action, STR("token.authorize")) ? LIMIT_AUTHORIZE
                                    : str_equal(action, STR("command.post"))  ? LIMIT_COMMANDS
                                    : str_equal(action, STR("location.list")) ? LIMIT_LOCATIONS
                                                                              : LIMIT_NONE;
-        assert_int_equal(router_routes[i].limit, expected);
+        assert_int_equal(routes[i].limit, expected);
     }
 }
 
@@ -254,8 +254,8 @@ static void test_what_is_limited(void **state)
 static void test_rows_are_sound(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < router_route_count; i++) {
-        const struct route *route = &router_routes[i];
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes[i];
         assert_non_null(route->handle);
         assert_non_null(route->action);
         assert_true(route->flags == 0 || route->roles != 0);
@@ -265,9 +265,9 @@ static void test_rows_are_sound(void **state)
         assert_true(route->method == HTTP_METHOD_GET || route->audit != ROUTE_AUDIT_NONE);
         assert_true(route->method != HTTP_METHOD_GET || route->audit != ROUTE_AUDIT_PUSH);
         for (size_t j = 0; j < i; j++)
-            assert_false(route->method == router_routes[j].method &&
-                         (route->flags & ROUTE_CONDITIONS) == (router_routes[j].flags & ROUTE_CONDITIONS) &&
-                         str_equal(str_from(route->path), str_from(router_routes[j].path)));
+            assert_false(route->method == routes[j].method &&
+                         (route->flags & ROUTE_CONDITIONS) == (routes[j].flags & ROUTE_CONDITIONS) &&
+                         str_equal(str_from(route->path), str_from(routes[j].path)));
     }
 }
 

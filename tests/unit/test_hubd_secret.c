@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "hubd/secret.h"
+#include "hubd/calls/secret.h"
 #include "lib/base/crypto.h"
 
 /* Tokens in what partners say: every form of every part is found, and nothing else is. */

@@ -8,7 +8,7 @@
 #include <uv.h>
 #include <cmocka.h>
 
-#include "hubd/limits.h"
+#include "hubd/registry/limit.h"
 #include "lib/conf/conf.h"
 #include "lib/ctl/commands.h"
 #include "lib/store/rows.h"
@@ -208,10 +208,10 @@ static void test_names(void **state)
 {
     (void)state;
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
-        assert_int_equal(limits_find(str_from(limits_name(kind))), kind);
-    assert_int_equal(limits_find(STR("Authorize")), LIMIT_AUTHORIZE);
-    assert_int_equal(limits_find(STR("tariffs")), LIMIT_NONE);
-    assert_int_equal(limits_find(STR_NONE), LIMIT_NONE);
+        assert_int_equal(limit_find(str_from(limit_name(kind))), kind);
+    assert_int_equal(limit_find(STR("Authorize")), LIMIT_AUTHORIZE);
+    assert_int_equal(limit_find(STR("tariffs")), LIMIT_NONE);
+    assert_int_equal(limit_find(STR_NONE), LIMIT_NONE);
 }
 
 /* What hubctl offers is what there is. */
@@ -224,7 +224,7 @@ static void test_the_command_table_offers_each(void **state)
         assert_non_null(command);
         const char *const *choice = ctl_param_by_key(command, STR("module"))->choices;
         for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
-            assert_string_equal(*choice++, limits_name(kind));
+            assert_string_equal(*choice++, limit_name(kind));
         assert_null(*choice);
     }
 }
@@ -236,14 +236,14 @@ static void test_a_row_is_stronger_than_the_setting(void **state)
     conf->limit_authorize = rate_of("1/s");
     conf->limit_commands = rate_of("2/min");
     conf->limit_locations = rate_of("3/h");
-    assert_int_equal(limits_rate(conf, NULL, LIMIT_AUTHORIZE).requests, 1);
-    assert_int_equal(limits_rate(conf, NULL, LIMIT_COMMANDS).period_ms, 60000);
-    assert_int_equal(limits_rate(conf, NULL, LIMIT_LOCATIONS).requests, 3);
+    assert_int_equal(limit_rate(conf, NULL, LIMIT_AUTHORIZE).requests, 1);
+    assert_int_equal(limit_rate(conf, NULL, LIMIT_COMMANDS).period_ms, 60000);
+    assert_int_equal(limit_rate(conf, NULL, LIMIT_LOCATIONS).requests, 3);
     struct store_limit row = {.requests = 9, .period_ms = 1000};
-    assert_int_equal(limits_rate(conf, &row, LIMIT_COMMANDS).requests, 9);
-    assert_int_equal(limits_rate(conf, &row, LIMIT_COMMANDS).period_ms, 1000);
+    assert_int_equal(limit_rate(conf, &row, LIMIT_COMMANDS).requests, 9);
+    assert_int_equal(limit_rate(conf, &row, LIMIT_COMMANDS).period_ms, 1000);
     row = (struct store_limit){.requests = 0};
-    assert_int_equal(limits_rate(conf, &row, LIMIT_COMMANDS).requests, 0);
+    assert_int_equal(limit_rate(conf, &row, LIMIT_COMMANDS).requests, 0);
     free(conf);
 }
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "hubd/retry.h"
+#include "hubd/outbox/retry.h"
 
 /* The retry schedule on a clock of the test's: 48 hours pass in a moment. */
 

@@ -7,7 +7,7 @@
 #include <uv.h>
 #include <cmocka.h>
 
-#include "hubd/router.h"
+#include "hubd/request/router.h"
 #include "hubd/traffic.h"
 #include "lib/base/env.h"
 
@@ -66,9 +66,9 @@ static struct traffic_figures figures_of(struct traffic *traffic, const char *di
 
 static const struct route *route_of(const char *action)
 {
-    for (size_t i = 0; i < router_route_count; i++)
-        if (strcmp(router_routes[i].action, action) == 0)
-            return &router_routes[i];
+    for (size_t i = 0; i < routes_count; i++)
+        if (strcmp(routes[i].action, action) == 0)
+            return &routes[i];
     fail_msg("no route does %s", action);
     return NULL;
 }
@@ -76,20 +76,21 @@ static const struct route *route_of(const char *action)
 static void ask(struct traffic *traffic, const char *action, unsigned times)
 {
     for (unsigned i = 0; i < times; i++)
-        traffic_count_request(traffic_counts_of(traffic, i % LOOPS), route_of(action), false, 1000);
+        traffic_count_request(traffic_counts_of(traffic, i % LOOPS), str_from(route_of(action)->module),
+                              false, 1000);
 }
 
 /* Every route is counted in the row of its module, in one alone; what has no row is among the others. */
 static void test_rows(void **state)
 {
     struct traffic *traffic = *state;
-    for (size_t i = 0; i < router_route_count; i++) {
-        uint64_t before = figures_of(traffic, "in", router_routes[i].module).requests;
-        traffic_count_request(traffic_counts_of(traffic, 0), &router_routes[i], false, 1);
-        assert_int_equal(figures_of(traffic, "in", router_routes[i].module).requests, before + 1);
+    for (size_t i = 0; i < routes_count; i++) {
+        uint64_t before = figures_of(traffic, "in", routes[i].module).requests;
+        traffic_count_request(traffic_counts_of(traffic, 0), str_from(routes[i].module), false, 1);
+        assert_int_equal(figures_of(traffic, "in", routes[i].module).requests, before + 1);
     }
-    traffic_count_request(traffic_counts_of(traffic, 1), NULL, true, -1);
-    traffic_count_request(traffic_counts_of(traffic, 1), &router_relay, false, 5);
+    traffic_count_request(traffic_counts_of(traffic, 1), STR_NONE, true, -1);
+    traffic_count_request(traffic_counts_of(traffic, 1), str_from(routes_relay.module), false, 5);
     struct traffic_figures others = figures_of(traffic, "in", "others");
     assert_int_equal(others.requests, 2);
     assert_int_equal(others.failed, 1);
@@ -99,7 +100,7 @@ static void test_rows(void **state)
     assert_int_equal(figures_of(traffic, "out", "others").failed, 1);
     struct traffic_figures all;
     traffic_read(traffic, UINT32_MAX, &all);
-    assert_int_equal(all.requests, router_route_count + 4);
+    assert_int_equal(all.requests, routes_count + 4);
     assert_int_equal(all.failed, 2);
 }
 
@@ -169,10 +170,11 @@ static void test_latencies(void **state)
     for (int64_t latency = 100; latency <= 60 * SECOND; latency = latency * 7 / 5) {
         pass(traffic, 20 * MINUTE);
         for (unsigned i = 0; i < 90; i++)
-            traffic_count_request(traffic_counts_of(traffic, i % LOOPS), route_of("cdr.post"), false,
-                                  latency);
+            traffic_count_request(traffic_counts_of(traffic, i % LOOPS),
+                                  str_from(route_of("cdr.post")->module), false, latency);
         for (unsigned i = 0; i < 10; i++)
-            traffic_count_request(traffic_counts_of(traffic, 0), route_of("cdr.post"), false, latency * 20);
+            traffic_count_request(traffic_counts_of(traffic, 0), str_from(route_of("cdr.post")->module),
+                                  false, latency * 20);
         struct traffic_figures figures = figures_of(traffic, "in", "cdrs");
         assert_in_range(figures.p50_us, latency * 3 / 4, latency * 5 / 4);
         if (latency * 20 < 100 * SECOND)
@@ -185,7 +187,7 @@ static void test_latencies(void **state)
 static void count_much(void *argument)
 {
     for (unsigned i = 0; i < 100000; i++)
-        traffic_count_request(argument, &router_routes[i % router_route_count], i % 10 == 0, i);
+        traffic_count_request(argument, str_from(routes[i % routes_count].module), i % 10 == 0, i);
 }
 
 /* Loops count side by side while the control loop reads: nothing is lost, and no sum goes back. */

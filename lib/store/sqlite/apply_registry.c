@@ -34,7 +34,7 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
                            sql_t(p->versions_url), sql_b(p->token), sql_b(p->previous_token),
                            sql_i(p->previous_token_until), sql_i(p->encoding), sql_i(p->learned_raw),
                            sql_t(p->allowed_hosts), sql_b(p->roles), sql_i(last_seen), sql_i(p->created),
-                           sql_i(p->updated), sql_t(p->reached), sql_i(p->from_hub)));
+                           sql_i(p->updated), sql_t(p->proven), sql_i(p->from_hub)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

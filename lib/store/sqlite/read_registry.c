@@ -26,7 +26,7 @@ static void fill_platform(struct reader *reader, struct store_read *read, void *
         .updated = sql_integer(c, id, 14),
         .heard = sql_integer(c, id, 15),
         .last_error = read_string(reader, read, id, 16),
-        .reached = read_string(reader, read, id, 17),
+        .proven = read_string(reader, read, id, 17),
         .from_hub = sql_integer(c, id, 18) != 0,
     };
 }

@@ -46,14 +46,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "iiittbbiiitbiiiti", "",
          "INSERT INTO platform (id, revision, status, credentials_url, versions_url, token, previous_token, "
          "previous_token_until, encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
-         "reached, from_hub) "
+         "proven, from_hub) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"},
     [SQL_PLATFORM_UPDATE] = {W, "iiittbbiiitbiiiti", "",
                              "UPDATE platform SET revision = $2, status = $3, credentials_url = $4, "
                              "versions_url = $5, token = $6, "
                              "previous_token = $7, previous_token_until = $8, encoding = $9, learned_raw = "
                              "$10, allowed_hosts = $11, "
-                             "roles = $12, last_seen = $13, created = $14, updated = $15, reached = $16, "
+                             "roles = $12, last_seen = $13, created = $14, updated = $15, proven = $16, "
                              "from_hub = $17 WHERE id = $1"},
     [SQL_PLATFORM_SEEN] = {W, "iiiiiit", "",
                            "UPDATE platform SET status = $2, last_seen = $3, updated = $4, revision = $5, "
@@ -327,7 +327,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                           "SELECT id, revision, status, credentials_url, versions_url, token, "
                           "previous_token, previous_token_until, "
                           "encoding, learned_raw, allowed_hosts, roles, last_seen, created, updated, "
-                          "heard, last_error, reached, "
+                          "heard, last_error, proven, "
                           "from_hub FROM platform ORDER BY id"},
     [SQL_PARTY_COUNT] = {R, "", "i", "SELECT count(*) FROM party"},
     [SQL_PARTY_ALL] =

@@ -1,0 +1,86 @@
+#ifndef HUBD_ADMIN_CONNECT_CONNECT_H
+#define HUBD_ADMIN_CONNECT_CONNECT_H
+
+#include "hubd/admin/change.h"
+#include "hubd/admin/internal.h"
+#include "hubd/partners/registration.h"
+
+/*
+ * What the account team begins at a partner: `party connect` and `token rotate`, which exchange credentials,
+ * and `receiver discover`, which only looks (OCPI 2.2.1, Credentials: Registration, PUT; hub-contract 5). The
+ * calls run beside all other admin requests; only what is stored before and after takes a turn among the
+ * changes:
+ *
+ *   party connect      discovery, hub token stored, POST, discovery with the partner's new token, all stored
+ *   token rotate       (discovery where no endpoint is known,) hub token stored, PUT, discovery, all stored
+ *   receiver discover  discovery, receivers stored
+ *
+ * A failure takes the hub token back and leaves a row in the audit. A platform has one of these at a time.
+ */
+#define CONNECT_MAGIC UINT32_C(0x434f4e4e)
+/* The hint where only the other side knows more. */
+#define CONNECT_ASK_PARTNER "the partner's engineers can tell why"
+
+struct connect_kind {
+    const char *action; /* in the audit */
+    enum http_method method;
+    bool first;                           /* a registration */
+    bool looks;                           /* only discovery */
+    const char *refused, *method_refused; /* hints for a partner's 401 and 405 */
+};
+
+struct connect {
+    uint32_t magic;
+    const struct connect_kind *kind;
+    struct hub *hub;
+    struct ctl_request *request;
+    struct arena *arena; /* the request's */
+    struct queue queue;  /* of admin->connects */
+    /* as it was at the beginning */
+    int64_t platform;
+    struct str id;    /* of the party, as people write it */
+    struct str party; /* its key */
+    struct str
+        sealed; /* the partner's token as stored: another one later shows that somebody else was faster */
+    struct str token;   /* what the account team was given; else the registry's is presented */
+    struct str url;     /* where discovery begins */
+    struct str learned; /* what answered the last one; may be empty */
+    bool raw_first;
+    struct str correlation_id; /* of all calls */
+    /* on the way */
+    struct outbound *calling; /* the call under way, to be cut at the end of hubd */
+    struct discovery found, found_again;
+    struct str endpoint; /* the partner's credentials module */
+    struct store_token hub_row;
+    struct str hub_token;
+    bool hub_token_stored;
+    bool taken; /* the partner has taken the hub token, or may have although it did not say so */
+    struct outbound outbound;
+    const struct json_value *credentials; /* the partner's, in its answer */
+    struct registration registration;
+    struct refusal refusal; /* why it failed */
+    struct change change;
+};
+
+/* ---- connect_store.c: the changes ---- */
+
+/* Stores the new hub token, so that the partner may use it before it answers; then `then`. */
+void connect_store_token(struct connect *connect, void (*then)(struct change *change));
+/* registration_check of connect->credentials; false: refused. */
+bool connect_check_credentials(const struct connect *connect, const struct registry_snapshot *snapshot,
+                               const struct registry_platform *platform, struct refusal *refusal);
+/* Stores what came of it, and ends the request. */
+void connect_store_result(struct connect *connect);
+/* Takes the hub token back, writes the failure into the audit, and ends the request with connect->refusal. */
+void connect_fail(struct connect *connect);
+
+/* ---- connect_explain.c: what went wrong, for people; fills connect->refusal; always false ---- */
+
+bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery);
+/* Of the POST or PUT. */
+bool connect_explain_answer(struct connect *connect);
+
+/* Cuts the calls of all that are under way: hubd is ending. */
+void connect_stop(struct admin *admin);
+
+#endif

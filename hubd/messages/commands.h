@@ -1,0 +1,30 @@
+#ifndef HUBD_MESSAGES_COMMANDS_H
+#define HUBD_MESSAGES_COMMANDS_H
+
+#include "hubd/hub.h"
+
+/* Remote commands whose result never came: the clock that gives the eMSP its TIMEOUT (hub-contract 5,
+ * Commands). Control loop. */
+int commands_start(struct hub *hub);
+void commands_stop(struct hub *hub);
+void commands_free(struct hub *hub);
+
+/* States that a command may still leave: `from` of STORE_UPDATE_COMMAND. */
+#define COMMANDS_OPEN ((1u << STORE_COMMAND_SENT) | (1u << STORE_COMMAND_ACCEPTED))
+
+/*
+ * A callback URL of the hub's: its secret is 256 random bits, of which only the hash is kept (hub-contract 5,
+ * Commands). In the arena; data == NULL when there is no memory.
+ */
+struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t hash[32]);
+/* One of OCPI's remote commands; else a relayed request that waits for a result the same way. */
+bool commands_is_remote(const struct store_command *command);
+
+/* Whose module's result it waits for: "METHOD module" is what relayed requests are kept as (hubd/messages/relay.h). */
+struct str commands_module(const struct store_command *command);
+/* Adds the delivery of a CommandResult to the eMSP's response_url. `via`: that of the request that brought
+ * it, or STR_NONE: the hub says it. */
+void commands_add_delivery(struct store_apply *batch, const struct store_command *command, struct str body,
+                           struct str via);
+
+#endif

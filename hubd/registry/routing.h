@@ -1,0 +1,42 @@
+#ifndef HUBD_REGISTRY_ROUTING_H
+#define HUBD_REGISTRY_ROUTING_H
+
+#include "hubd/registry/registry.h"
+
+/* The routing matrix: who may reach whom, and where a push for an eMSP stands (hub-contract 7). Pure: a snapshot is
+ * all it looks at. */
+
+/* May `emsp` see and reach `cpo` now? */
+bool routing_is_enabled(const struct registry_snapshot *snapshot, const struct registry_party *emsp,
+                        const struct registry_party *cpo);
+/* The active rule of two parties, whichever of them is the eMSP; NULL when there is none. `drain` also finds
+ * draining ones. */
+const struct store_rule *routing_find_rule(const struct registry_snapshot *snapshot,
+                                           const struct registry_party *a, const struct registry_party *b,
+                                           bool drain);
+/* What is in the way of a message to `target`; `rule`: the pair's, as far as it counts for this message, NULL
+ * when there is none. */
+enum routing_obstacle { ROUTING_FREE, ROUTING_SUSPENDED, ROUTING_UNROUTED };
+enum routing_obstacle routing_find_obstacle(const struct registry_party *target,
+                                            const struct store_rule *rule);
+
+/* Where a push (session, CDR) for an eMSP stands: pending, or held with a reason. */
+struct routing_delivery {
+    enum store_delivery_state state;
+    const char *reason;                /* static; "" when pending */
+    const struct registry_party *emsp; /* NULL: unknown */
+};
+/* The reasons of held deliveries: hubctl shows them, releases look for them. */
+#define ROUTING_HELD_UNKNOWN_EMSP "unknown eMSP"
+#define ROUTING_HELD_SUSPENDED    "suspended"
+#define ROUTING_HELD_NO_RULE      "no rule"
+#define ROUTING_HELD_NO_RECEIVER  "no receiver URL"
+/*
+ * `started`: start_date_time of the session, for rules that drain (INT64_MAX: never drains).
+ */
+struct routing_delivery routing_find_delivery(const struct registry_snapshot *snapshot,
+                                              const struct registry_party *cpo,
+                                              const struct ocpi_party_key *emsp, const char *module,
+                                              int64_t started);
+
+#endif
