@@ -28,7 +28,7 @@ struct batch {
 
 /* ---------------------------------------------------------------- words, as a shell splits them */
 
-struct words {
+struct batch_words {
     struct arena *arena;
     char *items[WORDS_MAX + 2]; /* items[0] stands for the program; NULL behind the last */
     int count;
@@ -41,7 +41,7 @@ static bool is_blank(char byte)
 }
 
 /* One word from `*at` on into `out`. Quotes and backslashes mean what they mean in sh(1). */
-static void take_word(struct words *words, struct str line, size_t *at, char *out)
+static void take_word(struct batch_words *words, struct str line, size_t *at, char *out)
 {
     char quote = '\0';
     size_t length = 0;
@@ -67,11 +67,11 @@ static void take_word(struct words *words, struct str line, size_t *at, char *ou
         words->problem = quote == '"' ? "a \" without its end" : "a ' without its end";
 }
 
-static void split_line(struct words *words, struct arena *arena, struct str line)
+static void split_line(struct batch_words *words, struct arena *arena, struct str line)
 {
     static char program[] = "hubctl";
     size_t at = 0;
-    *words = (struct words){.arena = arena, .items = {program}, .count = 1};
+    *words = (struct batch_words){.arena = arena, .items = {program}, .count = 1};
     if (line.length > 0 && memchr(line.data, '\0', line.length) != NULL)
         words->problem = "a NUL byte";
     while (words->problem == NULL) {
@@ -128,7 +128,7 @@ static enum ctl_exit check_line(const struct invocation *invocation)
 /* ---------------------------------------------------------------- lines */
 
 /* Runs the parsed line, or only parses it. */
-static enum ctl_exit do_command(struct batch *batch, struct words *words, bool run)
+static enum ctl_exit do_command(struct batch *batch, struct batch_words *words, bool run)
 {
     struct invocation *line = malloc(sizeof(*line)); /* large, and a batch is no deep recursion */
     if (line == NULL) {
@@ -147,7 +147,7 @@ static enum ctl_exit do_command(struct batch *batch, struct words *words, bool r
 static enum ctl_exit do_line(struct batch *batch, struct str text, bool run)
 {
     struct arena arena;
-    struct words words;
+    struct batch_words words;
     enum ctl_exit code = CTL_EXIT_DONE;
     if (str_ends_with(text, STR("\r")))
         text.length--;

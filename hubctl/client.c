@@ -71,7 +71,7 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0 || errno == EACCES;
 }
 
-static void choose_path(struct client *client, const struct options *options)
+static void choose_path(struct client *client, const struct hubctl_options *options)
 {
     const char *given = options->socket != NULL ? options->socket : getenv("HUBCTL_SOCKET");
     if (given != NULL && given[0] != '\0') {
@@ -123,7 +123,7 @@ static enum ctl_exit distrust(const struct error *error, bool silent)
     return CTL_EXIT_UNREACHABLE;
 }
 
-enum ctl_exit client_open(struct client *client, const struct options *options, bool silent)
+enum ctl_exit client_open(struct client *client, const struct hubctl_options *options, bool silent)
 {
     memset(client, 0, sizeof(*client));
     client->socket = -1;
@@ -166,7 +166,7 @@ void client_close(struct client *client)
 
 /* ---------------------------------------------------------------- sending and receiving */
 
-/* A pipe tells of its reader's end although nothing is written; then hubctl ends as it would at the next row.
+/* A pipe tells of its sqlite_reader's end although nothing is written; then hubctl ends as it would at the next row.
  */
 static void end_with_reader(const struct pollfd *output)
 {

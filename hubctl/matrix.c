@@ -17,13 +17,13 @@ struct block {
 };
 
 /* What is drawn from. */
-struct grid {
+struct matrix {
     const struct json_value *cpos;
     const struct json_value *const *rows;
     size_t count; /* rows */
 };
 
-static size_t longest_cpo(const struct grid *grid)
+static size_t longest_cpo(const struct matrix *grid)
 {
     size_t length = 0;
     for (const struct json_value *cpo = grid->cpos->child; cpo != NULL; cpo = cpo->next)
@@ -31,7 +31,7 @@ static size_t longest_cpo(const struct grid *grid)
     return length;
 }
 
-static size_t longest_emsp(const struct grid *grid)
+static size_t longest_emsp(const struct matrix *grid)
 {
     size_t length = 0;
     for (size_t i = 0; i < grid->count; i++) {
@@ -70,7 +70,7 @@ static size_t upright_width(size_t index)
 
 /* Level ids where all of them fit, else upright ones, as many beside each other as fit, evenly over the
  * blocks. */
-static struct block first_block(const struct grid *grid, size_t width)
+static struct block first_block(const struct matrix *grid, size_t width)
 {
     const struct json_value *cpos = grid->cpos;
     struct block block = {.margin = longest_emsp(grid),
@@ -171,7 +171,7 @@ static void write_row(struct buffer *out, const struct json_value *row, const st
     buffer_append_byte(out, '\n');
 }
 
-static void write_block(struct buffer *out, const struct grid *grid, const struct block *block, bool color)
+static void write_block(struct buffer *out, const struct matrix *grid, const struct block *block, bool color)
 {
     for (size_t i = 0; i < grid->count; i++) {
         if (i % block->rows == 0) {
@@ -185,7 +185,7 @@ static void write_block(struct buffer *out, const struct grid *grid, const struc
 char *matrix_render(const struct json_value *cpos, const struct json_value *const *rows, size_t count,
                     const struct style *style)
 {
-    const struct grid grid = {cpos, rows, count};
+    const struct matrix grid = {cpos, rows, count};
     struct buffer out = {0};
     if (cpos == NULL || cpos->count == 0 || count == 0)
         return NULL;

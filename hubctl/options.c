@@ -53,7 +53,7 @@ enum ctl_exit invocation_usage(const struct invocation *invocation)
 
 /* ---------------------------------------------------------------- global options */
 
-static enum ctl_exit set_color(struct options *options, const char *value)
+static enum ctl_exit set_color(struct hubctl_options *options, const char *value)
 {
     for (size_t i = 0; color_words[i] != NULL; i++) {
         if (strcmp(color_words[i], value) == 0) {
@@ -65,7 +65,7 @@ static enum ctl_exit set_color(struct options *options, const char *value)
     return CTL_EXIT_USAGE;
 }
 
-static enum ctl_exit set_timeout(struct options *options, const char *value)
+static enum ctl_exit set_timeout(struct hubctl_options *options, const char *value)
 {
     options->timeout_given = true;
     if (duration_parse(str_from(value), &options->timeout_ms) && options->timeout_ms >= 0)
@@ -74,7 +74,7 @@ static enum ctl_exit set_timeout(struct options *options, const char *value)
     return CTL_EXIT_USAGE;
 }
 
-static enum ctl_exit set_global(struct options *options, const struct global_option *option,
+static enum ctl_exit set_global(struct hubctl_options *options, const struct global_option *option,
                                 const char *value)
 {
     struct {
@@ -367,7 +367,7 @@ enum ctl_exit invocation_parse(struct invocation *invocation, int argc, char **a
 }
 
 enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
-                                    const struct options *options, invocation_check *check)
+                                    const struct hubctl_options *options, invocation_check *check)
 {
     prepare(invocation);
     invocation->options = *options;

@@ -11,7 +11,7 @@
  */
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-struct options {
+struct hubctl_options {
     const char *socket; /* NULL: HUBCTL_SOCKET or hubd's defaults */
     bool json;
     const char *json_fields; /* comma separated; NULL: all */
@@ -34,7 +34,7 @@ struct given {
 /* What was asked for. Texts are argv's or the arena's. */
 struct invocation {
     struct arena arena;
-    struct options options;
+    struct hubctl_options options;
     const char *noun;                  /* as written, NULL when there was no word */
     const struct ctl_command *command; /* NULL: none */
     struct given given[GIVEN_MAX];
@@ -62,7 +62,7 @@ enum ctl_exit invocation_begin(struct invocation *invocation, int argc, char **a
 typedef enum ctl_exit invocation_check(const struct invocation *invocation);
 /* A line of a batch: the same with options to begin with; `check` says what may stand there. */
 enum ctl_exit invocation_parse_line(struct invocation *invocation, int argc, char **argv,
-                                    const struct options *options, invocation_check *check);
+                                    const struct hubctl_options *options, invocation_check *check);
 /* Hints at the help of what was understood of the command line. Returns CTL_EXIT_USAGE. */
 enum ctl_exit invocation_usage(const struct invocation *invocation);
 void invocation_free(struct invocation *invocation);

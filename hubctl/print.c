@@ -64,7 +64,7 @@ static enum ctl_exit check_fields(const struct ctl_command *command, const char 
 
 enum ctl_exit print_init(struct printer *printer, const struct invocation *invocation)
 {
-    const struct options *options = &invocation->options;
+    const struct hubctl_options *options = &invocation->options;
     memset(printer, 0, sizeof(*printer));
     printer->options = options;
     printer->command = invocation->command;

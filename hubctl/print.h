@@ -9,7 +9,7 @@
 enum form { FORM_PEOPLE, FORM_TSV, FORM_JSON, FORM_FIELD, FORM_QUIET };
 
 struct printer {
-    const struct options *options;
+    const struct hubctl_options *options;
     const struct ctl_command *command;
     enum form form;
     struct style style;
@@ -42,6 +42,6 @@ bool print_body(struct printer *printer, struct arena *arena, struct str body);
 /* What differs, one line each, then the sum; hints on a terminal. Whether anything does. */
 bool print_diff(struct printer *printer, const struct json_value *object);
 /* Text for people, through the pager when it is longer than the terminal is high. */
-void print_text(const struct options *options, const char *text);
+void print_text(const struct hubctl_options *options, const char *text);
 
 #endif

@@ -51,7 +51,7 @@ static bool is_dumb(void)
     return term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
 }
 
-bool terminal_has_color(const struct options *options)
+bool terminal_has_color(const struct hubctl_options *options)
 {
     const char *no_color = getenv("NO_COLOR");
     switch (options->color) {
@@ -230,7 +230,7 @@ bool terminal_ask_secret(const char *prompt, char *out, size_t size)
 
 /* ---------------------------------------------------------------- the pager */
 
-static const char *pager_command(const struct options *options)
+static const char *pager_command(const struct hubctl_options *options)
 {
     const char *own = getenv("HUBCTL_PAGER"), *common = getenv("PAGER");
     if (options->no_pager || is_dumb() || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0)
@@ -254,7 +254,7 @@ static void write_text(FILE *file, const char *text)
         fputc('\n', file);
 }
 
-void print_text(const struct options *options, const char *text)
+void print_text(const struct hubctl_options *options, const char *text)
 {
     const char *command = is_long(text) ? pager_command(options) : NULL;
     FILE *pager = NULL;

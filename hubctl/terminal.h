@@ -11,7 +11,7 @@ size_t terminal_width(void);
 size_t terminal_width_of(int descriptor);
 size_t terminal_height(void);
 /* --color, else: a terminal, no NO_COLOR, TERM not dumb. */
-bool terminal_has_color(const struct options *options);
+bool terminal_has_color(const struct hubctl_options *options);
 /* The locale as the user has it knows only ASCII. */
 bool terminal_is_ascii(void);
 /* At start: the locale; closed standard streams become harmless ones (a write to a closed stdout must fail,

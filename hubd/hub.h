@@ -17,7 +17,7 @@
  * forwards.
  */
 struct lines;
-struct delivery;
+struct outbox;
 struct health;
 struct clientinfo;
 struct commands;
@@ -70,7 +70,7 @@ struct hub {
     struct worker *workers;
     unsigned worker_count;
     struct lines *lines; /* changes of one object, one after the other */
-    struct delivery *delivery;
+    struct outbox *outbox;
     struct health *health;
     struct clientinfo *clientinfo;
     struct commands *commands;

@@ -10,13 +10,13 @@
 static void loop_run_tasks(uv_async_t *wake)
 {
     struct loop *loop = MAGIC_CAST(struct loop, wake->data, LOOP_MAGIC);
-    struct queue ready;
-    queue_init(&ready);
+    struct ring ready;
+    ring_init(&ready);
     uv_mutex_lock(&loop->lock);
-    queue_append(&ready, &loop->tasks);
+    ring_append(&ready, &loop->tasks);
     uv_mutex_unlock(&loop->lock);
-    struct queue *node;
-    while ((node = queue_pop(&ready)) != NULL) {
+    struct ring *node;
+    while ((node = ring_pop(&ready)) != NULL) {
         struct loop_task *task = CONTAINER_OF(node, struct loop_task, queue);
         task->run(task);
     }
@@ -27,7 +27,7 @@ int loop_init(struct loop *loop, unsigned index)
     memset(loop, 0, sizeof *loop);
     loop->magic = LOOP_MAGIC;
     loop->index = index;
-    queue_init(&loop->tasks);
+    ring_init(&loop->tasks);
     if (uv_loop_init(&loop->uv) != 0)
         return ERR_MEMORY;
     if (uv_mutex_init(&loop->lock) != 0)
@@ -41,8 +41,8 @@ int loop_init(struct loop *loop, unsigned index)
 void loop_post(struct loop *loop, struct loop_task *task)
 {
     uv_mutex_lock(&loop->lock);
-    queue_init(&task->queue);
-    queue_push(&loop->tasks, &task->queue);
+    ring_init(&task->queue);
+    ring_push(&loop->tasks, &task->queue);
     uv_mutex_unlock(&loop->lock);
     uv_async_send(&loop->wake);
 }

@@ -3,7 +3,7 @@
 
 #include <uv.h>
 
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 
 /*
  * A libuv loop on a thread, with a door for other threads: a task posted from anywhere runs on the loop's
@@ -11,7 +11,7 @@
  */
 struct loop_task {
     void (*run)(struct loop_task *task); /* owns the task from here */
-    struct queue queue;
+    struct ring queue;
 };
 
 struct loop {
@@ -19,7 +19,7 @@ struct loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_mutex_t lock;
-    struct queue tasks;
+    struct ring tasks;
     unsigned index;
 };
 

@@ -35,7 +35,7 @@ static int print_config(const struct conf *conf)
 int main(int argc, char **argv)
 {
     static struct hub hub;
-    struct options options;
+    struct hubd_options options;
     struct buffer problems = {0};
     /* secrets are in this memory: no core file, no ptrace by others of the same user */
     prctl(PR_SET_DUMPABLE, 0);

@@ -57,7 +57,7 @@ static const struct options_row *options_find(int letter)
     return NULL;
 }
 
-static void options_add_override(struct options *options, const char *name, const char *value)
+static void options_add_override(struct hubd_options *options, const char *name, const char *value)
 {
     static char texts[OPTIONS_OVERRIDES_MAX][CONF_TEXT_MAX + 64];
     if (options->override_count == OPTIONS_OVERRIDES_MAX) {
@@ -78,7 +78,7 @@ static void options_add_override(struct options *options, const char *name, cons
 
 /* A setting that does not exist is reported with all other problems of the settings, with the nearest name.
  */
-static void options_read_unknown(struct options *options, const char *text, int letter)
+static void options_read_unknown(struct hubd_options *options, const char *text, int letter)
 {
     const char *equals = strchr(text, '=');
     if (strncmp(text, "--", 2) == 0 && equals != NULL && options->override_count < OPTIONS_OVERRIDES_MAX) {
@@ -104,12 +104,12 @@ static bool options_is_whole(const char *word, const char *name)
     return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") == strlen(name);
 }
 
-void options_read(struct options *options, int argc, char **argv)
+void options_read(struct hubd_options *options, int argc, char **argv)
 {
     struct option *table = options_table();
     char letters[LETTERS];
     int index = 0, letter;
-    *options = (struct options){.action = OPTIONS_RUN};
+    *options = (struct hubd_options){.action = OPTIONS_RUN};
     options_letters(letters);
     opterr = 0;
     while (options->action != OPTIONS_WRONG &&

@@ -19,7 +19,7 @@ enum options_action {
 
 #define OPTIONS_OVERRIDES_MAX 128
 
-struct options {
+struct hubd_options {
     enum options_action action;
     const char *file;                             /* -c, or NULL */
     const char *overrides[OPTIONS_OVERRIDES_MAX]; /* "name=value", views of argv */
@@ -38,7 +38,7 @@ extern const struct options_row options_rows[];
 extern const size_t options_row_count;
 
 /* Reads argv; OPTIONS_WRONG after saying on stderr what is wrong. */
-void options_read(struct options *options, int argc, char **argv);
+void options_read(struct hubd_options *options, int argc, char **argv);
 /* The usage text, with a line per setting, on stdout. */
 void options_print_help(void);
 

@@ -35,7 +35,7 @@ extern char **environ;
 /* Everything of the running service that nobody else needs. */
 struct service {
     struct hub *hub;
-    const struct options *options;
+    const struct hubd_options *options;
     uv_signal_t terminate, interrupt, hangup;
     uv_async_t committed;
     uv_timer_t steps; /* of the end */
@@ -217,7 +217,7 @@ static int service_open_listener(struct hub *hub, struct error *error)
 
 static int service_start_rooms(struct hub *hub, struct error *error)
 {
-    if (delivery_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
+    if (outbox_start(hub) != OK || health_start(hub) != OK || commands_start(hub) != OK ||
         limits_start(hub) != OK || clientinfo_start(hub) != OK || retention_start(hub) != OK ||
         traffic_start(hub) != OK || clock_start(hub) != OK)
         return error_set(error, ERR_MEMORY,
@@ -260,7 +260,7 @@ static bool ending_workers_idle(struct hub *hub)
 /* The drain's time is over for what still hangs. */
 static bool ending_deliveries_idle(struct hub *hub)
 {
-    return delivery_is_idle(hub) || env_monotonic_ms() >= the_service.drain_until;
+    return outbox_is_idle(hub) || env_monotonic_ms() >= the_service.drain_until;
 }
 
 static bool ending_stop_rooms(struct hub *hub)
@@ -273,7 +273,7 @@ static bool ending_stop_rooms(struct hub *hub)
     retention_stop(hub);
     commands_stop(hub);
     health_stop(hub);
-    delivery_stop(hub);
+    outbox_stop(hub);
     hub->control_client = hub->probe_client = NULL; /* calls begun from here on end at once */
     http_client_free(client);
     http_client_free(probes);
@@ -366,7 +366,7 @@ static void service_end(uv_signal_t *signal, int number)
     atomic_store(&hub->draining, true);
     http_listener_close(hub->listener);
     service->drain_until = env_monotonic_ms() + DRAIN_MS;
-    delivery_drain(hub);
+    outbox_drain(hub);
     for (unsigned i = 0; i < hub->worker_count; i++)
         worker_drain(&hub->workers[i], DRAIN_MS, service_handlers_drain(&hub->conf));
     admin_stop(hub, service_admin_stopped);
@@ -455,7 +455,7 @@ static void service_free(struct hub *hub)
     retention_free(hub);
     commands_free(hub);
     health_free(hub);
-    delivery_free(hub);
+    outbox_free(hub);
     registry_close(hub->registry);
     store_close(hub->store);
     http_resolver_free(hub->resolver);
@@ -468,7 +468,7 @@ static void service_free(struct hub *hub)
     crypto_wipe(hub->audit_key, sizeof hub->audit_key);
 }
 
-int service_run(struct hub *hub, const struct options *options)
+int service_run(struct hub *hub, const struct hubd_options *options)
 {
     struct error error = {0};
     the_service.hub = hub;

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "hubd/admin/connect/connect.h"
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 #include "lib/base/env.h"
@@ -115,9 +114,9 @@ int admin_start(struct hub *hub, struct error *error)
         return error_set(error, ERR_MEMORY, "no memory");
     admin->magic = ADMIN_MAGIC;
     admin->hub = hub;
-    queue_init(&admin->changes);
-    queue_init(&admin->followers);
-    queue_init(&admin->connects);
+    ring_init(&admin->changes);
+    ring_init(&admin->followers);
+    ring_init(&admin->connects);
     struct ctl_server_options options = {
         .path = hub->conf.admin_socket,
         .admin_group = hub->conf.admin_group,
@@ -168,6 +167,6 @@ void admin_stop(struct hub *hub, void (*stopped)(struct hub *hub))
 {
     hub->admin->ending = true;
     hub->admin->stopped = stopped;
-    connect_stop(hub->admin);
+    admin_connect_stop(hub->admin);
     ctl_server_stop(hub->admin->server, on_server_stopped, hub->admin);
 }

@@ -226,7 +226,7 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
         const struct store_queue_row *row = &a->queues->rows[i];
         int64_t retry_at; /* while the next one is tried nothing is better yet */
         if (row->pending == 0 ||
-            strcmp(delivery_circuit(a->hub, row->receiver, STR_NONE, &retry_at), "closed") == 0)
+            strcmp(outbox_circuit(a->hub, row->receiver, STR_NONE, &retry_at), "closed") == 0)
             continue;
         attend(writer,
                arena_printf(a->arena, STR_FMT " fails to take deliveries: %lld wait%s",

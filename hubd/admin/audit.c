@@ -5,7 +5,7 @@
 
 /*
  * audit tail: reads the store by sequence in slices, so that a list of any length takes constant memory; with
- * -f it waits at the end until rows were appended. A reader that is slow stops the reading, nothing else: the
+ * -f it waits at the end until rows were appended. A sqlite_reader that is slow stops the reading, nothing else: the
  * rows stay in the store.
  */
 #define FOLLOWER_MAGIC UINT32_C(0x464f4c4c)
@@ -34,7 +34,7 @@ struct follower {
     /* the filter */
     int64_t since, until;
     struct str party, action, actor;
-    struct queue queue; /* in admin->followers */
+    struct ring queue; /* in admin->followers */
 };
 
 static void on_slice(struct store_read *base);
@@ -59,7 +59,7 @@ static bool cursor_read(struct arena *arena, struct str text, int64_t *sequence)
 static struct ctl_request *let_go(struct follower *follower)
 {
     struct ctl_request *request = follower->request;
-    queue_remove(&follower->queue);
+    ring_remove(&follower->queue);
     arena_free(&follower->arena);
     follower->magic = 0;
     return request;
@@ -291,12 +291,12 @@ static void on_closed(struct ctl_request *request)
 
 void admin_wake_followers(struct admin *admin)
 {
-    struct queue all;
-    queue_init(&all);
-    queue_append(&all, &admin->followers);
-    for (struct queue *node = queue_pop(&all); node != NULL; node = queue_pop(&all)) {
+    struct ring all;
+    ring_init(&all);
+    ring_append(&all, &admin->followers);
+    for (struct ring *node = ring_pop(&all); node != NULL; node = ring_pop(&all)) {
         struct follower *follower = CONTAINER_OF(node, struct follower, queue);
-        queue_push(&admin->followers, node);
+        ring_push(&admin->followers, node);
         follower->woken = true;
         if (follower->waiting)
             read_slice(follower);
@@ -341,7 +341,7 @@ static void begin_tail(struct ctl_request *request)
     follower->magic = FOLLOWER_MAGIC;
     follower->request = request;
     follower->follow = json_get_boolean(request->params, "follow", false);
-    queue_init(&follower->queue);
+    ring_init(&follower->queue);
     arena_init(&follower->arena, 65536);
     if (!read_filter(follower, &refusal)) {
         end_with(follower, &refusal);
@@ -351,7 +351,7 @@ static void begin_tail(struct ctl_request *request)
     request->on_drain = on_drain;
     request->on_closed = on_closed;
     if (follower->follow)
-        queue_push(&admin_of(request)->followers, &follower->queue);
+        ring_push(&admin_of(request)->followers, &follower->queue);
     read_slice(follower);
 }
 

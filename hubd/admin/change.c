@@ -131,7 +131,7 @@ static void on_refreshed(int result, void *context)
         return;
     }
     if (change->resume.length > 0)
-        delivery_resume(change->hub, change->resume); /* by the registry that every loop has now */
+        outbox_resume(change->hub, change->resume); /* by the registry that every loop has now */
     run_follow(change, NULL);
 }
 
@@ -158,7 +158,7 @@ static void on_applied(struct store_apply *apply)
         return;
     }
     if (change->resume.length > 0 && !change->registry)
-        delivery_resume(change->hub, change->resume);
+        outbox_resume(change->hub, change->resume);
     if (change->committed != NULL)
         change->committed(change);
     if (change->registry)
@@ -195,7 +195,7 @@ void change_built(struct change *change, bool good)
 
 static void start_next(struct admin *admin)
 {
-    struct queue *node = admin->active == NULL ? queue_pop(&admin->changes) : NULL;
+    struct ring *node = admin->active == NULL ? ring_pop(&admin->changes) : NULL;
     if (node == NULL)
         return;
     admin->active = CONTAINER_OF(node, struct change, queue);
@@ -211,7 +211,7 @@ static void enqueue(struct change *change, struct ctl_request *request)
     change->request = request;
     change->arena = &request->arena;
     change->params = request->params;
-    queue_push(&admin->changes, &change->queue);
+    ring_push(&admin->changes, &change->queue);
     start_next(admin);
 }
 

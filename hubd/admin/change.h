@@ -54,7 +54,7 @@ struct change {
     struct registry_snapshot *held;
     int64_t began_us; /* its turn, monotonic */
     bool registry;
-    struct queue queue;
+    struct ring queue;
 };
 
 /* Takes its turn. `build` returns false after rows_refuse(&change->refusal, …). `registry`: whether snapshots

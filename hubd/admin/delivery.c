@@ -16,7 +16,7 @@ static void write_row(struct json_writer *writer, const struct hub *hub, const s
     rows_key(writer, "from", hub, row->sender);
     rows_key(writer, "to", hub, row->receiver);
     json_field_int(writer, "attempts", row->attempts);
-    rows_time(writer, "next_attempt", delivery_next_try(hub, row));
+    rows_time(writer, "next_attempt", outbox_next_try(hub, row));
     rows_text(writer, "last_error", row->last_error);
     rows_time(writer, "created", row->created);
 }
@@ -71,10 +71,10 @@ void admin_delivery_list(struct ctl_request *request)
 
 static void write_tries(struct json_writer *writer, struct str tries)
 {
-    struct delivery_try try;
+    struct outbox_try try;
     json_key(writer, "tries");
     json_array_begin(writer);
-    while (delivery_tries_next(&tries, &try)) {
+    while (outbox_tries_next(&tries, &try)) {
         json_object_begin(writer);
         rows_time(writer, "time", try.time);
         rows_number(writer, "http", try.http, try.http != 0);

@@ -86,7 +86,7 @@ static void answer(struct edit *edit)
     struct json_writer writer;
     char count[80];
     if (!edit->drop && edit->receiver.length > 0) /* also when only its pause is what keeps them */
-        delivery_resume(edit->hub, edit->receiver);
+        outbox_resume(edit->hub, edit->receiver);
     if (edit->id != 0)
         buffer_append_int(&id, edit->id);
     else
@@ -123,7 +123,7 @@ static void slice_done(struct edit *edit)
     struct str last = STR_NONE;
     for (size_t i = 0; i < edit->row_count && !edit->drop; i++) {
         if (!str_equal(last, edit->rows[i].receiver))
-            delivery_resume(edit->hub, edit->rows[i].receiver);
+            outbox_resume(edit->hub, edit->rows[i].receiver);
         last = edit->rows[i].receiver;
     }
     edit->total += (int64_t)edit->touched;

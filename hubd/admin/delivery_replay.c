@@ -194,7 +194,7 @@ static void on_applied(struct store_apply *apply)
 {
     struct replay *replay = replay_of(apply->context);
     if (apply->result == OK) {
-        delivery_resume(replay->hub, emsp_str(replay));
+        outbox_resume(replay->hub, emsp_str(replay));
         go_on(replay);
     } else if (apply->result == ERR_CONFLICT && !late_since(replay->began_us)) {
         replay->tries += SLICE_ROWS >> replay->tries > 1;

@@ -236,7 +236,7 @@ static void read_refused(struct reconcile *reconcile, const struct store_read *b
 }
 
 /* One after the other; a page is of one of them. */
-static const struct part {
+static const struct report_part {
     const char *name;
     void (*read)(struct reconcile *reconcile, const struct store_read *base);
 } parts[] = {{"sessions without CDR", read_unbilled},

@@ -152,10 +152,10 @@ static bool is_delivered(struct explanation *e)
         routing_find_delivery(e->snapshot, e->pair.cpo, &e->pair.emsp->key, message->module, INT64_MAX);
     int64_t retry_at;
     if (route.state == STORE_DELIVERY_PENDING) {
-        struct str receiver = delivery_receiver_name(e->snapshot, e->pair.emsp, e->arena);
+        struct str receiver = outbox_receiver_name(e->snapshot, e->pair.emsp, e->arena);
         if (e->pair.emsp->platform->row.status != STORE_PLATFORM_CONNECTED)
             return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
-        delivery_circuit(e->hub, receiver, str_from(message->module), &retry_at);
+        outbox_circuit(e->hub, receiver, str_from(message->module), &retry_at);
         return retry_at == 0 || block(e, STR("paused: the last try failed"),
                                       arena_printf(e->arena, "hubctl delivery list --party " STR_FMT,
                                                    STR_ARG(e->pair.emsp_id)));

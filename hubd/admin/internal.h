@@ -13,10 +13,10 @@ struct admin {
     uint32_t magic;
     struct hub *hub;
     struct ctl_server *server;
-    struct queue changes;   /* waiting for their turn */
+    struct ring changes;    /* waiting for their turn */
     struct change *active;  /* one at a time */
-    struct queue followers; /* audit tail -f */
-    struct queue connects;  /* exchanges begun here and under way (connect.h) */
+    struct ring followers;  /* audit tail -f */
+    struct ring connects;   /* exchanges begun here and under way (connect.h) */
     unsigned checks;        /* of parties, under way (check.h) */
     struct str backup_path; /* of the backup under way; empty: none is */
     uv_timer_t poll;
@@ -98,5 +98,8 @@ void admin_wake_followers(struct admin *admin);
 /* All handlers, for ctl_server and for the test that compares them with the command table. */
 extern const struct ctl_handler admin_handlers[];
 extern const size_t admin_handler_count;
+
+/* Cuts the calls of all that are under way: hubd is ending. */
+void admin_connect_stop(struct admin *admin);
 
 #endif

@@ -5,7 +5,7 @@
  * Commands that show or change rows of a party: rows outlive parties, so that one which is not registered may
  * have some. One that never was is a slip of the pen, and an empty answer would hide it.
  */
-struct known {
+struct known_look_up {
     struct ctl_request *request;
     struct store_client *store;
     const char *id; /* for people */
@@ -15,15 +15,15 @@ struct known {
     struct store_findings_read findings;
 };
 
-static void fail(struct known *known)
+static void fail(struct known_look_up *known)
 {
     struct str text = arena_printf(&known->request->arena, "party %s: no such party", known->id);
     ctl_fail(known->request, CTL_NOT_FOUND, text.data != NULL ? text.data : "no memory", "hubctl party list");
 }
 
 /* Goes on with the command when there is a row, or nobody can tell; else with the next place. */
-static void look_further(struct known *known, const struct store_read *base, size_t count,
-                         void (*next)(struct known *known))
+static void look_further(struct known_look_up *known, const struct store_read *base, size_t count,
+                         void (*next)(struct known_look_up *known))
 {
     if (known->request->closed) /* nobody waits any more */
         fail(known);
@@ -35,22 +35,22 @@ static void look_further(struct known *known, const struct store_read *base, siz
 
 static void findings_read(struct store_read *base)
 {
-    struct known *known = base->context;
+    struct known_look_up *known = base->context;
     look_further(known, base, known->findings.count, fail);
 }
 
-static void read_findings(struct known *known)
+static void read_findings(struct known_look_up *known)
 {
     store_read_findings(known->store, &known->findings);
 }
 
 static void deliveries_read(struct store_read *base)
 {
-    struct known *known = base->context;
+    struct known_look_up *known = base->context;
     look_further(known, base, known->deliveries.count, read_findings);
 }
 
-static void read_deliveries(struct known *known)
+static void read_deliveries(struct known_look_up *known)
 {
     store_read_deliveries(known->store, &known->deliveries);
 }
@@ -58,7 +58,7 @@ static void read_deliveries(struct known *known)
 static void audit_read(struct store_read *base);
 
 /* A call looks at a bounded number of rows. */
-static void read_audit(struct known *known)
+static void read_audit(struct known_look_up *known)
 {
     known->audit.base.callback = audit_read;
     store_read_audit(known->store, &known->audit);
@@ -66,7 +66,7 @@ static void read_audit(struct known *known)
 
 static void audit_read(struct store_read *base)
 {
-    struct known *known = base->context;
+    struct known_look_up *known = base->context;
     bool more = base->result == OK && known->audit.count == 0 && known->audit.scanned != known->audit.after;
     known->audit.after = known->audit.scanned;
     if (more)
@@ -86,7 +86,7 @@ static bool is_registered(const struct hub *hub, const struct ocpi_party_key *ke
 void rows_with_party(struct ctl_request *request, const char *parameter,
                      void (*then)(struct ctl_request *request))
 {
-    struct known *known = arena_alloc(&request->arena, sizeof *known);
+    struct known_look_up *known = arena_alloc(&request->arena, sizeof *known);
     struct hub *hub = admin_hub(request);
     struct ocpi_party_key registered;
     struct str key;

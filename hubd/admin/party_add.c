@@ -9,7 +9,7 @@
  * party add. One id may be several parties, each on its own platform and with roles of its own; within a
  * platform it is one party with a set of roles.
  */
-struct wanted {
+struct party_add {
     struct ocpi_party_key key;
     struct str country_code, party_id, name, website;
     unsigned roles;
@@ -17,7 +17,7 @@ struct wanted {
     const struct registry_platform *platform; /* --platform ID */
 };
 
-static bool read_wanted(struct change *change, struct wanted *wanted)
+static bool read_wanted(struct change *change, struct party_add *wanted)
 {
     struct str id = json_get_text(change->params, "id"), platform = json_get_text(change->params, "platform");
     struct refusal *refusal = &change->refusal;
@@ -48,7 +48,7 @@ static bool read_wanted(struct change *change, struct wanted *wanted)
 }
 
 /* The party with this id that the request means; NULL: a new one. False: refused. */
-static bool choose_existing(struct change *change, const struct wanted *wanted,
+static bool choose_existing(struct change *change, const struct party_add *wanted,
                             const struct registry_party **existing)
 {
     const struct registry_snapshot *snapshot = change->snapshot;
@@ -77,7 +77,7 @@ static bool choose_existing(struct change *change, const struct wanted *wanted,
 }
 
 /* A role of one id can be on one platform only: messages to it would not know where to go. */
-static bool roles_are_free(struct change *change, const struct wanted *wanted,
+static bool roles_are_free(struct change *change, const struct party_add *wanted,
                            const struct registry_party *existing)
 {
     for (size_t i = 0; i < change->snapshot->party_count; i++) {
@@ -124,7 +124,8 @@ static bool fill(struct change *change, const struct registry_party *party, cons
     return true;
 }
 
-static bool extend(struct change *change, const struct wanted *wanted, const struct registry_party *existing)
+static bool extend(struct change *change, const struct party_add *wanted,
+                   const struct registry_party *existing)
 {
     struct store_party row = existing->row;
     struct str id = rows_party_id(change->snapshot, existing, change->arena);
@@ -148,7 +149,7 @@ static bool extend(struct change *change, const struct wanted *wanted, const str
                        STR_ARG(roles));
 }
 
-static bool create(struct change *change, const struct wanted *wanted)
+static bool create(struct change *change, const struct party_add *wanted)
 {
     int64_t platform = wanted->platform != NULL ? wanted->platform->row.id : store_new_id(change->hub->store);
     struct store_op *put = wanted->platform == NULL ? change_op(change, STORE_PUT_PLATFORM) : NULL;
@@ -184,7 +185,7 @@ static bool create(struct change *change, const struct wanted *wanted)
 
 bool party_build_add(struct change *change)
 {
-    struct wanted wanted;
+    struct party_add wanted;
     const struct registry_party *existing;
     if (!read_wanted(change, &wanted) || !choose_existing(change, &wanted, &existing) ||
         !roles_are_free(change, &wanted, existing))

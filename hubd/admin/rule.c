@@ -251,7 +251,7 @@ void admin_rule_list(struct ctl_request *request)
 #define CELLS_MAX 50000 /* of the matrix in one answer, about */
 
 /* The matrix as it is written: a page of eMSPs' lines. */
-struct grid {
+struct rule_matrix {
     const struct registry_snapshot *snapshot;
     const struct registry_party **cpos;
     struct str *ids; /* of these */
@@ -262,9 +262,10 @@ struct grid {
     bool more;
 };
 
-static bool grid_begin(struct grid *grid, const struct registry_snapshot *snapshot, struct arena *arena)
+static bool grid_begin(struct rule_matrix *grid, const struct registry_snapshot *snapshot,
+                       struct arena *arena)
 {
-    *grid = (struct grid){.snapshot = snapshot};
+    *grid = (struct rule_matrix){.snapshot = snapshot};
     grid->cpos = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(struct registry_party *));
     grid->ids = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(*grid->ids));
     for (size_t i = 0; i < snapshot->party_count && grid->cpos != NULL && grid->ids != NULL; i++) {
@@ -277,8 +278,8 @@ static bool grid_begin(struct grid *grid, const struct registry_snapshot *snapsh
 }
 
 /* One eMSP's line: the state towards every CPO. Each is found in one step. */
-static void write_line(struct json_writer *writer, const struct grid *grid, const struct registry_party *emsp,
-                       struct arena *arena)
+static void write_line(struct json_writer *writer, const struct rule_matrix *grid,
+                       const struct registry_party *emsp, struct arena *arena)
 {
     json_object_begin(writer);
     json_field_string(writer, "emsp", rows_party_id(grid->snapshot, emsp, arena));
@@ -294,7 +295,7 @@ static void write_line(struct json_writer *writer, const struct grid *grid, cons
 }
 
 /* The lines behind the party with the row `after`, 0: from the start. False: it is gone. */
-static bool write_lines(struct rows_list *list, struct grid *grid, int64_t after)
+static bool write_lines(struct rows_list *list, struct rule_matrix *grid, int64_t after)
 {
     bool found = after == 0;
     for (size_t i = 0; i < grid->snapshot->party_count && !grid->more; i++) {
@@ -320,7 +321,7 @@ void admin_rule_matrix(struct ctl_request *request)
     struct registry_view *view = admin_hub(request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     struct rows_list list;
-    struct grid grid;
+    struct rule_matrix grid;
     if (!grid_begin(&grid, snapshot, &request->arena)) {
         registry_release(view, snapshot);
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);

@@ -142,7 +142,7 @@ static void write_queues(struct json_writer *writer, const struct status *status
     for (size_t i = 0; i < count && lines != NULL; i++) {
         const struct store_queue_row *row = &status->queues.rows[i];
         lines[i].row = row;
-        lines[i].circuit = delivery_circuit(status->hub, row->receiver, STR_NONE, &lines[i].retry_at);
+        lines[i].circuit = outbox_circuit(status->hub, row->receiver, STR_NONE, &lines[i].retry_at);
     }
     if (lines != NULL)
         qsort(lines, count, sizeof(*lines), compare_queues);

@@ -173,7 +173,7 @@ static void fill_delivery(const struct trace *trace, struct entry *entry)
     entry->correlation_id = row->correlation_id;
 }
 
-static void add_try(struct trace *trace, const struct delivery_try *try)
+static void add_try(struct trace *trace, const struct outbox_try *try)
 {
     struct entry *entry = add_entry(trace, NULL);
     if (entry == NULL)
@@ -192,10 +192,10 @@ static void add_try(struct trace *trace, const struct delivery_try *try)
 static void add_tries(struct trace *trace, bool end_is_told)
 {
     struct str rest = trace->delivery.row.tries;
-    struct delivery_try try, next;
-    bool more = delivery_tries_next(&rest, &try);
+    struct outbox_try try, next;
+    bool more = outbox_tries_next(&rest, &try);
     while (more) {
-        more = delivery_tries_next(&rest, &next);
+        more = outbox_tries_next(&rest, &next);
         if (more || !end_is_told)
             add_try(trace, &try);
         try = next;
@@ -210,7 +210,7 @@ static void add_waiting(struct trace *trace)
     bool pending = row->state == STORE_DELIVERY_PENDING;
     if (!pending && row->state != STORE_DELIVERY_HELD)
         return;
-    int64_t next = delivery_next_try(admin_hub(trace->request), row);
+    int64_t next = outbox_next_try(admin_hub(trace->request), row);
     struct entry *entry = add_entry(trace, NULL);
     if (entry == NULL)
         return;

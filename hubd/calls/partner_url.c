@@ -91,7 +91,7 @@ static bool is_listener(const struct hub *hub, const struct url *url)
     return is_own_name(host_of(url));
 }
 
-bool hub_is_own_url(const struct hub *hub, struct arena *arena, struct str url)
+bool partner_url_is_hubs_own(const struct hub *hub, struct arena *arena, struct str url)
 {
     struct url parsed;
     return url_parse(arena, url, &parsed, NULL) == OK &&
@@ -155,7 +155,7 @@ int partner_url_read(const struct hub *hub, struct arena *arena, struct str text
         return error_set(error, ERR_INVALID, "the URL has a query (?), behind which no ids can be written");
     if (use == PARTNER_URL_BASE && text.length > PARTNER_URL_BASE_MAX)
         return error_set(error, ERR_INVALID, "the URL is longer than %d bytes", PARTNER_URL_BASE_MAX);
-    if (hub_is_own_url(hub, arena, text))
+    if (partner_url_is_hubs_own(hub, arena, text))
         return error_set(error, ERR_INVALID, "the URL is the hub's own");
     if (use == PARTNER_URL_BASE && refuse_uncallable(arena, &parsed, error) != OK)
         return ERR_INVALID;

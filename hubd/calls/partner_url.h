@@ -30,6 +30,6 @@ bool partner_url_is_refused(const struct hub *hub, struct arena *arena, struct s
  * that names no port), or a listener by address, in whatever numeric form, by `localhost` or by this
  * machine's name. What other names resolve to is seen when they are called (lib/http/url_own.h).
  */
-bool hub_is_own_url(const struct hub *hub, struct arena *arena, struct str url);
+bool partner_url_is_hubs_own(const struct hub *hub, struct arena *arena, struct str url);
 
 #endif

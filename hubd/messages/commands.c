@@ -88,7 +88,7 @@ static void commands_timed_out(struct store_apply *apply)
     struct commands *commands = MAGIC_CAST(struct commands, apply->context, COMMANDS_MAGIC);
     const struct store_delivery *row = &apply->first->next->u.delivery.row;
     if (apply->result == OK)
-        delivery_wake(commands->hub, row->receiver, row->module);
+        outbox_wake(commands->hub, row->receiver, row->module);
     else if (apply->result != ERR_CONFLICT) /* a conflict: the result came at the last moment, and counts */
         log_error_bounded("commands: a TIMEOUT cannot be stored: %s", apply->error.text);
     if (--commands->waiting == 0)

@@ -241,14 +241,14 @@ static void push_check_held(struct request *request, const struct store_delivery
         return;
     struct registry_snapshot *newest = registry_hold(request->worker->view);
     if (newest != request->snapshot)
-        delivery_resume(request->hub, row->receiver);
+        outbox_resume(request->hub, row->receiver);
     registry_release(request->worker->view, newest);
 }
 
 static void push_follow_delivery(struct request *request, const struct store_delivery *row)
 {
     if (row->state == STORE_DELIVERY_PENDING)
-        delivery_wake(request->hub, row->receiver, row->module);
+        outbox_wake(request->hub, row->receiver, row->module);
     else
         push_check_held(request, row);
 }

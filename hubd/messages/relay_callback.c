@@ -15,7 +15,7 @@ bool relay_check_response_url(struct request *request, struct str url)
         request_answerf(request, REPLY_INVALID, "/" RESPONSE_URL ": %s", error.text);
         return false;
     }
-    if (hub_is_own_url(request->hub, request->arena, url)) {
+    if (partner_url_is_hubs_own(request->hub, request->arena, url)) {
         request_answer(request, REPLY_INVALID, STR("/" RESPONSE_URL ": the URL is the hub's own"), STR_NONE);
         return false;
     }
@@ -47,7 +47,7 @@ static bool relay_query_is_response_url(struct request *request, struct str name
     return ocpi_name_is_like(http_percent_decode(request->arena, name), STR(RESPONSE_URL));
 }
 
-/* The reader bounds how deep a body is (JSON_DEPTH_MAX). */
+/* The sqlite_reader bounds how deep a body is (JSON_DEPTH_MAX). */
 static void relay_find_members(struct relay_places *places, const struct json_value *value, bool nested)
 {
     bool lists = value->type == JSON_ARRAY;

@@ -88,7 +88,7 @@ static void callback_stored(struct store_apply *apply)
     }
     if (callback->delivers) {
         quality_count(request);
-        delivery_wake(request->hub, callback->read.row.emsp, commands_module(&callback->read.row));
+        outbox_wake(request->hub, callback->read.row.emsp, commands_module(&callback->read.row));
     }
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }

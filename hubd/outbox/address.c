@@ -3,21 +3,21 @@
 #include "hubd/registry/routing.h"
 #include "lib/json/reader.h"
 
-static const struct delivery_module modules[] = {
+static const struct outbox_module modules[] = {
     /* module, receiver's role, voice, by_rule, pushed, alone */
-    {"sessions", OCPI_ROLE_EMSP, DELIVERY_AS_SENDER, true, -1, false},
-    {"cdrs", OCPI_ROLE_EMSP, DELIVERY_AS_SENDER, true, -1, false},
+    {"sessions", OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
+    {"cdrs", OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
     /* a command's result was paid for by the command: it needs no rule any more */
-    {"commands", OCPI_ROLE_EMSP, DELIVERY_AS_SENDER, false, -1, true},
-    {"locations", OCPI_ROLE_EMSP, DELIVERY_AS_HUB, true, STORE_LOCATION, false},
-    {"tariffs", OCPI_ROLE_EMSP, DELIVERY_AS_HUB, true, STORE_TARIFF, false},
-    {"hubclientinfo", 0, DELIVERY_UNROUTED, false, -1, false},
-    {NULL, 0, DELIVERY_AS_SENDER, false, -1, true},
+    {"commands", OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, false, -1, true},
+    {"locations", OCPI_ROLE_EMSP, OUTBOX_FROM_HUB, true, STORE_LOCATION, false},
+    {"tariffs", OCPI_ROLE_EMSP, OUTBOX_FROM_HUB, true, STORE_TARIFF, false},
+    {"hubclientinfo", 0, OUTBOX_UNROUTED, false, -1, false},
+    {NULL, 0, OUTBOX_FROM_SENDER, false, -1, true},
 };
 
-const struct delivery_module *delivery_module_find(struct str name)
+const struct outbox_module *outbox_module_find(struct str name)
 {
-    const struct delivery_module *module = modules;
+    const struct outbox_module *module = modules;
     while (module->name != NULL && !str_equal(name, str_from(module->name)))
         module++;
     return module;
@@ -34,16 +34,16 @@ static const struct registry_party *party_of_key(const struct registry_snapshot 
     return emsp != NULL ? emsp : registry_find_party(snapshot, key, 0);
 }
 
-struct str delivery_receiver_name(const struct registry_snapshot *snapshot,
-                                  const struct registry_party *party, struct arena *arena)
+struct str outbox_receiver_name(const struct registry_snapshot *snapshot, const struct registry_party *party,
+                                struct arena *arena)
 {
     if (party_of_key(snapshot, &party->key, 0) == party)
         return arena_copy(arena, ocpi_party_key_str(&party->key));
     return arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(ocpi_role_next(party->row.roles, 0)));
 }
 
-const struct registry_party *delivery_receiver_party(const struct registry_snapshot *snapshot,
-                                                     struct str name, const struct delivery_module *module)
+const struct registry_party *outbox_receiver_party(const struct registry_snapshot *snapshot, struct str name,
+                                                   const struct outbox_module *module)
 {
     struct ocpi_party_key key;
     unsigned role;
@@ -54,48 +54,48 @@ const struct registry_party *delivery_receiver_party(const struct registry_snaps
 
 /* ---------------------------------------------------------------- may it go? */
 
-static void address_set(struct delivery_address *address, enum delivery_fate fate, const char *reason)
+static void address_set(struct outbox_address *address, enum outbox_action action, const char *reason)
 {
-    address->fate = fate;
+    address->action = action;
     address->reason = reason;
 }
 
 /* What is only offered is not kept for a party that is gone or wants it no more; a receiver that is set later
  * is told all of HubClientInfo anew. */
 static void address_judge(const struct registry_snapshot *snapshot, const struct store_delivery *row,
-                          struct delivery_address *address)
+                          struct outbox_address *address)
 {
-    const struct delivery_module *module = address->module;
-    bool offered = module->pushed >= 0 || module->voice == DELIVERY_UNROUTED;
-    if (address->target == NULL || (address->sender == NULL && module->voice != DELIVERY_UNROUTED)) {
-        address_set(address, offered ? DELIVERY_DROP : DELIVERY_HOLD,
+    const struct outbox_module *module = address->module;
+    bool offered = module->pushed >= 0 || module->from == OUTBOX_UNROUTED;
+    if (address->target == NULL || (address->sender == NULL && module->from != OUTBOX_UNROUTED)) {
+        address_set(address, offered ? OUTBOX_DROP : OUTBOX_HOLD,
                     offered ? "the party is gone" : ROUTING_HELD_UNKNOWN_EMSP);
     } else if (module->pushed >= 0 && (address->target->push & (1u << module->pushed)) == 0) {
-        address_set(address, DELIVERY_DROP, "push is off");
+        address_set(address, OUTBOX_DROP, "push is off");
     } else if (row->kind >= 0 && row->body.length == 0) {
-        address_set(address, DELIVERY_DROP, "the object is gone");
+        address_set(address, OUTBOX_DROP, "the object is gone");
     } else if (module->by_rule) {
         /* what got into the queue under a draining rule may leave it; a push has no session that has begun */
         struct routing_delivery route =
             routing_find_delivery(snapshot, address->sender, &address->target->key, module->name,
                                   module->pushed >= 0 ? INT64_MAX : INT64_MIN);
         if (route.state != STORE_DELIVERY_PENDING)
-            address_set(address, DELIVERY_HOLD, route.reason);
+            address_set(address, OUTBOX_HOLD, route.reason);
     } else if (address->target->row.suspended) {
-        address_set(address, DELIVERY_HOLD, ROUTING_HELD_SUSPENDED);
+        address_set(address, OUTBOX_HOLD, ROUTING_HELD_SUSPENDED);
     } else if (row->url.length == 0 && registry_receiver_url(address->target, module->name).data == NULL) {
-        address_set(address, offered ? DELIVERY_DROP : DELIVERY_HOLD, ROUTING_HELD_NO_RECEIVER);
+        address_set(address, offered ? OUTBOX_DROP : OUTBOX_HOLD, ROUTING_HELD_NO_RECEIVER);
     }
 }
 
-void delivery_address_find(const struct registry_snapshot *snapshot, const struct delivery_module *module,
-                           const struct store_delivery *row, struct delivery_address *address)
+void outbox_address_find(const struct registry_snapshot *snapshot, const struct outbox_module *module,
+                         const struct store_delivery *row, struct outbox_address *address)
 {
     struct ocpi_party_key sender;
-    *address = (struct delivery_address){.fate = DELIVERY_SEND, .reason = "", .module = module};
+    *address = (struct outbox_address){.action = OUTBOX_SEND, .reason = "", .module = module};
     if (ocpi_party_key_parse(row->sender, &sender, NULL, NULL, NULL))
         address->sender = party_of_key(snapshot, &sender, module->role == 0 ? 0 : OCPI_ROLE_CPO);
-    address->target = delivery_receiver_party(snapshot, row->receiver, module);
+    address->target = outbox_receiver_party(snapshot, row->receiver, module);
     address_judge(snapshot, row, address);
 }
 
@@ -107,9 +107,9 @@ static struct str member_or(const struct json_value *object, const char *member,
     return text.length > 0 ? text : otherwise;
 }
 
-struct str delivery_address_url(const struct delivery_address *address, struct arena *arena,
-                                const struct store_delivery *row, struct str body, struct str location,
-                                bool evse)
+struct str outbox_address_url(const struct outbox_address *address, struct arena *arena,
+                              const struct store_delivery *row, struct str body, struct str location,
+                              bool evse)
 {
     const struct json_value *object = NULL;
     if (row->url.length > 0)
@@ -119,7 +119,7 @@ struct str delivery_address_url(const struct delivery_address *address, struct a
         return base;
     if (location.length == 0 || evse) /* a location as a whole may be a megabyte */
         json_parse_own(arena, body, &object, NULL);
-    if (address->module->voice == DELIVERY_UNROUTED)
+    if (address->module->from == OUTBOX_UNROUTED)
         return url_join(arena, base,
                         arena_printf(arena, STR_FMT "/" STR_FMT,
                                      STR_ARG(json_get_text(object, "country_code")),

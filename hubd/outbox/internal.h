@@ -10,23 +10,23 @@
 
 /*
  * How the rooms of the outbox worker fit together: delivery.c knows the receivers and finds what waits,
- * delivery_queue.c schedules the messages of one module for one receiver (delivery_window.c holds those that
+ * outbox_queue.c schedules the messages of one module for one receiver (delivery_window.c holds those that
  * may be next, delivery_slots.c says how many go side by side), delivery_lease.c says whose they are,
- * delivery_send.c sends one message and stores what came of it (fault.c judges that), delivery_address.c says
+ * outbox_send.c sends one message and stores what came of it (fault.c judges that), outbox_address.c says
  * whom it is for. Control loop only.
  */
 
-#define DELIVERY_QUEUE_MAGIC 0x51554555u
-#define DELIVERY_BUCKETS     1024
+#define OUTBOX_QUEUE_MAGIC 0x51554555u
+#define OUTBOX_BUCKETS     1024
 
 /* A receiver's or module's name as rows have it, the rest zeroes: compared as a whole. */
-struct delivery_name {
+struct outbox_name {
     char text[32];
 };
 
 /* A pending row in a queue's window. */
-struct delivery_item {
-    struct queue queue;
+struct outbox_item {
+    struct ring queue;
     int64_t id;
     uint64_t lane;         /* hash of owner and object, of a result also of its command and URL: one message
                               of a lane at a time, in order */
@@ -47,13 +47,13 @@ struct delivery_item {
  * modules' go on, so that nothing that matters waits behind what a partner does not really offer. A message
  * that fails while others arrive pauses alone.
  */
-struct delivery_queue {
+struct outbox_queue {
     uint32_t magic;
-    struct delivery_receiver *receiver;
+    struct outbox_receiver *receiver;
     char *name; /* of the module, as rows have it */
-    const struct delivery_module *module;
-    struct delivery_queue *next; /* of the receiver */
-    struct queue items;          /* window, in order of ids */
+    const struct outbox_module *module;
+    struct outbox_queue *next; /* of the receiver */
+    struct ring items;         /* window, in order of ids */
     unsigned item_count;
     unsigned answered_count;                 /* answered, their end not stored yet */
     int64_t scanned;                         /* rows up to this id were looked at for their first try */
@@ -73,28 +73,28 @@ struct delivery_queue {
     struct store_due_read read;
 };
 
-struct delivery_receiver {
-    struct delivery *delivery;
-    struct delivery_receiver *next, *same; /* of all; of its bucket */
-    struct delivery_name name;
-    struct delivery_queue *queues;
+struct outbox_receiver {
+    struct outbox *outbox;
+    struct outbox_receiver *next, *same; /* of all; of its bucket */
+    struct outbox_name name;
+    struct outbox_queue *queues;
 };
 
 /* A word from another thread. */
-struct delivery_hint {
-    struct delivery_name receiver;
-    struct delivery_name module; /* something of it is pending; empty: resume the receiver */
+struct outbox_hint {
+    struct outbox_name receiver;
+    struct outbox_name module; /* something of it is pending; empty: resume the receiver */
 };
 
-struct delivery {
+struct outbox {
     struct hub *hub;
-    struct delivery_receiver *receivers;
-    struct delivery_receiver *buckets[DELIVERY_BUCKETS]; /* the same, by their names' hash */
-    uint64_t known; /* number of the snapshot whose parties are among them */
+    struct outbox_receiver *receivers;
+    struct outbox_receiver *buckets[OUTBOX_BUCKETS]; /* the same, by their names' hash */
+    uint64_t known;                                  /* number of the snapshot whose parties are among them */
     uv_timer_t poll;
     uv_async_t wake;
     uv_mutex_t lock;
-    struct delivery_hint *hints;
+    struct outbox_hint *hints;
     size_t hint_count, hint_capacity;
     bool looking, look_again; /* for queues that wait */
     struct arena arena;       /* of that read */
@@ -106,46 +106,46 @@ struct delivery {
 };
 
 /* The receiver's queue for that module, made when it is new; NULL: no memory. */
-struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module);
+struct outbox_queue *outbox_queue_of(struct outbox_receiver *receiver, struct str module);
 /* Sends what may be sent, reads on where there is more. */
-void delivery_queue_pump(struct delivery_queue *queue);
-void delivery_queue_free(struct delivery_queue *queue);
-/* Sends the item; ends in delivery_item_finished, later. */
-void delivery_send(struct delivery_queue *queue, struct delivery_item *item);
+void outbox_queue_pump(struct outbox_queue *queue);
+void outbox_queue_free(struct outbox_queue *queue);
+/* Sends the item; ends in outbox_item_finished, later. */
+void outbox_send(struct outbox_queue *queue, struct outbox_item *item);
 /* A call under way that nobody waits for any more ends soon, as one that was not answered in time. */
-void delivery_give_up(struct delivery_item *item);
+void outbox_give_up(struct outbox_item *item);
 /*
  * Whose fault a try's end is, and what it says about the receiver: opens or closes its circuit. `failed`:
  * when the message failed before, 0 if never. Before its result is stored, so that the circuit is stored with
  * it.
  */
-enum fault delivery_queue_judge(struct delivery_queue *queue, const struct delivery_item *item,
-                                const struct fault_answer *answer, int64_t failed);
-struct retry_policy delivery_policy(const struct delivery *delivery);
+enum fault outbox_queue_judge(struct outbox_queue *queue, const struct outbox_item *item,
+                              const struct fault_answer *answer, int64_t failed);
+struct retry_policy outbox_policy(const struct outbox *outbox);
 /* Results cannot be stored: the queue rests for a moment, then looks at what it has from the start. */
-void delivery_queue_unstored(struct delivery_queue *queue);
+void outbox_queue_unstored(struct outbox_queue *queue);
 /* The receiver has it: the next message need not wait until that is stored. Its lane does. */
-void delivery_item_answered(struct delivery_queue *queue, struct delivery_item *item);
+void outbox_item_answered(struct outbox_queue *queue, struct outbox_item *item);
 /* The item's result is stored, or there is none: it leaves the window. */
-void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item);
+void outbox_item_finished(struct outbox_queue *queue, struct outbox_item *item);
 
 /* delivery_window.c: rows that may be sent next, read a few at a time. */
-#define DELIVERY_WINDOW 256
+#define OUTBOX_WINDOW 256
 /* Reads on where there is more and the window has room; pumps the queue when it has. */
-void delivery_window_read(struct delivery_queue *queue);
+void outbox_window_read(struct outbox_queue *queue);
 /* The next one to be sent, NULL: none may. `now`: hub_steady_ms. */
-struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now);
+struct outbox_item *outbox_window_choose(struct outbox_queue *queue, int64_t now);
 
 /* One passed: what is under way beside it is compared with it. */
-void delivery_window_passed(struct delivery_queue *queue, const struct delivery_item *passed, int64_t now);
+void outbox_window_passed(struct outbox_queue *queue, const struct outbox_item *passed, int64_t now);
 
 /* delivery_lease.c: may this worker send of the queue? Asks for a lease, or for more of it, when it is time;
  * the queue is pumped when there is one. `now`: hub_steady_ms. */
-bool delivery_queue_is_own(struct delivery_queue *queue, int64_t now);
+bool outbox_queue_is_own(struct outbox_queue *queue, int64_t now);
 /* A result was refused (ERR_CONFLICT): the lease is asked for anew, to see whose the queue is. */
-void delivery_queue_doubt(struct delivery_queue *queue);
+void outbox_queue_expire_lease(struct outbox_queue *queue);
 /* What the queue remembers, to be stored with a result: in the arena; NULL when there is no memory. */
-const struct store_queue *delivery_queue_state(const struct delivery_queue *queue, struct arena *arena,
-                                               int64_t now);
+const struct store_queue *outbox_queue_state(const struct outbox_queue *queue, struct arena *arena,
+                                             int64_t now);
 
 #endif

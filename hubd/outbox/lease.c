@@ -15,22 +15,22 @@
 /* One request for a lease. */
 struct lease {
     struct arena arena;
-    struct delivery_queue *queue;
+    struct outbox_queue *queue;
     struct store_apply batch;
     int64_t until;
 };
 
-static struct str lease_key(const struct delivery_queue *queue, struct arena *arena)
+static struct str lease_key(const struct outbox_queue *queue, struct arena *arena)
 {
     return arena_printf(arena, "%s %s", queue->receiver->name.text, queue->name);
 }
 
 /* Another fence than before: what the last holder left behind is where this one goes on. */
-static void lease_take(struct delivery_queue *queue, const struct store_queue *stored, int64_t until)
+static void lease_take(struct outbox_queue *queue, const struct store_queue *stored, int64_t until)
 {
     if (queue->fence != stored->fence) {
-        const struct retry_policy policy = delivery_policy(queue->receiver->delivery);
-        int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
+        const struct retry_policy policy = outbox_policy(queue->receiver->outbox);
+        int64_t now = hub_steady_ms(queue->receiver->outbox->hub);
         queue->retry = (struct retry){
             .failures = stored->failures,
             .paused_until = retry_clamp(&policy, stored->paused_until, now),
@@ -47,7 +47,7 @@ static void lease_take(struct delivery_queue *queue, const struct store_queue *s
 static void lease_answered(struct store_apply *apply)
 {
     struct lease *lease = apply->context;
-    struct delivery_queue *queue = lease->queue;
+    struct outbox_queue *queue = lease->queue;
     queue->leasing = false;
     if (apply->result == OK)
         lease_take(queue, &apply->first->u.lease.queue, lease->until);
@@ -60,12 +60,12 @@ static void lease_answered(struct store_apply *apply)
     arena_free(&lease->arena);
     free(lease);
     if (own)
-        delivery_queue_pump(queue); /* else the next poll asks again */
+        outbox_queue_pump(queue); /* else the next poll asks again */
 }
 
-static void lease_ask(struct delivery_queue *queue, int64_t now)
+static void lease_ask(struct outbox_queue *queue, int64_t now)
 {
-    struct delivery *delivery = queue->receiver->delivery;
+    struct outbox *outbox = queue->receiver->outbox;
     struct lease *lease = queue->leasing ? NULL : calloc(1, sizeof *lease);
     if (lease == NULL)
         return;
@@ -77,28 +77,28 @@ static void lease_ask(struct delivery_queue *queue, int64_t now)
     struct store_op *op = store_batch_add(&lease->batch, STORE_LEASE_QUEUE);
     if (op != NULL) {
         op->u.lease.receiver = lease_key(queue, &lease->arena);
-        op->u.lease.holder = str_from(delivery->holder);
+        op->u.lease.holder = str_from(outbox->holder);
         op->u.lease.until = env_wall_ms() + LEASE_MS;
     }
     lease->batch.callback = lease_answered;
     lease->batch.context = lease;
-    store_apply(delivery->hub->control_store, &lease->batch);
+    store_apply(outbox->hub->control_store, &lease->batch);
 }
 
-bool delivery_queue_is_own(struct delivery_queue *queue, int64_t now)
+bool outbox_queue_is_own(struct outbox_queue *queue, int64_t now)
 {
     if (now > queue->leased_until - LEASE_MS / 2)
         lease_ask(queue, now);
     return now < queue->leased_until;
 }
 
-void delivery_queue_doubt(struct delivery_queue *queue)
+void outbox_queue_expire_lease(struct outbox_queue *queue)
 {
     queue->leased_until = 0;
 }
 
-const struct store_queue *delivery_queue_state(const struct delivery_queue *queue, struct arena *arena,
-                                               int64_t now)
+const struct store_queue *outbox_queue_state(const struct outbox_queue *queue, struct arena *arena,
+                                             int64_t now)
 {
     struct store_queue *state = arena_alloc(arena, sizeof *state);
     if (state == NULL)

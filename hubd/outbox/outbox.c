@@ -8,69 +8,69 @@
 
 #define POLL_MS 1000
 
-static void delivery_look(struct delivery *delivery);
-static void receiver_release_held(struct delivery_receiver *receiver);
+static void outbox_look(struct outbox *outbox);
+static void receiver_release_held(struct outbox_receiver *receiver);
 
 /* ---------------------------------------------------------------- receivers */
 
-static bool name_make(struct str text, struct delivery_name *name)
+static bool name_make(struct str text, struct outbox_name *name)
 {
     memset(name, 0, sizeof *name);
     return str_copy(text, name->text, sizeof name->text);
 }
 
-static bool name_equal(const struct delivery_name *a, const struct delivery_name *b)
+static bool name_equal(const struct outbox_name *a, const struct outbox_name *b)
 {
     return memcmp(a->text, b->text, sizeof a->text) == 0;
 }
 
 /* Where receivers of that name and others of its hash begin. */
-static struct delivery_receiver **delivery_bucket(struct delivery *delivery, const struct delivery_name *name)
+static struct outbox_receiver **outbox_bucket(struct outbox *outbox, const struct outbox_name *name)
 {
-    return &delivery->buckets[str_hash(str_from(name->text)) % DELIVERY_BUCKETS];
+    return &outbox->buckets[str_hash(str_from(name->text)) % OUTBOX_BUCKETS];
 }
 
 /* The receiver of that name, NULL when it is not among them. */
-static struct delivery_receiver *delivery_known(struct delivery *delivery, const struct delivery_name *name)
+static struct outbox_receiver *outbox_known(struct outbox *outbox, const struct outbox_name *name)
 {
-    struct delivery_receiver *receiver = *delivery_bucket(delivery, name);
+    struct outbox_receiver *receiver = *outbox_bucket(outbox, name);
     while (receiver != NULL && !name_equal(&receiver->name, name))
         receiver = receiver->same;
     return receiver;
 }
 
 /* The same, made when it is new; NULL: no memory. */
-static struct delivery_receiver *delivery_find(struct delivery *delivery, const struct delivery_name *name)
+static struct outbox_receiver *outbox_find(struct outbox *outbox, const struct outbox_name *name)
 {
-    struct delivery_receiver *receiver = delivery_known(delivery, name);
+    struct outbox_receiver *receiver = outbox_known(outbox, name);
     if (receiver != NULL)
         return receiver;
     receiver = calloc(1, sizeof *receiver);
     if (receiver == NULL)
         return NULL;
-    receiver->delivery = delivery;
+    receiver->outbox = outbox;
     receiver->name = *name;
-    receiver->next = delivery->receivers;
-    delivery->receivers = receiver;
-    struct delivery_receiver **bucket = delivery_bucket(delivery, name);
+    receiver->next = outbox->receivers;
+    outbox->receivers = receiver;
+    struct outbox_receiver **bucket = outbox_bucket(outbox, name);
     receiver->same = *bucket;
     *bucket = receiver;
     receiver_release_held(receiver);
     return receiver;
 }
 
-static struct delivery_queue *delivery_find_queue(struct delivery *delivery, const struct delivery_name *name,
-                                                  struct str module)
+static struct outbox_queue *outbox_find_queue(struct outbox *outbox, const struct outbox_name *name,
+                                              struct str module)
 {
-    struct delivery_receiver *receiver = delivery_find(delivery, name);
-    return receiver == NULL ? NULL : delivery_queue_of(receiver, module);
+    struct outbox_receiver *receiver = outbox_find(outbox, name);
+    return receiver == NULL ? NULL : outbox_queue_of(receiver, module);
 }
 
 /* ---------------------------------------------------------------- releasing what was held */
 
 struct release {
     struct arena arena;
-    struct delivery_receiver *receiver;
+    struct outbox_receiver *receiver;
     struct store_apply batch;
 };
 
@@ -83,12 +83,12 @@ static void release_end(struct release *release)
 static void release_stored(struct store_apply *apply)
 {
     struct release *release = apply->context;
-    struct delivery *delivery = release->receiver->delivery;
+    struct outbox *outbox = release->receiver->outbox;
     if (apply->result != OK)
         log_error_bounded("delivery: what was held for %s cannot be released: %s",
                           release->receiver->name.text, apply->error.text);
     release_end(release);
-    delivery_look(delivery);
+    outbox_look(outbox);
 }
 
 static void release_add(struct release *release, const char *reason, struct str module)
@@ -106,17 +106,16 @@ static void release_add(struct release *release, const char *reason, struct str 
  * suspension that ended. Runs at the start and after every change, when all loops have passed it, so that a
  * push that was judged by the registry before is not left behind.
  */
-static void receiver_release_held(struct delivery_receiver *receiver)
+static void receiver_release_held(struct outbox_receiver *receiver)
 {
-    struct hub *hub = receiver->delivery->hub;
+    struct hub *hub = receiver->outbox->hub;
     struct release *release = calloc(1, sizeof *release);
-    if (release == NULL || receiver->delivery->stopping) {
+    if (release == NULL || receiver->outbox->stopping) {
         free(release);
         return;
     }
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    const struct registry_party *party =
-        delivery_receiver_party(snapshot, str_from(receiver->name.text), NULL);
+    const struct registry_party *party = outbox_receiver_party(snapshot, str_from(receiver->name.text), NULL);
     arena_init(&release->arena, 0);
     release->receiver = receiver;
     store_batch_init(&release->batch, &release->arena);
@@ -136,158 +135,158 @@ static void receiver_release_held(struct delivery_receiver *receiver)
 
 /* ---------------------------------------------------------------- what waits */
 
-static void delivery_looked(struct store_read *base)
+static void outbox_looked(struct store_read *base)
 {
-    struct delivery *delivery = CONTAINER_OF(base, struct delivery, waiting.base);
-    struct store_waiting_read *read = &delivery->waiting;
+    struct outbox *outbox = CONTAINER_OF(base, struct outbox, waiting.base);
+    struct store_waiting_read *read = &outbox->waiting;
     if (base->result != OK)
         log_error_bounded("delivery: the queues cannot be read: %s", base->error.text);
     for (size_t i = 0; base->result == OK && i < read->count; i++) {
-        struct delivery_name name;
-        struct delivery_queue *queue = name_make(read->queues[i].receiver, &name)
-                                           ? delivery_find_queue(delivery, &name, read->queues[i].module)
-                                           : NULL;
+        struct outbox_name name;
+        struct outbox_queue *queue = name_make(read->queues[i].receiver, &name)
+                                         ? outbox_find_queue(outbox, &name, read->queues[i].module)
+                                         : NULL;
         if (queue == NULL)
             continue;
         queue->scan_again = queue->again = true; /* what is due by now, what no hint told */
-        delivery_queue_pump(queue);
+        outbox_queue_pump(queue);
     }
-    arena_free(&delivery->arena);
-    delivery->looking = false;
-    if (delivery->look_again)
-        delivery_look(delivery);
+    arena_free(&outbox->arena);
+    outbox->looking = false;
+    if (outbox->look_again)
+        outbox_look(outbox);
 }
 
 /* From the start of every queue in which something waits. */
-static void delivery_look(struct delivery *delivery)
+static void outbox_look(struct outbox *outbox)
 {
-    delivery->look_again = delivery->looking;
-    if (delivery->looking || delivery->stopping)
+    outbox->look_again = outbox->looking;
+    if (outbox->looking || outbox->stopping)
         return;
-    delivery->looking = true;
-    arena_init(&delivery->arena, 0);
-    memset(&delivery->waiting, 0, sizeof delivery->waiting);
-    delivery->waiting.base.arena = &delivery->arena;
-    delivery->waiting.base.callback = delivery_looked;
-    store_read_waiting(delivery->hub->control_store, &delivery->waiting);
+    outbox->looking = true;
+    arena_init(&outbox->arena, 0);
+    memset(&outbox->waiting, 0, sizeof outbox->waiting);
+    outbox->waiting.base.arena = &outbox->arena;
+    outbox->waiting.base.callback = outbox_looked;
+    store_read_waiting(outbox->hub->control_store, &outbox->waiting);
 }
 
 /* Behind every hint. */
-static void delivery_poll(uv_timer_t *timer)
+static void outbox_poll(uv_timer_t *timer)
 {
-    struct delivery *delivery = timer->data;
-    struct hub *hub = delivery->hub;
+    struct outbox *outbox = timer->data;
+    struct hub *hub = outbox->hub;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
-    if (snapshot->number != delivery->known) { /* releases what was held for who is new here */
+    if (snapshot->number != outbox->known) { /* releases what was held for who is new here */
         struct arena arena;
-        struct delivery_name name;
+        struct outbox_name name;
         arena_init(&arena, 0);
         for (size_t i = 0; i < snapshot->party_count; i++)
-            if (name_make(delivery_receiver_name(snapshot, &snapshot->parties[i], &arena), &name))
-                delivery_find(delivery, &name);
+            if (name_make(outbox_receiver_name(snapshot, &snapshot->parties[i], &arena), &name))
+                outbox_find(outbox, &name);
         arena_free(&arena);
-        delivery->known = snapshot->number;
+        outbox->known = snapshot->number;
     }
     registry_release(hub->control_view, snapshot);
-    delivery_look(delivery);
+    outbox_look(outbox);
 }
 
 /* ---------------------------------------------------------------- hints */
 
-static bool delivery_add_hint(struct delivery *delivery, const struct delivery_hint *hint)
+static bool outbox_add_hint(struct outbox *outbox, const struct outbox_hint *hint)
 {
     size_t i = 0;
-    while (i < delivery->hint_count && (!name_equal(&delivery->hints[i].module, &hint->module) ||
-                                        !name_equal(&delivery->hints[i].receiver, &hint->receiver)))
+    while (i < outbox->hint_count && (!name_equal(&outbox->hints[i].module, &hint->module) ||
+                                      !name_equal(&outbox->hints[i].receiver, &hint->receiver)))
         i++;
-    if (i < delivery->hint_count)
+    if (i < outbox->hint_count)
         return true;
-    if (i == delivery->hint_capacity) {
+    if (i == outbox->hint_capacity) {
         size_t capacity = i == 0 ? 16 : i * 2;
-        struct delivery_hint *grown = realloc(delivery->hints, capacity * sizeof *grown);
+        struct outbox_hint *grown = realloc(outbox->hints, capacity * sizeof *grown);
         if (grown == NULL)
             return false; /* only a hint: the poll is behind it */
-        delivery->hints = grown;
-        delivery->hint_capacity = capacity;
+        outbox->hints = grown;
+        outbox->hint_capacity = capacity;
     }
-    delivery->hints[delivery->hint_count++] = *hint;
+    outbox->hints[outbox->hint_count++] = *hint;
     return true;
 }
 
-static void delivery_hint(struct hub *hub, struct str receiver, struct str module)
+static void outbox_hint(struct hub *hub, struct str receiver, struct str module)
 {
-    struct delivery *delivery = hub->delivery;
-    struct delivery_hint hint;
-    if (delivery == NULL || !name_make(receiver, &hint.receiver) || !name_make(module, &hint.module))
+    struct outbox *outbox = hub->outbox;
+    struct outbox_hint hint;
+    if (outbox == NULL || !name_make(receiver, &hint.receiver) || !name_make(module, &hint.module))
         return;
-    uv_mutex_lock(&delivery->lock);
-    bool added = delivery_add_hint(delivery, &hint);
-    uv_mutex_unlock(&delivery->lock);
+    uv_mutex_lock(&outbox->lock);
+    bool added = outbox_add_hint(outbox, &hint);
+    uv_mutex_unlock(&outbox->lock);
     if (added)
-        uv_async_send(&delivery->wake);
+        uv_async_send(&outbox->wake);
 }
 
-void delivery_wake(struct hub *hub, struct str receiver, struct str module)
+void outbox_wake(struct hub *hub, struct str receiver, struct str module)
 {
-    delivery_hint(hub, receiver, module);
+    outbox_hint(hub, receiver, module);
 }
 
-void delivery_resume(struct hub *hub, struct str receiver)
+void outbox_resume(struct hub *hub, struct str receiver)
 {
-    delivery_hint(hub, receiver, STR(""));
+    outbox_hint(hub, receiver, STR(""));
 }
 
 /* All that have this key: "IN-ABC" and "IN-ABC:CPO". */
-static void delivery_resume_key(struct delivery *delivery, const struct delivery_name *name)
+static void outbox_resume_key(struct outbox *outbox, const struct outbox_name *name)
 {
     struct str key = str_from(name->text);
-    delivery_find(delivery, name);
-    for (struct delivery_receiver *r = delivery->receivers; r != NULL; r = r->next) {
+    outbox_find(outbox, name);
+    for (struct outbox_receiver *r = outbox->receivers; r != NULL; r = r->next) {
         struct str own = str_from(r->name.text), rest = str_skip(own, key.length);
         if (!str_starts_with(own, key) || (rest.length > 0 && rest.data[0] != ':'))
             continue;
-        for (struct delivery_queue *q = r->queues; q != NULL; q = q->next)
+        for (struct outbox_queue *q = r->queues; q != NULL; q = q->next)
             retry_resume(&q->retry);
         receiver_release_held(r);
     }
-    delivery_look(delivery);
+    outbox_look(outbox);
 }
 
-static void delivery_take_hints(uv_async_t *wake)
+static void outbox_take_hints(uv_async_t *wake)
 {
-    struct delivery *delivery = wake->data;
-    uv_mutex_lock(&delivery->lock);
-    struct delivery_hint *hints = delivery->hints;
-    size_t count = delivery->hint_count;
-    delivery->hints = NULL;
-    delivery->hint_count = delivery->hint_capacity = 0;
-    uv_mutex_unlock(&delivery->lock);
+    struct outbox *outbox = wake->data;
+    uv_mutex_lock(&outbox->lock);
+    struct outbox_hint *hints = outbox->hints;
+    size_t count = outbox->hint_count;
+    outbox->hints = NULL;
+    outbox->hint_count = outbox->hint_capacity = 0;
+    uv_mutex_unlock(&outbox->lock);
     for (size_t i = 0; i < count; i++) {
         struct str module = str_from(hints[i].module.text);
         if (module.length == 0) {
-            delivery_resume_key(delivery, &hints[i].receiver);
+            outbox_resume_key(outbox, &hints[i].receiver);
             continue;
         }
-        struct delivery_queue *queue = delivery_find_queue(delivery, &hints[i].receiver, module);
+        struct outbox_queue *queue = outbox_find_queue(outbox, &hints[i].receiver, module);
         if (queue == NULL)
             continue;
         queue->scan_again = true;
-        delivery_queue_pump(queue);
+        outbox_queue_pump(queue);
     }
     free(hints);
 }
 
 /* ---------------------------------------------------------------- what people see */
 
-const char *delivery_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at)
+const char *outbox_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at)
 {
     int64_t now = hub_steady_ms(hub), wall = env_wall_ms();
     enum retry_circuit worst = RETRY_CLOSED;
     *retry_at = 0;
-    struct delivery_name name;
-    const struct delivery_receiver *known =
-        name_make(receiver, &name) ? delivery_known(hub->delivery, &name) : NULL;
-    for (const struct delivery_queue *q = known == NULL ? NULL : known->queues; q != NULL; q = q->next) {
+    struct outbox_name name;
+    const struct outbox_receiver *known =
+        name_make(receiver, &name) ? outbox_known(hub->outbox, &name) : NULL;
+    for (const struct outbox_queue *q = known == NULL ? NULL : known->queues; q != NULL; q = q->next) {
         if (module.length > 0 && !str_equal(str_from(q->name), module))
             continue;
         enum retry_circuit circuit = retry_circuit(&q->retry, now);
@@ -300,15 +299,15 @@ const char *delivery_circuit(const struct hub *hub, struct str receiver, struct 
     return retry_circuit_name(worst);
 }
 
-int64_t delivery_next_try(const struct hub *hub, const struct store_delivery *row)
+int64_t outbox_next_try(const struct hub *hub, const struct store_delivery *row)
 {
     int64_t now = hub_steady_ms(hub), next = row->next_attempt;
-    struct delivery_name name;
-    const struct delivery_receiver *known =
-        name_make(row->receiver, &name) ? delivery_known(hub->delivery, &name) : NULL;
+    struct outbox_name name;
+    const struct outbox_receiver *known =
+        name_make(row->receiver, &name) ? outbox_known(hub->outbox, &name) : NULL;
     if (row->state != STORE_DELIVERY_PENDING)
         return 0;
-    for (const struct delivery_queue *q = known == NULL ? NULL : known->queues; q != NULL; q = q->next) {
+    for (const struct outbox_queue *q = known == NULL ? NULL : known->queues; q != NULL; q = q->next) {
         int64_t pause = row->failed == 0 ? q->retry.fresh_until : q->retry.paused_until;
         if (str_equal(str_from(q->name), row->module) && q->retry.failures > 0 && pause > next)
             next = pause;
@@ -325,55 +324,54 @@ static uint64_t delivery_poll_interval(const struct conf *conf)
     return half < 20 ? 20 : half > POLL_MS ? POLL_MS : (uint64_t)half;
 }
 
-int delivery_start(struct hub *hub)
+int outbox_start(struct hub *hub)
 {
-    struct delivery *delivery = calloc(1, sizeof *delivery);
-    if (delivery == NULL)
+    struct outbox *outbox = calloc(1, sizeof *outbox);
+    if (outbox == NULL)
         return ERR_MEMORY;
-    delivery->hub = hub;
-    if (uv_mutex_init(&delivery->lock) != 0 || uv_timer_init(&hub->control.uv, &delivery->poll) != 0 ||
-        uv_async_init(&hub->control.uv, &delivery->wake, delivery_take_hints) != 0)
+    outbox->hub = hub;
+    if (uv_mutex_init(&outbox->lock) != 0 || uv_timer_init(&hub->control.uv, &outbox->poll) != 0 ||
+        uv_async_init(&hub->control.uv, &outbox->wake, outbox_take_hints) != 0)
         return ERR_IO;
-    delivery->poll.data = delivery->wake.data = delivery;
-    uuid_make(delivery->holder);
-    hub->delivery = delivery;
-    return uv_timer_start(&delivery->poll, delivery_poll, 0, delivery_poll_interval(&hub->conf)) == 0
-               ? OK
-               : ERR_IO;
+    outbox->poll.data = outbox->wake.data = outbox;
+    uuid_make(outbox->holder);
+    hub->outbox = outbox;
+    return uv_timer_start(&outbox->poll, outbox_poll, 0, delivery_poll_interval(&hub->conf)) == 0 ? OK
+                                                                                                  : ERR_IO;
 }
 
-void delivery_drain(struct hub *hub)
+void outbox_drain(struct hub *hub)
 {
-    hub->delivery->stopping = true;
+    hub->outbox->stopping = true;
 }
 
-bool delivery_is_idle(const struct hub *hub)
+bool outbox_is_idle(const struct hub *hub)
 {
-    return hub->delivery->under_way == 0;
+    return hub->outbox->under_way == 0;
 }
 
-void delivery_stop(struct hub *hub)
+void outbox_stop(struct hub *hub)
 {
-    hub->delivery->stopping = true;
-    uv_close((uv_handle_t *)&hub->delivery->poll, NULL);
-    uv_close((uv_handle_t *)&hub->delivery->wake, NULL);
+    hub->outbox->stopping = true;
+    uv_close((uv_handle_t *)&hub->outbox->poll, NULL);
+    uv_close((uv_handle_t *)&hub->outbox->wake, NULL);
 }
 
-void delivery_free(struct hub *hub)
+void outbox_free(struct hub *hub)
 {
-    struct delivery *delivery = hub->delivery;
-    while (delivery->receivers != NULL) {
-        struct delivery_receiver *receiver = delivery->receivers;
-        delivery->receivers = receiver->next;
+    struct outbox *outbox = hub->outbox;
+    while (outbox->receivers != NULL) {
+        struct outbox_receiver *receiver = outbox->receivers;
+        outbox->receivers = receiver->next;
         while (receiver->queues != NULL) {
-            struct delivery_queue *queue = receiver->queues;
+            struct outbox_queue *queue = receiver->queues;
             receiver->queues = queue->next;
-            delivery_queue_free(queue);
+            outbox_queue_free(queue);
         }
         free(receiver);
     }
-    uv_mutex_destroy(&delivery->lock);
-    free(delivery->hints);
-    free(delivery);
-    hub->delivery = NULL;
+    uv_mutex_destroy(&outbox->lock);
+    free(outbox->hints);
+    free(outbox);
+    hub->outbox = NULL;
 }

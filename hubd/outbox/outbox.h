@@ -6,35 +6,34 @@
 /*
  * The outbox worker (hub-contract 8): takes pending deliveries of the store, per receiver and module in order
  * and with bounded parallelism, and sends them; at least once. Runs on the control loop; but for
- * delivery_wake and delivery_resume everything is called there.
+ * outbox_wake and outbox_resume everything is called there.
  */
-int delivery_start(struct hub *hub);
+int outbox_start(struct hub *hub);
 /* From here on nothing is begun; what is on the wire is waited for, and its result stored. */
-void delivery_drain(struct hub *hub);
+void outbox_drain(struct hub *hub);
 /* Nothing is on the wire any more, and all results are stored. */
-bool delivery_is_idle(const struct hub *hub);
+bool outbox_is_idle(const struct hub *hub);
 /* What is still under way is cut by the client's end. */
-void delivery_stop(struct hub *hub);
-/* After delivery_stop and the client's end. */
-void delivery_free(struct hub *hub);
+void outbox_stop(struct hub *hub);
+/* After outbox_stop and the client's end. */
+void outbox_free(struct hub *hub);
 /* Thread safe: there is (or may be) something of this module pending for this receiver, both as the row has
  * them. Only a hint: a poll once a second is behind it. */
-void delivery_wake(struct hub *hub, struct str receiver, struct str module);
+void outbox_wake(struct hub *hub, struct str receiver, struct str module);
 /* Thread safe: the platform of a receiver (a party key, or as rows have it) came back or its URL was changed:
  * try at once, without waiting for the back-off. */
-void delivery_resume(struct hub *hub, struct str receiver);
+void outbox_resume(struct hub *hub, struct str receiver);
 /*
  * How the receiver (as rows have it) is doing in a module: "closed", "open" or "half-open"; `module` empty:
  * in the worst of all. `retry_at`: wall clock ms when an open one lets the next message through, 0 when none
  * is open.
  */
-const char *delivery_circuit(const struct hub *hub, struct str receiver, struct str module,
-                             int64_t *retry_at);
+const char *outbox_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at);
 /* When a pending row is really tried again, wall clock ms: its own pause and its queue's; 0: at once, or
  * never. */
-int64_t delivery_next_try(const struct hub *hub, const struct store_delivery *row);
+int64_t outbox_next_try(const struct hub *hub, const struct store_delivery *row);
 /* May anything be sent to it? Also while it is OFFLINE: then one message at a time finds out (hub-contract
  * 8). `party` NULL: one that is gone, whose rows are set aside. */
-bool delivery_is_ready(const struct registry_party *party);
+bool outbox_is_ready(const struct registry_party *party);
 
 #endif

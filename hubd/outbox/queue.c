@@ -7,39 +7,39 @@
 #define UNSTORED_MS     500
 #define FRESH_MAX_TIMES 64 /* of retry_initial */
 
-struct delivery_queue *delivery_queue_of(struct delivery_receiver *receiver, struct str module)
+struct outbox_queue *outbox_queue_of(struct outbox_receiver *receiver, struct str module)
 {
-    for (struct delivery_queue *q = receiver->queues; q != NULL; q = q->next)
+    for (struct outbox_queue *q = receiver->queues; q != NULL; q = q->next)
         if (str_equal(str_from(q->name), module))
             return q;
-    struct delivery_queue *queue = calloc(1, sizeof *queue);
+    struct outbox_queue *queue = calloc(1, sizeof *queue);
     char *name = queue == NULL ? NULL : malloc(module.length + 1);
     if (name == NULL) {
         free(queue);
         return NULL;
     }
     str_copy(module, name, module.length + 1);
-    queue->magic = DELIVERY_QUEUE_MAGIC;
+    queue->magic = OUTBOX_QUEUE_MAGIC;
     queue->receiver = receiver;
     queue->name = name;
-    queue->module = delivery_module_find(module);
-    queue_init(&queue->items);
+    queue->module = outbox_module_find(module);
+    ring_init(&queue->items);
     queue->next = receiver->queues;
     receiver->queues = queue;
     return queue;
 }
 
-void delivery_queue_free(struct delivery_queue *queue)
+void outbox_queue_free(struct outbox_queue *queue)
 {
-    struct queue *node;
-    while ((node = queue_pop(&queue->items)) != NULL)
-        free(CONTAINER_OF(node, struct delivery_item, queue));
+    struct ring *node;
+    while ((node = ring_pop(&queue->items)) != NULL)
+        free(CONTAINER_OF(node, struct outbox_item, queue));
     queue->magic = 0;
     free(queue->name);
     free(queue);
 }
 
-bool delivery_is_ready(const struct registry_party *party)
+bool outbox_is_ready(const struct registry_party *party)
 {
     /* unknown and suspended ones are taken up too: their rows become held, or are dropped */
     return party == NULL || party->row.suspended ||
@@ -47,57 +47,57 @@ bool delivery_is_ready(const struct registry_party *party)
 }
 
 /* May anything be sent? Notes whether the receiver is OFFLINE, and lets its time run or stand still. */
-static bool queue_look_at_receiver(struct delivery_queue *queue, int64_t now)
+static bool queue_look_at_receiver(struct outbox_queue *queue, int64_t now)
 {
-    struct hub *hub = queue->receiver->delivery->hub;
+    struct hub *hub = queue->receiver->outbox->hub;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     const struct registry_party *party =
-        delivery_receiver_party(snapshot, str_from(queue->receiver->name.text), queue->module);
-    bool ready = delivery_is_ready(party);
+        outbox_receiver_party(snapshot, str_from(queue->receiver->name.text), queue->module);
+    bool ready = outbox_is_ready(party);
     queue->offline = party != NULL && party->platform->row.status == STORE_PLATFORM_OFFLINE;
     retry_clock_run(&queue->clock, ready && !queue->offline, now);
     registry_release(hub->control_view, snapshot);
     return ready;
 }
 
-void delivery_queue_pump(struct delivery_queue *queue)
+void outbox_queue_pump(struct outbox_queue *queue)
 {
-    struct delivery *delivery = queue->receiver->delivery;
-    struct delivery_item *item;
-    int64_t now = hub_steady_ms(delivery->hub);
-    if (delivery->stopping || !queue_look_at_receiver(queue, now) || !delivery_queue_is_own(queue, now) ||
+    struct outbox *outbox = queue->receiver->outbox;
+    struct outbox_item *item;
+    int64_t now = hub_steady_ms(outbox->hub);
+    if (outbox->stopping || !queue_look_at_receiver(queue, now) || !outbox_queue_is_own(queue, now) ||
         now < queue->unstored_until)
         return;
     while ((retry_lets(&queue->retry, true, now) || retry_lets(&queue->retry, false, now)) &&
-           (item = delivery_window_choose(queue, now)) != NULL)
-        delivery_send(queue, item);
-    delivery_window_read(queue);
+           (item = outbox_window_choose(queue, now)) != NULL)
+        outbox_send(queue, item);
+    outbox_window_read(queue);
 }
 
 /* ---------------------------------------------------------------- what a try's end means */
 
-struct retry_policy delivery_policy(const struct delivery *delivery)
+struct retry_policy outbox_policy(const struct outbox *outbox)
 {
-    return (struct retry_policy){delivery->hub->conf.retry_initial, delivery->hub->conf.retry_max, 0};
+    return (struct retry_policy){outbox->hub->conf.retry_initial, outbox->hub->conf.retry_max, 0};
 }
 
 /*
  * The receiver is suspected: the pause begins, or goes on. One that answers, if only with errors, may take
  * what it was never asked for: such a message does not wait as for one that is away.
  */
-static void queue_suspect(struct delivery_queue *queue, bool fresh, const struct fault_answer *answer,
+static void queue_suspect(struct outbox_queue *queue, bool fresh, const struct fault_answer *answer,
                           int64_t now)
 {
-    struct retry_policy policy = delivery_policy(queue->receiver->delivery);
+    struct retry_policy policy = outbox_policy(queue->receiver->outbox);
     policy.fresh_max_ms = answer->http == 0 ? 0 : FRESH_MAX_TIMES * policy.initial_ms;
     const struct retry_failure failure = {fresh, fault_may_be_messages(answer), answer->asked_ms};
     retry_failed(&queue->retry, &policy, &failure, now, (unsigned)env_random_below(RETRY_CHANCE + 1));
 }
 
-enum fault delivery_queue_judge(struct delivery_queue *queue, const struct delivery_item *item,
-                                const struct fault_answer *answer, int64_t failed)
+enum fault outbox_queue_judge(struct outbox_queue *queue, const struct outbox_item *item,
+                              const struct fault_answer *answer, int64_t failed)
 {
-    int64_t now = hub_steady_ms(queue->receiver->delivery->hub);
+    int64_t now = hub_steady_ms(queue->receiver->outbox->hub);
     /* strictly later than its failure: its own refusal passed, too */
     const struct fault_case known = {.alone = queue->module->alone,
                                      .passed_beside = queue->passes != item->passes,
@@ -112,41 +112,41 @@ enum fault delivery_queue_judge(struct delivery_queue *queue, const struct deliv
     case FAULT_REFUSED: /* it is there and speaks OCPI */
         queue->passed = now;
         queue->passes++;
-        delivery_window_passed(queue, item, now);
+        outbox_window_passed(queue, item, now);
         queue->turn = item->turn; /* where one was taken the next may be, too */
         retry_succeeded(&queue->retry);
         break;
     case FAULT_MESSAGE: /* as a trial it told nothing: the next one may */
         if (item->trial && queue->retry.failures > 0)
             queue_suspect(queue, false, answer, now);
-        queue->wary = DELIVERY_WINDOW;
+        queue->wary = OUTBOX_WINDOW;
         break;
     case FAULT_RECEIVER:
         queue_suspect(queue, item->fresh, answer, now);
-        queue->wary = DELIVERY_WINDOW;
+        queue->wary = OUTBOX_WINDOW;
         break;
     }
     return fault;
 }
 
-void delivery_queue_unstored(struct delivery_queue *queue)
+void outbox_queue_unstored(struct outbox_queue *queue)
 {
-    queue->unstored_until = hub_steady_ms(queue->receiver->delivery->hub) + UNSTORED_MS;
+    queue->unstored_until = hub_steady_ms(queue->receiver->outbox->hub) + UNSTORED_MS;
     queue->rewind = queue->again = true;
 }
 
-void delivery_item_answered(struct delivery_queue *queue, struct delivery_item *item)
+void outbox_item_answered(struct outbox_queue *queue, struct outbox_item *item)
 {
     item->answered = true;
     queue->answered_count++;
-    delivery_queue_pump(queue);
+    outbox_queue_pump(queue);
 }
 
-void delivery_item_finished(struct delivery_queue *queue, struct delivery_item *item)
+void outbox_item_finished(struct outbox_queue *queue, struct outbox_item *item)
 {
-    queue_remove(&item->queue);
+    ring_remove(&item->queue);
     queue->item_count--;
     queue->answered_count -= item->answered;
     free(item);
-    delivery_queue_pump(queue);
+    outbox_queue_pump(queue);
 }

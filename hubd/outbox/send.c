@@ -19,11 +19,11 @@ static const char *const refused_reasons[] = {"refused once", "refused twice"};
 struct sending {
     uint32_t magic;
     struct arena arena;
-    struct delivery_queue *queue;
-    struct delivery_item *item;
+    struct outbox_queue *queue;
+    struct outbox_item *item;
     struct hub *hub;
     struct registry_snapshot *snapshot;
-    struct delivery_address address;
+    struct outbox_address address;
     struct store_delivery_read read;
     struct store_object_read location; /* of a location or EVSE: its own part, or all of it */
     struct str location_id;            /* in the owner's spelling */
@@ -35,22 +35,22 @@ struct sending {
 
 static void sending_end(struct sending *sending)
 {
-    struct delivery_queue *queue = sending->queue;
-    struct delivery_item *item = sending->item;
+    struct outbox_queue *queue = sending->queue;
+    struct outbox_item *item = sending->item;
     if (sending->snapshot != NULL)
         registry_release(sending->hub->control_view, sending->snapshot);
     sending->magic = 0;
     arena_free(&sending->arena);
     free(sending);
-    queue->receiver->delivery->under_way--;
-    queue->receiver->delivery->alone -= queue->module->alone;
-    delivery_item_finished(queue, item);
+    queue->receiver->outbox->under_way--;
+    queue->receiver->outbox->alone -= queue->module->alone;
+    outbox_item_finished(queue, item);
 }
 
 /* The row stands as it stood: it is looked for again, but not in a hurry. */
 static void sending_lose(struct sending *sending)
 {
-    delivery_queue_unstored(sending->queue);
+    outbox_queue_unstored(sending->queue);
     sending_end(sending);
 }
 
@@ -65,7 +65,7 @@ static void sending_stored(struct store_apply *apply)
     }
     /* not stored: the row is still pending and will be sent again, which at-least-once allows */
     if (apply->result == ERR_CONFLICT)
-        delivery_queue_doubt(sending->queue);
+        outbox_queue_expire_lease(sending->queue);
     else
         log_error_bounded("delivery %lld: its result cannot be stored: %s", (long long)sending->read.id,
                           apply->error.text);
@@ -104,7 +104,7 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
     const struct store_delivery *row = &sending->read.row;
     int64_t now = hub_steady_ms(sending->hub);
     store_batch_init(&sending->batch, &sending->arena);
-    const struct store_queue *queue = delivery_queue_state(sending->queue, &sending->arena, now);
+    const struct store_queue *queue = outbox_queue_state(sending->queue, &sending->arena, now);
     struct store_op *op = queue == NULL ? NULL : store_batch_add(&sending->batch, STORE_FINISH_DELIVERY);
     if (op == NULL) {
         sending_lose(sending); /* no memory: sent again */
@@ -134,8 +134,8 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
 /* It may not go now, or need not go any more. */
 static void sending_set_aside(struct sending *sending)
 {
-    const struct delivery_address *address = &sending->address;
-    if (address->fate == DELIVERY_HOLD)
+    const struct outbox_address *address = &sending->address;
+    if (address->action == OUTBOX_HOLD)
         sending_finish(sending, STORE_DELIVERY_HELD, str_from(address->reason), 0,
                        sending->read.row.last_error, "delivery.held", STR("held"));
     else
@@ -147,7 +147,7 @@ static void sending_set_aside(struct sending *sending)
 /* An older one of its lane waits for its next try: this one comes behind it, without having been tried. */
 static void sending_wait_turn(struct sending *sending)
 {
-    const struct retry_policy policy = delivery_policy(sending->queue->receiver->delivery);
+    const struct retry_policy policy = outbox_policy(sending->queue->receiver->outbox);
     int64_t left = sending->read.older_attempt - hub_steady_ms(sending->hub);
     sending_finish(sending, STORE_DELIVERY_PENDING, sending->read.row.reason,
                    left > policy.initial_ms ? left : policy.initial_ms, sending->read.row.last_error, NULL,
@@ -240,7 +240,7 @@ static unsigned sending_refused(const struct sending *sending);
 /* Others arrive: it backs off alone. */
 static void sending_message_fault(struct sending *sending)
 {
-    const struct retry_policy policy = delivery_policy(sending->queue->receiver->delivery);
+    const struct retry_policy policy = outbox_policy(sending->queue->receiver->outbox);
     struct store_delivery *row = &sending->read.row;
     int64_t asked = sending_asked(sending);
     row->alone++;
@@ -266,7 +266,7 @@ static unsigned sending_refused(const struct sending *sending)
 
 static void sending_refusal(struct sending *sending)
 {
-    const struct retry_policy policy = delivery_policy(sending->queue->receiver->delivery);
+    const struct retry_policy policy = outbox_policy(sending->queue->receiver->outbox);
     unsigned refused = sending_refused(sending);
     int64_t pause = retry_refused_pause(&policy, refused + 1);
     if (pause < 0)
@@ -282,7 +282,7 @@ static void sending_note_try(struct sending *sending)
 {
     const struct outbound *outbound = &sending->outbound;
     struct store_delivery *row = &sending->read.row;
-    const struct delivery_try try = {
+    const struct outbox_try try = {
         .time = env_wall_ms(),
         .http = outbound->result == OK ? outbound->status : 0,
         .status_code =
@@ -291,7 +291,7 @@ static void sending_note_try(struct sending *sending)
         .text = sending->fault == FAULT_NONE ? STR_NONE : sending_error_text(sending, false),
     };
     row->attempts++;
-    struct str tries = delivery_tries_add(&sending->arena, row->tries, &try);
+    struct str tries = outbox_tries_add(&sending->arena, row->tries, &try);
     if (tries.data != NULL)
         row->tries = tries;
 }
@@ -305,7 +305,7 @@ static void sending_done(struct sending *sending)
     int code = outbound->answer.is_envelope ? outbound->answer.status_code : outbound->status;
     if (receipt.length > 0 && receipt.length <= RECEIPT_MAX)
         sending->read.row.receipt = receipt;
-    delivery_item_answered(sending->queue, sending->item);
+    outbox_item_answered(sending->queue, sending->item);
     sending_finish(sending, STORE_DELIVERY_DELIVERED, STR(""), 0, STR(""), "delivery.done",
                    arena_printf(&sending->arena, "%d", code));
 }
@@ -331,7 +331,7 @@ static void sending_answered(struct outbound *outbound)
         sending_send_whole(sending);
         return;
     }
-    sending->fault = delivery_queue_judge(sending->queue, sending->item, &answer, sending->read.row.failed);
+    sending->fault = outbox_queue_judge(sending->queue, sending->item, &answer, sending->read.row.failed);
     if (sending->fault == FAULT_HUB) {
         log_warn_bounded("delivery %lld: " STR_FMT, (long long)sending->read.id, STR_ARG(outbound->error));
         sending_lose(sending); /* the row stands as it stood: again soon */
@@ -361,14 +361,14 @@ static void sending_answered(struct outbound *outbound)
 
 /* ---------------------------------------------------------------- sending */
 
-static void sending_set_voice(struct sending *sending)
+static void sending_set_from(struct sending *sending)
 {
     struct outbound *outbound = &sending->outbound;
-    const struct delivery_address *address = &sending->address;
-    outbound->routed = address->module->voice != DELIVERY_UNROUTED;
+    const struct outbox_address *address = &sending->address;
+    outbound->routed = address->module->from != OUTBOX_UNROUTED;
     outbound->to_country = address->target->row.country_code;
     outbound->to_party = address->target->row.party_id;
-    if (address->module->voice == DELIVERY_AS_SENDER) {
+    if (address->module->from == OUTBOX_FROM_SENDER) {
         outbound->from_country = address->sender->row.country_code;
         outbound->from_party = address->sender->row.party_id;
     } else {
@@ -387,11 +387,11 @@ static void sending_call(struct sending *sending, struct str body)
     outbound->client = hub->control_client;
     outbound->platform = sending->address.target->platform;
     outbound->method = http_method_from(row->method);
-    outbound->url = delivery_address_url(&sending->address, &sending->arena, row, body, sending->location_id,
-                                         row->evse.length > 0 && !sending->whole);
+    outbound->url = outbox_address_url(&sending->address, &sending->arena, row, body, sending->location_id,
+                                       row->evse.length > 0 && !sending->whole);
     outbound->trusted = row->url.length == 0;
     outbound->body = outbound->method == HTTP_METHOD_DELETE ? STR_NONE : body;
-    sending_set_voice(sending);
+    sending_set_from(sending);
     outbound->correlation_id = row->correlation_id;
     outbound->via = row->via;
     outbound->timeout_ms = hub->conf.delivery_timeout;
@@ -401,7 +401,7 @@ static void sending_call(struct sending *sending, struct str body)
     outbound_start(outbound);
 }
 
-void delivery_give_up(struct delivery_item *item)
+void outbox_give_up(struct outbox_item *item)
 {
     item->given_up = true;
     outbound_cancel(item->call);
@@ -410,7 +410,7 @@ void delivery_give_up(struct delivery_item *item)
 static void sending_judge_address(struct sending *sending)
 {
     sending->snapshot = registry_hold(sending->hub->control_view);
-    delivery_address_find(sending->snapshot, sending->queue->module, &sending->read.row, &sending->address);
+    outbox_address_find(sending->snapshot, sending->queue->module, &sending->read.row, &sending->address);
 }
 
 /*
@@ -424,7 +424,7 @@ static void sending_renewed(int result, void *context)
     sending_judge_address(sending);
     if (result != OK || sending->hub->control_client == NULL)
         sending_lose(sending);
-    else if (sending->address.fate != DELIVERY_SEND)
+    else if (sending->address.action != OUTBOX_SEND)
         sending_set_aside(sending);
     else
         sending_call(sending, sending->read.row.body);
@@ -433,7 +433,7 @@ static void sending_renewed(int result, void *context)
 static void sending_ready(struct sending *sending)
 {
     sending_judge_address(sending);
-    if (sending->address.fate != DELIVERY_SEND)
+    if (sending->address.action != OUTBOX_SEND)
         registry_refresh(sending->hub->registry, &sending->hub->control, sending_renewed, sending);
     else
         sending_call(sending, sending->read.row.body);
@@ -498,7 +498,7 @@ static void sending_read(struct store_read *base)
     if (base->result != OK && base->result != ERR_NOT_FOUND)
         sending_lose(sending);
     else if (base->result != OK || sending->read.row.state != STORE_DELIVERY_PENDING ||
-             sending->queue->receiver->delivery->stopping)
+             sending->queue->receiver->outbox->stopping)
         sending_end(sending); /* gone, superseded, dropped; or the next start's */
     else if (sending->read.older != 0)
         sending_wait_turn(sending);
@@ -508,17 +508,17 @@ static void sending_read(struct store_read *base)
         sending_ready(sending);
 }
 
-void delivery_send(struct delivery_queue *queue, struct delivery_item *item)
+void outbox_send(struct outbox_queue *queue, struct outbox_item *item)
 {
     struct sending *sending = calloc(1, sizeof *sending);
     if (sending == NULL)
         abort(); /* a few hundred bytes: without them nothing goes on */
-    queue->receiver->delivery->under_way++;
-    queue->receiver->delivery->alone += queue->module->alone;
+    queue->receiver->outbox->under_way++;
+    queue->receiver->outbox->alone += queue->module->alone;
     sending->magic = SENDING_MAGIC;
     sending->queue = queue;
     sending->item = item;
-    sending->hub = queue->receiver->delivery->hub;
+    sending->hub = queue->receiver->outbox->hub;
     arena_init(&sending->arena, 8192);
     arena_count(&sending->arena, &sending->hub->memory);
     sending->read.base.arena = &sending->arena;

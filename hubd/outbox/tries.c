@@ -7,7 +7,7 @@
 
 static void write_text(struct buffer *out, struct str text)
 {
-    size_t room = DELIVERY_TRY_TEXT;
+    size_t room = OUTBOX_TRY_TEXT;
     while (text.length > 0) {
         size_t size = utf8_character(text);
         bool good = size > 1 || (size == 1 && (unsigned char)text.data[0] >= ' ' && text.data[0] != 0x7f);
@@ -41,13 +41,13 @@ static struct str cut_lines(struct str *rest, size_t count)
     return str_of(whole.data, whole.length - rest->length);
 }
 
-struct str delivery_tries_add(struct arena *arena, struct str tries, const struct delivery_try *try)
+struct str outbox_tries_add(struct arena *arena, struct str tries, const struct outbox_try *try)
 {
     struct buffer out = {0};
     size_t count = count_lines(tries);
-    if (count >= DELIVERY_TRIES_FIRST + DELIVERY_TRIES_LAST) {
-        buffer_append(&out, cut_lines(&tries, DELIVERY_TRIES_FIRST));
-        cut_lines(&tries, count + 1 - DELIVERY_TRIES_FIRST - DELIVERY_TRIES_LAST);
+    if (count >= OUTBOX_TRIES_FIRST + OUTBOX_TRIES_LAST) {
+        buffer_append(&out, cut_lines(&tries, OUTBOX_TRIES_FIRST));
+        cut_lines(&tries, count + 1 - OUTBOX_TRIES_FIRST - OUTBOX_TRIES_LAST);
     }
     buffer_append(&out, tries);
     buffer_printf(&out, "%lld %d %d %lld ", (long long)try->time, try->http, try->status_code,
@@ -61,14 +61,14 @@ struct str delivery_tries_add(struct arena *arena, struct str tries, const struc
 
 /* ---------------------------------------------------------------- reading */
 
-static bool parse_line(struct str line, struct delivery_try *try)
+static bool parse_line(struct str line, struct outbox_try *try)
 {
     int64_t numbers[4];
     struct str part;
     for (size_t i = 0; i < 4; i++)
         if (!str_split(&line, ' ', &part) || !str_to_int64(part, &numbers[i]))
             return false;
-    *try = (struct delivery_try){
+    *try = (struct outbox_try){
         .time = numbers[0],
         .http = (int)numbers[1],
         .status_code = (int)numbers[2],
@@ -78,7 +78,7 @@ static bool parse_line(struct str line, struct delivery_try *try)
     return true;
 }
 
-bool delivery_tries_next(struct str *rest, struct delivery_try *try)
+bool outbox_tries_next(struct str *rest, struct outbox_try *try)
 {
     struct str line;
     while (str_split(rest, '\n', &line))

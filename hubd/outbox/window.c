@@ -19,33 +19,33 @@
 /* Messages to URLs of their own, and what goes out beyond delivery_parallel: this part of the connections. */
 #define SHARE_PART 4
 
-static struct delivery_item *item_of(struct queue *link)
+static struct outbox_item *item_of(struct ring *link)
 {
-    return CONTAINER_OF(link, struct delivery_item, queue);
+    return CONTAINER_OF(link, struct outbox_item, queue);
 }
 
 /* ---------------------------------------------------------------- reading */
 
-static unsigned window_count(struct delivery_queue *queue, bool again)
+static unsigned window_count(struct outbox_queue *queue, bool again)
 {
     unsigned count = 0;
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next)
         count += (item_of(q)->due != 0) == again;
     return count;
 }
 
-static bool window_has(const struct delivery_queue *queue, int64_t id)
+static bool window_has(const struct outbox_queue *queue, int64_t id)
 {
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next)
         if (item_of(q)->id == id)
             return true;
     return false;
 }
 
 /* In order of ids. False: no memory. */
-static bool window_add(struct delivery_queue *queue, const struct store_delivery *row)
+static bool window_add(struct outbox_queue *queue, const struct store_delivery *row)
 {
-    struct delivery_item *item = calloc(1, sizeof *item);
+    struct outbox_item *item = calloc(1, sizeof *item);
     if (item == NULL)
         return false;
     item->id = row->id;
@@ -53,15 +53,15 @@ static bool window_add(struct delivery_queue *queue, const struct store_delivery
     item->fresh = row->failed == 0;
     item->lane = str_hash(row->owner) * 31 ^ str_hash(row->object) * 1009 ^ str_hash(row->url) * 9973 ^
                  str_hash(row->correlation_id) * 99991;
-    struct queue *before = &queue->items;
+    struct ring *before = &queue->items;
     while (before->previous != &queue->items && item_of(before->previous)->id > item->id)
         before = before->previous;
-    queue_push(before, &item->queue);
+    ring_push(before, &item->queue);
     queue->item_count++;
     return true;
 }
 
-static void window_take(struct delivery_queue *queue)
+static void window_take(struct outbox_queue *queue)
 {
     struct store_due_read *read = &queue->read;
     unsigned again = 0, added = 0;
@@ -81,7 +81,7 @@ static void window_take(struct delivery_queue *queue)
 
 static void window_rows_read(struct store_read *base)
 {
-    struct delivery_queue *queue = MAGIC_CAST(struct delivery_queue, base->context, DELIVERY_QUEUE_MAGIC);
+    struct outbox_queue *queue = MAGIC_CAST(struct outbox_queue, base->context, OUTBOX_QUEUE_MAGIC);
     if (base->result == OK)
         window_take(queue);
     else
@@ -90,28 +90,28 @@ static void window_rows_read(struct store_read *base)
     arena_free(&queue->arena);
     queue->reading = false;
     if (base->result == OK)
-        delivery_queue_pump(queue); /* else the next poll reads again */
+        outbox_queue_pump(queue); /* else the next poll reads again */
 }
 
 /* An id anywhere between the oldest and the newest that were seen. */
-static int64_t window_middle(const struct delivery_queue *queue)
+static int64_t window_middle(const struct outbox_queue *queue)
 {
-    if (queue_is_empty(&queue->items))
+    if (ring_is_empty(&queue->items))
         return 0;
     int64_t oldest = item_of(queue->items.next)->id, newest = item_of(queue->items.previous)->id;
     return oldest + (int64_t)env_random_below((uint64_t)(newest - oldest) + 1);
 }
 
-void delivery_window_read(struct delivery_queue *queue)
+void outbox_window_read(struct outbox_queue *queue)
 {
-    struct delivery *delivery = queue->receiver->delivery;
+    struct outbox *outbox = queue->receiver->outbox;
     struct store_due_read *read = &queue->read;
     unsigned first = window_count(queue, false), again = window_count(queue, true);
-    bool room = first < DELIVERY_WINDOW - READ_LIMIT;
+    bool room = first < OUTBOX_WINDOW - READ_LIMIT;
     bool scan = (queue->scan_again || queue->rewind) && room;
-    if (queue->reading || (!scan && !(queue->again && again < DELIVERY_WINDOW)))
+    if (queue->reading || (!scan && !(queue->again && again < OUTBOX_WINDOW)))
         return;
-    const struct retry_policy policy = delivery_policy(delivery);
+    const struct retry_policy policy = outbox_policy(outbox);
     if (scan && queue->rewind)
         queue->scanned = 0;
     queue->rewind = queue->rewind && !scan;
@@ -126,13 +126,13 @@ void delivery_window_read(struct delivery_queue *queue)
     read->queue.receiver = str_from(queue->receiver->name.text);
     read->queue.module = str_from(queue->name);
     read->after = queue->scanned;
-    read->now = hub_steady_ms(delivery->hub);
+    read->now = hub_steady_ms(outbox->hub);
     read->latest = read->now + retry_longest_pause(&policy);
     read->limit = scan ? READ_LIMIT : 0;
-    read->sample = queue->wary > 0 && first <= DELIVERY_WINDOW ? READ_SAMPLE : 0;
+    read->sample = queue->wary > 0 && first <= OUTBOX_WINDOW ? READ_SAMPLE : 0;
     read->middle = window_middle(queue);
     read->again = READ_AGAIN + again;
-    store_read_due(delivery->hub->control_store, read);
+    store_read_due(outbox->hub->control_store, read);
 }
 
 /* ---------------------------------------------------------------- choosing */
@@ -143,16 +143,16 @@ struct window_load {
     bool trial; /* one begun since the receiver was last suspected */
 };
 
-static struct slots_call item_call(const struct delivery_item *item, int64_t now)
+static struct slots_call item_call(const struct outbox_item *item, int64_t now)
 {
     return (struct slots_call){now - item->started, item->beside_ms, !item->fresh};
 }
 
-static struct window_load window_load(const struct delivery_queue *queue, int64_t now)
+static struct window_load window_load(const struct outbox_queue *queue, int64_t now)
 {
     struct window_load load = {0};
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next) {
-        const struct delivery_item *item = item_of(q);
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next) {
+        const struct outbox_item *item = item_of(q);
         if (item->started == 0 || item->answered)
             continue;
         const struct slots_call call = item_call(item, now);
@@ -162,63 +162,63 @@ static struct window_load window_load(const struct delivery_queue *queue, int64_
     return load;
 }
 
-void delivery_window_passed(struct delivery_queue *queue, const struct delivery_item *passed, int64_t now)
+void outbox_window_passed(struct outbox_queue *queue, const struct outbox_item *passed, int64_t now)
 {
     int64_t took = now - passed->started;
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next) {
-        struct delivery_item *item = item_of(q);
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next) {
+        struct outbox_item *item = item_of(q);
         if (item != passed && item->started != 0 && (item->beside_ms == 0 || item->beside_ms > took))
             item->beside_ms = took > 0 ? took : 1;
     }
 }
 
 /* One of its lane is under way; of a command's results also: an older one waits. */
-static bool lane_is_busy(const struct delivery_queue *queue, const struct delivery_item *item)
+static bool lane_is_busy(const struct outbox_queue *queue, const struct outbox_item *item)
 {
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next)
         if (item_of(q)->lane == item->lane && item_of(q) != item &&
             (item_of(q)->started != 0 || (queue->module->alone && item_of(q)->id < item->id)))
             return true;
     return false;
 }
 
-static bool item_waits(const struct delivery_queue *queue, const struct delivery_item *item, bool fresh)
+static bool item_waits(const struct outbox_queue *queue, const struct outbox_item *item, bool fresh)
 {
     return item->started == 0 && item->fresh == fresh && !lane_is_busy(queue, item);
 }
 
-static struct delivery_item *find_oldest(const struct delivery_queue *queue)
+static struct outbox_item *find_oldest(const struct outbox_queue *queue)
 {
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next)
         if (item_waits(queue, item_of(q), true))
             return item_of(q);
     return NULL;
 }
 
-static struct delivery_item *find_newest(const struct delivery_queue *queue)
+static struct outbox_item *find_newest(const struct outbox_queue *queue)
 {
-    for (struct queue *q = queue->items.previous; q != &queue->items; q = q->previous)
+    for (struct ring *q = queue->items.previous; q != &queue->items; q = q->previous)
         if (item_waits(queue, item_of(q), true))
             return item_of(q);
     return NULL;
 }
 
 /* Any: a run that fails may have both ends. */
-static struct delivery_item *find_any(const struct delivery_queue *queue)
+static struct outbox_item *find_any(const struct outbox_queue *queue)
 {
     uint64_t count = 0;
-    struct delivery_item *found = NULL;
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+    struct outbox_item *found = NULL;
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next)
         if (item_waits(queue, item_of(q), true) && env_random_below(++count) == 0)
             found = item_of(q);
     return found;
 }
 
 /* Of those that failed before the one that has been due for the longest time: they take turns. */
-static struct delivery_item *find_again(const struct delivery_queue *queue)
+static struct outbox_item *find_again(const struct outbox_queue *queue)
 {
-    struct delivery_item *first = NULL;
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next)
+    struct outbox_item *first = NULL;
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next)
         if (item_waits(queue, item_of(q), false) && (first == NULL || item_of(q)->due < first->due))
             first = item_of(q);
     return first;
@@ -228,15 +228,15 @@ static struct delivery_item *find_again(const struct delivery_queue *queue)
  * The turns of the sorts. While something fails or hangs (`wary`) both ends of what waits get theirs, and its
  * middle, so that a run of messages that fail, wherever it stands, does not hide those that would arrive.
  */
-static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool fresh, bool again, bool wary)
+static struct outbox_item *choose_by_turn(struct outbox_queue *queue, bool fresh, bool again, bool wary)
 {
-    static struct delivery_item *(*const turns[])(const struct delivery_queue *queue) = {
-        find_oldest, find_newest, find_any, find_again};
+    static struct outbox_item *(*const turns[])(const struct outbox_queue *queue) = {find_oldest, find_newest,
+                                                                                     find_any, find_again};
     const unsigned count = sizeof turns / sizeof turns[0];
     for (unsigned i = 0; i < count; i++) {
         unsigned turn = (queue->turn + i) % count;
         bool allowed = turns[turn] == find_again ? again : fresh && (turns[turn] == find_oldest || wary);
-        struct delivery_item *item = allowed ? turns[turn](queue) : NULL;
+        struct outbox_item *item = allowed ? turns[turn](queue) : NULL;
         if (item == NULL)
             continue;
         item->turn = turn;
@@ -248,13 +248,13 @@ static struct delivery_item *choose_by_turn(struct delivery_queue *queue, bool f
 }
 
 /* While the receiver is suspected, or OFFLINE, one message at a time finds out how it is. */
-static struct delivery_item *choose_trial(struct delivery_queue *queue, const struct window_load *load,
-                                          int64_t now)
+static struct outbox_item *choose_trial(struct outbox_queue *queue, const struct window_load *load,
+                                        int64_t now)
 {
     if (load->trial)
         return NULL;
-    struct delivery_item *item = choose_by_turn(queue, retry_lets(&queue->retry, true, now),
-                                                retry_lets(&queue->retry, false, now), queue->wary > 0);
+    struct outbox_item *item = choose_by_turn(queue, retry_lets(&queue->retry, true, now),
+                                              retry_lets(&queue->retry, false, now), queue->wary > 0);
     if (item != NULL)
         item->trial = true;
     return item;
@@ -264,15 +264,15 @@ static struct delivery_item *choose_trial(struct delivery_queue *queue, const st
  * The connections that many queues share are used up. Messages to URLs of their own have their part of them,
  * of which each receiver may have one.
  */
-static bool share_is_used(const struct delivery_queue *queue)
+static bool share_is_used(const struct outbox_queue *queue)
 {
-    const struct delivery *delivery = queue->receiver->delivery;
-    unsigned used = queue->module->alone ? delivery->alone : delivery->under_way;
-    return used >= delivery->hub->descriptors.outbound / SHARE_PART;
+    const struct outbox *outbox = queue->receiver->outbox;
+    unsigned used = queue->module->alone ? outbox->alone : outbox->under_way;
+    return used >= outbox->hub->descriptors.outbound / SHARE_PART;
 }
 
 /* Which of two that hang gives up its place: one in its first try before others, of them the older. */
-static bool hangs_more(const struct delivery_item *item, const struct delivery_item *than)
+static bool hangs_more(const struct outbox_item *item, const struct outbox_item *than)
 {
     if (than == NULL || item->fresh != than->fresh)
         return than == NULL || item->fresh;
@@ -280,14 +280,14 @@ static bool hangs_more(const struct delivery_item *item, const struct delivery_i
 }
 
 /* Where one waits for its first try one that hangs makes room for it, one at a time. */
-static void window_make_room(struct delivery_queue *queue, int64_t now)
+static void window_make_room(struct outbox_queue *queue, int64_t now)
 {
-    struct delivery_item *slowest = NULL;
-    int64_t timeout = queue->receiver->delivery->hub->conf.delivery_timeout;
+    struct outbox_item *slowest = NULL;
+    int64_t timeout = queue->receiver->outbox->hub->conf.delivery_timeout;
     if (find_oldest(queue) == NULL)
         return;
-    for (struct queue *q = queue->items.next; q != &queue->items; q = q->next) {
-        struct delivery_item *item = item_of(q);
+    for (struct ring *q = queue->items.next; q != &queue->items; q = q->next) {
+        struct outbox_item *item = item_of(q);
         const struct slots_call call = item_call(item, now);
         if (item->given_up)
             return;
@@ -296,13 +296,13 @@ static void window_make_room(struct delivery_queue *queue, int64_t now)
             slowest = item;
     }
     if (slowest != NULL)
-        delivery_give_up(slowest);
+        outbox_give_up(slowest);
 }
 
-static struct delivery_item *choose_beside(struct delivery_queue *queue, const struct slots_load *load,
-                                           int64_t now)
+static struct outbox_item *choose_beside(struct outbox_queue *queue, const struct slots_load *load,
+                                         int64_t now)
 {
-    unsigned parallel = (unsigned)queue->receiver->delivery->hub->conf.delivery_parallel;
+    unsigned parallel = (unsigned)queue->receiver->outbox->hub->conf.delivery_parallel;
     bool alone = queue->module->alone, shared = share_is_used(queue);
     if (alone && shared)
         parallel = 1;
@@ -313,13 +313,13 @@ static struct delivery_item *choose_beside(struct delivery_queue *queue, const s
                           alone || queue->wary > 0 || load->doubtful + load->hanging > 0);
 }
 
-struct delivery_item *delivery_window_choose(struct delivery_queue *queue, int64_t now)
+struct outbox_item *outbox_window_choose(struct outbox_queue *queue, int64_t now)
 {
     if (queue->answered_count >= ANSWERED_MAX)
         return NULL;
     struct window_load load = window_load(queue, now);
     bool suspected = !queue->module->alone && (queue->retry.failures > 0 || queue->offline);
-    struct delivery_item *item =
+    struct outbox_item *item =
         suspected ? choose_trial(queue, &load, now) : choose_beside(queue, &load.slots, now);
     if (item == NULL)
         return NULL;

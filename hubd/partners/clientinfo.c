@@ -131,7 +131,7 @@ void clientinfo_add_retirement(struct hub *hub, const struct registry_snapshot *
         bool never = receiver != NULL && receiver->told == 0;
         if (receiver == NULL || (never && other->platform->row.status == STORE_PLATFORM_PLANNED))
             continue; /* others may be told of it by a batch that is under way */
-        telling.receiver = delivery_receiver_name(snapshot, other, batch->arena);
+        telling.receiver = outbox_receiver_name(snapshot, other, batch->arena);
         telling_add_party(&telling, party);
     }
 }
@@ -169,7 +169,7 @@ static void walk_stored(struct store_apply *apply)
     int result = apply->result;
     for (const struct store_op *op = apply->first; result == OK && op != NULL; op = op->next)
         if (op->type == STORE_PUT_DELIVERY)
-            delivery_wake(info->hub, op->u.delivery.row.receiver, STR(MODULE));
+            outbox_wake(info->hub, op->u.delivery.row.receiver, STR(MODULE));
     if (result != OK && result != ERR_CONFLICT && result != ERR_NOT_FOUND)
         log_error_bounded("hubclientinfo: changes cannot be handed over: %s", apply->error.text);
     arena_free(&info->arena);
@@ -198,7 +198,7 @@ static size_t walk_add(const struct clientinfo *info, struct telling *telling,
         op->u.told.before = receiver->told;
         op->u.told.now = snapshot->changed;
     }
-    telling->receiver = delivery_receiver_name(snapshot, to, telling->batch->arena);
+    telling->receiver = outbox_receiver_name(snapshot, to, telling->batch->arena);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
         if (party->platform != to->platform && party->row.last_updated > receiver->told)

@@ -67,7 +67,7 @@ static void health_change_known(int result, void *context)
         struct registry_snapshot *snapshot = registry_hold(hub->control_view);
         struct registry_platform *platform = registry_find_platform(snapshot, change->runtime->node.id);
         for (size_t i = 0; platform != NULL && i < platform->party_count; i++)
-            delivery_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
+            outbox_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
         registry_release(hub->control_view, snapshot);
     }
     arena_free(&change->arena);

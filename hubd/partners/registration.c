@@ -318,5 +318,5 @@ void registration_finished(struct hub *hub, const struct registry_platform *plat
     if (discovery != NULL)
         atomic_store(&platform->runtime->raw_token, discovery->used_raw);
     for (size_t i = 0; i < platform->party_count; i++)
-        delivery_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
+        outbox_resume(hub, ocpi_party_key_str(&platform->parties[i]->key));
 }

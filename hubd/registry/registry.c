@@ -33,7 +33,7 @@ struct registry_waiter {
     void *context;
     int result;
     struct loop_task task;
-    struct queue queue;
+    struct ring queue;
 };
 
 /* States of all platforms or parties there ever were. The store names them in the same order each time, so
@@ -55,8 +55,8 @@ struct registry {
     _Atomic(struct registry_snapshot *) current;
     uint64_t number;
     _Atomic unsigned waiters; /* also those on their way to the control loop */
-    struct queue waiting;     /* for the next refresh */
-    struct queue passing;     /* for the one under way */
+    struct ring waiting;      /* for the next refresh */
+    struct ring passing;      /* for the one under way */
     bool busy;
     bool stale;                  /* the last refresh failed: the store may know more */
     _Atomic unsigned not_passed; /* loops that have not taken the snapshot published last */
@@ -242,15 +242,15 @@ static void registry_start_refresh(struct registry *registry);
 
 static void registry_finish_refresh(struct registry *registry, int result)
 {
-    struct queue *node;
-    while ((node = queue_pop(&registry->passing)) != NULL) {
+    struct ring *node;
+    while ((node = ring_pop(&registry->passing)) != NULL) {
         struct registry_waiter *waiter = CONTAINER_OF(node, struct registry_waiter, queue);
         waiter->result = result;
         waiter->task.run = waiter_answer;
         loop_post(waiter->loop, &waiter->task);
     }
     registry->busy = false;
-    if (!queue_is_empty(&registry->waiting))
+    if (!ring_is_empty(&registry->waiting))
         registry_start_refresh(registry);
 }
 
@@ -289,7 +289,7 @@ static void registry_was_read(struct store_read *base)
 static void registry_start_refresh(struct registry *registry)
 {
     registry->busy = true;
-    queue_append(&registry->passing, &registry->waiting);
+    ring_append(&registry->passing, &registry->waiting);
     arena_init(&registry->arena, 65536);
     memset(&registry->read, 0, sizeof registry->read);
     registry->read.base.arena = &registry->arena;
@@ -302,7 +302,7 @@ static void registry_enqueue(struct loop_task *task)
 {
     struct registry_waiter *waiter = CONTAINER_OF(task, struct registry_waiter, task);
     struct registry *registry = waiter->registry;
-    queue_push(&registry->waiting, &waiter->queue);
+    ring_push(&registry->waiting, &waiter->queue);
     if (!registry->busy)
         registry_start_refresh(registry);
 }
@@ -341,8 +341,8 @@ int registry_open(struct loop *control, struct store *store, struct store_client
     registry->store = store;
     registry->client = client;
     registry->seal_key = seal_key;
-    queue_init(&registry->waiting);
-    queue_init(&registry->passing);
+    ring_init(&registry->waiting);
+    ring_init(&registry->passing);
     bool finished = false;
     arena_init(&registry->arena, 65536);
     registry->read.base.arena = &registry->arena;

@@ -14,7 +14,7 @@ struct line {
     uint64_t key;
     unsigned inside; /* how many have their turn */
     bool alone;      /* the one inside has it alone */
-    struct queue waiting;
+    struct ring waiting;
 };
 
 struct line_bucket {
@@ -74,7 +74,7 @@ static struct line *bucket_line(struct line_bucket *bucket, uint64_t key)
         return NULL;
     }
     *line = (struct line){.next = bucket->first, .key = key};
-    queue_init(&line->waiting);
+    ring_init(&line->waiting);
     bucket->first = line;
     return line;
 }
@@ -120,11 +120,11 @@ int line_enter(struct lines *lines, uint64_t key, struct line_place *place, enum
     uv_mutex_lock(&bucket->lock);
     struct line *line = place->line = bucket_line(bucket, key);
     if (line != NULL) {
-        result = queue_is_empty(&line->waiting) && line_admits(line, mode);
+        result = ring_is_empty(&line->waiting) && line_admits(line, mode);
         if (result)
             line_admit(line, mode);
         else
-            queue_push(&line->waiting, &place->waiting);
+            ring_push(&line->waiting, &place->waiting);
     }
     uv_mutex_unlock(&bucket->lock);
     return result;
@@ -133,11 +133,11 @@ int line_enter(struct lines *lines, uint64_t key, struct line_place *place, enum
 /* Those whose turn it is now, in their order. */
 static void line_call(struct line *line)
 {
-    while (!queue_is_empty(&line->waiting)) {
+    while (!ring_is_empty(&line->waiting)) {
         struct line_place *place = CONTAINER_OF(line->waiting.next, struct line_place, waiting);
         if (!line_admits(line, place->mode))
             return;
-        queue_remove(&place->waiting);
+        ring_remove(&place->waiting);
         line_admit(line, place->mode);
         place->task.run = line_run_turn;
         loop_post(place->loop, &place->task);

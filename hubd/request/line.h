@@ -25,7 +25,7 @@ struct line_place {
     void *context;
     /* own */
     struct loop_task task;
-    struct queue waiting;
+    struct ring waiting;
 };
 
 /* NULL: no memory. */

@@ -36,7 +36,7 @@ struct kind {
 };
 
 /* An object that was refused. */
-struct refusal {
+struct quality_refusal {
     struct ocpi_party_key party;
     const char *module;
     struct example object; /* folded */
@@ -47,7 +47,7 @@ struct table {
     unsigned count, refusal_count;
     uint16_t slots[SLOTS]; /* 1 + index in `kinds`, 0: free */
     struct kind kinds[KINDS_MAX];
-    struct refusal refusals[REFUSALS_MAX];
+    struct quality_refusal refusals[REFUSALS_MAX];
 };
 
 struct quality {
@@ -179,7 +179,7 @@ static void quality_add_op(struct quality *quality, const struct kind *kind)
     op->u.finding.others = STR(OCPI_FIELD_OTHERS);
 }
 
-static void quality_add_refusal_op(struct quality *quality, const struct refusal *refusal)
+static void quality_add_refusal_op(struct quality *quality, const struct quality_refusal *refusal)
 {
     struct store_op *op = store_batch_add(&quality->batch, STORE_COUNT_REFUSAL);
     if (op == NULL)
@@ -346,7 +346,7 @@ static void quality_add_refused(struct quality *quality, struct kind *key, struc
     }
 }
 
-static bool refusal_is(const struct refusal *row, const struct refusal *key)
+static bool refusal_is(const struct quality_refusal *row, const struct quality_refusal *key)
 {
     return row->module == key->module && ocpi_party_key_equal(&row->party, &key->party) &&
            str_equal(str_of(row->object.text, row->object.length),
@@ -354,7 +354,7 @@ static bool refusal_is(const struct refusal *row, const struct refusal *key)
 }
 
 /* The row of that object, made when it is not there; NULL when the table is full. */
-static struct refusal *table_get_refusal(struct table *table, const struct refusal *key)
+static struct quality_refusal *table_get_refusal(struct table *table, const struct quality_refusal *key)
 {
     for (unsigned i = 0; i < table->refusal_count; i++)
         if (refusal_is(&table->refusals[i], key))
@@ -368,9 +368,9 @@ static struct refusal *table_get_refusal(struct table *table, const struct refus
 /* An object of a push: it may be lost. */
 static void quality_add_object(struct quality *quality, const struct kind *kind, struct request *request)
 {
-    struct refusal key = {.party = kind->party, .module = kind->module, .first = request->now};
+    struct quality_refusal key = {.party = kind->party, .module = kind->module, .first = request->now};
     example_set(&key.object, request_fold(request, request_object(request)));
-    struct refusal *row = table_get_refusal(quality->filling, &key);
+    struct quality_refusal *row = table_get_refusal(quality->filling, &key);
     if (row == NULL) { /* as in quality_add */
         quality_flush(quality);
         row = table_get_refusal(quality->filling, &key);

@@ -125,7 +125,7 @@ static void request_handle(struct request *request)
 {
     if (!request_parse_body(request) || !request_admit_party(request))
         return;
-    if (!route_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
+    if (!router_is_functional(request->route)) { /* never routed: headers that try it mean nothing */
         request->route->handle(request);
         return;
     }

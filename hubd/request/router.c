@@ -106,7 +106,7 @@ static void router_find_row(unsigned conditions, enum http_method method, const 
         /* Behind the version comes the module's name: most rows are told apart by that alone. */
         if (count > 1 && !str_equal(str_from(routes[i].module), segments[1]))
             continue;
-        match->functional = route_is_functional(&routes[i]);
+        match->functional = router_is_functional(&routes[i]);
         if (!router_row_matches(&routes[i], segments, count, &candidate))
             continue;
         match->known = true;
@@ -197,7 +197,7 @@ void router_write_endpoints(unsigned conditions, struct json_writer *writer, con
     json_array_end(writer);
 }
 
-bool route_is_functional(const struct route *route)
+bool router_is_functional(const struct route *route)
 {
     static const char *const configuration[] = {"versions", "credentials", "hubclientinfo"};
     for (size_t i = 0; i < sizeof configuration / sizeof configuration[0]; i++)

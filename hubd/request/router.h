@@ -95,7 +95,7 @@ unsigned router_conditions(const struct conf *conf);
  */
 void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match);
 /* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */
-bool route_is_functional(const struct route *route);
+bool router_is_functional(const struct route *route);
 /* The value of the Allow header. */
 void router_write_allow(unsigned allowed, struct buffer *out);
 /* The endpoints of the versions document as a JSON array. */

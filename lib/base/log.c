@@ -19,7 +19,7 @@ static _Atomic int log_level = LOG_INFO;
 static _Atomic int log_format = LOG_TEXT;
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
-struct line {
+struct log_line {
     char data[LINE_MAX_BYTES];
     size_t length;
     size_t limit; /* where the message must end, so that the closing fits */
@@ -40,7 +40,7 @@ bool log_enabled(enum log_level level)
     return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
-static bool add(struct line *line, const char *data, size_t size)
+static bool add(struct log_line *line, const char *data, size_t size)
 {
     if (size > line->limit - line->length)
         return false;
@@ -49,12 +49,12 @@ static bool add(struct line *line, const char *data, size_t size)
     return true;
 }
 
-static bool add_text(struct line *line, const char *text)
+static bool add_text(struct log_line *line, const char *text)
 {
     return add(line, text, strlen(text));
 }
 
-static bool add_escape(struct line *line, uint8_t byte, bool json)
+static bool add_escape(struct log_line *line, uint8_t byte, bool json)
 {
     static const char digits[] = "0123456789abcdef";
     char escape[6];
@@ -82,7 +82,7 @@ static bool is_control(const char *data, size_t size)
            (size == 2 && first == 0xC2 && (uint8_t)data[1] < 0xA0);
 }
 
-static void add_message(struct line *line, struct str message, bool json)
+static void add_message(struct log_line *line, struct str message, bool json)
 {
     bool fits = true;
     while (message.length > 0 && fits) {
@@ -121,7 +121,7 @@ static void write_line(enum log_level level, unsigned held, const char *format, 
 
     bool json = atomic_load_explicit(&log_format, memory_order_relaxed) == LOG_JSON;
     char now[TIMESTAMP_SIZE];
-    struct line line;
+    struct log_line line;
     line.length = 0;
     line.limit = sizeof(line.data) - 3;
     add_text(&line, json ? "{\"time\":\"" : "");

@@ -81,13 +81,13 @@ const struct ctl_command *ctl_command_by_method(struct str method)
     return find(has_method, &method);
 }
 
-struct words {
+struct noun_words {
     const char *noun, *verb;
 };
 
 static bool has_words(const struct ctl_command *row, const void *context)
 {
-    const struct words *words = context;
+    const struct noun_words *words = context;
     if (strcmp(row->noun, words->noun) != 0)
         return false;
     return row->verb == NULL ? words->verb == NULL
@@ -96,7 +96,7 @@ static bool has_words(const struct ctl_command *row, const void *context)
 
 const struct ctl_command *ctl_command_by_words(const char *noun, const char *verb)
 {
-    struct words words = {noun, verb};
+    struct noun_words words = {noun, verb};
     return find(has_words, &words);
 }
 

@@ -17,7 +17,7 @@ struct outgoing {
     struct ctl_connection *connection;
 };
 
-struct ctl_connection *ctl_connection_of(struct queue *node)
+struct ctl_connection *ctl_connection_of(struct ring *node)
 {
     return CONTAINER_OF(node, struct ctl_connection, queue);
 }
@@ -34,7 +34,7 @@ void ctl_connection_maybe_free(struct ctl_connection *connection)
     if (!connection->closed || connection->in_flight > 0)
         return;
     struct ctl_server *server = connection->server;
-    queue_remove(&connection->queue);
+    ring_remove(&connection->queue);
     server->connection_count -= connection->admitted ? 1 : 0;
     server->large_count -= connection->large ? 1 : 0;
     ctl_lines_free(&connection->lines);
@@ -47,7 +47,7 @@ void ctl_connection_maybe_free(struct ctl_connection *connection)
  * request, hence from the start again each time. */
 static void tell_closed(struct ctl_connection *connection, bool only_streams)
 {
-    struct queue *node = connection->requests.next;
+    struct ring *node = connection->requests.next;
     while (node != &connection->requests) {
         struct ctl_request *request = CONTAINER_OF(node, struct ctl_request, queue);
         node = node->next;
@@ -102,7 +102,7 @@ static void free_outgoing(struct outgoing *outgoing)
 /* One at a time: what runs here may end requests or write again. */
 static void drain_streams(struct ctl_connection *connection)
 {
-    struct queue *node = connection->requests.next;
+    struct ring *node = connection->requests.next;
     while (node != &connection->requests && !connection->closing &&
            ctl_connection_queued(connection) < CTL_OUTPUT_LOW) {
         struct ctl_request *request = CONTAINER_OF(node, struct ctl_request, queue);
@@ -326,7 +326,7 @@ static bool take_place(struct ctl_connection *connection)
 {
     struct ctl_server *server = connection->server;
     unsigned own = 0;
-    for (struct queue *node = server->connections.next; node != &server->connections; node = node->next)
+    for (struct ring *node = server->connections.next; node != &server->connections; node = node->next)
         own += ctl_connection_of(node)->admitted && ctl_connection_of(node)->peer.uid == connection->peer.uid;
     connection->admitted = own < places[connection->level].share &&
                            server->connection_count + places[connection->level].spare < CTL_CONNECTIONS_MAX;
@@ -370,8 +370,8 @@ void ctl_connection_accept(struct ctl_server *server)
     connection->magic = CTL_CONNECTION_MAGIC;
     connection->server = server;
     ctl_lines_init(&connection->lines, CTL_REQUEST_MAX);
-    queue_init(&connection->requests);
-    queue_push(&server->connections, &connection->queue);
+    ring_init(&connection->requests);
+    ring_push(&server->connections, &connection->queue);
     uv_pipe_init(server->pipe.loop, &connection->pipe, 0);
     connection->pipe.data = connection;
     if (uv_accept((uv_stream_t *)&server->pipe, (uv_stream_t *)&connection->pipe) != 0 ||

@@ -29,7 +29,7 @@ static void free_request(struct ctl_request *request)
 static void end_request(struct ctl_request *request)
 {
     struct ctl_connection *connection = request->connection;
-    queue_remove(&request->queue);
+    ring_remove(&request->queue);
     connection->in_flight--;
     if (request->large)
         connection->large_in_flight = false;
@@ -156,7 +156,7 @@ static void start_request(struct ctl_connection *connection, struct ctl_request 
     request->peer = connection->peer;
     request->context = connection->server->options.context;
     request->connection = connection;
-    queue_push(&connection->requests, &request->queue);
+    ring_push(&connection->requests, &request->queue);
     connection->in_flight++;
     connection->large_in_flight = request->large;
     handler->run(request);

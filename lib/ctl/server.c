@@ -65,7 +65,7 @@ void ctl_server_sweep(struct ctl_server *server)
 {
     int64_t now = env_monotonic_ms();
     /* closing tells later, from the loop: the list stays as it is */
-    for (struct queue *node = server->connections.next; node != &server->connections; node = node->next)
+    for (struct ring *node = server->connections.next; node != &server->connections; node = node->next)
         ctl_connection_sweep(ctl_connection_of(node), now);
 }
 
@@ -76,7 +76,7 @@ static void on_sweep(uv_timer_t *timer)
 
 void ctl_server_maybe_stopped(struct ctl_server *server)
 {
-    if (!server->stopping || server->handles > 0 || !queue_is_empty(&server->connections))
+    if (!server->stopping || server->handles > 0 || !ring_is_empty(&server->connections))
         return;
     void (*stopped)(void *) = server->stopped;
     void *context = server->stopped_context;
@@ -116,7 +116,7 @@ int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, 
         return error_set(error, ERR_MEMORY, "no memory");
     server->magic = SERVER_MAGIC;
     server->options = *options;
-    queue_init(&server->connections);
+    ring_init(&server->connections);
     int result = ctl_rules_make(&server->rules, options->admin_group, options->viewer_group, error);
     if (result == OK)
         result = ctl_socket_prepare(options->path, &server->rules, error);
@@ -146,11 +146,11 @@ void ctl_server_stop(struct ctl_server *server, void (*stopped)(void *context), 
     uv_close((uv_handle_t *)&server->pipe, on_handle_closed);
     uv_close((uv_handle_t *)&server->sweep, on_handle_closed);
     /* Closing may take connections out of the list at once: go through a list of our own. */
-    struct queue all;
-    queue_init(&all);
-    queue_append(&all, &server->connections);
-    for (struct queue *node = queue_pop(&all); node != NULL; node = queue_pop(&all)) {
-        queue_push(&server->connections, node);
+    struct ring all;
+    ring_init(&all);
+    ring_append(&all, &server->connections);
+    for (struct ring *node = ring_pop(&all); node != NULL; node = ring_pop(&all)) {
+        ring_push(&server->connections, node);
         ctl_connection_close(ctl_connection_of(node));
     }
 }

@@ -4,7 +4,7 @@
 #include <uv.h>
 
 #include "lib/base/arena.h"
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 #include "lib/ctl/access.h"
 #include "lib/ctl/protocol.h"
 
@@ -48,7 +48,7 @@ struct ctl_request {
     struct ctl_connection *connection;
     struct str id;
     bool waits_for_drain, large;
-    struct queue queue;
+    struct ring queue;
 };
 
 struct ctl_handler {

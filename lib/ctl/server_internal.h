@@ -14,7 +14,7 @@
 #define CTL_SWEEP_MS        5000
 #define CTL_LINE_USUAL      (128 * 1024) /* bytes of a line that every client may send at any time */
 #define CTL_LARGE_MAX       4            /* clients that may have a longer one here at a time */
-#define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow reader */
+#define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow sqlite_reader */
 #define CTL_OUTPUT_LOW      (64 * 1024)  /* below, its streams go on */
 
 struct ctl_server {
@@ -22,7 +22,7 @@ struct ctl_server {
     uv_pipe_t pipe;
     struct ctl_server_options options; /* texts not kept */
     struct ctl_rules rules;
-    struct queue connections;
+    struct ring connections;
     unsigned connection_count; /* of those that have a place */
     unsigned large_count;      /* connections that are `large` */
     uv_timer_t sweep;
@@ -41,7 +41,7 @@ struct ctl_connection {
     struct ctl_peer peer;
     enum ctl_level level;
     struct ctl_lines lines;
-    struct queue requests; /* in flight */
+    struct ring requests; /* in flight */
     unsigned in_flight;
     /* Since when, as env_monotonic_ms: it has asked nothing and nothing is under way; the request that is
      * coming in has begun (0: none has); it has taken nothing. */
@@ -54,7 +54,7 @@ struct ctl_connection {
     bool ended;           /* the client sends no more */
     bool broken;          /* what it sends cannot be understood any more: close when all is written */
     bool closing, closed;
-    struct queue queue;
+    struct ring queue;
 };
 
 /* Takes the next client from the listening pipe. */
@@ -66,7 +66,7 @@ void ctl_server_sweep(struct ctl_server *server);
 /* Hangs up; requests in flight go on without their client. */
 void ctl_connection_close(struct ctl_connection *connection);
 /* The connection of a queue node in server->connections. */
-struct ctl_connection *ctl_connection_of(struct queue *node);
+struct ctl_connection *ctl_connection_of(struct ring *node);
 /* Begins as many of the requests that have arrived as there is room for, and reads on when there is. */
 void ctl_connection_process(struct ctl_connection *connection);
 /* Bytes that the client has not taken yet. */

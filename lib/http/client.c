@@ -29,7 +29,7 @@ void client_kick(struct http_client *client)
         uv_idle_start(&client->kick, on_kick);
 }
 
-static void deliver_one(struct queue *node)
+static void deliver_one(struct ring *node)
 {
     struct http_call *call = CONTAINER_OF(node, struct http_call, queue);
 
@@ -39,13 +39,13 @@ static void deliver_one(struct queue *node)
 
 void client_deliver(struct http_client *client)
 {
-    struct queue *node;
+    struct ring *node;
 
     /* Only those due now: a callback that starts a call which fails at once must not keep us here. */
-    queue_append(&client->delivering, &client->done);
-    while ((node = queue_pop(&client->delivering)) != NULL)
+    ring_append(&client->delivering, &client->done);
+    while ((node = ring_pop(&client->delivering)) != NULL)
         deliver_one(node);
-    if (!queue_is_empty(&client->done))
+    if (!ring_is_empty(&client->done))
         client_kick(client);
 }
 
@@ -53,7 +53,7 @@ static void call_finish(struct http_client *client, struct http_call *call, int 
 {
     call->result = result;
     call->handle = NULL;
-    queue_push(&client->done, &call->queue);
+    ring_push(&client->done, &call->queue);
     client_kick(client);
 }
 
@@ -63,7 +63,7 @@ static void on_deadline(uv_timer_t *timer);
 
 static struct client_flight *flight_take(struct http_client *client)
 {
-    struct queue *node = queue_pop(&client->spare_flights);
+    struct ring *node = ring_pop(&client->spare_flights);
     struct client_flight *flight;
 
     if (node != NULL) {
@@ -77,12 +77,12 @@ static struct client_flight *flight_take(struct http_client *client)
         uv_timer_init(client->loop, &flight->timer);
         flight->timer.data = flight;
         client->open_handles++;
-        queue_init(&flight->all);
-        queue_init(&flight->queue);
+        ring_init(&flight->all);
+        ring_init(&flight->queue);
     }
     flight->redirected = flight->sent_again = false;
     flight->attempt = 0;
-    queue_push(&client->flights, &flight->all);
+    ring_push(&client->flights, &flight->all);
     return flight;
 }
 
@@ -96,8 +96,8 @@ void client_flight_finish(struct client_flight *flight, int result)
         client_transfer_release(flight);
     client_origin_leave(flight->origin, flight);
     flight->call = NULL;
-    queue_remove(&flight->all);
-    queue_push(&client->spare_flights, &flight->all);
+    ring_remove(&flight->all);
+    ring_push(&client->spare_flights, &flight->all);
     call_finish(client, call, result);
 }
 
@@ -143,7 +143,7 @@ static void clear_answer(struct http_call *call)
     call->answer = STR_NONE;
     call->sent = false;
     call->handle = NULL;
-    queue_init(&call->queue);
+    ring_init(&call->queue);
     call->latency_us = env_monotonic_us(); /* the start, until the callback */
 }
 
@@ -193,7 +193,7 @@ void http_client_cancel(struct http_client *client, struct http_call *call)
 {
     if (call->handle == NULL) {
         /* It has ended, and its callback is due; or that has been called, and this changes nothing. */
-        if (!queue_is_empty(&call->queue))
+        if (!ring_is_empty(&call->queue))
             give_up(call);
         return;
     }
@@ -247,19 +247,19 @@ static void on_answers(uv_async_t *async)
 
 static void init_lists(struct http_client *client)
 {
-    queue_init(&client->inbox.answered);
-    queue_init(&client->done);
-    queue_init(&client->delivering);
-    queue_init(&client->flights);
-    queue_init(&client->spare_flights);
-    queue_init(&client->spare_transfers);
-    queue_init(&client->ended);
-    queue_init(&client->released);
-    queue_init(&client->idle);
-    queue_init(&client->idle_origins);
-    queue_init(&client->ready);
+    ring_init(&client->inbox.answered);
+    ring_init(&client->done);
+    ring_init(&client->delivering);
+    ring_init(&client->flights);
+    ring_init(&client->spare_flights);
+    ring_init(&client->spare_transfers);
+    ring_init(&client->ended);
+    ring_init(&client->released);
+    ring_init(&client->idle);
+    ring_init(&client->idle_origins);
+    ring_init(&client->ready);
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++)
-        queue_init(&client->origins[i]);
+        ring_init(&client->origins[i]);
 }
 
 static int init_handles(struct http_client *client)
@@ -334,14 +334,14 @@ struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_op
 
 int http_client_reload(struct http_client *client, const struct http_client_options *options)
 {
-    struct queue *node;
+    struct ring *node;
 
     if (!read_authorities(client, options->ca_file))
         return ERR_IO;
     client->generation++;
     client->options.policy = options->policy;
     client->options.keepalive_idle_ms = options->keepalive_idle_ms;
-    while ((node = queue_pop(&client->spare_transfers)) != NULL)
+    while ((node = ring_pop(&client->spare_transfers)) != NULL)
         client_transfer_free(CONTAINER_OF(node, struct client_transfer, queue));
     client_idle_end_all(client);
     return OK;
@@ -350,35 +350,35 @@ int http_client_reload(struct http_client *client, const struct http_client_opti
 /* Every call under way, and every one whose callback is due. */
 static void end_all(struct http_client *client)
 {
-    struct queue *node;
+    struct ring *node;
 
-    while (!queue_is_empty(&client->flights)) {
+    while (!ring_is_empty(&client->flights)) {
         struct client_flight *flight = CONTAINER_OF(client->flights.next, struct client_flight, all);
         if (flight->transfer != NULL)
             flight->call->sent = client_answer_was_sent(flight->transfer);
         error_set(&flight->call->error, ERR_CLOSED, "the hub is shutting down");
         client_flight_finish(flight, ERR_CLOSED);
     }
-    while ((node = queue_pop(&client->delivering)) != NULL || (node = queue_pop(&client->done)) != NULL)
+    while ((node = ring_pop(&client->delivering)) != NULL || (node = ring_pop(&client->done)) != NULL)
         deliver_one(node);
 }
 
 void http_client_free(struct http_client *client)
 {
-    struct queue *node;
+    struct ring *node;
 
     if (client == NULL)
         return;
     client->closing = true;
     end_all(client);
-    while ((node = queue_pop(&client->spare_transfers)) != NULL)
+    while ((node = ring_pop(&client->spare_transfers)) != NULL)
         client_transfer_free(CONTAINER_OF(node, struct client_transfer, queue));
     client_origin_free_all(client);
     client_idle_free(client);
     curl_multi_cleanup(client->multi);
     client->multi = NULL;
     client_socket_free_all(client);
-    while ((node = queue_pop(&client->spare_flights)) != NULL)
+    while ((node = ring_pop(&client->spare_flights)) != NULL)
         uv_close((uv_handle_t *)&CONTAINER_OF(node, struct client_flight, all)->timer, on_flight_closed);
     uv_close((uv_handle_t *)&client->kick, on_closed);
     uv_close((uv_handle_t *)&client->timer, on_closed);

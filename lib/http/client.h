@@ -6,7 +6,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 #include "lib/http/message.h"
 #include "lib/http/url.h"
 
@@ -105,7 +105,7 @@ struct http_call {
     int64_t latency_us; /* from start to callback */
     bool sent; /* bytes of the request went out: the other side may have acted on it. False: it cannot have */
     /* own */
-    struct queue queue;
+    struct ring queue;
     void *handle;
 };
 

@@ -49,8 +49,8 @@ void client_idle_begin(struct client_socket *socket, int64_t keep_ms)
 {
     struct http_client *client = socket->client;
 
-    queue_remove(&socket->queue);
-    queue_push(&client->idle, &socket->queue);
+    ring_remove(&socket->queue);
+    ring_push(&client->idle, &socket->queue);
     socket->idle_until_ms = env_monotonic_ms() + keep_ms;
     arm(client, socket->idle_until_ms);
 }
@@ -60,7 +60,7 @@ void client_idle_hang_up(struct client_socket *socket)
     struct http_client *client = socket->client;
     char rest[256];
 
-    queue_remove(&socket->queue);
+    ring_remove(&socket->queue);
     uv_poll_stop(&socket->poll);
     socket->events = 0;
     /* TLS says goodbye in a record; libcurl takes one that is not read for a sign of life. */
@@ -76,12 +76,12 @@ void client_idle_hang_up(struct client_socket *socket)
 void client_idle_expire(struct http_client *client)
 {
     int64_t now = env_monotonic_ms(), next = INT64_MAX;
-    struct queue *after;
+    struct ring *after;
 
     if (now < client->idle_due_ms)
         return;
     client->idle_due_ms = INT64_MAX;
-    for (struct queue *node = client->idle.next; node != &client->idle; node = after) {
+    for (struct ring *node = client->idle.next; node != &client->idle; node = after) {
         struct client_socket *socket = CONTAINER_OF(node, struct client_socket, queue);
         after = node->next;
         if (now >= socket->idle_until_ms)
@@ -96,7 +96,7 @@ void client_idle_expire(struct http_client *client)
 
 void client_idle_end_all(struct http_client *client)
 {
-    while (!queue_is_empty(&client->idle))
+    while (!ring_is_empty(&client->idle))
         client_idle_hang_up(CONTAINER_OF(client->idle.next, struct client_socket, queue));
 }
 

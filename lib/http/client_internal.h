@@ -49,9 +49,9 @@ struct client_address {
 };
 
 struct client_origin {
-    struct queue bucket; /* client->origins */
-    struct queue idle;   /* client->idle_origins while no flight is here */
-    struct queue ready;  /* client->ready while a waiting flight could start */
+    struct ring bucket; /* client->origins */
+    struct ring idle;   /* client->idle_origins while no flight is here */
+    struct ring ready;  /* client->ready while a waiting flight could start */
     char
         key[ORIGIN_KEY_SIZE]; /* "https://host" or "https://host:8443": the canonical beginning of its URLs */
     size_t key_length;
@@ -60,27 +60,27 @@ struct client_origin {
     char host[HTTP_HOST_SIZE];
     char name[HTTP_HOST_SIZE + 10]; /* "host:port", for sentences */
     uint16_t port;
-    bool literal;               /* the host is an address: nothing to resolve or pin */
-    union http_address address; /* of a literal */
-    bool resolved;              /* there are addresses */
-    int64_t fresh_until_ms;     /* then ask again */
+    bool literal;                      /* the host is an address: nothing to resolve or pin */
+    union http_socket_address address; /* of a literal */
+    bool resolved;                     /* there are addresses */
+    int64_t fresh_until_ms;            /* then ask again */
     bool resolving;
     struct http_resolver_request request;
     struct client_address addresses[HTTP_ADDRESSES_MAX];
     size_t address_count;
-    size_t pair_count;       /* see client_origin_pin */
-    size_t preferred;        /* the pair that answered last */
-    struct queue unresolved; /* flights that wait for an address */
-    struct queue waiting;    /* flights that wait for a free connection */
-    unsigned active;         /* flights with a transfer */
-    unsigned flights;        /* all of them */
+    size_t pair_count;      /* see client_origin_pin */
+    size_t preferred;       /* the pair that answered last */
+    struct ring unresolved; /* flights that wait for an address */
+    struct ring waiting;    /* flights that wait for a free connection */
+    unsigned active;        /* flights with a transfer */
+    unsigned flights;       /* all of them */
     struct http_client *client;
 };
 
 struct client_flight {
     uint32_t magic;
-    struct queue all;   /* client->flights or client->spare_flights */
-    struct queue queue; /* origin->unresolved or origin->waiting */
+    struct ring all;   /* client->flights or client->spare_flights */
+    struct ring queue; /* origin->unresolved or origin->waiting */
     struct http_client *client;
     struct http_call *call;
     struct client_origin *origin;
@@ -109,7 +109,7 @@ enum transfer_form { FORM_NONE, FORM_PLAIN, FORM_HEAD, FORM_BODY };
 
 struct client_transfer {
     uint32_t magic;
-    struct queue queue; /* client->spare_transfers while free, client->ended when libcurl is done with it */
+    struct ring queue; /* client->spare_transfers while free, client->ended when libcurl is done with it */
     struct http_client *client;
     struct client_flight *flight; /* NULL while free */
     CURL *easy;
@@ -146,7 +146,7 @@ struct client_socket {
     bool watched;          /* libcurl wants events */
     bool was_readable;     /* libcurl once waited for input: the connection was established */
     CURL *released_by;     /* the transfer that ended its interest */
-    struct queue queue;    /* client->released, or client->idle while its connection is kept and not used */
+    struct ring queue;     /* client->released, or client->idle while its connection is kept and not used */
     int64_t idle_until_ms; /* in client->idle: then it is hung up */
     bool hung_up;          /* by client_idle_hang_up; libcurl has not closed it yet */
 };
@@ -166,11 +166,11 @@ struct http_client {
     bool closing;
     bool curl_due; /* libcurl wants to run at once */
     struct http_resolver_inbox inbox;
-    struct queue done, delivering; /* calls whose callback is due */
-    struct queue flights, spare_flights;
-    struct queue spare_transfers, ended;
-    struct queue released; /* sockets that libcurl let go in this run */
-    struct queue idle;     /* sockets of connections that nobody uses */
+    struct ring done, delivering; /* calls whose callback is due */
+    struct ring flights, spare_flights;
+    struct ring spare_transfers, ended;
+    struct ring released; /* sockets that libcurl let go in this run */
+    struct ring idle;     /* sockets of connections that nobody uses */
     uv_timer_t idle_timer;
     int64_t idle_due_ms; /* when idle_timer fires: no idle connection ends before; INT64_MAX: not set */
     unsigned hung_up;    /* sockets that libcurl has still to close */
@@ -179,11 +179,11 @@ struct http_client {
     int64_t swept_ms;
     struct client_socket **sockets; /* by file descriptor */
     size_t socket_slots;
-    struct queue origins[ORIGIN_BUCKETS];
+    struct ring origins[ORIGIN_BUCKETS];
     uint64_t origins_made;
-    struct queue idle_origins; /* least recently used first */
+    struct ring idle_origins; /* least recently used first */
     size_t idle_origin_count;
-    struct queue ready;
+    struct ring ready;
     unsigned active;
 };
 

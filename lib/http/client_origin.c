@@ -8,16 +8,16 @@
 /* See is_too_late. */
 #define PATIENCE_PART 4
 
-static struct queue *bucket_of(struct http_client *client, struct str key)
+static struct ring *bucket_of(struct http_client *client, struct str key)
 {
     return &client->origins[str_hash(key) % ORIGIN_BUCKETS];
 }
 
 static struct client_origin *lookup(struct http_client *client, struct str key)
 {
-    struct queue *bucket = bucket_of(client, key);
+    struct ring *bucket = bucket_of(client, key);
 
-    for (struct queue *node = bucket->next; node != bucket; node = node->next) {
+    for (struct ring *node = bucket->next; node != bucket; node = node->next) {
         struct client_origin *origin = CONTAINER_OF(node, struct client_origin, bucket);
         if (str_equal(str_of(origin->key, origin->key_length), key))
             return origin;
@@ -28,9 +28,9 @@ static struct client_origin *lookup(struct http_client *client, struct str key)
 static void origin_free(struct client_origin *origin)
 {
     http_resolver_cancel(origin->client->options.resolver, &origin->request);
-    queue_remove(&origin->bucket);
-    queue_remove(&origin->idle);
-    queue_remove(&origin->ready);
+    ring_remove(&origin->bucket);
+    ring_remove(&origin->idle);
+    ring_remove(&origin->ready);
     curl_url_cleanup(origin->root); /* spare transfers may still have it set; they never look at it again */
     free(origin);
 }
@@ -39,7 +39,7 @@ static void set_idle(struct client_origin *origin)
 {
     struct http_client *client = origin->client;
 
-    queue_push(&client->idle_origins, &origin->idle);
+    ring_push(&client->idle_origins, &origin->idle);
     if (client->idle_origin_count < ORIGINS_IDLE_MAX)
         client->idle_origin_count++;
     else
@@ -49,7 +49,7 @@ static void set_idle(struct client_origin *origin)
 /* An address as host needs no DNS. */
 static void set_literal(struct client_origin *origin)
 {
-    union http_address *address = &origin->address;
+    union http_socket_address *address = &origin->address;
 
     if (inet_pton(AF_INET, origin->host, &address->v4.sin_addr) == 1) {
         address->v4.sin_family = AF_INET;
@@ -83,11 +83,11 @@ static struct client_origin *origin_new(struct http_client *client, struct str k
     bool bracket = str_find(url->host, ':') != SIZE_MAX;
     snprintf(origin->name, sizeof origin->name, bracket ? "[%s]:%u" : "%s:%u", origin->host, origin->port);
     set_literal(origin);
-    queue_init(&origin->idle);
-    queue_init(&origin->ready);
-    queue_init(&origin->unresolved);
-    queue_init(&origin->waiting);
-    queue_push(bucket_of(client, key), &origin->bucket);
+    ring_init(&origin->idle);
+    ring_init(&origin->ready);
+    ring_init(&origin->unresolved);
+    ring_init(&origin->waiting);
+    ring_push(bucket_of(client, key), &origin->bucket);
     set_idle(origin);
     return origin;
 }
@@ -159,12 +159,12 @@ int client_origin_find(struct http_client *client, struct arena *arena, struct s
  */
 static int take_addresses(struct client_origin *origin, struct error *error)
 {
-    const struct http_addresses *addresses = &origin->request.addresses;
+    const struct http_resolved *addresses = &origin->request.addresses;
     struct client_address allowed[HTTP_ADDRESSES_MAX];
     size_t count = 0, v4 = 0, v6 = 0;
 
     for (size_t i = 0; i < addresses->count; i++) {
-        const union http_address *address = &addresses->list[i];
+        const union http_socket_address *address = &addresses->list[i];
         char text[INET6_ADDRSTRLEN];
         bool is_v4 = address->any.sa_family == AF_INET;
         const void *bytes =
@@ -203,11 +203,11 @@ void client_origin_pin(const struct client_origin *origin, size_t number, char *
     }
 }
 
-static void fail_all(struct queue *flights, int result, const struct error *error)
+static void fail_all(struct ring *flights, int result, const struct error *error)
 {
-    struct queue *node;
+    struct ring *node;
 
-    while ((node = queue_pop(flights)) != NULL) {
+    while ((node = ring_pop(flights)) != NULL) {
         struct client_flight *flight = CONTAINER_OF(node, struct client_flight, queue);
         error_set(&flight->call->error, result, "%s", error->text);
         client_flight_finish(flight, result);
@@ -218,9 +218,9 @@ static void set_ready(struct client_origin *origin)
 {
     struct http_client *client = origin->client;
 
-    if (!queue_is_empty(&origin->waiting) && origin->active < client->options.connections_per_host &&
-        queue_is_empty(&origin->ready))
-        queue_push(&client->ready, &origin->ready);
+    if (!ring_is_empty(&origin->waiting) && origin->active < client->options.connections_per_host &&
+        ring_is_empty(&origin->ready))
+        ring_push(&client->ready, &origin->ready);
 }
 
 /* The resolver has answered. */
@@ -238,7 +238,7 @@ static void take_answer(struct client_origin *origin)
             fail_all(&origin->waiting, result, &request->error);
     }
     if (result == OK)
-        queue_append(&origin->waiting, &origin->unresolved);
+        ring_append(&origin->waiting, &origin->unresolved);
     else
         fail_all(&origin->unresolved, result, &request->error);
     set_ready(origin);
@@ -272,7 +272,7 @@ void client_origin_admit(struct client_origin *origin, struct client_flight *fli
 
     flight->origin = origin;
     if (origin->flights++ == 0) {
-        queue_remove(&origin->idle);
+        ring_remove(&origin->idle);
         client->idle_origin_count--;
     }
     if (origin->literal) {
@@ -282,10 +282,10 @@ void client_origin_admit(struct client_origin *origin, struct client_flight *fli
             client_flight_finish(flight, result);
             return;
         }
-        queue_push(&origin->waiting, &flight->queue);
+        ring_push(&origin->waiting, &flight->queue);
     } else {
         bool fresh = origin->resolved && env_monotonic_ms() < origin->fresh_until_ms;
-        queue_push(fresh ? &origin->waiting : &origin->unresolved, &flight->queue);
+        ring_push(fresh ? &origin->waiting : &origin->unresolved, &flight->queue);
         if (!fresh)
             ask(origin); /* answered at once where old addresses serve */
     }
@@ -294,7 +294,7 @@ void client_origin_admit(struct client_origin *origin, struct client_flight *fli
 
 void client_origin_leave(struct client_origin *origin, struct client_flight *flight)
 {
-    queue_remove(&flight->queue);
+    ring_remove(&flight->queue);
     flight->origin = NULL;
     if (flight->active) {
         flight->active = false;
@@ -321,12 +321,12 @@ static bool is_too_late(const struct client_flight *flight)
 
 void client_origin_pump(struct http_client *client)
 {
-    struct queue *node;
+    struct ring *node;
 
     client_idle_expire(client);
-    while (client->active < client->options.connections_total && (node = queue_pop(&client->ready)) != NULL) {
+    while (client->active < client->options.connections_total && (node = ring_pop(&client->ready)) != NULL) {
         struct client_origin *origin = CONTAINER_OF(node, struct client_origin, ready);
-        if ((node = queue_pop(&origin->waiting)) == NULL)
+        if ((node = ring_pop(&origin->waiting)) == NULL)
             continue;
         struct client_flight *flight = CONTAINER_OF(node, struct client_flight, queue);
         if (is_too_late(flight)) {
@@ -348,6 +348,6 @@ void client_origin_pump(struct http_client *client)
 void client_origin_free_all(struct http_client *client)
 {
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++)
-        while (!queue_is_empty(&client->origins[i]))
+        while (!ring_is_empty(&client->origins[i]))
             origin_free(CONTAINER_OF(client->origins[i].next, struct client_origin, bucket));
 }

@@ -33,7 +33,7 @@ static void forget(struct client_socket *socket)
     socket->client->sockets[socket->fd] = NULL;
     if (socket->hung_up)
         socket->client->hung_up--;
-    queue_remove(&socket->queue);
+    ring_remove(&socket->queue);
     uv_close((uv_handle_t *)&socket->poll, poll_closed);
 }
 
@@ -70,7 +70,7 @@ static struct client_socket *remember(struct http_client *client, curl_socket_t 
     socket->client = client;
     socket->fd = fd;
     socket->poll.data = socket;
-    queue_init(&socket->queue);
+    ring_init(&socket->queue);
     uv_unref((uv_handle_t *)&socket->poll); /* the deadlines of the calls keep the loop running */
     client->open_handles++;
     client->sockets[fd] = socket;
@@ -83,9 +83,9 @@ static struct client_socket *remember(struct http_client *client, curl_socket_t 
 static void keep_sockets(struct http_client *client, const struct client_transfer *transfer)
 {
     struct str told = http_header_find(transfer->headers, transfer->header_count, "Keep-Alive");
-    struct queue *next;
+    struct ring *next;
 
-    for (struct queue *node = client->released.next; node != &client->released; node = next) {
+    for (struct ring *node = client->released.next; node != &client->released; node = next) {
         struct client_socket *socket = CONTAINER_OF(node, struct client_socket, queue);
         next = node->next;
         if (socket->released_by == transfer->easy && socket->was_readable)
@@ -96,16 +96,16 @@ static void keep_sockets(struct http_client *client, const struct client_transfe
 
 void client_socket_settle(struct http_client *client)
 {
-    struct queue *node;
+    struct ring *node;
 
-    while ((node = queue_pop(&client->released)) != NULL)
+    while ((node = ring_pop(&client->released)) != NULL)
         forget(CONTAINER_OF(node, struct client_socket, queue));
 }
 
 static void collect(struct http_client *client)
 {
     CURLMsg *message;
-    struct queue *node;
+    struct ring *node;
     int left;
 
     while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
@@ -120,12 +120,12 @@ static void collect(struct http_client *client)
         struct client_transfer *transfer =
             MAGIC_CAST(struct client_transfer, (void *)private, TRANSFER_MAGIC);
         transfer->code = message->data.result;
-        queue_push(&client->ended, &transfer->queue);
+        ring_push(&client->ended, &transfer->queue);
         if (transfer->code == CURLE_OK)
             keep_sockets(client, transfer);
     }
     client_socket_settle(client);
-    while ((node = queue_pop(&client->ended)) != NULL)
+    while ((node = ring_pop(&client->ended)) != NULL)
         client_transfer_ended(CONTAINER_OF(node, struct client_transfer, queue));
     client_origin_pump(client);
 }
@@ -174,7 +174,7 @@ static void watch(struct client_socket *socket, int events)
 {
     socket->watched = true;
     socket->was_readable = socket->was_readable || (events & UV_READABLE) != 0;
-    queue_remove(&socket->queue);
+    ring_remove(&socket->queue);
     if (socket->events != events && uv_poll_start(&socket->poll, events, socket_event) == 0)
         socket->events = events;
 }
@@ -189,8 +189,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
         if (socket != NULL) {
             socket->watched = false;
             socket->released_by = easy;
-            queue_remove(&socket->queue);
-            queue_push(&client->released, &socket->queue);
+            ring_remove(&socket->queue);
+            ring_push(&client->released, &socket->queue);
         }
         return 0;
     }

@@ -107,7 +107,7 @@ static struct client_transfer *transfer_new(struct http_client *client)
     transfer->client = client;
     transfer->generation = client->generation;
     transfer->method = HTTP_METHOD_OTHER;
-    queue_init(&transfer->queue);
+    ring_init(&transfer->queue);
     buffer_init(&transfer->body, client->options.answer_max);
     buffer_charge(&transfer->body, client->options.budget);
     set_constant_options(transfer);
@@ -250,7 +250,7 @@ static int launch(struct client_transfer *transfer)
 int client_transfer_start(struct client_flight *flight)
 {
     struct http_client *client = flight->client;
-    struct queue *node = queue_pop(&client->spare_transfers);
+    struct ring *node = ring_pop(&client->spare_transfers);
     struct client_transfer *transfer =
         node != NULL ? CONTAINER_OF(node, struct client_transfer, queue) : transfer_new(client);
 
@@ -283,7 +283,7 @@ void client_transfer_release(struct client_flight *flight)
     transfer->flight = NULL;
     flight->transfer = NULL;
     if (transfer->generation == client->generation)
-        queue_push(&client->spare_transfers, &transfer->queue);
+        ring_push(&client->spare_transfers, &transfer->queue);
     else
         client_transfer_free(transfer);
 }

@@ -68,7 +68,7 @@ size_t http_prescan_end(struct str bytes, size_t *scanned)
 }
 
 /* What is counted while the lines go by. */
-struct scan {
+struct prescan {
     bool http_1_0;
     unsigned hosts, lengths, codings, authorizations;
 };
@@ -119,7 +119,7 @@ static const char *check_target(struct str method, struct str target)
     return end > authority ? NULL : "the request target has no host";
 }
 
-static const char *check_request_line(struct str line, struct scan *scan)
+static const char *check_request_line(struct str line, struct prescan *scan)
 {
     size_t space = str_find(line, ' ');
     if (space == SIZE_MAX)
@@ -139,7 +139,7 @@ static const char *check_request_line(struct str line, struct scan *scan)
     return check_target(method, target);
 }
 
-static const char *check_host(struct str value, struct scan *scan)
+static const char *check_host(struct str value, struct prescan *scan)
 {
     scan->hosts++;
     for (size_t i = 0; i < value.length; i++)
@@ -148,7 +148,7 @@ static const char *check_host(struct str value, struct scan *scan)
     return NULL;
 }
 
-static const char *check_length(struct str value, struct scan *scan)
+static const char *check_length(struct str value, struct prescan *scan)
 {
     scan->lengths++;
     for (size_t i = 0; i < value.length; i++)
@@ -157,13 +157,13 @@ static const char *check_length(struct str value, struct scan *scan)
     return value.length > 0 && value.length <= 19 ? NULL : "Content-Length is not a decimal number";
 }
 
-static const char *check_coding(struct str value, struct scan *scan)
+static const char *check_coding(struct str value, struct prescan *scan)
 {
     scan->codings++;
     return str_equal_fold(value, STR("chunked")) ? NULL : "Transfer-Encoding is not \"chunked\" alone";
 }
 
-static const char *check_authorization(struct str value, struct scan *scan)
+static const char *check_authorization(struct str value, struct prescan *scan)
 {
     (void)value;
     scan->authorizations++;
@@ -173,7 +173,7 @@ static const char *check_authorization(struct str value, struct scan *scan)
 /* The fields that two servers must not read differently. */
 static const struct {
     struct str name;
-    const char *(*check)(struct str value, struct scan *scan);
+    const char *(*check)(struct str value, struct prescan *scan);
 } watched[] = {
     {{"Host", 4}, check_host},
     {{"Content-Length", 14}, check_length},
@@ -181,7 +181,7 @@ static const struct {
     {{"Authorization", 13}, check_authorization},
 };
 
-static const char *check_field(struct str line, struct scan *scan)
+static const char *check_field(struct str line, struct prescan *scan)
 {
     if (line.data[0] == ' ' || line.data[0] == '\t')
         return "a header line begins with white space";
@@ -201,7 +201,7 @@ static const char *check_field(struct str line, struct scan *scan)
 }
 
 /* RFC 9112 sections 3.2 (Host) and 6.3 (body length). */
-static const char *check_framing(const struct scan *scan)
+static const char *check_framing(const struct prescan *scan)
 {
     if (scan->hosts > 1 || (scan->hosts == 0 && !scan->http_1_0))
         return "there must be exactly one Host";
@@ -220,7 +220,7 @@ static const char *check_framing(const struct scan *scan)
 
 const char *http_prescan_check(struct str head)
 {
-    struct scan scan = {0};
+    struct prescan scan = {0};
     struct str rest = str_skip(head, empty_lines(head));
     struct str line;
     const char *reason = next_line(&rest, &line);

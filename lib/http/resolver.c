@@ -24,8 +24,8 @@
 
 void resolver_drop(struct http_resolver *resolver, struct resolver_name *name)
 {
-    queue_remove(&name->bucket);
-    queue_remove(&name->age);
+    ring_remove(&name->bucket);
+    ring_remove(&name->age);
     resolver->name_count--;
     free(name);
 }
@@ -35,7 +35,7 @@ static bool make_room(struct http_resolver *resolver)
 {
     if (resolver->name_count < NAMES_MAX)
         return true;
-    for (struct queue *node = resolver->ages.next; node != &resolver->ages; node = node->next) {
+    for (struct ring *node = resolver->ages.next; node != &resolver->ages; node = node->next) {
         struct resolver_name *name = CONTAINER_OF(node, struct resolver_name, age);
         if (name->state == RESOLVER_IDLE) {
             resolver_drop(resolver, name);
@@ -47,14 +47,14 @@ static bool make_room(struct http_resolver *resolver)
 
 static struct resolver_name *name_get(struct http_resolver *resolver, const char *host)
 {
-    struct queue *bucket = &resolver->buckets[str_hash(str_from(host)) % RESOLVER_BUCKETS];
+    struct ring *bucket = &resolver->buckets[str_hash(str_from(host)) % RESOLVER_BUCKETS];
     struct resolver_name *name;
 
-    for (struct queue *node = bucket->next; node != bucket; node = node->next) {
+    for (struct ring *node = bucket->next; node != bucket; node = node->next) {
         name = CONTAINER_OF(node, struct resolver_name, bucket);
         if (strcmp(name->host, host) == 0) {
-            queue_remove(&name->age);
-            queue_push(&resolver->ages, &name->age);
+            ring_remove(&name->age);
+            ring_push(&resolver->ages, &name->age);
             return name;
         }
     }
@@ -65,10 +65,10 @@ static struct resolver_name *name_get(struct http_resolver *resolver, const char
         return NULL;
     }
     name->next_ms = INT64_MIN;
-    queue_init(&name->waiting);
-    queue_init(&name->job);
-    queue_push(bucket, &name->bucket);
-    queue_push(&resolver->ages, &name->age);
+    ring_init(&name->waiting);
+    ring_init(&name->job);
+    ring_push(bucket, &name->bucket);
+    ring_push(&resolver->ages, &name->age);
     resolver->name_count++;
     return name;
 }
@@ -124,10 +124,10 @@ static void take_failure(struct http_resolver *resolver, struct resolver_name *n
 }
 
 void resolver_take(struct http_resolver *resolver, struct resolver_name *name, int result,
-                   const struct http_addresses *addresses, const struct error *error)
+                   const struct http_resolved *addresses, const struct error *error)
 {
     int64_t now = env_monotonic_ms();
-    struct queue *node;
+    struct ring *node;
 
     name->state = RESOLVER_IDLE;
     name->result = result;
@@ -143,10 +143,10 @@ void resolver_take(struct http_resolver *resolver, struct resolver_name *name, i
     } else {
         take_failure(resolver, name, now);
     }
-    while ((node = queue_pop(&name->waiting)) != NULL) {
+    while ((node = ring_pop(&name->waiting)) != NULL) {
         struct http_resolver_request *request = CONTAINER_OF(node, struct http_resolver_request, queue);
         answer(resolver, name, request, now);
-        queue_push(&request->inbox->answered, &request->queue);
+        ring_push(&request->inbox->answered, &request->queue);
         uv_async_send(request->inbox->async);
     }
 }
@@ -187,7 +187,7 @@ bool http_resolver_ask(struct http_resolver *resolver, struct http_resolver_requ
 
     request->asked = true;
     request->pending = false;
-    queue_init(&request->queue);
+    ring_init(&request->queue);
     pthread_mutex_lock(&resolver->lock);
     struct resolver_name *name = name_get(resolver, host);
     if (name == NULL) {
@@ -199,7 +199,7 @@ bool http_resolver_ask(struct http_resolver *resolver, struct http_resolver_requ
     } else {
         request->pending = true;
         request->inbox = inbox;
-        queue_push(&name->waiting, &request->queue);
+        ring_push(&name->waiting, &request->queue);
         answered = false;
     }
     pthread_mutex_unlock(&resolver->lock);
@@ -210,20 +210,20 @@ struct http_resolver_request *http_resolver_take(struct http_resolver *resolver,
                                                  struct http_resolver_inbox *inbox)
 {
     pthread_mutex_lock(&resolver->lock);
-    struct queue *node = queue_pop(&inbox->answered);
+    struct ring *node = ring_pop(&inbox->answered);
     pthread_mutex_unlock(&resolver->lock);
     return node == NULL ? NULL : CONTAINER_OF(node, struct http_resolver_request, queue);
 }
 
 /* A name that nobody waits for any more need not hold a thread, unless its addresses are to be renewed. */
-static void drop_unwanted_jobs(struct http_resolver *resolver, struct queue *jobs)
+static void drop_unwanted_jobs(struct http_resolver *resolver, struct ring *jobs)
 {
-    struct queue *next;
+    struct ring *next;
 
-    for (struct queue *node = jobs->next; node != jobs; node = next) {
+    for (struct ring *node = jobs->next; node != jobs; node = next) {
         struct resolver_name *name = CONTAINER_OF(node, struct resolver_name, job);
         next = node->next;
-        if (queue_is_empty(&name->waiting) && name->addresses.count == 0)
+        if (ring_is_empty(&name->waiting) && name->addresses.count == 0)
             resolver_unqueue(resolver, name);
     }
 }
@@ -234,7 +234,7 @@ void http_resolver_cancel(struct http_resolver *resolver, struct http_resolver_r
         return;
     pthread_mutex_lock(&resolver->lock);
     bool was_pending = request->pending;
-    queue_remove(&request->queue);
+    ring_remove(&request->queue);
     request->pending = request->asked = false;
     if (was_pending) {
         drop_unwanted_jobs(resolver, &resolver->jobs);

@@ -5,7 +5,7 @@
 #include <uv.h>
 
 #include "lib/base/error.h"
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 #include "lib/http/client.h"
 
 /*
@@ -22,33 +22,33 @@
 /* Longest host name and the NUL. */
 #define HTTP_HOST_SIZE 256
 
-union http_address {
+union http_socket_address {
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
 };
 
-struct http_addresses {
+struct http_resolved {
     size_t count;
-    union http_address list[HTTP_ADDRESSES_MAX]; /* in the order to try; ports are 0 */
+    union http_socket_address list[HTTP_ADDRESSES_MAX]; /* in the order to try; ports are 0 */
 };
 
 /* Where the answers for one loop arrive. `async` is woken; its callback calls http_resolver_take until NULL.
  */
 struct http_resolver_inbox {
     uv_async_t *async;
-    struct queue answered;
+    struct ring answered;
 };
 
 /* One question; the asker owns it and keeps it until it is answered or cancelled. All-zero is an idle one. */
 struct http_resolver_request {
-    struct queue queue; /* in the entry's waiting list or the inbox; own */
+    struct ring queue; /* in the entry's waiting list or the inbox; own */
     struct http_resolver_inbox *inbox;
     bool asked;   /* the asker's own note that `queue` is in use */
     bool pending; /* under the resolver's lock */
     int result;   /* OK, ERR_UNREACHABLE (no such name, DNS failed, queue full), ERR_MEMORY */
     struct error error;
-    struct http_addresses addresses;
+    struct http_resolved addresses;
     int64_t expires_ms; /* env_monotonic_ms */
 };
 
@@ -70,7 +70,7 @@ void http_resolver_cancel(struct http_resolver *resolver, struct http_resolver_r
  * their own in place before the first question, to simulate rebinding and slow or dead DNS; the default is
  * getaddrinfo.
  */
-typedef int http_lookup(void *context, const char *host, struct http_addresses *addresses,
+typedef int http_lookup(void *context, const char *host, struct http_resolved *addresses,
                         struct error *error);
 void http_resolver_set_lookup(struct http_resolver *resolver, http_lookup *lookup, void *context);
 

@@ -18,20 +18,20 @@ enum resolver_state { RESOLVER_IDLE, RESOLVER_QUEUED, RESOLVER_RUNNING };
 
 /* One name. */
 struct resolver_name {
-    struct queue bucket;
-    struct queue age;     /* resolver->ages, oldest first */
-    struct queue job;     /* resolver->jobs or resolver->slow_jobs */
-    struct queue waiting; /* requests */
+    struct ring bucket;
+    struct ring age;     /* resolver->ages, oldest first */
+    struct ring job;     /* resolver->jobs or resolver->slow_jobs */
+    struct ring waiting; /* requests */
     enum resolver_state state;
     bool slow; /* its last lookup failed or took long */
     char host[HTTP_HOST_SIZE];
     int result; /* of the last lookup */
     struct error error;
-    unsigned failures;               /* since one succeeded */
-    struct http_addresses addresses; /* the last that were found; none: count 0 */
-    int64_t found_ms;                /* when */
-    int64_t denied_ms;               /* since when DNS says that there is no such name; 0: it does not */
-    int64_t next_ms;                 /* no lookup before */
+    unsigned failures;              /* since one succeeded */
+    struct http_resolved addresses; /* the last that were found; none: count 0 */
+    int64_t found_ms;               /* when */
+    int64_t denied_ms;              /* since when DNS says that there is no such name; 0: it does not */
+    int64_t next_ms;                /* no lookup before */
 };
 
 struct http_resolver {
@@ -44,9 +44,9 @@ struct http_resolver {
     int64_t ttl_ms;
     http_lookup *lookup;
     void *lookup_context;
-    struct queue jobs, slow_jobs, ages;
+    struct ring jobs, slow_jobs, ages;
     size_t job_count, name_count; /* both kinds of jobs */
-    struct queue buckets[RESOLVER_BUCKETS];
+    struct ring buckets[RESOLVER_BUCKETS];
     unsigned threads_max, thread_count, idle_count, slow_count;
 };
 
@@ -54,7 +54,7 @@ struct http_resolver {
 
 /* Takes what a lookup found, and answers who waits. */
 void resolver_take(struct http_resolver *resolver, struct resolver_name *name, int result,
-                   const struct http_addresses *addresses, const struct error *error);
+                   const struct http_resolved *addresses, const struct error *error);
 void resolver_drop(struct http_resolver *resolver, struct resolver_name *name);
 
 /* ---- resolver_pool.c; the lock is held ---- */

@@ -20,10 +20,10 @@
 
 static struct resolver_name *take_job(struct http_resolver *resolver)
 {
-    struct queue *node = queue_pop(&resolver->jobs);
+    struct ring *node = ring_pop(&resolver->jobs);
     unsigned slow_max = resolver->threads_max > 1 ? resolver->threads_max / 2 : 1;
 
-    if (node == NULL && resolver->slow_count < slow_max && (node = queue_pop(&resolver->slow_jobs)) != NULL)
+    if (node == NULL && resolver->slow_count < slow_max && (node = ring_pop(&resolver->slow_jobs)) != NULL)
         resolver->slow_count++;
     if (node == NULL)
         return NULL;
@@ -35,7 +35,7 @@ static struct resolver_name *take_job(struct http_resolver *resolver)
 static void work(struct http_resolver *resolver, struct resolver_name *name)
 {
     char host[HTTP_HOST_SIZE];
-    struct http_addresses addresses = {0};
+    struct http_resolved addresses = {0};
     struct error error = {0};
     http_lookup *lookup = resolver->lookup;
     void *context = resolver->lookup_context;
@@ -95,7 +95,7 @@ bool resolver_queue(struct http_resolver *resolver, struct resolver_name *name)
     if (resolver->job_count >= JOBS_MAX)
         return false;
     name->state = RESOLVER_QUEUED;
-    queue_push(name->slow ? &resolver->slow_jobs : &resolver->jobs, &name->job);
+    ring_push(name->slow ? &resolver->slow_jobs : &resolver->jobs, &name->job);
     resolver->job_count++;
     if (!make_thread(resolver)) {
         resolver_unqueue(resolver, name);
@@ -107,7 +107,7 @@ bool resolver_queue(struct http_resolver *resolver, struct resolver_name *name)
 
 void resolver_unqueue(struct http_resolver *resolver, struct resolver_name *name)
 {
-    queue_remove(&name->job);
+    ring_remove(&name->job);
     resolver->job_count--;
     name->state = RESOLVER_IDLE;
 }
@@ -119,7 +119,7 @@ void resolver_release(struct http_resolver *resolver)
     pthread_mutex_unlock(&resolver->lock);
     if (!last)
         return;
-    while (!queue_is_empty(&resolver->ages))
+    while (!ring_is_empty(&resolver->ages))
         resolver_drop(resolver, CONTAINER_OF(resolver->ages.next, struct resolver_name, age));
     pthread_cond_destroy(&resolver->wake);
     pthread_cond_destroy(&resolver->ended);
@@ -138,7 +138,7 @@ static int lookup_result(int code, int number)
     return code == EAI_MEMORY ? ERR_MEMORY : error_of_lack(number, ERR_UNREACHABLE);
 }
 
-static int lookup_getaddrinfo(void *context, const char *host, struct http_addresses *addresses,
+static int lookup_getaddrinfo(void *context, const char *host, struct http_resolved *addresses,
                               struct error *error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
@@ -152,7 +152,7 @@ static int lookup_getaddrinfo(void *context, const char *host, struct http_addre
     addresses->count = 0;
     for (struct addrinfo *item = list; item != NULL && addresses->count < HTTP_ADDRESSES_MAX;
          item = item->ai_next) {
-        union http_address *address = &addresses->list[addresses->count];
+        union http_socket_address *address = &addresses->list[addresses->count];
         if (item->ai_family == AF_INET && item->ai_addrlen == sizeof address->v4)
             memcpy(&address->v4, item->ai_addr, sizeof address->v4);
         else if (item->ai_family == AF_INET6 && item->ai_addrlen == sizeof address->v6)
@@ -181,11 +181,11 @@ struct http_resolver *http_resolver_new(unsigned threads_max, int64_t ttl_ms)
     pthread_mutex_init(&resolver->lock, NULL);
     pthread_cond_init(&resolver->wake, NULL);
     pthread_cond_init(&resolver->ended, NULL);
-    queue_init(&resolver->jobs);
-    queue_init(&resolver->slow_jobs);
-    queue_init(&resolver->ages);
+    ring_init(&resolver->jobs);
+    ring_init(&resolver->slow_jobs);
+    ring_init(&resolver->ages);
     for (size_t i = 0; i < RESOLVER_BUCKETS; i++)
-        queue_init(&resolver->buckets[i]);
+        ring_init(&resolver->buckets[i]);
     return resolver;
 }
 

@@ -33,13 +33,13 @@ static void on_idle(uv_idle_t *idle)
     (void)idle; /* only keeps the loop from sleeping while there are dirty connections */
 }
 
-void server_mark(struct connection *connection)
+void server_mark(struct server_connection *connection)
 {
     struct http_server *server = connection->server;
     if (connection->busy > 0)
         return;
-    queue_remove(&connection->dirty);
-    queue_push(&server->dirty, &connection->dirty);
+    ring_remove(&connection->dirty);
+    ring_push(&server->dirty, &connection->dirty);
     if (!uv_is_active((uv_handle_t *)&server->idle))
         uv_idle_start(&server->idle, on_idle);
 }
@@ -48,7 +48,7 @@ void server_mark(struct connection *connection)
 static void tell_drained(struct http_server *server)
 {
     bool over = server->now_us >= server->handlers_deadline_us;
-    if (!server->draining || server->drained_told || !queue_is_empty(&server->connections) ||
+    if (!server->draining || server->drained_told || !ring_is_empty(&server->connections) ||
         (server->connection_count > 0 && !over))
         return;
     server->drained_told = true;
@@ -58,12 +58,12 @@ static void tell_drained(struct http_server *server)
 
 static void server_turn(struct http_server *server)
 {
-    struct queue batch;
-    queue_init(&batch);
-    queue_append(&batch, &server->dirty);
-    for (struct queue *link; (link = queue_pop(&batch)) != NULL;)
-        connection_advance(CONTAINER_OF(link, struct connection, dirty));
-    if (queue_is_empty(&server->dirty))
+    struct ring batch;
+    ring_init(&batch);
+    ring_append(&batch, &server->dirty);
+    for (struct ring *link; (link = ring_pop(&batch)) != NULL;)
+        server_connection_advance(CONTAINER_OF(link, struct server_connection, dirty));
+    if (ring_is_empty(&server->dirty))
         uv_idle_stop(&server->idle);
 }
 
@@ -71,7 +71,7 @@ static void server_turn(struct http_server *server)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct http_server *server = server_of(prepare->data);
-    if (queue_is_empty(&server->dirty) && !server->draining) {
+    if (ring_is_empty(&server->dirty) && !server->draining) {
         uv_idle_stop(&server->idle);
         return;
     }
@@ -83,10 +83,10 @@ static void on_prepare(uv_prepare_t *prepare)
 /* ---- deadlines ---- */
 
 /* A handler has its request and will answer. */
-static bool is_handled(const struct connection *connection)
+static bool is_handled(const struct server_connection *connection)
 {
-    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next)
-        if (CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_HANDLING)
+    for (struct ring *link = connection->exchanges.next; link != &connection->exchanges; link = link->next)
+        if (CONTAINER_OF(link, struct server_exchange, link)->state == EXCHANGE_HANDLING)
             return true;
     return false;
 }
@@ -94,34 +94,34 @@ static bool is_handled(const struct connection *connection)
 /* All connections, or those that wait for no handler. */
 static void close_connections(struct http_server *server, bool all)
 {
-    for (struct queue *link = server->connections.next, *next; link != &server->connections; link = next) {
-        struct connection *connection = CONTAINER_OF(link, struct connection, link);
+    for (struct ring *link = server->connections.next, *next; link != &server->connections; link = next) {
+        struct server_connection *connection = CONTAINER_OF(link, struct server_connection, link);
         next = link->next;
         if (all || !is_handled(connection))
-            connection_close(connection, true);
+            server_connection_close(connection, true);
     }
 }
 
-static struct connection *connection_of_timer(struct server_timer *timer, enum server_wait kind)
+static struct server_connection *connection_of_timer(struct server_timer *timer, enum server_wait kind)
 {
     if (kind == WAIT_WRITE)
-        return CONTAINER_OF(timer, struct connection, write_wait);
-    return kind == WAIT_BODY_END ? CONTAINER_OF(timer, struct connection, body_wait)
-                                 : CONTAINER_OF(timer, struct connection, wait);
+        return CONTAINER_OF(timer, struct server_connection, write_wait);
+    return kind == WAIT_BODY_END ? CONTAINER_OF(timer, struct server_connection, body_wait)
+                                 : CONTAINER_OF(timer, struct server_connection, wait);
 }
 
 void server_tick(struct http_server *server)
 {
     server->now_us = env_monotonic_us();
     for (enum server_wait kind = WAIT_FIRST_BYTE; kind < WAIT_COUNT; kind++) {
-        struct queue *waits = &server->waits[kind];
-        while (!queue_is_empty(waits)) {
+        struct ring *waits = &server->waits[kind];
+        while (!ring_is_empty(waits)) {
             struct server_timer *timer = CONTAINER_OF(waits->next, struct server_timer, link);
             if (timer->deadline_us > server->now_us)
                 break;
-            queue_remove(&timer->link);
+            ring_remove(&timer->link);
             timer->kind = WAIT_NONE;
-            connection_timed_out(connection_of_timer(timer, kind), kind);
+            server_connection_timed_out(connection_of_timer(timer, kind), kind);
         }
     }
     if (server->draining && server->now_us >= server->drain_deadline_us)
@@ -179,7 +179,7 @@ static void on_async(uv_async_t *async)
     uv_mutex_unlock(&server->inbox_lock);
     server->now_us = env_monotonic_us();
     for (size_t i = 0; i < count; i++)
-        connection_open(server, &inbox[i]);
+        server_connection_open(server, &inbox[i]);
     free(inbox);
 }
 
@@ -212,11 +212,11 @@ static void server_init(struct http_server *server, uv_loop_t *loop)
     server->loop = loop;
     server->now_us = env_monotonic_us();
     server->date_second = -1;
-    queue_init(&server->connections);
-    queue_init(&server->dirty);
-    queue_init(&server->spare);
+    ring_init(&server->connections);
+    ring_init(&server->dirty);
+    ring_init(&server->spare);
     for (int kind = 0; kind < WAIT_COUNT; kind++)
-        queue_init(&server->waits[kind]);
+        ring_init(&server->waits[kind]);
     server->async.data = server->prepare.data = server->idle.data = server->timer.data = server;
 }
 
@@ -262,8 +262,8 @@ void http_server_drain(struct http_server *server, int64_t deadline_ms, int64_t 
     server->drained = drained;
     server->drained_context = context;
     /* A request that is on its way in the socket's buffer is still answered. */
-    for (struct queue *link = server->connections.next; link != &server->connections; link = link->next) {
-        struct connection *connection = CONTAINER_OF(link, struct connection, link);
+    for (struct ring *link = server->connections.next; link != &server->connections; link = link->next) {
+        struct server_connection *connection = CONTAINER_OF(link, struct server_connection, link);
         connection->last_look = true;
         server_mark(connection);
     }
@@ -279,8 +279,8 @@ void http_server_hurry(struct http_server *server)
 
 static void free_memory(struct http_server *server)
 {
-    for (struct queue *link; (link = queue_pop(&server->spare)) != NULL;) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+    for (struct ring *link; (link = ring_pop(&server->spare)) != NULL;) {
+        struct server_exchange *exchange = CONTAINER_OF(link, struct server_exchange, link);
         arena_free(&exchange->shown.arena);
         buffer_free(&exchange->body);
         free(exchange);
@@ -327,11 +327,11 @@ void http_server_free(struct http_server *server)
 size_t server_bytes(const struct http_server *server)
 {
     size_t bytes = 0;
-    for (struct queue *link = server->connections.next; link != &server->connections; link = link->next) {
-        const struct connection *connection = CONTAINER_OF(link, struct connection, link);
+    for (struct ring *link = server->connections.next; link != &server->connections; link = link->next) {
+        const struct server_connection *connection = CONTAINER_OF(link, struct server_connection, link);
         bytes += sizeof *connection + connection->input.capacity + connection->waiting;
-        for (struct queue *at = connection->exchanges.next; at != &connection->exchanges; at = at->next) {
-            const struct exchange *exchange = CONTAINER_OF(at, struct exchange, link);
+        for (struct ring *at = connection->exchanges.next; at != &connection->exchanges; at = at->next) {
+            const struct server_exchange *exchange = CONTAINER_OF(at, struct server_exchange, link);
             bytes += sizeof *exchange + arena_size(&exchange->shown.arena) + exchange->body.capacity;
         }
     }

@@ -4,16 +4,16 @@
 
 #include "lib/base/env.h"
 
-static struct exchange *exchange_from(struct http_exchange *shown)
+static struct server_exchange *exchange_from(struct http_exchange *shown)
 {
-    struct exchange *exchange = CONTAINER_OF(shown, struct exchange, shown);
+    struct server_exchange *exchange = CONTAINER_OF(shown, struct server_exchange, shown);
     if (exchange->magic != EXCHANGE_MAGIC)
         abort();
     return exchange;
 }
 
 /* Answering twice, or in the wrong order, is a bug in a handler that must not run on. */
-void exchange_move(struct exchange *exchange, enum exchange_state next)
+void server_exchange_move(struct server_exchange *exchange, enum exchange_state next)
 {
     static const uint8_t allowed[] = {
         [EXCHANGE_RECEIVING] = 1 << EXCHANGE_ASKING | 1 << EXCHANGE_HANDLING,
@@ -28,16 +28,16 @@ void exchange_move(struct exchange *exchange, enum exchange_state next)
 }
 
 /* The end of an answer, whether it goes anywhere or not. */
-static void exchange_finished(struct exchange *exchange)
+static void exchange_finished(struct server_exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
-    exchange_move(exchange, EXCHANGE_ANSWERED);
+    struct server_connection *connection = exchange->connection;
+    server_exchange_move(exchange, EXCHANGE_ANSWERED);
     connection->unanswered--;
     if (exchange->unsafe)
         connection->unsafe = false;
     if (connection->state == CONNECTION_CLOSED) {
-        exchange_recycle(exchange);
-        connection_maybe_free(connection);
+        server_exchange_recycle(exchange);
+        server_connection_maybe_free(connection);
     } else {
         server_mark(connection);
     }
@@ -45,18 +45,18 @@ static void exchange_finished(struct exchange *exchange)
 
 /* ---- whose turn it is ---- */
 
-static bool has_turn(const struct connection *connection)
+static bool has_turn(const struct server_connection *connection)
 {
     return connection->state == CONNECTION_CLOSED ||
            connection->waiting <= connection->server->limits.write_buffer_max;
 }
 
-struct exchange *answer_next_turn(struct connection *connection)
+struct server_exchange *server_answer_next_turn(struct server_connection *connection)
 {
     if (!has_turn(connection))
         return NULL;
-    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+    for (struct ring *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
+        struct server_exchange *exchange = CONTAINER_OF(link, struct server_exchange, link);
         if (exchange->turn != NULL)
             return exchange;
         if (exchange->state != EXCHANGE_ANSWERED && connection->state != CONNECTION_CLOSED)
@@ -68,10 +68,10 @@ struct exchange *answer_next_turn(struct connection *connection)
 void http_exchange_await_turn(struct http_exchange *shown,
                               void (*turn)(struct http_exchange *exchange, void *context), void *context)
 {
-    struct exchange *exchange = exchange_from(shown);
+    struct server_exchange *exchange = exchange_from(shown);
     exchange->turn = turn;
     exchange->turn_context = context;
-    if (answer_next_turn(exchange->connection) != exchange)
+    if (server_answer_next_turn(exchange->connection) != exchange)
         return;
     exchange->turn = NULL;
     turn(shown, context);
@@ -79,7 +79,7 @@ void http_exchange_await_turn(struct http_exchange *shown,
 
 bool http_exchange_is_cut(const struct http_exchange *shown)
 {
-    return CONTAINER_OF(shown, struct exchange, shown)->connection->state == CONNECTION_CLOSED;
+    return CONTAINER_OF(shown, struct server_exchange, shown)->connection->state == CONNECTION_CLOSED;
 }
 
 bool http_exchange_is_over_share(const struct http_exchange *shown)
@@ -94,7 +94,7 @@ void http_exchange_header(struct http_exchange *shown, const char *name, struct 
 {
     static const struct str own[] = {
         {"Content-Length", 14}, {"Date", 4}, {"Connection", 10}, {"Transfer-Encoding", 17}};
-    struct exchange *exchange = exchange_from(shown);
+    struct server_exchange *exchange = exchange_from(shown);
     struct str wanted = str_from(name);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (str_equal_fold(wanted, own[i]))
@@ -159,9 +159,9 @@ static char *put_number(char *out, size_t number)
 }
 
 /* The last answer of the connection says that it is. */
-static struct str connection_header(struct exchange *exchange)
+static struct str connection_header(struct server_exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct server_connection *connection = exchange->connection;
     bool last = exchange->link.next == &connection->exchanges;
     if (last && (connection->state != CONNECTION_HEAD && connection->state != CONNECTION_BODY))
         exchange->close = true;
@@ -171,7 +171,7 @@ static struct str connection_header(struct exchange *exchange)
 }
 
 /* The head of an answer, in the exchange's arena. `length` SIZE_MAX: not known. */
-static struct str make_head(struct exchange *exchange, int status, size_t length, bool chunked)
+static struct str make_head(struct server_exchange *exchange, int status, size_t length, bool chunked)
 {
     struct str reason = str_from(http_reason(status));
     struct str date = server_date(exchange->shown.server);
@@ -197,7 +197,7 @@ static struct str make_head(struct exchange *exchange, int status, size_t length
 }
 
 /* Puts head and body into the exchange's output. */
-static void queue_answer(struct exchange *exchange, int status, struct buffer *body)
+static void queue_answer(struct server_exchange *exchange, int status, struct buffer *body)
 {
     size_t length = body != NULL ? body->length : 0;
     bool bodiless = status == 204 || status == 304;
@@ -206,15 +206,15 @@ static void queue_answer(struct exchange *exchange, int status, struct buffer *b
         exchange->aborted = true;
         return;
     }
-    output_part(&exchange->answer, head.data, head.length);
+    server_output_part(&exchange->answer, head.data, head.length);
     if (length > 0 && !bodiless && !exchange->shown.head) {
-        output_part(&exchange->answer, body->data, length);
-        output_take(exchange, &exchange->answer, body);
+        server_output_part(&exchange->answer, body->data, length);
+        server_output_take(exchange, &exchange->answer, body);
     }
-    output_add(exchange, &exchange->answer);
+    server_output_add(exchange, &exchange->answer);
 }
 
-void answer_send(struct exchange *exchange, int status, struct buffer *body)
+void server_answer_send(struct server_exchange *exchange, int status, struct buffer *body)
 {
     if (exchange->connection->state != CONNECTION_CLOSED && !exchange->aborted) {
         if (body != NULL && body->failed)
@@ -229,18 +229,18 @@ void answer_send(struct exchange *exchange, int status, struct buffer *body)
 
 void http_exchange_send(struct http_exchange *shown, int status, struct buffer *body)
 {
-    struct exchange *exchange = exchange_from(shown);
+    struct server_exchange *exchange = exchange_from(shown);
     if (exchange->state == EXCHANGE_ASKING && exchange->connection->state != CONNECTION_CLOSED)
-        body_skip(exchange);
-    answer_send(exchange, status, body);
+        server_body_skip(exchange);
+    server_answer_send(exchange, status, body);
 }
 
 void http_exchange_stream_begin(struct http_exchange *shown, int status, size_t length,
                                 void (*resume)(struct http_exchange *exchange, void *context), void *context)
 {
-    struct exchange *exchange = exchange_from(shown);
-    struct connection *connection = exchange->connection;
-    exchange_move(exchange, EXCHANGE_STREAMING);
+    struct server_exchange *exchange = exchange_from(shown);
+    struct server_connection *connection = exchange->connection;
+    server_exchange_move(exchange, EXCHANGE_STREAMING);
     exchange->resume = resume;
     exchange->resume_context = context;
     exchange->discard = shown->head || status == 204 || status == 304;
@@ -249,7 +249,7 @@ void http_exchange_stream_begin(struct http_exchange *shown, int status, size_t 
     if (length == SIZE_MAX && exchange->http_1_0) {
         exchange->close = true;
         if (connection->state == CONNECTION_HEAD)
-            connection_set_state(connection, CONNECTION_STOPPED);
+            server_connection_set_state(connection, CONNECTION_STOPPED);
     }
     server_mark(connection);
     if (connection->state == CONNECTION_CLOSED)
@@ -261,12 +261,12 @@ void http_exchange_stream_begin(struct http_exchange *shown, int status, size_t 
         exchange->aborted = true;
         return;
     }
-    output_part(&exchange->answer, head.data, head.length);
-    output_add(exchange, &exchange->answer);
+    server_output_part(&exchange->answer, head.data, head.length);
+    server_output_add(exchange, &exchange->answer);
 }
 
 /* Frames one slice; false when there is no memory. */
-static bool queue_slice(struct exchange *exchange, struct buffer *slice)
+static bool queue_slice(struct server_exchange *exchange, struct buffer *slice)
 {
     struct server_output *output = calloc(1, sizeof *output);
     if (output == NULL)
@@ -274,19 +274,19 @@ static bool queue_slice(struct exchange *exchange, struct buffer *slice)
     output->heap = true;
     if (exchange->chunked) {
         int length = snprintf(output->prefix, sizeof output->prefix, "%zx\r\n", slice->length);
-        output_part(output, output->prefix, (size_t)length);
+        server_output_part(output, output->prefix, (size_t)length);
     }
-    output_part(output, slice->data, slice->length);
+    server_output_part(output, slice->data, slice->length);
     if (exchange->chunked)
-        output_part(output, "\r\n", 2);
-    output_take(exchange, output, slice);
-    output_add(exchange, output);
+        server_output_part(output, "\r\n", 2);
+    server_output_take(exchange, output, slice);
+    server_output_add(exchange, output);
     return true;
 }
 
 void http_exchange_stream_write(struct http_exchange *shown, struct buffer *slice)
 {
-    struct exchange *exchange = exchange_from(shown);
+    struct server_exchange *exchange = exchange_from(shown);
     if (exchange->state != EXCHANGE_STREAMING)
         abort();
     exchange->asked = false;
@@ -305,7 +305,7 @@ void http_exchange_stream_write(struct http_exchange *shown, struct buffer *slic
 
 void http_exchange_stream_end(struct http_exchange *shown)
 {
-    struct exchange *exchange = exchange_from(shown);
+    struct server_exchange *exchange = exchange_from(shown);
     if (exchange->state != EXCHANGE_STREAMING)
         abort();
     bool complete = exchange->stream_left == SIZE_MAX || exchange->stream_left == 0 || exchange->discard;
@@ -313,15 +313,15 @@ void http_exchange_stream_end(struct http_exchange *shown)
         exchange->aborted = true;
     if (exchange->chunked && !exchange->discard && !exchange->aborted &&
         exchange->connection->state != CONNECTION_CLOSED) {
-        output_part(&exchange->tail, "0\r\n\r\n", 5);
-        output_add(exchange, &exchange->tail);
+        server_output_part(&exchange->tail, "0\r\n\r\n", 5);
+        server_output_add(exchange, &exchange->tail);
     }
     exchange_finished(exchange);
 }
 
 void http_exchange_stream_abort(struct http_exchange *shown)
 {
-    struct exchange *exchange = exchange_from(shown);
+    struct server_exchange *exchange = exchange_from(shown);
     if (exchange->state != EXCHANGE_STREAMING)
         abort();
     exchange->aborted = true;

@@ -2,79 +2,79 @@
 
 /* ---- the complete request ---- */
 
-static void dispatch(struct connection *connection)
+static void dispatch(struct server_connection *connection)
 {
     struct http_server *server = connection->server;
-    struct exchange *exchange = connection->receiving;
+    struct server_exchange *exchange = connection->receiving;
     connection->receiving = NULL;
     connection->used = true;
-    exchange_move(exchange, EXCHANGE_HANDLING);
+    server_exchange_move(exchange, EXCHANGE_HANDLING);
     exchange->shown.body = buffer_str(&exchange->body);
     if (exchange->close || server->draining)
-        connection_set_state(connection, CONNECTION_STOPPED);
+        server_connection_set_state(connection, CONNECTION_STOPPED);
     else if (connection->state == CONNECTION_BODY)
-        connection_set_state(connection, CONNECTION_HEAD);
+        server_connection_set_state(connection, CONNECTION_HEAD);
     server->callbacks.request(&exchange->shown, server->context);
 }
 
 /* ---- bodies ---- */
 
-bool body_is_skipped(const struct connection *connection)
+bool server_body_is_skipped(const struct server_connection *connection)
 {
     return connection->state == CONNECTION_BODY && connection->receiving == NULL;
 }
 
-bool body_is_held(const struct connection *connection)
+bool server_body_is_held(const struct server_connection *connection)
 {
     return connection->state == CONNECTION_BODY && connection->receiving != NULL &&
            connection->receiving->state == EXCHANGE_ASKING;
 }
 
-void body_skip(struct exchange *exchange)
+void server_body_skip(struct server_exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct server_connection *connection = exchange->connection;
     bool none = !connection->body_chunked && connection->body_left == 0;
     bool is_short = connection->body_chunked || connection->body_left <= SERVER_SKIP;
     connection->receiving = NULL;
     connection->used = true;
     connection->skip_left = SERVER_SKIP;
-    timers_begin_body(connection);
+    server_timers_begin_body(connection);
     if (exchange->close || connection->server->draining || (!none && (!is_short || exchange->expects)))
-        connection_set_state(connection, CONNECTION_STOPPED);
+        server_connection_set_state(connection, CONNECTION_STOPPED);
     else if (none)
-        connection_set_state(connection, CONNECTION_HEAD);
+        server_connection_set_state(connection, CONNECTION_HEAD);
 }
 
-static void body_complete(struct connection *connection)
+static void body_complete(struct server_connection *connection)
 {
     if (connection->receiving != NULL)
         dispatch(connection);
     else
-        connection_set_state(connection, CONNECTION_HEAD);
+        server_connection_set_state(connection, CONNECTION_HEAD);
 }
 
 /* The caller may hold no more: its other bodies, and answers, fill its share. */
-static bool is_over_share(const struct exchange *exchange)
+static bool is_over_share(const struct server_exchange *exchange)
 {
     size_t held = atomic_load_explicit(exchange->shown.held, memory_order_relaxed);
     return budget_is_share(exchange->shown.server->limits.budget, held - exchange->body_held);
 }
 
 /* Keeps more of the body; what is large is counted as the caller's. False: refused. */
-static bool keep(struct exchange *exchange, struct str data)
+static bool keep(struct server_exchange *exchange, struct str data)
 {
     struct buffer *body = &exchange->body;
     atomic_size_t *held = exchange->shown.held;
     bool grows = held != NULL && body->length + data.length > SERVER_KEEP &&
                  body->length + data.length > exchange->body_held;
     if (grows && is_over_share(exchange)) {
-        request_refuse(exchange->connection, 503,
-                       "the caller's other bodies and answers take up its share of the hub's memory");
+        server_request_refuse(exchange->connection, 503,
+                              "the caller's other bodies and answers take up its share of the hub's memory");
         return false;
     }
     buffer_append(body, data);
     if (body->failed) {
-        request_refuse(exchange->connection, 503, "the hub has no memory left for the body");
+        server_request_refuse(exchange->connection, 503, "the hub has no memory left for the body");
     } else if (grows) {
         atomic_fetch_add_explicit(held, body->capacity - exchange->body_held, memory_order_relaxed);
         exchange->body_held = body->capacity;
@@ -83,19 +83,19 @@ static bool keep(struct exchange *exchange, struct str data)
 }
 
 /* Keeps a chunk's data, or throws it away. False: refused. */
-static bool take_chunk(struct connection *connection, struct str data)
+static bool take_chunk(struct server_connection *connection, struct str data)
 {
     if (connection->receiving != NULL)
         return keep(connection->receiving, data);
     bool fits = data.length <= connection->skip_left;
     connection->skip_left -= fits ? data.length : connection->skip_left;
     if (!fits)
-        connection_set_state(connection, CONNECTION_STOPPED);
+        server_connection_set_state(connection, CONNECTION_STOPPED);
     return fits;
 }
 
 /* What has come of a chunked body, with the chunk that is announced. */
-static bool chunks_are_too_large(const struct connection *connection, size_t coming)
+static bool chunks_are_too_large(const struct server_connection *connection, size_t coming)
 {
     if (connection->receiving == NULL)
         return false;
@@ -104,9 +104,9 @@ static bool chunks_are_too_large(const struct connection *connection, size_t com
            connection->receiving->body.length + coming + connection->chunked.left > body_max;
 }
 
-size_t body_by_length(struct connection *connection, struct str bytes)
+size_t server_body_by_length(struct server_connection *connection, struct str bytes)
 {
-    struct exchange *exchange = connection->receiving;
+    struct server_exchange *exchange = connection->receiving;
     size_t length = bytes.length < connection->body_left ? bytes.length : (size_t)connection->body_left;
     connection->body_left -= length;
     if (exchange != NULL && !keep(exchange, str_of(bytes.data, length)))
@@ -116,7 +116,7 @@ size_t body_by_length(struct connection *connection, struct str bytes)
     return length;
 }
 
-size_t body_by_chunks(struct connection *connection, struct str bytes)
+size_t server_body_by_chunks(struct server_connection *connection, struct str bytes)
 {
     struct str rest = bytes;
     for (;;) {
@@ -124,7 +124,7 @@ size_t body_by_chunks(struct connection *connection, struct str bytes)
         const char *reason = NULL;
         enum http_chunked_result result = http_chunked_next(&connection->chunked, &rest, &data, &reason);
         if (result == HTTP_CHUNKED_BAD) {
-            request_refuse(connection, 400, reason);
+            server_request_refuse(connection, 400, reason);
             break;
         }
         if (result == HTTP_CHUNKED_END) {
@@ -132,7 +132,7 @@ size_t body_by_chunks(struct connection *connection, struct str bytes)
             break;
         }
         if (chunks_are_too_large(connection, result == HTTP_CHUNKED_DATA ? data.length : 0)) {
-            request_refuse(connection, 413, "the body is too large");
+            server_request_refuse(connection, 413, "the body is too large");
             break;
         }
         if (result == HTTP_CHUNKED_MORE || !take_chunk(connection, data))
@@ -144,15 +144,15 @@ size_t body_by_chunks(struct connection *connection, struct str bytes)
 /* ---- the handler wants it ---- */
 
 /* The handler wants the body of a connection that is still there. */
-static void read_body(struct exchange *exchange, size_t body_max)
+static void read_body(struct server_exchange *exchange, size_t body_max)
 {
-    struct connection *connection = exchange->connection;
+    struct server_connection *connection = exchange->connection;
     size_t most = connection->server->limits.body_max;
     connection->body_max = body_max < most ? body_max : most;
-    timers_begin_body(connection);
+    server_timers_begin_body(connection);
     exchange->body.maximum = connection->body_max;
     if (connection->body_left > connection->body_max) {
-        request_refuse(connection, 413, "the body is too large");
+        server_request_refuse(connection, 413, "the body is too large");
         return;
     }
     if (!connection->body_chunked && connection->body_left == 0) {
@@ -164,21 +164,21 @@ static void read_body(struct exchange *exchange, size_t body_max)
     buffer_reserve(&exchange->body,
                    connection->body_left < SERVER_SCRATCH ? (size_t)connection->body_left : SERVER_SCRATCH);
     if (exchange->expects) {
-        output_part(&exchange->interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-        output_add(exchange, &exchange->interim);
+        server_output_part(&exchange->interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        server_output_add(exchange, &exchange->interim);
     }
 }
 
 void http_exchange_take_body(struct http_exchange *shown, size_t body_max)
 {
-    struct exchange *exchange = CONTAINER_OF(shown, struct exchange, shown);
-    struct connection *connection = exchange->connection;
+    struct server_exchange *exchange = CONTAINER_OF(shown, struct server_exchange, shown);
+    struct server_connection *connection = exchange->connection;
     if (exchange->magic != EXCHANGE_MAGIC)
         abort();
-    exchange_move(exchange, EXCHANGE_RECEIVING);
+    server_exchange_move(exchange, EXCHANGE_RECEIVING);
     if (connection->state == CONNECTION_CLOSED) {
-        exchange_recycle(exchange);
-        connection_maybe_free(connection);
+        server_exchange_recycle(exchange);
+        server_connection_maybe_free(connection);
         return;
     }
     server_mark(connection); /* does nothing where the connection goes on anyway */

@@ -6,7 +6,7 @@
 
 /* ---- state ---- */
 
-void connection_set_state(struct connection *connection, enum connection_state state)
+void server_connection_set_state(struct server_connection *connection, enum connection_state state)
 {
 #define TO(name) (1 << CONNECTION_##name)
     static const uint8_t allowed[] = {
@@ -29,7 +29,7 @@ void connection_set_state(struct connection *connection, enum connection_state s
         connection->discard_left = connection->server->limits.body_max + (1 << 20);
 }
 
-bool connection_may_parse(const struct connection *connection)
+bool server_connection_may_parse(const struct server_connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;
     unsigned most = connection->http_1_0 || limits->pipeline_max == 0 ? 1 : limits->pipeline_max;
@@ -39,7 +39,7 @@ bool connection_may_parse(const struct connection *connection)
            connection->waiting <= limits->write_buffer_max;
 }
 
-bool connection_wants_read(const struct connection *connection)
+bool server_connection_wants_read(const struct server_connection *connection)
 {
     if (connection->eof)
         return false;
@@ -47,9 +47,9 @@ bool connection_wants_read(const struct connection *connection)
     case CONNECTION_HEAD:
         /* No faster than it is answered. Behind an unsafe request too: to notice that the peer has gone. */
         return connection->input.length <= connection->server->limits.head_max &&
-               (connection_may_parse(connection) || connection->unsafe || connection->next_unsafe);
+               (server_connection_may_parse(connection) || connection->unsafe || connection->next_unsafe);
     case CONNECTION_BODY:
-        return !body_is_held(connection);
+        return !server_body_is_held(connection);
     case CONNECTION_STOPPED:
     case CONNECTION_LINGER:
         return connection->discard_left > 0;
@@ -61,13 +61,13 @@ bool connection_wants_read(const struct connection *connection)
 
 /* ---- the end ---- */
 
-void connection_maybe_free(struct connection *connection)
+void server_connection_maybe_free(struct server_connection *connection)
 {
     struct http_server *server = connection->server;
     if (connection->state != CONNECTION_CLOSED || !connection->handle_closed || connection->busy > 0 ||
-        !queue_is_empty(&connection->exchanges))
+        !ring_is_empty(&connection->exchanges))
         return;
-    queue_remove(&connection->dirty);
+    ring_remove(&connection->dirty);
     connection->magic = 0;
     free(connection);
     server->connection_count--;
@@ -76,33 +76,33 @@ void connection_maybe_free(struct connection *connection)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    struct connection *connection = MAGIC_CAST(struct connection, handle->data, CONNECTION_MAGIC);
+    struct server_connection *connection =
+        MAGIC_CAST(struct server_connection, handle->data, CONNECTION_MAGIC);
     connection->handle_closed = true;
-    connection_maybe_free(connection);
+    server_connection_maybe_free(connection);
 }
 
 /* The peer is gone: handlers must still answer, sources must still end, everything else goes at once. */
-static void abandon_exchanges(struct connection *connection)
+static void abandon_exchanges(struct server_connection *connection)
 {
-    for (struct queue *link = connection->exchanges.next, *next; link != &connection->exchanges;
-         link = next) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+    for (struct ring *link = connection->exchanges.next, *next; link != &connection->exchanges; link = next) {
+        struct server_exchange *exchange = CONTAINER_OF(link, struct server_exchange, link);
         next = link->next;
         exchange->shown.gone = true;
-        output_drop(exchange);
+        server_output_drop(exchange);
         if (exchange->state == EXCHANGE_RECEIVING || exchange->state == EXCHANGE_ANSWERED) /* ours */
-            exchange_recycle(exchange);
+            server_exchange_recycle(exchange);
     }
     connection->receiving = NULL;
 }
 
-void connection_close(struct connection *connection, bool reset)
+void server_connection_close(struct server_connection *connection, bool reset)
 {
     struct http_server *server = connection->server;
     if (connection->state == CONNECTION_CLOSED)
         return;
-    connection_set_state(connection, CONNECTION_CLOSED);
-    timers_stop(connection);
+    server_connection_set_state(connection, CONNECTION_CLOSED);
+    server_timers_stop(connection);
     uv_close((uv_handle_t *)&connection->poll, on_handle_closed);
     if (reset)
         setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
@@ -110,11 +110,11 @@ void connection_close(struct connection *connection, bool reset)
     connection->ops->close(connection->stream);
     connection->fd = -1;
     buffer_free(&connection->input);
-    queue_remove(&connection->link);
+    ring_remove(&connection->link);
     if (connection->refusing != NULL)
         server->refusing--;
     atomic_fetch_sub(connection->counted ? &server->open : &server->refused, 1);
-    connection_is_known(connection);
+    server_connection_is_known(connection);
     http_addresses_leave(connection->address);
     abandon_exchanges(connection);
     server_mark(connection);
@@ -124,7 +124,7 @@ void connection_close(struct connection *connection, bool reset)
 
 #define REPLACE_LOOKS 8 /* at what strangers have sent by now */
 
-void connection_is_known(struct connection *connection)
+void server_connection_is_known(struct server_connection *connection)
 {
     if (!connection->stranger)
         return;
@@ -132,51 +132,51 @@ void connection_is_known(struct connection *connection)
     atomic_fetch_sub(&connection->server->strangers, 1);
 }
 
-static struct connection *oldest_stranger(struct http_server *server)
+static struct server_connection *oldest_stranger(struct http_server *server)
 {
     for (enum server_wait kind = WAIT_FIRST_BYTE; kind <= WAIT_FIRST_HEAD; kind++)
-        if (!queue_is_empty(&server->waits[kind]))
-            return CONTAINER_OF(server->waits[kind].next, struct connection, wait.link);
+        if (!ring_is_empty(&server->waits[kind]))
+            return CONTAINER_OF(server->waits[kind].next, struct server_connection, wait.link);
     return NULL;
 }
 
-bool connection_replace(struct http_server *server)
+bool server_connection_replace(struct http_server *server)
 {
-    struct connection *stranger = oldest_stranger(server);
+    struct server_connection *stranger = oldest_stranger(server);
     for (unsigned looks = 0; looks < REPLACE_LOOKS && stranger != NULL; looks++) {
-        connection_read(stranger); /* what came in this turn of the loop counts */
+        server_connection_read(stranger); /* what came in this turn of the loop counts */
         if (stranger->state == CONNECTION_CLOSED)
             return true;
-        struct connection *oldest = oldest_stranger(server);
+        struct server_connection *oldest = oldest_stranger(server);
         if (oldest == stranger)
             break;
         stranger = oldest;
     }
     if (stranger != NULL)
-        connection_close(stranger, true);
+        server_connection_close(stranger, true);
     return stranger != NULL;
 }
 
 /* Everything is sent: say so to the peer and give it time to read (RFC 9112 section 9.6). */
-static void finish(struct connection *connection)
+static void finish(struct server_connection *connection)
 {
     if (connection->eof || connection->server->lingering >= SERVER_LINGERING ||
         shutdown(connection->fd, SHUT_WR) != 0) {
-        connection_close(connection, false);
+        server_connection_close(connection, false);
         return;
     }
-    connection_set_state(connection, CONNECTION_LINGER);
+    server_connection_set_state(connection, CONNECTION_LINGER);
 }
 
 /* ---- what may happen next ---- */
 
 /* Reads on in what has come; how many bytes that took. */
-static size_t feed_input(struct connection *connection)
+static size_t feed_input(struct server_connection *connection)
 {
     struct buffer *input = &connection->input;
     if (connection->state > CONNECTION_BODY || input->length == 0)
         return 0;
-    size_t used = request_feed(connection, buffer_str(input));
+    size_t used = server_request_feed(connection, buffer_str(input));
     if (connection->state <= CONNECTION_BODY)
         buffer_consume(input, used);
     if (connection->state > CONNECTION_BODY || input->length == 0)
@@ -186,26 +186,26 @@ static size_t feed_input(struct connection *connection)
 
 /* Writes and reads on until neither gets further; true when only fairness stopped it: a turn is as many
  * requests as may be handled side by side. */
-static bool run(struct connection *connection)
+static bool run(struct server_connection *connection)
 {
     for (;;) {
-        output_write(connection);
+        server_output_write(connection);
         if (connection->state == CONNECTION_CLOSED)
             return false;
         if (feed_input(connection) > 0) {
-            output_write(connection);
+            server_output_write(connection);
             return connection->state != CONNECTION_CLOSED;
         }
-        bool ended = connection->eof && !body_is_held(connection) &&
-                     (connection->state == CONNECTION_BODY || connection_may_parse(connection));
+        bool ended = connection->eof && !server_body_is_held(connection) &&
+                     (connection->state == CONNECTION_BODY || server_connection_may_parse(connection));
         if (!ended)
             return false;
-        request_end_of_input(connection);
+        server_request_end_of_input(connection);
     }
 }
 
 /* Without memory for all, a stream has one slice at a time. */
-static bool may_ask_for_more(const struct exchange *exchange)
+static bool may_ask_for_more(const struct server_exchange *exchange)
 {
     const struct http_limits *limits = &exchange->connection->server->limits;
     return exchange->waiting == 0 ||
@@ -215,10 +215,10 @@ static bool may_ask_for_more(const struct exchange *exchange)
 
 /* The stream whose source may be asked for a slice now. Without a peer every source is asked, so that it can
  * end. */
-static struct exchange *stream_to_resume(struct connection *connection)
+static struct server_exchange *stream_to_resume(struct server_connection *connection)
 {
-    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+    for (struct ring *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
+        struct server_exchange *exchange = CONTAINER_OF(link, struct server_exchange, link);
         bool closed = connection->state == CONNECTION_CLOSED;
         if (exchange->state == EXCHANGE_STREAMING && !exchange->asked &&
             (closed || may_ask_for_more(exchange)))
@@ -229,51 +229,51 @@ static struct exchange *stream_to_resume(struct connection *connection)
     return NULL;
 }
 
-static void set_events(struct connection *connection)
+static void set_events(struct server_connection *connection)
 {
-    int events =
-        (connection_wants_read(connection) ? UV_READABLE : 0) | (connection->blocked ? UV_WRITABLE : 0);
+    int events = (server_connection_wants_read(connection) ? UV_READABLE : 0) |
+                 (connection->blocked ? UV_WRITABLE : 0);
     if (events == connection->events)
         return;
     connection->events = events;
     if (events == 0)
         uv_poll_stop(&connection->poll);
     else
-        uv_poll_start(&connection->poll, events, connection_on_poll);
+        uv_poll_start(&connection->poll, events, server_connection_on_poll);
 }
 
-static void settle(struct connection *connection)
+static void settle(struct server_connection *connection)
 {
-    bool nothing = queue_is_empty(&connection->exchanges);
+    bool nothing = ring_is_empty(&connection->exchanges);
     bool idle =
         connection->state == CONNECTION_HEAD && connection->began_us == 0 && connection->input.length == 0;
     if (connection->server->draining && idle) {
         if (nothing)
-            connection_close(connection, false);
+            server_connection_close(connection, false);
         else
-            connection_set_state(connection, CONNECTION_STOPPED);
+            server_connection_set_state(connection, CONNECTION_STOPPED);
     }
     if (connection->state == CONNECTION_STOPPED && nothing)
         finish(connection);
     if (connection->state == CONNECTION_LINGER && connection->eof)
-        connection_close(connection, false);
+        server_connection_close(connection, false);
     if (connection->state == CONNECTION_CLOSED)
         return;
-    timers_set(connection);
+    server_timers_set(connection);
     set_events(connection);
 }
 
 /* Whose turn has come begins its answer; the stream at the front goes on. True: something may have changed.
  */
-static bool call_handlers(struct connection *connection)
+static bool call_handlers(struct server_connection *connection)
 {
-    struct exchange *next = answer_next_turn(connection);
+    struct server_exchange *next = server_answer_next_turn(connection);
     if (next != NULL) {
         void (*turn)(struct http_exchange *, void *) = next->turn;
         next->turn = NULL;
         turn(&next->shown, next->turn_context);
     }
-    struct exchange *stream = stream_to_resume(connection);
+    struct server_exchange *stream = stream_to_resume(connection);
     if (stream != NULL) {
         stream->asked = true;
         stream->resume(&stream->shown, stream->resume_context);
@@ -281,30 +281,30 @@ static bool call_handlers(struct connection *connection)
     return next != NULL || stream != NULL;
 }
 
-void connection_advance(struct connection *connection)
+void server_connection_advance(struct server_connection *connection)
 {
     connection->busy++;
-    queue_remove(&connection->dirty);
-    if (connection->last_look && connection_wants_read(connection))
-        connection_read_once(connection);
+    ring_remove(&connection->dirty);
+    if (connection->last_look && server_connection_wants_read(connection))
+        server_connection_read_once(connection);
     connection->last_look = false;
     bool again = connection->state != CONNECTION_CLOSED && run(connection);
     if (call_handlers(connection)) {
         if (connection->state != CONNECTION_CLOSED)
             again = run(connection) || again;
-        again = again || answer_next_turn(connection) != NULL || stream_to_resume(connection) != NULL;
+        again = again || server_answer_next_turn(connection) != NULL || stream_to_resume(connection) != NULL;
     }
     if (connection->state != CONNECTION_CLOSED)
         settle(connection);
     connection->busy--;
     if (again)
         server_mark(connection);
-    connection_maybe_free(connection);
+    server_connection_maybe_free(connection);
 }
 
 /* ---- the beginning ---- */
 
-static void name_peer(struct connection *connection)
+static void name_peer(struct server_connection *connection)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
@@ -317,7 +317,7 @@ static void name_peer(struct connection *connection)
         inet_ntop(address.ss_family, bytes, connection->peer, sizeof connection->peer);
 }
 
-static void connection_init(struct connection *connection, struct http_server *server,
+static void connection_init(struct server_connection *connection, struct http_server *server,
                             const struct http_accepted *accepted)
 {
     int fd = accepted->fd;
@@ -331,12 +331,12 @@ static void connection_init(struct connection *connection, struct http_server *s
     connection->opened_us = connection->active_us = server->now_us;
     connection->poll.data = connection;
     buffer_charge(&connection->input, server->limits.budget);
-    queue_init(&connection->dirty);
-    queue_init(&connection->wait.link);
-    queue_init(&connection->body_wait.link);
-    queue_init(&connection->write_wait.link);
-    queue_init(&connection->exchanges);
-    queue_push(&server->connections, &connection->link);
+    ring_init(&connection->dirty);
+    ring_init(&connection->wait.link);
+    ring_init(&connection->body_wait.link);
+    ring_init(&connection->write_wait.link);
+    ring_init(&connection->exchanges);
+    ring_push(&server->connections, &connection->link);
     server->connection_count++;
     server_start_timer(server);
     name_peer(connection);
@@ -355,18 +355,18 @@ static void uncount(struct http_server *server, const struct http_accepted *acce
 static void take_place(struct http_server *server, struct http_accepted *accepted)
 {
     atomic_fetch_sub(&server->replacing, 1);
-    if (connection_replace(server))
+    if (server_connection_replace(server))
         return;
     uncount(server, accepted);
     accepted->refusing = http_full;
     atomic_fetch_add(&server->refused, 1);
 }
 
-void connection_open(struct http_server *server, struct http_accepted *accepted)
+void server_connection_open(struct http_server *server, struct http_accepted *accepted)
 {
     if (accepted->replaces)
         take_place(server, accepted);
-    struct connection *connection = calloc(1, sizeof *connection);
+    struct server_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL || uv_poll_init(server->loop, &connection->poll, accepted->fd) != 0) {
         free(connection);
         close(accepted->fd);
@@ -380,10 +380,10 @@ void connection_open(struct http_server *server, struct http_accepted *accepted)
         server->refusing++;
     /* The first request has mostly come with the connection. */
     connection->busy++;
-    connection_read_once(connection);
+    server_connection_read_once(connection);
     if (connection->refusing != NULL && connection->state == CONNECTION_HEAD &&
         (server->draining || server->refusing > SERVER_LINGERING))
-        request_refuse(connection, 503, connection->refusing);
+        server_request_refuse(connection, 503, connection->refusing);
     connection->busy--;
-    connection_read(connection);
+    server_connection_read(connection);
 }

@@ -5,13 +5,13 @@
 /* The first block of a request's arena, which a recycled exchange keeps: a forwarded message fits into it. */
 #define ARENA_BLOCK SERVER_KEEP
 
-struct exchange *exchange_new(struct connection *connection)
+struct server_exchange *server_exchange_new(struct server_connection *connection)
 {
     struct http_server *server = connection->server;
-    struct queue *spare = queue_pop(&server->spare);
-    struct exchange *exchange;
+    struct ring *spare = ring_pop(&server->spare);
+    struct server_exchange *exchange;
     if (spare != NULL) {
-        exchange = CONTAINER_OF(spare, struct exchange, link);
+        exchange = CONTAINER_OF(spare, struct server_exchange, link);
         server->spare_count--;
         struct arena arena = exchange->shown.arena;
         struct buffer body = exchange->body;
@@ -34,18 +34,18 @@ struct exchange *exchange_new(struct connection *connection)
     exchange->shown.server = server;
     exchange->shown.peer = str_from(connection->peer);
     exchange->shown.received_us = connection->began_us != 0 ? connection->began_us : server->now_us;
-    queue_push(&connection->exchanges, &exchange->link);
+    ring_push(&connection->exchanges, &exchange->link);
     connection->exchange_count++;
     connection->unanswered++;
     return exchange;
 }
 
-void exchange_recycle(struct exchange *exchange)
+void server_exchange_recycle(struct server_exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct server_connection *connection = exchange->connection;
     struct http_server *server = connection->server;
-    output_drop(exchange);
-    queue_remove(&exchange->link);
+    server_output_drop(exchange);
+    ring_remove(&exchange->link);
     connection->exchange_count--;
     connection->active_us = server->now_us;
     exchange->magic = 0;
@@ -62,7 +62,7 @@ void exchange_recycle(struct exchange *exchange)
         } else {
             arena_reset(&exchange->shown.arena);
         }
-        queue_push(&server->spare, &exchange->link);
+        ring_push(&server->spare, &exchange->link);
         server->spare_count++;
         return;
     }
@@ -71,24 +71,24 @@ void exchange_recycle(struct exchange *exchange)
     free(exchange);
 }
 
-void request_refuse(struct connection *connection, int status, const char *reason)
+void server_request_refuse(struct server_connection *connection, int status, const char *reason)
 {
     struct http_server *server = connection->server;
-    if (body_is_skipped(connection)) { /* it is answered already */
-        connection_set_state(connection, CONNECTION_STOPPED);
+    if (server_body_is_skipped(connection)) { /* it is answered already */
+        server_connection_set_state(connection, CONNECTION_STOPPED);
         return;
     }
-    struct exchange *exchange =
-        connection->receiving != NULL ? connection->receiving : exchange_new(connection);
+    struct server_exchange *exchange =
+        connection->receiving != NULL ? connection->receiving : server_exchange_new(connection);
     connection->receiving = NULL;
     connection->began_us = 0;
     if (exchange == NULL) {
-        connection_close(connection, true);
+        server_connection_close(connection, true);
         return;
     }
     log_debug("http: %s: refused with %d: %s", connection->peer, status, reason);
-    connection_set_state(connection, CONNECTION_STOPPED);
+    server_connection_set_state(connection, CONNECTION_STOPPED);
     exchange->close = true;
-    exchange_move(exchange, EXCHANGE_HANDLING);
+    server_exchange_move(exchange, EXCHANGE_HANDLING);
     server->callbacks.refuse(&exchange->shown, status, reason, server->context);
 }

@@ -8,7 +8,7 @@
 
 #include "lib/base/budget.h"
 #include "lib/base/magic.h"
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 #include "lib/http/chunked.h"
 #include "lib/http/server.h"
 
@@ -28,7 +28,7 @@
  *
  * A connection owns its exchanges, in order of arrival; an exchange owns its output. The connection lives
  * until its socket is closed and every exchange has come home from the handler. Nothing here waits: whatever
- * changes a connection ends in connection_advance, either directly (busy) or through the server's `dirty`
+ * changes a connection ends in server_connection_advance, either directly (busy) or through the server's `dirty`
  * queue, which is worked off once per turn of the loop, before it sleeps.
  */
 
@@ -55,12 +55,12 @@ enum server_wait {
     WAIT_BODY_END, /* the whole body */
     WAIT_IDLE,
     WAIT_LINGER,
-    WAIT_WRITE, /* the window over which a reader's rate is judged */
+    WAIT_WRITE, /* the window over which a sqlite_reader's rate is judged */
     WAIT_COUNT
 };
 
 struct server_timer {
-    struct queue link;
+    struct ring link;
     int64_t deadline_us;
     enum server_wait kind;
 };
@@ -90,12 +90,12 @@ struct answer_header {
 };
 
 #define EXCHANGE_MAGIC 0x48584348u
-struct exchange {
+struct server_exchange {
     struct http_exchange shown;
     uint32_t magic;
     enum exchange_state state;
-    struct connection *connection;
-    struct queue link;    /* connection->exchanges or server->spare */
+    struct server_connection *connection;
+    struct ring link;     /* connection->exchanges or server->spare */
     struct buffer body;   /* of the request */
     bool http_1_0, close; /* close: this answer says so, and it is the last */
     bool aborted;         /* cut the connection where this answer would go on */
@@ -126,7 +126,7 @@ enum connection_state {
 };
 
 #define CONNECTION_MAGIC 0x48434f4eu
-struct connection {
+struct server_connection {
     uint32_t magic;
     enum connection_state state;
     struct http_server *server;
@@ -134,19 +134,19 @@ struct connection {
     const struct http_stream_ops *ops;
     void *stream;
     int fd;
-    int events;         /* what uv_poll watches now */
-    struct queue link;  /* server->connections */
-    struct queue dirty; /* server->dirty */
+    int events;        /* what uv_poll watches now */
+    struct ring link;  /* server->connections */
+    struct ring dirty; /* server->dirty */
     struct server_timer wait, body_wait, write_wait;
-    struct queue exchanges; /* oldest first */
+    struct ring exchanges; /* oldest first */
     unsigned exchange_count;
     unsigned unanswered;          /* of them not EXCHANGE_ANSWERED */
     bool unsafe;                  /* the last of these is unsafe: what follows waits for it */
     bool next_unsafe;             /* the head at the front of `input` is: it waits for those before it */
     const char *refusing;         /* every request is answered 503 with this sentence; NULL: none */
     struct http_address *address; /* where it is counted; NULL: nowhere */
-    unsigned busy;                /* connection_advance follows anyway; not to be freed */
-    struct exchange *receiving;
+    unsigned busy;                /* server_connection_advance follows anyway; not to be freed */
+    struct server_exchange *receiving;
     struct buffer input; /* bytes not yet understood; no memory while there are none */
     size_t scanned;      /* http_prescan_end's */
     int64_t began_us;    /* first byte of the head that is coming in, 0 before it */
@@ -166,7 +166,7 @@ struct connection {
     size_t waiting;               /* bytes of output of all exchanges */
     int64_t written;              /* bytes that the kernel took, ever */
     int64_t taken;                /* bytes that the peer had taken of them when write_wait began */
-    int64_t answer_us;   /* since when the answer at the front waits for its reader; 0: it does not */
+    int64_t answer_us;   /* since when the answer at the front waits for its sqlite_reader; 0: it does not */
     int64_t answer_from; /* bytes `written` before it, about */
     size_t discard_left; /* bytes that may still be read for nothing */
     char peer[INET6_ADDRSTRLEN];
@@ -179,13 +179,13 @@ struct http_server {
     struct http_limits limits;
     struct http_server_callbacks callbacks;
     void *context;
-    struct queue connections; /* with a socket */
-    size_t connection_count;  /* all, also those without a socket */
+    struct ring connections; /* with a socket */
+    size_t connection_count; /* all, also those without a socket */
     size_t lingering;
     size_t refusing; /* connections that wait for a head to refuse */
-    struct queue dirty;
-    struct queue waits[WAIT_COUNT];
-    struct queue spare;
+    struct ring dirty;
+    struct ring waits[WAIT_COUNT];
+    struct ring spare;
     unsigned spare_count;
     int64_t now_us;
     uv_async_t async;
@@ -212,8 +212,8 @@ struct http_server {
 /* ---- server.c ---- */
 /* Looks at every deadline; the coarse timer's work, called by tests that own the clock. */
 void server_tick(struct http_server *server);
-/* Has connection_advance called before the loop sleeps. */
-void server_mark(struct connection *connection);
+/* Has server_connection_advance called before the loop sleeps. */
+void server_mark(struct server_connection *connection);
 /* Has the coarse timer run. */
 void server_start_timer(struct http_server *server);
 /* Memory of all connections and their exchanges, for tests that assert bounds. */
@@ -223,75 +223,75 @@ void server_maybe_free(struct http_server *server);
 
 /* ---- server_connection.c ---- */
 /* Takes over its socket. Closes it when there is no memory. */
-void connection_open(struct http_server *server, struct http_accepted *accepted);
+void server_connection_open(struct http_server *server, struct http_accepted *accepted);
 /* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
-void connection_advance(struct connection *connection);
-void connection_set_state(struct connection *connection, enum connection_state state);
+void server_connection_advance(struct server_connection *connection);
+void server_connection_set_state(struct server_connection *connection, enum connection_state state);
 /* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
-void connection_close(struct connection *connection, bool reset);
-void connection_maybe_free(struct connection *connection);
+void server_connection_close(struct server_connection *connection, bool reset);
+void server_connection_maybe_free(struct server_connection *connection);
 /* It is no stranger (any more). */
-void connection_is_known(struct connection *connection);
+void server_connection_is_known(struct server_connection *connection);
 /* Closes the stranger that a new connection replaces: the oldest of those that sent nothing, else of those
  * that sent a part of a head. False: there is none any more. */
-bool connection_replace(struct http_server *server);
+bool server_connection_replace(struct http_server *server);
 /* True when another request may be taken. */
-bool connection_may_parse(const struct connection *connection);
-bool connection_wants_read(const struct connection *connection);
+bool server_connection_may_parse(const struct server_connection *connection);
+bool server_connection_wants_read(const struct server_connection *connection);
 
 /* ---- server_timer.c ---- */
 /* Sets the timers for what the connection waits for now. */
-void timers_set(struct connection *connection);
-void timers_stop(struct connection *connection);
+void server_timers_set(struct server_connection *connection);
+void server_timers_stop(struct server_connection *connection);
 /* The time of a body that came before it is not this one's. */
-void timers_begin_body(struct connection *connection);
-void connection_timed_out(struct connection *connection, enum server_wait kind);
+void server_timers_begin_body(struct server_connection *connection);
+void server_connection_timed_out(struct server_connection *connection, enum server_wait kind);
 
 /* ---- server_read.c ---- */
 extern const struct http_stream_ops http_plain_stream;
 /* One read(2). False when there is nothing more to read now. */
-bool connection_read_once(struct connection *connection);
-/* A few reads, then connection_advance. */
-void connection_read(struct connection *connection);
-void connection_on_poll(uv_poll_t *poll, int status, int events);
+bool server_connection_read_once(struct server_connection *connection);
+/* A few reads, then server_connection_advance. */
+void server_connection_read(struct server_connection *connection);
+void server_connection_on_poll(uv_poll_t *poll, int status, int events);
 
 /* ---- server_request.c ---- */
 /* Takes requests off the front of `bytes`; returns the number of bytes used. */
-size_t request_feed(struct connection *connection, struct str bytes);
-void request_end_of_input(struct connection *connection);
+size_t server_request_feed(struct server_connection *connection, struct str bytes);
+void server_request_end_of_input(struct server_connection *connection);
 
 /* ---- server_body.c ---- */
 /* Take what they need of the body off the front of `bytes`; return the number of bytes used. */
-size_t body_by_length(struct connection *connection, struct str bytes);
-size_t body_by_chunks(struct connection *connection, struct str bytes);
+size_t server_body_by_length(struct server_connection *connection, struct str bytes);
+size_t server_body_by_chunks(struct server_connection *connection, struct str bytes);
 /* The head was answered: throws the body away, or stops where that is too much. */
-void body_skip(struct exchange *exchange);
+void server_body_skip(struct server_exchange *exchange);
 /* A body is thrown away, or stays unread while the handler decides. */
-bool body_is_skipped(const struct connection *connection);
-bool body_is_held(const struct connection *connection);
+bool server_body_is_skipped(const struct server_connection *connection);
+bool server_body_is_held(const struct server_connection *connection);
 
 /* ---- server_exchange.c ---- */
 /* An exchange at the end of the connection's queue, EXCHANGE_RECEIVING; NULL without memory. */
-struct exchange *exchange_new(struct connection *connection);
+struct server_exchange *server_exchange_new(struct server_connection *connection);
 /* Takes it out of the queue and frees it, or keeps its memory for the next. */
-void exchange_recycle(struct exchange *exchange);
+void server_exchange_recycle(struct server_exchange *exchange);
 /* Has the request that is coming in refused by the handler and stops reading. */
-void request_refuse(struct connection *connection, int status, const char *reason);
+void server_request_refuse(struct server_connection *connection, int status, const char *reason);
 
 /* ---- server_answer.c ---- */
-void exchange_move(struct exchange *exchange, enum exchange_state next);
-void answer_send(struct exchange *exchange, int status, struct buffer *body);
+void server_exchange_move(struct server_exchange *exchange, enum exchange_state next);
+void server_answer_send(struct server_exchange *exchange, int status, struct buffer *body);
 /* The exchange that waits for its turn and has it now; NULL: none. */
-struct exchange *answer_next_turn(struct connection *connection);
+struct server_exchange *server_answer_next_turn(struct server_connection *connection);
 
 /* ---- server_output.c ---- */
-void output_add(struct exchange *exchange, struct server_output *output);
-void output_part(struct server_output *output, const char *data, size_t length);
+void server_output_add(struct server_exchange *exchange, struct server_output *output);
+void server_output_part(struct server_output *output, const char *data, size_t length);
 /* Takes over the memory of `from`, and what it is charged with; the caller is charged too. */
-void output_take(struct exchange *exchange, struct server_output *output, struct buffer *from);
+void server_output_take(struct server_exchange *exchange, struct server_output *output, struct buffer *from);
 /* Frees what is waiting. */
-void output_drop(struct exchange *exchange);
+void server_output_drop(struct server_exchange *exchange);
 /* Writes what may go out, in order, and ends the exchanges that are done. May close the connection. */
-void output_write(struct connection *connection);
+void server_output_write(struct server_connection *connection);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 #include "lib/http/url_own.h"
 
 #define LISTENER_MAGIC 0x484c4953u
@@ -22,7 +22,7 @@
 struct listening {
     uint32_t magic;
     struct http_listener *listener;
-    struct queue link;
+    struct ring link;
     uv_poll_t poll;
     int fd;
 };
@@ -34,7 +34,7 @@ struct http_listener {
     size_t server_count;
     unsigned connections_max, per_address, refusals_max;
     struct http_addresses *addresses;
-    struct queue sockets; /* struct listening */
+    struct ring sockets; /* struct listening */
     uv_timer_t pause;
     int reserve;  /* given up to answer one more connection when descriptors have run out; -1: used */
     bool starved; /* said so in the log */
@@ -120,7 +120,7 @@ static void on_pause_over(uv_timer_t *timer)
 {
     struct http_listener *listener = MAGIC_CAST(struct http_listener, timer->data, LISTENER_MAGIC);
     take_reserve(listener);
-    for (struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next)
+    for (struct ring *link = listener->sockets.next; link != &listener->sockets; link = link->next)
         uv_poll_start(&CONTAINER_OF(link, struct listening, link)->poll, UV_READABLE, on_listen);
 }
 
@@ -140,7 +140,7 @@ static void out_of_descriptors(struct listening *listening)
         if (fd >= 0)
             hand_over(listener, fd, &peer, http_full);
     }
-    for (struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next)
+    for (struct ring *link = listener->sockets.next; link != &listener->sockets; link = link->next)
         uv_poll_stop(&CONTAINER_OF(link, struct listening, link)->poll);
     uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
 }
@@ -240,7 +240,7 @@ static int watch(struct http_listener *listener, int fd)
     listening->fd = fd;
     listening->poll.data = listening;
     listener->handles++;
-    queue_push(&listener->sockets, &listening->link);
+    ring_push(&listener->sockets, &listening->link);
     uv_poll_start(&listening->poll, UV_READABLE, on_listen);
     return OK;
 }
@@ -294,9 +294,9 @@ int http_listener_bind(struct http_listener *listener, const char *address, char
 
 void http_listener_note(const struct http_listener *listener, struct url_own *own)
 {
-    for (const struct queue *link = listener->sockets.next; link != &listener->sockets; link = link->next) {
+    for (const struct ring *link = listener->sockets.next; link != &listener->sockets; link = link->next) {
         const struct listening *listening =
-            CONTAINER_OF((struct queue *)(uintptr_t)link, struct listening, link);
+            CONTAINER_OF((struct ring *)(uintptr_t)link, struct listening, link);
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof address;
         if (getsockname(listening->fd, (struct sockaddr *)&address, &length) == 0)
@@ -330,7 +330,7 @@ struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *con
     listener->refusals_max = refusals_max;
     listener->reserve = -1;
     listener->handles = 1;
-    queue_init(&listener->sockets);
+    ring_init(&listener->sockets);
     uv_timer_init(loop, &listener->pause);
     listener->pause.data = listener;
     take_reserve(listener);
@@ -367,7 +367,7 @@ void http_listener_close(struct http_listener *listener)
 {
     if (listener == NULL)
         return;
-    for (struct queue *link; (link = queue_pop(&listener->sockets)) != NULL;) {
+    for (struct ring *link; (link = ring_pop(&listener->sockets)) != NULL;) {
         struct listening *listening = CONTAINER_OF(link, struct listening, link);
         uv_close((uv_handle_t *)&listening->poll, on_socket_closed);
         close(listening->fd);

@@ -2,14 +2,14 @@
 
 #include <errno.h>
 
-void output_part(struct server_output *output, const char *data, size_t length)
+void server_output_part(struct server_output *output, const char *data, size_t length)
 {
     if (length > 0)
         output->parts[output->count++] =
             (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = length};
 }
 
-void output_take(struct exchange *exchange, struct server_output *output, struct buffer *from)
+void server_output_take(struct server_exchange *exchange, struct server_output *output, struct buffer *from)
 {
     output->memory = from->data;
     output->charged = from->budget != NULL || from->capacity > SERVER_KEEP ? from->capacity : 0;
@@ -20,7 +20,7 @@ void output_take(struct exchange *exchange, struct server_output *output, struct
     *from = (struct buffer){.maximum = from->maximum, .budget = from->budget};
 }
 
-void output_add(struct exchange *exchange, struct server_output *output)
+void server_output_add(struct server_exchange *exchange, struct server_output *output)
 {
     size_t length = 0;
     for (unsigned i = output->first; i < output->count; i++)
@@ -33,7 +33,7 @@ void output_add(struct exchange *exchange, struct server_output *output)
 }
 
 /* Takes the first output off the exchange and frees it. */
-static void drop_first(struct exchange *exchange)
+static void drop_first(struct server_exchange *exchange)
 {
     struct server_output *output = exchange->output;
     exchange->output = output->next;
@@ -50,7 +50,7 @@ static void drop_first(struct exchange *exchange)
         free(output);
 }
 
-void output_drop(struct exchange *exchange)
+void server_output_drop(struct server_exchange *exchange)
 {
     while (exchange->output != NULL)
         drop_first(exchange);
@@ -58,19 +58,19 @@ void output_drop(struct exchange *exchange)
     exchange->waiting = 0;
 }
 
-static struct exchange *exchange_of(struct queue *link)
+static struct server_exchange *exchange_of(struct ring *link)
 {
-    return CONTAINER_OF(link, struct exchange, link);
+    return CONTAINER_OF(link, struct server_exchange, link);
 }
 
 /* Collects what may be sent now: answers in the order of the requests, up to the first that is not complete.
  */
-static int gather(struct connection *connection, struct iovec *parts, size_t *total)
+static int gather(struct server_connection *connection, struct iovec *parts, size_t *total)
 {
     int count = 0;
     *total = 0;
-    for (struct queue *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
-        struct exchange *exchange = exchange_of(link);
+    for (struct ring *link = connection->exchanges.next; link != &connection->exchanges; link = link->next) {
+        struct server_exchange *exchange = exchange_of(link);
         for (struct server_output *output = exchange->output; output != NULL; output = output->next) {
             for (unsigned i = output->first; i < output->count; i++) {
                 if (count == SERVER_PARTS)
@@ -86,7 +86,7 @@ static int gather(struct connection *connection, struct iovec *parts, size_t *to
 }
 
 /* Notes that `sent` bytes of the exchange's output are gone; returns what is left of `sent`. */
-static size_t consume(struct exchange *exchange, size_t sent)
+static size_t consume(struct server_exchange *exchange, size_t sent)
 {
     while (exchange->output != NULL) {
         struct server_output *output = exchange->output;
@@ -108,25 +108,25 @@ static size_t consume(struct exchange *exchange, size_t sent)
 }
 
 /* Ends the exchanges whose answers are out. False when the connection was closed. */
-static bool retire(struct connection *connection, size_t sent)
+static bool retire(struct server_connection *connection, size_t sent)
 {
-    while (!queue_is_empty(&connection->exchanges)) {
-        struct exchange *exchange = exchange_of(connection->exchanges.next);
+    while (!ring_is_empty(&connection->exchanges)) {
+        struct server_exchange *exchange = exchange_of(connection->exchanges.next);
         sent = consume(exchange, sent);
         if (exchange->output != NULL || exchange->state != EXCHANGE_ANSWERED)
             break;
         if (exchange->aborted) {
-            connection_close(connection, true);
+            server_connection_close(connection, true);
             return false;
         }
         connection->answer_us = 0;
         connection->answer_from = connection->written;
-        exchange_recycle(exchange);
+        server_exchange_recycle(exchange);
     }
     return true;
 }
 
-void output_write(struct connection *connection)
+void server_output_write(struct server_connection *connection)
 {
     struct iovec parts[SERVER_PARTS];
     connection->blocked = false;
@@ -145,7 +145,7 @@ void output_write(struct connection *connection)
             return;
         }
         if (sent < 0) {
-            connection_close(connection, false);
+            server_connection_close(connection, false);
             return;
         }
         connection->written += sent;

@@ -33,15 +33,15 @@ const struct http_stream_ops http_plain_stream = {"tcp", plain_read, plain_write
 
 /* ---- bytes in ---- */
 
-static void discard(struct connection *connection, size_t length)
+static void discard(struct server_connection *connection, size_t length)
 {
     connection->discard_left -= length < connection->discard_left ? length : connection->discard_left;
     if (connection->discard_left == 0 && connection->state == CONNECTION_LINGER)
-        connection_close(connection, false);
+        server_connection_close(connection, false);
 }
 
 /* `length` new bytes, either in the shared scratch or already at the end of `input`. */
-static void received(struct connection *connection, size_t length, bool in_scratch)
+static void received(struct server_connection *connection, size_t length, bool in_scratch)
 {
     struct buffer *input = &connection->input;
     connection->active_us = connection->server->now_us;
@@ -52,28 +52,28 @@ static void received(struct connection *connection, size_t length, bool in_scrat
     }
     if (in_scratch) {
         struct str bytes = str_of(connection->server->scratch, length);
-        size_t used = request_feed(connection, bytes);
+        size_t used = server_request_feed(connection, bytes);
         if (connection->state <= CONNECTION_BODY && used < length)
             buffer_append(input, str_skip(bytes, used));
     } else {
         input->length += length;
-        size_t used = request_feed(connection, buffer_str(input));
+        size_t used = server_request_feed(connection, buffer_str(input));
         if (connection->state <= CONNECTION_BODY)
             buffer_consume(input, used);
     }
     if (input->failed)
-        connection_close(connection, true);
+        server_connection_close(connection, true);
     else if (connection->state > CONNECTION_BODY || input->length == 0)
         buffer_free(input);
 }
 
-bool connection_read_once(struct connection *connection)
+bool server_connection_read_once(struct server_connection *connection)
 {
     struct http_server *server = connection->server;
     struct buffer *input = &connection->input;
     bool in_scratch = connection->state > CONNECTION_BODY || input->length == 0;
     if (!in_scratch && !buffer_reserve(input, 4096)) {
-        connection_close(connection, true);
+        server_connection_close(connection, true);
         return false;
     }
     char *at = in_scratch ? server->scratch : input->data + input->length;
@@ -83,41 +83,41 @@ bool connection_read_once(struct connection *connection)
         if (errno == EINTR)
             return true;
         if (errno != EAGAIN && errno != EWOULDBLOCK)
-            connection_close(connection, false);
+            server_connection_close(connection, false);
         return false;
     }
     if (length == 0) {
         connection->eof = true;
-        for (struct queue *link = connection->exchanges.next; link != &connection->exchanges;
+        for (struct ring *link = connection->exchanges.next; link != &connection->exchanges;
              link = link->next)
-            if (CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_HANDLING ||
-                CONTAINER_OF(link, struct exchange, link)->state == EXCHANGE_ASKING)
-                CONTAINER_OF(link, struct exchange, link)->shown.gone = true;
+            if (CONTAINER_OF(link, struct server_exchange, link)->state == EXCHANGE_HANDLING ||
+                CONTAINER_OF(link, struct server_exchange, link)->state == EXCHANGE_ASKING)
+                CONTAINER_OF(link, struct server_exchange, link)->shown.gone = true;
         return false;
     }
     received(connection, (size_t)length, in_scratch);
     return (size_t)length == size;
 }
 
-void connection_read(struct connection *connection)
+void server_connection_read(struct server_connection *connection)
 {
     connection->busy++;
     /* A few at most: the others on this loop want their turn. */
-    for (int i = 0; i < 4 && connection_wants_read(connection); i++)
-        if (!connection_read_once(connection))
+    for (int i = 0; i < 4 && server_connection_wants_read(connection); i++)
+        if (!server_connection_read_once(connection))
             break;
     connection->busy--;
-    connection_advance(connection);
+    server_connection_advance(connection);
 }
 
-void connection_on_poll(uv_poll_t *poll, int status, int events)
+void server_connection_on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct connection *connection = MAGIC_CAST(struct connection, poll->data, CONNECTION_MAGIC);
+    struct server_connection *connection = MAGIC_CAST(struct server_connection, poll->data, CONNECTION_MAGIC);
     connection->server->now_us = env_monotonic_us();
     if (status < 0)
-        connection_close(connection, false);
-    else if ((events & UV_READABLE) != 0 && connection_wants_read(connection))
-        connection_read(connection);
+        server_connection_close(connection, false);
+    else if ((events & UV_READABLE) != 0 && server_connection_wants_read(connection))
+        server_connection_read(connection);
     else
-        connection_advance(connection);
+        server_connection_advance(connection);
 }

@@ -110,7 +110,7 @@ static const char *parse_head(struct head_parser *head, struct str copy, const s
 }
 
 /* Fills the exchange from the parsed head. False when there is no memory. */
-static bool fill_exchange(struct exchange *exchange, const struct head_parser *head,
+static bool fill_exchange(struct server_exchange *exchange, const struct head_parser *head,
                           const struct request_line *line)
 {
     struct http_exchange *shown = &exchange->shown;
@@ -134,17 +134,17 @@ static bool fill_exchange(struct exchange *exchange, const struct head_parser *h
 
 /* Decides how the body is framed, or that there is none, and asks the handler. `more`: bytes have come behind
  * the head. */
-static void begin_body(struct connection *connection, const struct head_parser *head, bool more)
+static void begin_body(struct server_connection *connection, const struct head_parser *head, bool more)
 {
     struct http_server *server = connection->server;
-    struct exchange *exchange = connection->receiving;
+    struct server_exchange *exchange = connection->receiving;
     struct str expect = http_header_find(exchange->shown.headers, exchange->shown.header_count, "Expect");
     connection->body_chunked = (head->parser.flags & F_CHUNKED) != 0;
     connection->body_left = connection->body_chunked ? 0 : head->parser.content_length;
     http_chunked_init(&connection->chunked, server->limits.head_max);
     exchange->expects = !more && !exchange->http_1_0 && str_equal_fold(expect, STR("100-continue"));
-    connection_set_state(connection, CONNECTION_BODY);
-    exchange_move(exchange, EXCHANGE_ASKING);
+    server_connection_set_state(connection, CONNECTION_BODY);
+    server_exchange_move(exchange, EXCHANGE_ASKING);
     if (server->callbacks.head != NULL)
         server->callbacks.head(&exchange->shown, server->context);
     else
@@ -164,11 +164,11 @@ static bool is_safe(struct str method)
 static const char no_memory[] = "the hub has no memory left for requests";
 
 /* A complete, clean head. `more`: bytes have come behind it. */
-static void take_head(struct connection *connection, struct str raw, bool more)
+static void take_head(struct server_connection *connection, struct str raw, bool more)
 {
-    struct exchange *exchange = exchange_new(connection);
+    struct server_exchange *exchange = server_exchange_new(connection);
     if (exchange == NULL) {
-        connection_close(connection, true);
+        server_connection_close(connection, true);
         return;
     }
     connection->receiving = exchange;
@@ -176,7 +176,7 @@ static void take_head(struct connection *connection, struct str raw, bool more)
     connection->next_unsafe = false;
     struct str copy = arena_copy(&exchange->shown.arena, raw);
     if (copy.data == NULL) {
-        request_refuse(connection, 503, no_memory);
+        server_request_refuse(connection, 503, no_memory);
         return;
     }
     struct request_line line = split_request_line(copy);
@@ -185,15 +185,15 @@ static void take_head(struct connection *connection, struct str raw, bool more)
     exchange->unsafe = connection->unsafe = !is_safe(line.method);
     const char *reason = parse_head(&head, copy, &line, other);
     if (head.too_many)
-        request_refuse(connection, 431, "the request has too many header lines");
+        server_request_refuse(connection, 431, "the request has too many header lines");
     else if (reason != NULL)
-        request_refuse(connection, 400, reason);
+        server_request_refuse(connection, 400, reason);
     else if (!fill_exchange(exchange, &head, &line))
-        request_refuse(connection, 503, no_memory);
+        server_request_refuse(connection, 503, no_memory);
     else if (connection->refusing != NULL)
-        request_refuse(connection, 503, connection->refusing);
+        server_request_refuse(connection, 503, connection->refusing);
     else if (budget_is_full(connection->server->limits.budget))
-        request_refuse(connection, 503, no_memory);
+        server_request_refuse(connection, 503, no_memory);
     else
         begin_body(connection, &head, more);
 }
@@ -214,14 +214,14 @@ static bool read_line(struct str line, struct http_header *header)
 }
 
 /* Refuses a head with the lines of it that could be read, so that the answer repeats its ids. */
-static void refuse_head(struct connection *connection, struct str head, int status, const char *reason)
+static void refuse_head(struct server_connection *connection, struct str head, int status, const char *reason)
 {
     struct http_header *lines = connection->server->header_scratch;
     struct str line;
     size_t count = 0;
-    struct exchange *exchange = connection->receiving = exchange_new(connection);
+    struct server_exchange *exchange = connection->receiving = server_exchange_new(connection);
     if (exchange == NULL) {
-        connection_close(connection, true);
+        server_connection_close(connection, true);
         return;
     }
     struct http_exchange *shown = &exchange->shown;
@@ -234,7 +234,7 @@ static void refuse_head(struct connection *connection, struct str head, int stat
         memcpy(shown->headers, lines, count * sizeof *lines);
         shown->header_count = count;
     }
-    request_refuse(connection, status, reason);
+    server_request_refuse(connection, status, reason);
 }
 
 /* What does not begin like a request (a TLS handshake on the wrong port, say) is refused at once instead of
@@ -245,7 +245,7 @@ static bool begins_wrong(struct str bytes)
     return first != '\r' && first != '\n' && !http_is(first, HTTP_TOKEN);
 }
 
-static size_t read_head(struct connection *connection, struct str bytes)
+static size_t read_head(struct server_connection *connection, struct str bytes)
 {
     const struct http_limits *limits = &connection->server->limits;
     if (connection->began_us == 0)
@@ -257,7 +257,7 @@ static size_t read_head(struct connection *connection, struct str bytes)
     }
     if (length == 0) {
         if (begins_wrong(bytes))
-            request_refuse(connection, 400, "this is not HTTP");
+            server_request_refuse(connection, 400, "this is not HTTP");
         return 0;
     }
     connection->scanned = 0;
@@ -278,17 +278,17 @@ static size_t read_head(struct connection *connection, struct str bytes)
 
 /* ---- the way in ---- */
 
-size_t request_feed(struct connection *connection, struct str bytes)
+size_t server_request_feed(struct server_connection *connection, struct str bytes)
 {
     size_t used = 0;
     while (used < bytes.length) {
         struct str rest = str_skip(bytes, used);
         size_t taken = 0;
         if (connection->state == CONNECTION_BODY)
-            taken = body_is_held(connection)   ? 0
-                    : connection->body_chunked ? body_by_chunks(connection, rest)
-                                               : body_by_length(connection, rest);
-        else if (connection_may_parse(connection))
+            taken = server_body_is_held(connection) ? 0
+                    : connection->body_chunked      ? server_body_by_chunks(connection, rest)
+                                                    : server_body_by_length(connection, rest);
+        else if (server_connection_may_parse(connection))
             taken = read_head(connection, rest);
         if (taken == 0)
             break;
@@ -297,12 +297,12 @@ size_t request_feed(struct connection *connection, struct str bytes)
     return used;
 }
 
-void request_end_of_input(struct connection *connection)
+void server_request_end_of_input(struct server_connection *connection)
 {
-    if (body_is_held(connection))
+    if (server_body_is_held(connection))
         return;
     if (connection->state == CONNECTION_BODY || connection->began_us != 0)
-        request_refuse(connection, 400, "the request ended before it was complete");
+        server_request_refuse(connection, 400, "the request ended before it was complete");
     else
-        connection_set_state(connection, CONNECTION_STOPPED);
+        server_connection_set_state(connection, CONNECTION_STOPPED);
 }

@@ -5,7 +5,7 @@
 
 static void timer_stop(struct server_timer *timer)
 {
-    queue_remove(&timer->link);
+    ring_remove(&timer->link);
     timer->kind = WAIT_NONE;
 }
 
@@ -19,10 +19,10 @@ static void timer_set(struct http_server *server, struct server_timer *timer, en
         return;
     timer->kind = kind;
     timer->deadline_us = deadline_us;
-    queue_push(&server->waits[kind], &timer->link);
+    ring_push(&server->waits[kind], &timer->link);
 }
 
-void timers_stop(struct connection *connection)
+void server_timers_stop(struct server_connection *connection)
 {
     timer_stop(&connection->wait);
     timer_stop(&connection->body_wait);
@@ -32,7 +32,7 @@ void timers_stop(struct connection *connection)
 /* ---- what is late ---- */
 
 /* Bytes of all answers so far that the peer's kernel has taken: ours holds megabytes of what was written. */
-static int64_t bytes_taken(const struct connection *connection)
+static int64_t bytes_taken(const struct server_connection *connection)
 {
     int unacknowledged = 0;
     if (ioctl(connection->fd, SIOCOUTQ, &unacknowledged) != 0)
@@ -41,15 +41,15 @@ static int64_t bytes_taken(const struct connection *connection)
 }
 
 /* `bytes` in a window of time are fewer than a peer must move. */
-static bool is_too_slow(const struct connection *connection, int64_t bytes)
+static bool is_too_slow(const struct server_connection *connection, int64_t bytes)
 {
     const struct http_limits *limits = &connection->server->limits;
     return bytes < limits->rate_min * limits->rate_window_ms / 1000;
 }
 
-/* The answer at the front has waited for its reader for longer than its bytes, as far as they are known, may
- * take: a reader at the least rate would hold four megabytes for an hour. */
-static bool is_overdue(const struct connection *connection)
+/* The answer at the front has waited for its sqlite_reader for longer than its bytes, as far as they are known, may
+ * take: a sqlite_reader at the least rate would hold four megabytes for an hour. */
+static bool is_overdue(const struct server_connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;
     int64_t size = connection->written - connection->answer_from + (int64_t)connection->waiting;
@@ -57,44 +57,44 @@ static bool is_overdue(const struct connection *connection)
     return connection->answer_us != 0 && connection->server->now_us - connection->answer_us > most_us;
 }
 
-void connection_timed_out(struct connection *connection, enum server_wait kind)
+void server_connection_timed_out(struct server_connection *connection, enum server_wait kind)
 {
     switch (kind) {
     case WAIT_FIRST_BYTE:
     case WAIT_FIRST_HEAD:
     case WAIT_HEAD:
-        request_refuse(connection, 408, "the request head did not come in time");
+        server_request_refuse(connection, 408, "the request head did not come in time");
         break;
     case WAIT_REFUSED:
-        request_refuse(connection, 503, connection->refusing);
+        server_request_refuse(connection, 503, connection->refusing);
         break;
     case WAIT_BODY:
         if (is_too_slow(connection, (int64_t)connection->window_read))
-            request_refuse(connection, 408, "the request body comes too slowly");
+            server_request_refuse(connection, 408, "the request body comes too slowly");
         break;
     case WAIT_BODY_END:
-        request_refuse(connection, 408, "the request body did not come in time");
+        server_request_refuse(connection, 408, "the request body did not come in time");
         break;
     case WAIT_IDLE:
     case WAIT_LINGER:
-        connection_close(connection, false);
+        server_connection_close(connection, false);
         break;
     case WAIT_WRITE:
         if (is_too_slow(connection, bytes_taken(connection) - connection->taken) || is_overdue(connection))
-            connection_close(connection, true);
+            server_connection_close(connection, true);
         break;
     case WAIT_NONE:
     case WAIT_COUNT:
         break;
     }
-    connection_advance(connection);
+    server_connection_advance(connection);
 }
 
 /* ---- what is waited for ---- */
 
 /* A window over which a rate is judged begins, unless one is open. True: it has begun. */
-static bool timer_window(struct connection *connection, struct server_timer *timer, enum server_wait kind,
-                         int64_t time_ms)
+static bool timer_window(struct server_connection *connection, struct server_timer *timer,
+                         enum server_wait kind, int64_t time_ms)
 {
     struct http_server *server = connection->server;
     if (timer->kind == kind)
@@ -103,7 +103,7 @@ static bool timer_window(struct connection *connection, struct server_timer *tim
     return true;
 }
 
-void timers_begin_body(struct connection *connection)
+void server_timers_begin_body(struct server_connection *connection)
 {
     if (connection->body_wait.kind == WAIT_NONE)
         return;
@@ -111,10 +111,10 @@ void timers_begin_body(struct connection *connection)
     timer_stop(&connection->wait);
 }
 
-static void set_body_timers(struct connection *connection)
+static void set_body_timers(struct server_connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;
-    if (connection->state != CONNECTION_BODY || body_is_held(connection)) {
+    if (connection->state != CONNECTION_BODY || server_body_is_held(connection)) {
         timer_stop(&connection->body_wait);
         return;
     }
@@ -123,7 +123,7 @@ static void set_body_timers(struct connection *connection)
         connection->window_read = 0;
 }
 
-static void set_write_timer(struct connection *connection)
+static void set_write_timer(struct server_connection *connection)
 {
     if (connection->blocked && connection->answer_us == 0)
         connection->answer_us = connection->server->now_us;
@@ -134,17 +134,17 @@ static void set_write_timer(struct connection *connection)
         connection->taken = bytes_taken(connection);
 }
 
-void timers_set(struct connection *connection)
+void server_timers_set(struct server_connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;
     struct http_server *server = connection->server;
     enum server_wait kind = WAIT_NONE;
     int64_t deadline = 0;
     if (connection->used || connection->state != CONNECTION_HEAD || connection->exchange_count > 0)
-        connection_is_known(connection);
+        server_connection_is_known(connection);
     set_body_timers(connection);
     set_write_timer(connection);
-    if (connection->state == CONNECTION_BODY && !body_is_held(connection))
+    if (connection->state == CONNECTION_BODY && !server_body_is_held(connection))
         return;
     if (connection->state == CONNECTION_LINGER) {
         kind = WAIT_LINGER;
@@ -154,7 +154,7 @@ void timers_set(struct connection *connection)
         kind = WAIT_REFUSED;
         deadline = connection->opened_us + SERVER_REFUSE_US;
     } else if (connection->state == CONNECTION_HEAD && connection->began_us != 0 &&
-               connection_may_parse(connection)) {
+               server_connection_may_parse(connection)) {
         kind = connection->stranger ? WAIT_FIRST_HEAD : WAIT_HEAD;
         deadline = connection->began_us + limits->head_timeout_ms * 1000;
     } else if (connection->state == CONNECTION_HEAD && connection->exchange_count == 0) {

@@ -5,13 +5,13 @@
 #include "lib/json/reader.h"
 
 /* A reading position. `what` is set at the first fault, `at` stays there. */
-struct scan {
+struct explain_scan {
     struct str source;
     size_t at;
     const char *what;
 };
 
-static bool fault(struct scan *scan, const char *what)
+static bool fault(struct explain_scan *scan, const char *what)
 {
     if (scan->what == NULL)
         scan->what = what;
@@ -19,18 +19,18 @@ static bool fault(struct scan *scan, const char *what)
 }
 
 /* The byte at the position, or -1 at the end. */
-static int peek(const struct scan *scan)
+static int peek(const struct explain_scan *scan)
 {
     return scan->at < scan->source.length ? (uint8_t)scan->source.data[scan->at] : -1;
 }
 
-static void skip_space(struct scan *scan)
+static void skip_space(struct explain_scan *scan)
 {
     while (peek(scan) == ' ' || peek(scan) == '\t' || peek(scan) == '\n' || peek(scan) == '\r')
         scan->at++;
 }
 
-static bool skip_byte(struct scan *scan, int byte)
+static bool skip_byte(struct explain_scan *scan, int byte)
 {
     if (peek(scan) != byte)
         return false;
@@ -38,7 +38,7 @@ static bool skip_byte(struct scan *scan, int byte)
     return true;
 }
 
-static size_t skip_digits(struct scan *scan)
+static size_t skip_digits(struct explain_scan *scan)
 {
     size_t from = scan->at;
     while (peek(scan) >= '0' && peek(scan) <= '9')
@@ -47,7 +47,7 @@ static size_t skip_digits(struct scan *scan)
 }
 
 /* Four hexadecimal digits, or -1. */
-static int scan_hex(struct scan *scan)
+static int scan_hex(struct explain_scan *scan)
 {
     int value = 0;
     for (int i = 0; i < 4; i++) {
@@ -64,7 +64,7 @@ static int scan_hex(struct scan *scan)
     return value;
 }
 
-static bool scan_escape(struct scan *scan)
+static bool scan_escape(struct explain_scan *scan)
 {
     scan->at++;
     int letter = peek(scan);
@@ -76,7 +76,7 @@ static bool scan_escape(struct scan *scan)
     return scan_hex(scan) >= 0 || fault(scan, "\\u wants four hexadecimal digits");
 }
 
-static bool scan_string(struct scan *scan)
+static bool scan_string(struct explain_scan *scan)
 {
     size_t from = scan->at++;
     while (!skip_byte(scan, '"')) {
@@ -99,7 +99,7 @@ static bool scan_string(struct scan *scan)
     return true;
 }
 
-static bool scan_number(struct scan *scan)
+static bool scan_number(struct explain_scan *scan)
 {
     size_t from = scan->at;
     skip_byte(scan, '-');
@@ -127,7 +127,7 @@ static bool scan_number(struct scan *scan)
     return true;
 }
 
-static bool scan_scalar(struct scan *scan)
+static bool scan_scalar(struct explain_scan *scan)
 {
     static const char *const words[] = {"true", "false", "null"};
     int byte = peek(scan);
@@ -144,7 +144,7 @@ static bool scan_scalar(struct scan *scan)
     return fault(scan, byte < 0 ? "it ends where a value is expected" : "no value begins like this");
 }
 
-static bool scan_key(struct scan *scan)
+static bool scan_key(struct explain_scan *scan)
 {
     skip_space(scan);
     if (peek(scan) != '"')
@@ -162,7 +162,7 @@ struct nesting {
 };
 
 /* Goes on behind a value: closes what ends there. True when another value is to come. */
-static bool scan_behind(struct scan *scan, struct nesting *nesting)
+static bool scan_behind(struct explain_scan *scan, struct nesting *nesting)
 {
     for (;;) {
         skip_space(scan);
@@ -179,7 +179,7 @@ static bool scan_behind(struct scan *scan, struct nesting *nesting)
 }
 
 /* Enters a container. True when a value is to come, false when it is empty (and left again) or faulty. */
-static bool scan_open(struct scan *scan, struct nesting *nesting)
+static bool scan_open(struct explain_scan *scan, struct nesting *nesting)
 {
     bool object = peek(scan) == '{';
     scan->at++;
@@ -193,7 +193,7 @@ static bool scan_open(struct scan *scan, struct nesting *nesting)
 
 int json_locate(struct str source, unsigned depth_max, size_t *at, struct error *error)
 {
-    struct scan scan = {source, 0, NULL};
+    struct explain_scan scan = {source, 0, NULL};
     struct nesting nesting = {0, 0};
     bool more = true;
     if (str_starts_with(source, STR("\xEF\xBB\xBF")))

@@ -129,14 +129,14 @@ static int64_t moment_of(const struct json_value *element, const struct ocpi_pat
 }
 
 /* What of the stored list could be in the patch's. */
-struct known {
+struct patch_member {
     struct digest *digests; /* sorted */
     size_t count;
 };
 
 /* Only elements of a moment that the patch has too are looked at as a whole. ERR_MEMORY. */
 static int known_collect(struct arena *arena, const struct json_value *stored, const struct json_value *patch,
-                         const struct ocpi_patch_options *options, struct known *known)
+                         const struct ocpi_patch_options *options, struct patch_member *known)
 {
     size_t count = 0;
     int64_t *moments = arena_alloc(arena, (patch->count + 1) * sizeof(*moments));
@@ -156,7 +156,7 @@ static int known_collect(struct arena *arena, const struct json_value *stored, c
     return OK;
 }
 
-static bool known_has(const struct known *known, const struct json_value *element,
+static bool known_has(const struct patch_member *known, const struct json_value *element,
                       const struct ocpi_patch_options *options)
 {
     struct digest digest;
@@ -168,7 +168,7 @@ static bool known_has(const struct known *known, const struct json_value *elemen
 static void splice_append(struct splice *splice, struct arena *arena, const struct json_value *stored,
                           const struct json_value *patch, const struct ocpi_patch_options *options)
 {
-    struct known known = {NULL, 0};
+    struct patch_member known = {NULL, 0};
     if (options->element != NULL && known_collect(arena, stored, patch, options, &known) != OK) {
         splice->failed = true;
         return;

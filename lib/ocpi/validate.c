@@ -7,7 +7,7 @@
 #include "lib/ocpi/index.h"
 #include "lib/ocpi/names.h"
 
-struct check {
+struct validation {
     struct arena *arena;
     struct ocpi_findings *findings;
 };
@@ -21,11 +21,11 @@ struct spot {
     bool partial; /* a member of a PATCH body itself */
 };
 
-static void check_object(const struct check *check, const struct ocpi_object *object,
+static void check_object(const struct validation *check, const struct ocpi_object *object,
                          const struct json_value *value, const struct ocpi_place *place, bool relaxed,
                          bool partial);
 
-static void breach(const struct check *check, const struct spot *at, enum ocpi_rule rule, bool essential,
+static void breach(const struct validation *check, const struct spot *at, enum ocpi_rule rule, bool essential,
                    const struct json_value *found)
 {
     struct ocpi_breach what = {rule, essential, at->object, at->field, at->place, found};
@@ -42,7 +42,7 @@ static bool is_essential(const struct spot *at)
     return (at->field->essential && !at->relaxed) || (at->partial && is_last_updated(at->field));
 }
 
-static void check_text(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_text(const struct validation *check, const struct spot *at, const struct json_value *value)
 {
     const struct ocpi_field *field = at->field;
     struct str text = value->text;
@@ -63,7 +63,7 @@ static void check_text(const struct check *check, const struct spot *at, const s
         breach(check, at, OCPI_RULE_FORMAT, false, value);
 }
 
-static void check_url(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_url(const struct validation *check, const struct spot *at, const struct json_value *value)
 {
     enum { URL_CHARACTERS = 255 };
     if (value->text.length == 0 && is_essential(at))
@@ -75,7 +75,8 @@ static void check_url(const struct check *check, const struct spot *at, const st
 }
 
 /* Offsets and long fractions occur in the field and are understood; what is no time at all is refused. */
-static void check_datetime(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_datetime(const struct validation *check, const struct spot *at,
+                           const struct json_value *value)
 {
     int64_t wall_ms;
     if (timestamp_parse_ocpi(value->text, &wall_ms))
@@ -83,7 +84,8 @@ static void check_datetime(const struct check *check, const struct spot *at, con
     breach(check, at, OCPI_RULE_DATETIME, !timestamp_parse(value->text, &wall_ms), value);
 }
 
-static void check_number(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_number(const struct validation *check, const struct spot *at,
+                         const struct json_value *value)
 {
     const struct ocpi_field *field = at->field;
     double number = value->number;
@@ -95,7 +97,7 @@ static void check_number(const struct check *check, const struct spot *at, const
         breach(check, at, OCPI_RULE_RANGE, false, value);
 }
 
-static void check_enum(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_enum(const struct validation *check, const struct spot *at, const struct json_value *value)
 {
     const struct ocpi_enum *enumeration = at->field->enumeration;
     if (value->text.length == 0 && is_essential(at))
@@ -105,11 +107,11 @@ static void check_enum(const struct check *check, const struct spot *at, const s
 }
 
 /* One value: the field's, or an element of its list. */
-static void check_value(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_value(const struct validation *check, const struct spot *at, const struct json_value *value)
 {
     static const struct {
         enum json_type type;
-        void (*run)(const struct check *check, const struct spot *at, const struct json_value *value);
+        void (*run)(const struct validation *check, const struct spot *at, const struct json_value *value);
     } kinds[] = {
         [OCPI_TYPE_STRING] = {JSON_STRING, check_text},
         [OCPI_TYPE_CISTRING] = {JSON_STRING, check_text},
@@ -141,7 +143,7 @@ static const struct json_value *member_text(const struct json_value *object, con
     return NULL;
 }
 
-static void report_duplicate(const struct check *check, const struct spot *list,
+static void report_duplicate(const struct validation *check, const struct spot *list,
                              const struct ocpi_entry *entry)
 {
     const struct ocpi_object *object = list->field->object;
@@ -151,7 +153,7 @@ static void report_duplicate(const struct check *check, const struct spot *list,
     breach(check, &at, OCPI_RULE_DUPLICATE, true, entry->value);
 }
 
-static int ids_collect(const struct check *check, const struct spot *at, const struct json_value *list,
+static int ids_collect(const struct validation *check, const struct spot *at, const struct json_value *list,
                        struct ocpi_index *ids)
 {
     if (ocpi_index_init(ids, check->arena, list->count, OCPI_INDEX_BY_TEXT) != OK)
@@ -167,7 +169,7 @@ static int ids_collect(const struct check *check, const struct spot *at, const s
 }
 
 /* Ids that occur twice in a list of objects, letters folded. */
-static void check_unique(const struct check *check, const struct spot *at, const struct json_value *list)
+static void check_unique(const struct validation *check, const struct spot *at, const struct json_value *list)
 {
     struct ocpi_index ids;
     if (ids_collect(check, at, list, &ids) != OK) {
@@ -186,7 +188,7 @@ static void check_unique(const struct check *check, const struct spot *at, const
     }
 }
 
-static void check_list(const struct check *check, const struct spot *at, const struct json_value *list)
+static void check_list(const struct validation *check, const struct spot *at, const struct json_value *list)
 {
     if (list->type != JSON_ARRAY) {
         breach(check, at, OCPI_RULE_TYPE, true, list);
@@ -204,7 +206,7 @@ static void check_list(const struct check *check, const struct spot *at, const s
         check_unique(check, at, list);
 }
 
-static void check_field(const struct check *check, const struct spot *at, const struct json_value *value)
+static void check_field(const struct validation *check, const struct spot *at, const struct json_value *value)
 {
     enum ocpi_card card = at->field->card;
     if (value->type == JSON_NULL) {
@@ -217,7 +219,7 @@ static void check_field(const struct check *check, const struct spot *at, const 
     }
 }
 
-/* The single field that some reader takes a member of that name for, NULL for none. */
+/* The single field that some sqlite_reader takes a member of that name for, NULL for none. */
 static const struct ocpi_field *single_like(const struct ocpi_object *object, struct str name)
 {
     for (unsigned i = 0; i < object->field_count; i++) {
@@ -228,8 +230,8 @@ static const struct ocpi_field *single_like(const struct ocpi_object *object, st
     return NULL;
 }
 
-static void check_absent(const struct check *check, struct spot *at, const struct ocpi_place *object_place,
-                         uint64_t seen)
+static void check_absent(const struct validation *check, struct spot *at,
+                         const struct ocpi_place *object_place, uint64_t seen)
 {
     for (unsigned i = 0; i < at->object->field_count; i++) {
         const struct ocpi_field *field = &at->object->fields[i];
@@ -244,7 +246,7 @@ static void check_absent(const struct check *check, struct spot *at, const struc
     }
 }
 
-static void check_object(const struct check *check, const struct ocpi_object *object,
+static void check_object(const struct validation *check, const struct ocpi_object *object,
                          const struct json_value *value, const struct ocpi_place *place, bool relaxed,
                          bool partial)
 {
@@ -277,7 +279,7 @@ static void check_object(const struct check *check, const struct ocpi_object *ob
 void ocpi_validate(struct arena *arena, const struct ocpi_object *object, const struct json_value *value,
                    bool partial, struct ocpi_findings *findings)
 {
-    struct check check = {arena, findings};
+    struct validation check = {arena, findings};
     struct ocpi_place whole = {NULL, STR_NONE, 0};
     memset(findings, 0, sizeof(*findings));
     if (value == NULL || value->type != JSON_OBJECT) {

@@ -3,7 +3,7 @@
 void store_batch_init(struct store_apply *apply, struct arena *arena)
 {
     *apply = (struct store_apply){.arena = arena};
-    queue_init(&apply->queue);
+    ring_init(&apply->queue);
 }
 
 struct store_op *store_batch_add(struct store_apply *apply, enum store_op_type type)

@@ -29,23 +29,23 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
     }
     client->magic = CLIENT_MAGIC;
     client->store = store;
-    queue_init(&client->quick);
-    queue_init(&client->turns);
+    ring_init(&client->quick);
+    ring_init(&client->turns);
     for (unsigned i = 0; i < CLIENT_LANES; i++) {
-        queue_init(&client->lanes[i].turn);
-        queue_init(&client->lanes[i].reads);
+        ring_init(&client->lanes[i].turn);
+        ring_init(&client->lanes[i].reads);
     }
-    queue_init(&client->done);
-    queue_init(&client->answered);
-    queue_init(&client->touched);
+    ring_init(&client->done);
+    ring_init(&client->answered);
+    ring_init(&client->touched);
     client->wake.data = client;
     client->turn.data = client;
-    client->reader = reader_new(store, error);
-    int code = client->reader ? uv_async_init(loop, &client->wake, on_wake) : 0;
-    if (!client->reader || code) {
+    client->sqlite_reader = reader_new(store, error);
+    int code = client->sqlite_reader ? uv_async_init(loop, &client->wake, on_wake) : 0;
+    if (!client->sqlite_reader || code) {
         if (code)
             error_set(error, ERR_IO, "the store's wake-up handle: %s", uv_strerror(code));
-        reader_free(client->reader);
+        reader_free(client->sqlite_reader);
         uv_mutex_destroy(&client->mutex);
         free(client);
         return NULL;
@@ -72,8 +72,8 @@ void store_client_free(struct store_client *client)
     if (client->under_way > 0)
         abort(); /* an answer would come to a client that is gone */
     client->closing = true;
-    reader_free(client->reader);
-    client->reader = NULL;
+    reader_free(client->sqlite_reader);
+    client->sqlite_reader = NULL;
     uv_close((uv_handle_t *)&client->wake, on_closed);
     uv_close((uv_handle_t *)&client->turn, on_closed);
 }
@@ -86,7 +86,7 @@ void store_apply(struct store_client *client, struct store_apply *apply)
     client->under_way++;
     apply->client = client;
     apply->failed = NULL;
-    queue_init(&apply->queue);
+    ring_init(&apply->queue);
     if (apply->result != ERR_MEMORY) {
         apply->result = OK;
         apply->error = (struct error){0};
@@ -97,25 +97,25 @@ void store_apply(struct store_client *client, struct store_apply *apply)
         error_set(&apply->error, ERR_MEMORY, "no memory for the batch");
     }
     uv_mutex_lock(&client->mutex);
-    queue_push(&client->done, &apply->queue);
+    ring_push(&client->done, &apply->queue);
     uv_mutex_unlock(&client->mutex);
     uv_async_send(&client->wake);
 }
 
-void client_collect(struct queue *touched, struct store_apply *apply)
+void client_collect(struct ring *touched, struct store_apply *apply)
 {
     struct store_client *client = apply->client;
-    if (queue_is_empty(&client->touched))
-        queue_push(touched, &client->touched);
-    queue_push(&client->answered, &apply->queue);
+    if (ring_is_empty(&client->touched))
+        ring_push(touched, &client->touched);
+    ring_push(&client->answered, &apply->queue);
 }
 
-void client_send_all(struct queue *touched)
+void client_send_all(struct ring *touched)
 {
-    for (struct queue *node; (node = queue_pop(touched)) != NULL;) {
+    for (struct ring *node; (node = ring_pop(touched)) != NULL;) {
         struct store_client *client = CONTAINER_OF(node, struct store_client, touched);
         uv_mutex_lock(&client->mutex);
-        queue_append(&client->done, &client->answered);
+        ring_append(&client->done, &client->answered);
         /* Inside the lock: once the loop has the answers it may free the client. */
         uv_async_send(&client->wake);
         uv_mutex_unlock(&client->mutex);
@@ -125,12 +125,12 @@ void client_send_all(struct queue *touched)
 static void on_wake(uv_async_t *handle)
 {
     struct store_client *client = client_of(handle->data);
-    struct queue done;
-    queue_init(&done);
+    struct ring done;
+    ring_init(&done);
     uv_mutex_lock(&client->mutex);
-    queue_append(&done, &client->done);
+    ring_append(&done, &client->done);
     uv_mutex_unlock(&client->mutex);
-    for (struct queue *node; (node = queue_pop(&done)) != NULL;) {
+    for (struct ring *node; (node = ring_pop(&done)) != NULL;) {
         struct store_apply *apply = CONTAINER_OF(node, struct store_apply, queue);
         client->under_way--;
         apply->callback(apply);
@@ -151,29 +151,29 @@ static bool is_quick(int type)
 static void wait_in_lane(struct store_client *client, struct store_read *read)
 {
     struct client_lane *lane = &client->lanes[(uint64_t)read->caller % CLIENT_LANES];
-    if (queue_is_empty(&lane->reads))
-        queue_push(&client->turns, &lane->turn);
-    queue_push(&lane->reads, &read->queue);
+    if (ring_is_empty(&lane->reads))
+        ring_push(&client->turns, &lane->turn);
+    ring_push(&lane->reads, &read->queue);
 }
 
 static void enqueue(struct store_client *client, struct store_read *read)
 {
     if (is_quick(read->type))
-        queue_push(&client->quick, &read->queue);
+        ring_push(&client->quick, &read->queue);
     else
         wait_in_lane(client, read);
 }
 
 /* The read whose caller's turn it is, NULL: none waits. The lane that it was in goes behind the others. */
-static struct queue *next_in_lanes(struct store_client *client)
+static struct ring *next_in_lanes(struct store_client *client)
 {
-    struct queue *turn = queue_pop(&client->turns);
+    struct ring *turn = ring_pop(&client->turns);
     if (turn == NULL)
         return NULL;
     struct client_lane *lane = CONTAINER_OF(turn, struct client_lane, turn);
-    struct queue *node = queue_pop(&lane->reads);
-    if (!queue_is_empty(&lane->reads))
-        queue_push(&client->turns, turn);
+    struct ring *node = ring_pop(&lane->reads);
+    if (!ring_is_empty(&lane->reads))
+        ring_push(&client->turns, turn);
     return node;
 }
 
@@ -190,14 +190,14 @@ void client_read(struct store_client *client, struct store_read *read, int type)
 }
 
 /* Works on a read; done, it goes to `ended`, else to the end of its queue. Returns the time. */
-static int64_t run_read(struct store_client *client, struct queue *node, int64_t now, struct queue *ended)
+static int64_t run_read(struct store_client *client, struct ring *node, int64_t now, struct ring *ended)
 {
     struct store_read *read = CONTAINER_OF(node, struct store_read, queue);
     int refused = read->state == NULL && read->wanted != NULL ? read->wanted(read) : OK;
     if (refused != OK)
         read->result = refused;
-    if (refused != OK || reader_run(client->reader, read, now + SLICE_US))
-        queue_push(ended, node);
+    if (refused != OK || reader_run(client->sqlite_reader, read, now + SLICE_US))
+        ring_push(ended, node);
     else
         enqueue(client, read);
     return env_monotonic_us();
@@ -208,18 +208,18 @@ static void on_turn(uv_idle_t *handle)
     struct store_client *client = client_of(handle->data);
     int64_t now = env_monotonic_us();
     const int64_t end = now + TURN_US;
-    struct queue *node, ended;
-    queue_init(&ended);
-    while (now < end && (node = queue_pop(&client->quick)) != NULL)
+    struct ring *node, ended;
+    ring_init(&ended);
+    while (now < end && (node = ring_pop(&client->quick)) != NULL)
         now = run_read(client, node, now, &ended);
     /* One at least: look-ups that fill the turn do not keep all else out. */
     for (bool any = false; (!any || now < end) && (node = next_in_lanes(client)) != NULL; any = true)
         now = run_read(client, node, now, &ended);
-    reader_end_turn(client->reader);
-    if (queue_is_empty(&client->quick) && queue_is_empty(&client->turns))
+    reader_end_turn(client->sqlite_reader);
+    if (ring_is_empty(&client->quick) && ring_is_empty(&client->turns))
         uv_idle_stop(&client->turn);
     /* Last: what a callback asks for is read in another turn, so that it sees what the callback knew of. */
-    while ((node = queue_pop(&ended)) != NULL) {
+    while ((node = ring_pop(&ended)) != NULL) {
         struct store_read *read = CONTAINER_OF(node, struct store_read, queue);
         client->under_way--;
         read->callback(read);

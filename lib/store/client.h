@@ -5,10 +5,10 @@
 
 /*
  * One loop's door to the store, whatever the engine: answers of the writer come back through a queue and a
- * uv_async, reads wait for a slice of the loop's time. The engine gives the three functions of struct reader
+ * uv_async, reads wait for a slice of the loop's time. The engine gives the three functions of struct sqlite_reader
  * below.
  */
-struct reader;
+struct sqlite_reader;
 
 #define CLIENT_LANES 64
 
@@ -20,18 +20,18 @@ struct store_client {
     int handles;     /* open ones */
     bool closing;
     size_t under_way; /* requests whose callback is still to come */
-    struct reader *reader;
-    struct queue quick; /* reads; loop thread only */
+    struct sqlite_reader *sqlite_reader;
+    struct ring quick; /* reads; loop thread only */
     /* Those of callers whose numbers are alike (mod CLIENT_LANES), oldest first; lanes with any take turns.
      */
     struct client_lane {
-        struct queue turn;
-        struct queue reads;
+        struct ring turn;
+        struct ring reads;
     } lanes[CLIENT_LANES];
-    struct queue turns; /* of lanes */
-    uv_mutex_t mutex;   /* guards `done` */
-    struct queue done;
-    struct queue answered, touched; /* writer thread only, see client_collect */
+    struct ring turns; /* of lanes */
+    uv_mutex_t mutex;  /* guards `done` */
+    struct ring done;
+    struct ring answered, touched; /* writer thread only, see client_collect */
 };
 
 void client_read(struct store_client *client, struct store_read *read, int type);
@@ -39,19 +39,19 @@ void client_read(struct store_client *client, struct store_read *read, int type)
 /*
  * Writer thread: collects an answer (apply->result is set) for its client and lists the client in `touched` …
  */
-void client_collect(struct queue *touched, struct store_apply *apply);
+void client_collect(struct ring *touched, struct store_apply *apply);
 /* … and sends to every client what was collected. After this the clients may be gone. */
-void client_send_all(struct queue *touched);
+void client_send_all(struct ring *touched);
 
 /* ---- of the engine ---- */
 
 /* The read-only connection of one client; NULL with a sentence on failure. */
-struct reader *reader_new(struct store *store, struct error *error);
-void reader_free(struct reader *reader);
+struct sqlite_reader *reader_new(struct store *store, struct error *error);
+void reader_free(struct sqlite_reader *sqlite_reader);
 /* Works on a read until it is done (true, read->result is set) or env_monotonic_us is `end` (false: call
  * again). Until reader_end_turn all that is read is of one moment, not before the first call. */
-bool reader_run(struct reader *reader, struct store_read *read, int64_t end);
-void reader_end_turn(struct reader *reader);
+bool reader_run(struct sqlite_reader *sqlite_reader, struct store_read *read, int64_t end);
+void reader_end_turn(struct sqlite_reader *sqlite_reader);
 /* Queues a batch for the writer; false when there is no room. */
 bool store_submit(struct store *store, struct store_apply *apply);
 

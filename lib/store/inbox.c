@@ -13,8 +13,8 @@
 int inbox_init(struct store_inbox *inbox, unsigned batch_max)
 {
     *inbox = (struct store_inbox){.batch_max = batch_max ? batch_max : 4096};
-    queue_init(&inbox->batches);
-    queue_init(&inbox->lazy);
+    ring_init(&inbox->batches);
+    ring_init(&inbox->lazy);
     atomic_init(&inbox->waiting, 0);
     if (uv_mutex_init(&inbox->mutex))
         return ERR_MEMORY;
@@ -38,7 +38,7 @@ bool inbox_push(struct store_inbox *inbox, struct store_apply *apply)
     unsigned waiting = atomic_load_explicit(&inbox->waiting, memory_order_relaxed);
     bool room = waiting < inbox->batch_max && !inbox->stopping;
     if (room) {
-        queue_push(&inbox->batches, &apply->queue);
+        ring_push(&inbox->batches, &apply->queue);
         atomic_store_explicit(&inbox->waiting, waiting + 1, memory_order_relaxed);
         if (waiting == 0)
             uv_cond_signal(&inbox->wake);
@@ -60,8 +60,8 @@ int inbox_push_lazy(struct store_inbox *inbox, const struct store_audit *row)
     uv_mutex_lock(&inbox->mutex);
     bool room = inbox->lazy_count < LAZY_COUNT_MAX && inbox->lazy_bytes + size <= LAZY_BYTES_MAX;
     if (room) {
-        bool first = queue_is_empty(&inbox->lazy);
-        queue_push(&inbox->lazy, &lazy->queue);
+        bool first = ring_is_empty(&inbox->lazy);
+        ring_push(&inbox->lazy, &lazy->queue);
         inbox->lazy_count++;
         inbox->lazy_bytes += size;
         if (first)
@@ -77,9 +77,9 @@ int inbox_push_lazy(struct store_inbox *inbox, const struct store_audit *row)
 static enum inbox_event wait_for_work(struct store_inbox *inbox, unsigned lazy_ms, unsigned quiet_ms)
 {
     for (;;) {
-        if (!queue_is_empty(&inbox->batches))
+        if (!ring_is_empty(&inbox->batches))
             return INBOX_WORK;
-        bool lazy = !queue_is_empty(&inbox->lazy);
+        bool lazy = !ring_is_empty(&inbox->lazy);
         if (inbox->stopping)
             return lazy ? INBOX_WORK : INBOX_STOP;
         unsigned wait_ms = lazy ? lazy_ms : quiet_ms;
@@ -88,28 +88,28 @@ static enum inbox_event wait_for_work(struct store_inbox *inbox, unsigned lazy_m
             continue;
         }
         if (uv_cond_timedwait(&inbox->wake, &inbox->mutex, (uint64_t)wait_ms * 1000000) == UV_ETIMEDOUT)
-            return lazy || !queue_is_empty(&inbox->batches) ? INBOX_WORK : INBOX_QUIET;
+            return lazy || !ring_is_empty(&inbox->batches) ? INBOX_WORK : INBOX_QUIET;
     }
 }
 
-enum inbox_event inbox_take(struct store_inbox *inbox, struct queue *batches, unsigned max,
-                            struct queue *lazy, unsigned lazy_ms, unsigned quiet_ms)
+enum inbox_event inbox_take(struct store_inbox *inbox, struct ring *batches, unsigned max, struct ring *lazy,
+                            unsigned lazy_ms, unsigned quiet_ms)
 {
     uv_mutex_lock(&inbox->mutex);
     enum inbox_event event = wait_for_work(inbox, lazy_ms, quiet_ms);
     unsigned waiting = atomic_load_explicit(&inbox->waiting, memory_order_relaxed);
     for (; max > 0 && waiting > 0; max--, waiting--)
-        queue_push(batches, queue_pop(&inbox->batches));
+        ring_push(batches, ring_pop(&inbox->batches));
     atomic_store_explicit(&inbox->waiting, waiting, memory_order_relaxed);
-    queue_append(lazy, &inbox->lazy);
+    ring_append(lazy, &inbox->lazy);
     uv_mutex_unlock(&inbox->mutex);
     return event;
 }
 
-void inbox_free_lazy(struct store_inbox *inbox, struct queue *lazy)
+void inbox_free_lazy(struct store_inbox *inbox, struct ring *lazy)
 {
     size_t count = 0, bytes = 0;
-    for (struct queue *node; (node = queue_pop(lazy)) != NULL;) {
+    for (struct ring *node; (node = ring_pop(lazy)) != NULL;) {
         struct store_lazy *row = CONTAINER_OF(node, struct store_lazy, queue);
         count++;
         bytes += row->size;

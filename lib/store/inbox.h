@@ -11,7 +11,7 @@
  * inbox_free_lazy.
  */
 struct store_lazy {
-    struct queue queue;
+    struct ring queue;
     size_t size; /* bytes, for the bound */
     struct store_audit row;
 };
@@ -19,7 +19,7 @@ struct store_lazy {
 struct store_inbox {
     uv_mutex_t mutex;
     uv_cond_t wake;
-    struct queue batches, lazy;
+    struct ring batches, lazy;
     unsigned batch_max;
     atomic_uint waiting;           /* batches in the queue */
     size_t lazy_count, lazy_bytes; /* until they are durable, not only until they are taken */
@@ -44,10 +44,10 @@ int inbox_push_lazy(struct store_inbox *inbox, const struct store_audit *row);
  * Waits for work and moves at most `max` batches and all lazy rows to the ends of the two queues. Lazy rows
  * alone are handed out after lazy_ms; INBOX_QUIET comes after quiet_ms without work (0: never).
  */
-enum inbox_event inbox_take(struct store_inbox *inbox, struct queue *batches, unsigned max,
-                            struct queue *lazy, unsigned lazy_ms, unsigned quiet_ms);
+enum inbox_event inbox_take(struct store_inbox *inbox, struct ring *batches, unsigned max, struct ring *lazy,
+                            unsigned lazy_ms, unsigned quiet_ms);
 /* Durable now (or lost at the end): frees the rows of the queue and gives their room back. */
-void inbox_free_lazy(struct store_inbox *inbox, struct queue *lazy);
+void inbox_free_lazy(struct store_inbox *inbox, struct ring *lazy);
 void inbox_stop(struct store_inbox *inbox);
 /* Three quarters full or more. */
 bool inbox_is_crowded(const struct store_inbox *inbox);

@@ -6,7 +6,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
-#include "lib/base/queue.h"
+#include "lib/base/ring.h"
 #include "lib/store/ops.h"
 
 /*
@@ -87,7 +87,7 @@ struct store_apply {
     struct error error;
     /* own */
     struct store_client *client;
-    struct queue queue;
+    struct ring queue;
 };
 
 void store_batch_init(struct store_apply *apply, struct arena *arena);
@@ -121,7 +121,7 @@ struct store_read {
     /* own */
     int type;
     void *state; /* of a read that takes several turns */
-    struct queue queue;
+    struct ring queue;
 };
 
 /* The whole registry. Platforms and parties are ordered by id, tokens by platform, receivers and limits by

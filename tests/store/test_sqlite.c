@@ -419,7 +419,7 @@ static void another_file_at_the_name(void **state)
 {
     struct fixture *f = *state;
     char ours[128], moved[128];
-    struct connection connection;
+    struct sql_connection connection;
     struct error error = {0};
     struct stat status;
     snprintf(ours, sizeof(ours), "%s/ours", f->directory);

@@ -368,15 +368,15 @@ struct dns {
     bool let_go;
 };
 
-static inline void add_address(struct http_addresses *addresses, const char *text)
+static inline void add_address(struct http_resolved *addresses, const char *text)
 {
-    union http_address *address = &addresses->list[addresses->count++];
+    union http_socket_address *address = &addresses->list[addresses->count++];
 
     address->v4 = (struct sockaddr_in){.sin_family = AF_INET};
     inet_pton(AF_INET, text, &address->v4.sin_addr);
 }
 
-static inline int scripted_lookup(void *context, const char *host, struct http_addresses *addresses,
+static inline int scripted_lookup(void *context, const char *host, struct http_resolved *addresses,
                                   struct error *error)
 {
     struct dns *dns = context;

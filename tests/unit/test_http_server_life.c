@@ -63,7 +63,8 @@ static void test_slow_reader_is_bounded(void **state)
     harness.stream_size = 16384;
     peer_say(&peer, GET("/chunked"));
     turn(3000);
-    struct connection *connection = CONTAINER_OF(harness.server->connections.next, struct connection, link);
+    struct server_connection *connection =
+        CONTAINER_OF(harness.server->connections.next, struct server_connection, link);
     assert_true(connection->waiting >= harness.server->limits.write_buffer_max);
     assert_true(connection->waiting <= harness.server->limits.write_buffer_max + 17000);
     assert_true(harness.stream_given < 1000);
@@ -182,7 +183,8 @@ static void test_half_closed_peer(void **state)
     peer_say(&peer, GET("/a") GET("/hold"));
     shutdown(peer.fd, SHUT_WR);
     turn(5);
-    struct connection *connection = CONTAINER_OF(harness.server->connections.next, struct connection, link);
+    struct server_connection *connection =
+        CONTAINER_OF(harness.server->connections.next, struct server_connection, link);
     assert_int_equal(connection->events, 0);
     assert_false(uv_is_active((uv_handle_t *)&connection->poll));
     assert_false(uv_is_active((uv_handle_t *)&harness.server->idle));

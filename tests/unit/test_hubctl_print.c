@@ -66,7 +66,7 @@ static const struct json_value *parse(const char *json)
     return value;
 }
 
-static struct options options;
+static struct hubctl_options options;
 
 /* A printer of a form, as print_init would make it for a terminal of that width (0: a pipe). */
 static struct printer make(const struct ctl_command *command, enum form form, size_t width, bool color)

@@ -50,7 +50,7 @@ static struct dns {
     uint8_t last; /* byte of the address */
 } dns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static int lookup(void *context, const char *host, struct http_addresses *addresses, struct error *error)
+static int lookup(void *context, const char *host, struct http_resolved *addresses, struct error *error)
 {
     int result = OK;
 
@@ -71,7 +71,7 @@ static int lookup(void *context, const char *host, struct http_addresses *addres
     else if (dns.answers == DENIES)
         result = error_set(error, ERR_NOT_FOUND, "no address for %s: unknown", host);
     else {
-        union http_address *address = &addresses->list[addresses->count++];
+        union http_socket_address *address = &addresses->list[addresses->count++];
         address->v4 = (struct sockaddr_in){.sin_family = AF_INET};
         address->v4.sin_addr.s_addr = htonl(0x0a000000u + dns.last);
     }
@@ -116,7 +116,7 @@ static void open_resolver(unsigned threads_max)
     uv_loop_init(&loop);
     uv_async_init(&loop, &async, on_async);
     inbox.async = &async;
-    queue_init(&inbox.answered);
+    ring_init(&inbox.answered);
     resolver = http_resolver_new(threads_max, TTL);
     http_resolver_set_lookup(resolver, lookup, NULL);
 }

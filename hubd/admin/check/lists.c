@@ -76,7 +76,7 @@ static bool take_page(struct check *check, const char *name, const char *what, c
 /* ---------------------------------------------------------------- objects */
 
 /* What may be wrong with an object, the worst last. */
-enum fault { FAULT_NONE, FAULT_ODD, FAULT_OWNER, FAULT_REFUSED, FAULT_COUNT };
+enum list_fault { FAULT_NONE, FAULT_ODD, FAULT_OWNER, FAULT_REFUSED, FAULT_COUNT };
 static const struct {
     enum check_result result;
     enum check_remedy remedy;
@@ -89,7 +89,7 @@ static const struct {
 
 struct judged {
     size_t count, counts[FAULT_COUNT];
-    enum fault worst;
+    enum list_fault worst;
     struct str said; /* about the first of the worst */
 };
 
@@ -111,10 +111,10 @@ static void judge(struct check *check, const struct list_module *module, const s
     struct arena *arena = &check->scratch;
     struct ocpi_findings findings;
     ocpi_validate(arena, module->object, object, false, &findings);
-    enum fault fault = findings.essential_count > 0 ? FAULT_REFUSED
-                       : !is_own(check, object)     ? FAULT_OWNER
-                       : findings.finding_count > 0 ? FAULT_ODD
-                                                    : FAULT_NONE;
+    enum list_fault fault = findings.essential_count > 0 ? FAULT_REFUSED
+                            : !is_own(check, object)     ? FAULT_OWNER
+                            : findings.finding_count > 0 ? FAULT_ODD
+                                                         : FAULT_NONE;
     judged->count++;
     judged->counts[fault]++;
     if (fault <= judged->worst)

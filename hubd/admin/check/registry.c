@@ -175,7 +175,7 @@ static void queue_read(struct check *check)
     const struct store_queue_row *row = find_queue(check);
     int64_t retry_at, now = env_wall_ms();
     const char *circuit =
-        delivery_circuit(check->hub, arena_copy_upper(&check->scratch, check->id), STR_NONE, &retry_at);
+        outbox_circuit(check->hub, arena_copy_upper(&check->scratch, check->id), STR_NONE, &retry_at);
     if (check->queues.base.result != OK) {
         check_report(check, "queue", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s",
                      check->queues.base.error.text);

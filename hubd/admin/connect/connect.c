@@ -41,7 +41,7 @@ static bool is_ending(struct connect *connect)
 
 /* ---------------------------------------------------------------- what it is at */
 
-/* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
+/* These are few: they need not wait for a slow sqlite_reader. Nobody's leaving ends what a partner takes part in. */
 static void report(struct connect *connect, const char *what, struct str url)
 {
     url = rows_url(url);
@@ -278,8 +278,8 @@ static void found(struct discovery *discovery)
 
 static bool is_under_way(const struct admin *admin, int64_t platform)
 {
-    for (const struct queue *node = admin->connects.next; node != &admin->connects; node = node->next)
-        if (CONTAINER_OF((struct queue *)(uintptr_t)node, struct connect, queue)->platform == platform)
+    for (const struct ring *node = admin->connects.next; node != &admin->connects; node = node->next)
+        if (CONTAINER_OF((struct ring *)(uintptr_t)node, struct connect, queue)->platform == platform)
             return true;
     return false;
 }
@@ -374,7 +374,7 @@ static void begin(struct ctl_request *request, const struct connect_kind *kind)
         rows_fail(request, &connect->refusal);
         return;
     }
-    queue_push(&admin_of(request)->connects, &connect->queue);
+    ring_push(&admin_of(request)->connects, &connect->queue);
     if (!kind->first && !kind->looks && connect->endpoint.data != NULL)
         exchange_begin(connect);
     else
@@ -396,9 +396,9 @@ void admin_receiver_discover(struct ctl_request *request)
     begin(request, &connect_discover);
 }
 
-void connect_stop(struct admin *admin)
+void admin_connect_stop(struct admin *admin)
 {
-    for (struct queue *node = admin->connects.next; node != &admin->connects; node = node->next) {
+    for (struct ring *node = admin->connects.next; node != &admin->connects; node = node->next) {
         struct connect *connect = CONTAINER_OF(node, struct connect, queue);
         if (connect->calling != NULL)
             outbound_cancel(connect->calling);

@@ -35,7 +35,7 @@ struct connect {
     struct hub *hub;
     struct ctl_request *request;
     struct arena *arena; /* the request's */
-    struct queue queue;  /* of admin->connects */
+    struct ring queue;   /* of admin->connects */
     /* as it was at the beginning */
     int64_t platform;
     struct str id;    /* of the party, as people write it */
@@ -79,8 +79,5 @@ void connect_fail(struct connect *connect);
 bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery);
 /* Of the POST or PUT. */
 bool connect_explain_answer(struct connect *connect);
-
-/* Cuts the calls of all that are under way: hubd is ending. */
-void connect_stop(struct admin *admin);
 
 #endif

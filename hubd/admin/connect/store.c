@@ -23,7 +23,7 @@ static const struct registry_platform *find_platform(struct change *change)
 /* The request is answered, with what the last change did or with the refusal, and everything is gone. */
 static void end(struct connect *connect, struct change *done)
 {
-    queue_remove(&connect->queue);
+    ring_remove(&connect->queue);
     connect->magic = 0;
     if (done != NULL)
         change_reply(done);

@@ -178,7 +178,7 @@ static bool follow_up(struct change *change, const struct store_op *done)
     struct wish *wish = change->request->state;
     for (const struct declare_resume *resume = wish->followed ? NULL : wish->plan.resumes; resume != NULL;
          resume = resume->next)
-        delivery_resume(change->hub, resume->party);
+        outbox_resume(change->hub, resume->party);
     wish->followed = true;
     for (; wish->follow != NULL; wish->follow = wish->follow->next, done = NULL) {
         change->emsp = wish->follow->emsp;

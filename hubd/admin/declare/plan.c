@@ -145,7 +145,7 @@ static void prune_limits(struct declare_plan *plan, const struct registry_party 
 
 /* ---------------------------------------------------------------- the parts, in their order */
 
-enum part {
+enum plan_part {
     OWN_PLATFORMS,
     HOSTED,
     SHARED,
@@ -171,7 +171,7 @@ static const struct {
 };
 
 /* How many items a part has. */
-static size_t part_size(const struct declare_plan *plan, enum part part)
+static size_t part_size(const struct declare_plan *plan, enum plan_part part)
 {
     const struct registry_snapshot *snapshot = &plan->draft.snapshot;
     if (part == NAMES)
@@ -187,7 +187,7 @@ static size_t part_size(const struct declare_plan *plan, enum part part)
                                : snapshot->party_count + (part == PRUNE_LIMITS ? 1 : 0);
 }
 
-static void prune_item(struct declare_plan *plan, enum part part, size_t at)
+static void prune_item(struct declare_plan *plan, enum plan_part part, size_t at)
 {
     const struct registry_snapshot *snapshot = &plan->draft.snapshot;
     if (part == PRUNE_RULES)
@@ -198,7 +198,7 @@ static void prune_item(struct declare_plan *plan, enum part part, size_t at)
         prune_limits(plan, at < snapshot->party_count ? &snapshot->parties[at] : NULL);
 }
 
-static void plan_entry(struct declare_plan *plan, enum part part, const struct declare_entry *entry)
+static void plan_entry(struct declare_plan *plan, enum plan_part part, const struct declare_entry *entry)
 {
     char place[48];
     snprintf(place, sizeof(place), "/%s/%zu", declare_list_name(parts[part].kind), entry->index);
@@ -227,7 +227,7 @@ bool declare_plan_step(struct declare_plan *plan, int64_t budget_ms)
 {
     int64_t until = env_monotonic_ms() + budget_ms;
     while (plan->step < PARTS && env_monotonic_ms() < until) {
-        enum part part = (enum part)plan->step;
+        enum plan_part part = (enum plan_part)plan->step;
         if (plan->at >= part_size(plan, part)) {
             plan->step++;
             plan->at = 0;

@@ -28,7 +28,7 @@ const char *declare_list_name(enum declare_kind kind)
 /* ---------------------------------------------------------------- entries */
 
 /* The entries of one list with what they are sorted by: folded ids. */
-struct lines {
+struct declare_lines {
     struct arena *arena;
     enum declare_kind kind;
     struct line {
@@ -38,7 +38,7 @@ struct lines {
     bool failed;
 };
 
-static void add_line(struct lines *lines, struct str id, const struct buffer *text)
+static void add_line(struct declare_lines *lines, struct str id, const struct buffer *text)
 {
     if (lines->count == lines->room) {
         size_t room = lines->room == 0 ? 64 : lines->room * 2;
@@ -63,7 +63,7 @@ static int compare_lines(const void *a, const void *b)
     return declare_compare_ids(one->id, other->id);
 }
 
-static void write_list(struct json_writer *writer, struct lines *lines)
+static void write_list(struct json_writer *writer, struct declare_lines *lines)
 {
     if (!lines->failed && lines->count > 1)
         qsort(lines->items, lines->count, sizeof(*lines->items), compare_lines);
@@ -101,7 +101,7 @@ static void write_party(struct json_writer *writer, const struct registry_snapsh
 
 /* ---------------------------------------------------------------- the lists */
 
-struct source {
+struct declare_source {
     struct arena *arena;
     const struct registry_snapshot *snapshot, *names;
     struct str *ids; /* of the parties as they are registered, by their place in the snapshot */
@@ -109,16 +109,16 @@ struct source {
     struct json_writer writer;
 };
 
-static struct json_writer *begin_entry(struct source *source)
+static struct json_writer *begin_entry(struct declare_source *source)
 {
     buffer_clear(&source->text);
     json_writer_init(&source->writer, &source->text);
     return &source->writer;
 }
 
-static void write_parties(struct source *source, struct json_writer *writer)
+static void write_parties(struct declare_source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena, .kind = DECLARE_PARTY};
+    struct declare_lines lines = {.arena = source->arena, .kind = DECLARE_PARTY};
     for (size_t i = 0; i < source->snapshot->party_count; i++) {
         write_party(begin_entry(source), source->names, &source->snapshot->parties[i], source->ids[i],
                     source->arena);
@@ -128,9 +128,9 @@ static void write_parties(struct source *source, struct json_writer *writer)
 }
 
 /* Only what the account team has set: what discovery found is found again. */
-static void write_receivers(struct source *source, struct json_writer *writer)
+static void write_receivers(struct declare_source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena, .kind = DECLARE_RECEIVER};
+    struct declare_lines lines = {.arena = source->arena, .kind = DECLARE_RECEIVER};
     for (size_t i = 0; i < source->snapshot->party_count; i++) {
         const struct registry_party *party = &source->snapshot->parties[i];
         for (size_t j = 0; j < party->receiver_count; j++) {
@@ -155,15 +155,15 @@ static void write_receivers(struct source *source, struct json_writer *writer)
 }
 
 /* Name of a party of a rule. */
-static struct str name_of(const struct source *source, int64_t id)
+static struct str name_of(const struct declare_source *source, int64_t id)
 {
     const struct registry_party *party = registry_find_party_id(source->snapshot, id);
     return party != NULL ? source->ids[party - source->snapshot->parties] : STR_NONE;
 }
 
-static void write_rules(struct source *source, struct json_writer *writer)
+static void write_rules(struct declare_source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena, .kind = DECLARE_RULE};
+    struct declare_lines lines = {.arena = source->arena, .kind = DECLARE_RULE};
     for (size_t i = 0; i < source->snapshot->rule_count; i++) {
         const struct store_rule *rule = &source->snapshot->rules[i];
         struct str emsp = name_of(source, rule->emsp), cpo = name_of(source, rule->cpo);
@@ -181,8 +181,8 @@ static void write_rules(struct source *source, struct json_writer *writer)
     write_list(writer, &lines);
 }
 
-static void add_limit(struct source *source, struct lines *lines, struct str id, enum limit_kind kind,
-                      const struct store_limit *row)
+static void add_limit(struct declare_source *source, struct declare_lines *lines, struct str id,
+                      enum limit_kind kind, const struct store_limit *row)
 {
     char text[RATE_SIZE];
     struct rate rate = {.requests = row->requests, .period_ms = row->period_ms};
@@ -195,9 +195,9 @@ static void add_limit(struct source *source, struct lines *lines, struct str id,
     add_line(lines, arena_printf(source->arena, STR_FMT " %s", STR_ARG(id), limit_name(kind)), &source->text);
 }
 
-static void write_limits(struct source *source, struct json_writer *writer)
+static void write_limits(struct declare_source *source, struct json_writer *writer)
 {
-    struct lines lines = {.arena = source->arena, .kind = DECLARE_LIMIT};
+    struct declare_lines lines = {.arena = source->arena, .kind = DECLARE_LIMIT};
     const struct registry_snapshot *snapshot = source->snapshot;
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++) {
         if (snapshot->limits[kind] != NULL)
@@ -212,7 +212,7 @@ static void write_limits(struct source *source, struct json_writer *writer)
 struct str declare_write(struct arena *arena, const struct registry_snapshot *snapshot,
                          const struct registry_snapshot *names)
 {
-    struct source source = {.arena = arena, .snapshot = snapshot, .names = names};
+    struct declare_source source = {.arena = arena, .snapshot = snapshot, .names = names};
     struct buffer out = {0};
     struct json_writer writer;
     struct str copy = STR_NONE;

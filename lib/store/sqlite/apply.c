@@ -56,8 +56,9 @@ int apply_failure(struct writer *writer, int result, struct error *error)
     return error_set(error, result, "%s", writer->connection.error.text);
 }
 
-int check_conditions(const struct writer *writer, const struct stored *stored, const struct wanted *wanted,
-                     struct error *error, const char *what, struct str id)
+int apply_check_conditions(const struct writer *writer, const struct stored *stored,
+                           const struct sqlite_condition *wanted, struct error *error, const char *what,
+                           struct str id)
 {
     unsigned conditions = wanted->conditions;
     if ((conditions & STORE_IF_ABSENT) && stored->present)
@@ -112,7 +113,7 @@ static int apply_ops(struct writer *writer, struct store_apply *apply)
 
 static void undo(struct writer *writer)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     if (sqlite3_get_autocommit(c->db))
         return; /* SQLite has undone the whole transaction */
     int result = sql_run(c, SQL_ROLLBACK_TO, SQL_NO_VALUES);
@@ -123,7 +124,7 @@ static void undo(struct writer *writer)
         sql_run(c, SQL_ROLLBACK, SQL_NO_VALUES);
 }
 
-enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply, bool careful)
+enum batch_outcome apply_batch(struct writer *writer, struct store_apply *apply, bool careful)
 {
     struct writer_state before = writer->state;
     bool savepoint = careful || needs_savepoint(apply);

@@ -16,7 +16,7 @@ struct sent_object {
 static int find_sent_object(struct writer *writer, const struct store_delivery *row,
                             struct sent_object *object)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     *object = (struct sent_object){0};
     int result =
         sql_first(c, SQL_OBJECT_FIND, SQL_VALUES(sql_i(row->kind), sql_t(row->object), sql_t(row->owner)));
@@ -94,7 +94,7 @@ int apply_put_delivery(struct writer *writer, struct store_op *op, struct error 
 /* *state of a delivery, -1: there is none. */
 static int find_state(struct writer *writer, int64_t id, int64_t *state)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     *state = -1;
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
     if (result <= 0)
@@ -107,7 +107,7 @@ static int find_state(struct writer *writer, int64_t id, int64_t *state)
 /* By the name that the stored object has in its body. */
 static int insert_named(struct writer *writer, struct store_delivery *row, int64_t object)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int found = sql_first(c, SQL_OBJECT_NAME, SQL_VALUES(sql_i(object)));
     row->name = found > 0 ? sql_string(c, SQL_OBJECT_NAME, 0) : STR_NONE;
     int result = found < 0 ? found : insert_delivery(writer, row);
@@ -119,7 +119,7 @@ static int insert_named(struct writer *writer, struct store_delivery *row, int64
 int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct error *error)
 {
     struct store_delivery *row = &op->u.repeat;
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     struct sent_object object;
     int64_t state = -1;
     int result = find_sent_object(writer, row, &object);
@@ -153,7 +153,7 @@ int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct err
 static int find_queue(struct writer *writer, struct str receiver, struct store_queue *queue, int64_t *until,
                       struct str holder, bool *own)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     *queue = (struct store_queue){.receiver = receiver};
     *until = 0;
     *own = false;
@@ -237,7 +237,7 @@ static const unsigned may_become[] = {
 
 int apply_finish_delivery(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t id = op->u.finish.id;
     enum store_delivery_state state = op->u.finish.state;
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
@@ -316,7 +316,7 @@ int apply_hold_module(struct writer *writer, struct store_op *op, struct error *
 int apply_put_command(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_command *row = &op->u.command;
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int result = sql_first(c, SQL_COMMAND_STATE, SQL_VALUES(sql_i(row->id)));
     sql_end(c, SQL_COMMAND_STATE);
     if (result > 0)
@@ -335,7 +335,7 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
 
 int apply_update_command(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t id = op->u.command_update.id;
     int result = sql_first(c, SQL_COMMAND_STATE, SQL_VALUES(sql_i(id)));
     if (result < 0)

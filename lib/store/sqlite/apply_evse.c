@@ -12,7 +12,7 @@ struct found_evse {
 static int find_evse(struct writer *writer, int64_t location, const struct store_evse_part *evse,
                      struct found_evse *found)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     *found = (struct found_evse){0};
     int result = sql_first(c, SQL_EVSE_FIND, SQL_VALUES(sql_i(location), sql_t(evse->uid)));
     if (result <= 0)
@@ -33,7 +33,7 @@ static int find_evse(struct writer *writer, int64_t location, const struct store
 /* A new EVSE goes to the end of the list. */
 static int next_place(struct writer *writer, int64_t location, int64_t *place)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int result =
         sql_first(c, SQL_EVSE_LAST, SQL_VALUES(sql_i(evse_place(location)), sql_i(evse_place(location + 1))));
     if (result < 0)
@@ -87,7 +87,7 @@ static int touch_parent(struct writer *writer, const struct found_location *pare
         .evse_count = parent->evse_count + (found->stored.present ? 0 : 1),
         .last_updated_text = p->last_updated_text,
     };
-    return update_head(writer, parent, &head);
+    return apply_update_head(writer, parent, &head);
 }
 
 int apply_put_evse(struct writer *writer, struct store_op *op, struct error *error)
@@ -95,7 +95,7 @@ int apply_put_evse(struct writer *writer, struct store_op *op, struct error *err
     struct store_evse_put *p = &op->u.evse;
     struct found_location parent;
     struct found_evse found;
-    int result = find_location(writer, p->owner, p->location, NULL, &parent);
+    int result = apply_find_location(writer, p->owner, p->location, NULL, &parent);
     if (result)
         return apply_failure(writer, result, error);
     if (!parent.stored.present)
@@ -103,8 +103,8 @@ int apply_put_evse(struct writer *writer, struct store_op *op, struct error *err
     result = find_evse(writer, parent.sequence, &p->evse, &found);
     if (result)
         return apply_failure(writer, result, error);
-    struct wanted wanted = {p->conditions, p->revision, p->evse.last_updated};
-    result = check_conditions(writer, &found.stored, &wanted, error, "EVSE", p->evse.uid);
+    struct sqlite_condition wanted = {p->conditions, p->revision, p->evse.last_updated};
+    result = apply_check_conditions(writer, &found.stored, &wanted, error, "EVSE", p->evse.uid);
     if (result)
         return result;
     p->created = !found.stored.present;
@@ -112,7 +112,7 @@ int apply_put_evse(struct writer *writer, struct store_op *op, struct error *err
     if (!p->changed && found.stored.last_updated == p->evse.last_updated)
         return OK;
     size_t size_max = p->size_max == 0 || p->created ? p->size_max : p->size_max + STORE_SIZE_LEEWAY;
-    result = check_size(&parent, new_size(&parent, &found, p), size_max, p->location, error);
+    result = apply_check_size(&parent, new_size(&parent, &found, p), size_max, p->location, error);
     if (result)
         return result;
     result = write_evse(writer, &parent, &found, p);

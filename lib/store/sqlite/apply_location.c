@@ -25,10 +25,10 @@ static bool is_digest(struct str stored, const uint8_t *digest)
     return stored.length == 16 && memcmp(stored.data, digest, 16) == 0;
 }
 
-int find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
-                  struct found_location *found)
+int apply_find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
+                        struct found_location *found)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     *found = (struct found_location){0};
     int result = sql_first(c, SQL_LOCATION_FIND, SQL_VALUES(sql_t(id), sql_t(owner)));
     if (result <= 0)
@@ -47,8 +47,8 @@ int find_location(struct writer *writer, struct str owner, struct str id, const 
     return OK;
 }
 
-int check_size(const struct found_location *found, int64_t size, size_t size_max, struct str id,
-               struct error *error)
+int apply_check_size(const struct found_location *found, int64_t size, size_t size_max, struct str id,
+                     struct error *error)
 {
     if (size_max == 0 || size <= found->size || size <= (int64_t)size_max)
         return OK;
@@ -56,7 +56,7 @@ int check_size(const struct found_location *found, int64_t size, size_t size_max
                      (long long)size);
 }
 
-int update_head(struct writer *writer, const struct found_location *found, const struct new_head *head)
+int apply_update_head(struct writer *writer, const struct found_location *found, const struct new_head *head)
 {
     int64_t revision = found->stored.revision + 1;
     writer->state.changed[STORE_LOCATION]++;
@@ -103,7 +103,7 @@ static int insert_evses(struct writer *writer, int64_t sequence, int64_t revisio
 static int compare_evses(struct writer *writer, int64_t sequence, const struct store_location_put *p,
                          char *marks, bool *same_list, bool *same_values)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     size_t count = 0;
     *same_list = *same_values = true;
     int result =
@@ -150,7 +150,7 @@ static int compare_location(struct writer *writer, const struct store_location_p
 static int replace_evses(struct writer *writer, int64_t sequence, int64_t revision,
                          const struct store_location_put *p)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     bool same_list, same_values;
     char *marks = make_marks(writer, p);
     if (!marks)
@@ -198,7 +198,7 @@ static int replace_location(struct writer *writer, const struct store_location_p
         .last_updated_text = p->last_updated_text,
         .digest = str_of((const char *)p->digest, sizeof(p->digest)),
     };
-    int result = update_head(writer, found, &head);
+    int result = apply_update_head(writer, found, &head);
     if (!result)
         result = write_body(writer, SQL_BODY_UPDATE, found->sequence, p);
     return result ? result : replace_evses(writer, found->sequence, found->stored.revision + 1, p);
@@ -210,11 +210,11 @@ int apply_put_location(struct writer *writer, struct store_op *op, struct error 
     struct found_location found;
     if (p->evse_count >= (size_t)EVSE_PLACES)
         return error_set(error, ERR_TOO_LARGE, "location " STR_FMT " has too many EVSEs", STR_ARG(p->id));
-    int result = find_location(writer, p->owner, p->id, p->digest, &found);
+    int result = apply_find_location(writer, p->owner, p->id, p->digest, &found);
     if (result)
         return apply_failure(writer, result, error);
-    struct wanted wanted = {p->conditions, p->revision, p->last_updated};
-    result = check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
+    struct sqlite_condition wanted = {p->conditions, p->revision, p->last_updated};
+    result = apply_check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
     if (result)
         return result;
     bool same;
@@ -235,13 +235,13 @@ int apply_put_location(struct writer *writer, struct store_op *op, struct error 
 int apply_set_location(struct writer *writer, struct store_op *op, struct error *error)
 {
     struct store_location_put *p = &op->u.location;
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     struct found_location found;
-    int result = find_location(writer, p->owner, p->id, p->digest, &found);
+    int result = apply_find_location(writer, p->owner, p->id, p->digest, &found);
     if (result)
         return apply_failure(writer, result, error);
-    struct wanted wanted = {p->conditions | STORE_IF_PRESENT, p->revision, p->last_updated};
-    result = check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
+    struct sqlite_condition wanted = {p->conditions | STORE_IF_PRESENT, p->revision, p->last_updated};
+    result = apply_check_conditions(writer, &found.stored, &wanted, error, "location", p->id);
     if (result)
         return result;
     result = sql_first(c, SQL_BODY_FIND, SQL_VALUES(sql_i(found.sequence)));
@@ -256,7 +256,7 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
     sql_end(c, SQL_BODY_FIND);
     if (!p->changed)
         return OK;
-    result = check_size(&found, found.size + grown, p->size_max, p->id, error);
+    result = apply_check_size(&found, found.size + grown, p->size_max, p->id, error);
     if (result)
         return result;
     struct new_head head = {
@@ -267,7 +267,7 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
         .last_updated_text = p->last_updated_text,
         .digest = str_of((const char *)p->digest, sizeof(p->digest)),
     };
-    result = update_head(writer, &found, &head);
+    result = apply_update_head(writer, &found, &head);
     if (!result)
         result = write_body(writer, SQL_BODY_UPDATE, found.sequence, p);
     return result ? apply_failure(writer, result, error) : OK;
@@ -277,9 +277,9 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
 
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     struct found_location found;
-    int result = find_location(writer, op->u.key.owner, op->u.key.id, NULL, &found);
+    int result = apply_find_location(writer, op->u.key.owner, op->u.key.id, NULL, &found);
     if (result)
         return apply_failure(writer, result, error);
     if (!found.stored.present)

@@ -22,11 +22,11 @@ struct new_head {
 
 /* found->stored.present says whether it is there; `digest` (may be NULL) is compared with the stored one. 0
  * or an SQL failure. */
-int find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
-                  struct found_location *found);
+int apply_find_location(struct writer *writer, struct str owner, struct str id, const uint8_t *digest,
+                        struct found_location *found);
 /* ERR_TOO_LARGE with the sentence when it grows beyond that many bytes. */
-int check_size(const struct found_location *found, int64_t size, size_t size_max, struct str id,
-               struct error *error);
-int update_head(struct writer *writer, const struct found_location *found, const struct new_head *head);
+int apply_check_size(const struct found_location *found, int64_t size, size_t size_max, struct str id,
+                     struct error *error);
+int apply_update_head(struct writer *writer, const struct found_location *found, const struct new_head *head);
 
 #endif

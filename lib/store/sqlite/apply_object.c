@@ -11,7 +11,7 @@ struct found_object {
 
 static int find_object(struct writer *writer, const struct store_object_put *p, struct found_object *found)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     *found = (struct found_object){0};
     int result = sql_first(c, SQL_OBJECT_FIND, SQL_VALUES(sql_i(p->kind), sql_t(p->id), sql_t(p->owner)));
     if (result <= 0)
@@ -95,8 +95,8 @@ int apply_put_object(struct writer *writer, struct store_op *op, struct error *e
     int result = find_object(writer, p, &found);
     if (result)
         return apply_failure(writer, result, error);
-    struct wanted wanted = {p->conditions, p->revision, p->last_updated};
-    result = check_conditions(writer, &found.stored, &wanted, error, names[p->kind], p->id);
+    struct sqlite_condition wanted = {p->conditions, p->revision, p->last_updated};
+    result = apply_check_conditions(writer, &found.stored, &wanted, error, names[p->kind], p->id);
     if (result)
         return result;
     if ((p->conditions & STORE_IF_NOT_ENDED) && found.ended && !found.same_status &&
@@ -117,7 +117,7 @@ int apply_delete_object(struct writer *writer, struct store_op *op, struct error
 {
     if (op->u.key.kind == STORE_LOCATION)
         return apply_delete_location(writer, op, error);
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int result = sql_first(c, SQL_OBJECT_FIND,
                            SQL_VALUES(sql_i(op->u.key.kind), sql_t(op->u.key.id), sql_t(op->u.key.owner)));
     if (result < 0)

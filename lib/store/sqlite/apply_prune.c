@@ -70,7 +70,7 @@ static int record_run(struct pruner *p)
  * seal would make it good. 1, 0 or an SQL failure. */
 static int find_gap(struct pruner *p, enum sql_id id, int64_t sequence, struct audit_gap *gap)
 {
-    struct connection *c = &p->writer->connection;
+    struct sql_connection *c = &p->writer->connection;
     int result = sql_first(c, id, SQL_VALUES(sql_i(sequence)));
     if (result > 0 && !audit_gap_view(c, id, p->writer->hmac, gap))
         result = 0;
@@ -112,7 +112,7 @@ static void set_chain(struct audit_chain *chain, int64_t sequence, struct str ma
 /* The chain's value at a row, from the row or the gap that ends with it; else chain.sequence is -1. */
 static int find_chain(struct pruner *p, int64_t sequence)
 {
-    struct connection *c = &p->writer->connection;
+    struct sql_connection *c = &p->writer->connection;
     struct audit_gap gap;
     p->chain = (struct audit_chain){0};
     if (sequence == 0)
@@ -148,7 +148,7 @@ static int row_verifies(struct pruner *p, int64_t sequence, const struct store_a
 /* Looks at the current row: false at the first one of its part that is too young, or after a failure. */
 static bool judge_row(struct pruner *p, int *failure)
 {
-    struct connection *c = &p->writer->connection;
+    struct sql_connection *c = &p->writer->connection;
     struct store_audit row = audit_view(c, SQL_AUDIT_RANGE);
     struct str mac = audit_view_mac(c, SQL_AUDIT_RANGE);
     int64_t sequence = sql_integer(c, SQL_AUDIT_RANGE, 0);
@@ -179,7 +179,7 @@ static bool judge_row(struct pruner *p, int *failure)
  * the slice lasts. */
 static int scan(struct pruner *p, enum sql_id id, int result, bool (*judge)(struct pruner *p, int *failure))
 {
-    struct connection *c = &p->writer->connection;
+    struct sql_connection *c = &p->writer->connection;
     unsigned seen = 0;
     int failure = OK;
     bool going = true;
@@ -216,7 +216,7 @@ static int remove_rows(struct pruner *p, enum sql_id statement)
 
 /* ---------------------------------------------------------------- the audit */
 
-int load_prune_state(struct connection *c, struct prune_state *state)
+int apply_load_prune_state(struct sql_connection *c, struct prune_state *state)
 {
     *state = (struct prune_state){0};
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_PRUNE))));
@@ -251,9 +251,9 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
 {
     const int64_t before[PRUNE_PARTS] = {op->u.prune.before_realtime, op->u.prune.before};
     struct pruner p = pruner_begin(writer, op->u.prune.limit);
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     struct prune_state state, was;
-    int result = load_prune_state(c, &state);
+    int result = apply_load_prune_state(c, &state);
     was = state;
     p.done = true;
     for (int part = 0; part < PRUNE_PARTS && !result && p.done; part++) {
@@ -291,7 +291,7 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
 static bool judge_delivery(struct pruner *p, int *failure)
 {
     (void)failure;
-    struct connection *c = &p->writer->connection;
+    struct sql_connection *c = &p->writer->connection;
     int64_t id = sql_integer(c, SQL_DELIVERY_ENDED, 0), state = sql_integer(c, SQL_DELIVERY_ENDED, 1);
     int64_t created = sql_integer(c, SQL_DELIVERY_ENDED, 2), done = sql_integer(c, SQL_DELIVERY_ENDED, 3);
     bool waits = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD;
@@ -340,7 +340,7 @@ int apply_prune_deliveries(struct writer *writer, struct store_op *op, struct er
  * failure. */
 static int object_waits(struct pruner *p, enum sql_id id)
 {
-    struct connection *c = &p->writer->connection;
+    struct sql_connection *c = &p->writer->connection;
     int64_t last = sql_integer(c, id, 3);
     int result;
     if (p->kind == STORE_SESSION) {
@@ -360,7 +360,7 @@ static int object_waits(struct pruner *p, enum sql_id id)
 static bool judge_object(struct pruner *p, int *failure)
 {
     const enum sql_id id = p->kind == STORE_SESSION ? SQL_SESSION_ENDED : SQL_CDR_OLD;
-    const struct connection *c = &p->writer->connection;
+    const struct sql_connection *c = &p->writer->connection;
     int64_t sequence = sql_integer(c, id, 0), time = sql_integer(c, id, 1), arrival = sql_integer(c, id, 2);
     if (time >= p->before)
         return false;

@@ -13,7 +13,7 @@ static int check_revision(int64_t stored, int64_t given, struct error *error, co
 int apply_put_platform(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_platform *p = &op->u.platform;
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t revision = 0, last_seen = p->last_seen;
     int found = sql_first(c, SQL_PLATFORM_FIND, SQL_VALUES(sql_i(p->id)));
     if (found < 0)
@@ -40,7 +40,7 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
 
 int apply_delete_platform(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int result = sql_run(c, SQL_PLATFORM_DELETE, SQL_VALUES(sql_i(op->u.id)));
     if (!result && sql_changes(c) == 0)
         return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)op->u.id);
@@ -74,7 +74,7 @@ static int note_party_change(struct writer *writer, int64_t *last_updated)
 int apply_put_party(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_party *p = &op->u.party;
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t revision = 0, last_updated = 0;
     int found = sql_first(c, SQL_PARTY_FIND, SQL_VALUES(sql_i(p->id)));
     if (found < 0)
@@ -102,7 +102,7 @@ int apply_put_party(struct writer *writer, struct store_op *op, struct error *er
 
 int apply_delete_party(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int result = sql_run(c, SQL_PARTY_DELETE, SQL_VALUES(sql_i(op->u.id)));
     if (!result && sql_changes(c) == 0)
         return error_set(error, ERR_NOT_FOUND, "party %lld: no such party", (long long)op->u.id);
@@ -120,7 +120,7 @@ int apply_delete_party(struct writer *writer, struct store_op *op, struct error 
 
 int apply_set_status(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t id = op->u.health.platform, now = op->u.health.now;
     int found = sql_first(c, SQL_PLATFORM_FIND, SQL_VALUES(sql_i(id)));
     if (found < 0)
@@ -136,7 +136,7 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
         return OK; /* a probe's answer that came after the platform was unregistered */
     if (op->u.health.last_seen > last_seen)
         last_seen = op->u.health.last_seen;
-    /* Only a new status is a change that a reader of the row must not overwrite. */
+    /* Only a new status is a change that a sqlite_reader of the row must not overwrite. */
     int result = sql_run(c, SQL_PLATFORM_SEEN,
                          SQL_VALUES(sql_i(id), sql_i(op->u.health.status), sql_i(last_seen), sql_i(now),
                                     sql_i(moved ? revision + 1 : revision), sql_i(op->u.health.heard),
@@ -235,7 +235,7 @@ int apply_withdraw_receiver(struct writer *writer, struct store_op *op, struct e
 
 int apply_set_told(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t party = op->u.told.party;
     struct str module = op->u.told.module;
     int result = sql_first(c, SQL_RECEIVER_FIND, SQL_VALUES(sql_i(party), sql_t(module)));

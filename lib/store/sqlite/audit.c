@@ -5,7 +5,7 @@
 #define FIRST_TEXT 4 /* column of the first text, in the order of audit_row_texts */
 #define MAC_COLUMN (FIRST_TEXT + AUDIT_TEXTS)
 
-struct store_audit audit_view(const struct connection *c, enum sql_id id)
+struct store_audit audit_view(const struct sql_connection *c, enum sql_id id)
 {
     struct str texts[AUDIT_TEXTS];
     struct store_audit row = {
@@ -19,7 +19,7 @@ struct store_audit audit_view(const struct connection *c, enum sql_id id)
     return row;
 }
 
-struct str audit_view_mac(const struct connection *c, enum sql_id id)
+struct str audit_view_mac(const struct sql_connection *c, enum sql_id id)
 {
     return sql_string(c, id, MAC_COLUMN);
 }
@@ -35,7 +35,7 @@ bool audit_take(struct store_read *read, int64_t sequence, const struct store_au
     return true;
 }
 
-bool audit_gap_view(const struct connection *c, enum sql_id id, struct hmac *hmac, struct audit_gap *gap)
+bool audit_gap_view(const struct sql_connection *c, enum sql_id id, struct hmac *hmac, struct audit_gap *gap)
 {
     struct str mac = sql_string(c, id, 2);
     *gap = (struct audit_gap){.first = sql_integer(c, id, 0), .end = {.sequence = sql_integer(c, id, 1)}};

@@ -27,7 +27,7 @@ struct copy {
     struct store *store;
     struct store_backup *backup;
     int file;
-    struct connection source, target;
+    struct sql_connection source, target;
     int64_t page_size;
     int64_t log_limit; /* bytes of the -wal file */
     int64_t synced;    /* bytes */
@@ -40,7 +40,7 @@ static int is_cancelled(struct copy *copy)
 }
 
 /* SQLite's code, with what the operating system said to it. */
-static int failed(struct copy *copy, struct connection *connection, int code, const char *path)
+static int failed(struct copy *copy, struct sql_connection *connection, int code, const char *path)
 {
     int number = connection->db ? sqlite3_system_errno(connection->db) : 0;
     return error_set(copy->error, (code & 0xff) == SQLITE_NOMEM ? ERR_MEMORY : ERR_IO, "%s: %s%s%s", path,
@@ -174,7 +174,7 @@ static void interrupt(void *db)
 /* The file that is about to get its name, read as a restored one would be. */
 static int check_copy(struct copy *copy)
 {
-    struct connection copied;
+    struct sql_connection copied;
     struct error reason = {0};
     sqlite3_stmt *check = NULL;
     atomic_store(&copy->backup->copied, atomic_load(&copy->backup->total));

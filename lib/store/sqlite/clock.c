@@ -12,7 +12,7 @@ int64_t store_latest(const struct store *store, int64_t wall)
     return wall > known ? wall : known;
 }
 
-int load_clock(struct store *store, struct connection *c)
+int apply_load_clock(struct store *store, struct sql_connection *c)
 {
     store->opened = env_monotonic_ms();
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_CLOCK))));
@@ -46,7 +46,7 @@ int apply_put_clock(struct writer *writer, struct store_op *op, struct error *er
 
 int apply_clamp_deadlines(struct writer *writer, struct store_op *op, struct error *error)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     int64_t now = op->u.clamp.now, overlap = op->u.clamp.overlap;
     sqlite3_int64 before = sqlite3_total_changes64(c->db);
     int result = sql_run(c, SQL_TOKENS_CLAMP_HUB, SQL_VALUES(sql_i(now), sql_i(overlap)));

@@ -34,7 +34,7 @@ struct store {
     uv_thread_t thread;
     bool running;
     atomic_int degraded;    /* how the last commit failed; OK: it did not */
-    atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
+    atomic_bool backing_up; /* a sqlite_reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
     struct moments moments;
@@ -64,7 +64,7 @@ struct writer_state {
 
 struct writer {
     struct store *store;
-    struct connection connection;
+    struct sql_connection connection;
     struct hmac *hmac;
     struct buffer scratch, detail;   /* of the audit row at hand */
     const struct store_apply *batch; /* the one at hand */
@@ -76,7 +76,7 @@ struct writer {
     const struct store_op *promised;
     int64_t promised_id, promised_before;
     bool unchanged;               /* the last object of the batch under way was put as it was already */
-    struct queue lazy;            /* taken from the inbox, not durable yet */
+    struct ring lazy;             /* taken from the inbox, not durable yet */
     int wal_pages, checkpoint_at; /* pages in the -wal file; how many call for a checkpoint */
     bool wal_behind;              /* some of them are not in the database file yet */
     int64_t head_logged;          /* monotonic ms; 0: not since the start */
@@ -85,7 +85,7 @@ struct writer {
 
 /* Reads the counters, the audit chain and prepares the statements; `connection` is handed over. Started by
  * store_open. */
-int writer_new(struct store *store, const struct connection *connection, struct error *error);
+int writer_new(struct store *store, const struct sql_connection *connection, struct error *error);
 void writer_free(struct writer *writer);
 void writer_main(void *store);
 
@@ -96,7 +96,7 @@ enum batch_outcome {
     BATCH_SPOILED  /* it failed half way without a savepoint: the transaction must be rolled back and done
                       again with savepoints */
 };
-enum batch_outcome batch_apply(struct writer *writer, struct store_apply *apply, bool careful);
+enum batch_outcome apply_batch(struct writer *writer, struct store_apply *apply, bool careful);
 int apply_audit_row(struct writer *writer, const struct store_audit *row);
 
 /* The ops: check every condition before the first write, return 0 or a code with the sentence in `error`. */
@@ -115,9 +115,9 @@ int apply_delete_location(struct writer *writer, struct store_op *op, struct err
 /* summary.c: a row joins the summary of its block, which is written with the block's last one; the one under
  * way, at the writer's start. */
 int summary_add_row(struct writer *writer, int64_t sequence, const struct store_audit *row);
-int load_summary(struct writer *writer);
+int summary_load(struct writer *writer);
 /* clock.c: store_clock's answer, at the writer's start. */
-int load_clock(struct store *store, struct connection *connection);
+int apply_load_clock(struct store *store, struct sql_connection *connection);
 /* No earlier than this is it: the wall clock, or where it stands far behind, what was known at the opening
  * and the time since. */
 int64_t store_latest(const struct store *store, int64_t wall);
@@ -125,7 +125,7 @@ int64_t store_latest(const struct store *store, int64_t wall);
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
 #define META_PARTY_CHANGED "party_changed"
 /* Reads it, for the writer's start and for readers. */
-int read_party_changed(struct connection *connection, int64_t *changed);
+int read_party_changed(struct sql_connection *connection, int64_t *changed);
 
 /* The row of meta in which STORE_PRUNE_AUDIT remembers where it stands: this struct, as this machine has it.
  */
@@ -137,19 +137,20 @@ struct prune_state {
     int64_t untold;              /* of them since the last row `audit.pruned` */
 };
 /* All zero before the first time. 0 or an SQL failure. */
-int load_prune_state(struct connection *connection, struct prune_state *state);
+int apply_load_prune_state(struct sql_connection *connection, struct prune_state *state);
 
 /* What is stored of the thing that is put, as far as conditions go. */
 struct stored {
     bool present;
     int64_t revision, last_updated;
 };
-struct wanted {
+struct sqlite_condition {
     unsigned conditions;
     int64_t revision, last_updated;
 };
-int check_conditions(const struct writer *writer, const struct stored *stored, const struct wanted *wanted,
-                     struct error *error, const char *what, struct str id);
+int apply_check_conditions(const struct writer *writer, const struct stored *stored,
+                           const struct sqlite_condition *wanted, struct error *error, const char *what,
+                           struct str id);
 /* Passes on an SQL failure. */
 int apply_failure(struct writer *writer, int result, struct error *error);
 
@@ -165,9 +166,9 @@ static inline int64_t evse_place(int64_t location)
 
 struct count_cache;
 
-struct reader {
+struct sqlite_reader {
     struct store *store;
-    struct connection connection;
+    struct sql_connection connection;
     struct hmac *hmac; /* for verify, made at first use */
     struct buffer scratch;
     struct count_cache *counts; /* of pages */
@@ -183,29 +184,30 @@ struct reader {
  * A read: returns true when it is done with read->result set, false when it wants another turn. It runs
  * inside a read transaction that lasts for this turn only.
  */
-typedef bool read_function(struct reader *reader, struct store_read *read);
+typedef bool read_function(struct sqlite_reader *sqlite_reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
     read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
     read_totals, read_token_users, read_starter, read_findings, read_refusals, read_waiting, read_receipts,
     read_unbilled, read_conflicts, read_stored;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
-bool read_fail(struct reader *reader, struct store_read *read, int result);
+bool read_fail(struct sqlite_reader *sqlite_reader, struct store_read *read, int result);
 bool read_done(struct store_read *read, int result);
 /* True when this turn's time is used up. */
-bool reader_is_late(const struct reader *reader);
+bool reader_is_late(const struct sqlite_reader *sqlite_reader);
 /* summary.c: moves `from` (as audit_read's `after`) over blocks in which nothing wanted can be, as far as the
  * turn lasts. */
-int summary_skip(struct reader *reader, const struct store_audit_read *r, int64_t *from);
+int summary_skip(struct sqlite_reader *sqlite_reader, const struct store_audit_read *r, int64_t *from);
 /* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
 void *read_alloc(struct store_read *read, size_t count, size_t size);
 /* Copies of the current row's column in the request's arena; the failure sticks the same way. */
-struct str read_string(struct reader *reader, struct store_read *read, enum sql_id id, int column);
+struct str read_string(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
+                       int column);
 
 /* Appends a location as served, the current row of SQL_LOCATION_READ or SQL_LOCATION_READ_AT; ends that
  * statement. */
-int append_location(struct reader *reader, enum sql_id id, struct buffer *out);
+int read_append_location(struct sqlite_reader *sqlite_reader, enum sql_id id, struct buffer *out);
 
-void count_cache_free(struct count_cache *cache);
+void page_count_free(struct count_cache *cache);
 
 #endif

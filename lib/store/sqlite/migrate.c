@@ -21,7 +21,7 @@ static int newest_known(void)
 }
 
 /* The recorded migrations must be ours, unchanged. `done` gets the last one. */
-static int compare_recorded(struct connection *connection, int64_t *done, struct error *error)
+static int compare_recorded(struct sql_connection *connection, int64_t *done, struct error *error)
 {
     sqlite3_stmt *query = NULL;
     int result = OK;
@@ -54,7 +54,8 @@ static int compare_recorded(struct connection *connection, int64_t *done, struct
     return result;
 }
 
-static int check_key(struct connection *connection, const struct store_options *options, struct error *error)
+static int check_key(struct sql_connection *connection, const struct store_options *options,
+                     struct error *error)
 {
     sqlite3_stmt *query = NULL;
     bool same = false;
@@ -76,7 +77,7 @@ static int check_key(struct connection *connection, const struct store_options *
 }
 
 /* Refuses a database that is not a hub's. *fresh: there is nothing in it yet. */
-static int check_identity(struct connection *connection, bool *fresh, struct error *error)
+static int check_identity(struct sql_connection *connection, bool *fresh, struct error *error)
 {
     int64_t identity, tables = 0;
     int result = sql_pragma(connection, "PRAGMA application_id", &identity);
@@ -93,7 +94,7 @@ static int check_identity(struct connection *connection, bool *fresh, struct err
         (long long)identity);
 }
 
-static int record_blob(struct connection *connection, const char *name, const void *data, int size)
+static int record_blob(struct sql_connection *connection, const char *name, const void *data, int size)
 {
     sqlite3_stmt *insert = NULL;
     int code =
@@ -108,7 +109,7 @@ static int record_blob(struct connection *connection, const char *name, const vo
     return result;
 }
 
-static int record_migration(struct connection *connection, const struct migration *row)
+static int record_migration(struct sql_connection *connection, const struct migration *row)
 {
     sqlite3_stmt *insert = NULL;
     int code = sqlite3_prepare_v2(
@@ -128,7 +129,7 @@ static int record_migration(struct connection *connection, const struct migratio
 
 /* What a new database has from its first transaction on: identity and key, so that no crash leaves one
  * without them. */
-static int begin_fresh(struct connection *connection)
+static int begin_fresh(struct sql_connection *connection)
 {
     char text[64];
     snprintf(text, sizeof(text), "PRAGMA application_id=%d", HUB_APPLICATION_ID);
@@ -141,7 +142,7 @@ static int begin_fresh(struct connection *connection)
 }
 
 /* The key's check value and the head of an empty audit, in the same transaction as the tables. */
-static int record_fresh(struct connection *connection, const struct store_options *options)
+static int record_fresh(struct sql_connection *connection, const struct store_options *options)
 {
     uint8_t head[AUDIT_HEAD_SIZE];
     struct audit_chain chain = {0};
@@ -154,7 +155,7 @@ static int record_fresh(struct connection *connection, const struct store_option
     return result ? result : record_blob(connection, "audit_head", head, AUDIT_HEAD_SIZE);
 }
 
-static int apply_one(struct connection *connection, const struct migration *row, bool fresh,
+static int apply_one(struct sql_connection *connection, const struct migration *row, bool fresh,
                      const struct store_options *options)
 {
     int result = sql_execute(connection, "BEGIN IMMEDIATE");
@@ -175,7 +176,7 @@ static int apply_one(struct connection *connection, const struct migration *row,
     return result;
 }
 
-static int apply_missing(struct connection *connection, const struct store_options *options, int64_t done,
+static int apply_missing(struct sql_connection *connection, const struct store_options *options, int64_t done,
                          bool fresh, struct error *error)
 {
     const bool made = fresh; /* of a new database nobody needs to hear */
@@ -192,7 +193,7 @@ static int apply_missing(struct connection *connection, const struct store_optio
     return OK;
 }
 
-int migrate(struct connection *connection, const struct store_options *options, bool *created,
+int migrate(struct sql_connection *connection, const struct store_options *options, bool *created,
             struct error *error)
 {
     int64_t done = 0, mode;

@@ -12,7 +12,7 @@
  * schema, one transaction per migration. Nothing is changed when it refuses. ERR_CONFLICT, ERR_REFUSED,
  * ERR_IO, each with the remedy. *created: it was empty.
  */
-int migrate(struct connection *connection, const struct store_options *options, bool *created,
+int migrate(struct sql_connection *connection, const struct store_options *options, bool *created,
             struct error *error);
 
 #endif

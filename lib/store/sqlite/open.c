@@ -18,7 +18,7 @@ static uv_once_t configured = UV_ONCE_INIT;
  * database: opening it says why. */
 static bool has_tables(const char *path)
 {
-    struct connection connection;
+    struct sql_connection connection;
     struct error error;
     int64_t tables = 1;
     uv_once(&configured, sql_configure);
@@ -65,7 +65,7 @@ static int make_file(const char *path, struct error *error)
 
 static int open_database(struct store *store, const struct store_options *options, struct error *error)
 {
-    struct connection connection;
+    struct sql_connection connection;
     bool created;
     int result = make_file(store->path, error);
     if (!result)

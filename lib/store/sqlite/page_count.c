@@ -36,11 +36,11 @@ struct count_cache {
     size_t dated_next;
 };
 
-static struct count_cache *cache_of(struct reader *reader)
+static struct count_cache *cache_of(struct sqlite_reader *sqlite_reader)
 {
-    if (!reader->counts)
-        reader->counts = calloc(1, sizeof(*reader->counts));
-    return reader->counts;
+    if (!sqlite_reader->counts)
+        sqlite_reader->counts = calloc(1, sizeof(*sqlite_reader->counts));
+    return sqlite_reader->counts;
 }
 
 static void forget_all(struct count_cache *cache)
@@ -55,7 +55,7 @@ static void forget_all(struct count_cache *cache)
     cache->count = 0;
 }
 
-void count_cache_free(struct count_cache *cache)
+void page_count_free(struct count_cache *cache)
 {
     if (!cache)
         return;
@@ -102,8 +102,8 @@ static struct count_entry *entry_of(struct count_cache *cache, enum store_kind k
     return entry;
 }
 
-static int start_count(struct connection *c, enum sql_id id, const struct count_slice *s, int64_t position,
-                       int64_t rows)
+static int start_count(struct sql_connection *c, enum sql_id id, const struct count_slice *s,
+                       int64_t position, int64_t rows)
 {
     int64_t all = s->dated ? 0 : 1;
     switch (id) {
@@ -122,10 +122,10 @@ static int start_count(struct connection *c, enum sql_id id, const struct count_
     }
 }
 
-int count_next(struct reader *reader, const struct count_slice *slice, int64_t *position, int64_t *count,
-               int64_t rows)
+int page_count_next(struct sqlite_reader *sqlite_reader, const struct count_slice *slice, int64_t *position,
+                    int64_t *count, int64_t rows)
 {
-    struct connection *c = &reader->connection;
+    struct sql_connection *c = &sqlite_reader->connection;
     bool filtered = slice->dated || slice->counterparty.length > 0;
     enum sql_id id = slice->kind == STORE_LOCATION
                          ? (filtered ? SQL_LOCATION_COUNT_FILTERED : SQL_LOCATION_COUNT)
@@ -141,30 +141,31 @@ int count_next(struct reader *reader, const struct count_slice *slice, int64_t *
     return seen < rows;
 }
 
-int count_owner(struct reader *reader, enum store_kind kind, struct str owner, struct str counterparty,
-                int64_t *count)
+int page_count_owner(struct sqlite_reader *sqlite_reader, enum store_kind kind, struct str owner,
+                     struct str counterparty, int64_t *count)
 {
-    struct count_cache *cache = cache_of(reader);
+    struct count_cache *cache = cache_of(sqlite_reader);
     struct count_entry *entry = cache ? entry_of(cache, kind, owner, counterparty) : NULL;
     if (!entry)
         return ERR_MEMORY;
-    if (entry->removed != reader->removed[kind]) {
-        entry->removed = reader->removed[kind];
+    if (entry->removed != sqlite_reader->removed[kind]) {
+        entry->removed = sqlite_reader->removed[kind];
         entry->position = entry->count = 0;
         entry->complete = false;
     }
     struct count_slice slice = {.kind = kind, .owner = owner, .counterparty = counterparty};
-    if (!entry->complete || entry->created != reader->created[kind]) {
+    if (!entry->complete || entry->created != sqlite_reader->created[kind]) {
         entry->complete = false;
         int result;
-        while ((result = count_next(reader, &slice, &entry->position, &entry->count, CHUNK)) == 0) {
-            if (reader_is_late(reader))
+        while ((result = page_count_next(sqlite_reader, &slice, &entry->position, &entry->count, CHUNK)) ==
+               0) {
+            if (reader_is_late(sqlite_reader))
                 return 0;
         }
         if (result < 0)
             return result;
         entry->complete = true;
-        entry->created = reader->created[kind];
+        entry->created = sqlite_reader->created[kind];
     }
     *count = entry->count;
     return 1;
@@ -172,9 +173,10 @@ int count_owner(struct reader *reader, enum store_kind kind, struct str owner, s
 
 /* ---------------------------------------------------------------- pages with dates */
 
-static bool digest_of(struct reader *reader, const struct store_page_read *read, uint8_t digest[SHA256_SIZE])
+static bool digest_of(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
+                      uint8_t digest[SHA256_SIZE])
 {
-    struct buffer *out = &reader->scratch;
+    struct buffer *out = &sqlite_reader->scratch;
     buffer_clear(out);
     buffer_printf(out, "%d %lld %lld " STR_FMT, (int)read->kind, (long long)read->date_from,
                   (long long)read->date_to, STR_ARG(read->counterparty));
@@ -188,15 +190,16 @@ static bool digest_of(struct reader *reader, const struct store_page_read *read,
     return !out->failed;
 }
 
-bool count_recall(struct reader *reader, const struct store_page_read *read, uint64_t *total)
+bool page_count_recall(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
+                       uint64_t *total)
 {
     uint8_t digest[SHA256_SIZE];
-    struct count_cache *cache = cache_of(reader);
-    if (!cache || !digest_of(reader, read, digest))
+    struct count_cache *cache = cache_of(sqlite_reader);
+    if (!cache || !digest_of(sqlite_reader, read, digest))
         return false;
     for (size_t i = 0; i < DATED_MAX; i++) {
         const struct dated_total *entry = &cache->dated[i];
-        if (entry->changed == reader->changed[read->kind] + 1 &&
+        if (entry->changed == sqlite_reader->changed[read->kind] + 1 &&
             memcmp(entry->digest, digest, SHA256_SIZE) == 0) {
             *total = entry->total;
             return true;
@@ -205,14 +208,14 @@ bool count_recall(struct reader *reader, const struct store_page_read *read, uin
     return false;
 }
 
-void count_remember(struct reader *reader, const struct store_page_read *read, uint64_t total,
-                    int64_t changed)
+void page_count_remember(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
+                         uint64_t total, int64_t changed)
 {
-    struct count_cache *cache = cache_of(reader);
+    struct count_cache *cache = cache_of(sqlite_reader);
     if (!cache)
         return;
     struct dated_total *entry = &cache->dated[cache->dated_next++ % DATED_MAX];
     /* Plus one: an empty entry, all zero, is no count. */
-    entry->changed = digest_of(reader, read, entry->digest) ? changed + 1 : 0;
+    entry->changed = digest_of(sqlite_reader, read, entry->digest) ? changed + 1 : 0;
     entry->total = total;
 }

@@ -25,7 +25,7 @@ static const char *const reader_settings[] = {
     NULL,
 };
 
-int sql_failure(struct connection *connection, int code, const char *what)
+int sql_failure(struct sql_connection *connection, int code, const char *what)
 {
     int result = ERR_IO;
     switch (code & 0xff) {
@@ -57,13 +57,13 @@ int sql_failure(struct connection *connection, int code, const char *what)
                      system ? strerror(system) : "");
 }
 
-int sql_execute(struct connection *connection, const char *text)
+int sql_execute(struct sql_connection *connection, const char *text)
 {
     int code = sqlite3_exec(connection->db, text, NULL, NULL, NULL);
     return code == SQLITE_OK ? OK : sql_failure(connection, code, "execute");
 }
 
-int sql_pragma(struct connection *connection, const char *text, int64_t *number)
+int sql_pragma(struct sql_connection *connection, const char *text, int64_t *number)
 {
     sqlite3_stmt *query = NULL;
     *number = 0;
@@ -77,7 +77,7 @@ int sql_pragma(struct connection *connection, const char *text, int64_t *number)
     return result;
 }
 
-static int apply_settings(struct connection *connection, const char *const *settings)
+static int apply_settings(struct sql_connection *connection, const char *const *settings)
 {
     for (; *settings; settings++) {
         int result = sql_execute(connection, *settings);
@@ -87,9 +87,9 @@ static int apply_settings(struct connection *connection, const char *const *sett
     return OK;
 }
 
-int sql_open(struct connection *connection, const char *path, bool writer, struct error *error)
+int sql_open(struct sql_connection *connection, const char *path, bool writer, struct error *error)
 {
-    *connection = (struct connection){0};
+    *connection = (struct sql_connection){0};
     int flags = (writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
     int code = sqlite3_open_v2(path, &connection->db, flags, NULL);
     int result = code == SQLITE_OK ? OK : sql_failure(connection, code, path);
@@ -118,7 +118,8 @@ static int open_next(const char *path, int flags, int mode)
     return file < 0 ? open(path, flags, mode) : fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-int sql_open_file(struct connection *connection, const char *path, int file, bool writer, struct error *error)
+int sql_open_file(struct sql_connection *connection, const char *path, int file, bool writer,
+                  struct error *error)
 {
     next_file = file;
     int result = sql_open(connection, path, writer, error);
@@ -139,7 +140,7 @@ void sql_configure(void)
     files->xSetSystemCall(files, "open", (sqlite3_syscall_ptr)open_next);
 }
 
-static int prepare_one(struct connection *connection, enum sql_id id)
+static int prepare_one(struct sql_connection *connection, enum sql_id id)
 {
     const struct sql_statement *row = &sql_statements[id];
     struct sql_prepared *prepared = &connection->statements[id];
@@ -163,7 +164,7 @@ static int prepare_one(struct connection *connection, enum sql_id id)
     return OK;
 }
 
-int sql_prepare(struct connection *connection, enum sql_use use, struct error *error)
+int sql_prepare(struct sql_connection *connection, enum sql_use use, struct error *error)
 {
     for (int id = 0; id < SQL_COUNT; id++) {
         if (!(sql_statements[id].use & use))
@@ -175,12 +176,12 @@ int sql_prepare(struct connection *connection, enum sql_use use, struct error *e
     return OK;
 }
 
-void sql_close(struct connection *connection)
+void sql_close(struct sql_connection *connection)
 {
     for (int id = 0; id < SQL_COUNT; id++)
         sqlite3_finalize(connection->statements[id].handle);
     sqlite3_close(connection->db);
-    *connection = (struct connection){0};
+    *connection = (struct sql_connection){0};
 }
 
 static int bind_one(sqlite3_stmt *handle, int place, const struct sql_value *value)
@@ -197,7 +198,7 @@ static int bind_one(sqlite3_stmt *handle, int place, const struct sql_value *val
     }
 }
 
-int sql_start(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
+int sql_start(struct sql_connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
 {
     const char *types = sql_statements[id].parameters;
     struct sql_prepared *prepared = &connection->statements[id];
@@ -213,7 +214,7 @@ int sql_start(struct connection *connection, enum sql_id id, const struct sql_va
     return OK;
 }
 
-int sql_next(struct connection *connection, enum sql_id id)
+int sql_next(struct sql_connection *connection, enum sql_id id)
 {
     sqlite3_stmt *handle = connection->statements[id].handle;
     int code = sqlite3_step(handle);
@@ -224,18 +225,18 @@ int sql_next(struct connection *connection, enum sql_id id)
     return result;
 }
 
-int sql_first(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
+int sql_first(struct sql_connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
 {
     int result = sql_start(connection, id, values, count);
     return result ? result : sql_next(connection, id);
 }
 
-void sql_end(struct connection *connection, enum sql_id id)
+void sql_end(struct sql_connection *connection, enum sql_id id)
 {
     sqlite3_reset(connection->statements[id].handle);
 }
 
-int sql_run(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
+int sql_run(struct sql_connection *connection, enum sql_id id, const struct sql_value *values, size_t count)
 {
     int result = sql_first(connection, id, values, count);
     if (result > 0)
@@ -243,12 +244,12 @@ int sql_run(struct connection *connection, enum sql_id id, const struct sql_valu
     return result;
 }
 
-int64_t sql_changes(struct connection *connection)
+int64_t sql_changes(struct sql_connection *connection)
 {
     return sqlite3_changes64(connection->db);
 }
 
-int sql_number(struct connection *connection, enum sql_id id, int64_t *number)
+int sql_number(struct sql_connection *connection, enum sql_id id, int64_t *number)
 {
     *number = 0;
     int result = sql_first(connection, id, SQL_NO_VALUES);
@@ -259,14 +260,14 @@ int sql_number(struct connection *connection, enum sql_id id, int64_t *number)
     return OK;
 }
 
-int64_t sql_integer(const struct connection *connection, enum sql_id id, int column)
+int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, int column)
 {
     if (sql_statements[id].columns[column] != 'i')
         abort();
     return sqlite3_column_int64(connection->statements[id].handle, column);
 }
 
-struct str sql_string(const struct connection *connection, enum sql_id id, int column)
+struct str sql_string(const struct sql_connection *connection, enum sql_id id, int column)
 {
     sqlite3_stmt *handle = connection->statements[id].handle;
     /* Texts are read as blobs too: the same bytes without a terminator being made. */

@@ -19,7 +19,7 @@ struct sql_prepared {
     unsigned char place[SQL_PARAMETERS_MAX]; /* SQLite's index of $1, $2 … */
 };
 
-struct connection {
+struct sql_connection {
     sqlite3 *db;
     struct sql_prepared statements[SQL_COUNT];
     bool failed;        /* an SQL error happened; sticky until the owner clears it */
@@ -56,44 +56,46 @@ static inline struct sql_value sql_bytes(const void *data, size_t size)
         (sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
 #define SQL_NO_VALUES NULL, 0
 
-/* Opens `path` (which exists) and applies the settings of a writer or a reader; statements come with
+/* Opens `path` (which exists) and applies the settings of a writer or a sqlite_reader; statements come with
  * sql_prepare. */
-int sql_open(struct connection *connection, const char *path, bool writer, struct error *error);
+int sql_open(struct sql_connection *connection, const char *path, bool writer, struct error *error);
 /* The same on the file that is open as `file`, whatever stands at `path` by now: SQLite itself opens by name
  * only. ERR_IO where it found another one there. */
-int sql_open_file(struct connection *connection, const char *path, int file, bool writer,
+int sql_open_file(struct sql_connection *connection, const char *path, int file, bool writer,
                   struct error *error);
 /* Once, before SQLite's first use in the process. */
 void sql_configure(void);
 /* Prepares every statement of `use` and checks it against its row. */
-int sql_prepare(struct connection *connection, enum sql_use use, struct error *error);
-void sql_close(struct connection *connection);
+int sql_prepare(struct sql_connection *connection, enum sql_use use, struct error *error);
+void sql_close(struct sql_connection *connection);
 
 /* Binds and begins a statement. 0, or a negative code with connection->error filled and `failed` set. */
-int sql_start(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
+int sql_start(struct sql_connection *connection, enum sql_id id, const struct sql_value *values,
+              size_t count);
 /* 1: a row is there; 0: the end; negative: failed. In the last two cases the statement has ended. */
-int sql_next(struct connection *connection, enum sql_id id);
+int sql_next(struct sql_connection *connection, enum sql_id id);
 /* sql_start and the first sql_next. */
-int sql_first(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
+int sql_first(struct sql_connection *connection, enum sql_id id, const struct sql_value *values,
+              size_t count);
 /* Ends a statement before its last row; harmless when it has ended. */
-void sql_end(struct connection *connection, enum sql_id id);
+void sql_end(struct sql_connection *connection, enum sql_id id);
 /* A statement without rows, from start to end: 0 or a negative code. */
-int sql_run(struct connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
+int sql_run(struct sql_connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
 /* Rows changed by the last sql_run. */
-int64_t sql_changes(struct connection *connection);
+int64_t sql_changes(struct sql_connection *connection);
 /* The one integer of the one row, 0 without a row. */
-int sql_number(struct connection *connection, enum sql_id id, int64_t *number);
+int sql_number(struct sql_connection *connection, enum sql_id id, int64_t *number);
 
 /* Columns of the current row, from 0. Texts and blobs are views that live until the next sql_ call on the
  * statement. */
-int64_t sql_integer(const struct connection *connection, enum sql_id id, int column);
-struct str sql_string(const struct connection *connection, enum sql_id id, int column);
+int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, int column);
+struct str sql_string(const struct sql_connection *connection, enum sql_id id, int column);
 
 /* Plain SQL of the engine (pragmas, migrations). */
-int sql_execute(struct connection *connection, const char *text);
+int sql_execute(struct sql_connection *connection, const char *text);
 /* The one integer that such a text gives, 0 without a row. */
-int sql_pragma(struct connection *connection, const char *text, int64_t *number);
+int sql_pragma(struct sql_connection *connection, const char *text, int64_t *number);
 /* The code of lib/base/error.h for one of SQLite's, with the sentence in connection->error. */
-int sql_failure(struct connection *connection, int code, const char *what);
+int sql_failure(struct sql_connection *connection, int code, const char *what);
 
 #endif

@@ -61,12 +61,12 @@ static void roll_back(struct writer *writer)
 }
 
 /* False: it must be done again with savepoints, nothing of it is left. */
-static bool apply_all(struct writer *writer, struct queue *batches, bool careful)
+static bool apply_all(struct writer *writer, struct ring *batches, bool careful)
 {
-    for (struct queue *node = batches->next; node != batches; node = node->next) {
+    for (struct ring *node = batches->next; node != batches; node = node->next) {
         struct store_apply *apply = CONTAINER_OF(node, struct store_apply, queue);
         apply->result = OK;
-        if (batch_apply(writer, apply, careful) == BATCH_SPOILED)
+        if (apply_batch(writer, apply, careful) == BATCH_SPOILED)
             return false;
         if (sqlite3_get_autocommit(writer->connection.db))
             return true; /* the transaction is gone; the commit will say so */
@@ -76,7 +76,7 @@ static bool apply_all(struct writer *writer, struct queue *batches, bool careful
 
 static int append_lazy(struct writer *writer)
 {
-    for (struct queue *node = writer->lazy.next; node != &writer->lazy; node = node->next) {
+    for (struct ring *node = writer->lazy.next; node != &writer->lazy; node = node->next) {
         int result = apply_audit_row(writer, &CONTAINER_OF(node, struct store_lazy, queue)->row);
         if (result)
             return result;
@@ -95,7 +95,7 @@ static int put_head(struct writer *writer)
                    SQL_VALUES(sql_t(STR("audit_head")), sql_bytes(head, sizeof(head))));
 }
 
-static int commit_once(struct writer *writer, struct queue *batches, bool careful, bool *again)
+static int commit_once(struct writer *writer, struct ring *batches, bool careful, bool *again)
 {
     int result = begin(writer);
     *again = false;
@@ -116,7 +116,7 @@ static int commit_once(struct writer *writer, struct queue *batches, bool carefu
     return result;
 }
 
-/* After the commit and before the answers, so that a reader who knows of the change recounts. */
+/* After the commit and before the answers, so that a sqlite_reader who knows of the change recounts. */
 static bool publish(struct writer *writer)
 {
     struct writer_state *state = &writer->state;
@@ -166,11 +166,11 @@ static void set_degraded(struct writer *writer, int result)
     atomic_store(&writer->store->degraded, result);
 }
 
-static void answer_all(struct writer *writer, struct queue *batches, int result)
+static void answer_all(struct writer *writer, struct ring *batches, int result)
 {
-    struct queue touched;
-    queue_init(&touched);
-    for (struct queue *node; (node = queue_pop(batches)) != NULL;) {
+    struct ring touched;
+    ring_init(&touched);
+    for (struct ring *node; (node = ring_pop(batches)) != NULL;) {
         struct store_apply *apply = CONTAINER_OF(node, struct store_apply, queue);
         if (result) {
             apply->failed = NULL;
@@ -182,7 +182,7 @@ static void answer_all(struct writer *writer, struct queue *batches, int result)
     client_send_all(&touched);
 }
 
-static void commit_group(struct writer *writer, struct queue *batches)
+static void commit_group(struct writer *writer, struct ring *batches)
 {
     struct writer_state before = writer->state;
     bool again, hook = false;
@@ -207,7 +207,7 @@ static void commit_group(struct writer *writer, struct queue *batches)
     answer_all(writer, batches, result);
     if (hook && writer->store->hook)
         writer->store->hook(writer->store->hook_context);
-    /* not for a reader that will not go soon */
+    /* not for a sqlite_reader that will not go soon */
     bool restart = writer->wal_pages >= RESTART_PAGES && !atomic_load(&writer->store->backing_up);
     if (writer->wal_pages >= writer->checkpoint_at)
         checkpoint(writer, restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
@@ -219,22 +219,22 @@ void writer_main(void *argument)
 {
     struct store *store = argument;
     struct writer *writer = store->writer;
-    struct queue batches;
-    queue_init(&batches);
+    struct ring batches;
+    ring_init(&batches);
     for (;;) {
-        bool restless = writer->was_degraded || !queue_is_empty(&writer->lazy) || writer->wal_behind;
+        bool restless = writer->was_degraded || !ring_is_empty(&writer->lazy) || writer->wal_behind;
         enum inbox_event event = inbox_take(&store->inbox, &batches, GROUP_MAX, &writer->lazy,
                                             store->lazy_delay_ms, restless ? QUIET_MS : 0);
         if (event == INBOX_STOP)
             break;
-        if (event == INBOX_WORK || writer->was_degraded || !queue_is_empty(&writer->lazy))
+        if (event == INBOX_WORK || writer->was_degraded || !ring_is_empty(&writer->lazy))
             commit_group(writer, &batches);
         else
             checkpoint(writer, SQLITE_CHECKPOINT_PASSIVE);
     }
-    if (!queue_is_empty(&writer->lazy))
+    if (!ring_is_empty(&writer->lazy))
         commit_group(writer, &batches);
-    if (!queue_is_empty(&writer->lazy))
+    if (!ring_is_empty(&writer->lazy))
         log_error("database: audit rows are lost at the end: %s", writer->connection.error.text);
     checkpoint(writer, SQLITE_CHECKPOINT_TRUNCATE);
 }
@@ -243,7 +243,7 @@ void writer_main(void *argument)
 
 static int load_counters(struct writer *writer)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     struct store *store = writer->store;
     int64_t number = 0;
     int result = sql_number(c, SQL_MAX_ID, &number);
@@ -276,7 +276,7 @@ static int load_counters(struct writer *writer)
  */
 static int load_chain(struct writer *writer)
 {
-    struct connection *c = &writer->connection;
+    struct sql_connection *c = &writer->connection;
     struct audit_chain head = {0}, last = {0};
     bool valid = false;
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR("audit_head"))));
@@ -305,7 +305,7 @@ static int load_chain(struct writer *writer)
     return OK;
 }
 
-int writer_new(struct store *store, const struct connection *connection, struct error *error)
+int writer_new(struct store *store, const struct sql_connection *connection, struct error *error)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
     struct hmac *hmac = hmac_new(store->audit_key, SHA256_SIZE);
@@ -318,7 +318,7 @@ int writer_new(struct store *store, const struct connection *connection, struct 
     writer->connection = *connection;
     writer->hmac = hmac;
     writer->checkpoint_at = CHECKPOINT_PAGES;
-    queue_init(&writer->lazy);
+    ring_init(&writer->lazy);
     store->writer = writer;
     int result = sql_prepare(&writer->connection, SQL_WRITER, error);
     if (result)
@@ -328,9 +328,9 @@ int writer_new(struct store *store, const struct connection *connection, struct 
     if (!result)
         result = load_chain(writer);
     if (!result)
-        result = load_summary(writer);
+        result = summary_load(writer);
     if (!result)
-        result = load_clock(store, &writer->connection);
+        result = apply_load_clock(store, &writer->connection);
     if (!result) /* hub.lock is ours: whoever had a queue is gone */
         result = sql_run(&writer->connection, SQL_QUEUE_END_LEASES, SQL_NO_VALUES);
     return result ? error_set(error, result, "%s", writer->connection.error.text) : OK;

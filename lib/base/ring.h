@@ -1,27 +1,27 @@
-#ifndef LIB_BASE_QUEUE_H
-#define LIB_BASE_QUEUE_H
+#ifndef LIB_BASE_RING_H
+#define LIB_BASE_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Intrusive doubly linked list: put a struct queue in your struct and in the head. The queue owns nothing;
+ * Intrusive doubly linked list: put a struct ring in your struct and in the head. The ring owns nothing;
  * removal is O(1). Not thread safe.
  */
-struct queue {
-    struct queue *next, *previous;
+struct ring {
+    struct ring *next, *previous;
 };
 
-static inline void queue_init(struct queue *head)
+static inline void ring_init(struct ring *head)
 {
     head->next = head->previous = head;
 }
-static inline bool queue_is_empty(const struct queue *head)
+static inline bool ring_is_empty(const struct ring *head)
 {
     return head->next == head;
 }
 /* Appends `node` at the end of the list of `head`. */
-static inline void queue_push(struct queue *head, struct queue *node)
+static inline void ring_push(struct ring *head, struct ring *node)
 {
     node->next = head;
     node->previous = head->previous;
@@ -29,31 +29,31 @@ static inline void queue_push(struct queue *head, struct queue *node)
     head->previous = node;
 }
 /* Takes `node` out of its list and makes it a list of its own, so a second removal is harmless. */
-static inline void queue_remove(struct queue *node)
+static inline void ring_remove(struct ring *node)
 {
     node->previous->next = node->next;
     node->next->previous = node->previous;
-    queue_init(node);
+    ring_init(node);
 }
 /* Takes the first node out, NULL when the list is empty. */
-static inline struct queue *queue_pop(struct queue *head)
+static inline struct ring *ring_pop(struct ring *head)
 {
-    if (queue_is_empty(head))
+    if (ring_is_empty(head))
         return NULL;
-    struct queue *node = head->next;
-    queue_remove(node);
+    struct ring *node = head->next;
+    ring_remove(node);
     return node;
 }
 /* Moves everything from `from` to the end of `to`. */
-static inline void queue_append(struct queue *to, struct queue *from)
+static inline void ring_append(struct ring *to, struct ring *from)
 {
-    if (queue_is_empty(from))
+    if (ring_is_empty(from))
         return;
     from->next->previous = to->previous;
     to->previous->next = from->next;
     from->previous->next = to;
     to->previous = from->previous;
-    queue_init(from);
+    ring_init(from);
 }
 
 #endif

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""What the folders promise: which room may include which, whose names a room exports, and that a struct's name means one thing.
+
+Prints each breach as `TITLE|file:line: what`; says nothing when there is none. `tests/rules` calls it. A path as an argument: the
+tree to look at (the tests of this file plant breaches in a copy).
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# Rooms from below to above, and what each may include. A library knows no program; the tool knows no OCPI; in hubd arrows only
+# go up this list's left column, never down: who is above may name who is below.
+ARROWS = {
+    "lib/base": "",
+    "lib/json": "lib/base",
+    "lib/conf": "lib/base",
+    "lib/ctl": "lib/base lib/json",
+    "lib/ocpi": "lib/base lib/json",
+    "lib/http": "lib/base",
+    "lib/store": "lib/base",
+    "lib/store/sqlite": "lib/base lib/store",
+    "hubctl": "lib/base lib/ctl lib/json",
+    "man": "lib/base lib/conf lib/ctl lib/ocpi hubctl hubd/base hubd/request hubd/top",
+    "hubd/loop": "lib/",  # loop.h, descriptors.h: what needs nothing of the hub
+    "hubd/registry": "lib/ hubd/loop",
+    "hubd/base": "lib/ hubd/loop hubd/registry",  # hub.h and what counts for all: clock.h, traffic.h
+    "hubd/calls": "lib/ hubd/base hubd/registry",
+    "hubd/outbox": "lib/ hubd/base hubd/calls hubd/registry",
+    "hubd/request": "lib/ hubd/base hubd/loop hubd/calls hubd/registry",
+    "hubd/messages": "lib/ hubd/base hubd/loop hubd/calls hubd/outbox hubd/registry hubd/request",
+    "hubd/partners": "lib/ hubd/base hubd/calls hubd/outbox hubd/registry",
+    "hubd/modules": "lib/ hubd/calls hubd/messages hubd/outbox hubd/partners hubd/registry hubd/request",
+    "hubd/admin": "lib/ hubd/base hubd/calls hubd/messages hubd/outbox hubd/partners hubd/registry hubd/request",
+    "hubd/admin/check": "lib/ hubd/admin hubd/calls hubd/outbox hubd/partners hubd/registry hubd/request",
+    "hubd/admin/connect": "lib/ hubd/admin hubd/admin/check hubd/calls hubd/partners",
+    "hubd/admin/declare": "lib/ hubd/admin hubd/outbox",
+    "hubd/top": "lib/ hubd/base hubd/loop hubd/admin hubd/messages hubd/outbox hubd/partners hubd/registry hubd/request",
+}
+# hubd's own folder holds three rooms: what all stand on, what everybody holds, and what puts it together.
+HUBD = {"loop": "hubd/loop", "descriptors": "hubd/loop", "hub": "hubd/base", "clock": "hubd/base", "traffic": "hubd/base"}
+
+# The words that a room's exported names may begin with; else the name of the file, or of its folder.
+WORDS = {
+    "lib/base": None,  # each header has its own
+    "lib/json": "json",
+    "lib/conf": "conf",
+    "lib/ctl": "ctl",
+    "lib/ocpi": "ocpi",
+    "lib/http": "http server client resolver url",
+    "lib/store": "store audit",
+    "lib/store/sqlite": "sqlite sql apply read writer reader page moments summary migrate store audit",
+    "hubctl": None,
+    "man": None,
+    "hubd/top": "hub main",
+    "hubd/admin": "admin rows",
+    "hubd/modules": "locations credentials commands sessions routes",
+    "hubd/request": "request limits lines",
+    "hubd/admin/check": "admin",
+    "hubd/admin/connect": "admin",
+    "hubd/admin/declare": "admin",
+    "hubd/outbox": "outbox",
+}
+
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
+FUNCTION = re.compile(r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b)[a-z][\w \t]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*(?:__attribute__\(\([^{;]*\)\)\s*)?\{", re.M)
+TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
+
+
+def room_of(path):
+    folder, name = os.path.split(path)
+    if folder == "hubd":
+        return HUBD.get(os.path.splitext(name)[0], "hubd/top")
+    return folder
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def may(room, other):
+    allowed = ARROWS.get(room)
+    if allowed is None:
+        return False
+    return any(other == entry or entry.endswith("/") and other.startswith(entry) for entry in allowed.split())
+
+
+def arrows(path, text):
+    room = room_of(path)
+    for match in INCLUDE.finditer(text):
+        other = room_of(match[1])
+        if other != room and not may(room, other):
+            yield f"{path}:{line_of(text, match.start())}: {room} must not know {other} ({match[1]})"
+
+
+def exports(path, text):
+    room = room_of(path)
+    words = WORDS.get(room, "")
+    if words is None:
+        return
+    stem = os.path.splitext(os.path.basename(path))[0]
+    own = [*words.split(), os.path.basename(room), stem, stem.split("_")[0]]
+    for match in FUNCTION.finditer(text):
+        name = match[1]
+        if name != "main" and not any(name == word or name.startswith(word + "_") for word in own):
+            yield f"{path}:{line_of(text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
+
+
+def breaches(root):
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
+    paths = [path for path in listed.stdout.splitlines() if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path) and (root / path).is_file()]
+    tags = {}
+    for path in paths:
+        text = (root / path).read_text()
+        yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
+        if path.endswith(".c"):  # what C++ has stands in a namespace of its own
+            yield from (("an exported name without its room's word", breach) for breach in exports(path, text))
+        for match in TAG.finditer(text):
+            tags.setdefault(match[1], []).append(f"{path}:{line_of(text, match.start())}")
+    for tag, places in sorted(tags.items()):
+        if len(places) > 1:
+            yield "one name for several structs", f"{places[0]}: {tag}, also {', '.join(places[1:])}"
+
+
+def main():
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[1])
+    found = list(breaches(root))
+    for title, breach in found:
+        print(f"{title}|{breach}")
+
+
+if __name__ == "__main__":
+    main()
