@@ -130,7 +130,7 @@ static enum ctl_exit check_line(const struct invocation *invocation)
 /* Runs the parsed line, or only parses it. */
 static enum ctl_exit do_command(struct batch *batch, struct batch_words *words, bool run)
 {
-    struct invocation *line = malloc(sizeof(*line)); /* large, and a batch is no deep recursion */
+    struct invocation *line = malloc(sizeof *line); /* large, and a batch is no deep recursion */
     if (line == NULL) {
         complain("no memory");
         return CTL_EXIT_REFUSED;
@@ -168,7 +168,7 @@ static enum ctl_exit do_line(struct batch *batch, struct str text, bool run)
 static void show_progress(const struct batch *batch)
 {
     char text[64];
-    snprintf(text, sizeof(text), "%zu of %zu lines run", batch->run, batch->commands);
+    snprintf(text, sizeof text, "%zu of %zu lines run", batch->run, batch->commands);
     if (isatty(STDOUT_FILENO) != 0) /* where the lines themselves are seen */
         terminal_set_last_words(str_from(text));
     else

@@ -105,7 +105,7 @@ static void write_section(struct card *card, const struct ctl_column *column)
     const struct json_value *list = json_get(card->object, column->key);
     const struct ctl_digest *digest = ctl_digest_of(card->command, column);
     size_t count = 0, most = digest != NULL ? digest->at_most : list->count;
-    const struct json_value **rows = calloc(list->count + 1, sizeof(*rows));
+    const struct json_value **rows = calloc(list->count + 1, sizeof *rows);
     if (rows == NULL)
         return;
     for (const struct json_value *row = list->child; row != NULL && count < most; row = row->next)

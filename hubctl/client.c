@@ -75,13 +75,13 @@ static void choose_path(struct client *client, const struct hubctl_options *opti
 {
     const char *given = options->socket != NULL ? options->socket : getenv("HUBCTL_SOCKET");
     if (given != NULL && given[0] != '\0') {
-        str_copy(str_from(given), client->path, sizeof(client->path));
+        str_copy(str_from(given), client->path, sizeof client->path);
         return;
     }
-    paths_admin_socket(client->path, sizeof(client->path));
+    paths_admin_socket(client->path, sizeof client->path);
     bool own = client->path[0] != '\0' && paths_is_own(client->path) && is_there(client->path);
     if (!own && (client->path[0] == '\0' || is_there(PATHS_SYSTEM_SOCKET)))
-        str_copy(STR(PATHS_SYSTEM_SOCKET), client->path, sizeof(client->path));
+        str_copy(STR(PATHS_SYSTEM_SOCKET), client->path, sizeof client->path);
 }
 
 static enum ctl_exit cannot_connect(const struct client *client, int number, bool silent)
@@ -106,7 +106,7 @@ static enum ctl_exit cannot_connect(const struct client *client, int number, boo
 static bool connect_soon(int descriptor, const struct sockaddr_un *address)
 {
     int64_t deadline = env_monotonic_ms() + QUEUE_WAIT_MS;
-    while (connect(descriptor, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+    while (connect(descriptor, (const struct sockaddr *)address, sizeof *address) != 0) {
         if (errno != EAGAIN || env_monotonic_ms() >= deadline)
             return false;
         poll(NULL, 0, QUEUE_PAUSE_MS);
@@ -125,14 +125,14 @@ static enum ctl_exit distrust(const struct error *error, bool silent)
 
 enum ctl_exit client_open(struct client *client, const struct hubctl_options *options, bool silent)
 {
-    memset(client, 0, sizeof(*client));
+    memset(client, 0, sizeof *client);
     client->socket = -1;
     ctl_lines_init(&client->lines, CTL_ANSWER_MAX);
     choose_path(client, options);
     if (take_kept(client))
         return CTL_EXIT_DONE;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!str_copy(str_from(client->path), address.sun_path, sizeof(address.sun_path)) ||
+    if (!str_copy(str_from(client->path), address.sun_path, sizeof address.sun_path) ||
         client->path[0] == '\0')
         return cannot_connect(client, ENAMETOOLONG, silent);
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -256,7 +256,7 @@ enum client_event client_next(struct client *client, struct arena *arena, int64_
             return classify(client, arena, line, value);
         if (result == ERR_TOO_LARGE)
             return CLIENT_GARBAGE;
-        ssize_t count = recv(client->socket, bytes, sizeof(bytes), 0);
+        ssize_t count = recv(client->socket, bytes, sizeof bytes, 0);
         if (count > 0 && ctl_lines_feed(&client->lines, str_of(bytes, (size_t)count)) != OK)
             return CLIENT_GARBAGE;
         if (count > 0)

@@ -45,7 +45,7 @@ void complete_offer(struct completion *completion, struct str value, struct str 
         return;
     buffer_append(&completion->lines, completion->before);
     buffer_append(&completion->lines, value);
-    buffer_printf(&completion->lines, "\t%s\n", diagnose_clean(about, clean, sizeof(clean)));
+    buffer_printf(&completion->lines, "\t%s\n", diagnose_clean(about, clean, sizeof clean));
 }
 
 /* Words for the value of a parameter or a global option. */
@@ -82,7 +82,7 @@ void complete_verbs(struct completion *completion, const char *noun)
 static void offer_option(struct completion *completion, const char *name, const char *help)
 {
     char word[64];
-    snprintf(word, sizeof(word), "--%s", name);
+    snprintf(word, sizeof word, "--%s", name);
     completion->dashes = true;
     complete_offer(completion, str_from(word), str_from(help));
 }
@@ -258,7 +258,7 @@ enum ctl_exit run_completion(const struct invocation *invocation)
         const char *shell, *file;
     } rows[] = {{"bash", "hubctl.bash"}, {"zsh", "_hubctl"}, {"fish", "hubctl.fish"}};
     struct str shell = str_from(invocation_text(invocation, "SHELL", 0));
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!str_equal_fold(str_from(rows[i].shell), shell))
             continue;
         for (const struct completion_script *script = completion_scripts; script->name != NULL; script++) {

@@ -22,7 +22,7 @@ struct completion_script {
 };
 extern const struct completion_script completion_scripts[];
 
-/* ---- between complete.c and complete_values.c ---- */
+/* ---------------------------------------------------------------- between complete.c and complete_values.c */
 
 /* What is offered for the word at the cursor. */
 struct completion {

@@ -89,7 +89,7 @@ static bool is_wanted(const char *row, const char *name)
 
 static const struct source *find_source(const struct ctl_command *command, const struct ctl_param *param)
 {
-    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         const struct source *source = &sources[i];
         if (source->type == param->type && is_wanted(source->noun, command->noun) &&
             is_wanted(source->verb, command->verb) && is_wanted(source->key, param->key))
@@ -108,7 +108,7 @@ static void write_params(struct buffer *out, const struct source *source, const 
     json_object_begin(&writer);
     if (source->role != NULL)
         json_field_text(&writer, "role", source->role);
-    for (size_t i = 0; i < sizeof(source->given) / sizeof(source->given[0]); i++) {
+    for (size_t i = 0; i < sizeof source->given / sizeof source->given[0]; i++) {
         const char *key = source->given[i].key;
         if (key != NULL)
             json_field_string(&writer, key, str_from(invocation_text(invocation, source->given[i].param, 0)));
@@ -130,7 +130,7 @@ static void offer_rows(struct completion *completion, const struct source *sourc
     struct buffer about = {0};
     for (const struct json_value *row = rows != NULL ? rows->child : NULL; row != NULL; row = row->next) {
         buffer_clear(&about);
-        for (size_t i = 0; i < sizeof(source->about) / sizeof(source->about[0]); i++) {
+        for (size_t i = 0; i < sizeof source->about / sizeof source->about[0]; i++) {
             struct str part = text_of(row, source->about[i]);
             buffer_append_text(&about, part.length > 0 && about.length > 0 ? " " : "");
             buffer_append(&about, part);

@@ -38,9 +38,9 @@ enum ctl_exit confirm(const struct invocation *invocation)
                  command->verb, subject, subject);
         return CTL_EXIT_USAGE;
     }
-    snprintf(question, sizeof(question), "%s %s %s: this %s.", command->noun, command->verb, subject,
+    snprintf(question, sizeof question, "%s %s %s: this %s.", command->noun, command->verb, subject,
              command->danger);
-    if (terminal_ask(question, subject, answer, sizeof(answer)) && same_id(answer, subject))
+    if (terminal_ask(question, subject, answer, sizeof answer) && same_id(answer, subject))
         return CTL_EXIT_DONE;
     complain("not confirmed; nothing was changed");
     return CTL_EXIT_REFUSED;

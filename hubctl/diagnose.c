@@ -48,14 +48,14 @@ void diagnose_mute(void)
 static void print_line(const char *prefix, bool placed, const char *format, va_list arguments)
 {
     char text[2048], line[4400], place[1200] = "", shown[1000];
-    int wanted = vsnprintf(text, sizeof(text), format, arguments);
+    int wanted = vsnprintf(text, sizeof text, format, arguments);
     if (wanted <= 0 || mute)
         return;
-    diagnose_clean(str_from(text), line, sizeof(line));
+    diagnose_clean(str_from(text), line, sizeof line);
     fflush(stdout);
     progress_clear();
     if (placed && place_file != NULL)
-        snprintf(place, sizeof(place), "%s:%zu: ", diagnose_clean(str_from(place_file), shown, sizeof(shown)),
+        snprintf(place, sizeof place, "%s:%zu: ", diagnose_clean(str_from(place_file), shown, sizeof shown),
                  place_line);
     fprintf(stderr, "%s%s%s\n", prefix, place, line);
 }

@@ -20,7 +20,7 @@ bool file_read(const char *path, const char *name, size_t maximum, struct buffer
     ssize_t count = file < 0 ? -1 : 1;
     buffer_init(out, maximum);
     while (count != 0 && file >= 0 && !out->failed) {
-        count = read(file, bytes, sizeof(bytes));
+        count = read(file, bytes, sizeof bytes);
         if (count < 0 && errno != EINTR)
             break;
         if (count > 0)

@@ -204,10 +204,10 @@ void help_program(struct buffer *out)
         char label[64];
         const char *space = option->value == NULL || option->value[0] == '[' ? "" : " ";
         if (option->letter != 0)
-            snprintf(label, sizeof(label), "-%c, --%s%s%s", option->letter, option->name, space,
+            snprintf(label, sizeof label, "-%c, --%s%s%s", option->letter, option->name, space,
                      option->value != NULL ? option->value : "");
         else
-            snprintf(label, sizeof(label), "--%s%s%s", option->name, space,
+            snprintf(label, sizeof label, "--%s%s%s", option->name, space,
                      option->value != NULL ? option->value : "");
         write_entry(out, label, option->help);
     }

@@ -133,7 +133,7 @@ static void write_state(struct buffer *out, struct str state, bool color)
         const char *state, *sign, *color;
     } rows[] = {{"on", "x", "\033[32m"}, {"drain", "d", "\033[33m"}, {"off", ".", ""}};
     const char *sign = "?", *paint = ""; /* a newer hubd may know others */
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (str_equal(state, str_from(rows[i].state))) {
             sign = rows[i].sign;
             paint = rows[i].color;

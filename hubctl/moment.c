@@ -46,7 +46,7 @@ bool moment_parse(struct str text, int64_t *wall_ms)
         const char *word;
         int days_back; /* -1: now */
     } words[] = {{"now", -1}, {"today", 0}, {"yesterday", 1}};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (str_equal_fold(text, str_from(words[i].word))) {
             *wall_ms = words[i].days_back < 0 ? now : local_midnight(now, words[i].days_back);
             return true;
@@ -58,7 +58,7 @@ bool moment_parse(struct str text, int64_t *wall_ms)
     }
     char whole[40];
     if (text.length == DATE_LENGTH) {
-        snprintf(whole, sizeof(whole), STR_FMT "T00:00:00", STR_ARG(text));
+        snprintf(whole, sizeof whole, STR_FMT "T00:00:00", STR_ARG(text));
         text = str_from(whole);
     }
     if (!timestamp_parse(text, &value))

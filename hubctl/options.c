@@ -87,7 +87,7 @@ static enum ctl_exit set_global(struct hubctl_options *options, const struct glo
         {"no-pager", &options->no_pager, NULL}, {"utc", &options->utc, NULL},
         {"help", &options->help, NULL},         {"version", &options->version, NULL},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, option->name) != 0)
             continue;
         if (rows[i].flag != NULL)
@@ -317,7 +317,7 @@ static void look_for_help(struct invocation *invocation, int argc, char **argv)
 
 static void prepare(struct invocation *invocation)
 {
-    memset(invocation, 0, sizeof(*invocation));
+    memset(invocation, 0, sizeof *invocation);
     arena_init(&invocation->arena, 0);
 }
 

@@ -65,7 +65,7 @@ static enum ctl_exit check_fields(const struct ctl_command *command, const char 
 enum ctl_exit print_init(struct printer *printer, const struct invocation *invocation)
 {
     const struct hubctl_options *options = &invocation->options;
-    memset(printer, 0, sizeof(*printer));
+    memset(printer, 0, sizeof *printer);
     printer->options = options;
     printer->command = invocation->command;
     printer->style.people = isatty(STDOUT_FILENO) != 0;

@@ -41,7 +41,7 @@ static void draw(struct str message, int64_t done, int64_t total)
     char clean[400];
     size_t width = terminal_width_of(STDERR_FILENO);
     write_bar(&line, done, total);
-    buffer_append_text(&line, diagnose_clean(message, clean, sizeof(clean)));
+    buffer_append_text(&line, diagnose_clean(message, clean, sizeof clean));
     struct str text = buffer_str(&line);
     while (text.length > 0 && value_width(text) >= width) { /* a line that wraps cannot be drawn over */
         do

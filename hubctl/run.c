@@ -84,7 +84,7 @@ static bool collect(struct collected *collected, const struct json_value *row)
 {
     if (collected->count == collected->room) {
         size_t room = collected->room == 0 ? 256 : collected->room * 2;
-        const struct json_value **rows = realloc(collected->rows, room * sizeof(*rows));
+        const struct json_value **rows = realloc(collected->rows, room * sizeof *rows);
         if (rows == NULL)
             return false;
         collected->rows = rows;
@@ -136,7 +136,7 @@ static enum ctl_exit list_pages(struct client *client, const struct invocation *
         if (next == NULL || left == 0 || ferror(stdout))
             return CTL_EXIT_DONE;
         if (next->text.length == 0 || str_equal(next->text, after) ||
-            !str_copy(next->text, after_text, sizeof(after_text))) {
+            !str_copy(next->text, after_text, sizeof after_text)) {
             complain("hubd does not tell where the list goes on; it is not whole");
             return CTL_EXIT_REFUSED;
         }
@@ -254,7 +254,7 @@ static const struct {
 
 static enum ctl_exit run_local(const struct invocation *invocation)
 {
-    for (size_t i = 0; i < sizeof(locals) / sizeof(locals[0]); i++) {
+    for (size_t i = 0; i < sizeof locals / sizeof locals[0]; i++) {
         if (strcmp(locals[i].method, invocation->command->method) == 0)
             return locals[i].run(invocation);
     }

@@ -46,7 +46,7 @@ bool secret_read(struct arena *arena, const struct ctl_param *param, const char 
     char bytes[READ_MAX];
     size_t length = 0;
     bool asks = strcmp(path, "-") == 0 && isatty(STDIN_FILENO) != 0;
-    bool good = asks ? terminal_ask_secret("Token (not shown)", bytes, sizeof(bytes))
+    bool good = asks ? terminal_ask_secret("Token (not shown)", bytes, sizeof bytes)
                      : read_file(path, bytes, &length);
     if (!good && asks)
         complain("--%s: no token was typed", param->name);
@@ -55,6 +55,6 @@ bool secret_read(struct arena *arena, const struct ctl_param *param, const char 
     if (asks && good)
         length = strlen(bytes);
     *secret = good ? arena_copy(arena, without_line_end(str_of(bytes, length))) : STR_NONE;
-    crypto_wipe(bytes, sizeof(bytes));
+    crypto_wipe(bytes, sizeof bytes);
     return good && secret->data != NULL;
 }

@@ -85,8 +85,8 @@ static bool can_fit(const struct plan *plan, size_t width)
 static void leave_out(struct plan *plan, size_t i)
 {
     plan->count--;
-    memmove(&plan->columns[i], &plan->columns[i + 1], (plan->count - i) * sizeof(plan->columns[0]));
-    memmove(&plan->widths[i], &plan->widths[i + 1], (plan->count - i) * sizeof(plan->widths[0]));
+    memmove(&plan->columns[i], &plan->columns[i + 1], (plan->count - i) * sizeof plan->columns[0]);
+    memmove(&plan->widths[i], &plan->widths[i + 1], (plan->count - i) * sizeof plan->widths[0]);
 }
 
 /* The last column that is only for wide terminals. SIZE_MAX: none. */
@@ -322,8 +322,8 @@ static void begin_stream(struct table_stream *stream, const struct ctl_column *c
     if (stream->records)
         plan = whole;
     stream->count = plan.count;
-    memcpy(stream->columns, plan.columns, sizeof(stream->columns));
-    memcpy(stream->widths, plan.widths, sizeof(stream->widths));
+    memcpy(stream->columns, plan.columns, sizeof stream->columns);
+    memcpy(stream->widths, plan.widths, sizeof stream->widths);
 }
 
 void table_stream_row(struct table_stream *stream, const struct ctl_column *columns,

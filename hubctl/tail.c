@@ -35,7 +35,7 @@ static enum ctl_exit read_cursor_file(struct tail *tail)
         complain("%s: %s", tail->cursor_file, strerror(errno));
         return CTL_EXIT_REFUSED;
     }
-    if (fgets(tail->cursor, sizeof(tail->cursor), file) == NULL)
+    if (fgets(tail->cursor, sizeof tail->cursor, file) == NULL)
         tail->cursor[0] = '\0';
     tail->cursor[strcspn(tail->cursor, "\r\n")] = '\0';
     fclose(file);
@@ -46,8 +46,8 @@ static enum ctl_exit read_cursor_file(struct tail *tail)
 static bool write_cursor_file(struct tail *tail)
 {
     char fresh[4200];
-    int length = snprintf(fresh, sizeof(fresh), "%s.new", tail->cursor_file);
-    FILE *file = length > 0 && (size_t)length < sizeof(fresh) ? fopen(fresh, "we") : NULL;
+    int length = snprintf(fresh, sizeof fresh, "%s.new", tail->cursor_file);
+    FILE *file = length > 0 && (size_t)length < sizeof fresh ? fopen(fresh, "we") : NULL;
     bool good = file != NULL && fprintf(file, "%s\n", tail->cursor) > 0;
     if (file != NULL)
         good = fclose(file) == 0 && good;
@@ -98,7 +98,7 @@ static void take_notification(struct tail *tail, const struct json_value *row)
     struct str cursor = json_get_text(row, "cursor"), position = json_get_text(row, "position");
     if (position.length == 0)
         print_row(tail->printer, row);
-    if (str_copy(position.length > 0 ? position : cursor, tail->cursor, sizeof(tail->cursor)))
+    if (str_copy(position.length > 0 ? position : cursor, tail->cursor, sizeof tail->cursor))
         tail->moved = true;
 }
 
@@ -166,7 +166,7 @@ enum ctl_exit run_tail(const struct invocation *invocation, struct printer *prin
     if (code != CTL_EXIT_DONE)
         return code;
     if (cursor != NULL && tail.cursor[0] == '\0')
-        str_copy(str_from(cursor), tail.cursor, sizeof(tail.cursor));
+        str_copy(str_from(cursor), tail.cursor, sizeof tail.cursor);
     arena_init(&arena, 65536);
     code = connect_once(&tail, &arena, false, &ended);
     for (int64_t wait = RECONNECT_FIRST; !ended;
@@ -176,9 +176,9 @@ enum ctl_exit run_tail(const struct invocation *invocation, struct printer *prin
         told = true;
         pause_ms(wait);
         char before[CURSOR_MAX];
-        memcpy(before, tail.cursor, sizeof(before));
+        memcpy(before, tail.cursor, sizeof before);
         code = connect_once(&tail, &arena, true, &ended);
-        if (memcmp(before, tail.cursor, sizeof(before)) != 0) {
+        if (memcmp(before, tail.cursor, sizeof before) != 0) {
             wait = RECONNECT_FIRST; /* it was there: the next end is a new one */
             told = false;
         }

@@ -136,9 +136,9 @@ void terminal_set_last_words(struct str words)
 {
     int next = 1 - last_words_at;
     char clean[400];
-    snprintf(last_words[next], sizeof(last_words[next]),
+    snprintf(last_words[next], sizeof last_words[next],
              "\nhubctl: interrupted; until then: %s\nhint: the same command again is safe\n",
-             diagnose_clean(words, clean, sizeof(clean)));
+             diagnose_clean(words, clean, sizeof clean));
     last_words_at = next;
     struct sigaction action = {.sa_handler = say_last_words, .sa_flags = (int)SA_RESETHAND}, old;
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
@@ -196,7 +196,7 @@ static size_t read_line(char *out, size_t size, const sigset_t *waiting)
 bool terminal_ask_secret(const char *prompt, char *out, size_t size)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
-    enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
+    enum { COUNT = sizeof signals / sizeof signals[0] };
     struct sigaction before[COUNT], catch = {.sa_handler = on_signal};
     sigset_t blocked, mask;
     struct termios shown, hidden;

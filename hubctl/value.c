@@ -36,7 +36,7 @@ static void write_clean(struct buffer *out, struct str text, bool people)
             buffer_append_text(out, "\\\\");
         else if (byte >= ' ' && byte != 0x7f)
             buffer_append_byte(out, text.data[i]);
-        else if (byte < sizeof(escapes) / sizeof(escapes[0]) && escapes[byte] != NULL)
+        else if (byte < sizeof escapes / sizeof escapes[0] && escapes[byte] != NULL)
             buffer_append_text(out, escapes[byte]);
         else if (people)
             buffer_printf(out, "^%c", byte ^ 0x40); /* as cat -v shows them */
@@ -84,7 +84,7 @@ static void write_bars(struct buffer *out, const struct json_value *list, const 
     static const char *const blocks[] = {".", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     static const char *const letters[] = {".", ":", "-", "=", "+", "*", "%", "#", "@"};
     const char *const *signs = style->ascii ? letters : blocks;
-    const unsigned levels = sizeof(blocks) / sizeof(blocks[0]) - 1;
+    const unsigned levels = sizeof blocks / sizeof blocks[0] - 1;
     unsigned skip = style->width > 0 && style->width < NARROW && list->count > BARS_NARROW
                         ? list->count - BARS_NARROW
                         : 0;
@@ -239,7 +239,7 @@ const char *value_color(const char *word)
         {"warn", "yellow"},     {"added", "green"},       {"changed", "yellow"},
         {"removed", "red"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].word, word) == 0)
             return rows[i].color;
     }
@@ -252,7 +252,7 @@ void value_paint_as(struct buffer *out, struct str text, const char *word, const
         const char *color, *sequence;
     } rows[] = {{"red", "\033[31m"}, {"green", "\033[32m"}, {"yellow", "\033[33m"}};
     const char *color = style->color ? value_color(word) : NULL;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && color != NULL; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && color != NULL; i++) {
         if (strcmp(rows[i].color, color) == 0)
             buffer_append_text(out, rows[i].sequence);
     }
@@ -263,7 +263,7 @@ void value_paint_as(struct buffer *out, struct str text, const char *word, const
 void value_paint(struct buffer *out, struct str text, enum ctl_kind kind, const struct style *style)
 {
     char word[32];
-    if (kind == CTL_COLUMN_STATUS && str_copy(text, word, sizeof(word)))
+    if (kind == CTL_COLUMN_STATUS && str_copy(text, word, sizeof word))
         value_paint_as(out, text, word, style);
     else
         buffer_append(out, text);
@@ -278,7 +278,7 @@ static size_t step(struct str text, mbstate_t *state, size_t *columns)
         return 1;
     size_t used = mbrtowc(&letter, text.data, text.length, state);
     if (used == 0 || used == (size_t)-1 || used == (size_t)-2) {
-        memset(state, 0, sizeof(*state));
+        memset(state, 0, sizeof *state);
         return 1;
     }
     int width = wcwidth(letter);

@@ -6,7 +6,7 @@
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
-#define CLOCK_MAGIC UINT32_C(0x434c4f43)
+#define CLOCK_MAGIC 0x434c4f43u
 #define LOOK_MS     1000
 #define KEEP_MS     60000 /* so old is the mark in the database at most */
 #define JUMP_MS     2000  /* less is how clocks are set right all the time */

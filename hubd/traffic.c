@@ -127,7 +127,7 @@ void traffic_count_delivery(struct traffic_counts *counts, struct str module, bo
 
 static void add_up(const struct traffic *traffic, struct sample *sum)
 {
-    memset(sum, 0, sizeof(*sum));
+    memset(sum, 0, sizeof *sum);
     sum->at = env_monotonic_ms();
     for (unsigned loop = 0; loop < traffic->loop_count; loop++) {
         for (size_t i = 0; i < ROWS; i++) {
@@ -206,7 +206,7 @@ void traffic_read(struct traffic *traffic, uint32_t set, struct traffic_figures 
 {
     struct sample now;
     add_up(traffic, &now);
-    memset(figures, 0, sizeof(*figures));
+    memset(figures, 0, sizeof *figures);
     for (size_t i = 0; i < ROWS; i++) {
         for (unsigned loop = 0; loop < traffic->loop_count && (set & 1u << i) != 0; loop++) {
             struct counter *counter = &traffic->loops[loop].rows[i];
@@ -235,10 +235,10 @@ void traffic_read(struct traffic *traffic, uint32_t set, struct traffic_figures 
 
 struct traffic *traffic_new(unsigned loops)
 {
-    struct traffic *traffic = calloc(1, sizeof(*traffic));
+    struct traffic *traffic = calloc(1, sizeof *traffic);
     if (traffic == NULL)
         return NULL;
-    size_t size = loops * sizeof(*traffic->loops);
+    size_t size = loops * sizeof *traffic->loops;
     traffic->loop_count = loops;
     traffic->loops = aligned_alloc(CACHE_LINE, size);
     if (traffic->loops == NULL) {

@@ -47,7 +47,7 @@ static bool read_file(const char *path, struct buffer *out)
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return complain(path, 0, strerror(errno), "");
-    while ((count = fread(bytes, 1, sizeof(bytes), file)) > 0)
+    while ((count = fread(bytes, 1, sizeof bytes, file)) > 0)
         buffer_append(out, str_of(bytes, count));
     bool good = ferror(file) == 0 && !out->failed;
     fclose(file);
@@ -67,7 +67,7 @@ static void fill_in(const struct run *run, struct str line, struct buffer *out)
     } rows[] = {{STR("@noun@"), run->noun}, {STR("@NOUN@"), run->noun_upper}};
     while (line.length > 0) {
         size_t used = 0;
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && used == 0; i++) {
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0] && used == 0; i++) {
             if (str_starts_with(line, rows[i].place)) {
                 buffer_append_text(out, rows[i].name);
                 used = rows[i].place.length;
@@ -82,7 +82,7 @@ static void fill_in(const struct run *run, struct str line, struct buffer *out)
 static bool write_prose(const struct run *run, struct buffer *out)
 {
     char wanted[64];
-    snprintf(wanted, sizeof(wanted), "%s" PROSE, run->noun);
+    snprintf(wanted, sizeof wanted, "%s" PROSE, run->noun);
     for (int i = 0; i < run->source_count; i++) {
         if (strcmp(base_name(run->sources[i]), wanted) == 0)
             return expand(run, run->sources[i], out);
@@ -98,13 +98,13 @@ static bool write_part(const struct run *run, const char *path, unsigned number,
     str_split(&line, ' ', &name);
     if (str_equal(name, STR("prose")))
         return write_prose(run, out);
-    str_copy(str_trim(line), argument, sizeof(argument));
+    str_copy(str_trim(line), argument, sizeof argument);
     for (const struct part *part = parts; part->name != NULL; part++) {
         if (str_equal(name, str_from(part->name)))
             return part->write(out, argument) ||
                    complain(path, number, "there is nothing of that name: ", argument);
     }
-    str_copy(name, argument, sizeof(argument));
+    str_copy(name, argument, sizeof argument);
     return complain(path, number, "man/parts.c has no part of that name: ", argument);
 }
 
@@ -139,11 +139,11 @@ static bool write_page(const struct run *run, const char *source, const char *na
     char path[4096];
     struct buffer page = {0};
     bool good = expand(run, source, &page);
-    snprintf(path, sizeof(path), "%s/man%s", run->folder, strrchr(name, '.') + 1);
+    snprintf(path, sizeof path, "%s/man%s", run->folder, strrchr(name, '.') + 1);
     if (good && mkdir(path, 0777) != 0 && errno != EEXIST)
         good = complain(path, 0, strerror(errno), "");
-    int length = snprintf(path, sizeof(path), "%s/man%s/%s", run->folder, strrchr(name, '.') + 1, name);
-    FILE *file = good && length > 0 && (size_t)length < sizeof(path) ? fopen(path, "we") : NULL;
+    int length = snprintf(path, sizeof path, "%s/man%s/%s", run->folder, strrchr(name, '.') + 1, name);
+    FILE *file = good && length > 0 && (size_t)length < sizeof path ? fopen(path, "we") : NULL;
     if (good && (file == NULL || page.failed))
         good = complain(path, 0, file == NULL ? strerror(errno) : "no memory", "");
     good = good && fwrite(page.data, 1, page.length, file) == page.length;
@@ -161,8 +161,8 @@ static bool write_noun_pages(struct run *run, const char *source)
         if (strcmp(noun, run->noun) == 0)
             continue; /* a noun's rows stand together */
         run->noun = noun;
-        str_copy_upper(str_from(noun), run->noun_upper, sizeof(run->noun_upper));
-        snprintf(name, sizeof(name), "hubctl-%s.1", noun);
+        str_copy_upper(str_from(noun), run->noun_upper, sizeof run->noun_upper);
+        snprintf(name, sizeof name, "hubctl-%s.1", noun);
         if (!write_page(run, source, name))
             return false;
     }
@@ -175,7 +175,7 @@ static bool write_noun_pages(struct run *run, const char *source)
 static bool check_prose(const char *source, const char *name)
 {
     char noun[32];
-    str_copy(str_of(name, strlen(name) - strlen(PROSE)), noun, sizeof(noun));
+    str_copy(str_of(name, strlen(name) - strlen(PROSE)), noun, sizeof noun);
     return ctl_command_of_noun(noun) != NULL || complain(source, 0, "hubctl has no noun ", noun);
 }
 

@@ -32,12 +32,12 @@ bool part_noun_references(struct buffer *out, const char *argument)
 {
     const char *nouns[64];
     size_t count = 0;
-    for (size_t i = 0; i < ctl_command_count() && count < sizeof(nouns) / sizeof(nouns[0]); i++) {
+    for (size_t i = 0; i < ctl_command_count() && count < sizeof nouns / sizeof nouns[0]; i++) {
         const char *noun = ctl_command_at(i)->noun;
         if (count == 0 || strcmp(noun, nouns[count - 1]) != 0)
             nouns[count++] = noun;
     }
-    qsort(nouns, count, sizeof(nouns[0]), compare_words);
+    qsort(nouns, count, sizeof nouns[0], compare_words);
     for (size_t i = 0; i < count; i++)
         buffer_printf(out, ".Xr hubctl-%s 1 ,\n", nouns[i]);
     return argument[0] == '\0';
@@ -75,7 +75,7 @@ static void write_topic_lists(struct buffer *out, const struct help_part *part, 
         const char *begin, *end;
     } lists[] = {{HELP_ENTRY, PART_LIST, PART_LIST_END},
                  {HELP_EXAMPLE, ".Bd -literal -offset indent\n", ".Ed\n"}};
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (before == lists[i].kind && part->kind != before)
             buffer_append_text(out, lists[i].end);
         if (part->kind == lists[i].kind && part->kind != before)

@@ -28,7 +28,7 @@ static void write_setting_facts(struct buffer *out, const struct conf_setting *s
     buffer_free(&text);
     if (setting->fallback != NULL)
         part_fact(out, "Default", setting->fallback[0] != '\0' ? setting->fallback : "(empty)");
-    str_copy_upper(str_from(setting->name), variable + 5, sizeof(variable) - 5);
+    str_copy_upper(str_from(setting->name), variable + 5, sizeof variable - 5);
     part_fact(out, "Environment", variable);
     roff_text(out, setting->reload ? "A reload applies a change." : "A change needs a restart.");
 }

@@ -180,7 +180,7 @@ static void write_remarks(struct buffer *out, const struct ctl_command *command)
     if ((command->flags & CTL_CHECK) != 0)
         roff_text(out, command->output == CTL_OUTPUT_LIST ? "Exit status 6 when there is a row."
                                                           : "Exit status 6 when `ok` is false.");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if ((command->flags & rows[i].flag) != 0)
             roff_text(out, rows[i].text);
     }
@@ -300,7 +300,7 @@ bool part_examples(struct buffer *out, const char *noun)
         buffer_append_text(out, command != ctl_command_of_noun(noun) ? ".Pp\n" : "");
         roff_whole_sentence(out, command->purpose);
         buffer_append_text(out, ".Bd -literal -offset indent\n");
-        for (size_t i = 0; i < sizeof(command->examples) / sizeof(command->examples[0]); i++)
+        for (size_t i = 0; i < sizeof command->examples / sizeof command->examples[0]; i++)
             roff_literal(out, command->examples[i]);
         buffer_append_text(out, ".Ed\n");
     }

@@ -40,7 +40,7 @@ bool part_methods(struct buffer *out, const char *argument);
 bool part_codes(struct buffer *out, const char *argument);
 bool part_changes(struct buffer *out, const char *argument);
 
-/* ---- what the parts share ---- */
+/* ---------------------------------------------------------------- what the parts share */
 
 #define PART_LIST     ".Bl -tag -width Ds\n"
 #define PART_LIST_END ".El\n"

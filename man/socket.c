@@ -52,7 +52,7 @@ bool part_codes(struct buffer *out, const char *argument)
         char number[24];
         if (ctl_codes[i].code == CTL_OK)
             continue;
-        snprintf(number, sizeof(number), "%lld", (long long)ctl_codes[i].code);
+        snprintf(number, sizeof number, "%lld", (long long)ctl_codes[i].code);
         buffer_append_text(out, ".It Li");
         roff_argument(out, number);
         roff_argument(out, ctl_codes[i].name);

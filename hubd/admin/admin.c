@@ -61,7 +61,7 @@ const struct ctl_handler admin_handlers[] = {
     {"backup", admin_backup},
     {"version", admin_version},
 };
-const size_t admin_handler_count = sizeof(admin_handlers) / sizeof(admin_handlers[0]);
+const size_t admin_handler_count = sizeof admin_handlers / sizeof admin_handlers[0];
 
 /* ---------------------------------------------------------------- refused tries */
 
@@ -109,7 +109,7 @@ void admin_audit_appended(struct hub *hub)
 
 int admin_start(struct hub *hub, struct error *error)
 {
-    struct admin *admin = calloc(1, sizeof(*admin));
+    struct admin *admin = calloc(1, sizeof *admin);
     if (admin == NULL)
         return error_set(error, ERR_MEMORY, "no memory");
     admin->magic = ADMIN_MAGIC;

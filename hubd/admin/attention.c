@@ -294,7 +294,7 @@ static struct str held_hint(const struct attention *a, struct str receiver, cons
         {ROUTING_HELD_SUSPENDED, "hubctl party show ", "", false},
         {ROUTING_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP", false},
     };
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         if (str_equal(held->reasons, str_from(ways[i].reason)))
             return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[i].before,
                                 STR_ARG(spelled(a, receiver)), ways[i].behind,
@@ -329,7 +329,7 @@ void attention_write(struct json_writer *writer, const struct attention *attenti
 {
     json_key(writer, "attention");
     json_array_begin(writer);
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         kinds[i](writer, attention);
     json_array_end(writer);
 }

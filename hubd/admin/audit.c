@@ -8,7 +8,7 @@
  * -f it waits at the end until rows were appended. A sqlite_reader that is slow stops the reading, nothing else: the
  * rows stay in the store.
  */
-#define FOLLOWER_MAGIC UINT32_C(0x464f4c4c)
+#define FOLLOWER_MAGIC 0x464f4c4cu
 #define SLICE_ROWS     100
 #define LAST_DEFAULT   20
 
@@ -88,7 +88,7 @@ static void read_slice(struct follower *follower)
     bool filtered = follower->phase != PHASE_HEAD;
     int64_t after = follower->phase == PHASE_FORWARD ? follower->position : read->scanned;
     arena_reset(&follower->arena);
-    memset(read, 0, sizeof(*read));
+    memset(read, 0, sizeof *read);
     read->base.arena = &follower->arena;
     read->base.callback = on_slice;
     read->base.context = follower;
@@ -332,7 +332,7 @@ static bool read_filter(struct follower *follower, struct refusal *refusal)
 
 static void begin_tail(struct ctl_request *request)
 {
-    struct follower *follower = arena_alloc(&request->arena, sizeof(*follower));
+    struct follower *follower = arena_alloc(&request->arena, sizeof *follower);
     struct refusal refusal = {0};
     if (follower == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);

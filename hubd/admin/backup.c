@@ -14,7 +14,7 @@
  * does, a report every now and then keeps the client waiting; a client that hangs up, and the end of hubd,
  * cancel it. A copy is only kept with its row in the audit.
  */
-#define BACKUP_MAGIC UINT32_C(0x4241434b)
+#define BACKUP_MAGIC 0x4241434bu
 #define REPORT_MS    250
 
 struct backup {
@@ -44,13 +44,13 @@ static void report(struct backup *backup)
     size_format(total, all);
     switch (stage) {
     case STORE_BACKUP_BEGINS:
-        snprintf(text, sizeof(text), "nothing is copied yet");
+        snprintf(text, sizeof text, "nothing is copied yet");
         break;
     case STORE_BACKUP_COPIES:
-        snprintf(text, sizeof(text), "%s of %s copied; what is interrupted leaves no file", done, all);
+        snprintf(text, sizeof text, "%s of %s copied; what is interrupted leaves no file", done, all);
         break;
     case STORE_BACKUP_CHECKS:
-        snprintf(text, sizeof(text), "%s copied, being checked; what is interrupted leaves no file", all);
+        snprintf(text, sizeof text, "%s copied, being checked; what is interrupted leaves no file", all);
         break;
     }
     /* a line now and then need not wait for a slow sqlite_reader */
@@ -133,7 +133,7 @@ static void fail(struct backup *backup, int code, const char *text)
     };
     struct str message = arena_printf(&backup->request->arena, "backup %s", text);
     const char *hint = NULL;
-    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]) && hint == NULL; i++)
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0] && hint == NULL; i++)
         hint = hints[i].error == code ? hints[i].hint : NULL;
     ctl_fail(let_go(backup), ctl_code_from_error(code), message.data, hint);
 }
@@ -206,7 +206,7 @@ static bool is_same_directory(const char *directory, size_t length, const char *
 {
     char path[4097];
     struct stat one, two;
-    return str_copy(length == 0 ? STR("/") : str_of(directory, length), path, sizeof(path)) &&
+    return str_copy(length == 0 ? STR("/") : str_of(directory, length), path, sizeof path) &&
            stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev &&
            one.st_ino == two.st_ino;
 }
@@ -257,7 +257,7 @@ void admin_backup(struct ctl_request *request)
     }
     path = arena_printf(&request->arena, STR_FMT, STR_ARG(path));
     if (path.data != NULL)
-        backup = calloc(1, sizeof(*backup));
+        backup = calloc(1, sizeof *backup);
     if (backup == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

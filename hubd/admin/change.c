@@ -223,7 +223,7 @@ void change_begin(struct ctl_request *request, bool (*build)(struct change *chan
 void change_begin_with(struct ctl_request *request, bool (*build)(struct change *change), bool registry,
                        void *context)
 {
-    struct change *change = arena_alloc(&request->arena, sizeof(*change));
+    struct change *change = arena_alloc(&request->arena, sizeof *change);
     if (change == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
@@ -246,10 +246,10 @@ void change_step(struct change *change, struct ctl_request *request, bool (*buil
 static struct str format_text(struct arena *arena, const char *format, va_list arguments)
 {
     char text[512];
-    int length = vsnprintf(text, sizeof(text), format, arguments);
+    int length = vsnprintf(text, sizeof text, format, arguments);
     if (length < 0)
         length = 0;
-    return arena_copy(arena, str_of(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1));
+    return arena_copy(arena, str_of(text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1));
 }
 
 bool change_done(struct change *change, struct str id, const char *what, const char *format, ...)
@@ -314,7 +314,7 @@ struct str change_detail(struct arena *arena, struct str before, struct str afte
 
 void change_audit_fill(struct ctl_request *request, struct store_audit *row, const char *action)
 {
-    memset(row, 0, sizeof(*row));
+    memset(row, 0, sizeof *row);
     row->kind = STORE_AUDIT_ADMIN;
     row->actor = rows_actor(&request->arena, &request->peer);
     row->action = str_from(action);

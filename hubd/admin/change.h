@@ -11,7 +11,7 @@
  * (ERR_CONFLICT) the registry is read again and `build` runs anew, as often as it takes (hubd/request/late.h), so it
  * must begin from nothing each time.
  */
-#define CHANGE_MAGIC     UINT32_C(0x4348414e)
+#define CHANGE_MAGIC     0x4348414eu
 #define CHANGE_HINTS_MAX 4
 
 struct change {

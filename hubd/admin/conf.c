@@ -70,7 +70,7 @@ static bool build_level(struct change *change)
     int64_t now = change->hub->conf.log_level;
     struct str before = str_from(level_names[now]);
     change->number = now;
-    for (int64_t i = 0; i < (int64_t)(sizeof(level_names) / sizeof(level_names[0])); i++) {
+    for (int64_t i = 0; i < (int64_t)(sizeof level_names / sizeof level_names[0]); i++) {
         if (str_equal_fold(wanted, str_from(level_names[i])))
             change->number = i;
     }

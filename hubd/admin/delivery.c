@@ -46,7 +46,7 @@ static void on_list(struct store_read *base)
 
 static void read_list(struct ctl_request *request)
 {
-    struct store_delivery_list *read = arena_alloc(&request->arena, sizeof(*read));
+    struct store_delivery_list *read = arena_alloc(&request->arena, sizeof *read);
     if (read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
@@ -109,7 +109,7 @@ static void on_show(struct store_read *base)
 
 void admin_delivery_show(struct ctl_request *request)
 {
-    struct store_delivery_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct store_delivery_read *read = arena_alloc(&request->arena, sizeof *read);
     if (read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

@@ -11,7 +11,7 @@
  * rows are read in slices, each slice is one batch with its audit row; when a row moved on in between (the
  * worker is at it too) the slice is read again. A client that hangs up ends it after the slice at hand.
  */
-#define EDIT_MAGIC UINT32_C(0x44454454)
+#define EDIT_MAGIC 0x44454454u
 #define SLICE_ROWS 200
 
 struct edit {
@@ -265,13 +265,13 @@ static void read_rows(struct edit *edit)
     }
     arena_reset(&edit->arena);
     if (edit->id != 0) {
-        memset(&edit->one, 0, sizeof(edit->one));
+        memset(&edit->one, 0, sizeof edit->one);
         edit->one.base = (struct store_read){.arena = &edit->arena, .callback = on_one, .context = edit};
         edit->one.id = edit->id;
         store_read_delivery(store, &edit->one);
         return;
     }
-    memset(&edit->list, 0, sizeof(edit->list));
+    memset(&edit->list, 0, sizeof edit->list);
     edit->list.base = (struct store_read){.arena = &edit->arena, .callback = on_rows, .context = edit};
     edit->list.state = (int)bulk_states[edit->state_index];
     edit->list.receiver = edit->receiver;
@@ -309,7 +309,7 @@ static void on_closed(struct ctl_request *request)
 
 static void begin(struct ctl_request *request, bool drop)
 {
-    struct edit *edit = arena_alloc(&request->arena, sizeof(*edit));
+    struct edit *edit = arena_alloc(&request->arena, sizeof *edit);
     if (edit == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

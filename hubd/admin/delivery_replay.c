@@ -15,7 +15,7 @@
  * in between, the slice is read again, half as large: nothing is queued twice, and sessions that change all
  * the time do not keep it from going on.
  */
-#define REPLAY_MAGIC UINT32_C(0x5245504c)
+#define REPLAY_MAGIC 0x5245504cu
 #define SLICE_ROWS   200
 
 struct count {
@@ -403,7 +403,7 @@ static bool find_period(struct replay *replay, struct refusal *refusal)
 
 void admin_delivery_replay(struct ctl_request *request)
 {
-    struct replay *replay = arena_alloc(&request->arena, sizeof(*replay));
+    struct replay *replay = arena_alloc(&request->arena, sizeof *replay);
     struct refusal refusal = {0};
     if (replay == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);

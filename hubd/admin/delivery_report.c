@@ -67,7 +67,7 @@ static void on_receipts(struct store_read *base)
 
 static void read_receipts(struct ctl_request *request)
 {
-    struct store_receipts_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct store_receipts_read *read = arena_alloc(&request->arena, sizeof *read);
     if (read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
@@ -89,7 +89,7 @@ void admin_delivery_receipts(struct ctl_request *request)
 
 /* ---------------------------------------------------------------- reconcile */
 
-#define RECONCILE_MAGIC UINT32_C(0x5243434c)
+#define RECONCILE_MAGIC 0x5243434cu
 
 struct reconcile {
     uint32_t magic;
@@ -250,7 +250,7 @@ static void report(const struct reconcile *reconcile)
     char text[100];
     int64_t month = reconcile->span.until - reconcile->from;
     int64_t into = reconcile->span.after_time - reconcile->from;
-    snprintf(text, sizeof(text), STR_FMT ": looking for %s",
+    snprintf(text, sizeof text, STR_FMT ": looking for %s",
              STR_ARG(json_get_text(reconcile->request->params, "month")), parts[reconcile->part].name);
     ctl_progress(reconcile->request, str_from(text), (int64_t)reconcile->part * month + into,
                  (int64_t)PARTS * month);
@@ -277,7 +277,7 @@ static void page_end(struct reconcile *reconcile, struct rows_list *list, const 
 
 static void read_reconcile(struct ctl_request *request)
 {
-    struct reconcile *reconcile = arena_alloc(&request->arena, sizeof(*reconcile));
+    struct reconcile *reconcile = arena_alloc(&request->arena, sizeof *reconcile);
     if (reconcile == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

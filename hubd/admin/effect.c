@@ -123,8 +123,8 @@ static bool find_keys(struct effect *effect, struct refusal *refusal)
 
 void effect_count(struct ctl_request *request, bool queued, void (*done)(struct effect *effect))
 {
-    struct effect *effect = arena_alloc(&request->arena, sizeof(*effect));
-    struct effect_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct effect *effect = arena_alloc(&request->arena, sizeof *effect);
+    struct effect_read *read = arena_alloc(&request->arena, sizeof *read);
     struct refusal refusal = {0};
     if (effect == NULL || read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);

@@ -225,7 +225,7 @@ void admin_rule_explain(struct ctl_request *request)
     }
     rows_list_begin(&list, request);
     e.writer = &list.writer;
-    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
         if (only.length == 0 || str_equal_fold(only, str_from(messages[i].module)))
             explain(&e, &messages[i]);
     }

@@ -5,7 +5,7 @@
 #include "lib/base/magic.h"
 #include "lib/ctl/server.h"
 
-#define ADMIN_MAGIC UINT32_C(0x41444d4e)
+#define ADMIN_MAGIC 0x41444d4eu
 
 struct change;
 

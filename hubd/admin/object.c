@@ -4,7 +4,7 @@
 
 /* object list and show: what the hub holds, as received. */
 
-#define LISTING_MAGIC UINT32_C(0x4f424a4c)
+#define LISTING_MAGIC 0x4f424a4cu
 #define OWNERS_MAX    64
 
 static const char *const kind_names[STORE_KIND_COUNT] = {[STORE_LOCATION] = "location",
@@ -110,7 +110,7 @@ static void read_next(struct listing *listing)
     }
     const struct store_page_item *item = &listing->items[listing->position];
     arena_reset(&listing->arena);
-    memset(&listing->object, 0, sizeof(listing->object));
+    memset(&listing->object, 0, sizeof listing->object);
     listing->object.base =
         (struct store_read){.arena = &listing->arena, .callback = on_object, .context = listing};
     listing->object.kind = listing->kind;
@@ -144,7 +144,7 @@ static void on_owners(struct store_read *base)
         fail_listing(listing, base);
         return;
     }
-    listing->items = arena_alloc(&listing->request->arena, OWNERS_MAX * sizeof(*listing->items));
+    listing->items = arena_alloc(&listing->request->arena, OWNERS_MAX * sizeof *listing->items);
     for (size_t i = 0; i < listing->owners.owner_count && i < OWNERS_MAX && listing->items != NULL; i++) {
         struct store_page_item *item = &listing->items[listing->item_count];
         item->owner = listing->owners.owners[i].owner;
@@ -161,7 +161,7 @@ static bool choose_owners(struct listing *listing, bool all, struct refusal *ref
     struct arena *arena = &listing->request->arena;
     struct registry_view *view = listing->hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    struct store_owner_filter *owners = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(*owners));
+    struct store_owner_filter *owners = arena_alloc(arena, (snapshot->party_count + 1) * sizeof *owners);
     struct ocpi_party_key key;
     size_t count = 0;
     bool good = true;
@@ -202,7 +202,7 @@ static void read_page(struct listing *listing)
 
 void admin_object_list(struct ctl_request *request)
 {
-    struct listing *listing = arena_alloc(&request->arena, sizeof(*listing));
+    struct listing *listing = arena_alloc(&request->arena, sizeof *listing);
     struct str id = json_get_text(request->params, "id");
     struct refusal refusal = {0};
     if (listing == NULL) {
@@ -255,7 +255,7 @@ static void on_show(struct store_read *base)
 
 void admin_object_show(struct ctl_request *request)
 {
-    struct store_object_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct store_object_read *read = arena_alloc(&request->arena, sizeof *read);
     struct ocpi_party_key key;
     struct refusal refusal = {0};
     if (read == NULL) {

@@ -23,7 +23,7 @@ static bool read_wanted(struct change *change, struct party_add *wanted)
     struct refusal *refusal = &change->refusal;
     struct url url;
     struct error error;
-    memset(wanted, 0, sizeof(*wanted));
+    memset(wanted, 0, sizeof *wanted);
     if (!ocpi_party_key_parse(id, &wanted->key, &wanted->country_code, &wanted->party_id, NULL))
         return rows_refuse(refusal, CTL_INVALID,
                            "two letters and three letters or digits, e.g. IN-ABC; roles with --role",
@@ -116,7 +116,7 @@ static bool fill(struct change *change, const struct registry_party *party, cons
         return true;
     if (field->length > 0) {
         char hint[128];
-        snprintf(hint, sizeof(hint), "hubctl party set %s --%s … changes it", party->id, option);
+        snprintf(hint, sizeof hint, "hubctl party set %s --%s … changes it", party->id, option);
         return rows_refuse(&change->refusal, CTL_CONFLICT, hint,
                            "party %s exists with the %s \"" STR_FMT "\"", party->id, option, STR_ARG(*field));
     }

@@ -33,7 +33,7 @@ static void on_list(struct store_read *base)
 
 static void read_rows(struct ctl_request *request)
 {
-    struct store_findings_read *read = arena_alloc(&request->arena, sizeof(*read));
+    struct store_findings_read *read = arena_alloc(&request->arena, sizeof *read);
     if (read == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

@@ -13,9 +13,9 @@ static void set_refusal(struct refusal *refusal, const char *param, enum ctl_cod
                         const char *format, va_list arguments)
 {
     struct refusal made = {.code = code, .param = param}; /* aside: an argument may be what is replaced */
-    int length = param != NULL ? snprintf(made.message, sizeof(made.message), "%s: ", param) : 0;
-    vsnprintf(made.message + length, sizeof(made.message) - (size_t)length, format, arguments);
-    snprintf(made.hint, sizeof(made.hint), "%s", hint != NULL ? hint : "");
+    int length = param != NULL ? snprintf(made.message, sizeof made.message, "%s: ", param) : 0;
+    vsnprintf(made.message + length, sizeof made.message - (size_t)length, format, arguments);
+    snprintf(made.hint, sizeof made.hint, "%s", hint != NULL ? hint : "");
     *refusal = made;
 }
 
@@ -179,7 +179,7 @@ static void offer_swapped(const struct registry_snapshot *snapshot, struct str e
     const struct registry_party *first = rows_find_party(snapshot, cpo, OCPI_ROLE_EMSP, &ignored);
     const struct registry_party *second = rows_find_party(snapshot, emsp, OCPI_ROLE_CPO, &ignored);
     if (first != NULL && second != NULL)
-        snprintf(refusal->hint, sizeof(refusal->hint), "the eMSP comes first: hubctl %s %s %s %s",
+        snprintf(refusal->hint, sizeof refusal->hint, "the eMSP comes first: hubctl %s %s %s %s",
                  command->noun, command->verb, first->id, second->id);
 }
 
@@ -272,7 +272,7 @@ void rows_number(struct json_writer *writer, const char *key, int64_t number, bo
 void rows_decimal(struct json_writer *writer, const char *key, double number)
 {
     char text[32];
-    snprintf(text, sizeof(text), "%.*f", number > 0 && number < 1 ? 2 : 1, number);
+    snprintf(text, sizeof text, "%.*f", number > 0 && number < 1 ? 2 : 1, number);
     json_key(writer, key);
     json_raw(writer, str_from(text));
 }
@@ -432,7 +432,7 @@ bool rows_has_own_limit(const struct registry_party *party, enum limit_kind kind
 
 void rows_list_begin(struct rows_list *list, struct ctl_request *request)
 {
-    memset(list, 0, sizeof(*list));
+    memset(list, 0, sizeof *list);
     list->request = request;
     json_writer_init(&list->writer, &list->buffer);
     json_object_begin(&list->writer);

@@ -70,7 +70,7 @@ struct str rows_actor(struct arena *arena, const struct ctl_peer *peer);
 /* "CPO, EMSP". */
 struct str rows_roles_text(struct arena *arena, unsigned roles);
 
-/* ---- writing ---- */
+/* ---------------------------------------------------------------- writing */
 
 /* A text, null when empty. */
 void rows_text(struct json_writer *writer, const char *key, struct str text);

@@ -267,7 +267,7 @@ static bool grid_begin(struct rule_matrix *grid, const struct registry_snapshot 
 {
     *grid = (struct rule_matrix){.snapshot = snapshot};
     grid->cpos = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(struct registry_party *));
-    grid->ids = arena_alloc(arena, (snapshot->party_count + 1) * sizeof(*grid->ids));
+    grid->ids = arena_alloc(arena, (snapshot->party_count + 1) * sizeof *grid->ids);
     for (size_t i = 0; i < snapshot->party_count && grid->cpos != NULL && grid->ids != NULL; i++) {
         if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) == 0)
             continue;

@@ -47,10 +47,10 @@ static void write_parties(struct json_writer *writer, const struct registry_snap
     struct counts counts[] = {{"CONNECTED", 0}, {"OFFLINE", 0}, {"PLANNED", 0}, {"SUSPENDED", 0}};
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const char *name = registry_party_status(&snapshot->parties[i]);
-        for (size_t j = 0; j < sizeof(counts) / sizeof(counts[0]); j++)
+        for (size_t j = 0; j < sizeof counts / sizeof counts[0]; j++)
             counts[j].count += strcmp(counts[j].name, name) == 0 ? 1 : 0;
     }
-    write_counts(writer, "parties", counts, sizeof(counts) / sizeof(counts[0]));
+    write_counts(writer, "parties", counts, sizeof counts / sizeof counts[0]);
 }
 
 static void write_objects(struct json_writer *writer, const int64_t *objects)
@@ -59,7 +59,7 @@ static void write_objects(struct json_writer *writer, const int64_t *objects)
                                     {"tariffs", objects[STORE_TARIFF]},
                                     {"sessions", objects[STORE_SESSION]},
                                     {"cdrs", objects[STORE_CDR]}};
-    write_counts(writer, "objects", counts, sizeof(counts) / sizeof(counts[0]));
+    write_counts(writer, "objects", counts, sizeof counts / sizeof counts[0]);
 }
 
 /* ---------------------------------------------------------------- traffic */
@@ -115,7 +115,7 @@ static int compare_queues(const void *left, const void *right)
         {a->row->pending > 0 ? a->row->oldest_pending : INT64_MAX,
          b->row->pending > 0 ? b->row->oldest_pending : INT64_MAX},
     };
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         if (pairs[i][0] != pairs[i][1])
             return pairs[i][0] < pairs[i][1] ? -1 : 1;
     }
@@ -138,14 +138,14 @@ static void write_queue(struct json_writer *writer, const struct hub *hub, const
 static void write_queues(struct json_writer *writer, const struct status *status)
 {
     size_t count = status->queues.count;
-    struct queue_line *lines = arena_alloc(&status->request->arena, (count + 1) * sizeof(*lines));
+    struct queue_line *lines = arena_alloc(&status->request->arena, (count + 1) * sizeof *lines);
     for (size_t i = 0; i < count && lines != NULL; i++) {
         const struct store_queue_row *row = &status->queues.rows[i];
         lines[i].row = row;
         lines[i].circuit = outbox_circuit(status->hub, row->receiver, STR_NONE, &lines[i].retry_at);
     }
     if (lines != NULL)
-        qsort(lines, count, sizeof(*lines), compare_queues);
+        qsort(lines, count, sizeof *lines, compare_queues);
     json_key(writer, "queues");
     json_array_begin(writer);
     for (size_t i = 0; i < count && lines != NULL; i++)
@@ -245,7 +245,7 @@ static void on_queues(struct store_read *base)
 
 void admin_status(struct ctl_request *request)
 {
-    struct status *status = arena_alloc(&request->arena, sizeof(*status));
+    struct status *status = arena_alloc(&request->arena, sizeof *status);
     if (status == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

@@ -12,7 +12,7 @@
  * is added: the call that passed a request on, the tries of a delivery that have no row of their own, and
  * what still waits.
  */
-#define TRACE_MAGIC    UINT32_C(0x54524143)
+#define TRACE_MAGIC    0x54524143u
 #define ROWS_MAX       1000
 #define DELIVERIES_MAX 100
 
@@ -50,13 +50,13 @@ static struct entry *add_entry(struct trace *trace, const struct entry *like)
 {
     if (trace->count == trace->room) {
         size_t room = trace->room == 0 ? 64 : trace->room * 2;
-        struct entry *grown = arena_alloc(trace->arena, room * sizeof(*grown));
+        struct entry *grown = arena_alloc(trace->arena, room * sizeof *grown);
         if (grown == NULL) {
             trace->failed = true;
             return NULL;
         }
         if (trace->count > 0)
-            memcpy(grown, trace->entries, trace->count * sizeof(*grown));
+            memcpy(grown, trace->entries, trace->count * sizeof *grown);
         trace->entries = grown;
         trace->room = room;
     }
@@ -275,7 +275,7 @@ static void answer(struct trace *trace)
         ctl_fail(trace->request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    qsort(trace->entries, trace->count, sizeof(*trace->entries), by_time);
+    qsort(trace->entries, trace->count, sizeof *trace->entries, by_time);
     int64_t began = trace->entries[0].time;
     rows_list_begin(&list, trace->request);
     if (trace->read.more)
@@ -316,7 +316,7 @@ static void read_next_delivery(struct trace *trace)
         answer(trace);
         return;
     }
-    memset(&trace->delivery, 0, sizeof(trace->delivery));
+    memset(&trace->delivery, 0, sizeof trace->delivery);
     trace->delivery.base =
         (struct store_read){.arena = trace->arena, .callback = on_delivery, .context = trace};
     trace->delivery.id = trace->deliveries[trace->next_delivery];
@@ -348,7 +348,7 @@ static void on_rows(struct store_read *base)
 
 void admin_trace(struct ctl_request *request)
 {
-    struct trace *trace = arena_alloc(&request->arena, sizeof(*trace));
+    struct trace *trace = arena_alloc(&request->arena, sizeof *trace);
     if (trace == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

@@ -7,7 +7,7 @@
 
 /* audit verify: the chain in slices; after each the client hears how far it is. */
 
-#define VERIFY_MAGIC UINT32_C(0x56524659)
+#define VERIFY_MAGIC 0x56524659u
 #define SLICE_ROWS   2000
 
 struct verify {
@@ -38,13 +38,13 @@ static void answer(struct verify *verify)
     struct ctl_request *request = verify->request;
     struct buffer reply = {0};
     struct json_writer writer;
-    char head[2 * sizeof(read->mac) + 1];
+    char head[2 * sizeof read->mac + 1];
     json_writer_init(&writer, &reply);
     json_object_begin(&writer);
     json_field_boolean(&writer, "ok", read->bad_sequence == 0);
     json_field_int(&writer, "rows", read->position - read->pruned);
     json_field_int(&writer, "pruned", read->pruned);
-    json_field_text(&writer, "head", hex_encode(read->mac, sizeof(read->mac), head));
+    json_field_text(&writer, "head", hex_encode(read->mac, sizeof read->mac, head));
     json_key(&writer, "bad_row");
     if (read->bad_sequence != 0)
         json_int(&writer, read->bad_sequence);
@@ -73,7 +73,7 @@ static void on_slice(struct store_read *base)
         return;
     }
     char text[80];
-    snprintf(text, sizeof(text), "%lld rows of the audit are in order",
+    snprintf(text, sizeof text, "%lld rows of the audit are in order",
              (long long)(verify->read.position - verify->read.pruned));
     verify->blocked =
         !ctl_progress(verify->request, str_from(text), verify->read.position, verify->totals.audit_head);
@@ -112,12 +112,12 @@ static bool read_head(struct str text, struct store_head *head)
         return false;
     head->sequence = (int64_t)sequence;
     struct str hex = colon == SIZE_MAX ? text : str_skip(text, colon + 1);
-    return hex.length == 2 * sizeof(head->mac) && hex_decode(hex, head->mac, sizeof(head->mac));
+    return hex.length == 2 * sizeof head->mac && hex_decode(hex, head->mac, sizeof head->mac);
 }
 
 void admin_audit_verify(struct ctl_request *request)
 {
-    struct verify *verify = arena_alloc(&request->arena, sizeof(*verify));
+    struct verify *verify = arena_alloc(&request->arena, sizeof *verify);
     if (verify == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;

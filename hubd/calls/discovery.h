@@ -62,7 +62,7 @@ struct str discovery_versions_url(struct arena *arena, struct str url);
 /* Whether the endpoint is what a party of those roles has for a receiver's key (interfaces.h). */
 bool discovery_offers(const struct discovery_endpoint *endpoint, unsigned roles, struct str key);
 
-/* ---- reading a document: discovery_read.c ---- */
+/* ---------------------------------------------------------------- reading a document: discovery_read.c */
 
 enum discovery_document { DISCOVERY_NOTHING, DISCOVERY_LIST, DISCOVERY_DETAILS };
 /* What a 2xx answer holds: `*found` is the versions list, or the object with `endpoints`. */

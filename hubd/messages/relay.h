@@ -48,7 +48,7 @@ void relay_directed(struct request *request);
  * (settings). False: answered with 2001 (hub-contract 12). */
 bool relay_check_response_url(struct request *request, struct str url);
 
-/* ---- for this room ---- */
+/* ---------------------------------------------------------------- for this room */
 
 /* The response_url of the body, else of the query; STR_NONE when there is none. False: answered, it stands in
  * several places, or where only some readers see it. */

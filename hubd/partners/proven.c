@@ -7,7 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
-#define PROVEN_MAGIC UINT32_C(0x52454143)
+#define PROVEN_MAGIC 0x52454143u
 
 /* What was learned, on its way into the store. */
 struct proven {

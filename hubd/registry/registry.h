@@ -121,7 +121,7 @@ struct registry_snapshot {
     _Atomic unsigned holders;
 };
 
-/* ---- looking up; pointers live as long as the snapshot is held ---- */
+/* ---------------------------------------------------------------- looking up; pointers live as long as the snapshot is held */
 
 /* By SHA-256 of the token; NULL when unknown or expired at `now`. */
 const struct store_token *registry_find_token(const struct registry_snapshot *snapshot,
@@ -168,7 +168,7 @@ const char *registry_party_status(const struct registry_party *party);
 /* The platform's one party of that role; NULL when it has none or several. */
 struct registry_party *registry_only_party(const struct registry_platform *platform, unsigned role);
 
-/* ---- holding and changing ---- */
+/* ---------------------------------------------------------------- holding and changing */
 
 struct registry;
 struct registry_view; /* one per loop */

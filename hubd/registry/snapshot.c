@@ -154,7 +154,7 @@ static bool snapshot_index_parties(struct registry_snapshot *snapshot)
 
 void registry_name_party(struct registry_party *party)
 {
-    snprintf(party->id, sizeof(party->id), STR_FMT "-" STR_FMT, STR_ARG(party->row.country_code),
+    snprintf(party->id, sizeof party->id, STR_FMT "-" STR_FMT, STR_ARG(party->row.country_code),
              STR_ARG(party->row.party_id));
 }
 

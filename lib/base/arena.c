@@ -227,6 +227,6 @@ size_t arena_size(const struct arena *arena)
 {
     size_t size = 0;
     for (const struct arena_block *block = arena->blocks; block != NULL; block = block->next)
-        size += sizeof(*block) + block->capacity;
+        size += sizeof *block + block->capacity;
     return size;
 }

@@ -83,7 +83,7 @@ void buffer_append_byte(struct buffer *buffer, char byte)
 void buffer_append_int(struct buffer *buffer, int64_t value)
 {
     char digits[20];
-    size_t from = sizeof(digits);
+    size_t from = sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     do {
         digits[--from] = (char)('0' + rest % 10);
@@ -91,7 +91,7 @@ void buffer_append_int(struct buffer *buffer, int64_t value)
     } while (rest > 0);
     if (value < 0)
         digits[--from] = '-';
-    buffer_append(buffer, str_of(digits + from, sizeof(digits) - from));
+    buffer_append(buffer, str_of(digits + from, sizeof digits - from));
 }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)
@@ -100,10 +100,10 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(text, sizeof(text), format, arguments);
+    int length = vsnprintf(text, sizeof text, format, arguments);
     if (length < 0) {
         buffer->failed = true;
-    } else if ((size_t)length < sizeof(text)) {
+    } else if ((size_t)length < sizeof text) {
         buffer_append(buffer, str_of(text, (size_t)length));
     } else {
         /* vsnprintf wants a byte more for its NUL, which the maximum does not pay for. */

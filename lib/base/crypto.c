@@ -48,7 +48,7 @@ struct hmac {
 struct hmac *hmac_new(const uint8_t *key, size_t size)
 {
     pthread_once(&fetched, fetch);
-    struct hmac *hmac = malloc(sizeof(*hmac));
+    struct hmac *hmac = malloc(sizeof *hmac);
     if (hmac == NULL)
         return NULL;
     char digest[] = "SHA256";
@@ -134,7 +134,7 @@ int crypto_open(const uint8_t key[SEAL_KEY_SIZE], struct str context, struct str
         goto out;
     if (length > 0 && EVP_DecryptUpdate(state, out, &size, body, (int)length) != 1)
         goto out;
-    memcpy(tag, body + length, sizeof(tag));
+    memcpy(tag, body + length, sizeof tag);
     if (EVP_CIPHER_CTX_ctrl(state, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) != 1)
         goto out;
     result = EVP_DecryptFinal_ex(state, none, &size) == 1 ? OK : ERR_INVALID;

@@ -11,7 +11,7 @@
 int paths_sync_parent(const char *path)
 {
     char parent[PATH_MAX];
-    snprintf(parent, sizeof(parent), "%s", path);
+    snprintf(parent, sizeof parent, "%s", path);
     char *slash = strrchr(parent, '/');
     if (slash == parent)
         slash[1] = 0;
@@ -39,8 +39,8 @@ static int make_one(const char *path, struct error *error)
 int paths_make_directory(const char *directory, struct error *error)
 {
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof(path), "%s", directory);
-    if (length <= 0 || (size_t)length >= sizeof(path))
+    int length = snprintf(path, sizeof path, "%s", directory);
+    if (length <= 0 || (size_t)length >= sizeof path)
         return error_set(error, ERR_IO, "the folder's name is empty or too long");
     struct stat status;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
@@ -100,7 +100,7 @@ bool paths_is_own(const char *path)
 {
     char folder[PATH_MAX];
     struct stat status;
-    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
         return false;
     char *slash = strrchr(folder, '/');
     if (slash == NULL)

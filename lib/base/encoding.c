@@ -141,11 +141,11 @@ bool hex_decode(struct str text, uint8_t *out, size_t size)
 const char *uuid_make(char out[UUID_SIZE])
 {
     uint8_t bytes[16];
-    env_random_id(bytes, sizeof(bytes));
+    env_random_id(bytes, sizeof bytes);
     bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40); /* version 4 */
     bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80); /* the variant of RFC 9562 */
     char *at = out;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
+    for (size_t i = 0; i < sizeof bytes; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *at++ = '-';
         *at++ = hex_digits[bytes[i] >> 4];

@@ -59,15 +59,15 @@ void env_random_id(void *out, size_t size)
 {
     static _Thread_local uint8_t pool[1024];
     static _Thread_local size_t left; /* at its end */
-    if (current->random != NULL || size > sizeof(pool)) {
+    if (current->random != NULL || size > sizeof pool) {
         env_random(out, size);
         return;
     }
     if (left < size) {
-        real_random(pool, sizeof(pool));
-        left = sizeof(pool);
+        real_random(pool, sizeof pool);
+        left = sizeof pool;
     }
-    memcpy(out, pool + sizeof(pool) - left, size);
+    memcpy(out, pool + sizeof pool - left, size);
     left -= size;
 }
 
@@ -77,7 +77,7 @@ uint64_t env_random_below(uint64_t bound)
     uint64_t incomplete = (UINT64_MAX % bound + 1) % bound;
     uint64_t drawn;
     do {
-        env_random(&drawn, sizeof(drawn));
+        env_random(&drawn, sizeof drawn);
     } while (drawn > UINT64_MAX - incomplete);
     return drawn % bound;
 }

@@ -10,10 +10,10 @@ int error_set(struct error *error, int code, const char *format, ...)
     if (error == NULL)
         return code;
     /* Formatted aside, since an argument may be the very text that is being replaced. */
-    char text[sizeof(error->text)];
+    char text[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+    if (vsnprintf(text, sizeof text, format, arguments) < 0)
         text[0] = '\0';
     va_end(arguments);
     error->code = code;
@@ -62,6 +62,6 @@ const char *error_name(int code)
         [-ERR_FULL] = "disk full",
         [-ERR_SHORT] = "out of descriptors or connections",
     };
-    const int count = (int)(sizeof(names) / sizeof(names[0]));
+    const int count = (int)(sizeof names / sizeof names[0]);
     return code > 0 || code <= -count ? "unknown error" : names[-code];
 }

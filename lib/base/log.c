@@ -96,7 +96,7 @@ static void add_message(struct log_line *line, struct str message, bool json)
                    add_escape(line, (uint8_t)data[size - 1], json);
         } else if (json && (data[0] == '"' || data[0] == '\\')) {
             const char escape[2] = {'\\', data[0]};
-            fits = add(line, escape, sizeof(escape));
+            fits = add(line, escape, sizeof escape);
         } else {
             fits = add(line, data, size);
         }
@@ -123,14 +123,14 @@ static void write_line(enum log_level level, unsigned held, const char *format, 
     char now[TIMESTAMP_SIZE];
     struct log_line line;
     line.length = 0;
-    line.limit = sizeof(line.data) - 3;
+    line.limit = sizeof line.data - 3;
     add_text(&line, json ? "{\"time\":\"" : "");
     add_text(&line, timestamp_format(env_wall_ms(), now));
     add_text(&line, json ? "\",\"level\":\"" : " ");
     add_text(&line, level_names[level]);
     add_text(&line, json ? "\",\"message\":\"" : " ");
     add_message(&line, str_of(message, (size_t)length), json);
-    line.limit = sizeof(line.data);
+    line.limit = sizeof line.data;
     add_text(&line, json ? "\"}\n" : "\n");
 
     ssize_t written;

@@ -30,7 +30,7 @@ const char *paths_admin_socket(char *out, size_t size)
     /* a variable that came along with `su` names somebody else's */
     if (runtime != NULL && stat(runtime, &status) == 0 && status.st_uid == geteuid())
         return finish(out, size, snprintf(out, size, "%s/hubd/admin.sock", runtime));
-    if (paths_state_dir(folder, sizeof(folder))[0] == '\0')
+    if (paths_state_dir(folder, sizeof folder)[0] == '\0')
         return finish(out, size, -1);
     return finish(out, size, snprintf(out, size, "%s/admin.sock", folder));
 }

@@ -97,7 +97,7 @@ static unsigned address_family(struct str address)
 {
     char text[INET6_ADDRSTRLEN];
     unsigned char bytes[16];
-    if (!str_copy(address, text, sizeof(text)))
+    if (!str_copy(address, text, sizeof text))
         return 0;
     if (inet_pton(AF_INET, text, bytes) == 1)
         return 4;
@@ -109,7 +109,7 @@ static bool is_network_base(struct str address, uint64_t bits)
 {
     char text[INET6_ADDRSTRLEN];
     unsigned char bytes[16] = {0};
-    str_copy(address, text, sizeof(text));
+    str_copy(address, text, sizeof text);
     unsigned width = inet_pton(AF_INET, text, bytes) == 1 ? 32 : 128;
     if (width == 128)
         inet_pton(AF_INET6, text, bytes);

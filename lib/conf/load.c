@@ -52,9 +52,9 @@ static void unknown(struct loader *loader, const char *where, const char *shown,
         suggest_offer(&suggest, conf_settings[i].name);
     char text[160];
     if (suggest_best(&suggest) != NULL)
-        snprintf(text, sizeof(text), "no such setting; did you mean %s?", suggest_best(&suggest));
+        snprintf(text, sizeof text, "no such setting; did you mean %s?", suggest_best(&suggest));
     else
-        snprintf(text, sizeof(text), "no such setting; hubd --print-config lists all");
+        snprintf(text, sizeof text, "no such setting; hubd --print-config lists all");
     problem(loader, where, shown, text);
 }
 
@@ -73,13 +73,13 @@ static void assign(struct loader *loader, enum source source, const struct conf_
     }
     if (error.code == OK)
         return;
-    snprintf(text, sizeof(text), "\"%.80s\": %s", value, error.text);
+    snprintf(text, sizeof text, "\"%.80s\": %s", value, error.text);
     problem(loader, place(loader, source, where), shown, text);
 }
 
 static void next_source(struct loader *loader)
 {
-    memset(loader->line, 0, sizeof(loader->line));
+    memset(loader->line, 0, sizeof loader->line);
     loader->line_number = 1; /* sources without lines: only "was given before" counts */
 }
 
@@ -181,7 +181,7 @@ static void load_environment(struct loader *loader, char *const *environment)
         if (!str_starts_with(entry, STR(ENVIRONMENT_PREFIX)) || equals == SIZE_MAX)
             continue;
         char shown[64], name[64];
-        if (!str_copy(str_of(entry.data, equals), shown, sizeof(shown)))
+        if (!str_copy(str_of(entry.data, equals), shown, sizeof shown))
             continue;
         size_t prefix = sizeof(ENVIRONMENT_PREFIX) - 1, length = equals - prefix;
         for (size_t i = 0; i <= length; i++) {
@@ -204,7 +204,7 @@ static void load_overrides(struct loader *loader, const char *const *overrides, 
         size_t equals = str_find(entry, '=');
         struct str name = str_of(entry.data, equals == SIZE_MAX ? entry.length : equals);
         char shown[80];
-        snprintf(shown, sizeof(shown), "--%.60s", overrides[i]);
+        snprintf(shown, sizeof shown, "--%.60s", overrides[i]);
         shown[2 + (name.length < 60 ? name.length : 60)] = '\0';
         const struct conf_setting *setting = conf_setting_find(name, true);
         if (setting == NULL)

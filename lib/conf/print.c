@@ -36,13 +36,13 @@ void conf_print(const struct conf *conf, struct buffer *out)
     struct conf plain;
     conf_defaults(&plain);
     plain.listen = conf->listen;
-    memcpy(plain.state_dir, conf->state_dir, sizeof(plain.state_dir));
+    memcpy(plain.state_dir, conf->state_dir, sizeof plain.state_dir);
     conf_compute(&plain, NULL);
     struct conf untouched;
     conf_defaults(&untouched);
     conf_compute(&untouched, NULL);
     plain.listen = untouched.listen;
-    memcpy(plain.state_dir, untouched.state_dir, sizeof(plain.state_dir));
+    memcpy(plain.state_dir, untouched.state_dir, sizeof plain.state_dir);
     for (size_t i = 0; i < conf_setting_count; i++) {
         const struct conf_setting *setting = &conf_settings[i];
         print_help(setting->help, out);

@@ -159,7 +159,7 @@ const struct conf_setting conf_settings[] = {
      "Whether an eMSP may GET its own sessions and CDRs besides being sent them.", NO_CHECK},
 };
 /* clang-format on */
-const size_t conf_setting_count = sizeof(conf_settings) / sizeof(conf_settings[0]);
+const size_t conf_setting_count = sizeof conf_settings / sizeof conf_settings[0];
 
 _Static_assert(LOG_ERROR == 0 && LOG_WARN == 1 && LOG_INFO == 2 && LOG_DEBUG == 3,
                "log_levels follows enum log_level");

@@ -35,7 +35,7 @@ static int add_item(struct conf_list *list, const struct conf_setting *setting, 
                     struct error *error)
 {
     char value[CONF_TEXT_MAX] = "";
-    if (!str_copy(item, value, sizeof(value)))
+    if (!str_copy(item, value, sizeof value))
         return error_set(error, ERR_INVALID, "too long: at most %d bytes", CONF_TEXT_MAX - 1);
     if (list->count >= CONF_LIST_MAX)
         return error_set(error, ERR_INVALID, "more than %d values", CONF_LIST_MAX);
@@ -45,7 +45,7 @@ static int add_item(struct conf_list *list, const struct conf_setting *setting, 
         if (strcmp(list->items[i], value) == 0)
             return error_set(error, ERR_INVALID, "%s is there twice; remove one", value);
     }
-    memcpy(list->items[list->count++], value, sizeof(value));
+    memcpy(list->items[list->count++], value, sizeof value);
     return OK;
 }
 
@@ -54,7 +54,7 @@ static int set_list(void *field, const struct conf_setting *setting, const char 
 {
     struct conf_list *list = field;
     if (!append)
-        memset(list, 0, sizeof(*list));
+        memset(list, 0, sizeof *list);
     struct str rest = str_from(text), item;
     while (str_split(&rest, ',', &item)) {
         item = str_trim(item);
@@ -68,7 +68,7 @@ static int set_list(void *field, const struct conf_setting *setting, const char 
 static int set_boolean(bool *field, const char *text, struct error *error)
 {
     static const char *const words[][2] = {{"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         for (int value = 0; value < 2; value++) {
             if (str_equal_fold(str_from(text), str_from(words[i][value]))) {
                 *field = value == 1;
@@ -90,8 +90,8 @@ static int set_choice(int64_t *field, const struct conf_setting *setting, const 
             return OK;
         }
         int more =
-            snprintf(known + length, sizeof(known) - length, "%s%s", i == 0 ? "" : ", ", setting->choices[i]);
-        length += more > 0 && (size_t)more < sizeof(known) - length ? (size_t)more : 0;
+            snprintf(known + length, sizeof known - length, "%s%s", i == 0 ? "" : ", ", setting->choices[i]);
+        length += more > 0 && (size_t)more < sizeof known - length ? (size_t)more : 0;
     }
     return error_set(error, ERR_INVALID, "unknown; write one of: %s", known);
 }
@@ -108,7 +108,7 @@ static bool parse_size(struct str text, int64_t *bytes)
         unsigned shift;
     } units[] = {{'k', 10}, {'m', 20}, {'g', 30}};
     unsigned shift = 0;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && text.length > 0; i++) {
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && text.length > 0; i++) {
         if ((text.data[text.length - 1] | 0x20) == units[i].letter) {
             shift = units[i].shift;
             text.length--;
@@ -125,7 +125,7 @@ static bool parse_size(struct str text, int64_t *bytes)
 static const char *format_size(int64_t bytes, char out[24])
 {
     static const char letters[] = {'g', 'm', 'k'};
-    for (unsigned i = 0; i < sizeof(letters); i++) {
+    for (unsigned i = 0; i < sizeof letters; i++) {
         int64_t unit = INT64_C(1) << (30 - 10 * i);
         if (bytes >= unit && bytes % unit == 0) {
             snprintf(out, 24, "%" PRId64 "%c", bytes / unit, letters[i]);
@@ -271,7 +271,7 @@ const struct conf_setting *conf_setting_find(struct str name, bool dashes)
 
 void conf_defaults(struct conf *conf)
 {
-    memset(conf, 0, sizeof(*conf));
+    memset(conf, 0, sizeof *conf);
     for (size_t i = 0; i < conf_setting_count; i++) {
         const struct conf_setting *setting = &conf_settings[i];
         /* A default that does not pass its own row is a mistake in the table. */
@@ -284,25 +284,25 @@ int conf_compute(struct conf *conf, struct error *error)
 {
     int length = 0;
     if (conf->state_dir[0] == '\0')
-        paths_state_dir(conf->state_dir, sizeof(conf->state_dir));
+        paths_state_dir(conf->state_dir, sizeof conf->state_dir);
     if (conf->admin_socket[0] == '\0')
-        paths_admin_socket(conf->admin_socket, sizeof(conf->admin_socket));
+        paths_admin_socket(conf->admin_socket, sizeof conf->admin_socket);
     if (conf->state_dir[0] == '\0')
         return error_set(
             error, ERR_INVALID,
             "state_dir has no default: neither XDG_STATE_HOME nor HOME names a folder; set state_dir");
     if (conf->admin_socket[0] == '\0') /* a user without a home, but with a state_dir */
-        length = snprintf(conf->admin_socket, sizeof(conf->admin_socket), "%s/admin.sock", conf->state_dir);
-    if (length < 0 || (size_t)length >= sizeof(conf->admin_socket))
+        length = snprintf(conf->admin_socket, sizeof conf->admin_socket, "%s/admin.sock", conf->state_dir);
+    if (length < 0 || (size_t)length >= sizeof conf->admin_socket)
         return error_set(error, ERR_INVALID,
                          "state_dir is too long for admin_socket's default; set admin_socket");
     if (conf->key_file[0] == '\0')
-        length = snprintf(conf->key_file, sizeof(conf->key_file), "%s/hub.key", conf->state_dir);
-    if (length < 0 || (size_t)length >= sizeof(conf->key_file))
+        length = snprintf(conf->key_file, sizeof conf->key_file, "%s/hub.key", conf->state_dir);
+    if (length < 0 || (size_t)length >= sizeof conf->key_file)
         return error_set(error, ERR_INVALID, "state_dir is too long for key_file's default; set key_file");
     if (conf->base_url[0] == '\0' && conf->listen.count > 0)
-        length = snprintf(conf->base_url, sizeof(conf->base_url), "http://%s", conf->listen.items[0]);
-    if (length < 0 || (size_t)length >= sizeof(conf->base_url))
+        length = snprintf(conf->base_url, sizeof conf->base_url, "http://%s", conf->listen.items[0]);
+    if (length < 0 || (size_t)length >= sizeof conf->base_url)
         return error_set(error, ERR_INVALID, "listen is too long for base_url's default; set base_url");
     for (size_t end = strlen(conf->base_url); end > 0 && conf->base_url[end - 1] == '/'; end--)
         conf->base_url[end - 1] = '\0';

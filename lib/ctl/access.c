@@ -38,7 +38,7 @@ static int find_group(const char *name, const char *setting, bool *has, gid_t *g
 int ctl_rules_make(struct ctl_rules *rules, const char *admin_group, const char *viewer_group,
                    struct error *error)
 {
-    memset(rules, 0, sizeof(*rules));
+    memset(rules, 0, sizeof *rules);
     rules->own = geteuid();
     int result = find_group(admin_group, "admin_group", &rules->has_admin_group, &rules->admin_group, error);
     if (result != OK)
@@ -89,18 +89,18 @@ bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command,
 int ctl_peer_read(int socket, struct ctl_peer *peer, struct error *error)
 {
     struct ucred credentials;
-    socklen_t length = sizeof(credentials);
-    memset(peer, 0, sizeof(*peer));
+    socklen_t length = sizeof credentials;
+    memset(peer, 0, sizeof *peer);
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
         return error_set(error, ERR_IO, "the peer's credentials cannot be read: %s", strerror(errno));
     peer->uid = credentials.uid;
     peer->gid = credentials.gid;
     peer->pid = credentials.pid;
-    snprintf(peer->name, sizeof(peer->name), "%u", (unsigned)peer->uid);
+    snprintf(peer->name, sizeof peer->name, "%u", (unsigned)peer->uid);
     char *memory = malloc(LOOKUP_SIZE);
     struct passwd row, *found = NULL;
     if (memory != NULL && getpwuid_r(peer->uid, &row, memory, LOOKUP_SIZE, &found) == 0 && found != NULL)
-        snprintf(peer->name, sizeof(peer->name), "%s", found->pw_name);
+        snprintf(peer->name, sizeof peer->name, "%s", found->pw_name);
     free(memory);
     return OK;
 }
@@ -120,7 +120,7 @@ int ctl_listener_check(int socket, const char *path, struct error *error)
     int result = ctl_peer_read(socket, &peer, error);
     if (result != OK || peer.uid == 0 || peer.uid == geteuid())
         return result;
-    if (!str_copy(str_from(path), copy, sizeof(copy)) || stat(path, &file) != 0 ||
+    if (!str_copy(str_from(path), copy, sizeof copy) || stat(path, &file) != 0 ||
         stat(dirname(copy), &folder) != 0)
         return error_set(error, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
     if (is_placed_by(&folder, &file, peer.uid))
@@ -137,7 +137,7 @@ enum ctl_level ctl_peer_level(const struct ctl_peer *peer, const struct ctl_rule
     while (count <= GROUPS_MAX) {
         int room = count;
         free(groups);
-        groups = malloc((size_t)room * sizeof(*groups));
+        groups = malloc((size_t)room * sizeof *groups);
         if (groups == NULL)
             break;
         if (getgrouplist(peer->name, peer->gid, groups, &count) >= 0)

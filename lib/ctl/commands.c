@@ -41,7 +41,7 @@ static const struct {
 static const struct ctl_command *find(bool (*visit)(const struct ctl_command *, const void *),
                                       const void *context)
 {
-    for (size_t group = 0; group < sizeof(groups) / sizeof(groups[0]); group++) {
+    for (size_t group = 0; group < sizeof groups / sizeof groups[0]; group++) {
         for (const struct ctl_command *row = groups[group]; row->noun != NULL; row++) {
             if (visit(row, context))
                 return row;
@@ -52,7 +52,7 @@ static const struct ctl_command *find(bool (*visit)(const struct ctl_command *, 
 
 const struct ctl_command *ctl_command_at(size_t index)
 {
-    for (size_t group = 0; group < sizeof(groups) / sizeof(groups[0]); group++) {
+    for (size_t group = 0; group < sizeof groups / sizeof groups[0]; group++) {
         for (const struct ctl_command *row = groups[group]; row->noun != NULL; row++) {
             if (index-- == 0)
                 return row;
@@ -64,7 +64,7 @@ const struct ctl_command *ctl_command_at(size_t index)
 size_t ctl_command_count(void)
 {
     size_t count = 0;
-    for (size_t group = 0; group < sizeof(groups) / sizeof(groups[0]); group++) {
+    for (size_t group = 0; group < sizeof groups / sizeof groups[0]; group++) {
         for (const struct ctl_command *row = groups[group]; row->noun != NULL; row++)
             count++;
     }
@@ -121,7 +121,7 @@ const struct ctl_digest *ctl_digest_of(const struct ctl_command *command, const 
 
 const char *ctl_noun_purpose(const char *noun)
 {
-    for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
+    for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++) {
         if (strcmp(nouns[i].noun, noun) == 0)
             return nouns[i].purpose;
     }
@@ -140,7 +140,7 @@ const char *ctl_id_key(const struct ctl_command *command)
     static const struct {
         const char *method, *key;
     } named[] = {{"token.list", "fingerprint"}, {"audit.tail", "cursor"}, {"stats", "module"}};
-    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         if (strcmp(named[i].method, command->method) == 0)
             return named[i].key;
     }

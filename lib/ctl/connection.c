@@ -136,7 +136,7 @@ static void on_written(uv_write_t *write, int status)
 /* Takes over the memory of `line`. */
 void ctl_connection_send(struct ctl_connection *connection, struct buffer *line, bool secret)
 {
-    struct outgoing *outgoing = calloc(1, sizeof(*outgoing));
+    struct outgoing *outgoing = calloc(1, sizeof *outgoing);
     if (outgoing == NULL || line->failed) {
         free(outgoing);
         buffer_free(line);
@@ -170,7 +170,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
      * connections. */
     static _Thread_local char memory[READ_SIZE];
     (void)handle;
-    *buffer = uv_buf_init(memory, sizeof(memory));
+    *buffer = uv_buf_init(memory, sizeof memory);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
@@ -362,7 +362,7 @@ static int learn_peer(struct ctl_connection *connection)
 
 void ctl_connection_accept(struct ctl_server *server)
 {
-    struct ctl_connection *connection = calloc(1, sizeof(*connection));
+    struct ctl_connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) {
         log_error_bounded("admin socket: no memory for a connection");
         return;

@@ -41,7 +41,7 @@ static int check_choice(const struct ctl_param *param, struct str word, const st
     for (const char *const *choice = param->choices; *choice != NULL; choice++) {
         suggest_offer(&suggest, *choice);
         struct str next = str_from(*choice);
-        if (list.length + next.length + 3 < sizeof(known)) {
+        if (list.length + next.length + 3 < sizeof known) {
             memcpy(known + list.length, ", ", 2);
             memcpy(known + list.length + 2, next.data, next.length);
             list.length += 2 + next.length;

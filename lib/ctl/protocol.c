@@ -19,7 +19,7 @@ const struct ctl_code_row ctl_codes[] = {
     {CTL_INTERNAL, "internal", CTL_EXIT_REFUSED, "the hub failed"},
 };
 /* clang-format on */
-const size_t ctl_code_count = sizeof(ctl_codes) / sizeof(ctl_codes[0]);
+const size_t ctl_code_count = sizeof ctl_codes / sizeof ctl_codes[0];
 
 const char *ctl_code_name(int64_t code)
 {
@@ -61,7 +61,7 @@ enum ctl_code ctl_code_from_error(int error_code)
         {ERR_TIMEOUT, CTL_UNCERTAIN},
         {ERR_UNCERTAIN, CTL_UNCERTAIN},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].error == error_code)
             return rows[i].code;
     }
@@ -150,7 +150,7 @@ void ctl_write_notification(struct buffer *out, const char *method, struct str p
 
 void ctl_lines_init(struct ctl_lines *lines, size_t maximum)
 {
-    memset(lines, 0, sizeof(*lines));
+    memset(lines, 0, sizeof *lines);
     lines->maximum = maximum;
 }
 

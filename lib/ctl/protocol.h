@@ -80,7 +80,7 @@ void ctl_write_problems(struct buffer *out, struct str id, int64_t code, const c
                         const char *hint, struct str problems);
 void ctl_write_notification(struct buffer *out, const char *method, struct str params);
 
-/* ---- lines out of a stream ---- */
+/* ---------------------------------------------------------------- lines out of a stream */
 
 /* Owns its buffer; `maximum` bytes per line. */
 struct ctl_lines {

@@ -6,7 +6,7 @@
 #include "lib/base/suggest.h"
 #include "lib/ctl/params.h"
 
-#define REQUEST_MAGIC UINT32_C(0x63746c72)
+#define REQUEST_MAGIC 0x63746c72u
 #define DEPTH_MAX     32
 
 /* ---------------------------------------------------------------- the end of a request */
@@ -209,7 +209,7 @@ static const struct ctl_handler *examine(struct ctl_connection *connection, stru
 
 void ctl_request_begin(struct ctl_connection *connection, struct str line)
 {
-    struct ctl_request *request = calloc(1, sizeof(*request));
+    struct ctl_request *request = calloc(1, sizeof *request);
     if (request == NULL) {
         ctl_connection_close(connection);
         return;

@@ -7,7 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
-#define SERVER_MAGIC UINT32_C(0x63746c73)
+#define SERVER_MAGIC 0x63746c73u
 #define BACKLOG      1024 /* who is turned away must not keep others from being heard */
 
 bool ctl_handlers_fit(const struct ctl_handler *handlers, size_t count, const char **what)
@@ -111,7 +111,7 @@ int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, 
     bool fits = ctl_handlers_fit(options->handlers, options->handler_count, &gap);
     if (!fits && !options->partial)
         return error_set(error, ERR_INVALID, "admin socket: method %s has no handler or no row", gap);
-    struct ctl_server *server = calloc(1, sizeof(*server));
+    struct ctl_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return error_set(error, ERR_MEMORY, "no memory");
     server->magic = SERVER_MAGIC;

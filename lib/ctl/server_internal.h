@@ -32,7 +32,7 @@ struct ctl_server {
     void *stopped_context;
 };
 
-#define CTL_CONNECTION_MAGIC UINT32_C(0x63746c63)
+#define CTL_CONNECTION_MAGIC 0x63746c63u
 
 struct ctl_connection {
     uint32_t magic;

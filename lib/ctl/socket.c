@@ -53,7 +53,7 @@ static int probe(const struct sockaddr_un *address, struct error *error)
     int probe_socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe_socket < 0)
         return error_set(error, ERR_IO, "admin_socket: %s", strerror(errno));
-    if (connect(probe_socket, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+    if (connect(probe_socket, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN)
         result = error_set(
             error, ERR_EXISTS,
             "admin_socket %s: in use, another hubd answers there: stop it or set another admin_socket",
@@ -68,10 +68,10 @@ int ctl_socket_prepare(const char *path, const struct ctl_rules *rules, struct e
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat status;
-    if (!str_copy(str_from(path), address.sun_path, sizeof(address.sun_path)) || path[0] == '\0')
+    if (!str_copy(str_from(path), address.sun_path, sizeof address.sun_path) || path[0] == '\0')
         return error_set(error, ERR_INVALID, "admin_socket: the path is empty or longer than 107 bytes");
-    char copy[sizeof(address.sun_path)];
-    memcpy(copy, address.sun_path, sizeof(copy));
+    char copy[sizeof address.sun_path];
+    memcpy(copy, address.sun_path, sizeof copy);
     int result = make_directory(dirname(copy), rules, error);
     if (result != OK)
         return result;

@@ -10,7 +10,7 @@
 /* Bytes of a file of certificates. */
 #define AUTHORITIES_MAX (4u * 1024 * 1024)
 
-/* ---- callbacks of calls ---- */
+/* ---------------------------------------------------------------- callbacks of calls */
 
 static void on_kick(uv_idle_t *idle)
 {
@@ -57,7 +57,7 @@ static void call_finish(struct http_client *client, struct http_call *call, int 
     client_kick(client);
 }
 
-/* ---- flights ---- */
+/* ---------------------------------------------------------------- flights */
 
 static void on_deadline(uv_timer_t *timer);
 
@@ -130,7 +130,7 @@ static void on_deadline(uv_timer_t *timer)
     client_deliver(client);
 }
 
-/* ---- starting and giving up ---- */
+/* ---------------------------------------------------------------- starting and giving up */
 
 static void clear_answer(struct http_call *call)
 {
@@ -205,7 +205,7 @@ void http_client_cancel(struct http_client *client, struct http_call *call)
     client_kick(client);
 }
 
-/* ---- life ---- */
+/* ---------------------------------------------------------------- life */
 
 static void init_curl(void)
 {

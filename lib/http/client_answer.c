@@ -165,7 +165,7 @@ bool client_answer_was_sent(struct client_transfer *transfer)
     return bytes > 0 || transfer->flight->sent_again;
 }
 
-/* ---- failures ---- */
+/* ---------------------------------------------------------------- failures */
 
 static const struct failure {
     CURLcode code;

@@ -100,7 +100,7 @@ void client_idle_end_all(struct http_client *client)
         client_idle_hang_up(CONTAINER_OF(client->idle.next, struct client_socket, queue));
 }
 
-/* ---- making libcurl look ---- */
+/* ---------------------------------------------------------------- making libcurl look */
 
 static curl_socket_t refuse_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {

@@ -187,7 +187,7 @@ struct http_client {
     unsigned active;
 };
 
-/* ---- client.c ---- */
+/* ---------------------------------------------------------------- client.c */
 
 /* Ends a flight: `call` gets `result` (its sentence is already in call->error) and its callback in the next
  * loop iteration. */
@@ -199,7 +199,7 @@ void client_deliver(struct http_client *client);
 /* For uv_close of the client's handles. */
 void client_handle_closed(struct http_client *client);
 
-/* ---- client_origin.c ---- */
+/* ---------------------------------------------------------------- client_origin.c */
 
 /* The origin of a URL, made if it is new, and the URL in canonical form in `arena`: the origin's key, then a
  * target that begins with '/'. ERR_INVALID, ERR_MEMORY. */
@@ -222,14 +222,14 @@ void client_origin_answers(struct http_client *client);
 /* Frees all, when no flight is left. */
 void client_origin_free_all(struct http_client *client);
 
-/* ---- client_request.c ---- */
+/* ---------------------------------------------------------------- client_request.c */
 
 /* A call's headers and the client's own in the call's arena, as libcurl wants them. ERR_INVALID, ERR_MEMORY.
  */
 int client_request_headers(struct http_client *client, struct http_call *call, struct curl_slist **list,
                            struct error *error);
 
-/* ---- client_transfer.c ---- */
+/* ---------------------------------------------------------------- client_transfer.c */
 
 /* Gives the flight a transfer and starts it. ERR_MEMORY. */
 int client_transfer_start(struct client_flight *flight);
@@ -239,7 +239,7 @@ void client_transfer_release(struct client_flight *flight);
 void client_transfer_ended(struct client_transfer *transfer);
 void client_transfer_free(struct client_transfer *transfer);
 
-/* ---- client_answer.c ---- */
+/* ---------------------------------------------------------------- client_answer.c */
 
 size_t client_answer_header(char *data, size_t size, size_t count, void *context);
 size_t client_answer_body(char *data, size_t size, size_t count, void *context);
@@ -252,7 +252,7 @@ int client_answer_failure(struct client_transfer *transfer, CURLcode code);
 /* True when bytes of the request went out. */
 bool client_answer_was_sent(struct client_transfer *transfer);
 
-/* ---- client_socket.c ---- */
+/* ---------------------------------------------------------------- client_socket.c */
 
 /* Sets libcurl's callbacks on the multi handle. */
 void client_socket_setup(struct http_client *client);
@@ -267,7 +267,7 @@ int client_socket_close(void *context, curl_socket_t fd);
 /* After curl_multi_cleanup: unregisters what is left. */
 void client_socket_free_all(struct http_client *client);
 
-/* ---- client_coding.c ---- */
+/* ---------------------------------------------------------------- client_coding.c */
 
 /* How the body behind these headers is coded. */
 enum client_coding client_coding_find(const struct http_header *headers, size_t count);
@@ -278,7 +278,7 @@ enum client_coding client_coding_find(const struct http_header *headers, size_t 
 int client_gzip_read(struct client_gzip *gzip, struct str bytes, struct buffer *out, size_t max);
 void client_gzip_end(struct client_gzip *gzip);
 
-/* ---- client_idle.c ---- */
+/* ---------------------------------------------------------------- client_idle.c */
 
 /* How long, in ms, a connection is kept after an answer with this `Keep-Alive` header (STR_NONE: without). */
 int64_t client_idle_time(const struct http_client *client, struct str keep_alive);

@@ -92,7 +92,7 @@ static struct client_origin *origin_new(struct http_client *client, struct str k
     return origin;
 }
 
-/* ---- from URL to origin ---- */
+/* ---------------------------------------------------------------- from URL to origin */
 
 /* The part before the path of a URL that looks canonical already, STR_NONE when a real parse is needed. */
 static struct str plain_key(struct str text)
@@ -151,7 +151,7 @@ int client_origin_find(struct http_client *client, struct arena *arena, struct s
     return *url == NULL ? error_set(error, ERR_MEMORY, "no memory for a URL") : OK;
 }
 
-/* ---- names ---- */
+/* ---------------------------------------------------------------- names */
 
 /*
  * Takes over the addresses that the policy allows. ERR_REFUSED when there is none; the old ones stay then for
@@ -263,7 +263,7 @@ void client_origin_answers(struct http_client *client)
         take_answer(CONTAINER_OF(request, struct client_origin, request));
 }
 
-/* ---- who may start ---- */
+/* ---------------------------------------------------------------- who may start */
 
 void client_origin_admit(struct client_origin *origin, struct client_flight *flight)
 {

@@ -77,7 +77,7 @@ static struct client_socket *remember(struct http_client *client, curl_socket_t 
     return socket;
 }
 
-/* ---- libcurl's work and what comes of it ---- */
+/* ---------------------------------------------------------------- libcurl's work and what comes of it */
 
 /* The connection of a transfer that ended well lives on: its socket stays registered. */
 static void keep_sockets(struct http_client *client, const struct client_transfer *transfer)
@@ -168,7 +168,7 @@ static void timer_event(uv_timer_t *timer)
     client_deliver(client);
 }
 
-/* ---- libcurl's callbacks ---- */
+/* ---------------------------------------------------------------- libcurl's callbacks */
 
 static void watch(struct client_socket *socket, int events)
 {

@@ -288,7 +288,7 @@ void client_transfer_release(struct client_flight *flight)
         client_transfer_free(transfer);
 }
 
-/* ---- the end ---- */
+/* ---------------------------------------------------------------- the end */
 
 /* Where a Location leads (RFC 3986 section 5); STR_NONE when there is no memory. */
 static struct str resolve(const struct client_flight *flight, struct str location)

@@ -20,7 +20,7 @@
 /* Who was given old addresses may ask again after. */
 #define STALE_AGAIN_MS 1000
 
-/* ---- names; the lock is held ---- */
+/* ---------------------------------------------------------------- names; the lock is held */
 
 void resolver_drop(struct http_resolver *resolver, struct resolver_name *name)
 {
@@ -73,7 +73,7 @@ static struct resolver_name *name_get(struct http_resolver *resolver, const char
     return name;
 }
 
-/* ---- what is answered; the lock is held ---- */
+/* ---------------------------------------------------------------- what is answered; the lock is held */
 
 /* Addresses that may still be used, though they may be old. */
 static bool has_addresses(const struct resolver_name *name, int64_t now)
@@ -151,7 +151,7 @@ void resolver_take(struct http_resolver *resolver, struct resolver_name *name, i
     }
 }
 
-/* ---- for the client ---- */
+/* ---------------------------------------------------------------- for the client */
 
 static void refuse(struct http_resolver_request *request, const char *host, const char *why)
 {

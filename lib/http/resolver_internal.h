@@ -50,14 +50,14 @@ struct http_resolver {
     unsigned threads_max, thread_count, idle_count, slow_count;
 };
 
-/* ---- resolver.c; the lock is held ---- */
+/* ---------------------------------------------------------------- resolver.c; the lock is held */
 
 /* Takes what a lookup found, and answers who waits. */
 void resolver_take(struct http_resolver *resolver, struct resolver_name *name, int result,
                    const struct http_resolved *addresses, const struct error *error);
 void resolver_drop(struct http_resolver *resolver, struct resolver_name *name);
 
-/* ---- resolver_pool.c; the lock is held ---- */
+/* ---------------------------------------------------------------- resolver_pool.c; the lock is held */
 
 /* Queues the name for a thread. False: too many wait, or there is no thread. */
 bool resolver_queue(struct http_resolver *resolver, struct resolver_name *name);

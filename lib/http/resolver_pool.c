@@ -128,7 +128,7 @@ void resolver_release(struct http_resolver *resolver)
     free(resolver);
 }
 
-/* ---- life ---- */
+/* ---------------------------------------------------------------- life */
 
 /* What a failure of getaddrinfo is; without a socket it says that DNS fails. */
 static int lookup_result(int code, int number)

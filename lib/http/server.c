@@ -26,7 +26,7 @@ static struct http_server *server_of(void *data)
     return MAGIC_CAST(struct http_server, data, SERVER_MAGIC);
 }
 
-/* ---- the turn of the loop ---- */
+/* ---------------------------------------------------------------- the turn of the loop */
 
 static void on_idle(uv_idle_t *idle)
 {
@@ -80,7 +80,7 @@ static void on_prepare(uv_prepare_t *prepare)
     tell_drained(server);
 }
 
-/* ---- deadlines ---- */
+/* ---------------------------------------------------------------- deadlines */
 
 /* A handler has its request and will answer. */
 static bool is_handled(const struct server_connection *connection)
@@ -141,7 +141,7 @@ void server_start_timer(struct http_server *server)
         uv_timer_start(&server->timer, on_timer, SERVER_TICK_MS, SERVER_TICK_MS);
 }
 
-/* ---- sockets from the listener ---- */
+/* ---------------------------------------------------------------- sockets from the listener */
 
 void http_server_adopt(struct http_server *server, const struct http_accepted *accepted)
 {
@@ -204,7 +204,7 @@ unsigned http_server_connections(const struct http_server *server)
     return atomic_load(&server->open);
 }
 
-/* ---- life ---- */
+/* ---------------------------------------------------------------- life */
 
 static void server_init(struct http_server *server, uv_loop_t *loop)
 {

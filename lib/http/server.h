@@ -133,7 +133,7 @@ void http_server_adopt(struct http_server *server, const struct http_accepted *a
 /* What the first request of a connection that is too many is refused with; static. */
 extern const char http_full[];
 
-/* ---- answering ---- */
+/* ---------------------------------------------------------------- answering */
 
 /*
  * In `head` or later: has the body read, then `request` called (at once, when it is there already or there is
@@ -178,7 +178,7 @@ void http_exchange_stream_write(struct http_exchange *exchange, struct buffer *s
 void http_exchange_stream_end(struct http_exchange *exchange);
 void http_exchange_stream_abort(struct http_exchange *exchange);
 
-/* ---- listening ---- */
+/* ---------------------------------------------------------------- listening */
 
 /*
  * Accepts on any number of addresses and hands each socket to the server with the fewest connections. With
@@ -205,7 +205,7 @@ void http_listener_note(const struct http_listener *listener, struct url_own *ow
 /* Stops accepting; open sockets of the servers stay. Frees itself when its handles are closed. */
 void http_listener_close(struct http_listener *listener);
 
-/* ---- the stream table: how bytes move; TLS slips in under it ---- */
+/* ---------------------------------------------------------------- the stream table: how bytes move; TLS slips in under it */
 
 /* Reads and writes like read(2)/writev(2) on a non-blocking transport. The plain-TCP row is the only one so
  * far. */

@@ -43,7 +43,7 @@ static void exchange_finished(struct server_exchange *exchange)
     }
 }
 
-/* ---- whose turn it is ---- */
+/* ---------------------------------------------------------------- whose turn it is */
 
 static bool has_turn(const struct server_connection *connection)
 {
@@ -88,7 +88,7 @@ bool http_exchange_is_over_share(const struct http_exchange *shown)
                                                   atomic_load_explicit(shown->held, memory_order_relaxed));
 }
 
-/* ---- the head ---- */
+/* ---------------------------------------------------------------- the head */
 
 void http_exchange_header(struct http_exchange *shown, const char *name, struct str value)
 {

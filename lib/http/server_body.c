@@ -1,6 +1,6 @@
 #include "lib/http/server_internal.h"
 
-/* ---- the complete request ---- */
+/* ---------------------------------------------------------------- the complete request */
 
 static void dispatch(struct server_connection *connection)
 {
@@ -17,7 +17,7 @@ static void dispatch(struct server_connection *connection)
     server->callbacks.request(&exchange->shown, server->context);
 }
 
-/* ---- bodies ---- */
+/* ---------------------------------------------------------------- bodies */
 
 bool server_body_is_skipped(const struct server_connection *connection)
 {
@@ -141,7 +141,7 @@ size_t server_body_by_chunks(struct server_connection *connection, struct str by
     return bytes.length - rest.length;
 }
 
-/* ---- the handler wants it ---- */
+/* ---------------------------------------------------------------- the handler wants it */
 
 /* The handler wants the body of a connection that is still there. */
 static void read_body(struct server_exchange *exchange, size_t body_max)

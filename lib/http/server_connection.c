@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-/* ---- state ---- */
+/* ---------------------------------------------------------------- state */
 
 void server_connection_set_state(struct server_connection *connection, enum connection_state state)
 {
@@ -59,7 +59,7 @@ bool server_connection_wants_read(const struct server_connection *connection)
     return false;
 }
 
-/* ---- the end ---- */
+/* ---------------------------------------------------------------- the end */
 
 void server_connection_maybe_free(struct server_connection *connection)
 {
@@ -120,7 +120,7 @@ void server_connection_close(struct server_connection *connection, bool reset)
     server_mark(connection);
 }
 
-/* ---- strangers ---- */
+/* ---------------------------------------------------------------- strangers */
 
 #define REPLACE_LOOKS 8 /* at what strangers have sent by now */
 
@@ -168,7 +168,7 @@ static void finish(struct server_connection *connection)
     server_connection_set_state(connection, CONNECTION_LINGER);
 }
 
-/* ---- what may happen next ---- */
+/* ---------------------------------------------------------------- what may happen next */
 
 /* Reads on in what has come; how many bytes that took. */
 static size_t feed_input(struct server_connection *connection)
@@ -302,7 +302,7 @@ void server_connection_advance(struct server_connection *connection)
     server_connection_maybe_free(connection);
 }
 
-/* ---- the beginning ---- */
+/* ---------------------------------------------------------------- the beginning */
 
 static void name_peer(struct server_connection *connection)
 {

@@ -209,7 +209,7 @@ struct http_server {
     char scratch[SERVER_SCRATCH];
 };
 
-/* ---- server.c ---- */
+/* ---------------------------------------------------------------- server.c */
 /* Looks at every deadline; the coarse timer's work, called by tests that own the clock. */
 void server_tick(struct http_server *server);
 /* Has server_connection_advance called before the loop sleeps. */
@@ -221,7 +221,7 @@ size_t server_bytes(const struct http_server *server);
 /* Closes and frees what http_server_free left for the last connection. */
 void server_maybe_free(struct http_server *server);
 
-/* ---- server_connection.c ---- */
+/* ---------------------------------------------------------------- server_connection.c */
 /* Takes over its socket. Closes it when there is no memory. */
 void server_connection_open(struct http_server *server, struct http_accepted *accepted);
 /* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
@@ -239,7 +239,7 @@ bool server_connection_replace(struct http_server *server);
 bool server_connection_may_parse(const struct server_connection *connection);
 bool server_connection_wants_read(const struct server_connection *connection);
 
-/* ---- server_timer.c ---- */
+/* ---------------------------------------------------------------- server_timer.c */
 /* Sets the timers for what the connection waits for now. */
 void server_timers_set(struct server_connection *connection);
 void server_timers_stop(struct server_connection *connection);
@@ -247,7 +247,7 @@ void server_timers_stop(struct server_connection *connection);
 void server_timers_begin_body(struct server_connection *connection);
 void server_connection_timed_out(struct server_connection *connection, enum server_wait kind);
 
-/* ---- server_read.c ---- */
+/* ---------------------------------------------------------------- server_read.c */
 extern const struct http_stream_ops http_plain_stream;
 /* One read(2). False when there is nothing more to read now. */
 bool server_connection_read_once(struct server_connection *connection);
@@ -255,12 +255,12 @@ bool server_connection_read_once(struct server_connection *connection);
 void server_connection_read(struct server_connection *connection);
 void server_connection_on_poll(uv_poll_t *poll, int status, int events);
 
-/* ---- server_request.c ---- */
+/* ---------------------------------------------------------------- server_request.c */
 /* Takes requests off the front of `bytes`; returns the number of bytes used. */
 size_t server_request_feed(struct server_connection *connection, struct str bytes);
 void server_request_end_of_input(struct server_connection *connection);
 
-/* ---- server_body.c ---- */
+/* ---------------------------------------------------------------- server_body.c */
 /* Take what they need of the body off the front of `bytes`; return the number of bytes used. */
 size_t server_body_by_length(struct server_connection *connection, struct str bytes);
 size_t server_body_by_chunks(struct server_connection *connection, struct str bytes);
@@ -270,7 +270,7 @@ void server_body_skip(struct server_exchange *exchange);
 bool server_body_is_skipped(const struct server_connection *connection);
 bool server_body_is_held(const struct server_connection *connection);
 
-/* ---- server_exchange.c ---- */
+/* ---------------------------------------------------------------- server_exchange.c */
 /* An exchange at the end of the connection's queue, EXCHANGE_RECEIVING; NULL without memory. */
 struct server_exchange *server_exchange_new(struct server_connection *connection);
 /* Takes it out of the queue and frees it, or keeps its memory for the next. */
@@ -278,13 +278,13 @@ void server_exchange_recycle(struct server_exchange *exchange);
 /* Has the request that is coming in refused by the handler and stops reading. */
 void server_request_refuse(struct server_connection *connection, int status, const char *reason);
 
-/* ---- server_answer.c ---- */
+/* ---------------------------------------------------------------- server_answer.c */
 void server_exchange_move(struct server_exchange *exchange, enum exchange_state next);
 void server_answer_send(struct server_exchange *exchange, int status, struct buffer *body);
 /* The exchange that waits for its turn and has it now; NULL: none. */
 struct server_exchange *server_answer_next_turn(struct server_connection *connection);
 
-/* ---- server_output.c ---- */
+/* ---------------------------------------------------------------- server_output.c */
 void server_output_add(struct server_exchange *exchange, struct server_output *output);
 void server_output_part(struct server_output *output, const char *data, size_t length);
 /* Takes over the memory of `from`, and what it is charged with; the caller is charged too. */

@@ -41,7 +41,7 @@ struct http_listener {
     unsigned handles;
 };
 
-/* ---- accepting ---- */
+/* ---------------------------------------------------------------- accepting */
 
 const char http_full[] = "the hub is full";
 
@@ -168,7 +168,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* ---- binding ---- */
+/* ---------------------------------------------------------------- binding */
 
 /* Splits "host:port" or "[v6]:port". */
 static int split_address(const char *address, char *host, size_t host_size, char *port, size_t port_size,
@@ -304,7 +304,7 @@ void http_listener_note(const struct http_listener *listener, struct url_own *ow
     }
 }
 
-/* ---- life ---- */
+/* ---------------------------------------------------------------- life */
 
 struct http_listener *http_listener_new(uv_loop_t *loop, struct http_server *const *servers,
                                         size_t server_count, unsigned connections_max, unsigned per_address,

@@ -5,7 +5,7 @@
 
 #include "lib/base/env.h"
 
-/* ---- the plain-TCP row of the stream table ---- */
+/* ---------------------------------------------------------------- the plain-TCP row of the stream table */
 
 static int stream_fd(void *stream)
 {
@@ -31,7 +31,7 @@ static void plain_close(void *stream)
 
 const struct http_stream_ops http_plain_stream = {"tcp", plain_read, plain_writev, plain_close};
 
-/* ---- bytes in ---- */
+/* ---------------------------------------------------------------- bytes in */
 
 static void discard(struct server_connection *connection, size_t length)
 {

@@ -3,7 +3,7 @@
 #include "lib/http/characters.h"
 #include "lib/http/prescan.h"
 
-/* ---- heads ---- */
+/* ---------------------------------------------------------------- heads */
 
 /* What llhttp's callbacks gather; on the stack of read_head. */
 struct head_parser {
@@ -276,7 +276,7 @@ static size_t read_head(struct server_connection *connection, struct str bytes)
     return length;
 }
 
-/* ---- the way in ---- */
+/* ---------------------------------------------------------------- the way in */
 
 size_t server_request_feed(struct server_connection *connection, struct str bytes)
 {

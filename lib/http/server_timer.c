@@ -29,7 +29,7 @@ void server_timers_stop(struct server_connection *connection)
     timer_stop(&connection->write_wait);
 }
 
-/* ---- what is late ---- */
+/* ---------------------------------------------------------------- what is late */
 
 /* Bytes of all answers so far that the peer's kernel has taken: ours holds megabytes of what was written. */
 static int64_t bytes_taken(const struct server_connection *connection)
@@ -90,7 +90,7 @@ void server_connection_timed_out(struct server_connection *connection, enum serv
     server_connection_advance(connection);
 }
 
-/* ---- what is waited for ---- */
+/* ---------------------------------------------------------------- what is waited for */
 
 /* A window over which a rate is judged begins, unless one is open. True: it has begun. */
 static bool timer_window(struct server_connection *connection, struct server_timer *timer,

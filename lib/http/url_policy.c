@@ -268,7 +268,7 @@ int url_policy_check(const struct url_policy *policy, struct str host, const str
                      "%s is %s, which the hub does not call unless allow_networks lists it", name, what);
 }
 
-/* ---- entries of allow_networks ---- */
+/* ---------------------------------------------------------------- entries of allow_networks */
 
 static bool parse_address(struct str text, struct address *address, bool *v4)
 {

@@ -135,7 +135,7 @@ static bool scan_scalar(struct explain_scan *scan)
         return scan_string(scan);
     if (byte == '-' || (byte >= '0' && byte <= '9'))
         return scan_number(scan);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (str_starts_with(str_skip(scan->source, scan->at), str_from(words[i]))) {
             scan->at += strlen(words[i]);
             return true;

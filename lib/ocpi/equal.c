@@ -25,7 +25,7 @@ static void write_count(struct buffer *out, char kind, int64_t number)
     char bytes[9] = {kind};
     for (unsigned i = 0; i < 8; i++)
         bytes[i + 1] = (char)(uint8_t)((uint64_t)number >> 8 * i);
-    buffer_append(out, str_of(bytes, sizeof(bytes)));
+    buffer_append(out, str_of(bytes, sizeof bytes));
 }
 
 static void write_text(struct buffer *out, char kind, struct str text)
@@ -103,7 +103,7 @@ static int compare_names(const void *left, const void *right)
 static void write_others(struct buffer *out, const struct json_value **others, size_t count)
 {
     if (count > 1)
-        qsort(others, count, sizeof(*others), compare_names);
+        qsort(others, count, sizeof *others, compare_names);
     for (size_t i = 0; i < count; i++) {
         write_text(out, 'u', others[i]->key);
         write_value(out, NULL, others[i]);
@@ -131,7 +131,7 @@ static void write_object(struct buffer *out, const struct ocpi_object *object, c
                             **others = on_stack;
     size_t count = 0;
     unsigned cursor = 0;
-    if (value->count > MEMBERS_ON_STACK && (others = malloc(value->count * sizeof(*others))) == NULL) {
+    if (value->count > MEMBERS_ON_STACK && (others = malloc(value->count * sizeof *others)) == NULL) {
         out->failed = true;
         return;
     }

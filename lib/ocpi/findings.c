@@ -176,7 +176,7 @@ static struct ocpi_finding *slot(struct ocpi_findings *findings, bool essential)
     if (findings->kept < OCPI_FINDINGS_MAX)
         findings->kept++;
     memmove(&findings->list[at + 1], &findings->list[at],
-            (findings->kept - 1 - at) * sizeof(findings->list[0]));
+            (findings->kept - 1 - at) * sizeof findings->list[0]);
     return &findings->list[at];
 }
 
@@ -228,7 +228,7 @@ static struct ocpi_count *find_count(const struct ocpi_findings *findings, const
 static struct ocpi_count *add_count(struct arena *arena, struct ocpi_findings *findings,
                                     const struct ocpi_breach *breach, struct str key)
 {
-    struct ocpi_count *count = arena_alloc(arena, sizeof(*count));
+    struct ocpi_count *count = arena_alloc(arena, sizeof *count);
     if (count == NULL)
         return NULL;
     count->object = breach->object->name;

@@ -17,7 +17,7 @@ bool ocpi_text_is_ascii(struct str text)
     size_t i = 0;
     for (; i + sizeof(uint64_t) <= text.length; i += sizeof(uint64_t)) {
         uint64_t block;
-        memcpy(&block, text.data + i, sizeof(block));
+        memcpy(&block, text.data + i, sizeof block);
         if (!block_is_ascii(block))
             return false;
     }

@@ -58,7 +58,7 @@ static void sort_run(struct ocpi_entry *entries, size_t count, enum ocpi_index_b
 {
     int (*compare)(const void *, const void *) = by == OCPI_INDEX_BY_KEY ? compare_keys : compare_texts;
     if (count > OCPI_INDEX_SHORT) {
-        qsort(entries, count, sizeof(*entries), compare);
+        qsort(entries, count, sizeof *entries, compare);
         return;
     }
     for (size_t i = 1; i < count; i++) {
@@ -81,8 +81,8 @@ int ocpi_index_sort(struct ocpi_index *index, struct arena *arena)
         bits++;
     uint32_t runs = (uint32_t)1 << bits;
     index->shift = 64 - bits;
-    index->starts = arena_alloc(arena, (runs + 2) * sizeof(*index->starts)); /* zeroed */
-    struct ocpi_entry *sorted = arena_alloc(arena, index->count * sizeof(*sorted));
+    index->starts = arena_alloc(arena, (runs + 2) * sizeof *index->starts); /* zeroed */
+    struct ocpi_entry *sorted = arena_alloc(arena, index->count * sizeof *sorted);
     if (index->starts == NULL || sorted == NULL)
         return ERR_MEMORY;
     /* Counted two places ahead: after the sums the place ahead is where a run grows, and in the end where it

@@ -22,7 +22,7 @@ static int body_without(struct arena *arena, struct str raw, struct str hole, st
 static int evses_collect(struct arena *arena, const struct json_value *evses,
                          struct ocpi_location_parts *parts)
 {
-    parts->evses = arena_alloc(arena, evses->count * sizeof(*parts->evses));
+    parts->evses = arena_alloc(arena, evses->count * sizeof *parts->evses);
     if (parts->evses == NULL)
         return ERR_MEMORY;
     for (const struct json_value *evse = evses->child; evse != NULL; evse = evse->next)
@@ -33,7 +33,7 @@ static int evses_collect(struct arena *arena, const struct json_value *evses,
 int ocpi_location_split(struct arena *arena, const struct json_value *location,
                         struct ocpi_location_parts *parts)
 {
-    memset(parts, 0, sizeof(*parts));
+    memset(parts, 0, sizeof *parts);
     struct str raw = location->raw;
     const struct json_value *evses = json_get_raw(location, STR("evses"));
     const struct json_value *updated = json_get(location, "last_updated");

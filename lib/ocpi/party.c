@@ -53,7 +53,7 @@ static bool is_digit(char c)
 
 bool ocpi_party_key_make(struct str country_code, struct str party_id, struct ocpi_party_key *key)
 {
-    memset(key, 0, sizeof(*key));
+    memset(key, 0, sizeof *key);
     if (country_code.length != COUNTRY_LENGTH || party_id.length != PARTY_LENGTH)
         return false;
     for (size_t i = 0; i < COUNTRY_LENGTH; i++)
@@ -89,7 +89,7 @@ static bool role_cut(struct str *text, unsigned *role)
 bool ocpi_party_key_parse(struct str text, struct ocpi_party_key *key, struct str *country_code,
                           struct str *party_id, unsigned *role)
 {
-    memset(key, 0, sizeof(*key));
+    memset(key, 0, sizeof *key);
     if (!role_cut(&text, role))
         return false;
     size_t separator = 0;
@@ -112,5 +112,5 @@ bool ocpi_party_key_parse(struct str text, struct ocpi_party_key *key, struct st
 
 bool ocpi_party_key_equal(const struct ocpi_party_key *a, const struct ocpi_party_key *b)
 {
-    return memcmp(a->text, b->text, sizeof(a->text)) == 0;
+    return memcmp(a->text, b->text, sizeof a->text) == 0;
 }

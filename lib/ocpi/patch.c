@@ -139,20 +139,20 @@ static int known_collect(struct arena *arena, const struct json_value *stored, c
                          const struct ocpi_patch_options *options, struct patch_member *known)
 {
     size_t count = 0;
-    int64_t *moments = arena_alloc(arena, (patch->count + 1) * sizeof(*moments));
-    known->digests = arena_alloc(arena, (stored->count + 1) * sizeof(*known->digests));
+    int64_t *moments = arena_alloc(arena, (patch->count + 1) * sizeof *moments);
+    known->digests = arena_alloc(arena, (stored->count + 1) * sizeof *known->digests);
     known->count = 0;
     if (moments == NULL || known->digests == NULL)
         return ERR_MEMORY;
     for (const struct json_value *element = patch->child; element != NULL; element = element->next)
         moments[count++] = moment_of(element, options);
-    qsort(moments, count, sizeof(*moments), compare_moments);
+    qsort(moments, count, sizeof *moments, compare_moments);
     for (const struct json_value *element = stored->child; element != NULL; element = element->next) {
         int64_t moment = moment_of(element, options);
-        if (bsearch(&moment, moments, count, sizeof(*moments), compare_moments) != NULL)
+        if (bsearch(&moment, moments, count, sizeof *moments, compare_moments) != NULL)
             ocpi_digest(options->element, element, NULL, known->digests[known->count++].bytes);
     }
-    qsort(known->digests, known->count, sizeof(*known->digests), compare_digests);
+    qsort(known->digests, known->count, sizeof *known->digests, compare_digests);
     return OK;
 }
 
@@ -161,7 +161,7 @@ static bool known_has(const struct patch_member *known, const struct json_value 
 {
     struct digest digest;
     ocpi_digest(options->element, element, NULL, digest.bytes);
-    return bsearch(&digest, known->digests, known->count, sizeof(digest), compare_digests) != NULL;
+    return bsearch(&digest, known->digests, known->count, sizeof digest, compare_digests) != NULL;
 }
 
 /* The patch's elements that are not stored yet, behind the stored ones. */

@@ -30,7 +30,7 @@ static const struct {
 
 const char *ocpi_status_text(int status_code)
 {
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (texts[i].code == status_code)
             return texts[i].text;
     return "Unknown status";
@@ -136,7 +136,7 @@ static void read_without_status(const struct json_value *value, const char *word
 
 void ocpi_answer_read(struct arena *arena, struct str body, const char *word, struct ocpi_answer *answer)
 {
-    memset(answer, 0, sizeof(*answer));
+    memset(answer, 0, sizeof *answer);
     const struct json_value *value;
     if (json_parse(arena, body, JSON_DEPTH_MAX, &value, NULL) != OK)
         return;

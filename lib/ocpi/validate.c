@@ -281,7 +281,7 @@ void ocpi_validate(struct arena *arena, const struct ocpi_object *object, const 
 {
     struct validation check = {arena, findings};
     struct ocpi_place whole = {NULL, STR_NONE, 0};
-    memset(findings, 0, sizeof(*findings));
+    memset(findings, 0, sizeof *findings);
     if (value == NULL || value->type != JSON_OBJECT) {
         struct spot at = {object, NULL, &whole, false, false};
         breach(&check, &at, OCPI_RULE_TYPE, true, value);

@@ -133,7 +133,7 @@ void audit_gap_seal(const struct audit_gap *gap, struct hmac *hmac, uint8_t seal
     put_number(ends + 8, (uint64_t)gap->end.sequence, 8);
     hmac_begin(hmac);
     hmac_update(hmac, "audit gap", 9);
-    hmac_update(hmac, ends, sizeof(ends));
+    hmac_update(hmac, ends, sizeof ends);
     hmac_update(hmac, gap->end.mac, SHA256_SIZE);
     hmac_end(hmac, seal);
 }

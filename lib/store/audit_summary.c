@@ -64,17 +64,17 @@ static void update_number(struct hmac *hmac, int64_t number)
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
-    hmac_update(hmac, bytes, sizeof(bytes));
+    hmac_update(hmac, bytes, sizeof bytes);
 }
 
 void audit_summary_seal(const struct audit_summary *summary, struct hmac *hmac, uint8_t seal[SHA256_SIZE])
 {
     static const char purpose[] = "audit summary";
     hmac_begin(hmac);
-    hmac_update(hmac, purpose, sizeof(purpose) - 1);
+    hmac_update(hmac, purpose, sizeof purpose - 1);
     update_number(hmac, summary->block);
     update_number(hmac, summary->oldest);
     update_number(hmac, summary->newest);
-    hmac_update(hmac, summary->bits, sizeof(summary->bits));
+    hmac_update(hmac, summary->bits, sizeof summary->bits);
     hmac_end(hmac, seal);
 }

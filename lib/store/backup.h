@@ -54,7 +54,7 @@ enum store_backup_stage store_backup_progress(const struct store_backup *backup,
 /* Makes it end soon, with ERR_CLOSED unless it is done by then. Any thread, until the callback. */
 void store_backup_cancel(struct store_backup *backup);
 
-/* ---- for the engine, on the backup's thread ---- */
+/* ---------------------------------------------------------------- for the engine, on the backup's thread */
 
 /* Sets what store_backup_cancel calls from another thread; NULL before what it works on goes. False: it was
  * cancelled already. */

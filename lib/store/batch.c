@@ -8,7 +8,7 @@ void store_batch_init(struct store_apply *apply, struct arena *arena)
 
 struct store_op *store_batch_add(struct store_apply *apply, enum store_op_type type)
 {
-    struct store_op *op = apply->result == ERR_MEMORY ? NULL : arena_alloc(apply->arena, sizeof(*op));
+    struct store_op *op = apply->result == ERR_MEMORY ? NULL : arena_alloc(apply->arena, sizeof *op);
     if (!op) {
         apply->result = ERR_MEMORY;
         return NULL;

@@ -21,7 +21,7 @@ static struct store_client *client_of(void *data)
 
 struct store_client *store_client_new(struct store *store, uv_loop_t *loop, struct error *error)
 {
-    struct store_client *client = calloc(1, sizeof(*client));
+    struct store_client *client = calloc(1, sizeof *client);
     if (!client || uv_mutex_init(&client->mutex)) {
         free(client);
         error_set(error, ERR_MEMORY, "no memory for a store client");

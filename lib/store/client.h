@@ -43,7 +43,7 @@ void client_collect(struct ring *touched, struct store_apply *apply);
 /* … and sends to every client what was collected. After this the clients may be gone. */
 void client_send_all(struct ring *touched);
 
-/* ---- of the engine ---- */
+/* ---------------------------------------------------------------- of the engine */
 
 /* The read-only connection of one client; NULL with a sentence on failure. */
 struct sqlite_reader *reader_new(struct store *store, struct error *error);

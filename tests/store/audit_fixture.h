@@ -22,8 +22,8 @@ static inline struct str numbers(struct fixture *f, const struct store_audit_rea
 {
     char line[1024] = "";
     size_t used = 0;
-    for (size_t i = 0; i < read->count && used < sizeof(line) - 8; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%lld", i ? " " : "",
+    for (size_t i = 0; i < read->count && used < sizeof line - 8; i++)
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s%lld", i ? " " : "",
                                  (long long)read->rows[i].sequence);
     return arena_copy(&f->arena, str_of(line, used));
 }

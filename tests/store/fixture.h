@@ -86,11 +86,11 @@ static inline void fixture_reopen(struct fixture *f)
 
 static inline void fixture_make(struct fixture *f)
 {
-    memset(f, 0, sizeof(*f));
-    snprintf(f->directory, sizeof(f->directory), "/tmp/hub-store-XXXXXX");
+    memset(f, 0, sizeof *f);
+    snprintf(f->directory, sizeof f->directory, "/tmp/hub-store-XXXXXX");
     assert_non_null(mkdtemp(f->directory));
-    memset(f->audit_key, 'a', sizeof(f->audit_key));
-    memset(f->key_check, 'k', sizeof(f->key_check));
+    memset(f->audit_key, 'a', sizeof f->audit_key);
+    memset(f->key_check, 'k', sizeof f->key_check);
     f->options = (struct store_options){
         .directory = f->directory,
         .audit_key = f->audit_key,
@@ -118,7 +118,7 @@ static inline void fixture_remove(struct fixture *f)
 /* cmocka's setup and teardown of one test. */
 static inline int fixture_setup(void **state)
 {
-    struct fixture *f = malloc(sizeof(*f));
+    struct fixture *f = malloc(sizeof *f);
     if (!f)
         return -1;
     fixture_make(f);
@@ -147,7 +147,7 @@ static inline void fixture_applied(struct store_apply *apply)
 
 static inline struct store_apply *new_batch(struct fixture *f)
 {
-    struct store_apply *apply = arena_alloc(&f->arena, sizeof(*apply));
+    struct store_apply *apply = arena_alloc(&f->arena, sizeof *apply);
     assert_non_null(apply);
     store_batch_init(apply, &f->arena);
     return apply;
@@ -221,7 +221,7 @@ static inline struct str text(struct fixture *f, const char *format, ...)
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     struct str copy = arena_copy(&f->arena, str_from(line));
     assert_non_null(copy.data);
@@ -240,7 +240,7 @@ static inline struct store_object_put *add_object(struct store_apply *apply, enu
     p->body = str_from(body);
     p->last_updated = last_updated;
     uint64_t hash = str_hash(p->body);
-    memcpy(p->digest, &hash, sizeof(hash));
+    memcpy(p->digest, &hash, sizeof hash);
     return p;
 }
 

@@ -33,7 +33,7 @@ static struct store_op *fill_location(struct store_apply *apply, const char *id,
     p->children_form = 1;
     p->last_updated = 1;
     uint64_t hash = str_hash(p->body);
-    memcpy(p->digest, &hash, sizeof(hash));
+    memcpy(p->digest, &hash, sizeof hash);
     return op;
 }
 
@@ -62,7 +62,7 @@ static sqlite3 *hold_commits(const struct fixture *f)
 {
     char path[128];
     sqlite3 *db;
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     return db;

@@ -71,7 +71,7 @@ static void filters(void **state)
         {INT64_MIN, INT64_MAX, NULL, NULL, "uid:", "1 3"},
         {150, INT64_MAX, "IN-B", "party.*", "uid:1000", "3"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct store_audit_read read = all();
         read.since = rows[i].since;
         read.until = rows[i].until;
@@ -168,7 +168,7 @@ static void lazy_rows(void **state)
         char action[16] = "lazy";
         struct store_audit row = {.kind = STORE_AUDIT_REALTIME, .action = str_from(action), .latency_ms = i};
         assert_int_equal(store_audit_later(f->store, &row), OK);
-        memset(action, 'x', sizeof(action)); /* it was copied */
+        memset(action, 'x', sizeof action); /* it was copied */
     }
     append(f, 1, "hub", "eager", NULL, NULL, NULL); /* takes them along */
     struct store_audit_read read = all();
@@ -220,8 +220,8 @@ static void lazy_rows_are_bounded(void **state)
     f->options.lazy_delay_ms = 3600 * 1000;
     fixture_open(f);
     static char detail[4000];
-    memset(detail, 'd', sizeof(detail));
-    struct store_audit row = {.action = STR("many"), .detail = str_of(detail, sizeof(detail))};
+    memset(detail, 'd', sizeof detail);
+    struct store_audit row = {.action = STR("many"), .detail = str_of(detail, sizeof detail)};
     int64_t count = 0;
     int result;
     while ((result = store_audit_later(f->store, &row)) == OK)

@@ -13,7 +13,7 @@ static void execute(struct fixture *f, const char *sql)
 {
     char path[128];
     sqlite3 *db;
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
@@ -29,7 +29,7 @@ static void fill(struct fixture *f)
             struct store_audit *audit =
                 add_audit(apply, "token.authorize", text(f, "IN-P%02d", row % 40).data);
             audit->time = 1000 + row;
-            for (size_t j = 0; j < sizeof(at) / sizeof(at[0]); j++) {
+            for (size_t j = 0; j < sizeof at / sizeof at[0]; j++) {
                 if (at[j] != row)
                     continue;
                 if (j % 3 == 0)

@@ -252,11 +252,11 @@ static void damaged_database(void **state)
     char garbage[4096];
     fill(f);
     fixture_close(f); /* everything is in the one file */
-    memset(garbage, 0xff, sizeof(garbage));
+    memset(garbage, 0xff, sizeof garbage);
     int file = open(path_of(f, "hub.db").data, O_WRONLY);
     assert_int_equal(fstat(file, &status), 0);
-    off_t place = status.st_size / 2 / (off_t)sizeof(garbage) * (off_t)sizeof(garbage);
-    assert_int_equal(pwrite(file, garbage, sizeof(garbage), place), sizeof(garbage));
+    off_t place = status.st_size / 2 / (off_t)sizeof garbage * (off_t)sizeof garbage;
+    assert_int_equal(pwrite(file, garbage, sizeof garbage, place), sizeof garbage);
     close(file);
     fixture_open(f);
     refused(f, "copy", ERR_IO, "damaged");
@@ -278,7 +278,7 @@ static void is_untouched(struct fixture *f, const char *name)
 {
     char bytes[8];
     int file = open(path_of(f, name).data, O_RDONLY);
-    assert_int_equal(read(file, bytes, sizeof(bytes)), 4);
+    assert_int_equal(read(file, bytes, sizeof bytes), 4);
     assert_memory_equal(bytes, "mine", 4);
     close(file);
 }

@@ -17,7 +17,7 @@ static int put_command(struct fixture *f, int64_t id, const char *name, const ch
         .created = id * 10,
         .expires = expires,
     };
-    memset(c->callback_hash, (int)id, sizeof(c->callback_hash));
+    memset(c->callback_hash, (int)id, sizeof c->callback_hash);
     return run_batch(f, apply);
 }
 
@@ -64,7 +64,7 @@ static void commands(void **state)
     assert_int_equal(get_command(f, 9).base.result, ERR_NOT_FOUND);
 
     uint8_t hash[32];
-    memset(hash, 3, sizeof(hash));
+    memset(hash, 3, sizeof hash);
     struct store_command_read by_hash = {.callback_hash = hash};
     assert_int_equal(RUN_READ(f, store_read_command, &by_hash), OK);
     assert_int_equal(by_hash.row.id, 3);

@@ -32,7 +32,7 @@ static struct str due(struct fixture *f, const char *receiver, const char *modul
     size_t used = 0;
     for (size_t i = 0; i < read.count; i++) {
         assert_true(i == 0 || read.rows[i].id > read.rows[i - 1].id);
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT, i ? " " : "",
                                  STR_ARG(read.rows[i].object));
     }
     return arena_copy(&f->arena, str_of(line, used));
@@ -197,7 +197,7 @@ static unsigned made_by_location(struct fixture *f, enum store_op_type type, con
     *p = (struct store_location_put){
         .owner = STR("IN-CPO"), .id = STR("L1"), .body = str_from(body), .last_updated_text = STR("\"\"")};
     uint64_t hash = str_hash(p->body);
-    memcpy(p->digest, &hash, sizeof(hash));
+    memcpy(p->digest, &hash, sizeof hash);
     const struct store_delivery *row = add_if_changed(apply, "IN-ONE", STORE_LOCATION, "L1");
     assert_int_equal(run_batch(f, apply), OK);
     return row->id != 0;
@@ -277,7 +277,7 @@ static void queues_that_wait(void **state)
     push(f, "S2", "{}", STORE_DELIVERY_HELD);
     assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S1");
     assert_str(due(f, "IN-MSP", "commands", 0, 10), "R1");
-    memset(&read, 0, sizeof(read));
+    memset(&read, 0, sizeof read);
     assert_int_equal(RUN_READ(f, store_read_waiting, &read), OK);
     assert_int_equal(read.count, 22);
     assert_str(read.queues[0].receiver, "IN-00");
@@ -286,7 +286,7 @@ static void queues_that_wait(void **state)
     assert_str(read.queues[20].module, "commands");
     assert_str(read.queues[21].module, "sessions");
     finish(f, done, STORE_DELIVERY_DELIVERED);
-    memset(&read, 0, sizeof(read));
+    memset(&read, 0, sizeof read);
     assert_int_equal(RUN_READ(f, store_read_waiting, &read), OK);
     assert_int_equal(read.count, 21);
 }
@@ -358,7 +358,7 @@ static struct str list(struct fixture *f, int state, const char *receiver, int64
     char line[1024] = "";
     size_t used = 0;
     for (size_t i = 0; i < read.count; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT, i ? " " : "",
                                  STR_ARG(read.rows[i].object));
     return arena_copy(&f->arena, str_of(line, used));
 }

@@ -51,7 +51,7 @@ static struct str due_sorts(struct fixture *f, struct store_due_read read)
     read.queue = (struct store_queue_key){STR("IN-TWO"), STR("commands")};
     assert_int_equal(RUN_READ(f, store_read_due, &read), OK);
     for (size_t i = 0; i < read.count; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT, i ? " " : "",
                                  STR_ARG(read.rows[i].object));
     return arena_copy(&f->arena, str_of(line, used));
 }

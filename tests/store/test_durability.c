@@ -33,7 +33,7 @@ static void existence(void **state)
     assert_int_equal(store_exists(f.directory, &exists, NULL), OK);
     assert_false(exists);
     char deep[128];
-    snprintf(deep, sizeof(deep), "%s/a/b", f.directory);
+    snprintf(deep, sizeof deep, "%s/a/b", f.directory);
     f.options.directory = deep;
     fixture_open(&f);
     assert_int_equal(store_exists(deep, &exists, NULL), OK);
@@ -60,7 +60,7 @@ static void second_opener_is_refused(void **state)
     struct error error = {0};
     assert_int_equal(open_again(f, &error), ERR_EXISTS);
     char pid[32];
-    snprintf(pid, sizeof(pid), "pid %ld", (long)getpid());
+    snprintf(pid, sizeof pid, "pid %ld", (long)getpid());
     assert_non_null(strstr(error.text, pid));
     assert_non_null(strstr(error.text, f->directory));
     put_object(f, STORE_TARIFF, "IN-CPO", "T1", "{}", 1000); /* the first one goes on */
@@ -135,11 +135,11 @@ static void full_queue_is_busy(void **state)
 static int put_large(struct fixture *f, int number)
 {
     static char body[60000];
-    memset(body, 'x', sizeof(body));
+    memset(body, 'x', sizeof body);
     struct store_apply *apply = new_batch(f);
     struct store_object_put *p =
         add_object(apply, STORE_CDR, "IN-CPO", text(f, "C%d", number).data, "", 1000);
-    p->body = str_of(body, sizeof(body));
+    p->body = str_of(body, sizeof body);
     add_audit(apply, "cdr.post", "IN-CPO");
     return run_batch(f, apply);
 }
@@ -286,9 +286,9 @@ static bool mark_of(struct str id, int round, char *present)
 {
     int number;
     char line[64], expected[64];
-    if (!str_copy(id, line, sizeof(line)))
+    if (!str_copy(id, line, sizeof line))
         return false;
-    snprintf(expected, sizeof(expected), "R%d-", round);
+    snprintf(expected, sizeof expected, "R%d-", round);
     if (strncmp(line, expected, strlen(expected)) != 0)
         return false;
     number = (int)strtol(line + strlen(expected), NULL, 10);
@@ -327,9 +327,9 @@ static void find_rows(struct fixture *f, int round, char *sessions, char *delive
 static void check_round(struct fixture *f, const struct promises *promises, int round)
 {
     static char sessions[BATCHES_MAX], deliveries[BATCHES_MAX], audit[BATCHES_MAX];
-    memset(sessions, 0, sizeof(sessions));
-    memset(deliveries, 0, sizeof(deliveries));
-    memset(audit, 0, sizeof(audit));
+    memset(sessions, 0, sizeof sessions);
+    memset(deliveries, 0, sizeof deliveries);
+    memset(audit, 0, sizeof audit);
     find_rows(f, round, sessions, deliveries, audit);
     for (int i = 0; i < BATCHES_MAX; i++) {
         if (atomic_load(&promises->told[i]) && !sessions[i])
@@ -348,11 +348,11 @@ static void killed_under_load(void **state)
     struct fixture f;
     fixture_make(&f);
     struct promises *promises =
-        mmap(NULL, sizeof(*promises), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, sizeof *promises, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(promises, MAP_FAILED);
     int total = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        memset((void *)promises, 0, sizeof(*promises));
+        memset((void *)promises, 0, sizeof *promises);
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
@@ -368,7 +368,7 @@ static void killed_under_load(void **state)
         fixture_close(&f);
     }
     assert_true(total > ROUNDS);
-    munmap(promises, sizeof(*promises));
+    munmap(promises, sizeof *promises);
     fixture_remove(&f);
 }
 

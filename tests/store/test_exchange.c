@@ -33,14 +33,14 @@ static void token_content(void **state)
     struct fixture *f = *state;
     struct store_apply *apply = new_batch(f);
     struct store_token *token = &add_op(apply, STORE_PUT_TOKEN)->u.token;
-    memset(token->hash, 7, sizeof(token->hash));
+    memset(token->hash, 7, sizeof token->hash);
     token->kind = STORE_TOKEN_INITIAL;
     token->fingerprint = STR("0a1b2c3d");
     assert_int_equal(run_batch(f, apply), OK);
     for (int64_t time = 5; time <= 6; time++) {
         apply = new_batch(f);
         struct store_token *t = &add_op(apply, STORE_USE_TOKEN)->u.token;
-        memset(t->hash, 7, sizeof(t->hash));
+        memset(t->hash, 7, sizeof t->hash);
         t->used = time;
         t->content = time == 5 ? str_of("\0first", 6) : STR("second");
         assert_int_equal(run_batch(f, apply), OK);

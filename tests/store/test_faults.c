@@ -51,7 +51,7 @@ static unsigned next_random(void)
 
 static void remember(sqlite3_file *real, int amount, sqlite3_int64 offset)
 {
-    struct unsynced *entry = calloc(1, sizeof(*entry) + (size_t)amount);
+    struct unsynced *entry = calloc(1, sizeof *entry + (size_t)amount);
     if (!entry)
         abort();
     entry->real = real;
@@ -220,7 +220,7 @@ static void install_shim(int syncs)
 static int work_once(struct fixture *f, int i)
 {
     static char filler[9000];
-    memset(filler, 'x', sizeof(filler) - 1);
+    memset(filler, 'x', sizeof filler - 1);
     struct store_apply *apply = new_batch(f);
     struct str id = text(f, "S%d", i);
     add_object(apply, STORE_SESSION, "IN-CPO", id.data, i % 7 ? "{\"v\":1}" : filler, 1000);
@@ -278,7 +278,7 @@ static int check_work(struct fixture *f, const struct promises *promises, int ro
 static struct promises *new_promises(void)
 {
     struct promises *promises =
-        mmap(NULL, sizeof(*promises), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, sizeof *promises, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(promises, MAP_FAILED);
     return promises;
 }
@@ -298,7 +298,7 @@ static void lose_power_at_every_sync(const struct interrupted *interrupted)
         struct fixture f;
         int status = 0;
         fixture_make(&f);
-        memset(promises, 0, sizeof(*promises));
+        memset(promises, 0, sizeof *promises);
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
@@ -320,7 +320,7 @@ static void lose_power_at_every_sync(const struct interrupted *interrupted)
         }
         assert_int_equal(WEXITSTATUS(status), 9);
     }
-    munmap(promises, sizeof(*promises));
+    munmap(promises, sizeof *promises);
 }
 
 static void check_pushes(struct fixture *f, const struct promises *promises, int round, bool to_its_end)
@@ -412,7 +412,7 @@ static void failed_sync(void **state)
         struct fixture f;
         int status = 0, told = 0;
         fixture_make(&f);
-        memset(promises, 0, sizeof(*promises));
+        memset(promises, 0, sizeof *promises);
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
@@ -440,7 +440,7 @@ static void failed_sync(void **state)
         }
         assert_true(told >= WORK_MAX - 1); /* one batch may be told of the failure, the next ones are fine */
     }
-    munmap(promises, sizeof(*promises));
+    munmap(promises, sizeof *promises);
 }
 
 /* ---------------------------------------------------------------- no memory */
@@ -506,7 +506,7 @@ static void out_of_memory(void **state)
     check_work(&f, promises, 0);
     fixture_close(&f);
     fixture_remove(&f);
-    munmap(promises, sizeof(*promises));
+    munmap(promises, sizeof *promises);
 }
 
 /* ---------------------------------------------------------------- rot */
@@ -514,7 +514,7 @@ static void out_of_memory(void **state)
 static void rot(struct fixture *f, unsigned round)
 {
     char path[128];
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     FILE *file = fopen(path, "r+");
     assert_non_null(file);
     fseek(file, 0, SEEK_END);

@@ -76,7 +76,7 @@ static struct str receipts(struct fixture *f, struct store_receipts_read *read)
     size_t used = 0;
     assert_int_equal(RUN_READ(f, store_read_receipts, read), OK);
     for (size_t i = 0; i < read->count; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT, i ? " " : "",
                                  STR_ARG(read->rows[i].cdr));
     return arena_copy(&f->arena, str_of(line, used));
 }
@@ -193,7 +193,7 @@ static struct str unbilled(struct fixture *f, int64_t from, int64_t until, const
     size_t used = 0;
     assert_int_equal(RUN_READ(f, store_read_unbilled, &read), OK);
     for (size_t i = 0; i < read.count; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT ":" STR_FMT, i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT ":" STR_FMT, i ? " " : "",
                                  STR_ARG(read.rows[i].owner), STR_ARG(read.rows[i].session));
     return arena_copy(&f->arena, str_of(line, used));
 }
@@ -267,7 +267,7 @@ static struct str stored(struct fixture *f, struct store_stored_read *read)
     read->limit = read->limit ? read->limit : 10;
     assert_int_equal(RUN_READ(f, store_read_stored, read), OK);
     for (size_t i = 0; i < read->count; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT "%s%d", i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT "%s%d", i ? " " : "",
                                  STR_ARG(read->rows[i].id), "=", read->rows[i].state);
     return arena_copy(&f->arena, str_of(line, used));
 }

@@ -31,19 +31,19 @@ static struct store_location_put *add_location(struct fixture *f, struct store_a
     p->last_updated_text = str_from(time_text);
     p->last_updated = last_updated;
     uint64_t hash = str_hash(p->body);
-    memcpy(p->digest, &hash, sizeof(hash));
+    memcpy(p->digest, &hash, sizeof hash);
     return p;
 }
 
 static void digest_of(struct str body, uint8_t digest[16])
 {
     uint64_t hash = str_hash(body);
-    memcpy(digest, &hash, sizeof(hash));
+    memcpy(digest, &hash, sizeof hash);
 }
 
 static void set_evses(struct fixture *f, struct store_location_put *p, size_t count, const char *status)
 {
-    struct store_evse_part *evses = arena_alloc(&f->arena, sizeof(*evses) * (count + 1));
+    struct store_evse_part *evses = arena_alloc(&f->arena, sizeof *evses * (count + 1));
     for (size_t i = 0; i < count; i++) {
         evses[i].uid = text(f, "E%zu", i);
         evses[i].body = text(f, "{\"uid\":\"E%zu\",\"status\":\"%s\"}", i, status);
@@ -53,7 +53,7 @@ static void set_evses(struct fixture *f, struct store_location_put *p, size_t co
     p->evses = evses;
     p->evse_count = count;
     uint64_t hash = str_hash(p->body) + count * 31 + str_hash(str_from(status));
-    memcpy(p->digest, &hash, sizeof(hash));
+    memcpy(p->digest, &hash, sizeof hash);
 }
 
 static int put_location(struct fixture *f, const char *id, int form, size_t evses, bool *changed)
@@ -271,7 +271,7 @@ static void same_evse_in_other_bytes(void **state)
         add_location(f, apply, STORE_PUT_LOCATION, "IN-CPO", "L", "n", INSIDE, T1, 1000);
     set_evses(f, whole, 2, "AVAILABLE");
     ((struct store_evse_part *)whole->evses)[1].body = p->evse.body;
-    memcpy(((struct store_evse_part *)whole->evses)[1].digest, p->evse.digest, sizeof(p->evse.digest));
+    memcpy(((struct store_evse_part *)whole->evses)[1].digest, p->evse.digest, sizeof p->evse.digest);
     assert_int_equal(run_batch(f, apply), OK);
     assert_false(whole->changed);
     put_location(f, "L", INSIDE, 2, &changed);
@@ -371,7 +371,7 @@ static void location_conditions(void **state)
         {STORE_IF_ABSENT, 0, 1000, ERR_EXISTS},     {STORE_IF_NOT_OLDER, 0, 999, ERR_STALE},
         {STORE_IF_REVISION, 7, 1000, ERR_CONFLICT}, {STORE_IF_NOT_OLDER, 0, 1001, OK},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct store_apply *apply = new_batch(f);
         struct store_location_put *p =
             add_location(f, apply, STORE_PUT_LOCATION, "IN-CPO", "L", "n", INSIDE, T1, rows[i].last_updated);

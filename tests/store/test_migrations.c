@@ -20,7 +20,7 @@ static sqlite3 *open_file(struct fixture *f)
 {
     char path[128];
     sqlite3 *db = NULL;
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     return db;
 }
@@ -61,7 +61,7 @@ static sqlite3 *old_database(struct fixture *f)
     sqlite3 *db = open_file(f);
     uint8_t head[AUDIT_HEAD_SIZE];
     struct audit_chain chain = {0};
-    struct hmac *hmac = hmac_new(f->audit_key, sizeof(f->audit_key));
+    struct hmac *hmac = hmac_new(f->audit_key, sizeof f->audit_key);
     execute(db, text(f, "PRAGMA application_id = %d", HUB_APPLICATION_ID).data);
     execute(db, "PRAGMA journal_mode = WAL; CREATE TABLE schema_migration (number INTEGER NOT NULL "
                 "PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied INTEGER NOT NULL) STRICT");
@@ -72,8 +72,8 @@ static sqlite3 *old_database(struct fixture *f)
     execute(db, text(f, "INSERT INTO schema_migration VALUES (1, '%s', '%s', 0)", sqlite_migrations[0].name,
                      sqlite_migrations[0].sha256)
                     .data);
-    put_meta(db, "key_check", f->key_check, sizeof(f->key_check));
-    put_meta(db, "audit_head", head, sizeof(head));
+    put_meta(db, "key_check", f->key_check, sizeof f->key_check);
+    put_meta(db, "audit_head", head, sizeof head);
     return db;
 }
 
@@ -104,7 +104,7 @@ static void fill(sqlite3 *db)
         "'IN-ABC', 'R1', "
         "'https://x.example/cb', 'ACCEPTED', 'corr-3', x'')",
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *bytes = sqlite3_mprintf("INSERT INTO %s", rows[i]);
         execute(db, bytes);
         sqlite3_free(bytes);
@@ -158,7 +158,7 @@ static void assert_traffic_is_kept(struct fixture *f)
     assert_int_equal(RUN_READ(f, store_read_token_users, &users), OK);
     assert_int_equal(users.count, 1); /* old sessions are found by their token */
     static const char *const ids[] = {"s1", "corr-1"};
-    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) { /* and old rows by what they are about */
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) { /* and old rows by what they are about */
         struct store_trace_read trace = {.id = str_from(ids[i]), .limit = 10};
         assert_int_equal(RUN_READ(f, store_read_trace, &trace), OK);
         assert_int_equal(trace.count, 1);

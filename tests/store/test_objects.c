@@ -121,7 +121,7 @@ static void start_command(struct fixture *f, int64_t id, const char *emsp, const
     struct store_apply *apply = new_batch(f);
     struct store_command *row = &add_op(apply, STORE_PUT_COMMAND)->u.command;
     row->id = id;
-    memset(row->callback_hash, (int)id, sizeof(row->callback_hash));
+    memset(row->callback_hash, (int)id, sizeof row->callback_hash);
     row->command = STR("START_SESSION");
     row->emsp = str_from(emsp);
     row->cpo = str_from(cpo);
@@ -311,7 +311,7 @@ static void use_in_command(struct fixture *f, const char *emsp, const char *uid,
     struct store_apply *apply = new_batch(f);
     struct store_command *row = &add_op(apply, STORE_PUT_COMMAND)->u.command;
     row->id = store_new_id(f->store);
-    memcpy(row->callback_hash, &row->id, sizeof(row->id));
+    memcpy(row->callback_hash, &row->id, sizeof row->id);
     row->emsp = str_from(emsp);
     row->token_uid = str_from(uid);
     row->created = fixture_wall;

@@ -30,7 +30,7 @@ static struct str ids_of(struct fixture *f, const struct store_page_read *page)
     char line[8192] = "";
     size_t used = 0;
     for (size_t i = 0; i < page->item_count; i++)
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s" STR_FMT, i ? " " : "",
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s" STR_FMT, i ? " " : "",
                                  STR_ARG(page->items[i].id));
     return arena_copy(&f->arena, str_of(line, used));
 }
@@ -48,7 +48,7 @@ static void put_location(struct fixture *f, const char *owner, const char *id, i
     p->children_form = 1;
     p->last_updated = last_updated;
     uint64_t hash = str_hash(p->body);
-    memcpy(p->digest, &hash, sizeof(hash));
+    memcpy(p->digest, &hash, sizeof hash);
     assert_int_equal(run_batch(f, apply), OK);
 }
 

@@ -181,7 +181,7 @@ static void put_token(struct fixture *f, uint8_t mark, int64_t platform, enum st
 {
     struct store_apply *apply = new_batch(f);
     struct store_token *t = &add_op(apply, STORE_PUT_TOKEN)->u.token;
-    memset(t->hash, mark, sizeof(t->hash));
+    memset(t->hash, mark, sizeof t->hash);
     t->platform = platform;
     t->kind = kind;
     t->fingerprint = STR("0a1b2c3d");
@@ -194,7 +194,7 @@ static int use_token(struct fixture *f, uint8_t mark, int64_t when)
 {
     struct store_apply *apply = new_batch(f);
     struct store_token *t = &add_op(apply, STORE_USE_TOKEN)->u.token;
-    memset(t->hash, mark, sizeof(t->hash));
+    memset(t->hash, mark, sizeof t->hash);
     t->used = when;
     return run_batch(f, apply);
 }
@@ -213,7 +213,7 @@ static void match(struct fixture *f, enum store_op_type type, int kind, int exce
                   int64_t expires)
 {
     uint8_t hash[32];
-    memset(hash, except, sizeof(hash));
+    memset(hash, except, sizeof hash);
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, type);
     op->u.token_match.platform = 1;
@@ -427,7 +427,7 @@ static const char *refused(struct fixture *f, int64_t since)
     assert_int_equal(RUN_READ(f, store_read_refusals, &read), OK);
     text[0] = '\0';
     for (size_t i = 0; i < read.count; i++)
-        length += (size_t)snprintf(text + length, sizeof(text) - length, STR_FMT " %lld/%lld;",
+        length += (size_t)snprintf(text + length, sizeof text - length, STR_FMT " %lld/%lld;",
                                    STR_ARG(read.rows[i].module), (long long)read.rows[i].objects,
                                    (long long)read.rows[i].count);
     return text;

@@ -67,7 +67,7 @@ static int64_t sql(struct fixture *f, const char *text)
     char path[128];
     sqlite3 *db = NULL;
     int64_t number = 0;
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     char *problem = NULL;
     if (sqlite3_exec(db, text, take_number, &number, &problem) != SQLITE_OK)
@@ -87,7 +87,7 @@ static void tamper(struct fixture *f, const char *text)
 static void breaks_at(struct fixture *f, int64_t row, const char *problem)
 {
     static const unsigned limits[] = {1, 3, 1000};
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct store_verify_read read = verified(f, limits[i]);
         assert_int_equal(read.bad_sequence, row);
         assert_str(read.problem, problem);
@@ -290,7 +290,7 @@ static void changed_gap_is_found(void **state)
     struct fixture *f = *state;
     three_gaps(f);
     sql(f, "CREATE TABLE gap_copy AS SELECT * FROM audit_gap; CREATE TABLE row_copy AS SELECT * FROM audit");
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         tamper(f, changes[i]);
         breaks_at(f, 3, "the record of pruned rows from row 3 on was changed or made up");
         tamper(f, "DELETE FROM audit_gap; INSERT INTO audit_gap SELECT * FROM gap_copy; "
@@ -335,7 +335,7 @@ static void changed_row_is_not_pruned(void **state)
     struct fixture *f = *state;
     fill(f, 1000, 10);
     sql(f, "CREATE TABLE row_copy AS SELECT * FROM audit");
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         tamper(f, changes[i]);
         prune(f, 1006, 1004);
         fixture_reopen(f);

@@ -14,7 +14,7 @@ static sqlite3 *open_file(struct fixture *f)
 {
     char path[128];
     sqlite3 *db = NULL;
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     return db;
 }
@@ -31,7 +31,7 @@ static void execute(struct fixture *f, const char *sql)
 static int open_code(struct fixture *f, struct error *error)
 {
     struct store *store = NULL;
-    memset(error, 0, sizeof(*error));
+    memset(error, 0, sizeof *error);
     int result = store_open(&f->options, &store, error);
     if (!result)
         store_close(store);
@@ -66,7 +66,7 @@ static void changed_migration(void **state)
     execute(f, "DELETE FROM schema_migration WHERE number = 1");
     assert_int_equal(open_code(f, &error), ERR_CONFLICT);
     char path[128];
-    snprintf(path, sizeof(path), "%s/hub.db", f->directory);
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
     assert_int_equal(unlink(path), 0);
     fixture_open(f);
 }
@@ -82,7 +82,7 @@ static void foreign_database(void **state)
     assert_non_null(strstr(error.text, "another program"));
     execute(&f, "INSERT INTO theirs VALUES (1)"); /* untouched */
     char path[128];
-    snprintf(path, sizeof(path), "%s/hub.db", f.directory);
+    snprintf(path, sizeof path, "%s/hub.db", f.directory);
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 1000; i++)
         fprintf(file, "this is no database\n");
@@ -100,7 +100,7 @@ static void empty_file(void **state)
     bool exists = true;
     fixture_make(&f);
     char path[128];
-    snprintf(path, sizeof(path), "%s/hub.db", f.directory);
+    snprintf(path, sizeof path, "%s/hub.db", f.directory);
     fclose(fopen(path, "w"));
     assert_int_equal(store_exists(f.directory, &exists, NULL), OK);
     assert_false(exists);
@@ -108,7 +108,7 @@ static void empty_file(void **state)
     struct stat status;
     static const char *const names[] = {"hub.db-wal", "hub.db-shm", "hub.lock"};
     for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof(path), "%s/%s", f.directory, names[i]);
+        snprintf(path, sizeof path, "%s/%s", f.directory, names[i]);
         assert_int_equal(stat(path, &status), 0);
         assert_int_equal(status.st_mode & 077, 0);
     }
@@ -176,7 +176,7 @@ static void tampering(void **state)
          11, "changed"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture f;
         fixture_make(&f);
         fixture_open(&f);
@@ -203,7 +203,7 @@ static void tampering_outlives_new_rows(void **state)
         "DELETE FROM audit WHERE sequence = 4",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture f;
         fixture_make(&f);
         fixture_open(&f);
@@ -262,7 +262,7 @@ static void plans(void **state)
     for (int id = SQL_META_GET; id < SQL_COUNT; id++) {
         char sql[2048];
         sqlite3_stmt *query;
-        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sql_statements[id].text);
+        snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sql_statements[id].text);
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &query, NULL), SQLITE_OK);
         while (sqlite3_step(query) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(query, 3);
@@ -301,11 +301,11 @@ static void indexes(void **state)
     };
     struct fixture *f = *state;
     sqlite3 *db = open_file(f);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char sql[2048];
         sqlite3_stmt *query;
         bool used = false;
-        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sql_statements[rows[i].id].text);
+        snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sql_statements[rows[i].id].text);
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &query, NULL), SQLITE_OK);
         while (sqlite3_step(query) == SQLITE_ROW)
             used |= strstr((const char *)sqlite3_column_text(query, 3), rows[i].index) != NULL;
@@ -331,14 +331,14 @@ static void long_queues(void **state)
            "module, method, owner, object, reason, url, correlation_id, last_error, body) "
            "SELECT s, 2, 0, 0, 0, 0, r, '', m, 'PUT', '', n, '', '', '', '', x'' FROM number, queue, parked");
     sqlite3 *db = open_file(f);
-    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
         sqlite3_stmt *query;
         const char *last[] = {"", ""};
         assert_int_equal(sqlite3_prepare_v2(db, sql_statements[looks[i]].text, -1, &query, NULL), SQLITE_OK);
-        for (size_t j = 0; j <= sizeof(found) / sizeof(found[0]); j++) {
+        for (size_t j = 0; j <= sizeof found / sizeof found[0]; j++) {
             sqlite3_bind_text(query, 1, last[0], -1, SQLITE_STATIC);
             sqlite3_bind_text(query, 2, last[1], -1, SQLITE_STATIC);
-            if (j == sizeof(found) / sizeof(found[0])) {
+            if (j == sizeof found / sizeof found[0]) {
                 assert_int_equal(sqlite3_step(query), SQLITE_DONE);
                 break;
             }
@@ -392,7 +392,7 @@ static void old_sessions(void **state)
            "x'', n, "
            "n, 'CARD', 'RFID', 1, CASE n WHEN 77 THEN 'REFERENCE' ELSE '' END FROM number");
     sqlite3 *db = open_file(f);
-    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
         sqlite3_stmt *query;
         int rows = 0;
         assert_int_equal(sqlite3_prepare_v2(db, sql_statements[looks[i].id].text, -1, &query, NULL),
@@ -422,8 +422,8 @@ static void another_file_at_the_name(void **state)
     struct sql_connection connection;
     struct error error = {0};
     struct stat status;
-    snprintf(ours, sizeof(ours), "%s/ours", f->directory);
-    snprintf(moved, sizeof(moved), "%s/moved", f->directory);
+    snprintf(ours, sizeof ours, "%s/ours", f->directory);
+    snprintf(moved, sizeof moved, "%s/moved", f->directory);
     int file = open(ours, O_RDWR | O_CREAT | O_EXCL, 0600);
     assert_int_equal(rename(ours, moved), 0);
     int other = open(ours, O_RDWR | O_CREAT | O_EXCL, 0600);

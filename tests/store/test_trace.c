@@ -185,7 +185,7 @@ static void deliveries_in_the_detail(void **state)
         {2, "{\"command\":7}", "{\"deliveries\":[11,12],\"command\":7}"},
     };
     struct fixture *f = *state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct store_apply *apply = new_batch(f);
         for (int n = 0; n < rows[i].deliveries; n++)
             put_note(apply, "before");
@@ -200,7 +200,7 @@ static void deliveries_in_the_detail(void **state)
         assert_int_equal(RUN_READ(f, store_read_audit, &read), OK);
         assert_str(read.rows[0].row.detail, rows[i].stored);
     }
-    verify(f, 10, sizeof(rows) / sizeof(rows[0]));
+    verify(f, 10, sizeof rows / sizeof rows[0]);
 }
 
 int main(void)

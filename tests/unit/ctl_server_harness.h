@@ -124,10 +124,10 @@ static inline int start_at(const char *where, struct ctl_server **out, struct er
 {
     struct ctl_server_options options = {.path = where,
                                          .handlers = handlers,
-                                         .handler_count = sizeof(handlers) / sizeof(handlers[0]),
+                                         .handler_count = sizeof handlers / sizeof handlers[0],
                                          .partial = true,
                                          .refused = on_refused};
-    memset(error, 0, sizeof(*error));
+    memset(error, 0, sizeof *error);
     return ctl_server_start(&loop, &options, out, error);
 }
 
@@ -140,14 +140,14 @@ static inline int setup(void **state)
 {
     (void)state;
     struct error error;
-    memset(&stream, 0, sizeof(stream));
+    memset(&stream, 0, sizeof stream);
     pending = NULL;
     waiting_count = 0;
     stopped = false;
     uv_loop_init(&loop);
-    snprintf(directory, sizeof(directory), "/tmp/test-ctl-XXXXXX");
+    snprintf(directory, sizeof directory, "/tmp/test-ctl-XXXXXX");
     assert_non_null(mkdtemp(directory));
-    snprintf(path, sizeof(path), "%s/sub/admin.sock", directory);
+    snprintf(path, sizeof path, "%s/sub/admin.sock", directory);
     assert_int_equal(start_at(path, &server, &error), OK);
     return 0;
 }
@@ -169,7 +169,7 @@ static inline int teardown(void **state)
     turn();
     assert_int_equal(uv_loop_close(&loop), 0);
     assert_int_equal(access(path, F_OK), -1); /* the file goes with the server */
-    snprintf(sub, sizeof(sub), "%s/sub", directory);
+    snprintf(sub, sizeof sub, "%s/sub", directory);
     rmdir(sub);
     rmdir(directory);
     return 0;
@@ -178,9 +178,9 @@ static inline int teardown(void **state)
 static inline int connect_client(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     return client;
 }
 
@@ -218,7 +218,7 @@ static inline const char *read_line(int client)
             return line;
         }
         length++;
-        assert_true(length < sizeof(line));
+        assert_true(length < sizeof line);
         i = 0;
     }
     fail_msg("the server does not answer");

@@ -66,7 +66,7 @@ static void fake_random(void *out, size_t size)
     memset(out, 7, size);
 }
 
-/* ---- the handler: its behaviour is in the path ---- */
+/* ---------------------------------------------------------------- the handler: its behaviour is in the path */
 
 static void stream_step(struct http_exchange *exchange)
 {
@@ -201,7 +201,7 @@ static void on_drained(void *context)
     harness.drained = true;
 }
 
-/* ---- life ---- */
+/* ---------------------------------------------------------------- life */
 
 static unsigned harness_per_address; /* 0: any number */
 
@@ -264,7 +264,7 @@ static void harness_stop(void)
     env_replace(NULL);
 }
 
-/* ---- raw peers ---- */
+/* ---------------------------------------------------------------- raw peers */
 
 struct peer {
     int fd;
@@ -458,7 +458,7 @@ static void assert_silent(struct peer *peer)
     assert_loop_sleeps();
 }
 
-/* ---- what every test of the server begins and ends with ---- */
+/* ---------------------------------------------------------------- what every test of the server begins and ends with */
 
 #define HOST      "Host: hub\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"

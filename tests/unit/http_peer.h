@@ -20,7 +20,7 @@
 /* Must never be found in a sentence. */
 #define SECRET "c2VjcmV0LXRva2Vu"
 
-/* ---- the server: one thread per connection; the path says what to do ---- */
+/* ---------------------------------------------------------------- the server: one thread per connection; the path says what to do */
 
 struct server {
     int fd;
@@ -357,7 +357,7 @@ static inline bool server_saw(struct server *server, const char *text)
     return found;
 }
 
-/* ---- DNS ---- */
+/* ---------------------------------------------------------------- DNS */
 
 /* good.example: 127.0.0.1. rebind.example: 127.0.0.1 once, then 127.0.0.2. both.example: a private and a
  * listed address. dead.example: no answer until let go. */
@@ -423,7 +423,7 @@ static inline void dns_wait_hanging(struct dns *dns, unsigned count)
     pthread_mutex_unlock(&dns->lock);
 }
 
-/* ---- the bench: server, DNS, loop, client ---- */
+/* ---------------------------------------------------------------- the bench: server, DNS, loop, client */
 
 struct bench {
     struct server server;
@@ -482,7 +482,7 @@ static inline void bench_close(struct bench *bench)
     server_stop(&bench->server);
 }
 
-/* ---- calls ---- */
+/* ---------------------------------------------------------------- calls */
 
 struct probe {
     struct http_call call;

@@ -132,7 +132,7 @@ static const struct head_row heads[] = {
     {TEXT("GET http://u@a/ HTTP/1.1\r\n" H END), "user information"},
 };
 
-/* ---- chunked ---- */
+/* ---------------------------------------------------------------- chunked */
 
 struct chunked_row {
     struct str bytes;

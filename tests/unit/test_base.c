@@ -23,7 +23,7 @@ static void assert_str(struct str actual, const char *expected)
         fail_msg("\"" STR_FMT "\" instead of \"%s\"", STR_ARG(actual), expected);
 }
 
-/* ---- arena ---- */
+/* ---------------------------------------------------------------- arena */
 
 static void test_arena_alloc(void **state)
 {
@@ -133,7 +133,7 @@ static void test_arena_text(void **state)
     arena_free(&arena);
 }
 
-/* ---- buffer ---- */
+/* ---------------------------------------------------------------- buffer */
 
 static void test_buffer_grow(void **state)
 {
@@ -150,8 +150,8 @@ static void test_buffer_grow(void **state)
     buffer_consume(&buffer, 100);
     assert_int_equal(buffer.length, 0);
     char text[2000];
-    memset(text, 'x', sizeof(text) - 1);
-    text[sizeof(text) - 1] = '\0';
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
     buffer_printf(&buffer, "%s!", text);
     assert_int_equal(buffer.length, 2000);
     assert_int_equal(buffer.data[1999], '!');
@@ -195,14 +195,14 @@ static void test_buffer_int(void **state)
     for (size_t i = 0; i < COUNT(values); i++) {
         struct buffer buffer = {0};
         char expected[32];
-        snprintf(expected, sizeof(expected), "%lld", (long long)values[i]);
+        snprintf(expected, sizeof expected, "%lld", (long long)values[i]);
         buffer_append_int(&buffer, values[i]);
         assert_str(buffer_str(&buffer), expected);
         buffer_free(&buffer);
     }
 }
 
-/* ---- str ---- */
+/* ---------------------------------------------------------------- str */
 
 static void test_str_compare(void **state)
 {
@@ -313,11 +313,11 @@ static void test_str_copy(void **state)
 {
     char out[4] = "xxx";
     (void)state;
-    assert_true(str_copy(STR("abc"), out, sizeof(out)));
+    assert_true(str_copy(STR("abc"), out, sizeof out));
     assert_string_equal(out, "abc");
-    assert_false(str_copy(STR("abcd"), out, sizeof(out)));
+    assert_false(str_copy(STR("abcd"), out, sizeof out));
     assert_string_equal(out, "");
-    assert_true(str_copy_upper(STR("a-z"), out, sizeof(out)));
+    assert_true(str_copy_upper(STR("a-z"), out, sizeof out));
     assert_string_equal(out, "A-Z");
     assert_true(str_copy(STR_NONE, out, 1));
     assert_string_equal(out, "");
@@ -367,7 +367,7 @@ static void test_utf8(void **state)
     }
 }
 
-/* ---- error, env ---- */
+/* ---------------------------------------------------------------- error, env */
 
 static void test_error(void **state)
 {
@@ -379,10 +379,10 @@ static void test_error(void **state)
     assert_string_equal(error.text, "no party IN-ABC");
     assert_int_equal(error_set(&error, ERR_IO, "while reading: %s", error.text), ERR_IO);
     assert_string_equal(error.text, "while reading: no party IN-ABC");
-    memset(text, 'x', sizeof(text) - 1);
-    text[sizeof(text) - 1] = '\0';
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
     error_set(&error, ERR_INVALID, "%s", text);
-    assert_int_equal(strlen(error.text), sizeof(error.text) - 1);
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
     assert_int_equal(error_set(NULL, ERR_BUSY, "%d", 1), ERR_BUSY);
     assert_string_equal(error_name(ERR_NOT_FOUND), "not found");
     for (int code = OK; code >= ERR_SHORT; code--)
@@ -419,7 +419,7 @@ static uint64_t counter;
 static void counting_random(void *out, size_t size)
 {
     uint64_t number = UINT64_MAX - counter++;
-    memcpy(out, &number, size < sizeof(number) ? size : sizeof(number));
+    memcpy(out, &number, size < sizeof number ? size : sizeof number);
 }
 
 static void test_env(void **state)
@@ -430,13 +430,13 @@ static void test_env(void **state)
     assert_true(env_wall_ms() > INT64_C(1700000000000));
     int64_t start = env_monotonic_us();
     assert_true(env_monotonic_us() >= start);
-    env_random(a, sizeof(a));
-    env_random(b, sizeof(b));
-    assert_memory_not_equal(a, b, sizeof(a));
+    env_random(a, sizeof a);
+    env_random(b, sizeof b);
+    assert_memory_not_equal(a, b, sizeof a);
     for (int i = 0; i < 100; i++) { /* more than is drawn at once */
-        memcpy(b, a, sizeof(a));
-        env_random_id(a, sizeof(a));
-        assert_memory_not_equal(a, b, sizeof(a));
+        memcpy(b, a, sizeof a);
+        env_random_id(a, sizeof a);
+        assert_memory_not_equal(a, b, sizeof a);
     }
     for (uint64_t bound = 1; bound < 50; bound++)
         assert_true(env_random_below(bound) < bound);

@@ -155,7 +155,7 @@ static void test_small_steps(void **state)
 static void test_short_downtime(void **state)
 {
     static const int64_t downs[] = {0, SECOND, 10 * 60 * SECOND, 59 * 60 * SECOND};
-    for (size_t i = 0; i < sizeof(downs) / sizeof(downs[0]); i++) {
+    for (size_t i = 0; i < sizeof downs / sizeof downs[0]; i++) {
         setup(state);
         struct clock_mark mark = stop(downs[i]);
         assert_int_equal(start(&mark), CLOCK_EVEN);

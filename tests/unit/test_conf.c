@@ -19,7 +19,7 @@ static char file_path[64];
 /* The text as a settings file; its path is file_path. */
 static const char *write_file(const char *text, size_t length)
 {
-    snprintf(file_path, sizeof(file_path), "/tmp/test-conf-XXXXXX");
+    snprintf(file_path, sizeof file_path, "/tmp/test-conf-XXXXXX");
     int descriptor = mkstemp(file_path);
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, text, length), length);
@@ -40,7 +40,7 @@ static void load(struct outcome *outcome, const char *text, char *const *environ
     const char *path = write_file(text, strlen(text));
     outcome->result = conf_load(&outcome->conf, path, environment, overrides, count, &problems);
     buffer_append_byte(&problems, '\0');
-    snprintf(outcome->problems, sizeof(outcome->problems), "%s", problems.data);
+    snprintf(outcome->problems, sizeof outcome->problems, "%s", problems.data);
     buffer_free(&problems);
     unlink(path);
 }
@@ -60,7 +60,7 @@ static const char *value_of(const struct conf *conf, const char *name)
     static char text[4096];
     struct buffer value = {0};
     conf_value(conf, find(name), &value);
-    snprintf(text, sizeof(text), STR_FMT, STR_ARG(buffer_str(&value)));
+    snprintf(text, sizeof text, STR_FMT, STR_ARG(buffer_str(&value)));
     buffer_free(&value);
     return text;
 }
@@ -134,7 +134,7 @@ static void test_defaults(void **state)
         {"log_level", "info"},
         {"log_format", "text"},
     };
-    struct outcome *outcome = calloc(1, sizeof(*outcome));
+    struct outcome *outcome = calloc(1, sizeof *outcome);
     load(outcome, "state_dir = /tmp/x\n", NULL, NULL, 0);
     assert_string_equal(outcome->problems, "");
     assert_int_equal(outcome->result, OK);
@@ -143,7 +143,7 @@ static void test_defaults(void **state)
         load(&again, "", NULL, NULL, 0);
         /* "24h" may be printed as "1d": compare what it means. */
         char line[600];
-        snprintf(line, sizeof(line), "%s = %s\n", rows[i][0], rows[i][1]);
+        snprintf(line, sizeof line, "%s = %s\n", rows[i][0], rows[i][1]);
         load(&again, line, NULL, NULL, 0);
         assert_int_equal(again.result, OK);
         const struct conf_setting *setting = find(rows[i][0]);
@@ -256,7 +256,7 @@ static void test_each_problem_is_named_with_its_line(void **state)
         char expected[400];
         load(&outcome, rows[i].line, NULL, NULL, 0);
         assert_int_equal(outcome.result, ERR_INVALID);
-        snprintf(expected, sizeof(expected), "%s:%d: %s", file_path,
+        snprintf(expected, sizeof expected, "%s:%d: %s", file_path,
                  strchr(rows[i].line, '\n') != NULL ? 2 : 1, rows[i].problem);
         if (strncmp(outcome.problems, expected, strlen(expected)) != 0)
             fail_msg("%s\ngave:     %sexpected: %s", rows[i].line, outcome.problems, expected);
@@ -348,9 +348,9 @@ static void test_printed_settings_can_be_read_back(void **state)
                             setting->size);
         /* Every setting stands there once, commented out when it is at its default. */
         char line[80];
-        snprintf(line, sizeof(line), "\n%s = ", setting->name);
+        snprintf(line, sizeof line, "\n%s = ", setting->name);
         bool set = strstr(printed.data, line) != NULL;
-        snprintf(line, sizeof(line), "\n#%s = ", setting->name);
+        snprintf(line, sizeof line, "\n#%s = ", setting->name);
         assert_int_equal(set, strstr(printed.data, line) == NULL);
     }
     assert_non_null(strstr(printed.data, "\nretry_give_up = 36h\n"));

@@ -96,29 +96,29 @@ static const uint8_t key[SEAL_KEY_SIZE] = "a key of thirty-two bytes, yes!";
 static void test_seal(void **state)
 {
     static const char plain[] = "the partner's token";
-    uint8_t sealed[sizeof(plain) + SEAL_OVERHEAD], again[sizeof(sealed)], opened[sizeof(plain)];
-    struct str text = str_of(plain, sizeof(plain));
-    struct str view = str_of((const char *)sealed, sizeof(sealed));
+    uint8_t sealed[sizeof plain + SEAL_OVERHEAD], again[sizeof sealed], opened[sizeof plain];
+    struct str text = str_of(plain, sizeof plain);
+    struct str view = str_of((const char *)sealed, sizeof sealed);
     (void)state;
     assert_int_equal(crypto_seal(key, STR("party 7"), text, sealed), OK);
     assert_int_equal(crypto_seal(key, STR("party 7"), text, again), OK);
-    assert_memory_not_equal(sealed, again, sizeof(sealed));
+    assert_memory_not_equal(sealed, again, sizeof sealed);
     assert_int_equal(crypto_open(key, STR("party 7"), view, opened), OK);
-    assert_memory_equal(opened, plain, sizeof(plain));
+    assert_memory_equal(opened, plain, sizeof plain);
 
     assert_int_equal(crypto_open(key, STR("party 8"), view, opened), ERR_INVALID);
     assert_int_equal(opened[0], 0);
     assert_int_equal(crypto_open(key, STR_NONE, view, opened), ERR_INVALID);
     uint8_t other[SEAL_KEY_SIZE];
-    memcpy(other, key, sizeof(other));
+    memcpy(other, key, sizeof other);
     other[31] ^= 1;
     assert_int_equal(crypto_open(other, STR("party 7"), view, opened), ERR_INVALID);
-    for (size_t i = 0; i < sizeof(sealed); i++) {
+    for (size_t i = 0; i < sizeof sealed; i++) {
         sealed[i] ^= 0x10;
         assert_int_equal(crypto_open(key, STR("party 7"), view, opened), ERR_INVALID);
         sealed[i] ^= 0x10;
     }
-    for (size_t length = 0; length < sizeof(sealed); length++)
+    for (size_t length = 0; length < sizeof sealed; length++)
         assert_int_equal(crypto_open(key, STR("party 7"), str_of(view.data, length), opened), ERR_INVALID);
     assert_int_equal(crypto_open(key, STR("party 7"), view, opened), OK);
 }
@@ -126,7 +126,7 @@ static void test_seal(void **state)
 static void test_seal_empty(void **state)
 {
     uint8_t sealed[SEAL_OVERHEAD], opened[1];
-    struct str view = str_of((const char *)sealed, sizeof(sealed));
+    struct str view = str_of((const char *)sealed, sizeof sealed);
     (void)state;
     assert_int_equal(crypto_seal(key, STR_NONE, STR_NONE, sealed), OK);
     assert_int_equal(crypto_open(key, STR_NONE, view, opened), OK);
@@ -142,8 +142,8 @@ static void test_equal_and_wipe(void **state)
     assert_false(crypto_equal("abc", "abd", 3));
     assert_false(crypto_equal("xbc", "abc", 3));
     assert_true(crypto_equal("abc", "xyz", 0));
-    crypto_wipe(secret, sizeof(secret));
-    for (size_t i = 0; i < sizeof(secret); i++)
+    crypto_wipe(secret, sizeof secret);
+    for (size_t i = 0; i < sizeof secret; i++)
         assert_int_equal(secret[i], 0);
 }
 
@@ -211,15 +211,15 @@ static void test_hex(void **state)
     uint8_t out[4];
     char text[9];
     (void)state;
-    assert_string_equal(hex_encode(bytes, sizeof(bytes), text), "007fabff");
+    assert_string_equal(hex_encode(bytes, sizeof bytes, text), "007fabff");
     assert_string_equal(hex_encode(bytes, 0, text), "");
-    assert_true(hex_decode(STR("007FaBff"), out, sizeof(out)));
-    assert_memory_equal(out, bytes, sizeof(out));
-    assert_false(hex_decode(STR("007fabf"), out, sizeof(out)));
-    assert_false(hex_decode(STR("007fabff00"), out, sizeof(out)));
-    assert_false(hex_decode(STR("007fab"), out, sizeof(out)));
-    assert_false(hex_decode(STR("007fabfg"), out, sizeof(out)));
-    assert_false(hex_decode(STR("0x7fabff"), out, sizeof(out)));
+    assert_true(hex_decode(STR("007FaBff"), out, sizeof out));
+    assert_memory_equal(out, bytes, sizeof out);
+    assert_false(hex_decode(STR("007fabf"), out, sizeof out));
+    assert_false(hex_decode(STR("007fabff00"), out, sizeof out));
+    assert_false(hex_decode(STR("007fab"), out, sizeof out));
+    assert_false(hex_decode(STR("007fabfg"), out, sizeof out));
+    assert_false(hex_decode(STR("0x7fabff"), out, sizeof out));
     assert_true(hex_decode(STR_NONE, out, 0));
 }
 

@@ -30,7 +30,7 @@ static void check_help(const struct ctl_command *command)
     for (size_t i = 0; i < 2; i++) {
         char beginning[64];
         assert_non_null(command->examples[i]);
-        snprintf(beginning, sizeof(beginning), "hubctl %s", command->noun);
+        snprintf(beginning, sizeof beginning, "hubctl %s", command->noun);
         assert_non_null(strstr(command->examples[i], beginning)); /* maybe at the end of a pipe */
     }
     assert_string_not_equal(command->examples[0], command->examples[1]);
@@ -82,7 +82,7 @@ static void test_every_command_is_whole(void **state)
     for (size_t i = 0; i < ctl_command_count(); i++) {
         const struct ctl_command *command = ctl_command_at(i);
         char method[64];
-        snprintf(method, sizeof(method), "%s%s%s", command->noun, command->verb != NULL ? "." : "",
+        snprintf(method, sizeof method, "%s%s%s", command->noun, command->verb != NULL ? "." : "",
                  command->verb != NULL ? command->verb : "");
         assert_string_equal(command->method, method);
         assert_ptr_equal(ctl_command_by_method(str_from(method)), command);
@@ -201,7 +201,7 @@ static int check(const char *method, const char *json, struct error *error)
     const struct json_value *params;
     arena_init(&arena, 0);
     assert_int_equal(json_parse(&arena, str_from(json), JSON_DEPTH_MAX, &params, NULL), OK);
-    memset(error, 0, sizeof(*error));
+    memset(error, 0, sizeof *error);
     int result = ctl_params_check(ctl_command_by_method(str_from(method)), params, error);
     arena_free(&arena);
     return result;
@@ -324,7 +324,7 @@ static void test_lines_split_at_every_byte(void **state)
     (void)state;
     static const char text[] = "{\"a\":1}\n\n{\"b\":\"\\n\"}\r\nrest";
     static const char *const expected[] = {"{\"a\":1}", "", "{\"b\":\"\\n\"}"};
-    size_t length = sizeof(text) - 1;
+    size_t length = sizeof text - 1;
     for (size_t first = 0; first <= length; first++) {
         for (size_t second = first; second <= length; second++) {
             struct ctl_lines lines;

@@ -30,7 +30,7 @@ static void test_answers(void **state)
          "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{ \"id\":\"IN-ABC\",\"uid\":"},
     };
     int client = connect_client();
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *answer = ask(client, rows[i][0]);
         if (strncmp(answer, rows[i][1], strlen(rows[i][1])) != 0)
             fail_msg("%sgave:     %s\nexpected: %s", rows[i][0], answer, rows[i][1]);
@@ -44,7 +44,7 @@ static void test_split_at_every_byte(void **state)
     static const char text[] =
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"party.show\",\"params\":{\"id\":\"IN-ABC\"}}\n"
         "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"party.show\",\"params\":{\"id\":\"IN-XYZ\"}}\n";
-    size_t length = sizeof(text) - 1;
+    size_t length = sizeof text - 1;
     for (size_t cut = 1; cut < length; cut++) {
         int client = connect_client();
         send_text(client, text, cut);
@@ -75,7 +75,7 @@ static void test_the_client_goes_before_the_answer(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, later, sizeof(later) - 1);
+    send_text(client, later, sizeof later - 1);
     for (int i = 0; i < TURNS_MAX && pending == NULL; i++)
         turn();
     close(client);
@@ -91,7 +91,7 @@ static void test_half_closed_client_gets_its_answer(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, later, sizeof(later) - 1);
+    send_text(client, later, sizeof later - 1);
     shutdown(client, SHUT_WR);
     for (int i = 0; i < TURNS_MAX && pending == NULL; i++)
         turn();
@@ -123,7 +123,7 @@ static void test_requests_in_flight_are_bounded(void **state)
     size_t length = 0;
     int client = connect_client();
     for (int i = 0; i < 40; i++)
-        length += (size_t)snprintf(text + length, sizeof(text) - length,
+        length += (size_t)snprintf(text + length, sizeof text - length,
                                    "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"status\"}\n", i);
     send_text(client, text, length);
     for (int i = 0; i < 50; i++)
@@ -144,10 +144,10 @@ static void test_requests_in_flight_are_bounded(void **state)
 static void send_large(int client)
 {
     size_t spaces = 200000;
-    char *text = malloc(spaces + sizeof(later));
+    char *text = malloc(spaces + sizeof later);
     memset(text, ' ', spaces);
-    memcpy(text + spaces, later, sizeof(later) - 1);
-    send_text(client, text, spaces + sizeof(later) - 1);
+    memcpy(text + spaces, later, sizeof later - 1);
+    send_text(client, text, spaces + sizeof later - 1);
     free(text);
     for (int i = 0; i < 20; i++)
         turn();
@@ -162,7 +162,7 @@ static void test_large_requests_are_bounded_until_their_answer(void **state)
         send_large(clients[i]);
         assert_int_equal(waiting_count, i + 1);
     }
-    send_text(clients[0], later, sizeof(later) - 1); /* waits for the large one before it */
+    send_text(clients[0], later, sizeof later - 1); /* waits for the large one before it */
     send_large(fifth);
     assert_non_null(strstr(read_line(fifth), "too many large documents"));
     assert_string_equal(read_line(fifth), "");
@@ -188,7 +188,7 @@ static void test_a_slow_reader_stops_the_stream_and_loses_nothing(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, tail, sizeof(tail) - 1);
+    send_text(client, tail, sizeof tail - 1);
     for (int i = 0; i < 200; i++)
         turn();
     assert_true(stream.blocked);
@@ -208,7 +208,7 @@ static void test_a_slow_reader_stops_the_stream_and_loses_nothing(void **state)
     ctl_lines_init(&lines, 4096);
     for (int i = 0; i < TURNS_MAX && next <= STREAM_ROWS; i++) {
         turn();
-        ssize_t count = recv(client, bytes, sizeof(bytes), 0);
+        ssize_t count = recv(client, bytes, sizeof bytes, 0);
         if (count > 0)
             assert_int_equal(ctl_lines_feed(&lines, str_of(bytes, (size_t)count)), OK);
         while (ctl_lines_next(&lines, &line) == OK) {
@@ -216,7 +216,7 @@ static void test_a_slow_reader_stops_the_stream_and_loses_nothing(void **state)
             if (next == STREAM_ROWS) {
                 assert_true(str_equal(line, STR("{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}")));
             } else {
-                snprintf(expected, sizeof(expected),
+                snprintf(expected, sizeof expected,
                          "{\"jsonrpc\":\"2.0\",\"method\":\"audit.tail\",\"params\":{\"n\":%d,", next);
                 assert_true(str_starts_with(line, str_from(expected)));
             }
@@ -234,7 +234,7 @@ static void test_a_stream_is_told_that_its_client_has_gone(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, tail, sizeof(tail) - 1);
+    send_text(client, tail, sizeof tail - 1);
     for (int i = 0; i < 200 && !stream.blocked; i++)
         turn();
     close(client);
@@ -247,7 +247,7 @@ static void test_stop_hangs_up_on_streams(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, tail, sizeof(tail) - 1);
+    send_text(client, tail, sizeof tail - 1);
     for (int i = 0; i < 200 && !stream.blocked; i++)
         turn();
     stop_server();
@@ -259,7 +259,7 @@ static void test_stop_waits_for_requests_under_way(void **state)
 {
     (void)state;
     int client = connect_client();
-    send_text(client, later, sizeof(later) - 1);
+    send_text(client, later, sizeof later - 1);
     for (int i = 0; i < TURNS_MAX && pending == NULL; i++)
         turn();
     ctl_server_stop(server, on_stopped, &stopped);
@@ -284,7 +284,7 @@ static void test_modes(void **state)
     assert_int_equal(stat(path, &status), 0);
     assert_true(S_ISSOCK(status.st_mode));
     assert_int_equal(status.st_mode & 07777, 0660);
-    snprintf(sub, sizeof(sub), "%s/sub", directory);
+    snprintf(sub, sizeof sub, "%s/sub", directory);
     assert_int_equal(stat(sub, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0750);
 }
@@ -309,10 +309,10 @@ static void test_a_dead_socket_is_removed(void **state)
     struct ctl_server *second;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char dead[100];
-    snprintf(dead, sizeof(dead), "%s/sub/dead.sock", directory);
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", dead);
+    snprintf(dead, sizeof dead, "%s/sub/dead.sock", directory);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", dead);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     close(listener); /* as after kill -9: the file stays */
     assert_int_equal(start_at(dead, &second, &error), OK);
     bool second_stopped = false;
@@ -329,7 +329,7 @@ static void test_something_else_in_the_way(void **state)
     struct error error;
     struct ctl_server *second;
     char file[120];
-    snprintf(file, sizeof(file), "%s/sub/file", directory);
+    snprintf(file, sizeof file, "%s/sub/file", directory);
     fclose(fopen(file, "w"));
     assert_int_equal(start_at(file, &second, &error), ERR_REFUSED);
     assert_non_null(strstr(error.text, "is in the way and no socket"));
@@ -337,7 +337,7 @@ static void test_something_else_in_the_way(void **state)
     unlink(file);
     assert_int_equal(start_at("/nonexistent/deep/admin.sock", &second, &error), ERR_IO);
     char longer[200];
-    memset(longer, 'x', sizeof(longer));
+    memset(longer, 'x', sizeof longer);
     longer[0] = '/';
     longer[199] = '\0';
     assert_int_equal(start_at(longer, &second, &error), ERR_INVALID);

@@ -184,7 +184,7 @@ static void test_hangs_up_soon(void **state)
     bench_close(&bench);
 }
 
-/* ---- how long one is kept ---- */
+/* ---------------------------------------------------------------- how long one is kept */
 
 static void test_times(void **state)
 {

@@ -2,7 +2,7 @@
  */
 #include "tests/unit/http_harness.h"
 
-/* ---- the straight way ---- */
+/* ---------------------------------------------------------------- the straight way */
 
 static void test_get(void **state)
 {
@@ -246,7 +246,7 @@ static void test_expect_continue(void **state)
     peer_close(&peer);
 }
 
-/* ---- refusals ---- */
+/* ---------------------------------------------------------------- refusals */
 
 struct refused_row {
     const char *bytes;
@@ -402,7 +402,7 @@ static void test_large_bodies(void **state)
     free(body);
 }
 
-/* ---- time ---- */
+/* ---------------------------------------------------------------- time */
 
 static void test_head_timeout(void **state)
 {

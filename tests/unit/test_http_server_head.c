@@ -4,7 +4,7 @@
 
 #define PUT(path, length, body) "PUT " path " HTTP/1.1\r\n" HOST "Content-Length: " length "\r\n\r\n" body
 
-/* ---- the head decides ---- */
+/* ---------------------------------------------------------------- the head decides */
 
 /* Nothing of a body is kept before the handler wants it, and none of it goes in front of another request. */
 static void test_denied_body(void **state)
@@ -176,7 +176,7 @@ static void test_refusals_have_the_head(void **state)
     peer_close(&peer);
 }
 
-/* ---- order (RFC 9112 section 9.3.2) ---- */
+/* ---------------------------------------------------------------- order (RFC 9112 section 9.3.2) */
 
 static void test_unsafe_runs_alone(void **state)
 {
@@ -260,7 +260,7 @@ static void test_waiting_is_bounded(void **state)
     assert_int_equal(harness.server->connection_count, 0);
 }
 
-/* ---- how slow ---- */
+/* ---------------------------------------------------------------- how slow */
 
 static void send_many(struct peer *peer, size_t count)
 {
@@ -330,7 +330,7 @@ static void test_skipped_body_is_timed(void **state)
     peer_close(&peer);
 }
 
-/* ---- memory ---- */
+/* ---------------------------------------------------------------- memory */
 
 static int budget_setup(void **state)
 {
@@ -401,7 +401,7 @@ static void test_budget_of_streams(void **state)
     assert_true(whole > 1);
 }
 
-/* ---- connections of one address ---- */
+/* ---------------------------------------------------------------- connections of one address */
 
 static int address_setup(void **state)
 {

@@ -5,7 +5,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-/* ---- streams ---- */
+/* ---------------------------------------------------------------- streams */
 
 static void test_chunked_out(void **state)
 {
@@ -131,7 +131,7 @@ static void test_unread_answers_stop_reading(void **state)
     peer_close(&peer);
 }
 
-/* ---- peers that go away ---- */
+/* ---------------------------------------------------------------- peers that go away */
 
 static void test_gone_peer(void **state)
 {
@@ -215,7 +215,7 @@ static void test_half_closed_peer(void **state)
     assert_null(strstr(harness.paths, "half"));
 }
 
-/* ---- full, drain ---- */
+/* ---------------------------------------------------------------- full, drain */
 
 static int full_setup(void **state)
 {
@@ -419,7 +419,7 @@ static void test_listen_errors(void **state)
     assert_non_null(strstr(error.text, "another"));
 }
 
-/* ---- memory ---- */
+/* ---------------------------------------------------------------- memory */
 
 #define IDLE_PEERS 1000
 

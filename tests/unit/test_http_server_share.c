@@ -27,7 +27,7 @@ static size_t read_some(struct peer *peer, size_t wanted)
     return got;
 }
 
-/* ---- turns ---- */
+/* ---------------------------------------------------------------- turns */
 
 static void test_large_answers_one_by_one(void **state)
 {
@@ -142,7 +142,7 @@ static void test_a_pipeline_is_taken_in_turns(void **state)
     peer_close(&other);
 }
 
-/* ---- the whole of an answer ---- */
+/* ---------------------------------------------------------------- the whole of an answer */
 
 /* Far above the least rate, and still an answer ends: 60 s and a second for each 64 KiB. */
 static void test_an_answer_ends(void **state)
@@ -180,7 +180,7 @@ static void test_the_next_answer_has_its_own_time(void **state)
     peer_close(&peer);
 }
 
-/* ---- bodies ---- */
+/* ---------------------------------------------------------------- bodies */
 
 #define PUT(path, length) "PUT " path " HTTP/1.1\r\n" HOST "Content-Length: " length "\r\n\r\n"
 
@@ -229,7 +229,7 @@ static void test_bodies_of_one_caller(void **state)
     assert_int_equal(atomic_load(&harness.mine), 0);
 }
 
-/* ---- the part for small requests ---- */
+/* ---------------------------------------------------------------- the part for small requests */
 
 static void test_large_blocks_leave_room(void **state)
 {

@@ -8,7 +8,7 @@
 
 #include <regex.h>
 
-/* ---- the other sqlite_reader ---- */
+/* ---------------------------------------------------------------- the other sqlite_reader */
 
 struct reading {
     unsigned requests;
@@ -215,7 +215,7 @@ static struct reading read_strictly(struct str bytes)
     return reading;
 }
 
-/* ---- both on the same bytes ---- */
+/* ---------------------------------------------------------------- both on the same bytes */
 
 static void compare(struct str bytes, size_t cut)
 {

@@ -110,7 +110,7 @@ static const char *print(struct printer *printer, enum what what, const char *js
     dup2(before, STDOUT_FILENO);
     close(before);
     rewind(file);
-    printed[fread(printed, 1, sizeof(printed) - 1, file)] = '\0';
+    printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
     fclose(file);
     return printed;
 }
@@ -146,7 +146,7 @@ static void test_tsv(void **state)
         {"{\"text\":true,\"time\":\"soon\",\"number\":{\"a\":[1]}}", "\ttrue\t\t\t{\"a\":[1]}\t\tsoon\t\n"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_string_equal(print_as(FORM_TSV, ROW, rows[i].json), rows[i].line);
 }
 
@@ -187,7 +187,7 @@ static void test_field_and_quiet(void **state)
     };
     (void)state;
     options.field = "text";
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct json_value *value;
         if (rows[i].piped == NULL) { /* no number that anybody could hold: no JSON for us */
             assert_int_not_equal(json_parse(&arena, str_from(rows[i].json), JSON_DEPTH_MAX, &value, NULL),
@@ -347,7 +347,7 @@ static void test_widths(void **state)
         {"\xe6\x97", 2, 1, "…"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buffer text = {0};
         assert_int_equal(value_width(str_from(rows[i].text)), rows[i].width);
         buffer_append_text(&text, rows[i].text);

@@ -17,7 +17,7 @@ static const struct route route = {.module = "locations"};
 
 static int setup(void **state)
 {
-    struct bench *b = calloc(1, sizeof(*b));
+    struct bench *b = calloc(1, sizeof *b);
     struct error error = {0};
     fixture_make(&b->store);
     fixture_open(&b->store);
@@ -54,7 +54,7 @@ static void count(struct bench *b, unsigned party, const char *field, enum ocpi_
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     struct ocpi_count row = {.object = "Connector", .field = str_from(field), .rule = rule, .count = times};
     struct registry_party caller = {0};
-    snprintf(caller.key.text, sizeof(caller.key.text), "IN-%c%c%c", digits[party / 1296 % 36],
+    snprintf(caller.key.text, sizeof caller.key.text, "IN-%c%c%c", digits[party / 1296 % 36],
              digits[party / 36 % 36], digits[party % 36]);
     struct request request = {
         .worker = &b->worker,

@@ -416,8 +416,7 @@ static void test_texts(void **state)
     char document[4096] = "[";
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
-        snprintf(document, sizeof(document), "{%s : %s , \"n\":%s}", texts[i].raw, texts[i].raw,
-                 texts[i].raw);
+        snprintf(document, sizeof document, "{%s : %s , \"n\":%s}", texts[i].raw, texts[i].raw, texts[i].raw);
         const struct json_value *root = parse_good(document), *member = root->child;
         assert_true(str_equal(member->key, texts[i].text));
         assert_str(member->raw_key, texts[i].raw);
@@ -482,7 +481,7 @@ static void test_large(void **state)
         assert_int_equal(root->count, count);
         for (size_t i = 0; i < count; i++, element = element->next) {
             char expected[32];
-            snprintf(expected, sizeof(expected), "\t%zu", i);
+            snprintf(expected, sizeof expected, "\t%zu", i);
             assert_true(element->child->number == (double)i);
             assert_str(element->child->next->text, expected);
         }

@@ -47,7 +47,7 @@ static void assert_str(struct str actual, const char *expected)
         fail_msg("\"" STR_FMT "\" instead of \"%s\"", STR_ARG(actual), expected);
 }
 
-/* ---- looking ---- */
+/* ---------------------------------------------------------------- looking */
 
 static void test_get(void **state)
 {
@@ -113,7 +113,7 @@ static void test_get_int64(void **state)
     for (size_t i = 0; i < COUNT(ints); i++) {
         int64_t value = 77;
         char text[64];
-        snprintf(text, sizeof(text), "{\"n\":%s}", ints[i].raw);
+        snprintf(text, sizeof text, "{\"n\":%s}", ints[i].raw);
         if (json_get_int64(parse(text), "n", &value) != ints[i].fits)
             fail_msg("%s", ints[i].raw);
         assert_int_equal(value, ints[i].fits ? ints[i].value : 77);
@@ -176,7 +176,7 @@ static void test_pointers(void **state)
     }
 }
 
-/* ---- writing ---- */
+/* ---------------------------------------------------------------- writing */
 
 static void test_write(void **state)
 {

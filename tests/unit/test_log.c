@@ -43,7 +43,7 @@ static char *capture_end(void)
     ssize_t got;
     dup2(kept_stderr, STDERR_FILENO);
     close(kept_stderr);
-    while ((got = read(reading, text + length, sizeof(text) - 1 - length)) > 0)
+    while ((got = read(reading, text + length, sizeof text - 1 - length)) > 0)
         length += (size_t)got;
     close(reading);
     text[length] = '\0';
@@ -72,13 +72,13 @@ static void test_lines(void **state)
         log_set_format(LOG_TEXT);
         capture_begin();
         log_warn("%s", lines[i].message);
-        snprintf(expected, sizeof(expected), "2026-01-31T12:00:00.000Z warn %s\n", lines[i].text);
+        snprintf(expected, sizeof expected, "2026-01-31T12:00:00.000Z warn %s\n", lines[i].text);
         assert_string_equal(capture_end(), expected);
 
         log_set_format(LOG_JSON);
         capture_begin();
         log_error("%s", lines[i].message);
-        snprintf(expected, sizeof(expected),
+        snprintf(expected, sizeof expected,
                  "{\"time\":\"2026-01-31T12:00:00.000Z\",\"level\":\"error\",\"message\":\"%s\"}\n",
                  lines[i].json);
         assert_string_equal(capture_end(), expected);
@@ -122,7 +122,7 @@ static void test_long(void **state)
     (void)state;
     for (size_t fill = 0; fill < 3; fill++) {
         const char *filling = fill == 0 ? "x" : fill == 1 ? "\x01" : "\"";
-        memset(message, filling[0], sizeof(message) - 1);
+        memset(message, filling[0], sizeof message - 1);
         for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
             log_set_format((enum log_format)format);
             capture_begin();

@@ -124,7 +124,7 @@ static const struct {
 static void test_equal(void **state)
 {
     static const char *const ignored[] = {"last_updated", NULL};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct ocpi_object *object = ocpi_object_find(rows[i].object);
         const struct json_value *a = parse(*state, rows[i].a), *b = parse(*state, rows[i].b);
         uint8_t digests[2][OCPI_DIGEST_SIZE];
@@ -148,7 +148,7 @@ static void test_ignored_only_at_the_top(void **state)
     assert_true(ocpi_equal(&ocpi_location, NULL, NULL, NULL));
 }
 
-/* ---- what OCPI knows nothing of: as JSON ---- */
+/* ---------------------------------------------------------------- what OCPI knows nothing of: as JSON */
 
 static const struct equal_case {
     const char *a, *b;
@@ -217,7 +217,7 @@ static const struct equal_case {
 
 static void test_plain_json(void **state)
 {
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         const struct json_value *a = parse(*state, plain[i].a), *b = parse(*state, plain[i].b);
         if (ocpi_equal(NULL, a, b, NULL) != plain[i].equal || ocpi_equal(NULL, b, a, NULL) != plain[i].equal)
             fail_msg("%s and %s", plain[i].a, plain[i].b);

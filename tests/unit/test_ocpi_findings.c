@@ -143,9 +143,9 @@ static void test_unknown_fields(void **state)
         {"\\u0000", "?"},
         {"\xe0\xa4\xa8", "\xe0\xa4\xa8"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char body[100];
-        snprintf(body, sizeof(body), "{'%s':{'x':[1,{'id':1}]},'last_updated':'2026-01-31T12:00:00Z'}",
+        snprintf(body, sizeof body, "{'%s':{'x':[1,{'id':1}]},'last_updated':'2026-01-31T12:00:00Z'}",
                  rows[i].name);
         struct ocpi_findings findings = validate_text(*state, &ocpi_location, body);
         assert_int_equal(findings.unknown_count, 1);
@@ -160,7 +160,7 @@ static void test_unknown_fields(void **state)
 static void test_long_names_are_cut(void **state)
 {
     static const char *const parts[] = {"\xe2\x82\xac/\\n", "~", "x", "\xf0\x9f\x94\x8c"};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct buffer body;
         buffer_init(&body, 0);
         buffer_append_text(&body, "{'");
@@ -194,7 +194,7 @@ static void test_invented_names(void **state)
     assert_int_equal(findings.unknown_count, 100002);
     for (int i = 0; i < OCPI_UNKNOWN_MAX; i++) {
         char name[8];
-        snprintf(name, sizeof(name), "x%d", i);
+        snprintf(name, sizeof name, "x%d", i);
         assert_int_equal(counted(&findings, "Location", name, OCPI_RULE_UNKNOWN), i == 3 ? 2 : 1);
     }
     assert_int_equal(counted(&findings, "Location", OCPI_FIELD_OTHERS, OCPI_RULE_UNKNOWN),
@@ -230,7 +230,7 @@ static void test_many_kinds(void **state)
     struct buffer body;
     buffer_init(&body, 0);
     buffer_append_text(&body, "{");
-    for (size_t i = 0; i < sizeof(nested) / sizeof(nested[0]); i++)
+    for (size_t i = 0; i < sizeof nested / sizeof nested[0]; i++)
         buffer_printf(&body, "%s,", nested[i]);
     buffer_append_text(&body, "'last_updated':'2026-01-31T12:00:00Z'}");
     struct ocpi_findings findings = validate(*state, &ocpi_location, &body);

@@ -84,7 +84,7 @@ static const struct {
 
 static const char *essentials_of(const char *object)
 {
-    for (size_t i = 0; i < sizeof(essentials) / sizeof(essentials[0]); i++)
+    for (size_t i = 0; i < sizeof essentials / sizeof essentials[0]; i++)
         if (strcmp(essentials[i].object, object) == 0)
             return essentials[i].fields;
     return "";

@@ -43,7 +43,7 @@ static void test_party_key_parse(void **state)
         {"IN-A\xc3\xa9", true, false, NULL, NULL, NULL, 0},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocpi_party_key key;
         struct str country = STR_NONE, party = STR_NONE;
         unsigned role = 99;
@@ -109,7 +109,7 @@ static void test_authorization_parse(void **state)
         {"Tok", NULL},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct str credentials;
         bool good = ocpi_authorization_parse(str_from(rows[i].header), &credentials);
         if (good != (rows[i].credentials != NULL))
@@ -144,7 +144,7 @@ static void test_token_candidates(void **state)
     struct arena arena;
     (void)state;
     arena_init(&arena, 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct str out[2];
         struct str credentials = str_from(rows[i].credentials);
         unsigned count = ocpi_token_candidates(&arena, credentials, out);
@@ -170,7 +170,7 @@ static void test_token_valid(void **state)
 {
     char text[65];
     (void)state;
-    memset(text, '~', sizeof(text));
+    memset(text, '~', sizeof text);
     assert_true(ocpi_token_valid(str_of(text, 64)));
     assert_false(ocpi_token_valid(str_of(text, 65)));
     assert_true(ocpi_token_valid(STR("!")));
@@ -248,7 +248,7 @@ static void test_answer_read(void **state)
     struct arena arena;
     (void)state;
     arena_init(&arena, 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocpi_answer answer;
         ocpi_answer_read(&arena, str_from(rows[i].body), rows[i].unwrap ? "a" : NULL, &answer);
         if (answer.is_envelope != rows[i].is_envelope || answer.status_code != rows[i].code ||

@@ -80,7 +80,7 @@ static void test_patch_apply(void **state)
         {"{\"l\":[1]}", "{\"k\":[2]}", "l", "{\"l\":[1],\"k\":[2]}"},
         {"{\"a\":1}", "{\"l\":[],\"b\":2}", "l", "{\"a\":1,\"b\":2}"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocpi_patch_options options = {.append_list = rows[i].append};
         struct str result = ocpi_patch_apply(*state, parse(*state, str_from(rows[i].stored)),
                                              parse(*state, str_from(rows[i].patch)),
@@ -114,7 +114,7 @@ static void test_append_once(void **state)
         {&only, "{\"a\":1}", "{\"a\":2,\"l\":[" P3 "],\"b\":3}", "{\"a\":1,\"l\":[" P3 "]}"},
         {&only, "{\"a\":1}", "{\"a\":2,\"l\":null,\"b\":3}", "{\"a\":1}"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_text(ocpi_patch_apply(*state, parse(*state, str_from(rows[i].stored)),
                                      parse(*state, str_from(rows[i].patch)), rows[i].options),
                     rows[i].result);
@@ -130,7 +130,7 @@ static void test_member_set(void **state)
         {"{}", "b\"c", "2", "{\"b\\\"c\":2}"},
         {"{\"\\u0061\":null}", "a", "[]", "{\"\\u0061\":[]}"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_text(ocpi_member_set(*state, parse(*state, str_from(rows[i].object)), str_from(rows[i].key),
                                     str_from(rows[i].raw)),
                     rows[i].result);
@@ -150,7 +150,7 @@ static void test_list_set(void **state)
         {"{}", "2", "{\"c\":[NEW]}", true},
         {"{\"c\":[5,{\"id\":2},{\"id\":\"2\"}]}", "2", "{\"c\":[5,{\"id\":2},NEW]}", false},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct json_value *object = parse(*state, str_from(rows[i].object));
         bool created = !rows[i].created;
         assert_text(ocpi_list_set(*state, object, "c", "id", str_from(rows[i].id), STR("NEW"), &created),
@@ -312,7 +312,7 @@ static void test_split(void **state)
         {"{\"evses\":null,\"last_updated\":\"T\"}", "{\"evses\":,\"last_updated\":\"T\"}", 9,
          OCPI_CHILDREN_NULL, 0},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocpi_location_parts parts;
         assert_int_equal(ocpi_location_split(*state, parse(*state, str_from(rows[i].location)), &parts), OK);
         assert_text(parts.body, rows[i].body);

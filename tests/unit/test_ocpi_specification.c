@@ -39,7 +39,7 @@ static struct str file_read(struct arena *arena, const char *path)
         return STR_NONE;
     struct buffer bytes;
     buffer_init(&bytes, 0);
-    for (size_t got; (got = fread(chunk, 1, sizeof(chunk), file)) > 0;)
+    for (size_t got; (got = fread(chunk, 1, sizeof chunk, file)) > 0;)
         buffer_append(&bytes, str_of(chunk, got));
     fclose(file);
     struct str copy = arena_copy(arena, buffer_str(&bytes));
@@ -113,7 +113,7 @@ static int64_t member_number(const struct json_value *object, const char *key, i
 
 static bool type_agrees(const struct ocpi_field *field, struct str type)
 {
-    for (size_t i = 0; i < sizeof(primitives) / sizeof(primitives[0]); i++)
+    for (size_t i = 0; i < sizeof primitives / sizeof primitives[0]; i++)
         if (str_equal(type, str_from(primitives[i].name)))
             return field->type == primitives[i].type;
     if (field->type == OCPI_TYPE_ENUM)
@@ -123,7 +123,7 @@ static bool type_agrees(const struct ocpi_field *field, struct str type)
 
 static int64_t expected_max(const char *object, const char *field, const struct json_value *row)
 {
-    for (size_t i = 0; i < sizeof(longer) / sizeof(longer[0]); i++)
+    for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++)
         if (strcmp(longer[i].object, object) == 0 && strcmp(longer[i].field, field) == 0)
             return longer[i].max;
     return member_number(row, "max_erratum", member_number(row, "max", 0));
@@ -131,7 +131,7 @@ static int64_t expected_max(const char *object, const char *field, const struct 
 
 static bool form_agrees(const struct ocpi_field *field, struct str pattern)
 {
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (forms[i].form == field->form)
             return str_equal(pattern, str_from(forms[i].pattern));
     return false;
@@ -217,7 +217,7 @@ static void test_objects(void **state)
 static void compare_also(const struct ocpi_enum *enumeration)
 {
     const char *expected = NULL;
-    for (size_t i = 0; i < sizeof(more_values) / sizeof(more_values[0]); i++)
+    for (size_t i = 0; i < sizeof more_values / sizeof more_values[0]; i++)
         if (strcmp(more_values[i].enumeration, enumeration->name) == 0)
             expected = more_values[i].also;
     if ((expected == NULL) != (enumeration->also == NULL) ||
@@ -261,7 +261,7 @@ static void test_primitives(void **state)
     if (file == NULL)
         skip();
     const struct json_value *rows = json_get(file, "primitives");
-    assert_int_equal(rows->count, sizeof(primitives) / sizeof(primitives[0]));
+    assert_int_equal(rows->count, sizeof primitives / sizeof primitives[0]);
     int64_t url_max = member_number(json_get(rows, "URL"), "max", 0);
     for (int64_t length = url_max; length <= url_max + 1; length++) {
         struct ocpi_findings findings;

@@ -80,12 +80,12 @@ static void test_essential_breaches(void **state)
             if (!field->essential)
                 continue;
             essential++;
-            snprintf(body, sizeof(body), "{'%s':null}", field->name);
+            snprintf(body, sizeof body, "{'%s':null}", field->name);
             struct ocpi_findings null = validate(*state, object->name, body, false);
             assert_int_equal(null.essential_count, findings.essential_count);
             if (!is_list && !is_text)
                 continue;
-            snprintf(body, sizeof(body), is_list ? "{'%s':[]}" : "{'%s':''}", field->name);
+            snprintf(body, sizeof body, is_list ? "{'%s':[]}" : "{'%s':''}", field->name);
             struct ocpi_findings empty = validate(*state, object->name, body, false);
             if (empty.essential_count != findings.essential_count)
                 fail_msg("%s.%s empty", object->name, field->name);
@@ -212,7 +212,7 @@ static void test_rules(void **state)
         {"LocationReferences", "{'evse_uids':['E1','E2\\t']}", OCPI_RULE_PADDING, true, "/evse_uids/1", NULL},
     };
     unsigned rules = 0;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocpi_findings findings = validate(*state, rows[i].object, rows[i].body, true);
         const struct ocpi_finding *finding = find(&findings, rows[i].pointer, rows[i].rule);
         if (finding == NULL || finding->essential != rows[i].essential) {
@@ -250,7 +250,7 @@ static void test_accepted(void **state)
         {"Response", "{'data':[1,'x',null],'status_code':1000,'timestamp':'2026-01-31T12:00:00Z'}"},
         {"Image", "{'url':'http://a','category':'OTHER','type':'png','width':99999}"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocpi_findings findings = validate(*state, rows[i].object, rows[i].body, false);
         if (findings.kept != 0) {
             print_findings(&findings);
@@ -330,7 +330,7 @@ static void test_ten_findings(void **state)
     assert_true(str_equal(findings.list[1].pointer, STR("/id")));
     for (unsigned i = 2; i < OCPI_FINDINGS_MAX; i++) {
         char pointer[40];
-        snprintf(pointer, sizeof(pointer), "/facilities/%u", i - 2);
+        snprintf(pointer, sizeof pointer, "/facilities/%u", i - 2);
         assert_true(str_equal(findings.list[i].pointer, str_from(pointer)));
     }
     buffer_free(&body);
@@ -389,7 +389,7 @@ static void test_long_lists(void **state)
     static const struct {
         int count, repeated;
     } rows[] = {{2, -1}, {2, 1}, {16, -1}, {16, 15}, {17, -1}, {17, 16}, {17, 8}, {10000, -1}, {10000, 4711}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buffer body;
         char pointer[40];
         buffer_init(&body, 0);
@@ -398,7 +398,7 @@ static void test_long_lists(void **state)
         buffer_free(&body);
         if (findings.kept != (rows[i].repeated < 0 ? 0 : 1))
             fail_msg("row %zu", i);
-        snprintf(pointer, sizeof(pointer), "/evses/%d/uid", rows[i].repeated);
+        snprintf(pointer, sizeof pointer, "/evses/%d/uid", rows[i].repeated);
         assert_int_equal(find(&findings, pointer, OCPI_RULE_DUPLICATE) != NULL, rows[i].repeated >= 0);
     }
 }

@@ -82,7 +82,7 @@ static void test_incomplete_head(void **state)
     assert_non_null(http_prescan_check(STR(G H END "x")));
 }
 
-/* ---- chunked ---- */
+/* ---------------------------------------------------------------- chunked */
 
 static void check_body(const struct chunked_row *row, size_t index, size_t step)
 {

@@ -95,7 +95,7 @@ static void dns_wait(const unsigned *count, unsigned wanted)
     pthread_mutex_unlock(&dns.lock);
 }
 
-/* ---- the asker ---- */
+/* ---------------------------------------------------------------- the asker */
 
 static uv_loop_t loop;
 static uv_async_t async;

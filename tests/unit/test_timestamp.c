@@ -141,7 +141,7 @@ static void test_every_day(void **state)
         struct tm parts;
         int64_t back;
         gmtime_r(&time, &parts);
-        strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.789Z", &parts);
+        strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S.789Z", &parts);
         assert_string_equal(timestamp_format((int64_t)time * 1000 + 789, text), expected);
         assert_true(timestamp_parse_ocpi(str_from(text), &back));
         assert_int_equal(back, (int64_t)time * 1000 + 789);
@@ -258,7 +258,7 @@ static void test_words(void **state)
                 {INT64_C(34646401000), "401 d 0 h", "401 d"}};
     char text[DURATION_WORDS_SIZE];
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_string_equal(duration_words(rows[i].ms, false, text), rows[i].two);
         assert_string_equal(duration_words(rows[i].ms, true, text), rows[i].whole);
     }

@@ -14,7 +14,7 @@
 
 #include "lib/http/url.h"
 
-/* ---- parsing ---- */
+/* ---------------------------------------------------------------- parsing */
 
 static const struct parse_case {
     const char *text, *scheme, *host;
@@ -186,7 +186,7 @@ static void test_join(void **state)
     arena_free(&arena);
 }
 
-/* ---- policy ---- */
+/* ---------------------------------------------------------------- policy */
 
 static const struct sockaddr *address_of(const char *text, struct sockaddr_storage *storage)
 {
@@ -459,7 +459,7 @@ static void test_policy_other_families(void **state)
     url_policy_free(&policy);
 }
 
-/* ---- where the process itself listens ---- */
+/* ---------------------------------------------------------------- where the process itself listens */
 
 static void own_address(const char *text, uint16_t port, struct sockaddr_storage *out)
 {

@@ -11,7 +11,7 @@
  * nothing is stored but one row in the audit, an answer to it is no sign of life, and the messages it sends
  * are about an object and a token that do not exist.
  */
-#define CHECK_MAGIC UINT32_C(0x4348434b)
+#define CHECK_MAGIC 0x4348434bu
 
 enum check_result { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIPPED, CHECK_RESULT_COUNT };
 
@@ -144,7 +144,7 @@ struct check_row {
     void (*run)(struct check *check);
 };
 
-/* ---- check.c: what the checks are run by ---- */
+/* ---------------------------------------------------------------- check.c: what the checks are run by */
 
 /* Begins a call of the partner with its token; `then` runs when it has ended, and the next check after that
  * when `then` began no further call. `url` lives in `scratch` or longer. */
@@ -162,7 +162,7 @@ int64_t check_time_left(const struct check *check, int64_t wanted);
 /* All of it is used up: that is reported for what stands under that name. */
 bool check_is_late(struct check *check, const char *name);
 
-/* ---- check_report.c ---- */
+/* ---------------------------------------------------------------- check_report.c */
 
 /* Adds a line. `module`: of the finding's name and its remedy, STR_NONE where there is none. What comes from
  * the partner may stand in the text: it is cleaned, cut, and freed of tokens. */
@@ -183,7 +183,7 @@ void check_write(const struct check *check, struct json_writer *writer);
 /* The audit's detail: names of what failed and warned. In the request's arena. */
 struct str check_detail(const struct check *check);
 
-/* ---- the checks ---- */
+/* ---------------------------------------------------------------- the checks */
 
 /* check_registry.c: what the hub itself knows */
 void check_registered(struct check *check);

@@ -17,7 +17,7 @@
  *
  * A failure takes the hub token back and leaves a row in the audit. A platform has one of these at a time.
  */
-#define CONNECT_MAGIC UINT32_C(0x434f4e4e)
+#define CONNECT_MAGIC 0x434f4e4eu
 /* The hint where only the other side knows more. */
 #define CONNECT_ASK_PARTNER "the partner's engineers can tell why"
 
@@ -62,7 +62,7 @@ struct connect {
     struct change change;
 };
 
-/* ---- connect_store.c: the changes ---- */
+/* ---------------------------------------------------------------- connect_store.c: the changes */
 
 /* Stores the new hub token, so that the partner may use it before it answers; then `then`. */
 void connect_store_token(struct connect *connect, void (*then)(struct change *change));
@@ -74,7 +74,7 @@ void connect_store_result(struct connect *connect);
 /* Takes the hub token back, writes the failure into the audit, and ends the request with connect->refusal. */
 void connect_fail(struct connect *connect);
 
-/* ---- connect_explain.c: what went wrong, for people; fills connect->refusal; always false ---- */
+/* ---------------------------------------------------------------- connect_explain.c: what went wrong, for people; fills connect->refusal; always false */
 
 bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery);
 /* Of the POST or PUT. */

@@ -66,7 +66,7 @@ static void write_row(struct pass *pass, const char *change, struct str id, cons
 
 static void touch(struct pass *pass, struct str id, size_t *counter)
 {
-    struct declare_touched *touched = arena_alloc(pass->arena, sizeof(*touched));
+    struct declare_touched *touched = arena_alloc(pass->arena, sizeof *touched);
     ++*counter;
     struct str key = declare_fold_id(pass->arena, pass->kind, id);
     pass->touched_named += declare_find(pass->named, key) != NULL ? 1 : 0;
@@ -105,7 +105,7 @@ static void on_both(struct pass *pass, struct str id, const struct json_value *b
     for (const struct json_value *new = after->child; new != NULL; new = new->next) {
         const struct json_value *old = json_get_raw(before, new->key);
         char name[32];
-        if ((old == NULL || !str_equal(old->raw, new->raw)) && str_copy(new->key, name, sizeof(name)))
+        if ((old == NULL || !str_equal(old->raw, new->raw)) && str_copy(new->key, name, sizeof name))
             write_row(pass, "changed", id, name, old, new);
     }
     touch(pass, id, &pass->differences->counts.changed);

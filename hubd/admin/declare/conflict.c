@@ -22,7 +22,7 @@ static const struct {
 /* DECLARE_KINDS: none. */
 static enum declare_kind kind_of(struct str action)
 {
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
         if (str_equal(action, str_from(actions[i].action)))
             return actions[i].kind;
     }
@@ -54,7 +54,7 @@ static bool is_about(const struct declare_seen *seen, const struct declare_touch
 
 static bool remember(struct declare_search *search, const struct store_audit *row)
 {
-    struct declare_seen *seen = arena_alloc(search->arena, sizeof(*seen));
+    struct declare_seen *seen = arena_alloc(search->arena, sizeof *seen);
     if (seen == NULL)
         return false;
     *seen = (struct declare_seen){

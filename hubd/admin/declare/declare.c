@@ -35,7 +35,7 @@ static bool build_export(struct change *change)
     struct str document = declare_write(change->arena, change->snapshot, change->snapshot);
     if (document.length > 0 && !declare_revision_is_of(str_from(admin->revision), document))
         str_copy(declare_revision(change->arena, exported->sequence, document), admin->revision,
-                 sizeof(admin->revision));
+                 sizeof admin->revision);
     if (document.length > 0)
         exported->body = declare_pretty(change->arena, document, str_from(admin->revision));
     if (exported->body.length == 0)
@@ -93,7 +93,7 @@ static void on_totals(struct store_read *read)
 
 void admin_export(struct ctl_request *request)
 {
-    struct exported *exported = arena_alloc(&request->arena, sizeof(*exported));
+    struct exported *exported = arena_alloc(&request->arena, sizeof *exported);
     if (exported == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
@@ -141,7 +141,7 @@ static const char *summary(const struct wish *wish, char *text, size_t size)
         return text;
     }
     if (wish->differences.row_count > DECLARE_ROWS_MAX)
-        snprintf(rest, sizeof(rest), "; listed are the first %d differences", DECLARE_ROWS_MAX);
+        snprintf(rest, sizeof rest, "; listed are the first %d differences", DECLARE_ROWS_MAX);
     snprintf(text, size, "%s%zu added, %zu changed, %zu removed, %zu unchanged%s%s",
              only_shown ? "dry run: " : "", counts->added, counts->changed, counts->removed,
              counts->unchanged, rest, only_shown ? "; nothing was changed" : "");
@@ -164,7 +164,7 @@ static void write_differences(struct change *change, struct json_writer *writer)
     json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(wish->rows)));
     write_counts(writer, &wish->differences.counts);
     json_field_boolean(writer, "dry_run", wish->dry_run);
-    json_field_text(writer, "message", summary(wish, text, sizeof(text)));
+    json_field_text(writer, "message", summary(wish, text, sizeof text));
     json_key(writer, "hints");
     json_array_begin(writer);
     for (size_t i = 0; i < change->hint_count; i++)
@@ -304,7 +304,7 @@ static void tell_progress(struct wish *wish)
     if (now - wish->told < PROGRESS_MS)
         return;
     wish->told = now;
-    snprintf(text, sizeof(text), "%zu of %zu steps checked%s",
+    snprintf(text, sizeof text, "%zu of %zu steps checked%s",
              wish->plan.done < total ? wish->plan.done : total, total,
              wish->dry_run ? "" : "; all of it follows, or nothing");
     ctl_progress(wish->request, str_from(text), (int64_t)wish->plan.done, (int64_t)total);
@@ -389,7 +389,7 @@ static void search_first(struct wish *wish)
 
 static void begin(struct ctl_request *request, bool changes)
 {
-    struct wish *wish = arena_alloc(&request->arena, sizeof(*wish));
+    struct wish *wish = arena_alloc(&request->arena, sizeof *wish);
     struct refusal refusal = {.code = CTL_OK};
     if (wish == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);

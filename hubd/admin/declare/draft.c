@@ -37,9 +37,9 @@ static void link_platforms(struct declare_draft *draft)
 static bool copy_platforms(struct declare_draft *draft, const struct registry_snapshot *from, size_t room)
 {
     struct registry_platform *copies =
-        arena_alloc_raw(draft->arena, (from->platform_count + 1) * sizeof(*copies));
+        arena_alloc_raw(draft->arena, (from->platform_count + 1) * sizeof *copies);
     draft->platforms =
-        arena_alloc(draft->arena, (from->platform_count + room + 1) * sizeof(*draft->platforms));
+        arena_alloc(draft->arena, (from->platform_count + room + 1) * sizeof *draft->platforms);
     if (copies == NULL || draft->platforms == NULL)
         return false;
     for (size_t i = 0; i < from->platform_count; i++) {
@@ -60,22 +60,22 @@ bool declare_draft_begin(struct declare_draft *draft, struct arena *arena,
     struct registry_snapshot *copy = &draft->snapshot;
     size_t parties = snapshot->party_count, rules = snapshot->rule_count;
     *draft = (struct declare_draft){.arena = arena, .rule_room = rules + 64};
-    copy->parties = arena_alloc(arena, (parties + room + 1) * sizeof(*copy->parties));
+    copy->parties = arena_alloc(arena, (parties + room + 1) * sizeof *copy->parties);
     draft->links = arena_alloc(arena, (parties + room + 1) * sizeof(struct registry_party *));
-    draft->rules = arena_alloc_raw(arena, draft->rule_room * sizeof(*draft->rules));
-    copy->places = arena_alloc_raw(arena, (parties + room + 1) * sizeof(*copy->places));
+    draft->rules = arena_alloc_raw(arena, draft->rule_room * sizeof *draft->rules);
+    copy->places = arena_alloc_raw(arena, (parties + room + 1) * sizeof *copy->places);
     if (copy->parties == NULL || draft->links == NULL || draft->rules == NULL || copy->places == NULL)
         return false;
     if (parties > 0) {
-        memcpy(copy->parties, snapshot->parties, parties * sizeof(*copy->parties));
-        memcpy(copy->places, snapshot->places, parties * sizeof(*copy->places));
+        memcpy(copy->parties, snapshot->parties, parties * sizeof *copy->parties);
+        memcpy(copy->places, snapshot->places, parties * sizeof *copy->places);
     }
     if (rules > 0)
-        memcpy(draft->rules, snapshot->rules, rules * sizeof(*draft->rules));
+        memcpy(draft->rules, snapshot->rules, rules * sizeof *draft->rules);
     copy->party_count = parties;
     copy->rules = draft->rules;
     copy->rule_count = rules;
-    memcpy(copy->limits, snapshot->limits, sizeof(copy->limits));
+    memcpy(copy->limits, snapshot->limits, sizeof copy->limits);
     if (!rule_index_make(&copy->rule_index, arena, draft->rules, rules, draft->rule_room) ||
         !copy_platforms(draft, snapshot, room))
         return false;
@@ -89,7 +89,7 @@ static bool take_platform(struct declare_draft *draft, const struct store_platfo
 {
     struct registry_platform *platform = find_platform(draft, row->id);
     if (platform == NULL) {
-        platform = arena_alloc(draft->arena, sizeof(*platform));
+        platform = arena_alloc(draft->arena, sizeof *platform);
         if (platform == NULL)
             return false;
         draft->platforms[draft->platform_count++] = platform;
@@ -121,12 +121,12 @@ static bool add_party(struct declare_draft *draft, const struct store_party *row
     if (party.platform == NULL || !ocpi_party_key_parse(row->key, &party.key, NULL, NULL, NULL))
         return false;
     registry_name_party(&party);
-    memcpy(party.limits, snapshot->limits, sizeof(party.limits));
+    memcpy(party.limits, snapshot->limits, sizeof party.limits);
     while (place > 0 &&
-           memcmp(snapshot->parties[place - 1].key.text, party.key.text, sizeof(party.key.text)) > 0)
+           memcmp(snapshot->parties[place - 1].key.text, party.key.text, sizeof party.key.text) > 0)
         place--;
     memmove(&snapshot->parties[place + 1], &snapshot->parties[place],
-            (snapshot->party_count - place) * sizeof(party));
+            (snapshot->party_count - place) * sizeof party);
     snapshot->parties[place] = party;
     add_place(snapshot, row->id, place);
     snapshot->party_count++;
@@ -150,7 +150,7 @@ static bool take_receiver(struct declare_draft *draft, int64_t id, struct str mo
 {
     struct registry_party *party = registry_find_party_id(&draft->snapshot, id);
     struct store_receiver *list =
-        party == NULL ? NULL : arena_alloc(draft->arena, (party->receiver_count + 1) * sizeof(*list));
+        party == NULL ? NULL : arena_alloc(draft->arena, (party->receiver_count + 1) * sizeof *list);
     size_t count = 0;
     if (list == NULL)
         return false;
@@ -169,10 +169,10 @@ static bool take_receiver(struct declare_draft *draft, int64_t id, struct str mo
 static bool make_room(struct declare_draft *draft)
 {
     struct registry_snapshot *snapshot = &draft->snapshot;
-    struct store_rule *longer = arena_alloc_raw(draft->arena, 2 * draft->rule_room * sizeof(*longer));
+    struct store_rule *longer = arena_alloc_raw(draft->arena, 2 * draft->rule_room * sizeof *longer);
     if (longer == NULL)
         return false;
-    memcpy(longer, draft->rules, snapshot->rule_count * sizeof(*longer));
+    memcpy(longer, draft->rules, snapshot->rule_count * sizeof *longer);
     snapshot->rules = draft->rules = longer;
     draft->rule_room *= 2;
     return rule_index_make(&snapshot->rule_index, draft->arena, longer, snapshot->rule_count,

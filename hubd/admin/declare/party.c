@@ -87,7 +87,7 @@ static struct json_value hosts_to_forbid(struct arena *arena, struct str kept,
         bool stays = host.length == 0;
         for (const struct json_value *item = wanted->child; item != NULL && !stays; item = item->next)
             stays = str_equal_fold(item->text, host);
-        struct json_value *item = stays ? NULL : arena_alloc(arena, sizeof(*item));
+        struct json_value *item = stays ? NULL : arena_alloc(arena, sizeof *item);
         if (item == NULL)
             continue;
         *item = (struct json_value){.type = JSON_STRING, .text = host, .next = list.child};
@@ -119,7 +119,7 @@ static bool set_party(struct declare_plan *plan, const struct declare_entry *ent
     struct declare_params params;
     declare_params_begin(&params);
     declare_params_add_text(&params, "id", entry->id);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (json_get_raw(entry->value, str_from(texts[i])) != NULL)
             declare_params_add_text(&params, texts[i], json_get_text(entry->value, texts[i]));
     }

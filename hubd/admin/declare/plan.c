@@ -201,7 +201,7 @@ static void prune_item(struct declare_plan *plan, enum plan_part part, size_t at
 static void plan_entry(struct declare_plan *plan, enum plan_part part, const struct declare_entry *entry)
 {
     char place[48];
-    snprintf(place, sizeof(place), "/%s/%zu", declare_list_name(parts[part].kind), entry->index);
+    snprintf(place, sizeof place, "/%s/%zu", declare_list_name(parts[part].kind), entry->index);
     if (part == SHARED)
         declare_check_shared(plan, entry, place);
     else if (part == RECEIVERS)

@@ -15,12 +15,12 @@ void declare_problem(struct declare_problems *problems, const char *format, ...)
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof(text), format, arguments);
+    int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (length < 0)
         length = 0;
-    if (length >= (int)sizeof(text))
-        length = sizeof(text) - 1;
+    if (length >= (int)sizeof text)
+        length = sizeof text - 1;
     for (size_t i = 0; i < problems->count && i < DECLARE_PROBLEMS_MAX; i++)
         if (str_equal(problems->items[i], str_of(text, (size_t)length)))
             return; /* two verbs may look at one member */
@@ -41,7 +41,7 @@ bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, 
         json_string(&writer, problems->items[i]);
     if (told < problems->count) {
         char rest[48];
-        snprintf(rest, sizeof(rest), "and %zu more", problems->count - told);
+        snprintf(rest, sizeof rest, "and %zu more", problems->count - told);
         json_string(&writer, str_from(rest));
     }
     json_array_end(&writer);
@@ -297,13 +297,13 @@ static const struct declare_entry *find_host(const struct declare_list *list, st
 
 bool declare_sort(struct declare_list *list, enum declare_kind kind, struct declare_problems *problems)
 {
-    list->sorted = arena_alloc(problems->arena, (list->count + 1) * sizeof(*list->sorted));
+    list->sorted = arena_alloc(problems->arena, (list->count + 1) * sizeof *list->sorted);
     if (list->sorted == NULL)
         return false;
     for (size_t i = 0; i < list->count; i++)
         list->sorted[i] = &list->entries[i];
     if (list->count > 1)
-        qsort(list->sorted, list->count, sizeof(*list->sorted), compare_entries);
+        qsort(list->sorted, list->count, sizeof *list->sorted, compare_entries);
     for (size_t i = 1; i < list->count; i++) {
         const struct declare_entry *one = list->sorted[i - 1], *other = list->sorted[i];
         bool same =
@@ -328,12 +328,12 @@ static bool read_list(struct declare_reader *sqlite_reader, enum declare_kind ki
         return true;
     }
     list->given = true;
-    list->entries = arena_alloc(sqlite_reader->arena, (value->count + 1) * sizeof(*list->entries));
+    list->entries = arena_alloc(sqlite_reader->arena, (value->count + 1) * sizeof *list->entries);
     if (list->entries == NULL)
         return false;
     for (const struct json_value *item = value->child; item != NULL; item = item->next, index++) {
         char place[48];
-        snprintf(place, sizeof(place), "/%s/%zu", declare_list_name(kind), index);
+        snprintf(place, sizeof place, "/%s/%zu", declare_list_name(kind), index);
         if (check_members(sqlite_reader, members_of[kind], place, item))
             list->entries[list->count++] = (struct declare_entry){
                 .value = item, .index = index, .id = id_of(sqlite_reader->arena, kind, item)};

@@ -8,7 +8,7 @@
 
 void declare_params_begin(struct declare_params *params)
 {
-    memset(params, 0, sizeof(*params));
+    memset(params, 0, sizeof *params);
     params->object.type = JSON_OBJECT;
 }
 
@@ -44,7 +44,7 @@ static void take_refusal(struct declare_plan *plan, const char *place, const str
     if (param != NULL && strcmp(param, "--allow-host") == 0)
         param = "allowed_hosts";
     if (param != NULL)
-        snprintf(member, sizeof(member), "/%s", param + strspn(param, "-"));
+        snprintf(member, sizeof member, "/%s", param + strspn(param, "-"));
     for (char *letter = member; *letter != '\0'; letter++)
         *letter = (char)tolower((unsigned char)*letter);
     declare_problem(&plan->problems, "%s%s: %s", place, member, rows_refusal_text(refusal));
@@ -54,14 +54,14 @@ static bool take_wishes(struct declare_plan *plan)
 {
     struct change *change = plan->change;
     if (change->resume.length > 0) {
-        struct declare_resume *resume = arena_alloc(change->arena, sizeof(*resume));
+        struct declare_resume *resume = arena_alloc(change->arena, sizeof *resume);
         if (resume == NULL)
             return false;
         *resume = (struct declare_resume){change->resume, plan->resumes};
         plan->resumes = resume;
     }
     if (change->follow != NULL) {
-        struct declare_follow *follow = arena_alloc(change->arena, sizeof(*follow));
+        struct declare_follow *follow = arena_alloc(change->arena, sizeof *follow);
         if (follow == NULL)
             return false;
         *follow = (struct declare_follow){change->follow, change->emsp, change->cpo, NULL};

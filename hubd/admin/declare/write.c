@@ -42,13 +42,13 @@ static void add_line(struct declare_lines *lines, struct str id, const struct bu
 {
     if (lines->count == lines->room) {
         size_t room = lines->room == 0 ? 64 : lines->room * 2;
-        struct line *items = arena_alloc_raw(lines->arena, room * sizeof(*items));
+        struct line *items = arena_alloc_raw(lines->arena, room * sizeof *items);
         if (items == NULL) {
             lines->failed = true;
             return;
         }
         if (lines->count > 0)
-            memcpy(items, lines->items, lines->count * sizeof(*items));
+            memcpy(items, lines->items, lines->count * sizeof *items);
         lines->items = items;
         lines->room = room;
     }
@@ -66,7 +66,7 @@ static int compare_lines(const void *a, const void *b)
 static void write_list(struct json_writer *writer, struct declare_lines *lines)
 {
     if (!lines->failed && lines->count > 1)
-        qsort(lines->items, lines->count, sizeof(*lines->items), compare_lines);
+        qsort(lines->items, lines->count, sizeof *lines->items, compare_lines);
     json_key(writer, declare_list_name(lines->kind));
     json_array_begin(writer);
     for (size_t i = 0; !lines->failed && i < lines->count; i++)
@@ -216,7 +216,7 @@ struct str declare_write(struct arena *arena, const struct registry_snapshot *sn
     struct buffer out = {0};
     struct json_writer writer;
     struct str copy = STR_NONE;
-    source.ids = arena_alloc_raw(arena, (snapshot->party_count + 1) * sizeof(*source.ids));
+    source.ids = arena_alloc_raw(arena, (snapshot->party_count + 1) * sizeof *source.ids);
     if (source.ids == NULL)
         return STR_NONE;
     for (size_t i = 0; i < snapshot->party_count; i++)
@@ -255,8 +255,8 @@ bool declare_revision_read(struct str revision, int64_t *sequence)
     uint8_t digest[DIGEST_SIZE];
     size_t dash = str_find(revision, '-');
     return dash != SIZE_MAX && str_to_int64(str_of(revision.data, dash), sequence) && *sequence >= 0 &&
-           revision.length == dash + 1 + 2 * sizeof(digest) &&
-           hex_decode(str_skip(revision, dash + 1), digest, sizeof(digest));
+           revision.length == dash + 1 + 2 * sizeof digest &&
+           hex_decode(str_skip(revision, dash + 1), digest, sizeof digest);
 }
 
 bool declare_revision_is_of(struct str revision, struct str document)

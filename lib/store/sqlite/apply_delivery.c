@@ -325,7 +325,7 @@ int apply_put_command(struct writer *writer, struct store_op *op, struct error *
         result = sql_run(
             c, SQL_COMMAND_INSERT,
             SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->created), sql_i(row->expires),
-                       sql_bytes(row->callback_hash, sizeof(row->callback_hash)), sql_t(row->command),
+                       sql_bytes(row->callback_hash, sizeof row->callback_hash), sql_t(row->command),
                        sql_t(row->emsp), sql_t(row->cpo), sql_t(row->object), sql_t(row->response_url),
                        sql_t(row->result), sql_t(row->correlation_id), sql_t(row->token_uid),
                        sql_b(row->result_body), sql_t(row->token_type), sql_i(row->valid_until),

@@ -25,7 +25,7 @@ static int find_evse(struct writer *writer, int64_t location, const struct store
     found->length = (int64_t)body.length;
     struct str digest = sql_string(c, SQL_EVSE_FIND, 4);
     found->same = str_equal(body, evse->body) ||
-                  str_equal(digest, str_of((const char *)evse->digest, sizeof(evse->digest)));
+                  str_equal(digest, str_of((const char *)evse->digest, sizeof evse->digest));
     sql_end(c, SQL_EVSE_FIND);
     return OK;
 }
@@ -50,14 +50,14 @@ static int write_evse(struct writer *writer, const struct found_location *parent
     if (found->stored.present)
         return sql_run(&writer->connection, SQL_EVSE_UPDATE,
                        SQL_VALUES(sql_i(place), sql_i(revision), sql_i(p->evse.last_updated),
-                                  sql_b(p->evse.body), sql_bytes(p->evse.digest, sizeof(p->evse.digest))));
+                                  sql_b(p->evse.body), sql_bytes(p->evse.digest, sizeof p->evse.digest)));
     int result = next_place(writer, parent->sequence, &place);
     if (result)
         return result;
     return sql_run(&writer->connection, SQL_EVSE_INSERT,
                    SQL_VALUES(sql_i(place), sql_i(parent->sequence), sql_t(p->evse.uid), sql_i(revision),
                               sql_i(p->evse.last_updated), sql_b(p->evse.body),
-                              sql_bytes(p->evse.digest, sizeof(p->evse.digest))));
+                              sql_bytes(p->evse.digest, sizeof p->evse.digest)));
 }
 
 static bool moves_forward(const struct found_location *parent, const struct store_evse_put *p)

@@ -89,7 +89,7 @@ static int insert_evses(struct writer *writer, int64_t sequence, int64_t revisio
         int result = sql_run(&writer->connection, SQL_EVSE_INSERT,
                              SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(sequence),
                                         sql_t(evse->uid), sql_i(revision), sql_i(evse->last_updated),
-                                        sql_b(evse->body), sql_bytes(evse->digest, sizeof(evse->digest))));
+                                        sql_b(evse->body), sql_bytes(evse->digest, sizeof evse->digest)));
         if (result)
             return result;
     }
@@ -166,7 +166,7 @@ static int replace_evses(struct writer *writer, int64_t sequence, int64_t revisi
             result = sql_run(c, SQL_EVSE_UPDATE,
                              SQL_VALUES(sql_i(evse_place(sequence) + (int64_t)i), sql_i(revision),
                                         sql_i(p->evses[i].last_updated), sql_b(p->evses[i].body),
-                                        sql_bytes(p->evses[i].digest, sizeof(p->evses[i].digest))));
+                                        sql_bytes(p->evses[i].digest, sizeof p->evses[i].digest)));
     }
     return result;
 }
@@ -181,7 +181,7 @@ static int insert_location(struct writer *writer, const struct store_location_pu
         sql_run(&writer->connection, SQL_LOCATION_INSERT,
                 SQL_VALUES(sql_i(sequence), sql_t(p->owner), sql_t(p->id), sql_i(1), sql_i(p->last_updated),
                            sql_i(writer->arrival), sql_i(served_size(p)), sql_i((int64_t)p->evse_count),
-                           sql_t(p->last_updated_text), sql_bytes(p->digest, sizeof(p->digest))));
+                           sql_t(p->last_updated_text), sql_bytes(p->digest, sizeof p->digest)));
     if (!result)
         result = write_body(writer, SQL_BODY_INSERT, sequence, p);
     return result ? result : insert_evses(writer, sequence, 1, p);
@@ -196,7 +196,7 @@ static int replace_location(struct writer *writer, const struct store_location_p
         .size = served_size(p),
         .evse_count = (int64_t)p->evse_count,
         .last_updated_text = p->last_updated_text,
-        .digest = str_of((const char *)p->digest, sizeof(p->digest)),
+        .digest = str_of((const char *)p->digest, sizeof p->digest),
     };
     int result = apply_update_head(writer, found, &head);
     if (!result)
@@ -265,7 +265,7 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
         .size = found.size + grown,
         .evse_count = found.evse_count,
         .last_updated_text = p->last_updated_text,
-        .digest = str_of((const char *)p->digest, sizeof(p->digest)),
+        .digest = str_of((const char *)p->digest, sizeof p->digest),
     };
     result = apply_update_head(writer, &found, &head);
     if (!result)

@@ -27,7 +27,7 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
     found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid) &&
                         str_equal(sql_string(c, SQL_OBJECT_FIND, 10), p->token_type);
     found->same_digest =
-        str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof(p->digest)));
+        str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof p->digest));
     struct str status = sql_string(c, SQL_OBJECT_FIND, 9);
     found->ended = str_equal(status, STR("COMPLETED")) || str_equal(status, STR("INVALID"));
     found->same_status = str_equal(status, p->status);
@@ -62,7 +62,7 @@ static int insert_object(struct writer *writer, const struct store_object_put *p
                    SQL_VALUES(sql_i(++writer->state.object_sequence), sql_i(p->kind), sql_t(p->owner),
                               sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->arrival),
                               sql_i(delivery), sql_i((int64_t)p->body.length), sql_t(p->counterparty),
-                              sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)),
+                              sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof p->digest),
                               sql_b(p->body), sql_t(p->session), sql_t(p->token_type)));
 }
 
@@ -77,7 +77,7 @@ static int update_object(struct writer *writer, const struct store_object_put *p
                 SQL_VALUES(sql_i(found->sequence), sql_i(found->stored.revision + 1), sql_i(p->last_updated),
                            sql_i(found->same_digest ? found->arrival : writer->arrival),
                            sql_i(delivery ? delivery : found->last_delivery), sql_i((int64_t)p->body.length),
-                           sql_t(p->status), sql_bytes(p->digest, sizeof(p->digest)), sql_b(p->body)));
+                           sql_t(p->status), sql_bytes(p->digest, sizeof p->digest), sql_b(p->body)));
     if (!result && !(found->same_counterparty && found->same_token))
         result = sql_run(&writer->connection, SQL_OBJECT_SET_PARTIES,
                          SQL_VALUES(sql_i(found->sequence), sql_t(p->counterparty), sql_t(p->token_uid),

@@ -221,8 +221,8 @@ int apply_load_prune_state(struct sql_connection *c, struct prune_state *state)
     *state = (struct prune_state){0};
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_PRUNE))));
     struct str stored = result > 0 ? sql_string(c, SQL_META_GET, 0) : STR_NONE;
-    if (stored.length == sizeof(*state))
-        memcpy(state, stored.data, sizeof(*state));
+    if (stored.length == sizeof *state)
+        memcpy(state, stored.data, sizeof *state);
     sql_end(c, SQL_META_GET);
     return result < 0 ? result : OK;
 }
@@ -232,12 +232,12 @@ static int append_anchor(struct writer *writer, const struct prune_state *state,
 {
     static const char *const names[PRUNE_PARTS] = {"realtime_before", "before"};
     char detail[160], time[TIMESTAMP_SIZE];
-    int used = snprintf(detail, sizeof(detail), "{\"rows\":%lld", (long long)state->untold);
+    int used = snprintf(detail, sizeof detail, "{\"rows\":%lld", (long long)state->untold);
     for (int i = 0; i < PRUNE_PARTS; i++)
         if (before[i] != INT64_MIN)
-            used += snprintf(detail + used, sizeof(detail) - (size_t)used, ",\"%s\":\"%s\"", names[i],
+            used += snprintf(detail + used, sizeof detail - (size_t)used, ",\"%s\":\"%s\"", names[i],
                              timestamp_format(before[i], time));
-    used += snprintf(detail + used, sizeof(detail) - (size_t)used, "}");
+    used += snprintf(detail + used, sizeof detail - (size_t)used, "}");
     struct store_audit row = {.kind = STORE_AUDIT_ANCHOR,
                               .actor = STR("hub"),
                               .action = STR("audit.pruned"),
@@ -279,9 +279,9 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
             result = append_anchor(writer, &state, before);
         state.untold = 0;
     }
-    if (!result && memcmp(&state, &was, sizeof(state)) != 0)
+    if (!result && memcmp(&state, &was, sizeof state) != 0)
         result =
-            sql_run(c, SQL_META_PUT, SQL_VALUES(sql_t(STR(META_PRUNE)), sql_bytes(&state, sizeof(state))));
+            sql_run(c, SQL_META_PUT, SQL_VALUES(sql_t(STR(META_PRUNE)), sql_bytes(&state, sizeof state)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

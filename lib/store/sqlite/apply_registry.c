@@ -68,7 +68,7 @@ static int note_party_change(struct writer *writer, int64_t *last_updated)
     *greatest = *last_updated = writer->arrival > *greatest ? writer->arrival : *greatest + 1;
     note_registry_change(writer);
     return sql_run(&writer->connection, SQL_META_PUT,
-                   SQL_VALUES(sql_t(STR(META_PARTY_CHANGED)), sql_bytes(greatest, sizeof(*greatest))));
+                   SQL_VALUES(sql_t(STR(META_PARTY_CHANGED)), sql_bytes(greatest, sizeof *greatest)));
 }
 
 int apply_put_party(struct writer *writer, struct store_op *op, struct error *error)
@@ -155,7 +155,7 @@ int apply_put_token(struct writer *writer, struct store_op *op, struct error *er
 {
     const struct store_token *t = &op->u.token;
     int result = sql_run(&writer->connection, SQL_TOKEN_PUT,
-                         SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->platform), sql_i(t->kind),
+                         SQL_VALUES(sql_bytes(t->hash, sizeof t->hash), sql_i(t->platform), sql_i(t->kind),
                                     sql_t(t->fingerprint), sql_i(t->created), sql_i(t->expires),
                                     sql_i(t->used), sql_b(t->content)));
     return result ? apply_failure(writer, result, error) : OK;
@@ -165,7 +165,7 @@ int apply_use_token(struct writer *writer, struct store_op *op, struct error *er
 {
     const struct store_token *t = &op->u.token;
     int result = sql_run(&writer->connection, SQL_TOKEN_USE,
-                         SQL_VALUES(sql_bytes(t->hash, sizeof(t->hash)), sql_i(t->used), sql_b(t->content)));
+                         SQL_VALUES(sql_bytes(t->hash, sizeof t->hash), sql_i(t->used), sql_b(t->content)));
     if (result)
         return apply_failure(writer, result, error);
     if (sql_changes(&writer->connection) == 0)
@@ -176,14 +176,14 @@ int apply_use_token(struct writer *writer, struct store_op *op, struct error *er
 int apply_delete_token(struct writer *writer, struct store_op *op, struct error *error)
 {
     int result = sql_run(&writer->connection, SQL_TOKEN_DELETE,
-                         SQL_VALUES(sql_bytes(op->u.token.hash, sizeof(op->u.token.hash))));
+                         SQL_VALUES(sql_bytes(op->u.token.hash, sizeof op->u.token.hash)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
 static struct str except_of(const struct store_op *op)
 {
     const uint8_t *except = op->u.token_match.except;
-    return except ? str_of((const char *)except, sizeof(op->u.token.hash)) : STR_NONE;
+    return except ? str_of((const char *)except, sizeof op->u.token.hash) : STR_NONE;
 }
 
 int apply_delete_tokens(struct writer *writer, struct store_op *op, struct error *error)

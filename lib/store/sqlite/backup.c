@@ -56,7 +56,7 @@ static int64_t log_size(const struct copy *copy)
 {
     char path[4096];
     struct stat status;
-    snprintf(path, sizeof(path), "%s-wal", copy->store->path);
+    snprintf(path, sizeof path, "%s-wal", copy->store->path);
     return stat(path, &status) == 0 ? status.st_size : 0;
 }
 
@@ -70,7 +70,7 @@ static int open_both(struct copy *copy)
     int result = sql_open(&copy->source, copy->store->path, false, &reason);
     if (!result)
         result = sql_open_file(&copy->target, copy->backup->partial, copy->file, true, &reason);
-    for (size_t i = 0; !result && i < sizeof(target_settings) / sizeof(target_settings[0]); i++) {
+    for (size_t i = 0; !result && i < sizeof target_settings / sizeof target_settings[0]; i++) {
         result = sql_execute(&copy->target, target_settings[i]);
         if (result)
             reason = copy->target.error;
@@ -161,7 +161,7 @@ static int copy_pages(struct copy *copy)
 static int leave_wal(struct copy *copy)
 {
     static const unsigned char versions[2] = {1, 1};
-    return pwrite(copy->file, versions, sizeof(versions), 18) == (ssize_t)sizeof(versions)
+    return pwrite(copy->file, versions, sizeof versions, 18) == (ssize_t)sizeof versions
                ? OK
                : system_failed(copy);
 }

@@ -17,9 +17,9 @@ int apply_load_clock(struct store *store, struct sql_connection *c)
     store->opened = env_monotonic_ms();
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_CLOCK))));
     struct str stored = result > 0 ? sql_string(c, SQL_META_GET, 0) : STR_NONE;
-    store->has_clock = stored.length == sizeof(store->clock);
+    store->has_clock = stored.length == sizeof store->clock;
     if (store->has_clock)
-        memcpy(&store->clock, stored.data, sizeof(store->clock));
+        memcpy(&store->clock, stored.data, sizeof store->clock);
     sql_end(c, SQL_META_GET);
     if (result < 0 || store->has_clock)
         return result < 0 ? result : OK;
@@ -40,7 +40,7 @@ bool store_clock(const struct store *store, struct clock_mark *mark)
 int apply_put_clock(struct writer *writer, struct store_op *op, struct error *error)
 {
     int result = sql_run(&writer->connection, SQL_META_PUT,
-                         SQL_VALUES(sql_t(STR(META_CLOCK)), sql_bytes(&op->u.clock, sizeof(op->u.clock))));
+                         SQL_VALUES(sql_t(STR(META_CLOCK)), sql_bytes(&op->u.clock, sizeof op->u.clock)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

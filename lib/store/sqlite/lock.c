@@ -20,7 +20,7 @@ static void read_holder(int file, char *out, size_t size)
 int lock_take(const char *directory, int *lock, struct error *error)
 {
     char path[PATH_MAX], text[32];
-    if (snprintf(path, sizeof(path), "%s/hub.lock", directory) >= (int)sizeof(path))
+    if (snprintf(path, sizeof path, "%s/hub.lock", directory) >= (int)sizeof path)
         return error_set(error, ERR_IO, "state_dir is too long");
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (file < 0 && errno == ELOOP)
@@ -35,7 +35,7 @@ int lock_take(const char *directory, int *lock, struct error *error)
      * does not drop it. */
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
         int code = errno;
-        read_holder(file, text, sizeof(text));
+        read_holder(file, text, sizeof text);
         close(file);
         if (code != EWOULDBLOCK)
             return error_set(error, ERR_IO, "cannot lock %s: %s", path, strerror(code));
@@ -44,7 +44,7 @@ int lock_take(const char *directory, int *lock, struct error *error)
             "%s is in use by another hubd (pid %s). Stop it first, or give this one its own state_dir.",
             directory, text[0] ? text : "unknown");
     }
-    int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)length, 0) != length) {
         int code = errno;
         close(file);

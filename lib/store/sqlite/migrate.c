@@ -132,7 +132,7 @@ static int record_migration(struct sql_connection *connection, const struct migr
 static int begin_fresh(struct sql_connection *connection)
 {
     char text[64];
-    snprintf(text, sizeof(text), "PRAGMA application_id=%d", HUB_APPLICATION_ID);
+    snprintf(text, sizeof text, "PRAGMA application_id=%d", HUB_APPLICATION_ID);
     int result = sql_execute(connection, text);
     if (!result)
         result = sql_execute(connection,

@@ -35,7 +35,7 @@ int store_exists(const char *directory, bool *exists, struct error *error)
     char path[PATH_MAX];
     struct stat status;
     *exists = false;
-    if (snprintf(path, sizeof(path), "%s/hub.db", directory) >= (int)sizeof(path))
+    if (snprintf(path, sizeof path, "%s/hub.db", directory) >= (int)sizeof path)
         return error_set(error, ERR_IO, "state_dir is too long");
     if (lstat(path, &status) != 0)
         return errno == ENOENT ? OK
@@ -94,7 +94,7 @@ static void free_store(struct store *store)
     inbox_destroy(&store->inbox);
     if (store->lock >= 0)
         close(store->lock);
-    crypto_wipe(store->audit_key, sizeof(store->audit_key));
+    crypto_wipe(store->audit_key, sizeof store->audit_key);
     free(store->directory);
     free(store->path);
     free(store);
@@ -102,7 +102,7 @@ static void free_store(struct store *store)
 
 static struct store *new_store(const struct store_options *options)
 {
-    struct store *store = calloc(1, sizeof(*store));
+    struct store *store = calloc(1, sizeof *store);
     if (!store)
         return NULL;
     if (inbox_init(&store->inbox, options->queue_max)) {

@@ -39,13 +39,13 @@ struct count_cache {
 static struct count_cache *cache_of(struct sqlite_reader *sqlite_reader)
 {
     if (!sqlite_reader->counts)
-        sqlite_reader->counts = calloc(1, sizeof(*sqlite_reader->counts));
+        sqlite_reader->counts = calloc(1, sizeof *sqlite_reader->counts);
     return sqlite_reader->counts;
 }
 
 static void forget_all(struct count_cache *cache)
 {
-    for (size_t i = 0; i < sizeof(cache->buckets) / sizeof(cache->buckets[0]); i++) {
+    for (size_t i = 0; i < sizeof cache->buckets / sizeof cache->buckets[0]; i++) {
         while (cache->buckets[i]) {
             struct count_entry *entry = cache->buckets[i];
             cache->buckets[i] = entry->next;
@@ -76,15 +76,14 @@ static struct count_entry *entry_of(struct count_cache *cache, enum store_kind k
                                     struct str counterparty)
 {
     uint64_t hash = str_hash(owner) ^ (str_hash(counterparty) * 31 + (uint64_t)kind);
-    struct count_entry **bucket =
-        &cache->buckets[hash % (sizeof(cache->buckets) / sizeof(cache->buckets[0]))];
+    struct count_entry **bucket = &cache->buckets[hash % (sizeof cache->buckets / sizeof cache->buckets[0])];
     for (struct count_entry *entry = *bucket; entry; entry = entry->next) {
         if (entry->hash == hash && is_entry(entry, kind, owner, counterparty))
             return entry;
     }
     if (cache->count >= ENTRIES_MAX)
         forget_all(cache);
-    struct count_entry *entry = calloc(1, sizeof(*entry) + owner.length + counterparty.length);
+    struct count_entry *entry = calloc(1, sizeof *entry + owner.length + counterparty.length);
     if (!entry)
         return NULL;
     entry->hash = hash;

@@ -13,7 +13,7 @@ int page_begin_merge(struct page *page, int64_t after)
     if (owners == 1)
         wanted /= 2;
     page->ahead = wanted < 4 ? 4 : wanted > AHEAD_MAX ? AHEAD_MAX : (size_t)wanted;
-    page->heap = read_alloc(&page->read->base, owners + 1, sizeof(*page->heap));
+    page->heap = read_alloc(&page->read->base, owners + 1, sizeof *page->heap);
     if (!page->heap)
         return ERR_MEMORY;
     page->heap_count = page->filled = 0;
@@ -62,7 +62,7 @@ static int fill_lane(struct sqlite_reader *sqlite_reader, struct page *page, str
     struct str counterparty = objects ? page->read->counterparty : STR_NONE;
     int64_t rows = lane->whole && counterparty.length == 0 ? (int64_t)page->ahead : FILTERED_CHUNK, seen = 0;
     if (!lane->rows)
-        lane->rows = read_alloc(&page->read->base, page->ahead, sizeof(*lane->rows));
+        lane->rows = read_alloc(&page->read->base, page->ahead, sizeof *lane->rows);
     if (!lane->rows)
         return ERR_MEMORY;
     lane->count = lane->at = lane->text_used = 0;

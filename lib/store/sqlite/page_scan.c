@@ -17,7 +17,7 @@ int page_begin_scan(struct page *page)
     size_t owners = page->read->owner_count;
     for (page->table_size = 16; page->table_size < owners * 2;)
         page->table_size *= 2;
-    page->table = read_alloc(&page->read->base, page->table_size, sizeof(*page->table));
+    page->table = read_alloc(&page->read->base, page->table_size, sizeof *page->table);
     if (!page->table)
         return ERR_MEMORY;
     for (size_t i = 0; i < owners; i++)

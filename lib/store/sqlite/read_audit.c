@@ -62,7 +62,7 @@ bool read_audit(struct sqlite_reader *sqlite_reader, struct store_read *read)
     unsigned limit = r->limit < LIMIT_MAX ? r->limit : LIMIT_MAX;
     r->count = 0;
     r->scanned = r->after;
-    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    r->rows = read_alloc(read, limit + 1, sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = start_audit(sqlite_reader, r);

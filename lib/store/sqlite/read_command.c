@@ -24,7 +24,7 @@ static void take_command(struct sqlite_reader *sqlite_reader, struct store_read 
         .accepted = sql_integer(c, id, 16) != 0,
         .name = read_string(sqlite_reader, read, id, 17),
     };
-    if (hash.length == sizeof(row->callback_hash))
+    if (hash.length == sizeof row->callback_hash)
         memcpy(row->callback_hash, hash.data, hash.length);
 }
 
@@ -36,7 +36,7 @@ bool read_command(struct sqlite_reader *sqlite_reader, struct store_read *read)
     int result;
     if (r->callback_hash) {
         id = SQL_COMMAND_BY_HASH;
-        result = sql_first(c, id, SQL_VALUES(sql_bytes(r->callback_hash, sizeof(r->row.callback_hash))));
+        result = sql_first(c, id, SQL_VALUES(sql_bytes(r->callback_hash, sizeof r->row.callback_hash)));
     } else {
         id = SQL_COMMAND_BY_ID;
         result = sql_first(c, id, SQL_VALUES(sql_i(r->id)));
@@ -72,7 +72,7 @@ bool read_commands(struct sqlite_reader *sqlite_reader, struct store_read *read)
     unsigned limit = r->limit < 1000 ? r->limit : 1000;
     enum sql_id id;
     r->count = 0;
-    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    r->rows = read_alloc(read, limit + 1, sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = first_command(c, r, limit, &id);

@@ -101,7 +101,7 @@ bool read_due(struct sqlite_reader *sqlite_reader, struct store_read *read)
     unsigned limit = bounded(r->limit);
     r->count = 0;
     r->more = false;
-    r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof(*r->rows));
+    r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = read_due_first(sqlite_reader, r, limit);
@@ -359,7 +359,7 @@ bool read_deliveries(struct sqlite_reader *sqlite_reader, struct store_read *rea
     if (first && walk) {
         walk->id = r->after;
         r->count = 0;
-        r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+        r->rows = read_alloc(read, limit + 1, sizeof *r->rows);
     }
     if (read->result || limit == 0)
         return true;
@@ -387,7 +387,7 @@ static struct store_queue_row *queue_row(struct store_queues_read *r, struct del
             return &r->rows[i];
     }
     struct store_queue_row *rows =
-        room_for_one(&r->base, r->rows, r->count, &walk->capacity, sizeof(*r->rows));
+        room_for_one(&r->base, r->rows, r->count, &walk->capacity, sizeof *r->rows);
     if (!rows)
         return NULL;
     r->rows = rows;
@@ -509,7 +509,7 @@ bool read_waiting(struct sqlite_reader *sqlite_reader, struct store_read *read)
         if (result == 0)
             return read_done(read, OK);
         struct store_queue_key *queues =
-            room_for_one(read, r->queues, r->count, &walk->capacity, sizeof(*r->queues));
+            room_for_one(read, r->queues, r->count, &walk->capacity, sizeof *r->queues);
         if (!queues)
             return true;
         r->queues = queues;

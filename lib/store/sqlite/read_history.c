@@ -123,7 +123,7 @@ bool read_receipts(struct sqlite_reader *sqlite_reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_RECEIPT_LIST, take_receipt};
     struct store_receipts_read *r = CONTAINER_OF(read, struct store_receipts_read, base);
-    r->rows = begin(read, r->span.limit, sizeof(*r->rows), r->rows);
+    r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
     return read_span(sqlite_reader, read, &list, &r->span, &r->count);
 }
 
@@ -146,7 +146,7 @@ bool read_unbilled(struct sqlite_reader *sqlite_reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_UNBILLED_LIST, take_unbilled};
     struct store_unbilled_read *r = CONTAINER_OF(read, struct store_unbilled_read, base);
-    r->rows = begin(read, r->span.limit, sizeof(*r->rows), r->rows);
+    r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
     return read_span(sqlite_reader, read, &list, &r->span, &r->count);
 }
 
@@ -169,7 +169,7 @@ bool read_conflicts(struct sqlite_reader *sqlite_reader, struct store_read *read
 {
     static const struct span_list list = {SQL_CONFLICT_LIST, take_conflict};
     struct store_conflicts_read *r = CONTAINER_OF(read, struct store_conflicts_read, base);
-    r->rows = begin(read, r->span.limit, sizeof(*r->rows), r->rows);
+    r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
     return read_span(sqlite_reader, read, &list, &r->span, &r->count);
 }
 
@@ -220,7 +220,7 @@ static int stored_chunk(struct sqlite_reader *sqlite_reader, struct store_stored
 bool read_stored(struct sqlite_reader *sqlite_reader, struct store_read *read)
 {
     struct store_stored_read *r = CONTAINER_OF(read, struct store_stored_read, base);
-    r->rows = begin(read, r->limit, sizeof(*r->rows), r->rows);
+    r->rows = begin(read, r->limit, sizeof *r->rows, r->rows);
     struct progress *progress = read->state;
     if (read->result)
         return true;

@@ -213,9 +213,9 @@ struct found_owner {
 /* Twice the room, and what is in it. NULL: no memory, the read has failed. */
 static struct found_owner *more_room(struct store_read *read, struct found_owner *found, size_t *room)
 {
-    struct found_owner *more = read_alloc(read, *room * 2, sizeof(*more));
+    struct found_owner *more = read_alloc(read, *room * 2, sizeof *more);
     if (more != NULL)
-        memcpy(more, found, *room * sizeof(*found));
+        memcpy(more, found, *room * sizeof *found);
     *room *= 2;
     return more;
 }
@@ -223,7 +223,7 @@ static struct found_owner *more_room(struct store_read *read, struct found_owner
 static bool take_owners(struct sqlite_reader *sqlite_reader, struct store_owners_read *r,
                         struct found_owner *found, size_t count)
 {
-    r->owners = read_alloc(&r->base, count > 0 ? count : 1, sizeof(*r->owners));
+    r->owners = read_alloc(&r->base, count > 0 ? count : 1, sizeof *r->owners);
     if (r->owners == NULL)
         return true;
     for (size_t i = 0; i < count; i++) {
@@ -297,7 +297,7 @@ bool read_token_users(struct sqlite_reader *sqlite_reader, struct store_read *re
 {
     struct store_token_users_read *r = CONTAINER_OF(read, struct store_token_users_read, base);
     r->count = 0;
-    r->emsps = read_alloc(read, (size_t)2 * USERS_MAX, sizeof(*r->emsps));
+    r->emsps = read_alloc(read, (size_t)2 * USERS_MAX, sizeof *r->emsps);
     if (r->emsps == NULL)
         return true;
     int result = take_users(sqlite_reader, r, SQL_SESSION_TOKEN_USERS);

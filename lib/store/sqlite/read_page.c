@@ -84,7 +84,7 @@ int page_total(struct sqlite_reader *sqlite_reader, struct page *page)
 
 static struct page *new_page(struct store_page_read *r)
 {
-    struct page *page = read_alloc(&r->base, 1, sizeof(*page));
+    struct page *page = read_alloc(&r->base, 1, sizeof *page);
     if (!page)
         return NULL;
     r->base.state = page;
@@ -92,8 +92,8 @@ static struct page *new_page(struct store_page_read *r)
     page->limit = r->limit < LIMIT_MAX ? r->limit : LIMIT_MAX;
     page->skip = r->skip;
     page->dated = r->date_from != INT64_MIN || r->date_to != INT64_MAX;
-    page->lanes = read_alloc(&r->base, r->owner_count + 1, sizeof(*page->lanes));
-    r->items = read_alloc(&r->base, page->limit + 1, sizeof(*r->items));
+    page->lanes = read_alloc(&r->base, r->owner_count + 1, sizeof *page->lanes);
+    r->items = read_alloc(&r->base, page->limit + 1, sizeof *r->items);
     r->item_count = 0;
     r->total = 0;
     r->more = false;

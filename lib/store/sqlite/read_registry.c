@@ -70,7 +70,7 @@ static void fill_token(struct sqlite_reader *sqlite_reader, struct store_read *r
         .used = sql_integer(c, id, 6),
         .content = read_string(sqlite_reader, read, id, 7),
     };
-    if (hash.length == sizeof(token->hash))
+    if (hash.length == sizeof token->hash)
         memcpy(token->hash, hash.data, hash.length);
 }
 
@@ -121,8 +121,8 @@ int read_party_changed(struct sql_connection *c, int64_t *changed)
         return result;
     int64_t noted;
     struct str value = sql_string(c, SQL_META_GET, 0);
-    if (value.length == sizeof(noted)) {
-        memcpy(&noted, value.data, sizeof(noted));
+    if (value.length == sizeof noted) {
+        memcpy(&noted, value.data, sizeof noted);
         *changed = noted > *changed ? noted : *changed;
     }
     sql_end(c, SQL_META_GET);
@@ -159,19 +159,17 @@ bool read_registry(struct sqlite_reader *sqlite_reader, struct store_read *read)
         void **rows;
         size_t *count;
     } tables[] = {
-        {SQL_PLATFORM_COUNT, SQL_PLATFORM_ALL, sizeof(*r->platforms), fill_platform, (void **)&r->platforms,
+        {SQL_PLATFORM_COUNT, SQL_PLATFORM_ALL, sizeof *r->platforms, fill_platform, (void **)&r->platforms,
          &r->platform_count},
-        {SQL_PARTY_COUNT, SQL_PARTY_ALL, sizeof(*r->parties), fill_party, (void **)&r->parties,
+        {SQL_PARTY_COUNT, SQL_PARTY_ALL, sizeof *r->parties, fill_party, (void **)&r->parties,
          &r->party_count},
-        {SQL_TOKEN_COUNT, SQL_TOKEN_ALL, sizeof(*r->tokens), fill_token, (void **)&r->tokens,
-         &r->token_count},
-        {SQL_RECEIVER_COUNT, SQL_RECEIVER_ALL, sizeof(*r->receivers), fill_receiver, (void **)&r->receivers,
+        {SQL_TOKEN_COUNT, SQL_TOKEN_ALL, sizeof *r->tokens, fill_token, (void **)&r->tokens, &r->token_count},
+        {SQL_RECEIVER_COUNT, SQL_RECEIVER_ALL, sizeof *r->receivers, fill_receiver, (void **)&r->receivers,
          &r->receiver_count},
-        {SQL_RULE_COUNT, SQL_RULE_ALL, sizeof(*r->rules), fill_rule, (void **)&r->rules, &r->rule_count},
-        {SQL_LIMIT_COUNT, SQL_LIMIT_ALL, sizeof(*r->limits), fill_limit, (void **)&r->limits,
-         &r->limit_count},
+        {SQL_RULE_COUNT, SQL_RULE_ALL, sizeof *r->rules, fill_rule, (void **)&r->rules, &r->rule_count},
+        {SQL_LIMIT_COUNT, SQL_LIMIT_ALL, sizeof *r->limits, fill_limit, (void **)&r->limits, &r->limit_count},
     };
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         int result = read_table(sqlite_reader, read, tables[i].count_id, tables[i].rows_id, tables[i].size,
                                 tables[i].fill, tables[i].rows, tables[i].count);
         if (result)
@@ -192,7 +190,7 @@ bool read_findings(struct sqlite_reader *sqlite_reader, struct store_read *read)
     const enum sql_id id = SQL_FINDING_LIST;
     unsigned limit = r->limit < 1000 ? r->limit : 1000;
     r->count = 0;
-    r->rows = read_alloc(read, limit + 1, sizeof(*r->rows));
+    r->rows = read_alloc(read, limit + 1, sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(limit), sql_i((int64_t)r->skip)));
@@ -220,7 +218,7 @@ bool read_refusals(struct sqlite_reader *sqlite_reader, struct store_read *read)
     struct sql_connection *c = &sqlite_reader->connection;
     const enum sql_id id = SQL_REFUSAL_LIST;
     r->count = 0;
-    r->rows = read_alloc(read, STORE_REFUSALS_MAX, sizeof(*r->rows));
+    r->rows = read_alloc(read, STORE_REFUSALS_MAX, sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(r->since), sql_i(STORE_REFUSALS_MAX)));

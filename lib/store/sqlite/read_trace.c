@@ -68,9 +68,9 @@ static void start_key(struct trace_walk *trace)
 
 static int trace_begin(struct sqlite_reader *sqlite_reader, struct store_trace_read *r)
 {
-    struct trace_walk *trace = r->base.state = read_alloc(&r->base, 1, sizeof(*trace));
+    struct trace_walk *trace = r->base.state = read_alloc(&r->base, 1, sizeof *trace);
     r->limit = r->limit < LIMIT_MAX ? r->limit : LIMIT_MAX;
-    r->rows = read_alloc(&r->base, r->limit + 1, sizeof(*r->rows));
+    r->rows = read_alloc(&r->base, r->limit + 1, sizeof *r->rows);
     if (r->base.result)
         return r->base.result;
     r->count = 0;
@@ -150,6 +150,6 @@ bool read_trace(struct sqlite_reader *sqlite_reader, struct store_read *read)
     }
     if (result < 0)
         return read_fail(sqlite_reader, read, result);
-    qsort(r->rows, r->count, sizeof(*r->rows), by_sequence);
+    qsort(r->rows, r->count, sizeof *r->rows, by_sequence);
     return read_done(read, OK);
 }

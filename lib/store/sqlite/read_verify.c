@@ -22,7 +22,7 @@ struct verify_walk {
 static bool bad(struct store_verify_read *r, int64_t sequence, const char *format)
 {
     char text[240];
-    snprintf(text, sizeof(text), format, (long long)sequence);
+    snprintf(text, sizeof text, format, (long long)sequence);
     r->bad_sequence = sequence;
     r->problem = arena_copy(r->base.arena, str_from(text));
     r->done = true;

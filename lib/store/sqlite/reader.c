@@ -22,7 +22,7 @@ static read_function *const reads[READ_TYPE_COUNT] = {
 
 struct sqlite_reader *reader_new(struct store *store, struct error *error)
 {
-    struct sqlite_reader *sqlite_reader = calloc(1, sizeof(*sqlite_reader));
+    struct sqlite_reader *sqlite_reader = calloc(1, sizeof *sqlite_reader);
     if (!sqlite_reader) {
         error_set(error, ERR_MEMORY, "no memory for a reader");
         return NULL;

@@ -155,7 +155,7 @@ static int prepare_one(struct sql_connection *connection, enum sql_id id)
         return sql_failure(connection, SQLITE_MISUSE, row->text);
     for (size_t i = 0; i < parameters; i++) {
         char name[8];
-        snprintf(name, sizeof(name), "$%zu", i + 1);
+        snprintf(name, sizeof name, "$%zu", i + 1);
         int place = sqlite3_bind_parameter_index(prepared->handle, name);
         if (place < 1)
             return sql_failure(connection, SQLITE_MISUSE, row->text);

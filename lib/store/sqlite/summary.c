@@ -12,8 +12,7 @@ static int put_summary(struct writer *writer)
     audit_summary_seal(summary, writer->hmac, seal);
     return sql_run(&writer->connection, SQL_SUMMARY_PUT,
                    SQL_VALUES(sql_i(summary->block), sql_i(summary->oldest), sql_i(summary->newest),
-                              sql_bytes(summary->bits, sizeof(summary->bits)),
-                              sql_bytes(seal, sizeof(seal))));
+                              sql_bytes(summary->bits, sizeof summary->bits), sql_bytes(seal, sizeof seal)));
 }
 
 int summary_add_row(struct writer *writer, int64_t sequence, const struct store_audit *row)
@@ -54,15 +53,15 @@ static int is_passed_over(struct sqlite_reader *sqlite_reader, const struct stor
         struct str bits = sql_string(c, SQL_SUMMARY_GET, 2), kept = sql_string(c, SQL_SUMMARY_GET, 3);
         summary.oldest = sql_integer(c, SQL_SUMMARY_GET, 0);
         summary.newest = sql_integer(c, SQL_SUMMARY_GET, 1);
-        result = bits.length == sizeof(summary.bits) && kept.length == sizeof(seal);
+        result = bits.length == sizeof summary.bits && kept.length == sizeof seal;
         if (result > 0)
-            memcpy(summary.bits, bits.data, sizeof(summary.bits));
+            memcpy(summary.bits, bits.data, sizeof summary.bits);
         if (result > 0 && !audit_summary_may_have(&summary, r))
             audit_summary_seal(&summary, sqlite_reader->hmac,
                                seal); /* only what is believed must be proven */
         else
             result = 0;
-        result = result > 0 && crypto_equal(kept.data, seal, sizeof(seal));
+        result = result > 0 && crypto_equal(kept.data, seal, sizeof seal);
     }
     sql_end(c, SQL_SUMMARY_GET);
     return result;

@@ -92,7 +92,7 @@ static int put_head(struct writer *writer)
         return OK;
     audit_head_write(&writer->state.chain, writer->hmac, head);
     return sql_run(&writer->connection, SQL_META_PUT,
-                   SQL_VALUES(sql_t(STR("audit_head")), sql_bytes(head, sizeof(head))));
+                   SQL_VALUES(sql_t(STR("audit_head")), sql_bytes(head, sizeof head)));
 }
 
 static int commit_once(struct writer *writer, struct ring *batches, bool careful, bool *again)
@@ -307,7 +307,7 @@ static int load_chain(struct writer *writer)
 
 int writer_new(struct store *store, const struct sql_connection *connection, struct error *error)
 {
-    struct writer *writer = calloc(1, sizeof(*writer));
+    struct writer *writer = calloc(1, sizeof *writer);
     struct hmac *hmac = hmac_new(store->audit_key, SHA256_SIZE);
     if (!writer || !hmac) {
         free(writer);
