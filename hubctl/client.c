@@ -166,7 +166,7 @@ void client_close(struct client *client)
 
 /* ---------------------------------------------------------------- sending and receiving */
 
-/* A pipe tells of its sqlite_reader's end although nothing is written; then hubctl ends as it would at the next row.
+/* A pipe tells of its reader's end although nothing is written; then hubctl ends as it would at the next row.
  */
 static void end_with_reader(const struct pollfd *output)
 {

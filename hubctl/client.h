@@ -10,7 +10,7 @@ struct client {
     char path[256];
     struct ctl_lines lines;
     int64_t next_id;
-    bool watches_output; /* while it waits: a sqlite_reader of stdout that goes away ends hubctl */
+    bool watches_output; /* while it waits: a reader of stdout that goes away ends hubctl */
     unsigned waiting;    /* requests without an answer */
 };
 
@@ -40,7 +40,7 @@ void client_send(struct client *client, const char *method, struct str params, i
 /* The next message; values live in `arena`. `timeout_ms` 0: waits as long as it takes. */
 enum client_event client_next(struct client *client, struct arena *arena, int64_t timeout_ms,
                               const struct json_value **value);
-/* Waits so long without a connection; a sqlite_reader of stdout that goes away ends hubctl meanwhile. */
+/* Waits so long without a connection; a reader of stdout that goes away ends hubctl meanwhile. */
 void client_wait_output(int ms);
 /* Whether a whole message has arrived already, so that client_next would not wait. */
 bool client_has_more(const struct client *client);

@@ -21,7 +21,7 @@ bool value_is_empty(const struct json_value *value)
     return value->type == JSON_ARRAY && value->count == 0;
 }
 
-/* Text without what a terminal or a TSV sqlite_reader would take for something else, or not show at all. */
+/* Text without what a terminal or a TSV reader would take for something else, or not show at all. */
 static void write_clean(struct buffer *out, struct str text, bool people)
 {
     static const char *const escapes[] = {['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r"};

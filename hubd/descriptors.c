@@ -4,7 +4,7 @@
 #define FOR_FILES  64  /* database, key, backup, log, listening sockets, certificates */
 #define FOR_NAMES  128 /* what getaddrinfo opens, on the resolver's threads */
 #define FOR_PROBES (DESCRIPTORS_PROBES + DESCRIPTORS_PROBES / OUTBOUND_TWO)
-#define FOR_LOOP   12 /* epoll, eventfd, pipes, a sqlite_reader of the database */
+#define FOR_LOOP   12 /* epoll, eventfd, pipes, a reader of the database */
 /* Connections that are being answered 503: one of so many descriptors, at least, at most. */
 #define REFUSED_PART 24
 #define REFUSED_MIN  16

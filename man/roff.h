@@ -5,7 +5,7 @@
 
 /*
  * Texts of the tables as mdoc(7) input. What is written is ASCII, so that a page does not depend on the
- * sqlite_reader's locale: an ellipsis becomes three dots, other letters \[uXXXX], which every formatter knows.
+ * reader's locale: an ellipsis becomes three dots, other letters \[uXXXX], which every formatter knows.
  */
 
 /* A paragraph in lines of its own, each sentence on a new one. `words in backticks` are set in bold. */

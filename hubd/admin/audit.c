@@ -5,7 +5,7 @@
 
 /*
  * audit tail: reads the store by sequence in slices, so that a list of any length takes constant memory; with
- * -f it waits at the end until rows were appended. A sqlite_reader that is slow stops the reading, nothing else: the
+ * -f it waits at the end until rows were appended. A reader that is slow stops the reading, nothing else: the
  * rows stay in the store.
  */
 #define FOLLOWER_MAGIC 0x464f4c4cu

@@ -53,7 +53,7 @@ static void report(struct backup *backup)
         snprintf(text, sizeof text, "%s copied, being checked; what is interrupted leaves no file", all);
         break;
     }
-    /* a line now and then need not wait for a slow sqlite_reader */
+    /* a line now and then need not wait for a slow reader */
     ctl_progress(backup->request, str_from(text), copied, total);
 }
 

@@ -402,7 +402,7 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
     object->request = request;
     object->owner = owner;
     object->found = found;
-    /* Not for as long as a slow sqlite_reader takes for the answer that is made of it. */
+    /* Not for as long as a slow reader takes for the answer that is made of it. */
     object->read.base.arena = &request->tree;
     arena_charge(&request->tree, request->arena->budget);
     object->read.base.caller = request->platform->row.id;

@@ -47,7 +47,7 @@ static bool relay_query_is_response_url(struct request *request, struct str name
     return ocpi_name_is_like(http_percent_decode(request->arena, name), STR(RESPONSE_URL));
 }
 
-/* The sqlite_reader bounds how deep a body is (JSON_DEPTH_MAX). */
+/* The reader bounds how deep a body is (JSON_DEPTH_MAX). */
 static void relay_find_members(struct relay_places *places, const struct json_value *value, bool nested)
 {
     bool lists = value->type == JSON_ARRAY;

@@ -12,7 +12,7 @@
  *
  * What counts, where a hub has one (`memory_max`): the arenas of requests with everything in them (heads,
  * decoded paths, trees of JSON, rows that were read, answers of partners), bodies that come in, bytes that
- * wait for a connection's turn, answers over 16 KiB that wait for a slow sqlite_reader, deliveries under way with
+ * wait for a connection's turn, answers over 16 KiB that wait for a slow reader, deliveries under way with
  * their answers. What does not: the fixed cost of a connection (below 1 KiB) and of a socket in the kernel,
  * the registry, the store's caches, a loop's own scratch memory.
  *

@@ -87,7 +87,7 @@ static void next_source(struct loader *loader)
 
 /*
  * inih calls neither its handler with a line number nor tells of lines without '=', joins indented lines to
- * the one before and cuts long ones; so the sqlite_reader counts and looks first, and hands over only what is a
+ * the one before and cuts long ones; so the reader counts and looks first, and hands over only what is a
  * setting.
  */
 static void skip_rest_of_line(FILE *file)

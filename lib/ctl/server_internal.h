@@ -14,7 +14,7 @@
 #define CTL_SWEEP_MS        5000
 #define CTL_LINE_USUAL      (128 * 1024) /* bytes of a line that every client may send at any time */
 #define CTL_LARGE_MAX       4            /* clients that may have a longer one here at a time */
-#define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow sqlite_reader */
+#define CTL_OUTPUT_HIGH     (256 * 1024) /* bytes queued for a client: above, it is a slow reader */
 #define CTL_OUTPUT_LOW      (64 * 1024)  /* below, its streams go on */
 
 struct ctl_server {

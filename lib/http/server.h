@@ -28,13 +28,13 @@ struct http_limits {
         head_timeout_ms; /* head not complete in that time from its first byte (or from the accept): 408 */
     int64_t body_timeout_ms; /* body not complete in that time: 408 */
     int64_t rate_window_ms;  /* a body or an answer that moves slower than `rate_min` over such a time: 408 */
-    int64_t rate_min;        /* bytes a second; a slow sqlite_reader of an answer is cut off */
+    int64_t rate_min;        /* bytes a second; a slow reader of an answer is cut off */
     /* The whole of an answer, from its first byte that the peer's socket did not take at once: so long, and a
      * second for every `answer_rate` bytes of it. Whoever has not taken it then is cut off. */
     int64_t answer_timeout_ms, answer_rate;
     int64_t idle_timeout_ms; /* keep-alive connection without a request: closed */
     unsigned pipeline_max;   /* requests of one connection in the handler at once, then reading stops */
-    size_t write_buffer_max; /* bytes waiting for a slow sqlite_reader before a stream source is paused */
+    size_t write_buffer_max; /* bytes waiting for a slow reader before a stream source is paused */
     struct budget *budget;   /* of all servers together, borrowed; full: new requests are answered 503 */
 };
 
@@ -144,7 +144,7 @@ void http_exchange_take_body(struct http_exchange *exchange, size_t body_max);
 
 /*
  * Before an answer that may be large is made: calls `turn` when all answers before it on this connection are
- * made, and no more than write_buffer_max of them waits for the sqlite_reader; at once where that is so already.
+ * made, and no more than write_buffer_max of them waits for the reader; at once where that is so already.
  * Once, and before the answer is begun. When the connection is closed meanwhile it is called all the same.
  */
 void http_exchange_await_turn(struct http_exchange *exchange,

@@ -55,7 +55,7 @@ enum server_wait {
     WAIT_BODY_END, /* the whole body */
     WAIT_IDLE,
     WAIT_LINGER,
-    WAIT_WRITE, /* the window over which a sqlite_reader's rate is judged */
+    WAIT_WRITE, /* the window over which a reader's rate is judged */
     WAIT_COUNT
 };
 
@@ -166,7 +166,7 @@ struct server_connection {
     size_t waiting;               /* bytes of output of all exchanges */
     int64_t written;              /* bytes that the kernel took, ever */
     int64_t taken;                /* bytes that the peer had taken of them when write_wait began */
-    int64_t answer_us;   /* since when the answer at the front waits for its sqlite_reader; 0: it does not */
+    int64_t answer_us;   /* since when the answer at the front waits for its reader; 0: it does not */
     int64_t answer_from; /* bytes `written` before it, about */
     size_t discard_left; /* bytes that may still be read for nothing */
     char peer[INET6_ADDRSTRLEN];

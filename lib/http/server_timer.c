@@ -47,8 +47,8 @@ static bool is_too_slow(const struct server_connection *connection, int64_t byte
     return bytes < limits->rate_min * limits->rate_window_ms / 1000;
 }
 
-/* The answer at the front has waited for its sqlite_reader for longer than its bytes, as far as they are known, may
- * take: a sqlite_reader at the least rate would hold four megabytes for an hour. */
+/* The answer at the front has waited for its reader for longer than its bytes, as far as they are known, may
+ * take: a reader at the least rate would hold four megabytes for an hour. */
 static bool is_overdue(const struct server_connection *connection)
 {
     const struct http_limits *limits = &connection->server->limits;

@@ -1,4 +1,4 @@
-/* The only C++ of the hub: simdjson's On-Demand interface behind lib/json/json_source.h. No exception can leave
+/* The only C++ of the hub: simdjson's On-Demand interface behind lib/json/reader.h. No exception can leave
  * it: none is thrown. */
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
@@ -59,37 +59,37 @@ size_t values_in_proportion(size_t bytes)
     return count < JSON_VALUES_MAX ? count : JSON_VALUES_MAX;
 }
 
-int add_chunk(json_source &json_source)
+int add_chunk(json_source &reader)
 {
-    size_t count = count_nodes(static_cast<size_t>(json_source.end - json_source.at));
-    if (count > json_source.nodes_left)
-        count = json_source.nodes_left;
+    size_t count = count_nodes(static_cast<size_t>(reader.end - reader.at));
+    if (count > reader.nodes_left)
+        count = reader.nodes_left;
     if (count == 0)
         return ERR_TOO_LARGE;
-    void *memory = arena_alloc_raw(json_source.values, count * sizeof(json_value));
+    void *memory = arena_alloc_raw(reader.values, count * sizeof(json_value));
     if (memory == nullptr)
         return ERR_MEMORY;
-    json_source.nodes_left -= count;
-    json_source.node = static_cast<json_value *>(memory);
-    json_source.node_end = json_source.node + count;
+    reader.nodes_left -= count;
+    reader.node = static_cast<json_value *>(memory);
+    reader.node_end = reader.node + count;
     return OK;
 }
 
-simdjson_inline int add_node(json_source &json_source, json_value **node)
+simdjson_inline int add_node(json_source &reader, json_value **node)
 {
-    int code = json_source.node == json_source.node_end ? add_chunk(json_source) : OK;
-    *node = code == OK ? json_source.node++ : nullptr;
+    int code = reader.node == reader.node_end ? add_chunk(reader) : OK;
+    *node = code == OK ? reader.node++ : nullptr;
     return code;
 }
 
 /* Is there a backslash in `raw`? Asked in the order of the source, so that it is searched once for all. */
-simdjson_inline bool is_escaped(json_source &json_source, struct str raw)
+simdjson_inline bool is_escaped(json_source &reader, struct str raw)
 {
-    if (json_source.backslash < raw.data) {
-        const void *found = memchr(raw.data, '\\', static_cast<size_t>(json_source.end - raw.data));
-        json_source.backslash = found != nullptr ? static_cast<const char *>(found) : json_source.end;
+    if (reader.backslash < raw.data) {
+        const void *found = memchr(raw.data, '\\', static_cast<size_t>(reader.end - raw.data));
+        reader.backslash = found != nullptr ? static_cast<const char *>(found) : reader.end;
     }
-    return json_source.backslash < raw.data + raw.length;
+    return reader.backslash < raw.data + raw.length;
 }
 
 /* The number that four hexadecimal digits make, -1 when they are none. */
@@ -147,9 +147,9 @@ const char *read_escape(const char *from, const char *to, uint8_t **out)
  * What simdjson refuses to unescape: perhaps only for half of a surrogate pair, which becomes the three bytes
  * that it would have in UTF-8 (simdjson 3.0.1 has no unescape_wobbly).
  */
-int unescape_leniently(json_source &json_source, struct str *text)
+int unescape_leniently(json_source &reader, struct str *text)
 {
-    uint8_t *out = json_source.unescaped;
+    uint8_t *out = reader.unescaped;
     const char *at = text->data, *end = at + text->length;
     while (at != nullptr && at < end) {
         if (*at != '\\')
@@ -159,45 +159,45 @@ int unescape_leniently(json_source &json_source, struct str *text)
     }
     if (at == nullptr)
         return ERR_INVALID;
-    *text = as_str(reinterpret_cast<char *>(json_source.unescaped), reinterpret_cast<char *>(out));
-    json_source.unescaped = out;
+    *text = as_str(reinterpret_cast<char *>(reader.unescaped), reinterpret_cast<char *>(out));
+    reader.unescaped = out;
     return OK;
 }
 
-int unescape(json_source &json_source, struct str *text)
+int unescape(json_source &reader, struct str *text)
 {
-    if (json_source.unescaped == nullptr) {
+    if (reader.unescaped == nullptr) {
         /* Unescaped text is never longer; simdjson writes a register's width further than it says. */
-        size_t size = static_cast<size_t>(json_source.end - text->data) + simdjson::SIMDJSON_PADDING;
-        json_source.unescaped = static_cast<uint8_t *>(arena_alloc_raw(json_source.texts, size));
-        if (json_source.unescaped == nullptr)
+        size_t size = static_cast<size_t>(reader.end - text->data) + simdjson::SIMDJSON_PADDING;
+        reader.unescaped = static_cast<uint8_t *>(arena_alloc_raw(reader.texts, size));
+        if (reader.unescaped == nullptr)
             return ERR_MEMORY;
     }
     ondemand::raw_json_string source(reinterpret_cast<const uint8_t *>(text->data));
     std::string_view made;
-    if (json_source.parser->unescape(source, json_source.unescaped).get(made))
-        return unescape_leniently(json_source, text);
+    if (reader.parser->unescape(source, reader.unescaped).get(made))
+        return unescape_leniently(reader, text);
     *text = str_of(made.data(), made.size());
     return OK;
 }
 
 /* `raw` has the quotes; what needs no unescaping is not copied. */
-simdjson_inline int read_text(json_source &json_source, struct str raw, struct str *text)
+simdjson_inline int read_text(json_source &reader, struct str raw, struct str *text)
 {
     *text = str_of(raw.data + 1, raw.length - 2);
-    return is_escaped(json_source, raw) ? unescape(json_source, text) : OK;
+    return is_escaped(reader, raw) ? unescape(reader, text) : OK;
 }
 
 /* `value` is where the member's value begins: only space and a colon are between, so the name's end is found
  * from there. */
-simdjson_inline int read_key(json_source &json_source, ondemand::raw_json_string key, const char *value,
+simdjson_inline int read_key(json_source &reader, ondemand::raw_json_string key, const char *value,
                              json_value *node)
 {
     const char *from = key.raw(), *to = value - 1;
     while (to > from && *to != '"')
         to--;
     node->raw_key = as_str(from - 1, to + 1);
-    return read_text(json_source, node->raw_key, &node->key);
+    return read_text(reader, node->raw_key, &node->key);
 }
 
 /*
@@ -239,17 +239,17 @@ json_type type_of(char first)
 }
 
 /* The token is judged as a whole here: simdjson passes over a value that it is not asked for. */
-simdjson_inline int read_scalar(json_source &json_source, ondemand::value &value, json_value *node)
+simdjson_inline int read_scalar(json_source &reader, ondemand::value &value, json_value *node)
 {
     ondemand::raw_json_string string;
     struct str raw = node->raw;
     bool valid = false;
-    json_source.at = raw.data + raw.length;
+    reader.at = raw.data + raw.length;
     switch (node->type) {
     case JSON_STRING:
         if (value.get_raw_json_string().get(string) || raw.length < 2 || raw.data[raw.length - 1] != '"')
             return ERR_INVALID;
-        return read_text(json_source, raw, &node->text);
+        return read_text(reader, raw, &node->text);
     case JSON_NUMBER:
         valid = read_number(raw, &node->number);
         break;
@@ -267,36 +267,35 @@ simdjson_inline int read_scalar(json_source &json_source, ondemand::value &value
     return valid ? OK : ERR_INVALID;
 }
 
-int read_elements(json_source &json_source, ondemand::array &array, json_value *node, unsigned depth);
-int read_members(json_source &json_source, ondemand::object &object, json_value *node, unsigned depth);
+int read_elements(json_source &reader, ondemand::array &array, json_value *node, unsigned depth);
+int read_members(json_source &reader, ondemand::object &object, json_value *node, unsigned depth);
 
-simdjson_inline int read_container(json_source &json_source, ondemand::value &value, json_value *node,
+simdjson_inline int read_container(json_source &reader, ondemand::value &value, json_value *node,
                                    unsigned depth)
 {
     const char *from = node->raw.data;
     ondemand::array array;
     ondemand::object object;
     int code = ERR_INVALID;
-    if (depth >= json_source.depth_max)
+    if (depth >= reader.depth_max)
         return ERR_TOO_LARGE;
-    json_source.at = from + 1;
+    reader.at = from + 1;
     if (node->type == JSON_ARRAY && !value.get_array().get(array))
-        code = read_elements(json_source, array, node, depth + 1);
+        code = read_elements(reader, array, node, depth + 1);
     else if (node->type == JSON_OBJECT && !value.get_object().get(object))
-        code = read_members(json_source, object, node, depth + 1);
+        code = read_members(reader, object, node, depth + 1);
     if (code != OK)
         return code;
-    while (is_space(*json_source.at))
-        json_source.at++;
-    json_source.at++;
-    node->raw = as_str(from, json_source.at);
+    while (is_space(*reader.at))
+        reader.at++;
+    reader.at++;
+    node->raw = as_str(from, reader.at);
     return OK;
 }
 
 /* `node` has its key already. Inlined, so that simdjson's small structs stay in registers: that halves the
  * time. */
-simdjson_inline int read_value(json_source &json_source, ondemand::value &value, json_value *node,
-                               unsigned depth)
+simdjson_inline int read_value(json_source &reader, ondemand::value &value, json_value *node, unsigned depth)
 {
     std::string_view token = value.raw_json_token();
     while (token.size() > 1 && is_space(token.back()))
@@ -310,11 +309,11 @@ simdjson_inline int read_value(json_source &json_source, ondemand::value &value,
     node->child = nullptr;
     node->next = nullptr;
     if (node->type == JSON_ARRAY || node->type == JSON_OBJECT)
-        return read_container(json_source, value, node, depth);
-    return read_scalar(json_source, value, node);
+        return read_container(reader, value, node, depth);
+    return read_scalar(reader, value, node);
 }
 
-int read_elements(json_source &json_source, ondemand::array &array, json_value *node, unsigned depth)
+int read_elements(json_source &reader, ondemand::array &array, json_value *node, unsigned depth)
 {
     const json_value **link = &node->child;
     for (auto result : array) {
@@ -322,11 +321,11 @@ int read_elements(json_source &json_source, ondemand::array &array, json_value *
         if (std::move(result).get(element))
             return ERR_INVALID;
         json_value *child;
-        int code = add_node(json_source, &child);
+        int code = add_node(reader, &child);
         if (code != OK)
             return code;
         child->key = child->raw_key = STR_NONE;
-        code = read_value(json_source, element, child, depth);
+        code = read_value(reader, element, child, depth);
         if (code != OK)
             return code;
         *link = child;
@@ -336,7 +335,7 @@ int read_elements(json_source &json_source, ondemand::array &array, json_value *
     return OK;
 }
 
-int read_members(json_source &json_source, ondemand::object &object, json_value *node, unsigned depth)
+int read_members(json_source &reader, ondemand::object &object, json_value *node, unsigned depth)
 {
     const json_value **link = &node->child;
     for (auto result : object) {
@@ -344,11 +343,11 @@ int read_members(json_source &json_source, ondemand::object &object, json_value 
         if (std::move(result).get(field))
             return ERR_INVALID;
         json_value *child;
-        int code = add_node(json_source, &child);
+        int code = add_node(reader, &child);
         if (code == OK)
-            code = read_key(json_source, field.key(), field.value().raw_json_token().data(), child);
+            code = read_key(reader, field.key(), field.value().raw_json_token().data(), child);
         if (code == OK)
-            code = read_value(json_source, field.value(), child, depth);
+            code = read_value(reader, field.value(), child, depth);
         if (code != OK)
             return code;
         *link = child;
@@ -360,26 +359,25 @@ int read_members(json_source &json_source, ondemand::object &object, json_value 
 
 /* `padded` is the document between brackets, so that a scalar needs no way of its own: one element must come
  * out. */
-int read_document(json_source &json_source, const char *padded, size_t length, const json_value **value)
+int read_document(json_source &reader, const char *padded, size_t length, const json_value **value)
 {
     ondemand::document document;
     ondemand::array array;
     simdjson::error_code error = simdjson::SUCCESS;
-    if (json_source.parser->capacity() < length) {
+    if (reader.parser->capacity() < length) {
         size_t capacity = capacity_min;
         while (capacity < length && capacity < capacity_kept)
             capacity *= 2;
-        error = json_source.parser->allocate(capacity < length ? length : capacity);
+        error = reader.parser->allocate(capacity < length ? length : capacity);
     }
     if (!error)
-        error =
-            json_source.parser->iterate(padded, length, length + simdjson::SIMDJSON_PADDING).get(document);
+        error = reader.parser->iterate(padded, length, length + simdjson::SIMDJSON_PADDING).get(document);
     if (error)
         return error == simdjson::MEMALLOC ? ERR_MEMORY : ERR_INVALID;
     if (document.get_array().get(array))
         return ERR_INVALID;
     json_value list = {};
-    int code = read_elements(json_source, array, &list, 0);
+    int code = read_elements(reader, array, &list, 0);
     if (code != OK)
         return code;
     const char *behind;
@@ -426,18 +424,18 @@ int parse(struct arena *values, struct arena *texts, struct str bytes, unsigned 
     source[bytes.length] = ']';
     memset(source + bytes.length + 1, 0, simdjson::SIMDJSON_PADDING);
 
-    json_source json_source = {};
-    json_source.values = values;
-    json_source.texts = texts;
-    json_source.parser = &parser;
-    json_source.end = source + bytes.length;
-    json_source.depth_max = depth_max;
-    json_source.nodes_left = values_max - count;
-    json_source.node = reinterpret_cast<json_value *>(memory);
-    json_source.node_end = json_source.node + count;
-    json_source.at = source;
-    json_source.backslash = padded;
-    int code = read_document(json_source, padded, bytes.length + 2, value);
+    json_source reader = {};
+    reader.values = values;
+    reader.texts = texts;
+    reader.parser = &parser;
+    reader.end = source + bytes.length;
+    reader.depth_max = depth_max;
+    reader.nodes_left = values_max - count;
+    reader.node = reinterpret_cast<json_value *>(memory);
+    reader.node_end = reader.node + count;
+    reader.at = source;
+    reader.backslash = padded;
+    int code = read_document(reader, padded, bytes.length + 2, value);
     if (parser.capacity() > capacity_kept)
         parser = ondemand::parser();
     return code == OK ? OK : refuse(code, bytes, depth_max, values_max, error);

@@ -4,7 +4,7 @@
 #include "lib/ocpi/objects.h"
 
 /* What a text may look like (OCPI 2.2.1, Types), for this room only. Texts are valid UTF-8, as the JSON
- * sqlite_reader leaves them. */
+ * reader leaves them. */
 
 /* Printable ASCII, U+0020 to U+007E: a CiString's characters. */
 bool ocpi_text_is_ascii(struct str text);

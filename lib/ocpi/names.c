@@ -65,7 +65,7 @@ static uint32_t plain_ascii(uint32_t character)
     return letter >= 'a' && letter <= 'z' ? letter : digit ? character : 0;
 }
 
-/* The ASCII letter or digit that some sqlite_reader takes it for, folded; 0 when it only stands between them;
+/* The ASCII letter or digit that some reader takes it for, folded; 0 when it only stands between them;
  * anything else is itself. */
 static uint32_t plain(uint32_t character)
 {

@@ -9,11 +9,11 @@
  * What the hub judges must be what every one of them reads.
  */
 
-/* Some sqlite_reader takes `name` for the OCPI name `field`: its letters and digits are the same, whatever their
+/* Some reader takes `name` for the OCPI name `field`: its letters and digits are the same, whatever their
  * case, their width, and whatever stands between them. Both may be equal. `field` begins with a letter or
  * digit. */
 bool ocpi_name_is_like(struct str name, struct str field);
-/* The object has no second member that some sqlite_reader takes for `field`, and none in another spelling. True when
+/* The object has no second member that some reader takes for `field`, and none in another spelling. True when
  * there is none at all, and of what is no object. */
 bool ocpi_member_is_clear(const struct json_value *object, const char *field);
 /* The text of such a member; STR_NONE when it is absent, no text, or not clear. */

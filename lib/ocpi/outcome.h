@@ -8,7 +8,7 @@
  * How something ended: `allowed` of an AuthorizationInfo, `result` of a CommandResponse, CommandResult or
  * ChargingProfileResponse (OCPI 2.2.1, Tokens, Commands, ChargingProfiles). OCPI's enums are case sensitive,
  * partners' software is not: the value is read in any case and passed on as OCPI spells it, so that every
- * sqlite_reader reads what the hub has judged. Any other value is no outcome.
+ * reader reads what the hub has judged. Any other value is no outcome.
  */
 struct ocpi_outcome {
     struct str word; /* as OCPI spells it, static; STR_NONE: there is none, an unknown one, or two readings */

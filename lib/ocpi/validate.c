@@ -219,7 +219,7 @@ static void check_field(const struct validation *check, const struct spot *at, c
     }
 }
 
-/* The single field that some sqlite_reader takes a member of that name for, NULL for none. */
+/* The single field that some reader takes a member of that name for, NULL for none. */
 static const struct ocpi_field *single_like(const struct ocpi_object *object, struct str name)
 {
     for (unsigned i = 0; i < object->field_count; i++) {

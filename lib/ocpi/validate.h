@@ -21,7 +21,7 @@ enum ocpi_rule {
     OCPI_RULE_RANGE,     /* number outside its bounds, e.g. weekday 8 */
     OCPI_RULE_SURROGATE, /* half of a surrogate pair: "\ud83d" without its other half */
     OCPI_RULE_SPELLING,  /* a member that some readers take for a single field (objects.h) */
-    OCPI_RULE_PADDING    /* an id that not every sqlite_reader takes as it is: see ocpi_text_is_id */
+    OCPI_RULE_PADDING    /* an id that not every reader takes as it is: see ocpi_text_is_id */
 };
 #define OCPI_RULE_COUNT (OCPI_RULE_PADDING + 1)
 

@@ -40,12 +40,12 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
     ring_init(&client->touched);
     client->wake.data = client;
     client->turn.data = client;
-    client->sqlite_reader = reader_new(store, error);
-    int code = client->sqlite_reader ? uv_async_init(loop, &client->wake, on_wake) : 0;
-    if (!client->sqlite_reader || code) {
+    client->reader = reader_new(store, error);
+    int code = client->reader ? uv_async_init(loop, &client->wake, on_wake) : 0;
+    if (!client->reader || code) {
         if (code)
             error_set(error, ERR_IO, "the store's wake-up handle: %s", uv_strerror(code));
-        reader_free(client->sqlite_reader);
+        reader_free(client->reader);
         uv_mutex_destroy(&client->mutex);
         free(client);
         return NULL;
@@ -72,8 +72,8 @@ void store_client_free(struct store_client *client)
     if (client->under_way > 0)
         abort(); /* an answer would come to a client that is gone */
     client->closing = true;
-    reader_free(client->sqlite_reader);
-    client->sqlite_reader = NULL;
+    reader_free(client->reader);
+    client->reader = NULL;
     uv_close((uv_handle_t *)&client->wake, on_closed);
     uv_close((uv_handle_t *)&client->turn, on_closed);
 }
@@ -196,7 +196,7 @@ static int64_t run_read(struct store_client *client, struct ring *node, int64_t 
     int refused = read->state == NULL && read->wanted != NULL ? read->wanted(read) : OK;
     if (refused != OK)
         read->result = refused;
-    if (refused != OK || reader_run(client->sqlite_reader, read, now + SLICE_US))
+    if (refused != OK || reader_run(client->reader, read, now + SLICE_US))
         ring_push(ended, node);
     else
         enqueue(client, read);
@@ -215,7 +215,7 @@ static void on_turn(uv_idle_t *handle)
     /* One at least: look-ups that fill the turn do not keep all else out. */
     for (bool any = false; (!any || now < end) && (node = next_in_lanes(client)) != NULL; any = true)
         now = run_read(client, node, now, &ended);
-    reader_end_turn(client->sqlite_reader);
+    reader_end_turn(client->reader);
     if (ring_is_empty(&client->quick) && ring_is_empty(&client->turns))
         uv_idle_stop(&client->turn);
     /* Last: what a callback asks for is read in another turn, so that it sees what the callback knew of. */

@@ -5,10 +5,10 @@
 
 /*
  * One loop's door to the store, whatever the engine: answers of the writer come back through a queue and a
- * uv_async, reads wait for a slice of the loop's time. The engine gives the three functions of struct sqlite_reader
+ * uv_async, reads wait for a slice of the loop's time. The engine gives the three functions of struct store_reader
  * below.
  */
-struct sqlite_reader;
+struct store_reader;
 
 #define CLIENT_LANES 64
 
@@ -20,7 +20,7 @@ struct store_client {
     int handles;     /* open ones */
     bool closing;
     size_t under_way; /* requests whose callback is still to come */
-    struct sqlite_reader *sqlite_reader;
+    struct store_reader *reader;
     struct ring quick; /* reads; loop thread only */
     /* Those of callers whose numbers are alike (mod CLIENT_LANES), oldest first; lanes with any take turns.
      */
@@ -46,12 +46,12 @@ void client_send_all(struct ring *touched);
 /* ---------------------------------------------------------------- of the engine */
 
 /* The read-only connection of one client; NULL with a sentence on failure. */
-struct sqlite_reader *reader_new(struct store *store, struct error *error);
-void reader_free(struct sqlite_reader *sqlite_reader);
+struct store_reader *reader_new(struct store *store, struct error *error);
+void reader_free(struct store_reader *reader);
 /* Works on a read until it is done (true, read->result is set) or env_monotonic_us is `end` (false: call
  * again). Until reader_end_turn all that is read is of one moment, not before the first call. */
-bool reader_run(struct sqlite_reader *sqlite_reader, struct store_read *read, int64_t end);
-void reader_end_turn(struct sqlite_reader *sqlite_reader);
+bool reader_run(struct store_reader *reader, struct store_read *read, int64_t end);
+void reader_end_turn(struct store_reader *reader);
 /* Queues a batch for the writer; false when there is no room. */
 bool store_submit(struct store *store, struct store_apply *apply);
 

@@ -211,7 +211,7 @@ static void slices_go_on_after_a_restart(void **state)
     assert_true(str_starts_with(anchors.rows[0].row.detail, STR("{\"rows\":40,")));
 }
 
-/* A sqlite_reader that stands where rows are taken away goes on behind them, forwards and backwards. */
+/* A reader that stands where rows are taken away goes on behind them, forwards and backwards. */
 static void readers_go_on(void **state)
 {
     struct fixture *f = *state;

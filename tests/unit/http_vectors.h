@@ -2,7 +2,7 @@
 #define TESTS_UNIT_HTTP_VECTORS_H
 
 /* Heads and chunked bodies that servers in a row have read differently, and what is to be made of each: the
- * pre-scan's and the chunked sqlite_reader's tests go through them, and the whole server's. */
+ * pre-scan's and the chunked reader's tests go through them, and the whole server's. */
 #include "lib/base/str.h"
 
 #define G   "GET /a HTTP/1.1\r\n"

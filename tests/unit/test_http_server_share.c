@@ -2,7 +2,7 @@
  * wait for their turn. */
 #include "tests/unit/http_harness.h"
 
-#define BIG ((size_t)8 << 20) /* more than the kernel takes for a sqlite_reader that does not read */
+#define BIG ((size_t)8 << 20) /* more than the kernel takes for a reader that does not read */
 
 static void say_turns(struct peer *peer, int count)
 {

@@ -1,5 +1,5 @@
 /*
- * Where a request ends, all readers must agree (RFC 9112 section 11.2). A second sqlite_reader, as strict as the RFC
+ * Where a request ends, all readers must agree (RFC 9112 section 11.2). A second reader, as strict as the RFC
  * lets it be and written without the server's, says how many requests a run of bytes holds, and whether it
  * must be refused after them; the server must see the same requests, whole and cut in two at every place.
  */
@@ -8,7 +8,7 @@
 
 #include <regex.h>
 
-/* ---------------------------------------------------------------- the other sqlite_reader */
+/* ---------------------------------------------------------------- the other reader */
 
 struct reading {
     unsigned requests;

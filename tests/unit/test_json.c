@@ -1,4 +1,4 @@
-/* The JSON sqlite_reader: what it takes and refuses (RFC 8259), what the tree holds, and where the spans point. */
+/* The JSON reader: what it takes and refuses (RFC 8259), what the tree holds, and where the spans point. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -250,7 +250,7 @@ static void test_nul_bytes(void **state)
         assert_int_equal(parse(documents[i], JSON_DEPTH_MAX, &value, NULL), ERR_INVALID);
 }
 
-/* Every beginning of a document is no document, and none of them makes the sqlite_reader run over. */
+/* Every beginning of a document is no document, and none of them makes the reader run over. */
 static void test_truncated(void **state)
 {
     const struct str whole =

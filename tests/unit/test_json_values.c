@@ -246,7 +246,7 @@ static void test_write_strings(void **state)
     }
 }
 
-/* Every Unicode character goes through the writer and the sqlite_reader and comes back. */
+/* Every Unicode character goes through the writer and the reader and comes back. */
 static void test_round_trip(void **state)
 {
     struct buffer all = {0}, out = {0};

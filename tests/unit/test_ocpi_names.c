@@ -1,4 +1,4 @@
-/* Names that some sqlite_reader takes for another, ids that some sqlite_reader trims, and what partners wrap (lib/ocpi:
+/* Names that some reader takes for another, ids that some reader trims, and what partners wrap (lib/ocpi:
  * names, status). */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -282,7 +282,7 @@ static void test_patch_property(void **state)
 
 /* ---------------------------------------------------------------- locations */
 
-/* What the store's sqlite_reader does: the pieces in their place again. */
+/* What the store's reader does: the pieces in their place again. */
 static void join(const struct ocpi_location_parts *parts, struct buffer *out)
 {
     bool is_list = parts->children_form == OCPI_CHILDREN_INSIDE;

@@ -41,7 +41,7 @@ static bool is_ending(struct connect *connect)
 
 /* ---------------------------------------------------------------- what it is at */
 
-/* These are few: they need not wait for a slow sqlite_reader. Nobody's leaving ends what a partner takes part in. */
+/* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
 static void report(struct connect *connect, const char *what, struct str url)
 {
     url = rows_url(url);

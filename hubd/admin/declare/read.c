@@ -128,56 +128,56 @@ struct declare_reader {
     const struct json_value *entry; /* whose members are being looked at */
 };
 
-static void unknown_member(struct declare_reader *sqlite_reader, const char *place, struct str name,
+static void unknown_member(struct declare_reader *reader, const char *place, struct str name,
                            struct suggest *suggest)
 {
-    struct str shown = escaped(sqlite_reader->arena, name);
+    struct str shown = escaped(reader->arena, name);
     const char *best = suggest_best(suggest);
-    declare_problem(sqlite_reader->problems, "%s/" STR_FMT ": no such member%s%s%s", place, STR_ARG(shown),
+    declare_problem(reader->problems, "%s/" STR_FMT ": no such member%s%s%s", place, STR_ARG(shown),
                     best != NULL ? "; did you mean " : "", best != NULL ? best : "", best != NULL ? "?" : "");
 }
 
-static void check_value(struct declare_reader *sqlite_reader, const struct member *member, const char *place,
+static void check_value(struct declare_reader *reader, const struct member *member, const char *place,
                         const struct json_value *value)
 {
     struct error error = {0};
     bool none = value->type == JSON_NULL || (value->type == JSON_STRING && value->text.length == 0);
     if (member->empty && none)
         return;
-    if (ctl_value_check(param_of(member), value, sqlite_reader->entry, &error) != OK)
-        declare_problem(sqlite_reader->problems, "%s/%s: %s", place, member->name, error.text);
+    if (ctl_value_check(param_of(member), value, reader->entry, &error) != OK)
+        declare_problem(reader->problems, "%s/%s: %s", place, member->name, error.text);
 }
 
-static void check_member(struct declare_reader *sqlite_reader, const struct member *member, const char *place,
+static void check_member(struct declare_reader *reader, const struct member *member, const char *place,
                          const struct json_value *value)
 {
     struct error error = {0};
     size_t index = 0;
     if (!member->list) {
-        check_value(sqlite_reader, member, place, value);
+        check_value(reader, member, place, value);
         return;
     }
     if (value->type != JSON_ARRAY) {
-        declare_problem(sqlite_reader->problems, "%s/%s: must be an array", place, member->name);
+        declare_problem(reader->problems, "%s/%s: must be an array", place, member->name);
         return;
     }
     if (member->required && value->count == 0)
-        declare_problem(sqlite_reader->problems, "%s/%s: must not be empty", place, member->name);
+        declare_problem(reader->problems, "%s/%s: must not be empty", place, member->name);
     for (const struct json_value *item = value->child; item != NULL; item = item->next, index++) {
-        if (ctl_value_check(param_of(member), item, sqlite_reader->entry, &error) != OK)
-            declare_problem(sqlite_reader->problems, "%s/%s/%zu: %s", place, member->name, index, error.text);
+        if (ctl_value_check(param_of(member), item, reader->entry, &error) != OK)
+            declare_problem(reader->problems, "%s/%s/%zu: %s", place, member->name, index, error.text);
     }
 }
 
 /* Whether all members of an entry are good, each by itself. */
-static bool check_members(struct declare_reader *sqlite_reader, const struct member *members,
-                          const char *place, const struct json_value *entry)
+static bool check_members(struct declare_reader *reader, const struct member *members, const char *place,
+                          const struct json_value *entry)
 {
-    size_t before = sqlite_reader->problems->count;
+    size_t before = reader->problems->count;
     unsigned seen = 0;
-    sqlite_reader->entry = entry;
+    reader->entry = entry;
     if (entry->type != JSON_OBJECT) {
-        declare_problem(sqlite_reader->problems, "%s: must be an object", place);
+        declare_problem(reader->problems, "%s: must be an object", place);
         return false;
     }
     for (const struct json_value *value = entry->child; value != NULL; value = value->next) {
@@ -188,17 +188,17 @@ static bool check_members(struct declare_reader *sqlite_reader, const struct mem
             suggest_offer(&suggest, member->name);
         unsigned bit = 1u << (member - members);
         if (member->name == NULL)
-            unknown_member(sqlite_reader, place, value->key, &suggest);
+            unknown_member(reader, place, value->key, &suggest);
         else if (seen & bit)
-            declare_problem(sqlite_reader->problems, "%s/%s: is there twice", place, member->name);
+            declare_problem(reader->problems, "%s/%s: is there twice", place, member->name);
         else
-            check_member(sqlite_reader, member, place, value);
+            check_member(reader, member, place, value);
         seen |= member->name == NULL ? 0 : bit;
     }
     for (const struct member *member = members; member->name != NULL; member++)
         if (member->required && (seen & (1u << (member - members))) == 0)
-            declare_problem(sqlite_reader->problems, "%s/%s: is missing", place, member->name);
-    return sqlite_reader->problems->count == before;
+            declare_problem(reader->problems, "%s/%s: is missing", place, member->name);
+    return reader->problems->count == before;
 }
 
 /* ---------------------------------------------------------------- ids */
@@ -318,45 +318,44 @@ bool declare_sort(struct declare_list *list, enum declare_kind kind, struct decl
 
 /* ---------------------------------------------------------------- lists */
 
-static bool read_list(struct declare_reader *sqlite_reader, enum declare_kind kind,
-                      const struct json_value *value)
+static bool read_list(struct declare_reader *reader, enum declare_kind kind, const struct json_value *value)
 {
-    struct declare_list *list = &sqlite_reader->document->lists[kind];
+    struct declare_list *list = &reader->document->lists[kind];
     size_t index = 0;
     if (value->type != JSON_ARRAY) {
-        declare_problem(sqlite_reader->problems, "/%s: must be an array", declare_list_name(kind));
+        declare_problem(reader->problems, "/%s: must be an array", declare_list_name(kind));
         return true;
     }
     list->given = true;
-    list->entries = arena_alloc(sqlite_reader->arena, (value->count + 1) * sizeof *list->entries);
+    list->entries = arena_alloc(reader->arena, (value->count + 1) * sizeof *list->entries);
     if (list->entries == NULL)
         return false;
     for (const struct json_value *item = value->child; item != NULL; item = item->next, index++) {
         char place[48];
         snprintf(place, sizeof place, "/%s/%zu", declare_list_name(kind), index);
-        if (check_members(sqlite_reader, members_of[kind], place, item))
-            list->entries[list->count++] = (struct declare_entry){
-                .value = item, .index = index, .id = id_of(sqlite_reader->arena, kind, item)};
+        if (check_members(reader, members_of[kind], place, item))
+            list->entries[list->count++] =
+                (struct declare_entry){.value = item, .index = index, .id = id_of(reader->arena, kind, item)};
     }
-    return declare_sort(list, kind, sqlite_reader->problems);
+    return declare_sort(list, kind, reader->problems);
 }
 
 /* A party is added behind the one on whose platform it is, so each is led to the one that has a platform of
  * its own. */
-static void find_hosts(struct declare_reader *sqlite_reader)
+static void find_hosts(struct declare_reader *reader)
 {
-    struct declare_list *list = &sqlite_reader->document->lists[DECLARE_PARTY];
+    struct declare_list *list = &reader->document->lists[DECLARE_PARTY];
     for (size_t i = 0; i < list->count; i++) {
         const struct declare_entry *at = &list->entries[i], *next = at;
         unsigned steps = 0;
         for (; next != NULL && steps <= HOSTS_MAX; steps++) {
             at = next;
-            struct str host = declare_fold_party(sqlite_reader->arena, json_get_text(at->value, "platform"));
+            struct str host = declare_fold_party(reader->arena, json_get_text(at->value, "platform"));
             next = host.length == 0 || str_equal(host, at->id) ? NULL : find_host(list, host);
         }
         if (steps > HOSTS_MAX)
             declare_problem(
-                sqlite_reader->problems,
+                reader->problems,
                 "/parties/%zu/platform: leads from party to party; name one with a platform of its "
                 "own",
                 list->entries[i].index);
@@ -365,19 +364,19 @@ static void find_hosts(struct declare_reader *sqlite_reader)
     }
 }
 
-static void read_text(struct declare_reader *sqlite_reader, const struct json_value *value)
+static void read_text(struct declare_reader *reader, const struct json_value *value)
 {
-    struct declare_document *document = sqlite_reader->document;
+    struct declare_document *document = reader->document;
     int64_t sequence;
     if (str_equal(value->key, STR("schema"))) {
         if (!str_equal(value->text, STR(DECLARE_SCHEMA)))
-            declare_problem(sqlite_reader->problems,
+            declare_problem(reader->problems,
                             "/schema: hubd " HUB_VERSION " reads \"" DECLARE_SCHEMA "\" only");
     } else if (value->type != JSON_NULL) {
         document->revision = value->text;
         if (!declare_revision_read(value->text, &sequence))
             declare_problem(
-                sqlite_reader->problems,
+                reader->problems,
                 "/revision: is none that `export` writes; without it the document applies as it is");
     }
 }
@@ -386,8 +385,7 @@ bool declare_read(struct declare_document *document, const struct json_value *va
                   struct declare_problems *problems)
 {
     static const char *const names[] = {"schema", "revision"};
-    struct declare_reader sqlite_reader = {
-        .document = document, .problems = problems, .arena = problems->arena};
+    struct declare_reader reader = {.document = document, .problems = problems, .arena = problems->arena};
     unsigned seen = 0;
     bool good = true;
     for (const struct json_value *member = value->child; member != NULL && good; member = member->next) {
@@ -402,16 +400,16 @@ bool declare_read(struct declare_document *document, const struct json_value *va
                 break;
         }
         if (place == DECLARE_KINDS + 2)
-            unknown_member(&sqlite_reader, "", member->key, &suggest);
+            unknown_member(&reader, "", member->key, &suggest);
         else if (seen & (1u << place))
             declare_problem(problems, "/" STR_FMT ": is there twice", STR_ARG(member->key));
         else if (place >= DECLARE_KINDS)
-            read_text(&sqlite_reader, member);
+            read_text(&reader, member);
         else
-            good = read_list(&sqlite_reader, (enum declare_kind)place, member);
+            good = read_list(&reader, (enum declare_kind)place, member);
         seen |= 1u << place;
     }
-    find_hosts(&sqlite_reader);
+    find_hosts(&reader);
     if (!good)
         declare_problem(problems, "no memory");
     return problems->count == 0;

@@ -136,7 +136,7 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
         return OK; /* a probe's answer that came after the platform was unregistered */
     if (op->u.health.last_seen > last_seen)
         last_seen = op->u.health.last_seen;
-    /* Only a new status is a change that a sqlite_reader of the row must not overwrite. */
+    /* Only a new status is a change that a reader of the row must not overwrite. */
     int result = sql_run(c, SQL_PLATFORM_SEEN,
                          SQL_VALUES(sql_i(id), sql_i(op->u.health.status), sql_i(last_seen), sql_i(now),
                                     sql_i(moved ? revision + 1 : revision), sql_i(op->u.health.heard),

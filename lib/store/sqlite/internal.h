@@ -34,7 +34,7 @@ struct store {
     uv_thread_t thread;
     bool running;
     atomic_int degraded;    /* how the last commit failed; OK: it did not */
-    atomic_bool backing_up; /* a sqlite_reader stays at one moment: the -wal file cannot start over */
+    atomic_bool backing_up; /* a reader stays at one moment: the -wal file cannot start over */
     atomic_llong next_id;
     struct store_counters counters[STORE_KIND_COUNT];
     struct moments moments;
@@ -166,7 +166,7 @@ static inline int64_t evse_place(int64_t location)
 
 struct count_cache;
 
-struct sqlite_reader {
+struct store_reader {
     struct store *store;
     struct sql_connection connection;
     struct hmac *hmac; /* for verify, made at first use */
@@ -184,29 +184,28 @@ struct sqlite_reader {
  * A read: returns true when it is done with read->result set, false when it wants another turn. It runs
  * inside a read transaction that lasts for this turn only.
  */
-typedef bool read_function(struct sqlite_reader *sqlite_reader, struct store_read *read);
+typedef bool read_function(struct store_reader *reader, struct store_read *read);
 read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
     read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
     read_totals, read_token_users, read_starter, read_findings, read_refusals, read_waiting, read_receipts,
     read_unbilled, read_conflicts, read_stored;
 
 /* Ends a read with a failure of the connection or of memory; always true. */
-bool read_fail(struct sqlite_reader *sqlite_reader, struct store_read *read, int result);
+bool read_fail(struct store_reader *reader, struct store_read *read, int result);
 bool read_done(struct store_read *read, int result);
 /* True when this turn's time is used up. */
-bool reader_is_late(const struct sqlite_reader *sqlite_reader);
+bool reader_is_late(const struct store_reader *reader);
 /* summary.c: moves `from` (as audit_read's `after`) over blocks in which nothing wanted can be, as far as the
  * turn lasts. */
-int summary_skip(struct sqlite_reader *sqlite_reader, const struct store_audit_read *r, int64_t *from);
+int summary_skip(struct store_reader *reader, const struct store_audit_read *r, int64_t *from);
 /* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
 void *read_alloc(struct store_read *read, size_t count, size_t size);
 /* Copies of the current row's column in the request's arena; the failure sticks the same way. */
-struct str read_string(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
-                       int column);
+struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id, int column);
 
 /* Appends a location as served, the current row of SQL_LOCATION_READ or SQL_LOCATION_READ_AT; ends that
  * statement. */
-int read_append_location(struct sqlite_reader *sqlite_reader, enum sql_id id, struct buffer *out);
+int read_append_location(struct store_reader *reader, enum sql_id id, struct buffer *out);
 
 void page_count_free(struct count_cache *cache);
 

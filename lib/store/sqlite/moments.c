@@ -19,7 +19,7 @@ void moments_init(struct moments *moments, int64_t last)
 }
 
 /*
- * Twice: a sqlite_reader that has looked between the two sees the first as the bound; one that looked before the
+ * Twice: a reader that has looked between the two sees the first as the bound; one that looked before the
  * first was noted has read the clock before the second did.
  */
 int64_t moments_begin(struct moments *moments)

@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 /*
- * The times of arrivals, and up to when a sqlite_reader has seen all of them (hub-contract 6: what becomes visible
+ * The times of arrivals, and up to when a reader has seen all of them (hub-contract 6: what becomes visible
  * only after a list was answered is in the window that begins at that answer). An arrival is stamped before
- * the commit that makes it visible, so a sqlite_reader's own clock would promise too much while a commit is under
- * way. The clock here never goes back, whatever the wall clock does: nothing is stamped below what a sqlite_reader
+ * the commit that makes it visible, so a reader's own clock would promise too much while a commit is under
+ * way. The clock here never goes back, whatever the wall clock does: nothing is stamped below what a reader
  * has been promised. Thread safe; one writer.
  */
 struct moments {
@@ -22,7 +22,7 @@ void moments_init(struct moments *moments, int64_t last);
 int64_t moments_begin(struct moments *moments);
 /* It has ended, one way or the other: readers that begin now see it. */
 void moments_end(struct moments *moments);
-/* Before a sqlite_reader begins: what it does not see will have arrived at the result or later. */
+/* Before a reader begins: what it does not see will have arrived at the result or later. */
 int64_t moments_horizon(struct moments *moments);
 
 #endif

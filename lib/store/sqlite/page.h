@@ -54,9 +54,9 @@ struct page {
 };
 
 /* All of these: 1 done, 0 another turn, negative a failure. */
-int page_total(struct sqlite_reader *sqlite_reader, struct page *page);
-int page_scan(struct sqlite_reader *sqlite_reader, struct page *page);
-int page_merge(struct sqlite_reader *sqlite_reader, struct page *page);
+int page_total(struct store_reader *reader, struct page *page);
+int page_scan(struct store_reader *reader, struct page *page);
+int page_merge(struct store_reader *reader, struct page *page);
 
 bool page_matches(const struct page *page, const struct page_lane *lane, int64_t last_updated,
                   int64_t arrival);
@@ -66,15 +66,14 @@ bool page_take(struct page *page, const struct page_lane *lane, int64_t sequence
 int page_begin_scan(struct page *page);
 int page_begin_merge(struct page *page, int64_t after);
 
-/* Of an owner, all rows or those with a counterparty; kept by the sqlite_reader and only added to. As above. */
-int page_count_owner(struct sqlite_reader *sqlite_reader, enum store_kind kind, struct str owner,
+/* Of an owner, all rows or those with a counterparty; kept by the reader and only added to. As above. */
+int page_count_owner(struct store_reader *reader, enum store_kind kind, struct str owner,
                      struct str counterparty, int64_t *count);
 /* Totals of pages with dates hold until anything of the kind changes. */
-bool page_count_recall(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
-                       uint64_t *total);
+bool page_count_recall(struct store_reader *reader, const struct store_page_read *read, uint64_t *total);
 /* `changed`: the kind's counter when the counting began. */
-void page_count_remember(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
-                         uint64_t total, int64_t changed);
+void page_count_remember(struct store_reader *reader, const struct store_page_read *read, uint64_t total,
+                         int64_t changed);
 
 /* Counts the next rows of an owner behind *position, all or those that match, and moves it. */
 struct count_slice {
@@ -84,7 +83,7 @@ struct count_slice {
     int64_t from, to;
 };
 /* 1: the end was reached, 0: there may be more, negative: failed. Adds to *count. */
-int page_count_next(struct sqlite_reader *sqlite_reader, const struct count_slice *slice, int64_t *position,
+int page_count_next(struct store_reader *reader, const struct count_slice *slice, int64_t *position,
                     int64_t *count, int64_t rows);
 
 #endif

@@ -36,11 +36,11 @@ struct count_cache {
     size_t dated_next;
 };
 
-static struct count_cache *cache_of(struct sqlite_reader *sqlite_reader)
+static struct count_cache *cache_of(struct store_reader *reader)
 {
-    if (!sqlite_reader->counts)
-        sqlite_reader->counts = calloc(1, sizeof *sqlite_reader->counts);
-    return sqlite_reader->counts;
+    if (!reader->counts)
+        reader->counts = calloc(1, sizeof *reader->counts);
+    return reader->counts;
 }
 
 static void forget_all(struct count_cache *cache)
@@ -121,10 +121,10 @@ static int start_count(struct sql_connection *c, enum sql_id id, const struct co
     }
 }
 
-int page_count_next(struct sqlite_reader *sqlite_reader, const struct count_slice *slice, int64_t *position,
+int page_count_next(struct store_reader *reader, const struct count_slice *slice, int64_t *position,
                     int64_t *count, int64_t rows)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     bool filtered = slice->dated || slice->counterparty.length > 0;
     enum sql_id id = slice->kind == STORE_LOCATION
                          ? (filtered ? SQL_LOCATION_COUNT_FILTERED : SQL_LOCATION_COUNT)
@@ -140,31 +140,30 @@ int page_count_next(struct sqlite_reader *sqlite_reader, const struct count_slic
     return seen < rows;
 }
 
-int page_count_owner(struct sqlite_reader *sqlite_reader, enum store_kind kind, struct str owner,
+int page_count_owner(struct store_reader *reader, enum store_kind kind, struct str owner,
                      struct str counterparty, int64_t *count)
 {
-    struct count_cache *cache = cache_of(sqlite_reader);
+    struct count_cache *cache = cache_of(reader);
     struct count_entry *entry = cache ? entry_of(cache, kind, owner, counterparty) : NULL;
     if (!entry)
         return ERR_MEMORY;
-    if (entry->removed != sqlite_reader->removed[kind]) {
-        entry->removed = sqlite_reader->removed[kind];
+    if (entry->removed != reader->removed[kind]) {
+        entry->removed = reader->removed[kind];
         entry->position = entry->count = 0;
         entry->complete = false;
     }
     struct count_slice slice = {.kind = kind, .owner = owner, .counterparty = counterparty};
-    if (!entry->complete || entry->created != sqlite_reader->created[kind]) {
+    if (!entry->complete || entry->created != reader->created[kind]) {
         entry->complete = false;
         int result;
-        while ((result = page_count_next(sqlite_reader, &slice, &entry->position, &entry->count, CHUNK)) ==
-               0) {
-            if (reader_is_late(sqlite_reader))
+        while ((result = page_count_next(reader, &slice, &entry->position, &entry->count, CHUNK)) == 0) {
+            if (reader_is_late(reader))
                 return 0;
         }
         if (result < 0)
             return result;
         entry->complete = true;
-        entry->created = sqlite_reader->created[kind];
+        entry->created = reader->created[kind];
     }
     *count = entry->count;
     return 1;
@@ -172,10 +171,10 @@ int page_count_owner(struct sqlite_reader *sqlite_reader, enum store_kind kind, 
 
 /* ---------------------------------------------------------------- pages with dates */
 
-static bool digest_of(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
+static bool digest_of(struct store_reader *reader, const struct store_page_read *read,
                       uint8_t digest[SHA256_SIZE])
 {
-    struct buffer *out = &sqlite_reader->scratch;
+    struct buffer *out = &reader->scratch;
     buffer_clear(out);
     buffer_printf(out, "%d %lld %lld " STR_FMT, (int)read->kind, (long long)read->date_from,
                   (long long)read->date_to, STR_ARG(read->counterparty));
@@ -189,16 +188,15 @@ static bool digest_of(struct sqlite_reader *sqlite_reader, const struct store_pa
     return !out->failed;
 }
 
-bool page_count_recall(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
-                       uint64_t *total)
+bool page_count_recall(struct store_reader *reader, const struct store_page_read *read, uint64_t *total)
 {
     uint8_t digest[SHA256_SIZE];
-    struct count_cache *cache = cache_of(sqlite_reader);
-    if (!cache || !digest_of(sqlite_reader, read, digest))
+    struct count_cache *cache = cache_of(reader);
+    if (!cache || !digest_of(reader, read, digest))
         return false;
     for (size_t i = 0; i < DATED_MAX; i++) {
         const struct dated_total *entry = &cache->dated[i];
-        if (entry->changed == sqlite_reader->changed[read->kind] + 1 &&
+        if (entry->changed == reader->changed[read->kind] + 1 &&
             memcmp(entry->digest, digest, SHA256_SIZE) == 0) {
             *total = entry->total;
             return true;
@@ -207,14 +205,14 @@ bool page_count_recall(struct sqlite_reader *sqlite_reader, const struct store_p
     return false;
 }
 
-void page_count_remember(struct sqlite_reader *sqlite_reader, const struct store_page_read *read,
-                         uint64_t total, int64_t changed)
+void page_count_remember(struct store_reader *reader, const struct store_page_read *read, uint64_t total,
+                         int64_t changed)
 {
-    struct count_cache *cache = cache_of(sqlite_reader);
+    struct count_cache *cache = cache_of(reader);
     if (!cache)
         return;
     struct dated_total *entry = &cache->dated[cache->dated_next++ % DATED_MAX];
     /* Plus one: an empty entry, all zero, is no count. */
-    entry->changed = digest_of(sqlite_reader, read, entry->digest) ? changed + 1 : 0;
+    entry->changed = digest_of(reader, read, entry->digest) ? changed + 1 : 0;
     entry->total = total;
 }

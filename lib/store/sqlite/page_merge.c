@@ -54,9 +54,9 @@ static int start_lane(struct sql_connection *c, enum sql_id id, const struct pag
 }
 
 /* Reads ahead from lane->position. The lane may stay empty without having ended: nothing matched so far. */
-static int fill_lane(struct sqlite_reader *sqlite_reader, struct page *page, struct page_lane *lane)
+static int fill_lane(struct store_reader *reader, struct page *page, struct page_lane *lane)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     bool objects = page->read->kind != STORE_LOCATION;
     enum sql_id id = objects ? SQL_OBJECT_LANE : SQL_LOCATION_LANE;
     struct str counterparty = objects ? page->read->counterparty : STR_NONE;
@@ -123,11 +123,11 @@ static void rise(struct page *page)
 /* ---------------------------------------------------------------- the merge */
 
 /* Every lane reads ahead before the first item is known: 1 all have, 0 another turn. */
-static int fill_all(struct sqlite_reader *sqlite_reader, struct page *page)
+static int fill_all(struct store_reader *reader, struct page *page)
 {
     while (page->filled < page->read->owner_count) {
         struct page_lane *lane = &page->lanes[page->filled];
-        int result = fill_lane(sqlite_reader, page, lane);
+        int result = fill_lane(reader, page, lane);
         if (result)
             return result;
         if (lane->count > 0) {
@@ -136,26 +136,26 @@ static int fill_all(struct sqlite_reader *sqlite_reader, struct page *page)
         }
         if (lane->count > 0 || lane->ended)
             page->filled++;
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return 0;
     }
     return 1;
 }
 
 /* One whole lane is skipped along its index. 1: skipped, 0: another turn. */
-static int skip_lane(struct sqlite_reader *sqlite_reader, struct page *page)
+static int skip_lane(struct store_reader *reader, struct page *page)
 {
     struct page_lane *lane = &page->lanes[0];
     struct count_slice slice = {.kind = page->read->kind, .owner = lane->filter->owner};
     while (page->skip > 0) {
         int64_t rows = page->skip < 4000 ? (int64_t)page->skip : 4000, count = 0;
-        int result = page_count_next(sqlite_reader, &slice, &lane->position, &count, rows);
+        int result = page_count_next(reader, &slice, &lane->position, &count, rows);
         if (result < 0)
             return result;
         page->skip -= (uint64_t)count;
         if (result > 0)
             page->skip = 0; /* past the end: nothing is left behind `position` */
-        if (page->skip > 0 && reader_is_late(sqlite_reader))
+        if (page->skip > 0 && reader_is_late(reader))
             return 0;
     }
     return 1;
@@ -163,13 +163,13 @@ static int skip_lane(struct sqlite_reader *sqlite_reader, struct page *page)
 
 /* The top lane has given its last row: it reads on or leaves. 1: the heap is in order again, 0: another turn.
  */
-static int refill_top(struct sqlite_reader *sqlite_reader, struct page *page)
+static int refill_top(struct store_reader *reader, struct page *page)
 {
     struct page_lane *lane = &page->lanes[page->heap[0]];
     while (lane->at == lane->count && !lane->ended) {
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return 0;
-        int result = fill_lane(sqlite_reader, page, lane);
+        int result = fill_lane(reader, page, lane);
         if (result)
             return result;
     }
@@ -179,15 +179,15 @@ static int refill_top(struct sqlite_reader *sqlite_reader, struct page *page)
     return 1;
 }
 
-int page_merge(struct sqlite_reader *sqlite_reader, struct page *page)
+int page_merge(struct store_reader *reader, struct page *page)
 {
     int result = 1;
     bool jump = page->skip > 0 && page->filled == 0 && page->read->owner_count == 1 && page->lanes[0].whole &&
                 page->read->counterparty.length == 0;
     if (jump)
-        result = skip_lane(sqlite_reader, page);
+        result = skip_lane(reader, page);
     if (result == 1)
-        result = fill_all(sqlite_reader, page);
+        result = fill_all(reader, page);
     while (result == 1 && page->heap_count > 0) {
         struct page_lane *lane = &page->lanes[page->heap[0]];
         if (lane->at < lane->count) {
@@ -197,7 +197,7 @@ int page_merge(struct sqlite_reader *sqlite_reader, struct page *page)
             lane->at++;
         }
         if (lane->at == lane->count)
-            result = refill_top(sqlite_reader, page);
+            result = refill_top(reader, page);
         else
             sink(page);
     }

@@ -28,9 +28,9 @@ int page_begin_scan(struct page *page)
 }
 
 /* The current row. True while the page wants more rows. */
-static bool scan_row(struct sqlite_reader *sqlite_reader, struct page *page, enum sql_id id)
+static bool scan_row(struct store_reader *reader, struct page *page, enum sql_id id)
 {
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     uint32_t slot = *table_slot(page, sql_string(c, id, 1));
     page->position = sql_integer(c, id, 0);
     page->scanned++;
@@ -54,16 +54,16 @@ static bool finds_too_little(const struct page *page)
            page->skip == 0;
 }
 
-int page_scan(struct sqlite_reader *sqlite_reader, struct page *page)
+int page_scan(struct store_reader *reader, struct page *page)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     enum sql_id id = page->read->kind == STORE_LOCATION ? SQL_LOCATION_SCAN : SQL_TARIFF_SCAN;
     for (;;) {
         int seen = 0;
         bool wants = true;
         int result = sql_first(c, id, SQL_VALUES(sql_i(page->position), sql_i(CHUNK)));
         for (; result > 0 && wants; seen++) {
-            wants = scan_row(sqlite_reader, page, id);
+            wants = scan_row(reader, page, id);
             result = sql_next(c, id);
         }
         sql_end(c, id);
@@ -77,7 +77,7 @@ int page_scan(struct sqlite_reader *sqlite_reader, struct page *page)
             result = page_begin_merge(page, page->position);
             return result ? result : 0;
         }
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return 0;
     }
     if (page->counting)

@@ -34,9 +34,9 @@ static bool audit_wants(const struct store_audit_read *r, const struct store_aud
 }
 
 /* The first row to look at; blocks of rows in which nothing wanted is are passed over. */
-static int start_audit(struct sqlite_reader *sqlite_reader, struct store_audit_read *r)
+static int start_audit(struct store_reader *reader, struct store_audit_read *r)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int64_t newest = 0, from = r->after;
     if (r->backwards && from == 0) {
         int result = sql_number(c, SQL_AUDIT_SEQUENCE, &newest);
@@ -45,7 +45,7 @@ static int start_audit(struct sqlite_reader *sqlite_reader, struct store_audit_r
         from = newest + 1;
     }
     int64_t begun = from;
-    int result = summary_skip(sqlite_reader, r, &from);
+    int result = summary_skip(reader, r, &from);
     if (result)
         return result;
     if (from != begun)
@@ -54,10 +54,10 @@ static int start_audit(struct sqlite_reader *sqlite_reader, struct store_audit_r
                      SQL_VALUES(sql_i(from), sql_i(SCAN_ROWS)));
 }
 
-bool read_audit(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_audit(struct store_reader *reader, struct store_read *read)
 {
     struct store_audit_read *r = CONTAINER_OF(read, struct store_audit_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     enum sql_id id = r->backwards ? SQL_AUDIT_RANGE_BACK : SQL_AUDIT_RANGE;
     unsigned limit = r->limit < LIMIT_MAX ? r->limit : LIMIT_MAX;
     r->count = 0;
@@ -65,7 +65,7 @@ bool read_audit(struct sqlite_reader *sqlite_reader, struct store_read *read)
     r->rows = read_alloc(read, limit + 1, sizeof *r->rows);
     if (!r->rows)
         return true;
-    int result = start_audit(sqlite_reader, r);
+    int result = start_audit(reader, r);
     for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
         struct store_audit view = audit_view(c, id);
         r->scanned = sql_integer(c, id, 0);
@@ -73,7 +73,7 @@ bool read_audit(struct sqlite_reader *sqlite_reader, struct store_read *read)
             break;
     }
     sql_end(c, id);
-    return result < 0 ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
 /* ---------------------------------------------------------------- totals */
@@ -84,25 +84,25 @@ static int64_t file_size(const char *path)
     return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
 }
 
-bool read_totals(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_totals(struct store_reader *reader, struct store_read *read)
 {
     struct store_totals_read *r = CONTAINER_OF(read, struct store_totals_read, base);
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++)
-        r->objects[kind] = atomic_load(&sqlite_reader->store->counters[kind].objects);
-    int result = sql_number(&sqlite_reader->connection, SQL_AUDIT_SEQUENCE, &r->audit_head);
+        r->objects[kind] = atomic_load(&reader->store->counters[kind].objects);
+    int result = sql_number(&reader->connection, SQL_AUDIT_SEQUENCE, &r->audit_head);
     if (!result)
-        result = sql_number(&sqlite_reader->connection, SQL_MAX_OBJECT, &r->object_head);
+        result = sql_number(&reader->connection, SQL_MAX_OBJECT, &r->object_head);
     if (result)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     struct prune_state pruned;
-    result = apply_load_prune_state(&sqlite_reader->connection, &pruned);
+    result = apply_load_prune_state(&reader->connection, &pruned);
     if (result)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     r->audit_rows = r->audit_head - pruned.pruned;
-    struct str wal = arena_printf(read->arena, "%s-wal", sqlite_reader->store->path);
+    struct str wal = arena_printf(read->arena, "%s-wal", reader->store->path);
     if (!wal.data)
-        return read_fail(sqlite_reader, read, ERR_MEMORY);
-    r->database_bytes = file_size(sqlite_reader->store->path);
+        return read_fail(reader, read, ERR_MEMORY);
+    r->database_bytes = file_size(reader->store->path);
     r->wal_bytes = file_size(wal.data);
     return read_done(read, OK);
 }

@@ -1,37 +1,37 @@
 #include "lib/store/sqlite/internal.h"
 
-static void take_command(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
+static void take_command(struct store_reader *reader, struct store_read *read, enum sql_id id,
                          struct store_command *row)
 {
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     struct str hash = sql_string(c, id, 4);
     *row = (struct store_command){
         .id = sql_integer(c, id, 0),
         .state = (enum store_command_state)sql_integer(c, id, 1),
         .created = sql_integer(c, id, 2),
         .expires = sql_integer(c, id, 3),
-        .command = read_string(sqlite_reader, read, id, 5),
-        .emsp = read_string(sqlite_reader, read, id, 6),
-        .cpo = read_string(sqlite_reader, read, id, 7),
-        .object = read_string(sqlite_reader, read, id, 8),
-        .response_url = read_string(sqlite_reader, read, id, 9),
-        .result = read_string(sqlite_reader, read, id, 10),
-        .correlation_id = read_string(sqlite_reader, read, id, 11),
-        .token_uid = read_string(sqlite_reader, read, id, 12),
-        .result_body = read_string(sqlite_reader, read, id, 13),
-        .token_type = read_string(sqlite_reader, read, id, 14),
+        .command = read_string(reader, read, id, 5),
+        .emsp = read_string(reader, read, id, 6),
+        .cpo = read_string(reader, read, id, 7),
+        .object = read_string(reader, read, id, 8),
+        .response_url = read_string(reader, read, id, 9),
+        .result = read_string(reader, read, id, 10),
+        .correlation_id = read_string(reader, read, id, 11),
+        .token_uid = read_string(reader, read, id, 12),
+        .result_body = read_string(reader, read, id, 13),
+        .token_type = read_string(reader, read, id, 14),
         .valid_until = sql_integer(c, id, 15),
         .accepted = sql_integer(c, id, 16) != 0,
-        .name = read_string(sqlite_reader, read, id, 17),
+        .name = read_string(reader, read, id, 17),
     };
     if (hash.length == sizeof row->callback_hash)
         memcpy(row->callback_hash, hash.data, hash.length);
 }
 
-bool read_command(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_command(struct store_reader *reader, struct store_read *read)
 {
     struct store_command_read *r = CONTAINER_OF(read, struct store_command_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     enum sql_id id;
     int result;
     if (r->callback_hash) {
@@ -42,10 +42,10 @@ bool read_command(struct sqlite_reader *sqlite_reader, struct store_read *read)
         result = sql_first(c, id, SQL_VALUES(sql_i(r->id)));
     }
     if (result < 0)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     if (result == 0)
         return read_done(read, ERR_NOT_FOUND);
-    take_command(sqlite_reader, read, id, &r->row);
+    take_command(reader, read, id, &r->row);
     sql_end(c, id);
     return read_done(read, OK);
 }
@@ -65,10 +65,10 @@ static int first_command(struct sql_connection *c, const struct store_command_li
     return sql_first(c, *id, SQL_VALUES(sql_i(bound), sql_i(limit)));
 }
 
-bool read_commands(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_commands(struct store_reader *reader, struct store_read *read)
 {
     struct store_command_list *r = CONTAINER_OF(read, struct store_command_list, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     unsigned limit = r->limit < 1000 ? r->limit : 1000;
     enum sql_id id;
     r->count = 0;
@@ -77,7 +77,7 @@ bool read_commands(struct sqlite_reader *sqlite_reader, struct store_read *read)
         return true;
     int result = first_command(c, r, limit, &id);
     for (; result > 0 && r->count < limit; result = sql_next(c, id))
-        take_command(sqlite_reader, read, id, &r->rows[r->count++]);
+        take_command(reader, read, id, &r->rows[r->count++]);
     sql_end(c, id);
-    return result < 0 ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }

@@ -15,10 +15,10 @@ static unsigned bounded(unsigned limit)
 
 /* The rows of a statement that was begun with `result`, behind those that are there; their number or a
  * failure. */
-static int take_due(struct sqlite_reader *sqlite_reader, struct store_due_read *r, enum sql_id id, int result)
+static int take_due(struct store_reader *reader, struct store_due_read *r, enum sql_id id, int result)
 {
     struct store_read *read = &r->base;
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int taken = 0;
     for (; result > 0; result = sql_next(c, id), taken++) {
         r->rows[r->count++] = (struct store_delivery){
@@ -27,15 +27,15 @@ static int take_due(struct sqlite_reader *sqlite_reader, struct store_due_read *
             .attempts = (unsigned)sql_integer(c, id, 2),
             .next_attempt = sql_integer(c, id, 3),
             .created = sql_integer(c, id, 4),
-            .receiver = read_string(sqlite_reader, read, id, 5),
-            .sender = read_string(sqlite_reader, read, id, 6),
-            .module = read_string(sqlite_reader, read, id, 7),
-            .method = read_string(sqlite_reader, read, id, 8),
-            .owner = read_string(sqlite_reader, read, id, 9),
-            .object = read_string(sqlite_reader, read, id, 10),
+            .receiver = read_string(reader, read, id, 5),
+            .sender = read_string(reader, read, id, 6),
+            .module = read_string(reader, read, id, 7),
+            .method = read_string(reader, read, id, 8),
+            .owner = read_string(reader, read, id, 9),
+            .object = read_string(reader, read, id, 10),
             .failed = sql_integer(c, id, 11),
-            .url = read_string(sqlite_reader, read, id, 12),
-            .correlation_id = read_string(sqlite_reader, read, id, 13),
+            .url = read_string(reader, read, id, 12),
+            .correlation_id = read_string(reader, read, id, 13),
         };
     }
     sql_end(c, id);
@@ -53,18 +53,18 @@ static void keep_untried(struct store_due_read *r, size_t from, bool waiting)
     r->count = kept;
 }
 
-static int read_due_in_order(struct sqlite_reader *sqlite_reader, struct store_due_read *r, int64_t after,
+static int read_due_in_order(struct store_reader *reader, struct store_due_read *r, int64_t after,
                              unsigned limit)
 {
     int result =
-        sql_first(&sqlite_reader->connection, SQL_DELIVERY_DUE,
+        sql_first(&reader->connection, SQL_DELIVERY_DUE,
                   SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(after), sql_i(limit)));
-    return take_due(sqlite_reader, r, SQL_DELIVERY_DUE, result);
+    return take_due(reader, r, SQL_DELIVERY_DUE, result);
 }
 
-static int read_due_first(struct sqlite_reader *sqlite_reader, struct store_due_read *r, unsigned limit)
+static int read_due_first(struct store_reader *reader, struct store_due_read *r, unsigned limit)
 {
-    int taken = limit == 0 ? 0 : read_due_in_order(sqlite_reader, r, r->after, limit);
+    int taken = limit == 0 ? 0 : read_due_in_order(reader, r, r->after, limit);
     if (taken > 0)
         r->after = r->rows[r->count - 1].id;
     r->more = taken > 0 && taken == (int)limit;
@@ -73,29 +73,28 @@ static int read_due_first(struct sqlite_reader *sqlite_reader, struct store_due_
 }
 
 /* The newest, and some from the middle on: where what fails stands in a long row, others may stand there. */
-static int read_due_samples(struct sqlite_reader *sqlite_reader, struct store_due_read *r)
+static int read_due_samples(struct store_reader *reader, struct store_due_read *r)
 {
     size_t from = r->count;
     int result =
-        sql_first(&sqlite_reader->connection, SQL_DELIVERY_DUE_NEWEST,
+        sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
                   SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded(r->sample))));
-    result = take_due(sqlite_reader, r, SQL_DELIVERY_DUE_NEWEST, result);
+    result = take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
     if (result >= 0)
-        result = read_due_in_order(sqlite_reader, r, r->middle, bounded(r->sample));
+        result = read_due_in_order(reader, r, r->middle, bounded(r->sample));
     keep_untried(r, from, false);
     return result;
 }
 
-static int read_due_again(struct sqlite_reader *sqlite_reader, struct store_due_read *r, int64_t from,
-                          int64_t to)
+static int read_due_again(struct store_reader *reader, struct store_due_read *r, int64_t from, int64_t to)
 {
-    int result = sql_first(&sqlite_reader->connection, SQL_DELIVERY_DUE_AGAIN,
+    int result = sql_first(&reader->connection, SQL_DELIVERY_DUE_AGAIN,
                            SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from),
                                       sql_i(to), sql_i(bounded(r->again))));
-    return take_due(sqlite_reader, r, SQL_DELIVERY_DUE_AGAIN, result);
+    return take_due(reader, r, SQL_DELIVERY_DUE_AGAIN, result);
 }
 
-bool read_due(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_due(struct store_reader *reader, struct store_read *read)
 {
     struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
     unsigned limit = bounded(r->limit);
@@ -104,22 +103,22 @@ bool read_due(struct sqlite_reader *sqlite_reader, struct store_read *read)
     r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof *r->rows);
     if (!r->rows)
         return true;
-    int result = read_due_first(sqlite_reader, r, limit);
+    int result = read_due_first(reader, r, limit);
     if (result >= 0 && r->sample > 0)
-        result = read_due_samples(sqlite_reader, r);
+        result = read_due_samples(reader, r);
     if (result >= 0)
-        result = read_due_again(sqlite_reader, r, 1, r->now);
+        result = read_due_again(reader, r, 1, r->now);
     if (result >= 0 && r->latest < INT64_MAX)
-        result = read_due_again(sqlite_reader, r, r->latest + 1, INT64_MAX);
-    return result < 0 ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+        result = read_due_again(reader, r, r->latest + 1, INT64_MAX);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
 /* ---------------------------------------------------------------- one with its body */
 
-static void take_delivery(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
+static void take_delivery(struct store_reader *reader, struct store_read *read, enum sql_id id,
                           struct store_delivery *row)
 {
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     *row = (struct store_delivery){
         .id = sql_integer(c, id, 0),
         .state = (enum store_delivery_state)sql_integer(c, id, 1),
@@ -128,29 +127,29 @@ static void take_delivery(struct sqlite_reader *sqlite_reader, struct store_read
         .next_attempt = sql_integer(c, id, 4),
         .created = sql_integer(c, id, 5),
         .done = sql_integer(c, id, 6),
-        .receiver = read_string(sqlite_reader, read, id, 7),
-        .sender = read_string(sqlite_reader, read, id, 8),
-        .module = read_string(sqlite_reader, read, id, 9),
-        .method = read_string(sqlite_reader, read, id, 10),
-        .owner = read_string(sqlite_reader, read, id, 11),
-        .object = read_string(sqlite_reader, read, id, 12),
-        .reason = read_string(sqlite_reader, read, id, 13),
-        .url = read_string(sqlite_reader, read, id, 14),
-        .correlation_id = read_string(sqlite_reader, read, id, 15),
-        .last_error = read_string(sqlite_reader, read, id, 16),
-        .evse = read_string(sqlite_reader, read, id, 17),
+        .receiver = read_string(reader, read, id, 7),
+        .sender = read_string(reader, read, id, 8),
+        .module = read_string(reader, read, id, 9),
+        .method = read_string(reader, read, id, 10),
+        .owner = read_string(reader, read, id, 11),
+        .object = read_string(reader, read, id, 12),
+        .reason = read_string(reader, read, id, 13),
+        .url = read_string(reader, read, id, 14),
+        .correlation_id = read_string(reader, read, id, 15),
+        .last_error = read_string(reader, read, id, 16),
+        .evse = read_string(reader, read, id, 17),
         .active_from = sql_integer(c, id, 18),
-        .tries = read_string(sqlite_reader, read, id, 19),
-        .receipt = read_string(sqlite_reader, read, id, 20),
-        .name = read_string(sqlite_reader, read, id, 21),
+        .tries = read_string(reader, read, id, 19),
+        .receipt = read_string(reader, read, id, 20),
+        .name = read_string(reader, read, id, 21),
         .failed = sql_integer(c, id, 22),
         .alone = (unsigned)sql_integer(c, id, 23),
-        .via = read_string(sqlite_reader, read, id, 24),
+        .via = read_string(reader, read, id, 24),
     };
 }
 
 /* The stored object (of a location maybe one EVSE) as it is now; the body stays empty when it is gone. */
-static int take_body(struct sqlite_reader *sqlite_reader, struct store_read *read, struct store_delivery *row)
+static int take_body(struct store_reader *reader, struct store_read *read, struct store_delivery *row)
 {
     struct store_object_read object = {
         .base = {.arena = read->arena},
@@ -159,15 +158,15 @@ static int take_body(struct sqlite_reader *sqlite_reader, struct store_read *rea
         .id = row->object,
         .evse = row->evse,
     };
-    read_object(sqlite_reader, &object.base);
+    read_object(reader, &object.base);
     row->body = object.body;
     return object.base.result == ERR_NOT_FOUND ? OK : object.base.result;
 }
 
 /* What must arrive before it. */
-static int take_older(struct sqlite_reader *sqlite_reader, struct store_delivery_read *r)
+static int take_older(struct store_reader *reader, struct store_delivery_read *r)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const struct store_delivery *row = &r->row;
     r->older = r->older_attempt = 0;
     if (row->url.length == 0 || row->state != STORE_DELIVERY_PENDING)
@@ -183,24 +182,24 @@ static int take_older(struct sqlite_reader *sqlite_reader, struct store_delivery
     return OK;
 }
 
-bool read_delivery(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_delivery(struct store_reader *reader, struct store_read *read)
 {
     struct store_delivery_read *r = CONTAINER_OF(read, struct store_delivery_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int result = sql_first(c, SQL_DELIVERY_READ, SQL_VALUES(sql_i(r->id)));
     if (result < 0)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     if (result == 0)
         return read_done(read, ERR_NOT_FOUND);
-    take_delivery(sqlite_reader, read, SQL_DELIVERY_READ, &r->row);
+    take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(sqlite_reader, read, SQL_DELIVERY_READ, 25);
-    r->row.evse_name = read_string(sqlite_reader, read, SQL_DELIVERY_READ, 26);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 25);
+    r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, 26);
     sql_end(c, SQL_DELIVERY_READ);
-    result = r->row.kind < 0 || read->result ? OK : take_body(sqlite_reader, read, &r->row);
+    result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     if (result == OK && !read->result)
-        result = take_older(sqlite_reader, r);
-    return result ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+        result = take_older(reader, r);
+    return result ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -227,17 +226,16 @@ struct delivery_walk {
 };
 
 /* 1: walk->queue is the next one of the walk's state; 0: there is none; negative: failed. */
-static int next_queue(struct sqlite_reader *sqlite_reader, struct store_read *read,
-                      struct delivery_walk *walk)
+static int next_queue(struct store_reader *reader, struct store_read *read, struct delivery_walk *walk)
 {
     enum sql_id id = parked[walk->state].queue;
-    int result = sql_first(&sqlite_reader->connection, id,
+    int result = sql_first(&reader->connection, id,
                            SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module)));
     if (result <= 0)
         return result;
-    walk->queue.receiver = read_string(sqlite_reader, read, id, 0);
-    walk->queue.module = read_string(sqlite_reader, read, id, 1);
-    sql_end(&sqlite_reader->connection, id);
+    walk->queue.receiver = read_string(reader, read, id, 0);
+    walk->queue.module = read_string(reader, read, id, 1);
+    sql_end(&reader->connection, id);
     return read->result ? read->result : 1;
 }
 
@@ -270,24 +268,24 @@ static bool list_wants(const struct store_delivery_list *r, const struct sql_con
 }
 
 /* Keeps the `limit` smallest ids in order. False when the row cannot be among them. */
-static bool list_insert(struct sqlite_reader *sqlite_reader, struct store_delivery_list *r, enum sql_id id,
+static bool list_insert(struct store_reader *reader, struct store_delivery_list *r, enum sql_id id,
                         unsigned limit)
 {
-    int64_t number = sql_integer(&sqlite_reader->connection, id, 0);
+    int64_t number = sql_integer(&reader->connection, id, 0);
     if (r->count == limit && number > r->rows[limit - 1].id)
         return false;
     size_t at = r->count < limit ? r->count++ : limit - 1;
     for (; at > 0 && r->rows[at - 1].id > number; at--)
         r->rows[at] = r->rows[at - 1];
-    take_delivery(sqlite_reader, &r->base, id, &r->rows[at]);
+    take_delivery(reader, &r->base, id, &r->rows[at]);
     return true;
 }
 
 /* A chunk of one queue's rows: 1 when there is more, 0 at its end, negative on failure. */
-static int list_chunk(struct sqlite_reader *sqlite_reader, struct store_delivery_list *r,
-                      struct delivery_walk *walk, unsigned limit)
+static int list_chunk(struct store_reader *reader, struct store_delivery_list *r, struct delivery_walk *walk,
+                      unsigned limit)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     enum sql_id id = parked[walk->state].list;
     int seen = 0;
     bool useful = true;
@@ -297,7 +295,7 @@ static int list_chunk(struct sqlite_reader *sqlite_reader, struct store_delivery
     for (; result > 0 && useful; result = sql_next(c, id), seen++) {
         walk->id = sql_integer(c, id, 0);
         if (list_wants(r, c, id))
-            useful = list_insert(sqlite_reader, r, id, limit);
+            useful = list_insert(reader, r, id, limit);
     }
     sql_end(c, id);
     if (result < 0)
@@ -307,19 +305,19 @@ static int list_chunk(struct sqlite_reader *sqlite_reader, struct store_delivery
 
 /* One step through what the partial indexes hold of the states asked for: 1 go on, 0 the end, negative a
  * failure. */
-static int list_step(struct sqlite_reader *sqlite_reader, struct store_delivery_list *r,
-                     struct delivery_walk *walk, unsigned limit)
+static int list_step(struct store_reader *reader, struct store_delivery_list *r, struct delivery_walk *walk,
+                     unsigned limit)
 {
     if (walk->state == PARKED_STATES)
         return 0;
     int result = 0;
     if (walk->inside) {
-        result = list_chunk(sqlite_reader, r, walk, limit);
+        result = list_chunk(reader, r, walk, limit);
         walk->inside = result > 0;
         return result < 0 ? result : 1;
     }
     if (r->state < 0 || (int)parked[walk->state].state == r->state)
-        result = next_queue(sqlite_reader, &r->base, walk);
+        result = next_queue(reader, &r->base, walk);
     if (result < 0)
         return result;
     walk->inside = result > 0;
@@ -332,17 +330,17 @@ static int list_step(struct sqlite_reader *sqlite_reader, struct store_delivery_
 }
 
 /* Without an index for the state: by id through the table. 1: more, 0: the end, negative: failed. */
-static int scan_step(struct sqlite_reader *sqlite_reader, struct store_delivery_list *r,
-                     struct delivery_walk *walk, unsigned limit)
+static int scan_step(struct store_reader *reader, struct store_delivery_list *r, struct delivery_walk *walk,
+                     unsigned limit)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = SQL_DELIVERY_SCAN;
     int seen = 0;
     int result = sql_first(c, id, SQL_VALUES(sql_i(walk->id), sql_i(CHUNK)));
     for (; result > 0 && r->count < limit; result = sql_next(c, id), seen++) {
         walk->id = sql_integer(c, id, 0);
         if (list_wants(r, c, id))
-            take_delivery(sqlite_reader, &r->base, id, &r->rows[r->count++]);
+            take_delivery(reader, &r->base, id, &r->rows[r->count++]);
     }
     sql_end(c, id);
     if (result < 0)
@@ -350,7 +348,7 @@ static int scan_step(struct sqlite_reader *sqlite_reader, struct store_delivery_
     return seen == CHUNK && r->count < limit;
 }
 
-bool read_deliveries(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_deliveries(struct store_reader *reader, struct store_read *read)
 {
     struct store_delivery_list *r = CONTAINER_OF(read, struct store_delivery_list, base);
     unsigned limit = bounded(r->limit);
@@ -366,13 +364,12 @@ bool read_deliveries(struct sqlite_reader *sqlite_reader, struct store_read *rea
     bool indexed = r->state == -1 || r->state == STORE_DELIVERY_PENDING || r->state == STORE_DELIVERY_HELD ||
                    r->state == STORE_DELIVERY_DEAD;
     for (;;) {
-        int result =
-            indexed ? list_step(sqlite_reader, r, walk, limit) : scan_step(sqlite_reader, r, walk, limit);
+        int result = indexed ? list_step(reader, r, walk, limit) : scan_step(reader, r, walk, limit);
         if (result < 0)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
         if (result == 0 || read->result)
             return read_done(read, OK);
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return false;
     }
 }
@@ -395,9 +392,9 @@ static struct store_queue_row *queue_row(struct store_queues_read *r, struct del
     return &r->rows[r->count++];
 }
 
-static int oldest_pending(struct sqlite_reader *sqlite_reader, struct delivery_walk *walk)
+static int oldest_pending(struct store_reader *reader, struct delivery_walk *walk)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int64_t *oldest = &walk->row->oldest_pending;
     int result =
         sql_first(c, SQL_PENDING_LIST,
@@ -409,9 +406,9 @@ static int oldest_pending(struct sqlite_reader *sqlite_reader, struct delivery_w
     return result < 0 ? result : OK;
 }
 
-static int count_alone(struct sqlite_reader *sqlite_reader, struct delivery_walk *walk)
+static int count_alone(struct store_reader *reader, struct delivery_walk *walk)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int result =
         sql_first(c, SQL_ALONE_COUNT,
                   SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(STORE_ALONE_MAX)));
@@ -420,9 +417,9 @@ static int count_alone(struct sqlite_reader *sqlite_reader, struct delivery_walk
     return result < 0 ? result : OK;
 }
 
-static int count_chunk(struct sqlite_reader *sqlite_reader, struct delivery_walk *walk)
+static int count_chunk(struct store_reader *reader, struct delivery_walk *walk)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = parked[walk->state].count;
     const int64_t chunk = (int64_t)10 * CHUNK;
     int result = sql_first(
@@ -443,17 +440,16 @@ static int count_chunk(struct sqlite_reader *sqlite_reader, struct delivery_walk
 }
 
 /* As list_step, counting. */
-static int queues_step(struct sqlite_reader *sqlite_reader, struct store_queues_read *r,
-                       struct delivery_walk *walk)
+static int queues_step(struct store_reader *reader, struct store_queues_read *r, struct delivery_walk *walk)
 {
     if (walk->state == PARKED_STATES)
         return 0;
     if (walk->inside) {
-        int result = count_chunk(sqlite_reader, walk);
+        int result = count_chunk(reader, walk);
         walk->inside = result > 0;
         return result < 0 ? result : 1;
     }
-    int result = next_queue(sqlite_reader, &r->base, walk);
+    int result = next_queue(reader, &r->base, walk);
     if (result < 0)
         return result;
     if (result == 0) {
@@ -467,13 +463,13 @@ static int queues_step(struct sqlite_reader *sqlite_reader, struct store_queues_
     if (!walk->row)
         return ERR_MEMORY;
     if (parked[walk->state].state == STORE_DELIVERY_PENDING)
-        result = oldest_pending(sqlite_reader, walk);
+        result = oldest_pending(reader, walk);
     if (result >= 0 && parked[walk->state].state == STORE_DELIVERY_PENDING)
-        result = count_alone(sqlite_reader, walk);
+        result = count_alone(reader, walk);
     return result < 0 ? result : 1;
 }
 
-bool read_queues(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_queues(struct store_reader *reader, struct store_read *read)
 {
     struct store_queues_read *r = CONTAINER_OF(read, struct store_queues_read, base);
     if (!read->state)
@@ -482,19 +478,19 @@ bool read_queues(struct sqlite_reader *sqlite_reader, struct store_read *read)
     if (!walk)
         return true;
     for (;;) {
-        int result = queues_step(sqlite_reader, r, walk);
+        int result = queues_step(reader, r, walk);
         if (result < 0)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
         if (result == 0)
             return read_done(read, OK);
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return false;
     }
 }
 
 /* ---------------------------------------------------------------- queues that wait */
 
-bool read_waiting(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_waiting(struct store_reader *reader, struct store_read *read)
 {
     struct store_waiting_read *r = CONTAINER_OF(read, struct store_waiting_read, base);
     if (!read->state)
@@ -503,9 +499,9 @@ bool read_waiting(struct sqlite_reader *sqlite_reader, struct store_read *read)
     if (!walk)
         return true;
     for (;;) {
-        int result = next_queue(sqlite_reader, read, walk);
+        int result = next_queue(reader, read, walk);
         if (result < 0)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
         if (result == 0)
             return read_done(read, OK);
         struct store_queue_key *queues =
@@ -514,7 +510,7 @@ bool read_waiting(struct sqlite_reader *sqlite_reader, struct store_read *read)
             return true;
         r->queues = queues;
         r->queues[r->count++] = walk->queue;
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return false;
     }
 }

@@ -38,7 +38,7 @@ enum { COLUMN_TIME, COLUMN_NUMBER, COLUMN_FROM, COLUMN_TO, COLUMN_OWN };
 struct span_list {
     enum sql_id id;
     /* Takes the current row as the row `at` of the list; false when it is not wanted. */
-    bool (*take)(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id, size_t at);
+    bool (*take)(struct store_reader *reader, struct store_read *read, enum sql_id id, size_t at);
 };
 
 static bool span_wants(const struct store_span *span, const struct sql_connection *c, enum sql_id id)
@@ -48,10 +48,10 @@ static bool span_wants(const struct store_span *span, const struct sql_connectio
 }
 
 /* 1: there is more, 0: the end, negative: failed. */
-static int span_chunk(struct sqlite_reader *sqlite_reader, struct store_read *read,
-                      const struct span_list *list, struct store_span *span, size_t *count)
+static int span_chunk(struct store_reader *reader, struct store_read *read, const struct span_list *list,
+                      struct store_span *span, size_t *count)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     enum sql_id id = list->id;
     int seen = 0;
     int result = sql_first(
@@ -60,7 +60,7 @@ static int span_chunk(struct sqlite_reader *sqlite_reader, struct store_read *re
     for (; result > 0 && *count < bounded(span->limit); result = sql_next(c, id), seen++) {
         span->after_time = sql_integer(c, id, COLUMN_TIME);
         span->after_number = sql_integer(c, id, COLUMN_NUMBER);
-        if (span_wants(span, c, id) && list->take(sqlite_reader, read, id, *count))
+        if (span_wants(span, c, id) && list->take(reader, read, id, *count))
             ++*count;
     }
     sql_end(c, id);
@@ -70,8 +70,8 @@ static int span_chunk(struct sqlite_reader *sqlite_reader, struct store_read *re
 }
 
 /* A turn of such a list, after begin. */
-static bool read_span(struct sqlite_reader *sqlite_reader, struct store_read *read,
-                      const struct span_list *list, struct store_span *span, size_t *count)
+static bool read_span(struct store_reader *reader, struct store_read *read, const struct span_list *list,
+                      struct store_span *span, size_t *count)
 {
     struct progress *progress = read->state;
     if (read->result)
@@ -79,98 +79,95 @@ static bool read_span(struct sqlite_reader *sqlite_reader, struct store_read *re
     if (progress->looked == 0)
         *count = 0;
     for (;;) {
-        int result = span_chunk(sqlite_reader, read, list, span, count);
+        int result = span_chunk(reader, read, list, span, count);
         if (result < 0)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
         span->more = result > 0;
         progress->looked += CHUNK;
         if (!span->more || *count == bounded(span->limit) || progress->looked >= LOOK_MAX || read->result)
             return read_done(read, OK);
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return false;
     }
 }
 
 /* ---------------------------------------------------------------- the lists */
 
-static bool take_receipt(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
-                         size_t at)
+static bool take_receipt(struct store_reader *reader, struct store_read *read, enum sql_id id, size_t at)
 {
     struct store_receipts_read *r = CONTAINER_OF(read, struct store_receipts_read, base);
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     enum store_delivery_state state = (enum store_delivery_state)sql_integer(c, id, COLUMN_OWN);
     if (r->states && !(r->states & (1u << state)))
         return false;
     r->rows[at] = (struct store_receipt){
         .created = sql_integer(c, id, COLUMN_TIME),
         .id = sql_integer(c, id, COLUMN_NUMBER),
-        .sender = read_string(sqlite_reader, read, id, COLUMN_FROM),
-        .receiver = read_string(sqlite_reader, read, id, COLUMN_TO),
+        .sender = read_string(reader, read, id, COLUMN_FROM),
+        .receiver = read_string(reader, read, id, COLUMN_TO),
         .state = state,
         .attempts = (unsigned)sql_integer(c, id, COLUMN_OWN + 1),
         .done = sql_integer(c, id, COLUMN_OWN + 2),
         .received = sql_integer(c, id, COLUMN_OWN + 3),
-        .cdr = read_string(sqlite_reader, read, id, COLUMN_OWN + 4),
-        .reason = read_string(sqlite_reader, read, id, COLUMN_OWN + 5),
-        .last_error = read_string(sqlite_reader, read, id, COLUMN_OWN + 6),
-        .receipt = read_string(sqlite_reader, read, id, COLUMN_OWN + 7),
-        .session = read_string(sqlite_reader, read, id, COLUMN_OWN + 8),
+        .cdr = read_string(reader, read, id, COLUMN_OWN + 4),
+        .reason = read_string(reader, read, id, COLUMN_OWN + 5),
+        .last_error = read_string(reader, read, id, COLUMN_OWN + 6),
+        .receipt = read_string(reader, read, id, COLUMN_OWN + 7),
+        .session = read_string(reader, read, id, COLUMN_OWN + 8),
     };
     return true;
 }
 
-bool read_receipts(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_receipts(struct store_reader *reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_RECEIPT_LIST, take_receipt};
     struct store_receipts_read *r = CONTAINER_OF(read, struct store_receipts_read, base);
     r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
-    return read_span(sqlite_reader, read, &list, &r->span, &r->count);
+    return read_span(reader, read, &list, &r->span, &r->count);
 }
 
-static bool take_unbilled(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
-                          size_t at)
+static bool take_unbilled(struct store_reader *reader, struct store_read *read, enum sql_id id, size_t at)
 {
     struct store_unbilled_read *r = CONTAINER_OF(read, struct store_unbilled_read, base);
-    if (sql_integer(&sqlite_reader->connection, id, COLUMN_OWN + 1))
+    if (sql_integer(&reader->connection, id, COLUMN_OWN + 1))
         return false;
     r->rows[at] = (struct store_unbilled){
-        .last_updated = sql_integer(&sqlite_reader->connection, id, COLUMN_TIME),
-        .owner = read_string(sqlite_reader, read, id, COLUMN_FROM),
-        .emsp = read_string(sqlite_reader, read, id, COLUMN_TO),
-        .session = read_string(sqlite_reader, read, id, COLUMN_OWN),
+        .last_updated = sql_integer(&reader->connection, id, COLUMN_TIME),
+        .owner = read_string(reader, read, id, COLUMN_FROM),
+        .emsp = read_string(reader, read, id, COLUMN_TO),
+        .session = read_string(reader, read, id, COLUMN_OWN),
     };
     return true;
 }
 
-bool read_unbilled(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_unbilled(struct store_reader *reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_UNBILLED_LIST, take_unbilled};
     struct store_unbilled_read *r = CONTAINER_OF(read, struct store_unbilled_read, base);
     r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
-    return read_span(sqlite_reader, read, &list, &r->span, &r->count);
+    return read_span(reader, read, &list, &r->span, &r->count);
 }
 
-static bool take_conflict(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
-                          size_t at)
+static bool take_conflict(struct store_reader *reader, struct store_read *read, enum sql_id id, size_t at)
 {
     struct store_conflicts_read *r = CONTAINER_OF(read, struct store_conflicts_read, base);
-    if (!str_equal(sql_string(&sqlite_reader->connection, id, COLUMN_OWN), r->action))
+    if (!str_equal(sql_string(&reader->connection, id, COLUMN_OWN), r->action))
         return false;
     r->rows[at] = (struct store_conflict){
-        .time = sql_integer(&sqlite_reader->connection, id, COLUMN_TIME),
-        .sender = read_string(sqlite_reader, read, id, COLUMN_FROM),
-        .receiver = read_string(sqlite_reader, read, id, COLUMN_TO),
-        .object = read_string(sqlite_reader, read, id, COLUMN_OWN + 1),
+        .time = sql_integer(&reader->connection, id, COLUMN_TIME),
+        .sender = read_string(reader, read, id, COLUMN_FROM),
+        .receiver = read_string(reader, read, id, COLUMN_TO),
+        .object = read_string(reader, read, id, COLUMN_OWN + 1),
     };
     return true;
 }
 
-bool read_conflicts(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_conflicts(struct store_reader *reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_CONFLICT_LIST, take_conflict};
     struct store_conflicts_read *r = CONTAINER_OF(read, struct store_conflicts_read, base);
     r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
-    return read_span(sqlite_reader, read, &list, &r->span, &r->count);
+    return read_span(reader, read, &list, &r->span, &r->count);
 }
 
 /* ---------------------------------------------------------------- what is stored */
@@ -184,24 +181,22 @@ static bool stored_wants(const struct store_stored_read *r, const struct sql_con
            (arrival >= r->since && arrival < r->until);
 }
 
-static void take_stored(struct sqlite_reader *sqlite_reader, struct store_stored_read *r,
-                        struct progress *progress)
+static void take_stored(struct store_reader *reader, struct store_stored_read *r, struct progress *progress)
 {
     const enum sql_id id = SQL_STORED_LIST;
     struct store_stored *row = &r->rows[r->count++];
-    row->owner = read_string(sqlite_reader, &r->base, id, 1);
-    row->id = read_string(sqlite_reader, &r->base, id, 2);
-    row->state = (int)sql_integer(&sqlite_reader->connection, id, 5);
+    row->owner = read_string(reader, &r->base, id, 1);
+    row->id = read_string(reader, &r->base, id, 2);
+    row->state = (int)sql_integer(&reader->connection, id, 5);
     if (r->bodies)
-        row->body = read_string(sqlite_reader, &r->base, id, 6);
+        row->body = read_string(reader, &r->base, id, 6);
     progress->bytes += row->body.length;
 }
 
 /* As span_chunk. */
-static int stored_chunk(struct sqlite_reader *sqlite_reader, struct store_stored_read *r,
-                        struct progress *progress)
+static int stored_chunk(struct store_reader *reader, struct store_stored_read *r, struct progress *progress)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = SQL_STORED_LIST;
     int seen = 0;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->emsp), sql_i(r->kind), sql_i(r->after), sql_i(CHUNK)));
@@ -209,7 +204,7 @@ static int stored_chunk(struct sqlite_reader *sqlite_reader, struct store_stored
          result = sql_next(c, id), seen++) {
         r->after = sql_integer(c, id, 0);
         if (stored_wants(r, c))
-            take_stored(sqlite_reader, r, progress);
+            take_stored(reader, r, progress);
     }
     sql_end(c, id);
     if (result < 0)
@@ -217,7 +212,7 @@ static int stored_chunk(struct sqlite_reader *sqlite_reader, struct store_stored
     return result > 0 || seen == CHUNK;
 }
 
-bool read_stored(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_stored(struct store_reader *reader, struct store_read *read)
 {
     struct store_stored_read *r = CONTAINER_OF(read, struct store_stored_read, base);
     r->rows = begin(read, r->limit, sizeof *r->rows, r->rows);
@@ -227,15 +222,15 @@ bool read_stored(struct sqlite_reader *sqlite_reader, struct store_read *read)
     if (progress->looked == 0)
         r->count = 0;
     for (;;) {
-        int result = stored_chunk(sqlite_reader, r, progress);
+        int result = stored_chunk(reader, r, progress);
         if (result < 0)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
         r->more = result > 0;
         progress->looked += CHUNK;
         if (!r->more || r->count == bounded(r->limit) || progress->bytes >= BODIES_MAX ||
             progress->looked >= LOOK_MAX || read->result)
             return read_done(read, OK);
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return false;
     }
 }

@@ -62,13 +62,13 @@ static int append_evses(struct sql_connection *c, int64_t sequence, struct buffe
     return result;
 }
 
-int read_append_location(struct sqlite_reader *sqlite_reader, enum sql_id id, struct buffer *out)
+int read_append_location(struct store_reader *reader, enum sql_id id, struct buffer *out)
 {
     /* What stands around the EVSEs, by enum ocpi_children_form. */
     static const struct {
         const char *before, *after, *none;
     } forms[] = {{"", "", ""}, {",\"evses\":[", "]", ""}, {"[", "]", "null"}};
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     struct location_row row;
     int result = take_row(c, id, &row) ? OK : ERR_IO;
     if (!result) {
@@ -86,11 +86,11 @@ int read_append_location(struct sqlite_reader *sqlite_reader, enum sql_id id, st
 }
 
 /* The whole location, in the request's arena. */
-static int take_location(struct sqlite_reader *sqlite_reader, struct store_read *read, struct str *body)
+static int take_location(struct store_reader *reader, struct store_read *read, struct str *body)
 {
-    struct buffer *scratch = &sqlite_reader->scratch;
+    struct buffer *scratch = &reader->scratch;
     buffer_clear(scratch);
-    int result = read_append_location(sqlite_reader, SQL_LOCATION_READ, scratch);
+    int result = read_append_location(reader, SQL_LOCATION_READ, scratch);
     if (result)
         return result;
     if (scratch->failed)
@@ -104,75 +104,75 @@ static int take_location(struct sqlite_reader *sqlite_reader, struct store_read 
 
 /* ---------------------------------------------------------------- one object */
 
-static bool read_evse(struct sqlite_reader *sqlite_reader, struct store_object_read *r, int64_t location)
+static bool read_evse(struct store_reader *reader, struct store_object_read *r, int64_t location)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int result = sql_first(c, SQL_EVSE_READ, SQL_VALUES(sql_i(location), sql_t(r->evse)));
     if (result < 0)
-        return read_fail(sqlite_reader, &r->base, result);
+        return read_fail(reader, &r->base, result);
     if (result == 0)
         return read_done(&r->base, ERR_NOT_FOUND);
     r->revision = sql_integer(c, SQL_EVSE_READ, 0);
     r->last_updated = sql_integer(c, SQL_EVSE_READ, 1);
-    r->body = read_string(sqlite_reader, &r->base, SQL_EVSE_READ, 2);
+    r->body = read_string(reader, &r->base, SQL_EVSE_READ, 2);
     sql_end(c, SQL_EVSE_READ);
     return read_done(&r->base, OK);
 }
 
-static bool read_location(struct sqlite_reader *sqlite_reader, struct store_object_read *r)
+static bool read_location(struct store_reader *reader, struct store_object_read *r)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = SQL_LOCATION_READ;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->id), sql_t(r->owner)));
     if (result < 0)
-        return read_fail(sqlite_reader, &r->base, result);
+        return read_fail(reader, &r->base, result);
     if (result == 0)
         return read_done(&r->base, ERR_NOT_FOUND);
     r->sequence = sql_integer(c, id, 0);
     if (r->evse.length > 0) {
         sql_end(c, id);
-        return read_evse(sqlite_reader, r, r->sequence);
+        return read_evse(reader, r, r->sequence);
     }
     r->revision = sql_integer(c, id, 1);
     r->last_updated = sql_integer(c, id, 2);
-    r->last_updated_text = read_string(sqlite_reader, &r->base, id, 4);
+    r->last_updated_text = read_string(reader, &r->base, id, 4);
     if (!r->without_evses) {
-        result = take_location(sqlite_reader, &r->base, &r->body);
-        return result ? read_fail(sqlite_reader, &r->base, result) : read_done(&r->base, OK);
+        result = take_location(reader, &r->base, &r->body);
+        return result ? read_fail(reader, &r->base, result) : read_done(&r->base, OK);
     }
     struct location_row row;
     if (!take_row(c, id, &row)) {
         sql_end(c, id);
-        return read_fail(sqlite_reader, &r->base, ERR_IO);
+        return read_fail(reader, &r->base, ERR_IO);
     }
     r->children_at = row.children_at;
     r->children_form = row.children_form;
     r->updated_at = row.updated_at;
     r->updated_length = row.updated_length;
-    r->body = read_string(sqlite_reader, &r->base, id, 9);
+    r->body = read_string(reader, &r->base, id, 9);
     sql_end(c, id);
     return read_done(&r->base, OK);
 }
 
-bool read_object(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_object(struct store_reader *reader, struct store_read *read)
 {
     struct store_object_read *r = CONTAINER_OF(read, struct store_object_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = SQL_OBJECT_READ;
     if (r->kind == STORE_LOCATION)
-        return read_location(sqlite_reader, r);
+        return read_location(reader, r);
     int result = sql_first(c, id, SQL_VALUES(sql_i(r->kind), sql_t(r->id), sql_t(r->owner)));
     if (result < 0)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     if (result == 0)
         return read_done(read, ERR_NOT_FOUND);
     r->sequence = sql_integer(c, id, 0);
     r->revision = sql_integer(c, id, 1);
     r->last_updated = sql_integer(c, id, 2);
-    r->counterparty = read_string(sqlite_reader, read, id, 3);
-    r->token_uid = read_string(sqlite_reader, read, id, 4);
-    r->status = read_string(sqlite_reader, read, id, 5);
-    r->body = read_string(sqlite_reader, read, id, 6);
+    r->counterparty = read_string(reader, read, id, 3);
+    r->token_uid = read_string(reader, read, id, 4);
+    r->status = read_string(reader, read, id, 5);
+    r->body = read_string(reader, read, id, 6);
     sql_end(c, id);
     return read_done(read, OK);
 }
@@ -220,8 +220,8 @@ static struct found_owner *more_room(struct store_read *read, struct found_owner
     return more;
 }
 
-static bool take_owners(struct sqlite_reader *sqlite_reader, struct store_owners_read *r,
-                        struct found_owner *found, size_t count)
+static bool take_owners(struct store_reader *reader, struct store_owners_read *r, struct found_owner *found,
+                        size_t count)
 {
     r->owners = read_alloc(&r->base, count > 0 ? count : 1, sizeof *r->owners);
     if (r->owners == NULL)
@@ -232,20 +232,20 @@ static bool take_owners(struct sqlite_reader *sqlite_reader, struct store_owners
         owner->alive = owner->has_evses = true;
         if (r->kind != STORE_LOCATION || count == 1)
             continue;
-        int result = look_at_evses(&sqlite_reader->connection, r, found[i].sequence, owner);
+        int result = look_at_evses(&reader->connection, r, found[i].sequence, owner);
         if (result)
-            return read_fail(sqlite_reader, &r->base, result);
+            return read_fail(reader, &r->base, result);
         owner->alive = owner->alive || found[i].evse_count == 0;
     }
     r->owner_count = count;
     return read_done(&r->base, OK);
 }
 
-bool read_owners(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_owners(struct store_reader *reader, struct store_read *read)
 {
     enum { FEW = 16 };
     struct store_owners_read *r = CONTAINER_OF(read, struct store_owners_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     bool locations = r->kind == STORE_LOCATION;
     enum sql_id id = locations ? SQL_LOCATION_OWNERS : SQL_OBJECT_OWNERS;
     struct found_owner few[FEW], *found = few;
@@ -259,17 +259,17 @@ bool read_owners(struct sqlite_reader *sqlite_reader, struct store_read *read)
             return true;
         }
         struct found_owner *one = &found[count];
-        *one = (struct found_owner){.owner.owner = read_string(sqlite_reader, read, id, 0)};
+        *one = (struct found_owner){.owner.owner = read_string(reader, read, id, 0)};
         if (locations) {
             one->sequence = sql_integer(c, id, 1);
             one->evse_count = sql_integer(c, id, 2);
         } else {
-            one->owner.counterparty = read_string(sqlite_reader, read, id, 1);
-            one->owner.status = read_string(sqlite_reader, read, id, 2);
+            one->owner.counterparty = read_string(reader, read, id, 1);
+            one->owner.status = read_string(reader, read, id, 2);
         }
     }
     sql_end(c, id);
-    return result < 0 ? read_fail(sqlite_reader, read, result) : take_owners(sqlite_reader, r, found, count);
+    return result < 0 ? read_fail(reader, read, result) : take_owners(reader, r, found, count);
 }
 
 /* ---------------------------------------------------------------- who used a token */
@@ -284,36 +284,36 @@ static void take_user(struct store_token_users_read *r, struct str emsp)
     r->emsps[r->count++] = emsp;
 }
 
-static int take_users(struct sqlite_reader *sqlite_reader, struct store_token_users_read *r, enum sql_id id)
+static int take_users(struct store_reader *reader, struct store_token_users_read *r, enum sql_id id)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->token_uid), sql_t(r->token_type), sql_i(USERS_MAX)));
     for (; result > 0; result = sql_next(c, id))
-        take_user(r, read_string(sqlite_reader, &r->base, id, 0));
+        take_user(r, read_string(reader, &r->base, id, 0));
     return result;
 }
 
-bool read_token_users(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_token_users(struct store_reader *reader, struct store_read *read)
 {
     struct store_token_users_read *r = CONTAINER_OF(read, struct store_token_users_read, base);
     r->count = 0;
     r->emsps = read_alloc(read, (size_t)2 * USERS_MAX, sizeof *r->emsps);
     if (r->emsps == NULL)
         return true;
-    int result = take_users(sqlite_reader, r, SQL_SESSION_TOKEN_USERS);
+    int result = take_users(reader, r, SQL_SESSION_TOKEN_USERS);
     if (!result)
-        result = take_users(sqlite_reader, r, SQL_COMMAND_TOKEN_USERS);
-    return result ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+        result = take_users(reader, r, SQL_COMMAND_TOKEN_USERS);
+    return result ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
-bool read_starter(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_starter(struct store_reader *reader, struct store_read *read)
 {
     struct store_starter_read *r = CONTAINER_OF(read, struct store_starter_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int result = sql_first(c, SQL_COMMAND_STARTER, SQL_VALUES(sql_t(r->cpo), sql_t(r->reference)));
     if (result < 0)
-        return read_fail(sqlite_reader, read, result);
-    r->emsp = read_string(sqlite_reader, read, SQL_COMMAND_STARTER, 0);
+        return read_fail(reader, read, result);
+    r->emsp = read_string(reader, read, SQL_COMMAND_STARTER, 0);
     r->several = !str_equal(r->emsp, sql_string(c, SQL_COMMAND_STARTER, 1));
     sql_end(c, SQL_COMMAND_STARTER);
     return read_done(read, r->emsp.length > 0 ? OK : ERR_NOT_FOUND);
@@ -321,10 +321,9 @@ bool read_starter(struct sqlite_reader *sqlite_reader, struct store_read *read)
 
 /* ---------------------------------------------------------------- bodies of a page */
 
-static int append_body(struct sqlite_reader *sqlite_reader, const struct store_bodies_read *r,
-                       int64_t sequence)
+static int append_body(struct store_reader *reader, const struct store_bodies_read *r, int64_t sequence)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     enum sql_id id = r->kind == STORE_LOCATION ? SQL_LOCATION_READ_AT : SQL_OBJECT_BODY;
     int result = sql_first(c, id, SQL_VALUES(sql_i(sequence)));
     if (result <= 0)
@@ -332,30 +331,30 @@ static int append_body(struct sqlite_reader *sqlite_reader, const struct store_b
     if (r->need_comma)
         buffer_append_byte(r->out, ',');
     if (r->kind == STORE_LOCATION)
-        result = read_append_location(sqlite_reader, id, r->out);
+        result = read_append_location(reader, id, r->out);
     else
         buffer_append(r->out, sql_string(c, id, 0));
     sql_end(c, id);
     return result < 0 ? result : 1;
 }
 
-bool read_bodies(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_bodies(struct store_reader *reader, struct store_read *read)
 {
     struct store_bodies_read *r = CONTAINER_OF(read, struct store_bodies_read, base);
     size_t written = 0;
     while (r->position < r->item_count) {
         size_t before = r->out->length;
-        int result = append_body(sqlite_reader, r, r->items[r->position].sequence);
+        int result = append_body(reader, r, r->items[r->position].sequence);
         if (result < 0)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
         r->position++;
         if (result > 0)
             r->need_comma = true;
         written += r->out->length - before;
         if (r->out->failed)
-            return read_fail(sqlite_reader, read, ERR_MEMORY);
+            return read_fail(reader, read, ERR_MEMORY);
         /* A slice may also end for its time; the caller goes on at `position` all the same. */
-        if (written >= r->slice_max || reader_is_late(sqlite_reader))
+        if (written >= r->slice_max || reader_is_late(reader))
             break;
     }
     return read_done(read, OK);

@@ -36,7 +36,7 @@ bool page_take(struct page *page, const struct page_lane *lane, int64_t sequence
 
 /* ---------------------------------------------------------------- the total */
 
-static int count_dated(struct sqlite_reader *sqlite_reader, struct page *page, const struct page_lane *lane)
+static int count_dated(struct store_reader *reader, struct page *page, const struct page_lane *lane)
 {
     const struct store_page_read *r = page->read;
     struct count_slice slice = {
@@ -49,16 +49,16 @@ static int count_dated(struct sqlite_reader *sqlite_reader, struct page *page, c
     };
     for (;;) {
         int64_t count = 0;
-        int result = page_count_next(sqlite_reader, &slice, &page->position, &count, COUNT_CHUNK);
+        int result = page_count_next(reader, &slice, &page->position, &count, COUNT_CHUNK);
         page->total += (uint64_t)count;
         if (result != 0)
             return result;
-        if (reader_is_late(sqlite_reader))
+        if (reader_is_late(reader))
             return 0;
     }
 }
 
-int page_total(struct sqlite_reader *sqlite_reader, struct page *page)
+int page_total(struct store_reader *reader, struct page *page)
 {
     const struct store_page_read *r = page->read;
     struct str counterparty = r->kind == STORE_LOCATION ? STR_NONE : r->counterparty;
@@ -66,12 +66,12 @@ int page_total(struct sqlite_reader *sqlite_reader, struct page *page)
         const struct page_lane *lane = &page->lanes[page->counted];
         int64_t count = 0;
         int result = lane->whole
-                         ? page_count_owner(sqlite_reader, r->kind, lane->filter->owner, counterparty, &count)
-                         : count_dated(sqlite_reader, page, lane);
+                         ? page_count_owner(reader, r->kind, lane->filter->owner, counterparty, &count)
+                         : count_dated(reader, page, lane);
         if (result <= 0)
             return result;
         page->total += (uint64_t)count;
-        if (page->counted % 16 == 15 && reader_is_late(sqlite_reader)) {
+        if (page->counted % 16 == 15 && reader_is_late(reader)) {
             page->counted++;
             page->position = 0;
             return 0;
@@ -116,12 +116,12 @@ static int begin_items(struct page *page)
     return scannable ? page_begin_scan(page) : page_begin_merge(page, r->after);
 }
 
-static int begin(struct sqlite_reader *sqlite_reader, struct page *page)
+static int begin(struct store_reader *reader, struct page *page)
 {
     struct store_page_read *r = page->read;
-    page->changed = sqlite_reader->changed[r->kind];
+    page->changed = reader->changed[r->kind];
     bool scannable = (r->kind == STORE_LOCATION || r->kind == STORE_TARIFF) && r->owner_count >= SCAN_OWNERS;
-    if (page->dated && page_count_recall(sqlite_reader, r, &r->total))
+    if (page->dated && page_count_recall(reader, r, &r->total))
         return begin_items(page);
     page->counting = page->dated && scannable;
     if (page->counting)
@@ -130,42 +130,42 @@ static int begin(struct sqlite_reader *sqlite_reader, struct page *page)
     return OK;
 }
 
-static int go_on(struct sqlite_reader *sqlite_reader, struct page *page)
+static int go_on(struct store_reader *reader, struct page *page)
 {
     int result = 1;
     if (page->phase == PAGE_TOTAL) {
-        result = page_total(sqlite_reader, page);
+        result = page_total(reader, page);
         if (result == 1) {
             page->read->total = page->total;
             if (page->dated)
-                page_count_remember(sqlite_reader, page->read, page->total, page->changed);
+                page_count_remember(reader, page->read, page->total, page->changed);
             result = begin_items(page) ? ERR_MEMORY : 1;
         }
     }
     if (result == 1 && page->phase == PAGE_SCAN) {
-        result = page_scan(sqlite_reader, page);
+        result = page_scan(reader, page);
         if (result == 1 && page->counting)
-            page_count_remember(sqlite_reader, page->read, page->total, page->changed);
+            page_count_remember(reader, page->read, page->total, page->changed);
         return result;
     }
-    return result == 1 ? page_merge(sqlite_reader, page) : result;
+    return result == 1 ? page_merge(reader, page) : result;
 }
 
-bool read_page(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_page(struct store_reader *reader, struct store_read *read)
 {
     struct store_page_read *r = CONTAINER_OF(read, struct store_page_read, base);
     struct page *page = read->state;
     int result = OK;
     if (!page) {
         page = new_page(r);
-        r->horizon = sqlite_reader->horizon;
+        r->horizon = reader->horizon;
         if (!page)
-            return read_fail(sqlite_reader, read, ERR_MEMORY);
-        result = begin(sqlite_reader, page);
+            return read_fail(reader, read, ERR_MEMORY);
+        result = begin(reader, page);
     }
     if (!result)
-        result = go_on(sqlite_reader, page);
+        result = go_on(reader, page);
     if (result < 0)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     return result == 1 ? read_done(read, OK) : false;
 }

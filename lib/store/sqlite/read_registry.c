@@ -2,94 +2,94 @@
 
 /* The whole registry, in one moment: parties are few, so it takes one turn. */
 
-typedef void fill_function(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row);
+typedef void fill_function(struct store_reader *reader, struct store_read *read, void *row);
 
-static void fill_platform(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row)
+static void fill_platform(struct store_reader *reader, struct store_read *read, void *row)
 {
     const enum sql_id id = SQL_PLATFORM_ALL;
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     *(struct store_platform *)row = (struct store_platform){
         .id = sql_integer(c, id, 0),
         .revision = sql_integer(c, id, 1),
         .status = (enum store_platform_status)sql_integer(c, id, 2),
-        .credentials_url = read_string(sqlite_reader, read, id, 3),
-        .versions_url = read_string(sqlite_reader, read, id, 4),
-        .token = read_string(sqlite_reader, read, id, 5),
-        .previous_token = read_string(sqlite_reader, read, id, 6),
+        .credentials_url = read_string(reader, read, id, 3),
+        .versions_url = read_string(reader, read, id, 4),
+        .token = read_string(reader, read, id, 5),
+        .previous_token = read_string(reader, read, id, 6),
         .previous_token_until = sql_integer(c, id, 7),
         .encoding = (enum store_token_encoding)sql_integer(c, id, 8),
         .learned_raw = sql_integer(c, id, 9) != 0,
-        .allowed_hosts = read_string(sqlite_reader, read, id, 10),
-        .roles = read_string(sqlite_reader, read, id, 11),
+        .allowed_hosts = read_string(reader, read, id, 10),
+        .roles = read_string(reader, read, id, 11),
         .last_seen = sql_integer(c, id, 12),
         .created = sql_integer(c, id, 13),
         .updated = sql_integer(c, id, 14),
         .heard = sql_integer(c, id, 15),
-        .last_error = read_string(sqlite_reader, read, id, 16),
-        .proven = read_string(sqlite_reader, read, id, 17),
+        .last_error = read_string(reader, read, id, 16),
+        .proven = read_string(reader, read, id, 17),
         .from_hub = sql_integer(c, id, 18) != 0,
     };
 }
 
-static void fill_party(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row)
+static void fill_party(struct store_reader *reader, struct store_read *read, void *row)
 {
     const enum sql_id id = SQL_PARTY_ALL;
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     *(struct store_party *)row = (struct store_party){
         .id = sql_integer(c, id, 0),
         .platform = sql_integer(c, id, 1),
         .revision = sql_integer(c, id, 2),
-        .key = read_string(sqlite_reader, read, id, 3),
-        .country_code = read_string(sqlite_reader, read, id, 4),
-        .party_id = read_string(sqlite_reader, read, id, 5),
+        .key = read_string(reader, read, id, 3),
+        .country_code = read_string(reader, read, id, 4),
+        .party_id = read_string(reader, read, id, 5),
         .roles = (unsigned)sql_integer(c, id, 6),
-        .name = read_string(sqlite_reader, read, id, 7),
-        .website = read_string(sqlite_reader, read, id, 8),
+        .name = read_string(reader, read, id, 7),
+        .website = read_string(reader, read, id, 8),
         .suspended = sql_integer(c, id, 9) != 0,
-        .suspend_reason = read_string(sqlite_reader, read, id, 10),
+        .suspend_reason = read_string(reader, read, id, 10),
         .last_updated = sql_integer(c, id, 11),
         .created = sql_integer(c, id, 12),
         .validation = (enum store_validation)sql_integer(c, id, 13),
-        .push = read_string(sqlite_reader, read, id, 14),
+        .push = read_string(reader, read, id, 14),
         .forward_unknown_sessions = sql_integer(c, id, 15) != 0,
     };
 }
 
-static void fill_token(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row)
+static void fill_token(struct store_reader *reader, struct store_read *read, void *row)
 {
     const enum sql_id id = SQL_TOKEN_ALL;
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     struct store_token *token = row;
     struct str hash = sql_string(c, id, 0);
     *token = (struct store_token){
         .platform = sql_integer(c, id, 1),
         .kind = (enum store_token_kind)sql_integer(c, id, 2),
-        .fingerprint = read_string(sqlite_reader, read, id, 3),
+        .fingerprint = read_string(reader, read, id, 3),
         .created = sql_integer(c, id, 4),
         .expires = sql_integer(c, id, 5),
         .used = sql_integer(c, id, 6),
-        .content = read_string(sqlite_reader, read, id, 7),
+        .content = read_string(reader, read, id, 7),
     };
     if (hash.length == sizeof token->hash)
         memcpy(token->hash, hash.data, hash.length);
 }
 
-static void fill_receiver(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row)
+static void fill_receiver(struct store_reader *reader, struct store_read *read, void *row)
 {
     const enum sql_id id = SQL_RECEIVER_ALL;
     *(struct store_receiver *)row = (struct store_receiver){
-        .party = sql_integer(&sqlite_reader->connection, id, 0),
-        .module = read_string(sqlite_reader, read, id, 1),
-        .url = read_string(sqlite_reader, read, id, 2),
-        .source = read_string(sqlite_reader, read, id, 3),
-        .told = sql_integer(&sqlite_reader->connection, id, 4),
+        .party = sql_integer(&reader->connection, id, 0),
+        .module = read_string(reader, read, id, 1),
+        .url = read_string(reader, read, id, 2),
+        .source = read_string(reader, read, id, 3),
+        .told = sql_integer(&reader->connection, id, 4),
     };
 }
 
-static void fill_rule(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row)
+static void fill_rule(struct store_reader *reader, struct store_read *read, void *row)
 {
     const enum sql_id id = SQL_RULE_ALL;
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     (void)read;
     *(struct store_rule *)row = (struct store_rule){
         .emsp = sql_integer(c, id, 0),
@@ -99,13 +99,13 @@ static void fill_rule(struct sqlite_reader *sqlite_reader, struct store_read *re
     };
 }
 
-static void fill_limit(struct sqlite_reader *sqlite_reader, struct store_read *read, void *row)
+static void fill_limit(struct store_reader *reader, struct store_read *read, void *row)
 {
     const enum sql_id id = SQL_LIMIT_ALL;
-    const struct sql_connection *c = &sqlite_reader->connection;
+    const struct sql_connection *c = &reader->connection;
     *(struct store_limit *)row = (struct store_limit){
         .party = sql_integer(c, id, 0),
-        .module = read_string(sqlite_reader, read, id, 1),
+        .module = read_string(reader, read, id, 1),
         .requests = sql_integer(c, id, 2),
         .period_ms = sql_integer(c, id, 3),
     };
@@ -130,10 +130,10 @@ int read_party_changed(struct sql_connection *c, int64_t *changed)
 }
 
 /* Fills an array with all rows of a table; the count is of the same moment. */
-static int read_table(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id count_id,
+static int read_table(struct store_reader *reader, struct store_read *read, enum sql_id count_id,
                       enum sql_id rows_id, size_t size, fill_function *fill, void **rows, size_t *count)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int64_t total = 0;
     *count = 0;
     int result = sql_number(c, count_id, &total);
@@ -144,12 +144,12 @@ static int read_table(struct sqlite_reader *sqlite_reader, struct store_read *re
         return ERR_MEMORY;
     result = sql_first(c, rows_id, SQL_NO_VALUES);
     for (; result > 0 && *count < (size_t)total; result = sql_next(c, rows_id), ++*count, at += size)
-        fill(sqlite_reader, read, at);
+        fill(reader, read, at);
     sql_end(c, rows_id);
     return result < 0 ? result : read->result;
 }
 
-bool read_registry(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_registry(struct store_reader *reader, struct store_read *read)
 {
     struct store_registry_read *r = CONTAINER_OF(read, struct store_registry_read, base);
     const struct {
@@ -170,23 +170,23 @@ bool read_registry(struct sqlite_reader *sqlite_reader, struct store_read *read)
         {SQL_LIMIT_COUNT, SQL_LIMIT_ALL, sizeof *r->limits, fill_limit, (void **)&r->limits, &r->limit_count},
     };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        int result = read_table(sqlite_reader, read, tables[i].count_id, tables[i].rows_id, tables[i].size,
+        int result = read_table(reader, read, tables[i].count_id, tables[i].rows_id, tables[i].size,
                                 tables[i].fill, tables[i].rows, tables[i].count);
         if (result)
-            return read_fail(sqlite_reader, read, result);
+            return read_fail(reader, read, result);
     }
-    r->horizon = sqlite_reader->horizon;
-    r->registry_changes = sqlite_reader->registry_changes;
-    int result = read_party_changed(&sqlite_reader->connection, &r->changed);
-    return result ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+    r->horizon = reader->horizon;
+    r->registry_changes = reader->registry_changes;
+    int result = read_party_changed(&reader->connection, &r->changed);
+    return result ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
 /* ---------------------------------------------------------------- findings */
 
-bool read_findings(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_findings(struct store_reader *reader, struct store_read *read)
 {
     struct store_findings_read *r = CONTAINER_OF(read, struct store_findings_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = SQL_FINDING_LIST;
     unsigned limit = r->limit < 1000 ? r->limit : 1000;
     r->count = 0;
@@ -196,26 +196,26 @@ bool read_findings(struct sqlite_reader *sqlite_reader, struct store_read *read)
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(limit), sql_i((int64_t)r->skip)));
     for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
         r->rows[r->count++] = (struct store_finding){
-            .party = read_string(sqlite_reader, read, id, 0),
-            .module = read_string(sqlite_reader, read, id, 1),
-            .object = read_string(sqlite_reader, read, id, 2),
-            .field = read_string(sqlite_reader, read, id, 3),
-            .rule = read_string(sqlite_reader, read, id, 4),
+            .party = read_string(reader, read, id, 0),
+            .module = read_string(reader, read, id, 1),
+            .object = read_string(reader, read, id, 2),
+            .field = read_string(reader, read, id, 3),
+            .rule = read_string(reader, read, id, 4),
             .count = sql_integer(c, id, 5),
             .first = sql_integer(c, id, 6),
             .last = sql_integer(c, id, 7),
-            .example = read_string(sqlite_reader, read, id, 8),
+            .example = read_string(reader, read, id, 8),
             .refused = sql_integer(c, id, 9),
         };
     }
     sql_end(c, id);
-    return result < 0 ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }
 
-bool read_refusals(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_refusals(struct store_reader *reader, struct store_read *read)
 {
     struct store_refusals_read *r = CONTAINER_OF(read, struct store_refusals_read, base);
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const enum sql_id id = SQL_REFUSAL_LIST;
     r->count = 0;
     r->rows = read_alloc(read, STORE_REFUSALS_MAX, sizeof *r->rows);
@@ -224,8 +224,8 @@ bool read_refusals(struct sqlite_reader *sqlite_reader, struct store_read *read)
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(r->since), sql_i(STORE_REFUSALS_MAX)));
     for (; result > 0; result = sql_next(c, id)) {
         r->rows[r->count++] = (struct store_refusal){
-            .party = read_string(sqlite_reader, read, id, 0),
-            .module = read_string(sqlite_reader, read, id, 1),
+            .party = read_string(reader, read, id, 0),
+            .module = read_string(reader, read, id, 1),
             .objects = sql_integer(c, id, 2),
             .count = sql_integer(c, id, 3),
             .first = sql_integer(c, id, 4),
@@ -233,5 +233,5 @@ bool read_refusals(struct sqlite_reader *sqlite_reader, struct store_read *read)
         };
     }
     sql_end(c, id);
-    return result < 0 ? read_fail(sqlite_reader, read, result) : read_done(read, OK);
+    return result < 0 ? read_fail(reader, read, result) : read_done(read, OK);
 }

@@ -38,25 +38,22 @@ static void add_key(struct trace_walk *trace, enum sql_id statement, struct str 
 }
 
 /* The correlation ids of commands; 0 or an SQL failure. */
-static int add_commands(struct sqlite_reader *sqlite_reader, struct store_trace_read *r,
-                        struct trace_walk *trace)
+static int add_commands(struct store_reader *reader, struct store_trace_read *r, struct trace_walk *trace)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int64_t number;
     int result = OK;
     if (str_to_int64(r->id, &number)) {
         result = sql_first(c, SQL_COMMAND_BY_ID, SQL_VALUES(sql_i(number)));
         if (result > 0)
-            add_key(trace, SQL_AUDIT_OF_CORRELATION,
-                    read_string(sqlite_reader, &r->base, SQL_COMMAND_BY_ID, 11));
+            add_key(trace, SQL_AUDIT_OF_CORRELATION, read_string(reader, &r->base, SQL_COMMAND_BY_ID, 11));
         sql_end(c, SQL_COMMAND_BY_ID);
     }
     if (result < 0)
         return result;
     result = sql_first(c, SQL_COMMAND_OF_CALLBACK, SQL_VALUES(sql_t(r->id), sql_i(CORRELATIONS_MAX)));
     for (; result > 0; result = sql_next(c, SQL_COMMAND_OF_CALLBACK))
-        add_key(trace, SQL_AUDIT_OF_CORRELATION,
-                read_string(sqlite_reader, &r->base, SQL_COMMAND_OF_CALLBACK, 0));
+        add_key(trace, SQL_AUDIT_OF_CORRELATION, read_string(reader, &r->base, SQL_COMMAND_OF_CALLBACK, 0));
     return result;
 }
 
@@ -66,7 +63,7 @@ static void start_key(struct trace_walk *trace)
     trace->before = INT64_MAX;
 }
 
-static int trace_begin(struct sqlite_reader *sqlite_reader, struct store_trace_read *r)
+static int trace_begin(struct store_reader *reader, struct store_trace_read *r)
 {
     struct trace_walk *trace = r->base.state = read_alloc(&r->base, 1, sizeof *trace);
     r->limit = r->limit < LIMIT_MAX ? r->limit : LIMIT_MAX;
@@ -76,9 +73,9 @@ static int trace_begin(struct sqlite_reader *sqlite_reader, struct store_trace_r
     r->count = 0;
     r->more = false;
     *trace = (struct trace_walk){0};
-    int result = sql_number(&sqlite_reader->connection, SQL_AUDIT_SEQUENCE, &trace->newest);
+    int result = sql_number(&reader->connection, SQL_AUDIT_SEQUENCE, &trace->newest);
     if (!result)
-        result = sql_number(&sqlite_reader->connection, SQL_AUDIT_FIRST, &trace->oldest);
+        result = sql_number(&reader->connection, SQL_AUDIT_FIRST, &trace->oldest);
     if (result)
         return result;
     trace->newest >>= AUDIT_BLOCK_BITS;
@@ -87,7 +84,7 @@ static int trace_begin(struct sqlite_reader *sqlite_reader, struct store_trace_r
     add_key(trace, SQL_AUDIT_OF_OBJECT, arena_copy_upper(r->base.arena, r->id));
     add_key(trace, SQL_AUDIT_OF_REQUEST, r->id);
     add_key(trace, SQL_AUDIT_OF_CORRELATION, r->id);
-    return add_commands(sqlite_reader, r, trace);
+    return add_commands(reader, r, trace);
 }
 
 static bool has_row(const struct store_trace_read *r, int64_t sequence)
@@ -99,10 +96,9 @@ static bool has_row(const struct store_trace_read *r, int64_t sequence)
 }
 
 /* A chunk of the current key: 1 when there may be more of it, 0 at its end, negative on failure. */
-static int trace_chunk(struct sqlite_reader *sqlite_reader, struct store_trace_read *r,
-                       struct trace_walk *trace)
+static int trace_chunk(struct store_reader *reader, struct store_trace_read *r, struct trace_walk *trace)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     const struct trace_key key = trace->keys[trace->key];
     int seen = 0;
     int result =
@@ -133,23 +129,23 @@ static int by_sequence(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-bool read_trace(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_trace(struct store_reader *reader, struct store_read *read)
 {
     struct store_trace_read *r = CONTAINER_OF(read, struct store_trace_read, base);
-    int result = read->state ? OK : trace_begin(sqlite_reader, r);
+    int result = read->state ? OK : trace_begin(reader, r);
     struct trace_walk *trace = read->state;
     while (!result && !read->result && !r->more && trace->key < trace->key_count) {
-        result = trace_chunk(sqlite_reader, r, trace);
+        result = trace_chunk(reader, r, trace);
         if (result == 0) {
             trace->key++;
             start_key(trace);
         }
         result = result < 0 ? result : OK;
-        if (!result && reader_is_late(sqlite_reader))
+        if (!result && reader_is_late(reader))
             return false;
     }
     if (result < 0)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     qsort(r->rows, r->count, sizeof *r->rows, by_sequence);
     return read_done(read, OK);
 }

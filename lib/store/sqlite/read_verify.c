@@ -66,15 +66,15 @@ static bool miss_head(struct store_verify_read *r)
 }
 
 /* All rows have been seen: the head must name the last one. */
-static bool compare_head(struct sqlite_reader *sqlite_reader, struct store_verify_read *r,
+static bool compare_head(struct store_reader *reader, struct store_verify_read *r,
                          const struct audit_chain *chain)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     struct audit_chain head = {0};
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR("audit_head"))));
     if (result < 0)
-        return read_fail(sqlite_reader, &r->base, result);
-    bool valid = result > 0 && audit_head_read(&head, sqlite_reader->hmac, sql_string(c, SQL_META_GET, 0));
+        return read_fail(reader, &r->base, result);
+    bool valid = result > 0 && audit_head_read(&head, reader->hmac, sql_string(c, SQL_META_GET, 0));
     sql_end(c, SQL_META_GET);
     if (!valid)
         return bad(r, chain->sequence, "the record of the last row (%lld) is missing or was changed");
@@ -91,13 +91,13 @@ static bool compare_head(struct sqlite_reader *sqlite_reader, struct store_verif
 }
 
 /* The current row follows the chain, or there is a problem. */
-static void check_row(struct sqlite_reader *sqlite_reader, struct verify_walk *walk)
+static void check_row(struct store_reader *reader, struct verify_walk *walk)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     struct store_audit view = audit_view(c, SQL_AUDIT_RANGE);
     struct str mac = audit_view_mac(c, SQL_AUDIT_RANGE);
     int64_t sequence = walk->chain.sequence + 1;
-    if (audit_chain_add(&walk->chain, sqlite_reader->hmac, &sqlite_reader->scratch, &view))
+    if (audit_chain_add(&walk->chain, reader->hmac, &reader->scratch, &view))
         found(walk, sequence, "no memory to check row %lld");
     else if (mac.length != SHA256_SIZE || !crypto_equal(mac.data, walk->chain.mac, SHA256_SIZE))
         found(walk, sequence, "row %lld was changed");
@@ -107,9 +107,9 @@ static void check_row(struct sqlite_reader *sqlite_reader, struct verify_walk *w
 }
 
 /* Where another gap begins inside this one; 0: nowhere. */
-static int find_overlap(struct sqlite_reader *sqlite_reader, const struct audit_gap *gap, int64_t *place)
+static int find_overlap(struct store_reader *reader, const struct audit_gap *gap, int64_t *place)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int result = sql_first(c, SQL_GAP_BEFORE, SQL_VALUES(sql_i(gap->end.sequence)));
     int64_t first = result > 0 ? sql_integer(c, SQL_GAP_BEFORE, 0) : gap->first;
     sql_end(c, SQL_GAP_BEFORE);
@@ -118,12 +118,12 @@ static int find_overlap(struct sqlite_reader *sqlite_reader, const struct audit_
 }
 
 /* Goes over a gap, if it is ours and nothing lies in it. 0 or an SQL failure. */
-static int cross_gap(struct sqlite_reader *sqlite_reader, struct verify_walk *walk,
-                     const struct audit_gap *gap, bool sealed)
+static int cross_gap(struct store_reader *reader, struct verify_walk *walk, const struct audit_gap *gap,
+                     bool sealed)
 {
     int64_t overlap = 0;
-    int64_t row = walk->rows > 0 ? sql_integer(&sqlite_reader->connection, SQL_AUDIT_RANGE, 0) : INT64_MAX;
-    int result = sealed ? find_overlap(sqlite_reader, gap, &overlap) : OK;
+    int64_t row = walk->rows > 0 ? sql_integer(&reader->connection, SQL_AUDIT_RANGE, 0) : INT64_MAX;
+    int result = sealed ? find_overlap(reader, gap, &overlap) : OK;
     if (!sealed) {
         found(walk, gap->first, "the record of pruned rows from row %lld on was changed or made up");
     } else if (row <= gap->end.sequence) {
@@ -140,72 +140,72 @@ static int cross_gap(struct sqlite_reader *sqlite_reader, struct verify_walk *wa
 }
 
 /* Rows at the position were pruned after the last slice had checked them: then a gap reaches over it. */
-static int cross_first_gap(struct sqlite_reader *sqlite_reader, struct verify_walk *walk)
+static int cross_first_gap(struct store_reader *reader, struct verify_walk *walk)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     struct audit_gap gap;
     bool reaches = false, sealed = false;
     int result = sql_first(c, SQL_GAP_BEFORE, SQL_VALUES(sql_i(walk->chain.sequence)));
     if (result > 0) {
-        sealed = audit_gap_view(c, SQL_GAP_BEFORE, sqlite_reader->hmac, &gap);
+        sealed = audit_gap_view(c, SQL_GAP_BEFORE, reader->hmac, &gap);
         reaches = gap.end.sequence > walk->chain.sequence;
     }
     sql_end(c, SQL_GAP_BEFORE);
     if (result < 0)
         return result;
-    return reaches ? cross_gap(sqlite_reader, walk, &gap, sealed) : OK;
+    return reaches ? cross_gap(reader, walk, &gap, sealed) : OK;
 }
 
 /* One row or one gap further. 0 or an SQL failure. */
-static int step(struct sqlite_reader *sqlite_reader, struct verify_walk *walk)
+static int step(struct store_reader *reader, struct verify_walk *walk)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     struct audit_gap gap;
     int64_t next = walk->chain.sequence + 1;
     if (walk->gaps > 0 && sql_integer(c, SQL_GAP_RANGE, 0) <= next) {
-        bool sealed = audit_gap_view(c, SQL_GAP_RANGE, sqlite_reader->hmac, &gap);
-        int result = cross_gap(sqlite_reader, walk, &gap, sealed);
+        bool sealed = audit_gap_view(c, SQL_GAP_RANGE, reader->hmac, &gap);
+        int result = cross_gap(reader, walk, &gap, sealed);
         walk->gaps = sql_next(c, SQL_GAP_RANGE);
         return result;
     }
     if (walk->rows > 0 && sql_integer(c, SQL_AUDIT_RANGE, 0) == next)
-        check_row(sqlite_reader, walk);
+        check_row(reader, walk);
     else
         found(walk, next, "row %lld is missing");
     return OK;
 }
 
-static int walk_slice(struct sqlite_reader *sqlite_reader, struct verify_walk *walk, int64_t limit)
+static int walk_slice(struct store_reader *reader, struct verify_walk *walk, int64_t limit)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     int64_t from = walk->chain.sequence;
     walk->rows = sql_first(c, SQL_AUDIT_RANGE, SQL_VALUES(sql_i(from), sql_i(limit + 1)));
-    int result = cross_first_gap(sqlite_reader, walk);
+    int result = cross_first_gap(reader, walk);
     walk->gaps = sql_first(c, SQL_GAP_RANGE, SQL_VALUES(sql_i(from), sql_i(limit + 1)));
     for (int64_t seen = 0; seen < limit && !result && !walk->problem; seen++) {
-        if ((walk->rows <= 0 && walk->gaps <= 0) || (seen > 0 && reader_is_late(sqlite_reader)))
+        if ((walk->rows <= 0 && walk->gaps <= 0) || (seen > 0 && reader_is_late(reader)))
             break;
-        result = step(sqlite_reader, walk);
+        result = step(reader, walk);
     }
     sql_end(c, SQL_AUDIT_RANGE);
     sql_end(c, SQL_GAP_RANGE);
     return result ? result : walk->rows < 0 ? walk->rows : walk->gaps < 0 ? walk->gaps : OK;
 }
 
-bool read_verify(struct sqlite_reader *sqlite_reader, struct store_read *read)
+bool read_verify(struct store_reader *reader, struct store_read *read)
 {
     struct store_verify_read *r = CONTAINER_OF(read, struct store_verify_read, base);
     struct verify_walk walk = {
         .chain = {.sequence = r->position}, .pruned = r->pruned, .head = r->head, .met = r->met};
-    if (!sqlite_reader->hmac)
-        sqlite_reader->hmac = hmac_new(sqlite_reader->store->audit_key, SHA256_SIZE);
-    if (!sqlite_reader->hmac)
-        return read_fail(sqlite_reader, read, ERR_MEMORY);
+    if (!reader->hmac)
+        reader->hmac = hmac_new(reader->store->audit_key, SHA256_SIZE);
+    if (!reader->hmac)
+        return read_fail(reader, read, ERR_MEMORY);
     if (r->position)
         memcpy(walk.chain.mac, r->mac, SHA256_SIZE);
-    int result = walk_slice(sqlite_reader, &walk, r->limit ? r->limit : 1);
+    int result = walk_slice(reader, &walk, r->limit ? r->limit : 1);
     if (result)
-        return read_fail(sqlite_reader, read, result);
+        return read_fail(reader, read, result);
     r->bad_sequence = 0;
     r->problem = STR_NONE;
     if (walk.problem)
@@ -214,6 +214,5 @@ bool read_verify(struct sqlite_reader *sqlite_reader, struct store_read *read)
     r->pruned = walk.pruned;
     r->met = walk.met;
     memcpy(r->mac, walk.chain.mac, SHA256_SIZE);
-    return walk.rows == 0 && walk.gaps == 0 ? compare_head(sqlite_reader, r, &walk.chain)
-                                            : read_done(read, OK);
+    return walk.rows == 0 && walk.gaps == 0 ? compare_head(reader, r, &walk.chain) : read_done(read, OK);
 }

@@ -20,69 +20,69 @@ static read_function *const reads[READ_TYPE_COUNT] = {
     [READ_CONFLICTS] = read_conflicts,     [READ_STORED] = read_stored,
 };
 
-struct sqlite_reader *reader_new(struct store *store, struct error *error)
+struct store_reader *reader_new(struct store *store, struct error *error)
 {
-    struct sqlite_reader *sqlite_reader = calloc(1, sizeof *sqlite_reader);
-    if (!sqlite_reader) {
+    struct store_reader *reader = calloc(1, sizeof *reader);
+    if (!reader) {
         error_set(error, ERR_MEMORY, "no memory for a reader");
         return NULL;
     }
-    sqlite_reader->store = store;
-    int result = sql_open(&sqlite_reader->connection, store->path, false, error);
+    reader->store = store;
+    int result = sql_open(&reader->connection, store->path, false, error);
     if (!result)
-        result = sql_prepare(&sqlite_reader->connection, SQL_READER, error);
+        result = sql_prepare(&reader->connection, SQL_READER, error);
     if (result) {
-        reader_free(sqlite_reader);
+        reader_free(reader);
         return NULL;
     }
-    return sqlite_reader;
+    return reader;
 }
 
-void reader_free(struct sqlite_reader *sqlite_reader)
+void reader_free(struct store_reader *reader)
 {
-    if (!sqlite_reader)
+    if (!reader)
         return;
-    sql_close(&sqlite_reader->connection);
-    hmac_free(sqlite_reader->hmac);
-    buffer_free(&sqlite_reader->scratch);
-    page_count_free(sqlite_reader->counts);
-    free(sqlite_reader);
+    sql_close(&reader->connection);
+    hmac_free(reader->hmac);
+    buffer_free(&reader->scratch);
+    page_count_free(reader->counts);
+    free(reader);
 }
 
 /* All that one turn reads is of one moment; nothing stays open between turns, or the -wal file could never
  * start over. */
-static int begin_turn(struct sqlite_reader *sqlite_reader)
+static int begin_turn(struct store_reader *reader)
 {
-    sqlite_reader->horizon = moments_horizon(&sqlite_reader->store->moments);
-    sqlite_reader->registry_changes = atomic_load(&sqlite_reader->store->registry_committed);
+    reader->horizon = moments_horizon(&reader->store->moments);
+    reader->registry_changes = atomic_load(&reader->store->registry_committed);
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
-        sqlite_reader->created[kind] = atomic_load(&sqlite_reader->store->counters[kind].created);
-        sqlite_reader->removed[kind] = atomic_load(&sqlite_reader->store->counters[kind].removed);
-        sqlite_reader->changed[kind] = atomic_load(&sqlite_reader->store->counters[kind].changed);
+        reader->created[kind] = atomic_load(&reader->store->counters[kind].created);
+        reader->removed[kind] = atomic_load(&reader->store->counters[kind].removed);
+        reader->changed[kind] = atomic_load(&reader->store->counters[kind].changed);
     }
-    return sql_run(&sqlite_reader->connection, SQL_BEGIN_READ, SQL_NO_VALUES);
+    return sql_run(&reader->connection, SQL_BEGIN_READ, SQL_NO_VALUES);
 }
 
-bool reader_run(struct sqlite_reader *sqlite_reader, struct store_read *read, int64_t end)
+bool reader_run(struct store_reader *reader, struct store_read *read, int64_t end)
 {
-    sqlite_reader->turn_end = end;
-    sqlite_reader->connection.failed = false;
+    reader->turn_end = end;
+    reader->connection.failed = false;
     /* Before the first read of a turn, and after one whose failure ended the transaction. */
-    int result = sqlite3_get_autocommit(sqlite_reader->connection.db) ? begin_turn(sqlite_reader) : OK;
-    return result ? read_fail(sqlite_reader, read, result) : reads[read->type](sqlite_reader, read);
+    int result = sqlite3_get_autocommit(reader->connection.db) ? begin_turn(reader) : OK;
+    return result ? read_fail(reader, read, result) : reads[read->type](reader, read);
 }
 
-void reader_end_turn(struct sqlite_reader *sqlite_reader)
+void reader_end_turn(struct store_reader *reader)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     if (!sqlite3_get_autocommit(c->db) && sql_run(c, SQL_COMMIT, SQL_NO_VALUES) != OK &&
         !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-bool reader_is_late(const struct sqlite_reader *sqlite_reader)
+bool reader_is_late(const struct store_reader *reader)
 {
-    return env_monotonic_us() >= sqlite_reader->turn_end;
+    return env_monotonic_us() >= reader->turn_end;
 }
 
 bool read_done(struct store_read *read, int result)
@@ -92,12 +92,12 @@ bool read_done(struct store_read *read, int result)
     return true;
 }
 
-bool read_fail(struct sqlite_reader *sqlite_reader, struct store_read *read, int result)
+bool read_fail(struct store_reader *reader, struct store_read *read, int result)
 {
     if (read->result == OK) {
         read->result = result;
         error_set(&read->error, result, "%s",
-                  result == ERR_MEMORY ? "no memory for the answer" : sqlite_reader->connection.error.text);
+                  result == ERR_MEMORY ? "no memory for the answer" : reader->connection.error.text);
     }
     return true;
 }
@@ -110,10 +110,9 @@ void *read_alloc(struct store_read *read, size_t count, size_t size)
     return memory;
 }
 
-struct str read_string(struct sqlite_reader *sqlite_reader, struct store_read *read, enum sql_id id,
-                       int column)
+struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id, int column)
 {
-    struct str value = sql_string(&sqlite_reader->connection, id, column);
+    struct str value = sql_string(&reader->connection, id, column);
     if (value.length == 0)
         return STR_NONE;
     value = arena_copy(read->arena, value);

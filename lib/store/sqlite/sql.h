@@ -56,7 +56,7 @@ static inline struct sql_value sql_bytes(const void *data, size_t size)
         (sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
 #define SQL_NO_VALUES NULL, 0
 
-/* Opens `path` (which exists) and applies the settings of a writer or a sqlite_reader; statements come with
+/* Opens `path` (which exists) and applies the settings of a writer or a reader; statements come with
  * sql_prepare. */
 int sql_open(struct sql_connection *connection, const char *path, bool writer, struct error *error);
 /* The same on the file that is open as `file`, whatever stands at `path` by now: SQLite itself opens by name

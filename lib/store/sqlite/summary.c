@@ -42,10 +42,9 @@ int summary_load(struct writer *writer)
 /* ---------------------------------------------------------------- reading */
 
 /* Whether a block has a summary, ours, that says that nothing wanted is in it. 1, 0 or an SQL failure. */
-static int is_passed_over(struct sqlite_reader *sqlite_reader, const struct store_audit_read *r,
-                          int64_t block)
+static int is_passed_over(struct store_reader *reader, const struct store_audit_read *r, int64_t block)
 {
-    struct sql_connection *c = &sqlite_reader->connection;
+    struct sql_connection *c = &reader->connection;
     struct audit_summary summary = {.block = block};
     uint8_t seal[SHA256_SIZE];
     int result = sql_first(c, SQL_SUMMARY_GET, SQL_VALUES(sql_i(block)));
@@ -57,8 +56,7 @@ static int is_passed_over(struct sqlite_reader *sqlite_reader, const struct stor
         if (result > 0)
             memcpy(summary.bits, bits.data, sizeof summary.bits);
         if (result > 0 && !audit_summary_may_have(&summary, r))
-            audit_summary_seal(&summary, sqlite_reader->hmac,
-                               seal); /* only what is believed must be proven */
+            audit_summary_seal(&summary, reader->hmac, seal); /* only what is believed must be proven */
         else
             result = 0;
         result = result > 0 && crypto_equal(kept.data, seal, sizeof seal);
@@ -67,15 +65,15 @@ static int is_passed_over(struct sqlite_reader *sqlite_reader, const struct stor
     return result;
 }
 
-int summary_skip(struct sqlite_reader *sqlite_reader, const struct store_audit_read *r, int64_t *from)
+int summary_skip(struct store_reader *reader, const struct store_audit_read *r, int64_t *from)
 {
-    if (!sqlite_reader->hmac)
-        sqlite_reader->hmac = hmac_new(sqlite_reader->store->audit_key, SHA256_SIZE);
-    if (!sqlite_reader->hmac)
+    if (!reader->hmac)
+        reader->hmac = hmac_new(reader->store->audit_key, SHA256_SIZE);
+    if (!reader->hmac)
         return OK; /* row by row, then */
-    for (unsigned seen = 0; seen == 0 || !reader_is_late(sqlite_reader); seen++) {
+    for (unsigned seen = 0; seen == 0 || !reader_is_late(reader); seen++) {
         int64_t block = audit_summary_of(r->backwards ? *from - 1 : *from + 1);
-        int result = *from > 1 || !r->backwards ? is_passed_over(sqlite_reader, r, block) : 0;
+        int result = *from > 1 || !r->backwards ? is_passed_over(reader, r, block) : 0;
         if (result <= 0)
             return result;
         int64_t edge = r->backwards ? audit_summary_first(block) : audit_summary_first(block + 1) - 1;

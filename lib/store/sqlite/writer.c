@@ -116,7 +116,7 @@ static int commit_once(struct writer *writer, struct ring *batches, bool careful
     return result;
 }
 
-/* After the commit and before the answers, so that a sqlite_reader who knows of the change recounts. */
+/* After the commit and before the answers, so that a reader who knows of the change recounts. */
 static bool publish(struct writer *writer)
 {
     struct writer_state *state = &writer->state;
@@ -207,7 +207,7 @@ static void commit_group(struct writer *writer, struct ring *batches)
     answer_all(writer, batches, result);
     if (hook && writer->store->hook)
         writer->store->hook(writer->store->hook_context);
-    /* not for a sqlite_reader that will not go soon */
+    /* not for a reader that will not go soon */
     bool restart = writer->wal_pages >= RESTART_PAGES && !atomic_load(&writer->store->backing_up);
     if (writer->wal_pages >= writer->checkpoint_at)
         checkpoint(writer, restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
