@@ -1,5 +1,7 @@
 #include "lib/store/sqlite/sql.h"
 
+#include "lib/base/bug.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -204,13 +206,14 @@ int sql_start(struct sql_connection *connection, enum sql_id id, const struct sq
     struct sql_prepared *prepared = &connection->statements[id];
     for (size_t i = 0; i < count; i++) {
         if (types[i] != values[i].type)
-            abort();
+            BUG("parameter %zu is of type %c, not %c: %s", i + 1, values[i].type, types[i],
+                sql_statements[id].text);
         int code = bind_one(prepared->handle, prepared->place[i], &values[i]);
         if (code != SQLITE_OK)
             return sql_failure(connection, code, sql_statements[id].text);
     }
     if (types[count] != 0)
-        abort();
+        BUG("%zu parameters are too few: %s", count, sql_statements[id].text);
     return OK;
 }
 
@@ -240,7 +243,7 @@ int sql_run(struct sql_connection *connection, enum sql_id id, const struct sql_
 {
     int result = sql_first(connection, id, values, count);
     if (result > 0)
-        abort(); /* a statement with rows */
+        BUG("a row of a statement that has none: %s", sql_statements[id].text);
     return result;
 }
 
@@ -263,7 +266,7 @@ int sql_number(struct sql_connection *connection, enum sql_id id, int64_t *numbe
 int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, int column)
 {
     if (sql_statements[id].columns[column] != 'i')
-        abort();
+        BUG("column %d is no integer: %s", column, sql_statements[id].text);
     return sqlite3_column_int64(connection->statements[id].handle, column);
 }
 
@@ -272,7 +275,7 @@ struct str sql_string(const struct sql_connection *connection, enum sql_id id, i
     sqlite3_stmt *handle = connection->statements[id].handle;
     /* Texts are read as blobs too: the same bytes without a terminator being made. */
     if (sql_statements[id].columns[column] == 'i')
-        abort();
+        BUG("column %d is an integer: %s", column, sql_statements[id].text);
     const char *data = sqlite3_column_blob(handle, column);
     int length = sqlite3_column_bytes(handle, column);
     return str_of(data, data ? (size_t)length : 0);
