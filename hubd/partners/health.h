@@ -8,8 +8,8 @@ int health_start(struct hub *hub);
 void health_stop(struct hub *hub);
 /* After health_stop and the client's end. */
 void health_free(struct hub *hub);
-/* The hub's observer of calls (hubd/calls/outbound.h): a valid answer is a sign of life and may prove a host, of
- * another end what went wrong becomes the platform's last error. Thread safe. */
+/* The hub's observer of calls (hubd/calls/outbound.h): a valid answer is a sign of life and may prove a host,
+ * of another end what went wrong becomes the platform's last error. Thread safe. */
 extern const struct outbound_observer health_observer;
 /* The last error of a call to the platform, in this process or as it was stored; may be empty. Control loop.
  */

@@ -1,4 +1,5 @@
-/* Where a partner's messages go after a discovery: filled, replaced, withdrawn (hubd/partners/registration.h). */
+/* Where a partner's messages go after a discovery: filled, replaced, withdrawn
+ * (hubd/partners/registration.h). */
 #include "hubd/partners/registration.h"
 #include "hubd/registry/interfaces.h"
 #include "hubd/calls/outbound.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "hubd/request/quality.h"
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "hubd/traffic.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"

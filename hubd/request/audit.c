@@ -1,5 +1,5 @@
 /* The audit row of a request: who, to whom, about what, how it ended and why (hub-audit(5), DESCRIPTION). */
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "lib/base/env.h"
 #include "lib/base/utf8.h"
 #include "lib/json/writer.h"

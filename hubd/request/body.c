@@ -1,6 +1,6 @@
 /* What a request brings: its JSON, held against OCPI's tables. */
 #include "hubd/request/quality.h"
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "lib/ocpi/validate.h"
 
 #define TREE_SMALL (16 * 1024)

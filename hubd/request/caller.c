@@ -1,5 +1,5 @@
 /* Who is calling: the platform by its token, the party by OCPI-from, the path or the body. */
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "lib/base/crypto.h"
 #include "lib/ocpi/headers.h"
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hubd/request/internal.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/ocpi/validate.h"
