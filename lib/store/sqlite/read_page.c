@@ -116,7 +116,7 @@ static int begin_items(struct page *page)
     return scannable ? page_begin_scan(page) : page_begin_merge(page, r->after);
 }
 
-static int begin(struct store_reader *reader, struct page *page)
+static int page_begin(struct store_reader *reader, struct page *page)
 {
     struct store_page_read *r = page->read;
     page->changed = reader->changed[r->kind];
@@ -161,7 +161,7 @@ bool read_page(struct store_reader *reader, struct store_read *read)
         r->horizon = reader->horizon;
         if (!page)
             return read_fail(reader, read, ERR_MEMORY);
-        result = begin(reader, page);
+        result = page_begin(reader, page);
     }
     if (!result)
         result = go_on(reader, page);
