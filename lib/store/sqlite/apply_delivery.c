@@ -22,9 +22,10 @@ static int find_sent_object(struct writer *writer, const struct store_delivery *
         sql_first(c, SQL_OBJECT_FIND, SQL_VALUES(sql_i(row->kind), sql_t(row->object), sql_t(row->owner)));
     if (result <= 0)
         return result;
-    object->sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
-    object->last_delivery = sql_integer(c, SQL_OBJECT_FIND, 4);
-    object->same_emsp = str_equal(sql_string(c, SQL_OBJECT_FIND, 6), row->receiver);
+    object->sequence = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_SEQUENCE);
+    object->last_delivery = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_LAST_DELIVERY);
+    object->same_emsp =
+        str_equal(sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_COUNTERPARTY), row->receiver);
     sql_end(c, SQL_OBJECT_FIND);
     return OK;
 }
@@ -99,7 +100,7 @@ static int find_state(struct writer *writer, int64_t id, int64_t *state)
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
     if (result <= 0)
         return result;
-    *state = sql_integer(c, SQL_DELIVERY_STATE, 0);
+    *state = sql_integer(c, SQL_DELIVERY_STATE, COL_DELIVERY_STATE_STATE);
     sql_end(c, SQL_DELIVERY_STATE);
     return OK;
 }
@@ -109,7 +110,7 @@ static int insert_named(struct writer *writer, struct store_delivery *row, int64
 {
     struct sql_connection *c = &writer->connection;
     int found = sql_first(c, SQL_OBJECT_NAME, SQL_VALUES(sql_i(object)));
-    row->name = found > 0 ? sql_string(c, SQL_OBJECT_NAME, 0) : STR_NONE;
+    row->name = found > 0 ? sql_string(c, SQL_OBJECT_NAME, COL_OBJECT_NAME_NAME) : STR_NONE;
     int result = found < 0 ? found : insert_delivery(writer, row);
     row->name = STR_NONE; /* the statement's own */
     sql_end(c, SQL_OBJECT_NAME);
@@ -160,14 +161,14 @@ static int find_queue(struct writer *writer, struct str receiver, struct store_q
     int result = sql_first(c, SQL_QUEUE_FIND, SQL_VALUES(sql_t(receiver)));
     if (result <= 0)
         return result;
-    queue->fence = sql_integer(c, SQL_QUEUE_FIND, 0);
-    *own = str_equal(sql_string(c, SQL_QUEUE_FIND, 1), holder);
-    *until = sql_integer(c, SQL_QUEUE_FIND, 2);
-    queue->failures = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 3);
-    queue->paused_until = sql_integer(c, SQL_QUEUE_FIND, 4);
-    queue->active_ms = sql_integer(c, SQL_QUEUE_FIND, 5);
-    queue->suspects = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 6);
-    queue->fresh_until = sql_integer(c, SQL_QUEUE_FIND, 7);
+    queue->fence = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_FENCE);
+    *own = str_equal(sql_string(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_HOLDER), holder);
+    *until = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_LEASE_UNTIL);
+    queue->failures = (unsigned)sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_FAILURES);
+    queue->paused_until = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_PAUSED_UNTIL);
+    queue->active_ms = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_ACTIVE_MS);
+    queue->suspects = (unsigned)sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_SUSPECTS);
+    queue->fresh_until = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_FRESH_UNTIL);
     sql_end(c, SQL_QUEUE_FIND);
     return OK;
 }
@@ -243,7 +244,7 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
     if (result < 0)
         return apply_failure(writer, result, error);
-    int64_t stored = result == 0 ? -1 : sql_integer(c, SQL_DELIVERY_STATE, 0);
+    int64_t stored = result == 0 ? -1 : sql_integer(c, SQL_DELIVERY_STATE, COL_DELIVERY_STATE_STATE);
     sql_end(c, SQL_DELIVERY_STATE);
     if (op->u.finish.unless_ended) {
         op->u.finish.unless_ended =
@@ -342,9 +343,10 @@ int apply_update_command(struct writer *writer, struct store_op *op, struct erro
         return apply_failure(writer, result, error);
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "command %lld: no such command", (long long)id);
-    int64_t stored = sql_integer(c, SQL_COMMAND_STATE, 0);
+    int64_t stored = sql_integer(c, SQL_COMMAND_STATE, COL_COMMAND_STATE_STATE);
     struct str unless = op->u.command_update.unless_result;
-    bool taken = unless.length > 0 && str_equal(unless, sql_string(c, SQL_COMMAND_STATE, 1));
+    bool taken =
+        unless.length > 0 && str_equal(unless, sql_string(c, SQL_COMMAND_STATE, COL_COMMAND_STATE_RESULT));
     sql_end(c, SQL_COMMAND_STATE);
     if (stored < 0 || stored > STORE_COMMAND_ENDED)
         return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "command"), error);

@@ -119,7 +119,7 @@ static int find_chain(struct pruner *p, int64_t sequence)
         return OK;
     int result = sql_first(c, SQL_AUDIT_MAC, SQL_VALUES(sql_i(sequence)));
     if (result > 0)
-        set_chain(&p->chain, sequence, sql_string(c, SQL_AUDIT_MAC, 0));
+        set_chain(&p->chain, sequence, sql_string(c, SQL_AUDIT_MAC, COL_AUDIT_MAC_MAC));
     sql_end(c, SQL_AUDIT_MAC);
     if (result != 0)
         return result < 0 ? result : OK;
@@ -151,7 +151,7 @@ static bool judge_row(struct pruner *p, int *failure)
     struct sql_connection *c = &p->writer->connection;
     struct store_audit row = audit_view(c, SQL_AUDIT_RANGE);
     struct str mac = audit_view_mac(c, SQL_AUDIT_RANGE);
-    int64_t sequence = sql_integer(c, SQL_AUDIT_RANGE, 0);
+    int64_t sequence = sql_integer(c, SQL_AUDIT_RANGE, COL_AUDIT_SEQUENCE);
     bool own = (row.kind == STORE_AUDIT_REALTIME) == (p->part == PRUNE_REALTIME);
     if (sequence >= p->writer->state.chain.sequence || (own && row.time >= p->before))
         return false;
@@ -220,7 +220,7 @@ int apply_load_prune_state(struct sql_connection *c, struct prune_state *state)
 {
     *state = (struct prune_state){0};
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_PRUNE))));
-    struct str stored = result > 0 ? sql_string(c, SQL_META_GET, 0) : STR_NONE;
+    struct str stored = result > 0 ? sql_string(c, SQL_META_GET, COL_META_GET_VALUE) : STR_NONE;
     if (stored.length == sizeof *state)
         memcpy(state, stored.data, sizeof *state);
     sql_end(c, SQL_META_GET);
@@ -292,8 +292,10 @@ static bool judge_delivery(struct pruner *p, int *failure)
 {
     (void)failure;
     struct sql_connection *c = &p->writer->connection;
-    int64_t id = sql_integer(c, SQL_DELIVERY_ENDED, 0), state = sql_integer(c, SQL_DELIVERY_ENDED, 1);
-    int64_t created = sql_integer(c, SQL_DELIVERY_ENDED, 2), done = sql_integer(c, SQL_DELIVERY_ENDED, 3);
+    int64_t id = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_ID),
+            state = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_STATE);
+    int64_t created = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_CREATED),
+            done = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_DONE);
     bool waits = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD;
     if (id >= p->writer->state.delivery_id || created >= p->before)
         return false;
@@ -341,16 +343,18 @@ int apply_prune_deliveries(struct writer *writer, struct store_op *op, struct er
 static int object_waits(struct pruner *p, enum sql_id id)
 {
     struct sql_connection *c = &p->writer->connection;
-    int64_t last = sql_integer(c, id, 3);
+    int64_t last = sql_integer(c, id, COL_OLD_OBJECT_LAST_DELIVERY);
     int result;
     if (p->kind == STORE_SESSION) {
         result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(last)));
-        int64_t state = result > 0 ? sql_integer(c, SQL_DELIVERY_STATE, 0) : STORE_DELIVERY_DELIVERED;
+        int64_t state = result > 0 ? sql_integer(c, SQL_DELIVERY_STATE, COL_DELIVERY_STATE_STATE)
+                                   : STORE_DELIVERY_DELIVERED;
         sql_end(c, SQL_DELIVERY_STATE);
         return result < 0 ? result : state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD;
     }
-    result =
-        sql_first(c, SQL_CDR_WAITS, SQL_VALUES(sql_t(sql_string(c, id, 4)), sql_t(sql_string(c, id, 5))));
+    result = sql_first(c, SQL_CDR_WAITS,
+                       SQL_VALUES(sql_t(sql_string(c, id, COL_OLD_OBJECT_ID)),
+                                  sql_t(sql_string(c, id, COL_OLD_OBJECT_OWNER))));
     sql_end(c, SQL_CDR_WAITS);
     return result;
 }
@@ -361,7 +365,9 @@ static bool judge_object(struct pruner *p, int *failure)
 {
     const enum sql_id id = p->kind == STORE_SESSION ? SQL_SESSION_ENDED : SQL_CDR_OLD;
     const struct sql_connection *c = &p->writer->connection;
-    int64_t sequence = sql_integer(c, id, 0), time = sql_integer(c, id, 1), arrival = sql_integer(c, id, 2);
+    int64_t sequence = sql_integer(c, id, COL_OLD_OBJECT_SEQUENCE),
+            time = sql_integer(c, id, COL_OLD_OBJECT_AGE),
+            arrival = sql_integer(c, id, COL_OLD_OBJECT_ARRIVAL);
     if (time >= p->before)
         return false;
     bool goes = arrival < p->before && sequence != p->writer->state.object_sequence;

@@ -19,10 +19,10 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
     if (found < 0)
         return apply_failure(writer, found, error);
     if (found) {
-        revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
+        revision = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_REVISION);
         /* Health writes it without changing the revision; it never goes back. */
-        if (sql_integer(c, SQL_PLATFORM_FIND, 2) > last_seen)
-            last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
+        if (sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_LAST_SEEN) > last_seen)
+            last_seen = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_LAST_SEEN);
         sql_end(c, SQL_PLATFORM_FIND);
     }
     int result = check_revision(revision, p->revision, error, "platform", p->id);
@@ -80,8 +80,8 @@ int apply_put_party(struct writer *writer, struct store_op *op, struct error *er
     if (found < 0)
         return apply_failure(writer, found, error);
     if (found) {
-        revision = sql_integer(c, SQL_PARTY_FIND, 0);
-        last_updated = sql_integer(c, SQL_PARTY_FIND, 1);
+        revision = sql_integer(c, SQL_PARTY_FIND, COL_PARTY_FIND_REVISION);
+        last_updated = sql_integer(c, SQL_PARTY_FIND, COL_PARTY_FIND_LAST_UPDATED);
         sql_end(c, SQL_PARTY_FIND);
     }
     int result = check_revision(revision, p->revision, error, "party", p->id);
@@ -127,10 +127,10 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
         return apply_failure(writer, found, error);
     if (!found)
         return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)id);
-    int64_t revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
-    bool moved = sql_integer(c, SQL_PLATFORM_FIND, 1) != (int64_t)op->u.health.status;
-    int64_t last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
-    bool registered = sql_integer(c, SQL_PLATFORM_FIND, 3) > 0;
+    int64_t revision = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_REVISION);
+    bool moved = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_STATUS) != (int64_t)op->u.health.status;
+    int64_t last_seen = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_LAST_SEEN);
+    bool registered = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_TOKEN_LENGTH) > 0;
     sql_end(c, SQL_PLATFORM_FIND);
     if (!registered && op->u.health.status != STORE_PLATFORM_PLANNED)
         return OK; /* a probe's answer that came after the platform was unregistered */
@@ -243,7 +243,7 @@ int apply_set_told(struct writer *writer, struct store_op *op, struct error *err
         return apply_failure(writer, result, error);
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "no receiver for " STR_FMT " is set", STR_ARG(module));
-    int64_t told = sql_integer(c, SQL_RECEIVER_FIND, 0);
+    int64_t told = sql_integer(c, SQL_RECEIVER_FIND, COL_RECEIVER_FIND_TOLD);
     sql_end(c, SQL_RECEIVER_FIND);
     if (told != op->u.told.before || writer->state.party_changed > op->u.told.now)
         return error_set(error, ERR_CONFLICT, "party %lld is told by now, or parties have changed",

@@ -201,7 +201,8 @@ int summary_skip(struct store_reader *reader, const struct store_audit_read *r, 
 /* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
 void *read_alloc(struct store_read *read, size_t count, size_t size);
 /* Copies of the current row's column in the request's arena; the failure sticks the same way. */
-struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id, int column);
+struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id,
+                       enum sql_column column);
 
 /* Appends a location as served, the current row of SQL_LOCATION_READ or SQL_LOCATION_READ_AT; ends that
  * statement. */

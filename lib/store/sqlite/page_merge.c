@@ -69,12 +69,15 @@ static int fill_lane(struct store_reader *reader, struct page *page, struct page
     int result = start_lane(c, id, page, lane, rows);
     for (; result > 0 && lane->count < page->ahead; result = sql_next(c, id)) {
         seen++;
-        lane->position = sql_integer(c, id, 0);
-        if (!page_matches(page, lane, sql_integer(c, id, 2), sql_integer(c, id, 3)) ||
-            (counterparty.length > 0 && !str_equal(sql_string(c, id, 5), counterparty)))
+        lane->position = sql_integer(c, id, COL_LANE_SEQUENCE);
+        if (!page_matches(page, lane, sql_integer(c, id, COL_LANE_LAST_UPDATED),
+                          sql_integer(c, id, COL_LANE_ARRIVAL)) ||
+            (counterparty.length > 0 &&
+             !str_equal(sql_string(c, id, COL_OBJECT_LANE_COUNTERPARTY), counterparty)))
             continue;
-        lane->rows[lane->count++] = (struct page_row){lane->position, (size_t)sql_integer(c, id, 4),
-                                                      keep_id(page, lane, sql_string(c, id, 1))};
+        lane->rows[lane->count++] =
+            (struct page_row){lane->position, (size_t)sql_integer(c, id, COL_LANE_SIZE),
+                              keep_id(page, lane, sql_string(c, id, COL_LANE_ID))};
     }
     sql_end(c, id);
     lane->ended = result == 0 && seen < rows;

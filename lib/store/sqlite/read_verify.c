@@ -74,7 +74,8 @@ static bool compare_head(struct store_reader *reader, struct store_verify_read *
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR("audit_head"))));
     if (result < 0)
         return read_fail(reader, &r->base, result);
-    bool valid = result > 0 && audit_head_read(&head, reader->hmac, sql_string(c, SQL_META_GET, 0));
+    bool valid =
+        result > 0 && audit_head_read(&head, reader->hmac, sql_string(c, SQL_META_GET, COL_META_GET_VALUE));
     sql_end(c, SQL_META_GET);
     if (!valid)
         return bad(r, chain->sequence, "the record of the last row (%lld) is missing or was changed");
@@ -111,7 +112,7 @@ static int find_overlap(struct store_reader *reader, const struct audit_gap *gap
 {
     struct sql_connection *c = &reader->connection;
     int result = sql_first(c, SQL_GAP_BEFORE, SQL_VALUES(sql_i(gap->end.sequence)));
-    int64_t first = result > 0 ? sql_integer(c, SQL_GAP_BEFORE, 0) : gap->first;
+    int64_t first = result > 0 ? sql_integer(c, SQL_GAP_BEFORE, COL_GAP_FIRST) : gap->first;
     sql_end(c, SQL_GAP_BEFORE);
     *place = first == gap->first ? 0 : first;
     return result < 0 ? result : OK;
@@ -122,7 +123,8 @@ static int cross_gap(struct store_reader *reader, struct verify_walk *walk, cons
                      bool sealed)
 {
     int64_t overlap = 0;
-    int64_t row = walk->rows > 0 ? sql_integer(&reader->connection, SQL_AUDIT_RANGE, 0) : INT64_MAX;
+    int64_t row =
+        walk->rows > 0 ? sql_integer(&reader->connection, SQL_AUDIT_RANGE, COL_AUDIT_SEQUENCE) : INT64_MAX;
     int result = sealed ? find_overlap(reader, gap, &overlap) : OK;
     if (!sealed) {
         found(walk, gap->first, "the record of pruned rows from row %lld on was changed or made up");
@@ -162,13 +164,13 @@ static int step(struct store_reader *reader, struct verify_walk *walk)
     struct sql_connection *c = &reader->connection;
     struct audit_gap gap;
     int64_t next = walk->chain.sequence + 1;
-    if (walk->gaps > 0 && sql_integer(c, SQL_GAP_RANGE, 0) <= next) {
+    if (walk->gaps > 0 && sql_integer(c, SQL_GAP_RANGE, COL_GAP_FIRST) <= next) {
         bool sealed = audit_gap_view(c, SQL_GAP_RANGE, reader->hmac, &gap);
         int result = cross_gap(reader, walk, &gap, sealed);
         walk->gaps = sql_next(c, SQL_GAP_RANGE);
         return result;
     }
-    if (walk->rows > 0 && sql_integer(c, SQL_AUDIT_RANGE, 0) == next)
+    if (walk->rows > 0 && sql_integer(c, SQL_AUDIT_RANGE, COL_AUDIT_SEQUENCE) == next)
         check_row(reader, walk);
     else
         found(walk, next, "row %lld is missing");

@@ -110,7 +110,8 @@ void *read_alloc(struct store_read *read, size_t count, size_t size)
     return memory;
 }
 
-struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id, int column)
+struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id,
+                       enum sql_column column)
 {
     struct str value = sql_string(&reader->connection, id, column);
     if (value.length == 0)
