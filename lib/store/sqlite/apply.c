@@ -1,54 +1,17 @@
 #include "lib/store/sqlite/internal.h"
 
 /*
- * What may refuse for a reason of the domain needs a savepoint unless it is the batch's first op (every op
- * checks its conditions before it writes). The others only fail with the database itself, and then the whole
- * group is done again with savepoints: a savepoint makes SQLite copy every page that the batch touches first.
+ * What may refuse needs a savepoint unless it is the batch's first op (every op checks its conditions before it
+ * writes). When another op fails, the whole group is done again with savepoints: a savepoint makes SQLite copy
+ * every page that the batch touches first, so a batch that needs none has none.
  */
 static const struct {
     apply_function *apply;
     bool may_refuse;
-} ops[] = {
-    [STORE_PUT_PLATFORM] = {apply_put_platform, true},
-    [STORE_DELETE_PLATFORM] = {apply_delete_platform, true},
-    [STORE_PUT_PARTY] = {apply_put_party, true},
-    [STORE_DELETE_PARTY] = {apply_delete_party, true},
-    [STORE_PUT_TOKEN] = {apply_put_token, false},
-    [STORE_USE_TOKEN] = {apply_use_token, true},
-    [STORE_DELETE_TOKEN] = {apply_delete_token, false},
-    [STORE_DELETE_TOKENS] = {apply_delete_tokens, false},
-    [STORE_EXPIRE_TOKENS] = {apply_expire_tokens, false},
-    [STORE_PUT_RECEIVER] = {apply_put_receiver, false},
-    [STORE_DELETE_RECEIVER] = {apply_delete_receiver, true},
-    [STORE_WITHDRAW_RECEIVER] = {apply_withdraw_receiver, false},
-    [STORE_PUT_RULE] = {apply_put_rule, false},
-    [STORE_PUT_LIMIT] = {apply_put_limit, false},
-    [STORE_DELETE_LIMIT] = {apply_delete_limit, true},
-    [STORE_COUNT_REFUSAL] = {apply_count_refusal, false},
-    [STORE_COUNT_FINDING] = {apply_count_finding, false},
-    [STORE_SET_TOLD] = {apply_set_told, true},
-    [STORE_SET_STATUS] = {apply_set_status, true},
-    [STORE_PUT_OBJECT] = {apply_put_object, true},
-    [STORE_DELETE_OBJECT] = {apply_delete_object, true},
-    [STORE_PUT_LOCATION] = {apply_put_location, true},
-    [STORE_SET_LOCATION] = {apply_set_location, true},
-    [STORE_PUT_EVSE] = {apply_put_evse, true},
-    [STORE_PUT_DELIVERY] = {apply_put_delivery, false},
-    [STORE_REPEAT_DELIVERY] = {apply_repeat_delivery, true},
-    [STORE_FINISH_DELIVERY] = {apply_finish_delivery, true},
-    [STORE_LEASE_QUEUE] = {apply_lease_queue, true},
-    [STORE_RELEASE_HELD] = {apply_release_held, false},
-    [STORE_HOLD_PENDING] = {apply_hold_pending, false},
-    [STORE_HOLD_MODULE] = {apply_hold_module, false},
-    [STORE_PUT_COMMAND] = {apply_put_command, true},
-    [STORE_UPDATE_COMMAND] = {apply_update_command, true},
-    [STORE_APPEND_AUDIT] = {apply_append_audit, false},
-    [STORE_PRUNE_AUDIT] = {apply_prune_audit, false},
-    [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
-    [STORE_PRUNE_SESSIONS] = {apply_prune_sessions, false},
-    [STORE_PRUNE_CDRS] = {apply_prune_cdrs, false},
-    [STORE_PUT_CLOCK] = {apply_put_clock, false},
-    [STORE_CLAMP_DEADLINES] = {apply_clamp_deadlines, false},
+} ops[STORE_OP_COUNT] = {
+#define APPLY_OP(NAME, function, may_refuse) [STORE_##NAME] = {apply_##function, may_refuse},
+    STORE_OPS(APPLY_OP)
+#undef APPLY_OP
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)

@@ -8,6 +8,7 @@
 #include "lib/store/audit_summary.h"
 #include "lib/store/client.h"
 #include "lib/store/inbox.h"
+#include "lib/store/read.h"
 #include "lib/store/sqlite/moments.h"
 #include "lib/store/sqlite/sql.h"
 
@@ -101,15 +102,9 @@ int apply_audit_row(struct writer *writer, const struct store_audit *row);
 
 /* The ops: check every condition before the first write, return 0 or a code with the sentence in `error`. */
 typedef int apply_function(struct writer *writer, struct store_op *op, struct error *error);
-apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply_delete_party,
-    apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
-    apply_put_receiver, apply_delete_receiver, apply_withdraw_receiver, apply_put_rule, apply_put_limit,
-    apply_delete_limit, apply_count_finding, apply_count_refusal, apply_set_told, apply_set_status,
-    apply_put_object, apply_delete_object, apply_put_location, apply_set_location, apply_put_evse,
-    apply_put_delivery, apply_repeat_delivery, apply_finish_delivery, apply_release_held, apply_hold_pending,
-    apply_hold_module, apply_lease_queue, apply_put_command, apply_update_command, apply_append_audit,
-    apply_prune_audit, apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs, apply_put_clock,
-    apply_clamp_deadlines;
+#define APPLY_DECLARE(NAME, function, may_refuse) apply_function apply_##function;
+STORE_OPS(APPLY_DECLARE)
+#undef APPLY_DECLARE
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
 /* summary.c: a row joins the summary of its block, which is written with the block's last one; the one under
@@ -185,10 +180,9 @@ struct store_reader {
  * inside a read transaction that lasts for this turn only.
  */
 typedef bool read_function(struct store_reader *reader, struct store_read *read);
-read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
-    read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
-    read_totals, read_token_users, read_starter, read_findings, read_refusals, read_waiting, read_receipts,
-    read_unbilled, read_conflicts, read_stored;
+#define READ_DECLARE(NAME, name, type) read_function read_##name;
+STORE_READS(READ_DECLARE)
+#undef READ_DECLARE
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct store_reader *reader, struct store_read *read, int result);
