@@ -4,7 +4,7 @@
 #include "hubctl/client.h"
 
 /*
- * hubd and hubctl of different age (hub-contract 13). Within one protocol both only ever add: keys, columns
+ * hubd and hubctl of different age (hub-admin(7), DESCRIPTION). Within one protocol both only ever add: keys, columns
  * and states that this hubctl does not know pass through --json and are left out elsewhere; a method that
  * hubd does not know is told here.
  */

@@ -4,7 +4,7 @@
 #include "hubctl/options.h"
 #include "hubctl/table.h"
 
-/* Answers in the form that was asked for (hub-contract 15): table for a terminal, TSV, JSON, one field, ids
+/* Answers in the form that was asked for (hubctl(1), DESCRIPTION): table for a terminal, TSV, JSON, one field, ids
  * only. */
 enum form { FORM_PEOPLE, FORM_TSV, FORM_JSON, FORM_FIELD, FORM_QUIET };
 

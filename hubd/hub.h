@@ -88,7 +88,7 @@ struct hub {
     /*
      * The pseudonym in the `Via` of every call that the hub makes (RFC 9110 section 7.6.3), derived from
      * key_file. A request with it (http_via_names) has come back to where it came from: a partner's URL leads
-     * to the hub itself (hub-contract 5, Credentials).
+     * to the hub itself (hub-ocpi(7), CREDENTIALS).
      */
     char via[HUB_VIA_SIZE];
 };

@@ -3,7 +3,7 @@
 
 #include "lib/base/crypto.h"
 
-/* What is derived from key_file: one secret file, a key for each purpose (hub-contract 3). */
+/* What is derived from key_file: one secret file, a key for each purpose (hub-ocpi(7), AUTHENTICATION). */
 struct keys {
     uint8_t seal[SEAL_KEY_SIZE]; /* partner tokens at rest */
     uint8_t audit[SHA256_SIZE];  /* the audit chain */

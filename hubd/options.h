@@ -6,7 +6,7 @@
 /* hubd does not start: its settings, key file, database or addresses are wrong (sysexits.h: EX_CONFIG). */
 #define EXIT_CONFIG 78
 
-/* hubd's command line (hub-contract 14): [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h]
+/* hubd's command line (hubd(8), DESCRIPTION): [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h]
  * [--SETTING=VALUE …]. */
 enum options_action {
     OPTIONS_RUN,

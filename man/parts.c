@@ -43,5 +43,9 @@ const struct part parts[] = {
     {"codes", part_codes},
     {"messages", part_messages},
     {"changes", part_changes},
+    {"answers", part_answers},
+    {"routes", part_routes},
+    {"setting", part_setting},
+    {"essential", part_essential},
     {NULL, NULL},
 };

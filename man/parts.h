@@ -35,6 +35,15 @@ bool part_hubd_options(struct buffer *out, const char *argument);
 bool part_settings(struct buffer *out, const char *argument);
 bool part_messages(struct buffer *out, const char *argument);
 
+/* ocpi.c */
+bool part_answers(struct buffer *out, const char *argument);
+/* The routes of a module, and whose they are. */
+bool part_routes(struct buffer *out, const char *module);
+/* One setting with its default. */
+bool part_setting(struct buffer *out, const char *name);
+/* Per object the fields whose breach refuses it. */
+bool part_essential(struct buffer *out, const char *argument);
+
 /* socket.c */
 bool part_methods(struct buffer *out, const char *argument);
 bool part_codes(struct buffer *out, const char *argument);

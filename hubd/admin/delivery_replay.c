@@ -9,7 +9,7 @@
 #include "lib/store/history.h"
 
 /*
- * delivery replay: what the hub holds for an eMSP of a period goes to it again (hub-contract 8). Objects are
+ * delivery replay: what the hub holds for an eMSP of a period goes to it again (hub-ocpi(7), DELIVERY). Objects are
  * read in slices; each slice is one batch with its audit row, so that the store serves others in between and
  * an end at any moment leaves nothing half done. When an object of it was pushed or replayed by somebody else
  * in between, the slice is read again, half as large: nothing is queued twice, and sessions that change all

@@ -2,7 +2,7 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/verbs.h"
 
-/* limit set, unset, list (hub-contract 10). */
+/* limit set, unset, list (hub-ocpi(7), LIMITS). */
 
 struct target {
     struct str id;  /* "IN-ABC" or "default" */

@@ -1,8 +1,8 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
 
-/* quality: what partners' objects broke of OCPI's tables, and what was refused for it (hub-contract 5,
- * Validation). */
+/* quality: what partners' objects broke of OCPI's tables, and what was refused for it
+ * (hub-ocpi(7), VALIDATION). */
 
 static void write_row(struct json_writer *writer, const struct hub *hub, const struct store_finding *row)
 {

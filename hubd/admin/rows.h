@@ -5,7 +5,7 @@
 #include "lib/conf/conf.h"
 #include "lib/ctl/server.h"
 
-/* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hub-contract 15
+/* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hubctl(1), DESCRIPTION
  * lists them). */
 
 /* Why a request is refused: for ctl_fail. Code CTL_OK: it is not. */

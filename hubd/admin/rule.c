@@ -7,7 +7,7 @@
 
 #define HOLD_ROWS 500 /* at once: the store serves others in between */
 
-/* rule enable, disable, list, matrix: the routing matrix (hub-contract 7). */
+/* rule enable, disable, list, matrix: the routing matrix (hub-ocpi(7), ROUTING). */
 
 struct pair {
     struct rows_pair parties;

@@ -6,7 +6,7 @@
 /*
  * Finds a partner's endpoints: GETs what it gave as `url` - a versions list or a version details document,
  * with or without `versions` beside it - and the details of 2.2.1 (OCPI 2.2.1, Credentials: Registration;
- * hub-contract 5).
+ * hub-ocpi(7), CREDENTIALS).
  */
 #define DISCOVERY_ENDPOINTS_MAX 128
 
@@ -54,9 +54,9 @@ struct discovery {
 };
 
 void discovery_start(struct discovery *discovery);
-/* The partner's token only goes to the host that came with it (hub-contract 12): whether `url` is on it. */
+/* The partner's token only goes to the host that came with it (hub-ocpi(7), CALLS OF THE HUB): whether `url` is on it. */
 bool discovery_same_host(const struct discovery *discovery, struct str url);
-/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-contract 9).
+/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-ocpi(7), HEALTH).
  */
 struct str discovery_versions_url(struct arena *arena, struct str url);
 /* Whether the endpoint is what a party of those roles has for a receiver's key (interfaces.h). */

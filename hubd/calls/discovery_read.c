@@ -1,6 +1,6 @@
 /*
  * What partners' versions lists and version details look like in the field (OCPI 2.2.1, Versions;
- * hub-contract 5, 16): in the envelope, with or without its status_code, or bare; in a list of one;
+ * hub-ocpi(7), CREDENTIALS, TOLERANCE): in the envelope, with or without its status_code, or bare; in a list of one;
  * identifiers and roles in any case, roles left out.
  */
 #include "hubd/calls/discovery.h"

@@ -9,7 +9,7 @@
  * The one way to call a partner: real-time forwards, deliveries, probes, discovery. Adds the partner's token
  * (Base64 first, after a 401 once in the other form, then the previous token inside its overlap; what worked
  * is remembered per platform; see `exchanging`), the message ids and routing headers, and reads the answer
- * leniently (hub-contract 3, 12, 16). A token only goes to hosts that the platform registered. A valid answer
+ * leniently (hub-ocpi(7), AUTHENTICATION, CALLS OF THE HUB, TOLERANCE). A token only goes to hosts that the platform registered. A valid answer
  * is a sign of life.
  */
 struct outbound {
@@ -93,7 +93,7 @@ bool outbound_same_host(struct arena *arena, struct str one, struct str other);
 bool outbound_has_host(struct arena *arena, struct str urls, struct str url);
 /*
  * True when `url`'s host counts as the platform's own: an exchange with it succeeded, or the account team set
- * a receiver there or allowed it. What a partner merely names is not enough (hub-contract 12).
+ * a receiver there or allowed it. What a partner merely names is not enough (hub-ocpi(7), CALLS OF THE HUB).
  */
 bool outbound_host_is_proven(struct arena *arena, const struct registry_platform *platform, struct str url);
 /* The same, or the host of a receiver that a discovery found: where the platform's token may go. */
@@ -104,7 +104,7 @@ enum outbound_obstacle { OUTBOUND_FREE, OUTBOUND_NOT_EXCHANGED, OUTBOUND_OFFLINE
 enum outbound_obstacle outbound_find_obstacle(const struct registry_platform *platform);
 /*
  * May this platform be called in real time now? CONNECTED: yes. OFFLINE: one trial every 5 s. PLANNED or
- * without token: no (hub-contract 5, Tokens).
+ * without token: no (hub-ocpi(7), TOKENS).
  */
 bool outbound_may_try(const struct registry_platform *platform);
 

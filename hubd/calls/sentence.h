@@ -6,7 +6,7 @@
 
 /*
  * What a partner said was wrong, as another partner may read it: the caller's engineers are who can mend it
- * (hub-contract 5, Message routing). At most SENTENCE_BYTES, of one line, without addresses and without what
+ * (hub-ocpi(7), ROUTING). At most SENTENCE_BYTES, of one line, without addresses and without what
  * the hub presents to that platform.
  */
 #define SENTENCE_BYTES 256

@@ -3,8 +3,8 @@
 
 #include "hubd/hub.h"
 
-/* Remote commands whose result never came: the clock that gives the eMSP its TIMEOUT (hub-contract 5,
- * Commands). Control loop. */
+/* Remote commands whose result never came: the clock that gives the eMSP its TIMEOUT
+ * (hub-ocpi(7), COMMANDS). Control loop. */
 int commands_start(struct hub *hub);
 void commands_stop(struct hub *hub);
 void commands_free(struct hub *hub);
@@ -13,8 +13,8 @@ void commands_free(struct hub *hub);
 #define COMMANDS_OPEN ((1u << STORE_COMMAND_SENT) | (1u << STORE_COMMAND_ACCEPTED))
 
 /*
- * A callback URL of the hub's: its secret is 256 random bits, of which only the hash is kept (hub-contract 5,
- * Commands). In the arena; data == NULL when there is no memory.
+ * A callback URL of the hub's: its secret is 256 random bits, of which only the hash is kept
+ * (hub-ocpi(7), COMMANDS). In the arena; data == NULL when there is no memory.
  */
 struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t hash[32]);
 /* One of OCPI's remote commands; else a relayed request that waits for a result the same way. */

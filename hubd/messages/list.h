@@ -4,7 +4,7 @@
 #include "hubd/request/request.h"
 
 /*
- * Lists and single objects that the hub serves from its store (hub-contract 6): pagination, the headers Link,
+ * Lists and single objects that the hub serves from its store (hub-ocpi(7), PAGINATION): pagination, the headers Link,
  * X-Total-Count, X-Limit, bodies in slices so that no loop is held and no page is held in memory.
  */
 #define LIST_LIMIT_DEFAULT 50

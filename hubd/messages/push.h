@@ -47,7 +47,7 @@ void push_begin(struct push *push);
 void push_in_line(struct push *push, enum store_kind kind, struct str evse, enum line_mode mode,
                   void (*next)(struct push *push));
 /*
- * Finds out whom a session or CDR is for, sets push->emsp and goes on with `next` (hub-contract 5, Sessions):
+ * Finds out whom a session or CDR is for, sets push->emsp and goes on with `next` (hub-ocpi(7), SESSIONS):
  * the party that cdr_token names; where it names none, as OCPI 2.2 has it, the one in OCPI-to, else `known`
  * (whose it is already, or empty), else the one whose accepted START_SESSION carried the same
  * authorization_reference. Answered with 2001 when there is none, or OCPI-to names another (pushes of
@@ -60,7 +60,7 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
                        int64_t started);
 /*
  * Adds the deliveries of a location, EVSE or tariff to every eMSP that has the CPO's pushed to it
- * (hub-contract 5), behind the op of the object; an object that is as it was is sent to nobody. `evse`:
+ * (hub-ocpi(7), LOCATIONS), behind the op of the object; an object that is as it was is sent to nobody. `evse`:
  * folded uid, the delivery is of that EVSE alone; or empty. `gone`: the body of an object that was deleted,
  * else STR_NONE.
  */
@@ -71,7 +71,7 @@ void push_apply(struct push *push);
 /* The audit row of a push that is not applied, "stale" or "conflict", with the sentence that the caller gets.
  * False: it cannot be kept, answered with 503. */
 bool push_audit_refused(struct push *push, struct str status, struct str message);
-/* Older than what is stored: a row in the audit, 1000, nothing applied (hub-contract 2). */
+/* Older than what is stored: a row in the audit, 1000, nothing applied (hub-ocpi(7), HTTP AND ANSWERS). */
 void push_answer_stale(struct push *push);
 
 /* Merged it would be more than a PUT may bring: answered with 413 and what helps. */

@@ -4,7 +4,7 @@
 #include "hubd/registry/routing.h"
 #include "hubd/request/request.h"
 
-/* Who a message of a partner is meant for: the search for the other party (hub-contract 5 Tokens and Commands, 7). */
+/* Who a message of a partner is meant for: the search for the other party (hub-ocpi(7), TOKENS, COMMANDS, ROUTING). */
 
 /* True when a message of request->party may go to `target`, which the caller has named; else answered:
  * suspended 4003, NOT_ROUTED. `rule` as above. */
@@ -23,8 +23,8 @@ enum recipient_key {
 };
 
 /*
- * The one search for the party that a message of request->party is meant for (hub-contract 5, Tokens and
- * Commands): OCPI-to headers; else the party that the object names; else (with `fallback`) the only one there
+ * The one search for the party that a message of request->party is meant for
+ * (hub-ocpi(7), TOKENS, COMMANDS): OCPI-to headers; else the party that the object names; else (with `fallback`) the only one there
  * is. Only parties count that the caller may reach: known, of the role, by an active rule. Of them those come
  * first of which the object can still be meant: a location with EVSEs that are not REMOVED and with those
  * asked for, a session that runs, a reservation that stands, a party that is not suspended. A session or
@@ -66,7 +66,7 @@ recipient_search_new(struct request *request, unsigned role, enum recipient_key 
 /* Ends as told above, later or from inside. */
 void recipient_search_start(struct recipient_search *search);
 
-/* How a reservation stands at a CPO, by the commands about it (hub-contract 5, Commands). The greater the
+/* How a reservation stands at a CPO, by the commands about it (hub-ocpi(7), COMMANDS). The greater the
  * weaker. */
 enum recipient_standing {
     RECIPIENT_HELD,      /* accepted, and neither over nor cancelled */

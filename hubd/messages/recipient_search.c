@@ -54,7 +54,7 @@ static void search_missing(struct recipient_search *search)
 
 /* ---------------------------------------------------------------- who counts */
 
-/* A rule that drains lets pass what concerns sessions that had begun (hub-contract 7). */
+/* A rule that drains lets pass what concerns sessions that had begun (hub-ocpi(7), ROUTING). */
 static bool search_drains(const struct recipient_search *search)
 {
     return search->key == RECIPIENT_BY_SESSION;

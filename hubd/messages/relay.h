@@ -6,7 +6,7 @@
 
 /*
  * Passing a request on to another party and its answer back (OCPI 2.2.1, Transport: Message Routing;
- * hub-contract 5, Message routing): method, path below the module, query and body as they came; status, data
+ * hub-ocpi(7), ROUTING): method, path below the module, query and body as they came; status, data
  * and message of the answer as they are, `Link` and `Location` made to point at the hub. A response_url in
  * the body or the query is replaced by a callback of the hub's, kept as a command (hubd/messages/commands.h) so that
  * the later result finds its way.
@@ -45,7 +45,7 @@ struct relay *relay_new(struct request *request, struct registry_party *target);
  */
 void relay_directed(struct request *request);
 /* The hub may call that response_url: its host is one that the calling platform registered, or any may be
- * (settings). False: answered with 2001 (hub-contract 12). */
+ * (settings). False: answered with 2001 (hub-ocpi(7), CALLS OF THE HUB). */
 bool relay_check_response_url(struct request *request, struct str url);
 
 /* ---------------------------------------------------------------- for this room */

@@ -1,6 +1,6 @@
 /*
  * The callback of a command: the CPO's CommandResult is stored with its delivery before it is answered; each
- * command ends exactly once (hub-contract 5, Commands).
+ * command ends exactly once (hub-ocpi(7), COMMANDS).
  */
 #include "hubd/messages/commands.h"
 #include "hubd/outbox/outbox.h"

@@ -1,5 +1,5 @@
 /*
- * Credentials (OCPI 2.2.1, Credentials module; hub-contract 3 and 5): GET, POST, PUT, DELETE. The exchange
+ * Credentials (OCPI 2.2.1, Credentials module; hub-ocpi(7), AUTHENTICATION, CREDENTIALS): GET, POST, PUT, DELETE. The exchange
  * itself is in credentials_exchange.c.
  */
 #include "hubd/modules/credentials.h"

@@ -1,5 +1,5 @@
-/* Modules that the hub does not know: passed on to the party that OCPI-to names (hub-contract 5, Message
- * routing). */
+/* Modules that the hub does not know: passed on to the party that OCPI-to names
+ * (hub-ocpi(7), ROUTING). */
 #include "hubd/modules/modules.h"
 #include "hubd/messages/relay.h"
 

@@ -193,7 +193,7 @@ static void session_patch_again(struct push *push)
 }
 
 /* Older than what is stored: its periods are kept all the same, since they were charged whenever the hub
- * hears of them; the rest is not applied (hub-contract 5, Sessions). */
+ * hears of them; the rest is not applied (hub-ocpi(7), SESSIONS). */
 static bool session_patch_failed(struct push *push)
 {
     struct session *session = session_of(push);

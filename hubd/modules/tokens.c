@@ -12,7 +12,7 @@
 
 /* ---------------------------------------------------------------- PUT …/authorize: eMSP to CPO */
 
-/* A driver is waiting: what cannot be asked is UNKNOWN, and says why (hub-contract 5, Tokens). */
+/* A driver is waiting: what cannot be asked is UNKNOWN, and says why (hub-ocpi(7), TOKENS). */
 static void authorize_unknown(struct request *request, struct str why)
 {
     struct buffer data = {0};

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Whose fault it is that a delivery did not arrive (hub-contract 8): the one place that judges a try. Pure:
+ * Whose fault it is that a delivery did not arrive (hub-ocpi(7), DELIVERY): the one place that judges a try. Pure:
  * what came back, what is known of the message and of its queue come from the caller.
  *
  * A fault that might be either's is the receiver's as long as nothing else speaks for it: its queue pauses.

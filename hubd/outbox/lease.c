@@ -1,5 +1,5 @@
 /*
- * Whose queue it is (hub-contract 8): a worker takes a lease of each queue that it works on, and every result
+ * Whose queue it is (hub-ocpi(7), DELIVERY): a worker takes a lease of each queue that it works on, and every result
  * that it stores carries the lease's fence, so that one that died or paused cannot acknowledge late. With the
  * lease comes what the queue remembers over a restart: its circuit and its clock.
  */

@@ -4,7 +4,7 @@
 #include "hubd/hub.h"
 
 /*
- * The outbox worker (hub-contract 8): takes pending deliveries of the store, per receiver and module in order
+ * The outbox worker (hub-ocpi(7), DELIVERY): takes pending deliveries of the store, per receiver and module in order
  * and with bounded parallelism, and sends them; at least once. Runs on the control loop; but for
  * outbox_wake and outbox_resume everything is called there.
  */
@@ -32,8 +32,8 @@ const char *outbox_circuit(const struct hub *hub, struct str receiver, struct st
 /* When a pending row is really tried again, wall clock ms: its own pause and its queue's; 0: at once, or
  * never. */
 int64_t outbox_next_try(const struct hub *hub, const struct store_delivery *row);
-/* May anything be sent to it? Also while it is OFFLINE: then one message at a time finds out (hub-contract
- * 8). `party` NULL: one that is gone, whose rows are set aside. */
+/* May anything be sent to it? Also while it is OFFLINE: then one message at a time finds out
+ * (hub-ocpi(7), DELIVERY). `party` NULL: one that is gone, whose rows are set aside. */
 bool outbox_is_ready(const struct registry_party *party);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * When a delivery is tried again, and when never (hub-contract 8). Pure: time and chance come from the
+ * When a delivery is tried again, and when never (hub-ocpi(7), DELIVERY). Pure: time and chance come from the
  * caller, so that tests own 48 hours. Times are milliseconds of any clock that does not jump.
  */
 
@@ -90,7 +90,7 @@ int64_t retry_after_parse(const char *text, int64_t wall_ms);
 int64_t retry_refused_pause(const struct retry_policy *policy, unsigned refused);
 
 /*
- * Unpaused time, by which a message is too old (hub-contract 8): runs while the receiver is CONNECTED,
+ * Unpaused time, by which a message is too old (hub-ocpi(7), DELIVERY): runs while the receiver is CONNECTED,
  * whether its circuit is closed or not, from the message's first failed try on. It stands still while the
  * receiver is OFFLINE (tries go on, but kill nothing), suspended, or hubd is down.
  */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * How many messages of a queue go out side by side (hub-contract 8), so that those that are never answered do
+ * How many messages of a queue go out side by side (hub-ocpi(7), DELIVERY), so that those that are never answered do
  * not keep the others waiting. The same for all modules. Pure: times and counts come from the caller.
  *
  * `parallel` go out side by side. A call that hangs, which is one that others overtake, no longer takes a

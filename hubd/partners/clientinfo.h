@@ -5,7 +5,7 @@
 #include "lib/json/writer.h"
 
 /*
- * HubClientInfo (OCPI 2.2.1, HubClientInfo module; hub-contract 5): what the hub tells its partners of each
+ * HubClientInfo (OCPI 2.2.1, HubClientInfo module; hub-ocpi(7), HUBCLIENTINFO): what the hub tells its partners of each
  * other. Every change of a party is handed to the outbox for each party that has a `hubclientinfo` receiver
  * and is on another platform, one message per role; a receiver that is new, or has a new URL, gets all
  * parties. A platform that hosts several parties behind one URL is told once.

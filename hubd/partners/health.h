@@ -3,7 +3,7 @@
 
 #include "hubd/hub.h"
 
-/* Probes every exchanged platform, decides OFFLINE and CONNECTED (hub-contract 9). Control loop. */
+/* Probes every exchanged platform, decides OFFLINE and CONNECTED (hub-ocpi(7), HEALTH). Control loop. */
 int health_start(struct hub *hub);
 void health_stop(struct hub *hub);
 /* After health_stop and the client's end. */
@@ -20,7 +20,7 @@ int64_t health_offline_since(const struct registry_platform *platform);
 /*
  * What is probed: the `versions` receiver if set, else the document that last worked in an exchange or
  * discovery, else the credentials url, and where that is no document, that with its last segment replaced by
- * `versions`, in turns until one is (hub-contract 9). In the snapshot or in `arena`.
+ * `versions`, in turns until one is (hub-ocpi(7), HEALTH). In the snapshot or in `arena`.
  */
 struct str health_probe_url(struct arena *arena, const struct registry_platform *platform);
 

@@ -4,7 +4,7 @@
 #include "hubd/hub.h"
 
 /*
- * Which hosts count as a partner's own (hub-contract 12): those where an exchange or a discovery succeeded
+ * Which hosts count as a partner's own (hub-ocpi(7), CALLS OF THE HUB): those where an exchange or a discovery succeeded
  * (hubd/partners/registration.h), those that the account team names, and, here, those that a discovery merely listed, once
  * a call with the partner's token got a good answer there. Kept in the platform's row, as URLs.
  */

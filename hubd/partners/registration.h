@@ -6,7 +6,7 @@
 
 /*
  * What an exchange of credentials is made of, whoever begins it (OCPI 2.2.1, Credentials: Registration, PUT;
- * hub-contract 3 and 5): the hub's token and object, the checks of the partner's object, and what is stored
+ * hub-ocpi(7), AUTHENTICATION, CREDENTIALS): the hub's token and object, the checks of the partner's object, and what is stored
  * in one batch when it is complete. A partner's POST and PUT are in modules/credentials_exchange.c, what the
  * account team begins in admin/connect.c.
  */

@@ -16,8 +16,8 @@ struct str interfaces_key(unsigned roles, struct str module, bool receiver);
 /* The ModuleID that is meant by another spelling: letters' case, '-' and '_' aside; STR_NONE when it is none
  * of those that the hub calls. Static text. */
 struct str interfaces_module(struct str spelled);
-/* A module that the hub never calls by itself: its requests are only passed on (hub-contract 5, Message
- * routing). */
+/* A module that the hub never calls by itself: its requests are only passed on
+ * (hub-ocpi(7), ROUTING). */
 bool interfaces_is_other(struct str module);
 /* What a party of those roles cannot do without: its RECEIVER interface of a module, and what is impossible
  * then. The index-th of them; NULL behind the last. */

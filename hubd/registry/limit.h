@@ -7,7 +7,7 @@
 #include "lib/base/str.h"
 
 /*
- * How often a party may ask for something (hub-contract 10). A limit is a token bucket that holds a whole
+ * How often a party may ask for something (hub-ocpi(7), LIMITS). A limit is a token bucket that holds a whole
  * period's requests. What is kept of it is one number, the time at which it is full again (the generic cell
  * rate algorithm), so that it is exact over all loops without a lock.
  */

@@ -161,7 +161,7 @@ int registry_push_kind(struct str module);
  * none.
  */
 struct str registry_sender_url(const struct registry_party *party, const char *module);
-/* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-contract 4). */
+/* "PLANNED" "CONNECTED" "OFFLINE" "SUSPENDED" (hub-ocpi(7), PARTIES AND STATUSES). */
 /* Fills `id` in from the row. */
 void registry_name_party(struct registry_party *party);
 const char *registry_party_status(const struct registry_party *party);

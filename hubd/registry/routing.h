@@ -3,7 +3,7 @@
 
 #include "hubd/registry/registry.h"
 
-/* The routing matrix: who may reach whom, and where a push for an eMSP stands (hub-contract 7). Pure: a snapshot is
+/* The routing matrix: who may reach whom, and where a push for an eMSP stands (hub-ocpi(7), ROUTING). Pure: a snapshot is
  * all it looks at. */
 
 /* May `emsp` see and reach `cpo` now? */

@@ -6,7 +6,7 @@
 
 /*
  * Finds the rule of a pair in a list of rules in one step: a table with open addressing, whose size follows
- * the rules there are and not the pairs there could be. Every message asks it (hub-contract 7).
+ * the rules there are and not the pairs there could be. Every message asks it (hub-ocpi(7), ROUTING).
  */
 struct rule_index {
     const struct store_rule *rules; /* borrowed */

@@ -234,7 +234,7 @@ static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct 
     return true;
 }
 
-/* A party's own limit is stronger than everybody's (hub-contract 10). */
+/* A party's own limit is stronger than everybody's (hub-ocpi(7), LIMITS). */
 static void snapshot_add_limits(struct registry_snapshot *snapshot, const struct store_registry_read *read)
 {
     for (size_t i = 0; i < read->limit_count; i++) {

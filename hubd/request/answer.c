@@ -11,28 +11,40 @@
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/validate.h"
 
-/* hub-contract 2, the table "what comes in". */
-static const struct {
-    int http, ocpi;
-} answer_replies[] = {
-    [REPLY_OK] = {200, OCPI_SUCCESS},
-    [REPLY_CREATED] = {201, OCPI_SUCCESS},
-    [REPLY_UNAUTHORIZED] = {401, OCPI_NOT_ENOUGH_INFORMATION},
-    [REPLY_NOT_JSON] = {400, OCPI_INVALID_PARAMETERS},
-    [REPLY_TOO_LARGE] = {413, OCPI_INVALID_PARAMETERS},
-    [REPLY_INVALID] = {200, OCPI_INVALID_PARAMETERS},
-    [REPLY_FORBIDDEN] = {403, OCPI_INVALID_PARAMETERS},
-    [REPLY_UNKNOWN] = {404, OCPI_UNKNOWN_LOCATION},
-    [REPLY_METHOD] = {405, OCPI_CLIENT_ERROR},
-    [REPLY_RATE] = {429, OCPI_UNKNOWN_TOKEN}, /* the reference hub's 2004 */
-    [REPLY_NOT_ROUTED] = {200, OCPI_CLIENT_ERROR},
-    [REPLY_UNKNOWN_RECEIVER] = {200, OCPI_UNKNOWN_RECEIVER},
-    [REPLY_FORWARD_TIMEOUT] = {200, OCPI_FORWARD_TIMEOUT},
-    [REPLY_NOT_CONNECTED] = {200, OCPI_RECEIVER_NOT_CONNECTED},
-    [REPLY_FAILED] = {500, OCPI_SERVER_ERROR},
-    [REPLY_BUSY] = {503, OCPI_SERVER_ERROR},
-    [REPLY_LOOP] = {508, OCPI_HUB_ERROR},
+const struct request_reply_row request_replies[] = {
+    [REPLY_OK] = {200, OCPI_SUCCESS,
+                  "done; also a last_updated older than what is stored, which is not applied"},
+    [REPLY_CREATED] = {201, OCPI_SUCCESS, "done, and a PUT or POST has made the object"},
+    [REPLY_UNAUTHORIZED] =
+        {401, OCPI_NOT_ENOUGH_INFORMATION,
+         "no token, one that is unknown, expired or revoked, an initial token outside versions "
+         "and credentials, or a suspended party"},
+    [REPLY_NOT_JSON] = {400, OCPI_INVALID_PARAMETERS, "the body is not JSON"},
+    [REPLY_TOO_LARGE] = {413, OCPI_INVALID_PARAMETERS,
+                         "the body, or the object that it would make, is too large"},
+    [REPLY_INVALID] =
+        {200, OCPI_INVALID_PARAMETERS,
+         "JSON that breaks the object's definition, a URL and a body that disagree, a PATCH without "
+         "last_updated, a bad value in the query"},
+    [REPLY_FORBIDDEN] = {403, OCPI_INVALID_PARAMETERS,
+                         "the caller's role may not use this endpoint, or the path names another party "
+                         "(`party mismatch`)"},
+    [REPLY_UNKNOWN] = {404, OCPI_UNKNOWN_LOCATION, "the path or the object is unknown"},
+    [REPLY_METHOD] = {405, OCPI_CLIENT_ERROR,
+                      "the method is not offered there; `Allow` names those that are"},
+    [REPLY_RATE] = {429, OCPI_UNKNOWN_TOKEN, /* the reference hub's 2004 */
+                    "the caller's rate limit; `Retry-After` in seconds"},
+    [REPLY_NOT_ROUTED] = {200, OCPI_CLIENT_ERROR,
+                          "no active rule between the two parties: the message begins with `NOT_ROUTED`"},
+    [REPLY_UNKNOWN_RECEIVER] = {200, OCPI_UNKNOWN_RECEIVER, "the receiving party is not known"},
+    [REPLY_FORWARD_TIMEOUT] = {200, OCPI_FORWARD_TIMEOUT, "the receiving party's answer came too late"},
+    [REPLY_NOT_CONNECTED] = {200, OCPI_RECEIVER_NOT_CONNECTED,
+                             "the receiving party is suspended, OFFLINE or cannot be reached"},
+    [REPLY_FAILED] = {500, OCPI_SERVER_ERROR, "the hub failed"},
+    [REPLY_BUSY] = {503, OCPI_SERVER_ERROR, "the hub is full, or shutting down; `Retry-After` in seconds"},
+    [REPLY_LOOP] = {508, OCPI_HUB_ERROR, "the request carries the hub's own `Via`: it has come back"},
 };
+const size_t request_reply_count = sizeof request_replies / sizeof request_replies[0];
 
 /* ---------------------------------------------------------------- audit */
 
@@ -155,7 +167,7 @@ void request_answer_code(struct request *request, int http_status, int ocpi_stat
 void request_answer(struct request *request, enum reply reply, struct str message, struct str data)
 {
     request->nobody_asked = reply == REPLY_NOT_ROUTED || reply == REPLY_UNKNOWN_RECEIVER;
-    request_answer_code(request, answer_replies[reply].http, answer_replies[reply].ocpi, message, data);
+    request_answer_code(request, request_replies[reply].http, request_replies[reply].ocpi, message, data);
 }
 
 void request_answerf(struct request *request, enum reply reply, const char *format, ...)

@@ -1,4 +1,4 @@
-/* The audit row of a request: who, to whom, about what, how it ended and why (hub-contract 11). */
+/* The audit row of a request: who, to whom, about what, how it ended and why (hub-audit(5), DESCRIPTION). */
 #include "hubd/request/request.h"
 #include "lib/base/env.h"
 #include "lib/base/utf8.h"

@@ -3,7 +3,7 @@
 #include "lib/base/crypto.h"
 #include "lib/ocpi/headers.h"
 
-/* A used initial token serves a repeated POST for so long (hub-contract 3). */
+/* A used initial token serves a repeated POST for so long (hub-ocpi(7), AUTHENTICATION). */
 #define INITIAL_TOKEN_GRACE_MS (10 * 60 * 1000)
 
 struct str request_header(const struct request *request, const char *name)
@@ -19,7 +19,7 @@ static bool token_is_dead(const struct store_token *token, int64_t now)
            now - token->used > INITIAL_TOKEN_GRACE_MS;
 }
 
-/* Base64-decoded first, then as sent (hub-contract 3). */
+/* Base64-decoded first, then as sent (hub-ocpi(7), AUTHENTICATION). */
 bool request_authenticate(struct request *request)
 {
     struct str credentials, candidates[2];
@@ -86,7 +86,7 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
 }
 
 /* FROM is absent: the platform's one party of the needed role, else the one that the path or the body says
- * owns the object or its token (hub-contract 5). */
+ * owns the object or its token (hub-ocpi(7), ROUTING). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};

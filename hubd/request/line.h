@@ -4,7 +4,7 @@
 #include "hubd/loop.h"
 
 /*
- * Changes of one object are done one after the other (hub-contract 2): whoever changes an object takes a
+ * Changes of one object are done one after the other (hub-ocpi(7), HTTP AND ANSWERS): whoever changes an object takes a
  * place in its line. LINE_ALONE is for those that read what is stored and write what they made of it (PATCH);
  * they have the object for themselves, so that none of them writes over another's change. LINE_SHARED is for
  * those that replace it unread (PUT), or that change a part of it: any number at once, since the store orders

@@ -4,7 +4,7 @@
 #include "hubd/request/request.h"
 
 /*
- * How partners' objects are judged, and what is counted about them (hub-contract 5, Validation; `hubctl
+ * How partners' objects are judged, and what is counted about them (hub-ocpi(7), VALIDATION; `hubctl
  * quality`). A push must not wait for statistics: each worker adds up what it sees in a table of its own,
  * which goes to the store twice a second as one batch, and not at all when nothing came. Worker's loop only.
  */

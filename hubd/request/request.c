@@ -143,7 +143,7 @@ static void request_handle(struct request *request)
 
 /*
  * The first use of a hub token ends the initial token that brought it: durable, and known to every loop,
- * before the request goes on (hub-contract 3).
+ * before the request goes on (hub-ocpi(7), AUTHENTICATION).
  */
 static void request_activated(int result, void *context)
 {
@@ -242,7 +242,7 @@ struct str request_via(const struct request *request)
                             "Via");
 }
 
-/* STR_NONE, or why the request goes round: the hub sent it itself (hub-contract 5), or it has been passed on
+/* STR_NONE, or why the request goes round: the hub sent it itself (hub-ocpi(7), CREDENTIALS), or it has been passed on
  * so often that no answer can be of use. */
 static struct str request_find_loop(const struct request *request)
 {

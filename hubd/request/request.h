@@ -19,7 +19,7 @@
  * exactly one request_answer* or request_stream call, at once or later on the same loop.
  */
 
-/* The rows of the contract's section 2: how a request ends. */
+/* How a request ends: rows of request_replies (hub-ocpi(7), HTTP AND ANSWERS). */
 enum reply {
     REPLY_OK,
     REPLY_CREATED,
@@ -39,6 +39,12 @@ enum reply {
     REPLY_BUSY,
     REPLY_LOOP /* it carries the hub's own Via */
 };
+struct request_reply_row {
+    int http, ocpi;
+    const char *what; /* came in, for hub-ocpi(7) */
+};
+extern const struct request_reply_row request_replies[]; /* indexed by enum reply */
+extern const size_t request_reply_count;
 
 struct request {
     uint32_t magic;
@@ -195,7 +201,7 @@ int request_header_key(const struct request *request, const char *country, const
 bool request_authenticate(struct request *request);
 /* All parties of the calling platform are. */
 bool request_is_suspended(const struct request *request);
-/* Sets request->party for routes that name roles (hub-contract 5, Message routing); before the body is there
+/* Sets request->party for routes that name roles (hub-ocpi(7), ROUTING); before the body is there
  * it stays NULL where only that can tell. False: answered. */
 bool request_find_party(struct request *request);
 /* Lets the snapshot go while the body comes in, and takes the newest one afterwards: false when the caller is

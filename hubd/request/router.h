@@ -91,7 +91,7 @@ unsigned router_conditions(const struct conf *conf);
 /*
  * Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
  * counts. A partner that joins a module's URL and the rest without a slash ("locationsIN/ABC/L1") is
- * understood where no row matches otherwise (hub-contract 16).
+ * understood where no row matches otherwise (hub-ocpi(7), TOLERANCE).
  */
 void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match);
 /* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */

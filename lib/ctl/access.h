@@ -8,7 +8,7 @@
 #include "lib/json/reader.h"
 
 /*
- * Who may speak over the admin socket (hub-contract 13): decided by the peer's credentials as the kernel
+ * Who may speak over the admin socket (hub-admin(7), DESCRIPTION): decided by the peer's credentials as the kernel
  * tells them, not by the socket's mode. root and hubd's own user: all; members of admin_group, primary or
  * supplementary: all; of viewer_group: what reads.
  */

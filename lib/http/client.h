@@ -17,7 +17,7 @@
  * asked for and unpacked, a byte order mark before a body left out. Names are
  * resolved before curl sees them by a resolver pool of its own threads, checked against the URL policy,
  * pinned with CURLOPT_RESOLVE; the connected address is checked again in the open-socket callback, so that
- * DNS rebinding does not pass (hub-contract 12). One client belongs to one loop and one thread.
+ * DNS rebinding does not pass (hub-ocpi(7), CALLS OF THE HUB). One client belongs to one loop and one thread.
  */
 
 /* Resolves names on its own threads so that a dead DNS server stops no loop; shared by all clients of the
@@ -79,7 +79,7 @@ struct http_call {
     int64_t timeout_ms; /* whole call with resolving, connecting and waiting for a free connection; 0: 30 s */
     /* Must not arrive twice (commands): goes out on a connection of its own, which is closed behind it.
      * Others use kept connections, and go out once more on a new one when a kept one dies before a byte of
-     * the answer has come (hub-contract 12). */
+     * the answer has come (hub-ocpi(7), CALLS OF THE HUB). */
     bool once;
     void (*callback)(struct http_call *call);
     void *context;

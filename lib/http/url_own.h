@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 /*
- * Where this process listens, so that it is never made to call itself (hub-contract 5, Credentials). Filled
+ * Where this process listens, so that it is never made to call itself (hub-ocpi(7), CREDENTIALS). Filled
  * before the first call, then only read: by every loop, without a lock.
  */
 #define URL_OWN_MAX 32

@@ -5,7 +5,7 @@
 
 /*
  * A location taken apart for storage: the location without its EVSEs, and one piece per EVSE, so that a
- * status PATCH never rewrites a thousand-EVSE location (hub-contract 5; README, "The store"). Joining the
+ * status PATCH never rewrites a thousand-EVSE location (hub-ocpi(7), LOCATIONS). Joining the
  * pieces again gives the owner's bytes.
  */
 enum ocpi_children_form {

@@ -2,7 +2,7 @@
  * CDRs (OCPI 2.2.1, chapter CDRs). CdrLocation's address and state follow Location's longer maxima, else a
  * valid location would make an invalid CDR; plain_data has the bugfix branch's. Tariffs inside a CDR are a
  * copy for information: nothing in them is essential. A CdrToken without its party is OCPI 2.2's: whose it is
- * may be said otherwise (hub-contract 5, Sessions), so routing decides, not the table.
+ * may be said otherwise (hub-ocpi(7), SESSIONS), so routing decides, not the table.
  */
 #include "lib/ocpi/tables.h"
 

@@ -5,7 +5,7 @@
 
 /*
  * Byte-preserving changes of stored objects: what is not changed keeps its bytes - key order, number
- * spelling, unknown fields, white space (hub-contract 5, Locations).
+ * spelling, unknown fields, white space (hub-ocpi(7), LOCATIONS).
  */
 
 /* A list that is appended to, not replaced: Session.charging_periods (OCPI 2.2.1, Sessions 8.2.2.3). */

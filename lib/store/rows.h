@@ -83,7 +83,7 @@ struct store_rule {
     int64_t since; /* of the state; put with 0: from the commit on */
 };
 
-/* How often a party may ask for something (hub-contract 10). */
+/* How often a party may ask for something (hub-ocpi(7), LIMITS). */
 struct store_limit {
     int64_t party;     /* 0: everybody without a limit of its own */
     struct str module; /* "authorize" "commands" "locations" */

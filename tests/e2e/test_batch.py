@@ -1,4 +1,4 @@
-"""hubctl batch: commands from a file or from stdin, one per line (hub-contract 15)."""
+"""hubctl batch: commands from a file or from stdin, one per line (hubctl(1), DESCRIPTION)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The configuration as one document: hubctl export, diff, apply (hub-contract 15)."""
+"""The configuration as one document: hubctl export, diff, apply (hubctl(1), DESCRIPTION)."""
 
 import copy
 import json

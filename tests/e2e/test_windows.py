@@ -1,5 +1,5 @@
 """Whoever polls with date_from = the timestamp of the last answer is told of every change, however polls and changes fall together: each
-list that the hub pages (hub-contract 6)."""
+list that the hub pages (hub-ocpi(7), PAGINATION)."""
 
 import itertools
 import threading

@@ -77,7 +77,7 @@ static void conditions(void **state)
     assert_int_equal(get_object(f, STORE_CDR, "IN-CPO", "C1").last_updated, 1003);
 }
 
-/* A stored time more than 5 minutes ahead of the clock is not believed (hub-contract 2). */
+/* A stored time more than 5 minutes ahead of the clock is not believed (hub-ocpi(7), HTTP AND ANSWERS). */
 static void stale_but_future(void **state)
 {
     struct fixture *f = *state;

@@ -1,4 +1,4 @@
-/* Outbound calls (hub-contract 12): what is sent, what comes back, what goes wrong. Every test waits for
+/* Outbound calls (hub-ocpi(7), CALLS OF THE HUB): what is sent, what comes back, what goes wrong. Every test waits for
  * events, none for time to pass. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Outbound calls (hub-contract 12): which hosts and addresses, DNS, limits, and the end of calls and clients.
+/* Outbound calls (hub-ocpi(7), CALLS OF THE HUB): which hosts and addresses, DNS, limits, and the end of calls and clients.
  * Every test waits for events, none for time to pass. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Kept connections (hub-contract 12) to servers that hang up whenever they like: a call that dies on a kept
+/* Kept connections (hub-ocpi(7), CALLS OF THE HUB) to servers that hang up whenever they like: a call that dies on a kept
  * connection before a byte of its answer is sent once more on a new one. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -236,7 +236,7 @@ static void test_rows_of_a_setting(void **state)
     }
 }
 
-/* Real-time calls and the big list, nothing else (hub-contract 10). */
+/* Real-time calls and the big list, nothing else (hub-ocpi(7), LIMITS). */
 static void test_what_is_limited(void **state)
 {
     (void)state;

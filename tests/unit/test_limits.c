@@ -1,4 +1,4 @@
-/* Rate limits (hub-contract 10): the bucket with a clock of the tests' own, what a changed rate does, many
+/* Rate limits (hub-ocpi(7), LIMITS): the bucket with a clock of the tests' own, what a changed rate does, many
  * threads. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* URLs and the addresses that the hub may call (hub-contract 12). The address table follows those of Svix and
+/* URLs and the addresses that the hub may call (hub-ocpi(7), CALLS OF THE HUB). The address table follows those of Svix and
  * Convoy. */
 #include <setjmp.h>
 #include <stdarg.h>

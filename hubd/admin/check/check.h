@@ -6,7 +6,7 @@
 #include "hubd/calls/discovery.h"
 
 /*
- * `party check`: the onboarding doctor (hub-contract 15). An ordered table of checks, one after the other on
+ * `party check`: the onboarding doctor (hubctl(1), DESCRIPTION). An ordered table of checks, one after the other on
  * the control loop; each reports what it found as ok, warn, fail or skipped, with a remedy. It only looks:
  * nothing is stored but one row in the audit, an answer to it is no sign of life, and the messages it sends
  * are about an object and a token that do not exist.

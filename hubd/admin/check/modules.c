@@ -127,7 +127,7 @@ void check_receivers(struct check *check)
 
 /* ---------------------------------------------------------------- authorize */
 
-/* Where a real-time authorization is asked, by the partner's role (hub-contract 5, Tokens). */
+/* Where a real-time authorization is asked, by the partner's role (hub-ocpi(7), TOKENS). */
 static const struct {
     unsigned role;
     bool sender;

@@ -192,7 +192,7 @@ static void token_stored(struct change *change)
     outbound_start(outbound);
 }
 
-/* A token only goes to hosts that the account team or the partner named (hub-contract 12). */
+/* A token only goes to hosts that the account team or the partner named (hub-ocpi(7), CALLS OF THE HUB). */
 static bool endpoint_is_trusted(struct connect *connect)
 {
     struct registry_view *view = connect->hub->control_view;

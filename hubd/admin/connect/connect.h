@@ -7,7 +7,7 @@
 
 /*
  * What the account team begins at a partner: `party connect` and `token rotate`, which exchange credentials,
- * and `receiver discover`, which only looks (OCPI 2.2.1, Credentials: Registration, PUT; hub-contract 5). The
+ * and `receiver discover`, which only looks (OCPI 2.2.1, Credentials: Registration, PUT; hub-ocpi(7), CREDENTIALS). The
  * calls run beside all other admin requests; only what is stored before and after takes a turn among the
  * changes:
  *

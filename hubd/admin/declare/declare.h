@@ -4,7 +4,7 @@
 #include "hubd/admin/change.h"
 
 /*
- * export, diff and apply (hub-contract 15): parties, receivers, rules and limits as one JSON document.
+ * export, diff and apply (hubctl(1), DESCRIPTION): parties, receivers, rules and limits as one JSON document.
  *
  *   declare_write.c     the registry as a document, and its revision
  *   declare_read.c      a document as entries, with everything that is wrong about its form

@@ -75,7 +75,7 @@ static int64_t new_size(const struct found_location *parent, const struct found_
     return parent->size + grown;
 }
 
-/* A child moves its parent's last_updated forward, never back (hub-contract 5). */
+/* A child moves its parent's last_updated forward, never back (hub-ocpi(7), LOCATIONS). */
 static int touch_parent(struct writer *writer, const struct found_location *parent,
                         const struct found_evse *found, const struct store_evse_put *p)
 {

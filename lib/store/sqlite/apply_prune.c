@@ -6,7 +6,7 @@
 #include "lib/store/sqlite/audit.h"
 
 /*
- * Retention (hub-contract 11). A slice ends when the writer was held for about SLICE_US: whoever pushes
+ * Retention (hub-audit(5), DESCRIPTION). A slice ends when the writer was held for about SLICE_US: whoever pushes
  * waits no longer than that.
  *
  * Kept and pruned rows may alternate, since real-time rows go sooner than the others. Each gap then stands

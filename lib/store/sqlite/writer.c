@@ -139,7 +139,7 @@ static bool publish(struct writer *writer)
     return worth_a_word;
 }
 
-/* A head written down outside the database shows a later one that was made up (hub-contract 11). */
+/* A head written down outside the database shows a later one that was made up (hub-audit(5), DESCRIPTION). */
 static void log_head(struct writer *writer)
 {
     char mac[2 * SHA256_SIZE + 1];
