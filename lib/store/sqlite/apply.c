@@ -47,7 +47,7 @@ static bool needs_savepoint(const struct store_apply *apply)
     return false;
 }
 
-/* For the deliveries behind it that only a change calls for. */
+/* A STORE_PUT_DELIVERY with only_if_changed further on in the batch needs to know. */
 static void note_change(struct writer *writer, const struct store_op *op)
 {
     if (op->type == STORE_PUT_OBJECT)
@@ -74,7 +74,7 @@ static int apply_ops(struct writer *writer, struct store_apply *apply)
     return OK;
 }
 
-static void undo(struct writer *writer)
+static void undo_batch(struct writer *writer)
 {
     struct sql_connection *c = &writer->connection;
     if (sqlite3_get_autocommit(c->db))
@@ -103,7 +103,7 @@ enum batch_outcome apply_batch(struct writer *writer, struct store_apply *apply,
     if (!result)
         return BATCH_APPLIED;
     if (savepoint)
-        undo(writer);
+        undo_batch(writer);
     else if (writer->connection.failed || apply->failed != apply->first)
         return BATCH_SPOILED;
     writer->state = before;
@@ -136,8 +136,8 @@ int apply_audit_row(struct writer *writer, const struct store_audit *given)
     return result;
 }
 
-/* In front of what the detail has; deliveries that turned out not to be needed have no number. False: no
- * memory. */
+/* Puts the numbers of the batch's deliveries in front of the row's detail; one that was not needed has no number.
+ * False: no memory. */
 static bool name_deliveries(struct writer *writer, const struct store_op *audit, struct store_audit *row)
 {
     struct buffer *detail = &writer->detail;

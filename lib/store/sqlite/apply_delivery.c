@@ -6,11 +6,11 @@
 
 /* ---------------------------------------------------------------- coalescing */
 
-/* What the row of a session or CDR knows of its deliveries. */
+/* What the stored row of a session or CDR says about its deliveries. */
 struct sent_object {
     int64_t sequence; /* 0: there is no such object */
     int64_t last_delivery;
-    bool same_emsp; /* it is the row's receiver's */
+    bool same_emsp; /* the object belongs to the delivery's receiver */
 };
 
 static int find_sent_object(struct writer *writer, const struct store_delivery *row,
@@ -90,7 +90,7 @@ int apply_put_delivery(struct writer *writer, struct store_op *op, struct error 
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* ---------------------------------------------------------------- once more */
+/* ---------------------------------------------------------------- repeating a delivery */
 
 /* *state of a delivery, -1: there is none. */
 static int find_state(struct writer *writer, int64_t id, int64_t *state)
@@ -105,7 +105,7 @@ static int find_state(struct writer *writer, int64_t id, int64_t *state)
     return OK;
 }
 
-/* By the name that the stored object has in its body. */
+/* Inserts the delivery under the id that the stored object has in its body, in the owner's spelling. */
 static int insert_named(struct writer *writer, struct store_delivery *row, int64_t object)
 {
     struct sql_connection *c = &writer->connection;
@@ -186,7 +186,7 @@ int apply_lease_queue(struct writer *writer, struct store_op *op, struct error *
     if (alive && !own)
         return error_set(error, ERR_CONFLICT, "the queue of " STR_FMT " is another worker's",
                          STR_ARG(receiver));
-    if (!alive) /* nobody knows what its last holder still sends: a late word of it must not count */
+    if (!alive) /* the last holder may still be sending: a new fence makes its late results be refused */
         queue->fence++;
     result =
         sql_run(&writer->connection, SQL_QUEUE_LEASE,
@@ -194,7 +194,7 @@ int apply_lease_queue(struct writer *writer, struct store_op *op, struct error *
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* The fence of whoever speaks must be the last one that was given. */
+/* A worker's fence must be the last one that was given out. */
 static int check_fence(struct writer *writer, const struct store_queue *queue, struct error *error)
 {
     struct store_queue stored;
@@ -216,7 +216,7 @@ static int write_queue(struct writer *writer, const struct store_queue *queue)
                               sql_i(queue->active_ms), sql_i(queue->suspects), sql_i(queue->fresh_until)));
 }
 
-/* ---------------------------------------------------------------- a delivery's life */
+/* ---------------------------------------------------------------- results of tries */
 
 /*
  * What a state may become. A superseded one stays so unless it turns out delivered: its newer message follows
@@ -259,7 +259,7 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
     if (stored == STORE_DELIVERY_DELIVERED)
         return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
     const struct store_queue *queue = op->u.finish.queue;
-    /* a failed try is no reason to take up what was held, or ended, while it was under way */
+    /* a failed try changes nothing when the delivery was held, or ended, while the try was under way */
     bool failed_meanwhile = queue && state == STORE_DELIVERY_PENDING && stored != STORE_DELIVERY_PENDING;
     bool stays = failed_meanwhile || !(may_become[stored] & STATE_BIT(state));
     result = queue ? check_fence(writer, queue, error) : OK;
@@ -289,8 +289,8 @@ int apply_release_held(struct writer *writer, struct store_op *op, struct error 
     return OK;
 }
 
-static int hold(struct writer *writer, struct store_op *op, enum sql_id statement, struct str by,
-                struct error *error)
+static int hold_rows(struct writer *writer, struct store_op *op, enum sql_id statement, struct str by,
+                     struct error *error)
 {
     int result = sql_run(
         &writer->connection, statement,
@@ -304,12 +304,12 @@ static int hold(struct writer *writer, struct store_op *op, enum sql_id statemen
 
 int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
 {
-    return hold(writer, op, SQL_DELIVERY_HOLD, op->u.hold.sender, error);
+    return hold_rows(writer, op, SQL_DELIVERY_HOLD, op->u.hold.sender, error);
 }
 
 int apply_hold_module(struct writer *writer, struct store_op *op, struct error *error)
 {
-    return hold(writer, op, SQL_DELIVERY_HOLD_MODULE, op->u.hold.module, error);
+    return hold_rows(writer, op, SQL_DELIVERY_HOLD_MODULE, op->u.hold.module, error);
 }
 
 /* ---------------------------------------------------------------- commands */

@@ -65,7 +65,7 @@ static bool moves_forward(const struct found_location *parent, const struct stor
     return p->evse.last_updated > parent->stored.last_updated;
 }
 
-/* The location's size with it. */
+/* The size of the whole location once this EVSE is stored. */
 static int64_t new_size(const struct found_location *parent, const struct found_evse *found,
                         const struct store_evse_put *p)
 {

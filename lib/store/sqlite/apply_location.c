@@ -5,7 +5,7 @@
 /* Bytes that joining adds: ,"evses":[] or null. */
 #define JOIN_BYTES 11
 
-/* A body with its last_updated replaced by the head's text. */
+/* The size of a body once its last_updated is replaced by the head's text. */
 static int64_t own_size(size_t body, size_t updated_length, size_t text)
 {
     return (int64_t)(body - updated_length + text);
@@ -133,7 +133,7 @@ static char *make_marks(struct writer *writer, const struct store_location_put *
     return buffer_reserve(&writer->scratch, p->evse_count + 1) ? writer->scratch.data : NULL;
 }
 
-/* Is it what is stored already? */
+/* *same: the location that is put is stored already, with the same EVSEs. */
 static int compare_location(struct writer *writer, const struct store_location_put *p,
                             const struct found_location *found, bool *same)
 {

@@ -2,7 +2,7 @@
 
 /* Platforms, parties, tokens, receivers and rules. */
 
-/* A row with a revision that the caller has read: 0 for a new one. */
+/* Rows with a revision: the caller gives the one that it has read, 0 for a new row. */
 static int check_revision(int64_t stored, int64_t given, struct error *error, const char *what, int64_t id)
 {
     if (stored == given)
@@ -44,14 +44,14 @@ int apply_delete_platform(struct writer *writer, struct store_op *op, struct err
     int result = sql_run(c, SQL_PLATFORM_DELETE, SQL_VALUES(sql_i(op->u.id)));
     if (!result && sql_changes(c) == 0)
         return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)op->u.id);
-    /* A token must not outlive what it opens. */
+    /* A token must not outlive its platform. */
     if (!result)
         result =
             sql_run(c, SQL_TOKENS_DELETE, SQL_VALUES(sql_i(op->u.id), sql_i(-1), sql_b(STR_NONE), sql_i(0)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* What lists go by is other than in the registry that their loops hold. */
+/* Readers compare this counter with the registry that their loop holds: a list must not use an old one. */
 static void note_registry_change(struct writer *writer)
 {
     atomic_store(&writer->store->registry_begun, ++writer->state.registry);
@@ -256,7 +256,8 @@ int apply_set_told(struct writer *writer, struct store_op *op, struct error *err
 int apply_put_rule(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_rule *r = &op->u.rule;
-    int64_t since = r->since != 0 ? r->since : writer->arrival; /* what it shows arrives with it */
+    int64_t since =
+        r->since != 0 ? r->since : writer->arrival; /* objects that the rule makes visible arrive with it */
     note_registry_change(writer);
     int result = sql_run(&writer->connection, SQL_RULE_PUT,
                          SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(since)));

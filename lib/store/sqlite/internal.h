@@ -107,14 +107,13 @@ STORE_OPS(APPLY_DECLARE)
 #undef APPLY_DECLARE
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
-/* summary.c: a row joins the summary of its block, which is written with the block's last one; the one under
- * way, at the writer's start. */
+/* summary.c: adds a row to the summary of its block, and stores the summary with the block's last row. summary_load
+ * makes the unfinished block's, when the writer starts. */
 int summary_add_row(struct writer *writer, int64_t sequence, const struct store_audit *row);
 int summary_load(struct writer *writer);
-/* clock.c: store_clock's answer, at the writer's start. */
+/* clock.c: reads what store_clock answers, when the writer starts. */
 int apply_load_clock(struct store *store, struct sql_connection *connection);
-/* No earlier than this is it: the wall clock, or where it stands far behind, what was known at the opening
- * and the time since. */
+/* The wall clock; where it is far behind, the time known when the store was opened and what has passed since. */
 int64_t store_latest(const struct store *store, int64_t wall);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
@@ -134,7 +133,7 @@ struct prune_state {
 /* All zero before the first time. 0 or an SQL failure. */
 int apply_load_prune_state(struct sql_connection *connection, struct prune_state *state);
 
-/* What is stored of the thing that is put, as far as conditions go. */
+/* What the conditions of a put compare: the stored row, and what the op asks of it. */
 struct stored {
     bool present;
     int64_t revision, last_updated;

@@ -212,7 +212,7 @@ void page_count_remember(struct store_reader *reader, const struct store_page_re
     if (!cache)
         return;
     struct dated_total *entry = &cache->dated[cache->dated_next++ % DATED_MAX];
-    /* Plus one: an empty entry, all zero, is no count. */
+    /* Plus one, so that 0 marks an empty entry. */
     entry->changed = digest_of(reader, read, entry->digest) ? changed + 1 : 0;
     entry->total = total;
 }

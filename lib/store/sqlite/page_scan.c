@@ -27,7 +27,7 @@ int page_begin_scan(struct page *page)
     return OK;
 }
 
-/* The current row. True while the page wants more rows. */
+/* Counts or takes the current row. True while the page wants more rows. */
 static bool scan_row(struct store_reader *reader, struct page *page, enum sql_id id)
 {
     const struct sql_connection *c = &reader->connection;
@@ -48,7 +48,7 @@ static bool scan_row(struct store_reader *reader, struct page *page, enum sql_id
     return taken || page->counting;
 }
 
-/* Owners that have little are found faster one by one. */
+/* The scan finds too few rows of the wanted owners: reading owner by owner is faster. */
 static bool finds_too_little(const struct page *page)
 {
     return !page->counting &&

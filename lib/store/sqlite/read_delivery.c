@@ -3,10 +3,10 @@
 /* Deliveries one by one, lists of them, and the queues as counts. */
 
 #define LIMIT_MAX 1000
-/* Rows looked at between two glances at the clock. */
+/* Rows read between two looks at the clock. */
 #define CHUNK 200
 
-static unsigned bounded(unsigned limit)
+static unsigned bounded_limit(unsigned limit)
 {
     return limit < LIMIT_MAX ? limit : LIMIT_MAX;
 }
@@ -43,7 +43,7 @@ static int take_due(struct store_reader *reader, struct store_due_read *r, enum 
 }
 
 /* Keeps of those behind `from` what was never tried: in order of ids (`waiting`) only what waits for that,
- * since what was let go or asked for again has its own time. */
+ * since what was released or repeated has its own time. */
 static void keep_untried(struct store_due_read *r, size_t from, bool waiting)
 {
     size_t kept = from;
@@ -76,12 +76,12 @@ static int read_due_first(struct store_reader *reader, struct store_due_read *r,
 static int read_due_samples(struct store_reader *reader, struct store_due_read *r)
 {
     size_t from = r->count;
-    int result =
-        sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
-                  SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded(r->sample))));
+    int result = sql_first(
+        &reader->connection, SQL_DELIVERY_DUE_NEWEST,
+        SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded_limit(r->sample))));
     result = take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
     if (result >= 0)
-        result = read_due_in_order(reader, r, r->middle, bounded(r->sample));
+        result = read_due_in_order(reader, r, r->middle, bounded_limit(r->sample));
     keep_untried(r, from, false);
     return result;
 }
@@ -90,17 +90,18 @@ static int read_due_again(struct store_reader *reader, struct store_due_read *r,
 {
     int result = sql_first(&reader->connection, SQL_DELIVERY_DUE_AGAIN,
                            SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from),
-                                      sql_i(to), sql_i(bounded(r->again))));
+                                      sql_i(to), sql_i(bounded_limit(r->again))));
     return take_due(reader, r, SQL_DELIVERY_DUE_AGAIN, result);
 }
 
 bool read_due(struct store_reader *reader, struct store_read *read)
 {
     struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
-    unsigned limit = bounded(r->limit);
+    unsigned limit = bounded_limit(r->limit);
     r->count = 0;
     r->more = false;
-    r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof *r->rows);
+    r->rows = read_alloc(read, limit + 2 * (bounded_limit(r->sample) + bounded_limit(r->again)) + 1,
+                         sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = read_due_first(reader, r, limit);
@@ -163,7 +164,7 @@ static int take_body(struct store_reader *reader, struct store_read *read, struc
     return object.base.result == ERR_NOT_FOUND ? OK : object.base.result;
 }
 
-/* What must arrive before it. */
+/* Finds an older pending delivery that must arrive before this one. */
 static int take_older(struct store_reader *reader, struct store_delivery_read *r)
 {
     struct sql_connection *c = &reader->connection;
@@ -351,7 +352,7 @@ static int scan_step(struct store_reader *reader, struct store_delivery_list *r,
 bool read_deliveries(struct store_reader *reader, struct store_read *read)
 {
     struct store_delivery_list *r = CONTAINER_OF(read, struct store_delivery_list, base);
-    unsigned limit = bounded(r->limit);
+    unsigned limit = bounded_limit(r->limit);
     bool first = read->state == NULL;
     struct delivery_walk *walk = walk_of(read);
     if (first && walk) {
@@ -377,7 +378,7 @@ bool read_deliveries(struct store_reader *reader, struct store_read *read)
 /* ---------------------------------------------------------------- queues */
 
 /* The row of the walk's receiver, made when it is new; NULL: no memory. */
-static struct store_queue_row *queue_row(struct store_queues_read *r, struct delivery_walk *walk)
+static struct store_queue_row *row_of_receiver(struct store_queues_read *r, struct delivery_walk *walk)
 {
     for (size_t i = 0; i < r->count; i++) {
         if (str_equal(r->rows[i].receiver, walk->queue.receiver))
@@ -392,7 +393,7 @@ static struct store_queue_row *queue_row(struct store_queues_read *r, struct del
     return &r->rows[r->count++];
 }
 
-static int oldest_pending(struct store_reader *reader, struct delivery_walk *walk)
+static int note_oldest_pending(struct store_reader *reader, struct delivery_walk *walk)
 {
     struct sql_connection *c = &reader->connection;
     int64_t *oldest = &walk->row->oldest_pending;
@@ -459,11 +460,11 @@ static int queues_step(struct store_reader *reader, struct store_queues_read *r,
     }
     walk->inside = true;
     walk->id = 0;
-    walk->row = queue_row(r, walk);
+    walk->row = row_of_receiver(r, walk);
     if (!walk->row)
         return ERR_MEMORY;
     if (parked[walk->state].state == STORE_DELIVERY_PENDING)
-        result = oldest_pending(reader, walk);
+        result = note_oldest_pending(reader, walk);
     if (result >= 0 && parked[walk->state].state == STORE_DELIVERY_PENDING)
         result = count_alone(reader, walk);
     return result < 0 ? result : 1;

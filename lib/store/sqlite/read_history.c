@@ -1,16 +1,16 @@
 #include "lib/store/history.h"
 #include "lib/store/sqlite/internal.h"
 
-/* What there was in a period. */
+/* Lists of what happened in a period. */
 
 #define LIMIT_MAX 1000
-/* Rows looked at between two glances at the clock, and in one call. */
+/* Rows read between two looks at the clock; rows read in one call. */
 #define CHUNK    200
 #define LOOK_MAX 20000
 /* Bytes of bodies after which a page ends. */
 #define BODIES_MAX ((size_t)1 << 20)
 
-static unsigned bounded(unsigned limit)
+static unsigned bounded_limit(unsigned limit)
 {
     return limit < LIMIT_MAX ? limit : LIMIT_MAX;
 }
@@ -21,13 +21,13 @@ struct progress {
     size_t bytes;
 };
 
-/* The rows of a call, at its first turn room for `limit` of them. Without memory read->result says so. */
-static void *begin(struct store_read *read, unsigned limit, size_t size, void *rows)
+/* The array of a list's rows; the first turn allocates it for `limit` rows. read->result: ERR_MEMORY. */
+static void *begin_list(struct store_read *read, unsigned limit, size_t size, void *rows)
 {
     if (read->state)
         return rows;
     read->state = read_alloc(read, 1, sizeof(struct progress));
-    return read_alloc(read, (size_t)bounded(limit) + 1, size);
+    return read_alloc(read, (size_t)bounded_limit(limit) + 1, size);
 }
 
 /* ---------------------------------------------------------------- lists in the order of a time */
@@ -54,7 +54,7 @@ static int span_chunk(struct store_reader *reader, struct store_read *read, cons
     int result = sql_first(
         c, id,
         SQL_VALUES(sql_i(span->after_time), sql_i(span->after_number), sql_i(span->until), sql_i(CHUNK)));
-    for (; result > 0 && *count < bounded(span->limit); result = sql_next(c, id), seen++) {
+    for (; result > 0 && *count < bounded_limit(span->limit); result = sql_next(c, id), seen++) {
         span->after_time = sql_integer(c, id, COL_SPAN_TIME);
         span->after_number = sql_integer(c, id, COL_SPAN_NUMBER);
         if (span_wants(span, c, id) && list->take(reader, read, id, *count))
@@ -66,7 +66,7 @@ static int span_chunk(struct store_reader *reader, struct store_read *read, cons
     return result > 0 || seen == CHUNK;
 }
 
-/* A turn of such a list, after begin. */
+/* A turn of such a list, after begin_list. */
 static bool read_span(struct store_reader *reader, struct store_read *read, const struct span_list *list,
                       struct store_span *span, size_t *count)
 {
@@ -81,7 +81,8 @@ static bool read_span(struct store_reader *reader, struct store_read *read, cons
             return read_fail(reader, read, result);
         span->more = result > 0;
         progress->looked += CHUNK;
-        if (!span->more || *count == bounded(span->limit) || progress->looked >= LOOK_MAX || read->result)
+        if (!span->more || *count == bounded_limit(span->limit) || progress->looked >= LOOK_MAX ||
+            read->result)
             return read_done(read, OK);
         if (reader_is_late(reader))
             return false;
@@ -119,7 +120,7 @@ bool read_receipts(struct store_reader *reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_RECEIPT_LIST, take_receipt};
     struct store_receipts_read *r = CONTAINER_OF(read, struct store_receipts_read, base);
-    r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
+    r->rows = begin_list(read, r->span.limit, sizeof *r->rows, r->rows);
     return read_span(reader, read, &list, &r->span, &r->count);
 }
 
@@ -141,7 +142,7 @@ bool read_unbilled(struct store_reader *reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_UNBILLED_LIST, take_unbilled};
     struct store_unbilled_read *r = CONTAINER_OF(read, struct store_unbilled_read, base);
-    r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
+    r->rows = begin_list(read, r->span.limit, sizeof *r->rows, r->rows);
     return read_span(reader, read, &list, &r->span, &r->count);
 }
 
@@ -163,7 +164,7 @@ bool read_conflicts(struct store_reader *reader, struct store_read *read)
 {
     static const struct span_list list = {SQL_CONFLICT_LIST, take_conflict};
     struct store_conflicts_read *r = CONTAINER_OF(read, struct store_conflicts_read, base);
-    r->rows = begin(read, r->span.limit, sizeof *r->rows, r->rows);
+    r->rows = begin_list(read, r->span.limit, sizeof *r->rows, r->rows);
     return read_span(reader, read, &list, &r->span, &r->count);
 }
 
@@ -198,7 +199,7 @@ static int stored_chunk(struct store_reader *reader, struct store_stored_read *r
     const enum sql_id id = SQL_STORED_LIST;
     int seen = 0;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->emsp), sql_i(r->kind), sql_i(r->after), sql_i(CHUNK)));
-    for (; result > 0 && r->count < bounded(r->limit) && progress->bytes < BODIES_MAX;
+    for (; result > 0 && r->count < bounded_limit(r->limit) && progress->bytes < BODIES_MAX;
          result = sql_next(c, id), seen++) {
         r->after = sql_integer(c, id, COL_STORED_SEQUENCE);
         if (stored_wants(r, c))
@@ -213,7 +214,7 @@ static int stored_chunk(struct store_reader *reader, struct store_stored_read *r
 bool read_stored(struct store_reader *reader, struct store_read *read)
 {
     struct store_stored_read *r = CONTAINER_OF(read, struct store_stored_read, base);
-    r->rows = begin(read, r->limit, sizeof *r->rows, r->rows);
+    r->rows = begin_list(read, r->limit, sizeof *r->rows, r->rows);
     struct progress *progress = read->state;
     if (read->result)
         return true;
@@ -225,7 +226,7 @@ bool read_stored(struct store_reader *reader, struct store_read *read)
             return read_fail(reader, read, result);
         r->more = result > 0;
         progress->looked += CHUNK;
-        if (!r->more || r->count == bounded(r->limit) || progress->bytes >= BODIES_MAX ||
+        if (!r->more || r->count == bounded_limit(r->limit) || progress->bytes >= BODIES_MAX ||
             progress->looked >= LOOK_MAX || read->result)
             return read_done(read, OK);
         if (reader_is_late(reader))

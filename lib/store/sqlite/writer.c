@@ -45,7 +45,7 @@ static void checkpoint(struct writer *writer, int mode)
 
 /* ---------------------------------------------------------------- one commit */
 
-static int begin(struct writer *writer)
+static int begin_group(struct writer *writer)
 {
     writer->connection.failed = false;
     writer->state.chain = writer->committed;
@@ -97,7 +97,7 @@ static int put_head(struct writer *writer)
 
 static int commit_once(struct writer *writer, struct ring *batches, bool careful, bool *again)
 {
-    int result = begin(writer);
+    int result = begin_group(writer);
     *again = false;
     if (!result && !apply_all(writer, batches, careful)) {
         *again = true;
@@ -117,7 +117,7 @@ static int commit_once(struct writer *writer, struct ring *batches, bool careful
 }
 
 /* After the commit and before the answers, so that a reader who knows of the change recounts. */
-static bool publish(struct writer *writer)
+static bool publish_counters(struct writer *writer)
 {
     struct writer_state *state = &writer->state;
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
@@ -196,7 +196,7 @@ static void commit_group(struct writer *writer, struct ring *batches)
     if (result) {
         writer->state = before;
     } else {
-        hook = publish(writer);
+        hook = publish_counters(writer);
         log_head(writer);
     }
     moments_end(&writer->store->moments);
