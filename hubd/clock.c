@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
@@ -165,11 +166,9 @@ static void clock_tick(uv_timer_t *timer)
 
 void clock_open(struct hub *hub)
 {
-    struct clock_watch *watch = calloc(1, sizeof *watch);
+    struct clock_watch *watch = must_alloc(sizeof *watch, "the watch over the clock");
     struct clock_mark mark;
     int64_t wall = env_wall_ms(), steady = env_monotonic_ms();
-    if (watch == NULL)
-        abort(); /* at the start: without it nothing goes on */
     watch->magic = CLOCK_MAGIC;
     watch->hub = hub;
     watch->clamp_wanted = true;

@@ -1,5 +1,7 @@
 #include "hubd/options.h"
 
+#include "lib/base/bug.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +25,7 @@ const size_t options_row_count = sizeof options_rows / sizeof options_rows[0];
 /* Every setting is an option, so the table of settings is the table of options. */
 static struct option *options_table(void)
 {
-    struct option *table = calloc(ROWS + conf_setting_count + 1, sizeof *table);
-    if (table == NULL)
-        abort();
+    struct option *table = must_alloc((ROWS + conf_setting_count + 1) * sizeof *table, "the options");
     for (size_t i = 0; i < ROWS; i++)
         table[i] =
             (struct option){options_rows[i].name, options_rows[i].value != NULL, NULL, LONG_ROW + (int)i};

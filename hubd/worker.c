@@ -4,6 +4,7 @@
 
 #include "hubd/request/quality.h"
 #include "hubd/traffic.h"
+#include "lib/base/bug.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
@@ -114,9 +115,7 @@ static void worker_drain_here(struct loop_task *task)
 
 void worker_drain(struct worker *worker, int64_t deadline_ms, int64_t handlers_ms)
 {
-    struct worker_ending *ending = calloc(1, sizeof *ending);
-    if (ending == NULL)
-        abort(); /* a hundred bytes at the very end */
+    struct worker_ending *ending = must_alloc(sizeof *ending, "the end of a worker");
     ending->worker = worker;
     ending->deadline_ms = deadline_ms;
     ending->handlers_ms = handlers_ms;

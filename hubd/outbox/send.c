@@ -4,6 +4,7 @@
 #include "hubd/outbox/tries.h"
 #include "hubd/calls/sentence.h"
 #include "hubd/traffic.h"
+#include "lib/base/bug.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -510,9 +511,7 @@ static void sending_read(struct store_read *base)
 
 void outbox_send(struct outbox_queue *queue, struct outbox_item *item)
 {
-    struct sending *sending = calloc(1, sizeof *sending);
-    if (sending == NULL)
-        abort(); /* a few hundred bytes: without them nothing goes on */
+    struct sending *sending = must_alloc(sizeof *sending, "a try of a delivery");
     queue->receiver->outbox->under_way++;
     queue->receiver->outbox->alone += queue->module->alone;
     sending->magic = SENDING_MAGIC;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
@@ -152,9 +153,7 @@ static void view_take(struct registry_view *view, struct registry_snapshot *snap
 {
     struct view_hold *hold = view->holds;
     if (hold == NULL || hold->requests > 0) {
-        hold = calloc(1, sizeof *hold);
-        if (hold == NULL)
-            abort(); /* thirty bytes: without them nothing goes on */
+        hold = must_alloc(sizeof *hold, "a hold on the registry");
         hold->next = view->holds;
         view->holds = hold;
     } else {
@@ -206,7 +205,7 @@ static struct view_hold **view_find(struct registry_view *view, const struct reg
     while (*link != NULL && (*link)->snapshot != snapshot)
         link = &(*link)->next;
     if (*link == NULL)
-        abort(); /* it was never held */
+        BUG("registry snapshot %llu is let go that was never held", (unsigned long long)snapshot->number);
     return link;
 }
 
@@ -310,9 +309,7 @@ static void registry_enqueue(struct loop_task *task)
 void registry_refresh(struct registry *registry, struct loop *loop, void (*done)(int result, void *context),
                       void *context)
 {
-    struct registry_waiter *waiter = calloc(1, sizeof *waiter);
-    if (waiter == NULL)
-        abort(); /* sixty bytes: without them nothing goes on */
+    struct registry_waiter *waiter = must_alloc(sizeof *waiter, "one who waits for the registry");
     waiter->registry = registry;
     waiter->loop = loop;
     waiter->done = done;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/error.h"
 #include "lib/base/magic.h"
 
@@ -38,7 +39,7 @@ struct lines *lines_new(void)
     struct lines *lines = calloc(1, sizeof *lines);
     for (unsigned i = 0; lines != NULL && i < BUCKETS; i++)
         if (uv_mutex_init(&lines->buckets[i].lock) != 0)
-            abort(); /* of memory that is there */
+            BUG("a lock of lines cannot be made");
     return lines;
 }
 

@@ -1,5 +1,6 @@
 #include "lib/base/crypto.h"
 
+#include "lib/base/bug.h"
 #include "lib/base/env.h"
 
 #include <limits.h>
@@ -24,7 +25,7 @@ static void fetch(void)
     mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (sha256 == NULL || mac == NULL || cipher == NULL)
-        abort();
+        BUG("OpenSSL has no SHA-256, HMAC or AES-256-GCM");
 }
 
 /* Failures below can only be lack of memory or a broken library; going on without a hash would be wrong in
@@ -32,7 +33,7 @@ static void fetch(void)
 static void must(int succeeded)
 {
     if (succeeded != 1)
-        abort();
+        BUG("OpenSSL failed where nothing can fail");
 }
 
 void crypto_sha256(struct str data, uint8_t out[SHA256_SIZE])

@@ -1,5 +1,7 @@
 #include "lib/base/env.h"
 
+#include "lib/base/bug.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,7 @@ static void real_random(void *out, size_t size)
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            abort();
+            BUG("the kernel gives no random bytes");
         bytes += got;
         size -= (size_t)got;
     }

@@ -2,7 +2,9 @@
 #define LIB_BASE_MAGIC_H
 
 #include <stdint.h>
-#include <stdlib.h>
+#include <stddef.h>
+
+#include "lib/base/bug.h"
 
 /*
  * A `void *` that comes back from a callback is checked: the struct's first member is `uint32_t magic`, set
@@ -12,7 +14,7 @@
     __extension__({                                                                                          \
         type *magic_object = (pointer);                                                                      \
         if (magic_object == NULL || magic_object->magic != (number))                                         \
-            abort();                                                                                         \
+            BUG("%p is no " #type ", or no longer", (void *)magic_object);                                   \
         magic_object;                                                                                        \
     })
 

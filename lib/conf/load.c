@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/suggest.h"
 #include "lib/conf/value.h"
 
@@ -239,7 +240,7 @@ int conf_load(struct conf *conf, const char *path, char *const *environment, con
 {
     struct loader loader = {.conf = conf, .problems = problems};
     if (conf_setting_count > SETTINGS_MAX)
-        abort();
+        BUG("%zu settings, room for %d", conf_setting_count, SETTINGS_MAX);
     conf_defaults(conf);
     load_file(&loader, path);
     load_environment(&loader, environment);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/paths.h"
 #include "lib/base/timestamp.h"
 
@@ -204,7 +205,7 @@ int conf_value_set(struct conf *conf, const struct conf_setting *setting, const 
     case CONF_SIZE:
         return set_number(field, setting, text, error);
     }
-    abort();
+    BUG("setting %s has type %d", setting->name, (int)setting->type);
 }
 
 /* ---------------------------------------------------------------- back to text */
@@ -244,7 +245,7 @@ void conf_value(const struct conf *conf, const struct conf_setting *setting, str
         buffer_append_text(out, format_number(setting->type, *number, text));
         return;
     }
-    abort();
+    BUG("setting %s has type %d", setting->name, (int)setting->type);
 }
 
 /* ---------------------------------------------------------------- the table as a whole */
@@ -276,7 +277,7 @@ void conf_defaults(struct conf *conf)
         const struct conf_setting *setting = &conf_settings[i];
         /* A default that does not pass its own row is a mistake in the table. */
         if (setting->fallback != NULL && conf_value_set(conf, setting, setting->fallback, false, NULL) != OK)
-            abort();
+            BUG("setting %s: its default %s does not pass its own row", setting->name, setting->fallback);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "lib/http/server_internal.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/env.h"

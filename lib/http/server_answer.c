@@ -1,29 +1,44 @@
 #include "lib/http/server_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/env.h"
+#include "lib/base/sm.h"
 
 static struct server_exchange *exchange_from(struct http_exchange *shown)
 {
-    struct server_exchange *exchange = CONTAINER_OF(shown, struct server_exchange, shown);
-    if (exchange->magic != EXCHANGE_MAGIC)
-        abort();
-    return exchange;
+    return MAGIC_CAST(struct server_exchange, CONTAINER_OF(shown, struct server_exchange, shown),
+                      EXCHANGE_MAGIC);
+}
+
+static const uint32_t exchange_next[] = {
+    [EXCHANGE_RECEIVING] = SM_TO(EXCHANGE_ASKING) | SM_TO(EXCHANGE_HANDLING),
+    [EXCHANGE_ASKING] = SM_TO(EXCHANGE_RECEIVING) | SM_TO(EXCHANGE_ANSWERED),
+    [EXCHANGE_HANDLING] = SM_TO(EXCHANGE_STREAMING) | SM_TO(EXCHANGE_ANSWERED),
+    [EXCHANGE_STREAMING] = SM_TO(EXCHANGE_ANSWERED),
+    [EXCHANGE_ANSWERED] = 0,
+};
+static const char *const exchange_names[] = {
+    [EXCHANGE_RECEIVING] = "receiving", [EXCHANGE_ASKING] = "asking",     [EXCHANGE_HANDLING] = "handling",
+    [EXCHANGE_STREAMING] = "streaming", [EXCHANGE_ANSWERED] = "answered",
+};
+static const struct sm exchange_states = {"HTTP exchange", exchange_names, exchange_next,
+                                          sizeof exchange_next / sizeof exchange_next[0]};
+
+/* A stream's slices and end belong to an answer that is a stream. */
+static void check_streaming(const struct server_exchange *exchange)
+{
+    if (exchange->state != EXCHANGE_STREAMING)
+        BUG("HTTP exchange %p: a stream's slice or end while %s", (const void *)exchange,
+            exchange_names[exchange->state]);
 }
 
 /* Answering twice, or in the wrong order, is a bug in a handler that must not run on. */
 void server_exchange_move(struct server_exchange *exchange, enum exchange_state next)
 {
-    static const uint8_t allowed[] = {
-        [EXCHANGE_RECEIVING] = 1 << EXCHANGE_ASKING | 1 << EXCHANGE_HANDLING,
-        [EXCHANGE_ASKING] = 1 << EXCHANGE_RECEIVING | 1 << EXCHANGE_ANSWERED,
-        [EXCHANGE_HANDLING] = 1 << EXCHANGE_STREAMING | 1 << EXCHANGE_ANSWERED,
-        [EXCHANGE_STREAMING] = 1 << EXCHANGE_ANSWERED,
-        [EXCHANGE_ANSWERED] = 0,
-    };
-    if ((allowed[exchange->state] & 1 << next) == 0)
-        abort();
+    sm_check(&exchange_states, exchange->state, next, exchange);
     exchange->state = next;
 }
 
@@ -287,8 +302,7 @@ static bool queue_slice(struct server_exchange *exchange, struct buffer *slice)
 void http_exchange_stream_write(struct http_exchange *shown, struct buffer *slice)
 {
     struct server_exchange *exchange = exchange_from(shown);
-    if (exchange->state != EXCHANGE_STREAMING)
-        abort();
+    check_streaming(exchange);
     exchange->asked = false;
     bool fits = exchange->stream_left == SIZE_MAX || slice->length <= exchange->stream_left;
     if (slice->failed || !fits)
@@ -306,8 +320,7 @@ void http_exchange_stream_write(struct http_exchange *shown, struct buffer *slic
 void http_exchange_stream_end(struct http_exchange *shown)
 {
     struct server_exchange *exchange = exchange_from(shown);
-    if (exchange->state != EXCHANGE_STREAMING)
-        abort();
+    check_streaming(exchange);
     bool complete = exchange->stream_left == SIZE_MAX || exchange->stream_left == 0 || exchange->discard;
     if (!complete)
         exchange->aborted = true;
@@ -322,8 +335,7 @@ void http_exchange_stream_end(struct http_exchange *shown)
 void http_exchange_stream_abort(struct http_exchange *shown)
 {
     struct server_exchange *exchange = exchange_from(shown);
-    if (exchange->state != EXCHANGE_STREAMING)
-        abort();
+    check_streaming(exchange);
     exchange->aborted = true;
     exchange_finished(exchange);
 }

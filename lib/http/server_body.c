@@ -1,5 +1,7 @@
 #include "lib/http/server_internal.h"
 
+#include "lib/base/bug.h"
+
 /* ---------------------------------------------------------------- the complete request */
 
 static void dispatch(struct server_connection *connection)
@@ -171,10 +173,9 @@ static void read_body(struct server_exchange *exchange, size_t body_max)
 
 void http_exchange_take_body(struct http_exchange *shown, size_t body_max)
 {
-    struct server_exchange *exchange = CONTAINER_OF(shown, struct server_exchange, shown);
+    struct server_exchange *exchange = MAGIC_CAST(
+        struct server_exchange, CONTAINER_OF(shown, struct server_exchange, shown), EXCHANGE_MAGIC);
     struct server_connection *connection = exchange->connection;
-    if (exchange->magic != EXCHANGE_MAGIC)
-        abort();
     server_exchange_move(exchange, EXCHANGE_RECEIVING);
     if (connection->state == CONNECTION_CLOSED) {
         server_exchange_recycle(exchange);

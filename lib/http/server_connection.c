@@ -1,24 +1,31 @@
 #include "lib/http/server_internal.h"
 
+#include "lib/base/sm.h"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* ---------------------------------------------------------------- state */
 
+static const uint32_t connection_next[] = {
+    [CONNECTION_HEAD] = SM_TO(CONNECTION_BODY) | SM_TO(CONNECTION_STOPPED) | SM_TO(CONNECTION_CLOSED),
+    [CONNECTION_BODY] = SM_TO(CONNECTION_HEAD) | SM_TO(CONNECTION_STOPPED) | SM_TO(CONNECTION_CLOSED),
+    [CONNECTION_STOPPED] = SM_TO(CONNECTION_LINGER) | SM_TO(CONNECTION_CLOSED),
+    [CONNECTION_LINGER] = SM_TO(CONNECTION_CLOSED),
+    [CONNECTION_CLOSED] = 0,
+};
+static const char *const connection_names[] = {
+    [CONNECTION_HEAD] = "head",     [CONNECTION_BODY] = "body",     [CONNECTION_STOPPED] = "stopped",
+    [CONNECTION_LINGER] = "linger", [CONNECTION_CLOSED] = "closed",
+};
+static const struct sm connection_states = {"HTTP connection", connection_names, connection_next,
+                                            sizeof connection_next / sizeof connection_next[0]};
+
 void server_connection_set_state(struct server_connection *connection, enum connection_state state)
 {
-#define TO(name) (1 << CONNECTION_##name)
-    static const uint8_t allowed[] = {
-        [CONNECTION_HEAD] = TO(BODY) | TO(STOPPED) | TO(CLOSED),
-        [CONNECTION_BODY] = TO(HEAD) | TO(STOPPED) | TO(CLOSED),
-        [CONNECTION_STOPPED] = TO(LINGER) | TO(CLOSED),
-        [CONNECTION_LINGER] = TO(CLOSED),
-        [CONNECTION_CLOSED] = 0,
-    };
-#undef TO
-    if ((allowed[connection->state] & 1 << state) == 0)
-        abort();
+    sm_check(&connection_states, connection->state, state, connection);
     if (connection->state == CONNECTION_LINGER)
         connection->server->lingering--;
     connection->state = state;

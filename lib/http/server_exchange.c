@@ -1,5 +1,7 @@
 #include "lib/http/server_internal.h"
 
+#include <stdlib.h>
+
 #include "lib/base/log.h"
 
 /* The first block of a request's arena, which a recycled exchange keeps: a forwarded message fits into it. */

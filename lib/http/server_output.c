@@ -1,6 +1,7 @@
 #include "lib/http/server_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 void server_output_part(struct server_output *output, const char *data, size_t length)
 {

@@ -1,5 +1,6 @@
 #include "lib/json/writer.h"
 
+#include "lib/base/bug.h"
 #include "lib/base/timestamp.h"
 #include "lib/base/utf8.h"
 
@@ -17,7 +18,7 @@ static void begin_value(struct json_writer *writer)
 {
     bool in_object = writer->depth > 0 && (writer->objects & 1) != 0;
     if (in_object != writer->after_key || (writer->depth == 0 && writer->need_comma))
-        abort();
+        BUG("JSON writer: a value where %s is due", in_object ? "a key" : "none");
     if (writer->need_comma)
         buffer_append_byte(writer->out, ',');
     writer->need_comma = true;
@@ -28,7 +29,7 @@ static void begin_container(struct json_writer *writer, bool object)
 {
     begin_value(writer);
     if (writer->depth == DEPTH_MAX)
-        abort();
+        BUG("JSON writer: nested deeper than %d", DEPTH_MAX);
     buffer_append_byte(writer->out, object ? '{' : '[');
     writer->objects = writer->objects << 1 | (object ? 1 : 0);
     writer->depth++;
@@ -38,7 +39,7 @@ static void begin_container(struct json_writer *writer, bool object)
 static void end_container(struct json_writer *writer, bool object)
 {
     if (writer->depth == 0 || writer->after_key || ((writer->objects & 1) != 0) != object)
-        abort();
+        BUG("JSON writer: the end of an %s that is not open", object ? "object" : "array");
     buffer_append_byte(writer->out, object ? '}' : ']');
     writer->objects >>= 1;
     writer->depth--;
@@ -103,7 +104,7 @@ static void append_string(struct buffer *out, struct str text)
 void json_key_str(struct json_writer *writer, struct str key)
 {
     if (writer->depth == 0 || (writer->objects & 1) == 0 || writer->after_key)
-        abort();
+        BUG("JSON writer: the key " STR_FMT " outside an object, or behind a key", STR_ARG(key));
     if (writer->need_comma)
         buffer_append_byte(writer->out, ',');
     append_string(writer->out, key);

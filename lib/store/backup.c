@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/magic.h"
 #include "lib/base/paths.h"
 #include "lib/store/client.h"
@@ -191,7 +192,7 @@ void store_backup_start(struct store_client *client, struct store_backup *backup
     client->under_way++;
     backup->ended.data = backup;
     if (uv_async_init(client->wake.loop, &backup->ended, on_ended) || uv_mutex_init(&backup->mutex))
-        abort(); /* they only fail where no loop and no lock works any more */
+        BUG("no handle or lock for a backup: no loop and no lock works any more");
     if (asprintf(&backup->partial, "%s.partial", backup->path) < 0) {
         backup->partial = NULL;
         fail_start(backup);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/env.h"
 #include "lib/base/magic.h"
 #include "lib/store/read.h"
@@ -70,7 +71,7 @@ void store_client_free(struct store_client *client)
     if (!client)
         return;
     if (client->under_way > 0)
-        abort(); /* an answer would come to a client that is gone */
+        BUG("store client %p is freed with %zu requests under way", (void *)client, client->under_way);
     client->closing = true;
     reader_free(client->reader);
     client->reader = NULL;

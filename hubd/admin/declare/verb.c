@@ -4,6 +4,8 @@
 
 #include "hubd/admin/declare/declare.h"
 
+#include "lib/base/bug.h"
+
 /* One verb of a plan: its parameters, its builder on the draft, and what it asked for. */
 
 void declare_params_begin(struct declare_params *params)
@@ -15,7 +17,7 @@ void declare_params_begin(struct declare_params *params)
 void declare_params_add(struct declare_params *params, const char *key, struct json_value value)
 {
     if (params->object.count == DECLARE_PARAMS_MAX)
-        abort(); /* a verb has more parameters than that */
+        BUG("%s: a verb has more than %d parameters", key, DECLARE_PARAMS_MAX);
     struct json_value *member = &params->members[params->object.count];
     *member = value;
     member->key = str_from(key);

@@ -1,5 +1,7 @@
 #include "lib/store/sqlite/sql.h"
 
+#include "lib/base/bug.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -242,13 +244,14 @@ int sql_start(struct sql_connection *connection, enum sql_id id, const struct sq
     struct sql_prepared *prepared = &connection->statements[id];
     for (size_t i = 0; i < count; i++) {
         if (types[i] != values[i].type)
-            abort();
+            BUG("parameter %zu is of type %c, not %c: %s", i + 1, values[i].type, types[i],
+                sql_statements[id].text);
         int code = bind_one(prepared->handle, prepared->place[i], &values[i]);
         if (code != SQLITE_OK)
             return sql_failure(connection, code, sql_statements[id].text);
     }
     if (types[count] != 0)
-        abort();
+        BUG("%zu parameters are too few: %s", count, sql_statements[id].text);
     return OK;
 }
 
@@ -278,7 +281,7 @@ int sql_run(struct sql_connection *connection, enum sql_id id, const struct sql_
 {
     int result = sql_first(connection, id, values, count);
     if (result > 0)
-        abort(); /* a statement with rows */
+        BUG("a row of a statement that has none: %s", sql_statements[id].text);
     return result;
 }
 
@@ -305,9 +308,10 @@ static int place_of(enum sql_id id, enum sql_column column, bool integer)
     unsigned of = (unsigned)column >> SQL_PLACE_BITS;
     int place = column & ((1 << SQL_PLACE_BITS) - 1);
     if (of == SQL_ROW_NONE || (of != row && of != sql_rows[row].base))
-        abort();
+        BUG("column %d of row %u is none of row %u's: %s", place, of, row, sql_statements[id].text);
     if ((sql_rows[row].types[place] == 'i') != integer)
-        abort();
+        BUG("column %s is %s integer: %s", sql_rows[row].names[place], integer ? "no" : "an",
+            sql_statements[id].text);
     return place;
 }
 
