@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from tests.e2e.harness import BIN, ROOT, Follow, Hub, eventually
+from tests.e2e.harness import BIN, ROOT, Follow, Hub, eventually, on_terminal
 from tests.sim import Party, Platform, payloads
 from tests.sim.wire import timestamp
 
@@ -28,8 +28,11 @@ def short(data):
     return text if len(text) <= WIDE else f"{text[:WIDE]}… ({len(text)} bytes)"
 
 
+LOOKS = {"list", "show", "status", "stats", "verify", "explain", "matrix"}  # they change nothing: asked twice they say the same
+
+
 class TalkingHub(Hub):
-    """A hub whose hubctl calls are shown with their answers."""
+    """A hub whose hubctl calls are shown with their answers, as a terminal shows them."""
 
     talks = False
 
@@ -37,7 +40,10 @@ class TalkingHub(Hub):
         result = super().ctl(*args, **options)
         if self.talks:
             say(f"  $ hubctl {shlex.join(map(str, args))}")
-            for line in (result.out + result.err).splitlines():
+            shown = result.out + result.err
+            if result.rc == 0 and not LOOKS.isdisjoint(args[:2]) and "--json" not in args:
+                _, shown = on_terminal(self, *args, columns=WIDE, environment={} if BOLD else {"NO_COLOR": "1"})
+            for line in shown.splitlines():
                 say(f"    {line}")
         return result
 
