@@ -27,7 +27,7 @@ struct clock_watch {
 
 /* ---------------------------------------------------------------- what is said */
 
-static void say_doubt(const struct clock_watch *watch)
+static void log_distrust(const struct clock_watch *watch)
 {
     int64_t steady = env_monotonic_ms();
     char wall[TIMESTAMP_SIZE], own[TIMESTAMP_SIZE], off[DURATION_WORDS_SIZE], left[DURATION_WORDS_SIZE];
@@ -47,7 +47,7 @@ static void clock_say(const struct clock_watch *watch, enum clock_event event)
     case CLOCK_EVEN:
         return;
     case CLOCK_JUMPED:
-        say_doubt(watch);
+        log_distrust(watch);
         return;
     case CLOCK_RETURNED:
         log_warn_bounded("the wall clock is right again");
@@ -71,7 +71,7 @@ static void clock_note_jump(struct clock_watch *watch, enum clock_event event, i
                          duration_words(jump, false, words));
 }
 
-bool clock_in_doubt(const struct hub *hub)
+bool clock_is_distrusted(const struct hub *hub)
 {
     return hub->clock->clock.doubt;
 }

@@ -13,7 +13,7 @@
  */
 void clock_open(struct hub *hub);
 int clock_start(struct hub *hub);
-bool clock_in_doubt(const struct hub *hub);
+bool clock_is_distrusted(const struct hub *hub);
 /* What people should know of the wall clock, in `arena`: that it is in doubt, else that it jumped within the
  * last hour; empty when all is well. */
 struct str clock_trouble(const struct hub *hub, struct arena *arena);

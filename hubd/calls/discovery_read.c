@@ -103,7 +103,7 @@ bool discovery_has_221(enum discovery_document kind, const struct json_value *fo
 
 /* ---------------------------------------------------------------- endpoints */
 
-static void refuse(struct discovery *discovery, struct str module, const char *why)
+static void discovery_refuse(struct discovery *discovery, struct str module, const char *why)
 {
     if (discovery->refused.length > REFUSED_MAX)
         return;
@@ -146,7 +146,7 @@ static void take_endpoint(struct discovery *discovery, const struct json_value *
                               &endpoint.url, &error) == OK)
         discovery->endpoints[discovery->endpoint_count++] = endpoint;
     else
-        refuse(discovery, endpoint.module, error.text);
+        discovery_refuse(discovery, endpoint.module, error.text);
 }
 
 void discovery_take_endpoints(struct discovery *discovery, const struct json_value *details)

@@ -368,7 +368,7 @@ static void health_tick(uv_timer_t *timer)
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
     health_watch_itself(health, now);
-    registry_mend(hub->registry);
+    registry_retry_refresh(hub->registry);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     for (size_t i = 0; i < snapshot->platform_count; i++) {
         const struct registry_platform *platform = &snapshot->platforms[i];

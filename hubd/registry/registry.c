@@ -371,16 +371,16 @@ void registry_set_hook(struct registry *registry, void (*hook)(void *context), v
     registry->hook_context = context;
 }
 
-static void registry_mended(int result, void *context)
+static void registry_refresh_retried(int result, void *context)
 {
     (void)result;
     (void)context;
 }
 
-void registry_mend(struct registry *registry)
+void registry_retry_refresh(struct registry *registry)
 {
     if (registry->stale && !registry->busy)
-        registry_refresh(registry, registry->control, registry_mended, NULL);
+        registry_refresh(registry, registry->control, registry_refresh_retried, NULL);
 }
 
 bool registry_is_idle(struct registry *registry)

@@ -197,7 +197,7 @@ void registry_refresh(struct registry *registry, struct loop *loop, void (*done)
 /* No refresh is under way or wanted. Control loop only. */
 bool registry_is_idle(struct registry *registry);
 /* Tries a refresh again that failed. Control loop, called now and then. */
-void registry_mend(struct registry *registry);
+void registry_retry_refresh(struct registry *registry);
 /* After all loops have ended. */
 void registry_close(struct registry *registry);
 

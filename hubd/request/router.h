@@ -20,7 +20,7 @@ enum route_access {
 enum route_interface { ROUTE_SENDER = 1, ROUTE_RECEIVER = 2 };
 
 enum route_audit {
-    ROUTE_AUDIT_NONE,    /* GETs served from the store are counted, not rowed */
+    ROUTE_AUDIT_NONE,    /* GETs served from the store are counted and leave no row */
     ROUTE_AUDIT_PUSH,    /* its row is in the transaction of its effect */
     ROUTE_AUDIT_REALTIME /* durable within a second after the answer */
 };

@@ -161,7 +161,7 @@ static void run(void *argument)
     uv_async_send(&backup->ended);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void backup_on_handle_closed(uv_handle_t *handle)
 {
     struct store_backup *backup = backup_of(handle->data);
     uv_mutex_destroy(&backup->mutex);
@@ -175,14 +175,14 @@ static void on_ended(uv_async_t *handle)
 {
     struct store_backup *backup = backup_of(handle->data);
     uv_thread_join(&backup->thread);
-    uv_close((uv_handle_t *)handle, on_closed);
+    uv_close((uv_handle_t *)handle, backup_on_handle_closed);
 }
 
 /* A start that failed answers as the thread would have. */
 static void fail_start(struct store_backup *backup)
 {
     backup->result = error_set(&backup->error, ERR_MEMORY, "no memory for a backup");
-    uv_close((uv_handle_t *)&backup->ended, on_closed);
+    uv_close((uv_handle_t *)&backup->ended, backup_on_handle_closed);
 }
 
 void store_backup_start(struct store_client *client, struct store_backup *backup)

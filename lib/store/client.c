@@ -56,7 +56,7 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
     return client;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void client_on_handle_closed(uv_handle_t *handle)
 {
     struct store_client *client = client_of(handle->data);
     if (--client->handles > 0)
@@ -75,8 +75,8 @@ void store_client_free(struct store_client *client)
     client->closing = true;
     reader_free(client->reader);
     client->reader = NULL;
-    uv_close((uv_handle_t *)&client->wake, on_closed);
-    uv_close((uv_handle_t *)&client->turn, on_closed);
+    uv_close((uv_handle_t *)&client->wake, client_on_handle_closed);
+    uv_close((uv_handle_t *)&client->turn, client_on_handle_closed);
 }
 
 /* ---------------------------------------------------------------- writing */

@@ -74,7 +74,7 @@ static bool is_ending(struct connect *connect)
 /* ---------------------------------------------------------------- what it is at */
 
 /* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
-static void report(struct connect *connect, const char *what, struct str url)
+static void connect_report(struct connect *connect, const char *what, struct str url)
 {
     url = rows_url(url);
     struct str text =
@@ -86,7 +86,7 @@ static void report(struct connect *connect, const char *what, struct str url)
 static void asks(struct discovery *discovery, const char *document, struct str url)
 {
     struct connect *connect = MAGIC_CAST(struct connect, discovery->context, CONNECT_MAGIC);
-    report(connect, arena_printf(connect->arena, "reading %s at", document).data, url);
+    connect_report(connect, arena_printf(connect->arena, "reading %s at", document).data, url);
 }
 
 /* ---------------------------------------------------------------- discovery */
@@ -221,8 +221,8 @@ static void token_stored(struct change *change)
     }
     connect_move(connect, CONNECT_CALLING);
     connect->calling = outbound;
-    report(connect, connect->kind->first ? "credentials go by POST to" : "credentials go by PUT to",
-           connect->endpoint);
+    connect_report(connect, connect->kind->first ? "credentials go by POST to" : "credentials go by PUT to",
+                   connect->endpoint);
     outbound_start(outbound);
 }
 
@@ -386,7 +386,7 @@ static bool look_at_party(struct connect *connect, const struct registry_snapsho
     return connect->kind->first ? may_register(connect, snapshot, party) : may_call(connect, party);
 }
 
-static void begin(struct ctl_request *request, const struct connect_kind *kind)
+static void connect_begin(struct ctl_request *request, const struct connect_kind *kind)
 {
     struct hub *hub = admin_hub(request);
     struct connect *connect = arena_alloc(&request->arena, sizeof *connect);
@@ -418,17 +418,17 @@ static void begin(struct ctl_request *request, const struct connect_kind *kind)
 
 void admin_party_connect(struct ctl_request *request)
 {
-    begin(request, &connect_register);
+    connect_begin(request, &connect_register);
 }
 
 void admin_token_rotate(struct ctl_request *request)
 {
-    begin(request, &connect_rotate);
+    connect_begin(request, &connect_rotate);
 }
 
 void admin_receiver_discover(struct ctl_request *request)
 {
-    begin(request, &connect_discover);
+    connect_begin(request, &connect_discover);
 }
 
 void admin_connect_stop(struct admin *admin)
