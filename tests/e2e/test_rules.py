@@ -22,16 +22,23 @@ BREACHES = [
     ("hubd/calls/planted.c", '#include "hubd/outbox/outbox.h"\n', "an arrow that no room may draw"),
     ("hubd/registry/planted.c", "int other_name(void)\n{\n    return 0;\n}\n", "an exported name without its room's word"),
     ("hubd/registry/planted.h", "struct str {\n    int a;\n};\n", "one name for several structs"),
+    ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), NO SUCH SECTION says */\n", "a section that its man page does not have"),
+    ("hubd/registry/planted.c", "/* as hub-no" + "thing(7) says */\n", "a man page that does not exist"),
+    ("hubd/registry/planted.c", "/* see hu" + "bd/nothing_here.c */\n", "a file that does not exist"),
+    ("hubd/registry/planted.c", '/* see READ' + 'ME, "No such heading" */\n', "a section that README.md does not have"),
+    ("hubd/registry/planted.c", "/* hub-contra" + "ct 5 */\n", "a document that the repository does not have"),
 ]
 
 
 @pytest.fixture
 def tree(tmp_path):
     """What the rules need of the tree, and no more; git lists it as not yet committed."""
-    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "README.md", ".clang-format", "lib/base/str.h", "hubd/hub.h"):
+    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "README.md", ".clang-format", "lib/base/str.h"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
-    (tmp_path / "README.md").write_text("# planted\n")
+    for path, text in (("README.md", "# planted\n"), ("hubd/hub.h", "struct hub;\n"), ("man/hub-ocpi.7", ".Sh NAME\n")):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     return tmp_path
 
