@@ -150,7 +150,7 @@ static void clock_keep(struct clock_watch *watch, int64_t steady)
 
 static void clock_tick(uv_timer_t *timer)
 {
-    struct clock_watch *watch = timer->data;
+    struct clock_watch *watch = MAGIC_CAST(struct clock_watch, timer->data, CLOCK_MAGIC);
     struct hub *hub = watch->hub;
     int64_t steady = env_monotonic_ms(), offset = watch->clock.wall_offset;
     enum clock_event event = clock_look(&watch->clock, env_wall_ms(), steady);

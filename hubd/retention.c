@@ -163,7 +163,7 @@ static void retention_slice(struct retention *retention, const struct retention_
 
 static void retention_tick(uv_timer_t *timer)
 {
-    struct retention *retention = timer->data;
+    struct retention *retention = MAGIC_CAST(struct retention, timer->data, RETENTION_MAGIC);
     struct hub *hub = retention->hub;
     if (clock_is_distrusted(hub)) { /* what looks old may be of today */
         retention_wait(retention, DISTRUST_MS);

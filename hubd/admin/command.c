@@ -1,21 +1,9 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/messages/commands.h"
 
 /* command list and show: remote commands. The callback's secret is nowhere; the number shown is another one.
  */
-
-static const char *state_name(enum store_command_state state)
-{
-    switch (state) {
-    case STORE_COMMAND_SENT:
-        return "sent";
-    case STORE_COMMAND_ACCEPTED:
-        return "accepted";
-    case STORE_COMMAND_ENDED:
-        return "ended";
-    }
-    return "ended";
-}
 
 static void command_write_row(struct json_writer *writer, const struct hub *hub,
                               const struct store_command *row)
@@ -24,7 +12,7 @@ static void command_write_row(struct json_writer *writer, const struct hub *hub,
     rows_text(writer, "command", row->command);
     rows_key(writer, "emsp", hub, row->emsp);
     rows_key(writer, "cpo", hub, row->cpo);
-    json_field_text(writer, "state", state_name(row->state));
+    json_field_text(writer, "state", commands_state_name(row->state));
     rows_text(writer, "result", row->result);
     rows_time(writer, "created", row->created);
     rows_time(writer, "expires", row->expires);

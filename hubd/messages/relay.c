@@ -1,5 +1,6 @@
 #include "hubd/messages/relay.h"
 
+#include "hubd/messages/commands.h"
 #include "hubd/messages/recipient.h"
 #include "lib/ocpi/names.h"
 #include "lib/ocpi/outcome.h"
@@ -51,8 +52,7 @@ static void relay_store_response(struct relay *relay, enum store_command_state s
     struct store_op *op = store_batch_add(batch, STORE_UPDATE_COMMAND);
     if (op != NULL) {
         op->u.command_update.id = relay->row.id;
-        op->u.command_update.from = 1u << STORE_COMMAND_SENT;
-        op->u.command_update.state = state;
+        commands_set_move(op, 1u << STORE_COMMAND_SENT, state);
         op->u.command_update.result = result;
         op->u.command_update.expires = expires;
         op->u.command_update.accepted = state == STORE_COMMAND_ACCEPTED;

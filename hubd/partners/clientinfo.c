@@ -255,7 +255,7 @@ void clientinfo_look(void *context)
 
 static void clientinfo_poll(uv_timer_t *timer)
 {
-    struct clientinfo *info = timer->data;
+    struct clientinfo *info = MAGIC_CAST(struct clientinfo, timer->data, CLIENTINFO_MAGIC);
     if (info->again && info->snapshot == NULL)
         clientinfo_look(info->hub);
 }

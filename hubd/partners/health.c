@@ -14,13 +14,15 @@
 #include "lib/base/timestamp.h"
 #include "lib/json/writer.h"
 
-#define PROBE_MAGIC 0x50524f42u
-#define TICK_MIN_MS 20
-#define TICK_MAX_MS 1000
+#define HEALTH_MAGIC 0x484c5448u
+#define PROBE_MAGIC  0x50524f42u
+#define TICK_MIN_MS  20
+#define TICK_MAX_MS  1000
 /* A tick later than this part of offline_after means that the process itself was suspended. */
 #define GAP_PART 4
 
 struct health {
+    uint32_t magic;
     struct hub *hub;
     uv_timer_t tick;
     int64_t started; /* monotonic ms: silence before it does not count */
@@ -365,7 +367,7 @@ static void health_watch_itself(struct health *health, int64_t now)
 
 static void health_tick(uv_timer_t *timer)
 {
-    struct health *health = timer->data;
+    struct health *health = MAGIC_CAST(struct health, timer->data, HEALTH_MAGIC);
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
     health_watch_itself(health, now);
@@ -384,6 +386,7 @@ int health_start(struct hub *hub)
     struct health *health = calloc(1, sizeof *health);
     if (health == NULL)
         return ERR_MEMORY;
+    health->magic = HEALTH_MAGIC;
     health->hub = hub;
     health->started = health->ticked = env_monotonic_ms();
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)

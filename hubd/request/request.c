@@ -338,7 +338,8 @@ void request_complete(struct http_exchange *exchange, void *context)
 /* Answers what the HTTP server refused like all other requests: with ids, OCPI-to and OCPI-from. */
 void request_server_refused(struct http_exchange *exchange, int status, const char *reason, void *context)
 {
-    struct request *request = exchange->context;
+    struct request *request =
+        exchange->context == NULL ? NULL : MAGIC_CAST(struct request, exchange->context, REQUEST_MAGIC);
     int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
                : status >= 500 ? OCPI_SERVER_ERROR
                                : OCPI_CLIENT_ERROR;

@@ -115,7 +115,7 @@ static bool is_still_there(const struct store_backup *backup, int file)
 }
 
 /* The whole copy gets its name, durably; or nothing is left. */
-static int publish(struct store_backup *backup, int file, struct error *error)
+static int name_backup(struct store_backup *backup, int file, struct error *error)
 {
     struct stat status;
     if (backup_is_cancelled(backup))
@@ -145,7 +145,7 @@ static int make_backup(struct store_backup *backup, struct error *error)
         return result;
     result = backup_write(backup->client->store, backup, file, error);
     if (!result)
-        result = publish(backup, file, error);
+        result = name_backup(backup, file, error);
     if (result && is_still_there(backup, file))
         unlink(backup->partial); /* while it is locked: it is ours */
     close(file);

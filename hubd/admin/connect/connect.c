@@ -3,6 +3,7 @@
 #include "hubd/calls/partner_url.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
+#include "lib/base/sm.h"
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/validate.h"
 
@@ -29,6 +30,37 @@ static const struct connect_kind connect_discover = {
     .looks = true,
     .refused = "ask the partner for its current token: its PUT credentials brings it",
 };
+
+/* ---------------------------------------------------------------- states */
+
+static const uint32_t connect_next[] = {
+    [CONNECT_BEGUN] = SM_TO(CONNECT_DISCOVERING) | SM_TO(CONNECT_STORING_TOKEN) | SM_TO(CONNECT_FAILING),
+    [CONNECT_DISCOVERING] = SM_TO(CONNECT_STORING_TOKEN) | SM_TO(CONNECT_STORING) | SM_TO(CONNECT_FAILING),
+    [CONNECT_STORING_TOKEN] = SM_TO(CONNECT_CALLING) | SM_TO(CONNECT_FAILING),
+    [CONNECT_CALLING] = SM_TO(CONNECT_DISCOVERING_AGAIN) | SM_TO(CONNECT_STORING) | SM_TO(CONNECT_FAILING),
+    [CONNECT_DISCOVERING_AGAIN] = SM_TO(CONNECT_STORING),
+    [CONNECT_STORING] = SM_TO(CONNECT_FAILING) | SM_TO(CONNECT_ENDED),
+    [CONNECT_FAILING] = SM_TO(CONNECT_ENDED),
+    [CONNECT_ENDED] = 0,
+};
+static const char *const connect_names[] = {
+    [CONNECT_BEGUN] = "begun",
+    [CONNECT_DISCOVERING] = "discovering",
+    [CONNECT_STORING_TOKEN] = "storing the token",
+    [CONNECT_CALLING] = "calling",
+    [CONNECT_DISCOVERING_AGAIN] = "discovering again",
+    [CONNECT_STORING] = "storing",
+    [CONNECT_FAILING] = "failing",
+    [CONNECT_ENDED] = "ended",
+};
+static const struct sm connect_states = {"registration by the account team", connect_names, connect_next,
+                                         sizeof connect_next / sizeof connect_next[0]};
+
+void connect_move(struct connect *connect, enum connect_state next)
+{
+    sm_check(&connect_states, connect->state, next, connect);
+    connect->state = next;
+}
 
 static bool is_ending(struct connect *connect)
 {
@@ -67,6 +99,7 @@ static void discover(struct connect *connect, struct discovery *discovery, struc
         connect_fail(connect);
         return;
     }
+    connect_move(connect, discovery == &connect->found ? CONNECT_DISCOVERING : CONNECT_DISCOVERING_AGAIN);
     discovery->arena = connect->arena;
     discovery->hub = hub;
     discovery->timeout_ms = hub->conf.discovery_timeout;
@@ -186,6 +219,7 @@ static void token_stored(struct change *change)
         connect_fail(connect);
         return;
     }
+    connect_move(connect, CONNECT_CALLING);
     connect->calling = outbound;
     connect_report(connect, connect->kind->first ? "credentials go by POST to" : "credentials go by PUT to",
                    connect->endpoint);
@@ -362,6 +396,7 @@ static void connect_begin(struct ctl_request *request, const struct connect_kind
         return;
     }
     connect->magic = CONNECT_MAGIC;
+    connect->state = CONNECT_BEGUN;
     connect->kind = kind;
     connect->hub = hub;
     connect->request = request;
