@@ -78,6 +78,16 @@ static void bench_open_hub(struct bench *bench)
     bench_settle(bench);
 }
 
+/* The store's folder, where there is one, in memory: no test here is about a disk. */
+static void bench_use_memory(struct bench *bench)
+{
+    char directory[] = "/dev/shm/hub-store-XXXXXX";
+    if (mkdtemp(directory) == NULL)
+        return;
+    rmdir(bench->store.directory);
+    snprintf(bench->store.directory, sizeof bench->store.directory, "%s", directory);
+}
+
 struct bench *bench_open(unsigned rooms, const char *const *settings)
 {
     struct bench *bench = calloc(1, sizeof *bench);
@@ -86,6 +96,7 @@ struct bench *bench_open(unsigned rooms, const char *const *settings)
     partners_forget();
     log_set_level(LOG_ERROR);
     fixture_make(&bench->store);
+    bench_use_memory(bench);
     fixture_open(&bench->store);
     arena_init(&bench->arena, 0);
     bench_load_conf(&bench->hub.conf, settings);
