@@ -55,7 +55,6 @@ WORDS = {
     "hubctl": None,
     "man": None,
     "hubd/top": "hub main",
-    "hubd/admin": "admin rows",
     "hubd/modules": "locations credentials commands sessions routes",
     "hubd/request": "request limits lines",
     "hubd/admin/check": "admin",

@@ -3,64 +3,16 @@
 #include <stdlib.h>
 
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/render.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 
 /* A stranger must not fill the audit: so many refused tries a minute get a row, the rest is logged. */
 #define REFUSED_PER_MINUTE 20
 
-const struct ctl_handler admin_handlers[] = {
-    {"party.add", admin_party_add},
-    {"party.list", admin_party_list},
-    {"party.show", admin_party_show},
-    {"party.set", admin_party_set},
-    {"party.suspend", admin_party_suspend},
-    {"party.resume", admin_party_resume},
-    {"party.remove", admin_party_remove},
-    {"party.connect", admin_party_connect},
-    {"party.check", admin_party_check},
-    {"token.issue", admin_token_issue},
-    {"token.list", admin_token_list},
-    {"token.revoke", admin_token_revoke},
-    {"token.rotate", admin_token_rotate},
-    {"receiver.set", admin_receiver_set},
-    {"receiver.unset", admin_receiver_unset},
-    {"receiver.list", admin_receiver_list},
-    {"receiver.discover", admin_receiver_discover},
-    {"rule.enable", admin_rule_enable},
-    {"rule.disable", admin_rule_disable},
-    {"rule.list", admin_rule_list},
-    {"rule.matrix", admin_rule_matrix},
-    {"rule.explain", admin_rule_explain},
-    {"limit.set", admin_limit_set},
-    {"limit.unset", admin_limit_unset},
-    {"limit.list", admin_limit_list},
-    {"audit.tail", admin_audit_tail},
-    {"audit.verify", admin_audit_verify},
-    {"trace", admin_trace},
-    {"delivery.list", admin_delivery_list},
-    {"delivery.show", admin_delivery_show},
-    {"delivery.retry", admin_delivery_retry},
-    {"delivery.drop", admin_delivery_drop},
-    {"delivery.replay", admin_delivery_replay},
-    {"delivery.receipts", admin_delivery_receipts},
-    {"delivery.reconcile", admin_delivery_reconcile},
-    {"command.list", admin_command_list},
-    {"command.show", admin_command_show},
-    {"object.list", admin_object_list},
-    {"object.show", admin_object_show},
-    {"export", admin_export},
-    {"diff", admin_diff},
-    {"apply", admin_apply},
-    {"quality", admin_quality},
-    {"status", admin_status},
-    {"stats", admin_stats},
-    {"conf.show", admin_conf_show},
-    {"log.level", admin_log_level},
-    {"backup", admin_backup},
-    {"version", admin_version},
-};
+#define HANDLER(method, function) {method, admin_##function},
+const struct ctl_handler admin_handlers[] = {METHODS(HANDLER)};
+#undef HANDLER
 const size_t admin_handler_count = sizeof admin_handlers / sizeof admin_handlers[0];
 
 /* ---------------------------------------------------------------- refused tries */
@@ -81,7 +33,7 @@ static void on_refused(const struct ctl_peer *peer, struct str method, void *con
     arena_init(&arena, 0);
     struct store_audit row = {
         .kind = STORE_AUDIT_ADMIN,
-        .actor = rows_actor(&arena, peer),
+        .actor = render_actor(&arena, peer),
         .action = STR("access.refused"),
         .method = method,
         .status = STR("refused"),

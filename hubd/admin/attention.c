@@ -2,7 +2,7 @@
 
 #include <sys/statvfs.h>
 
-#include "hubd/admin/rows.h"
+#include "hubd/admin/render.h"
 #include "hubd/clock.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/partners/health.h"
@@ -28,10 +28,10 @@ struct attend {
 static void attend_to(struct json_writer *writer, const char *code, const struct attend *about)
 {
     json_object_begin(writer);
-    rows_text(writer, "code", code == NULL ? STR_NONE : str_from(code));
-    rows_text(writer, "party", about->party);
-    rows_number(writer, "count", about->count, about->count > 0);
-    rows_time(writer, "since", about->since);
+    render_text(writer, "code", code == NULL ? STR_NONE : str_from(code));
+    render_text(writer, "party", about->party);
+    render_number(writer, "count", about->count, about->count > 0);
+    render_time(writer, "since", about->since);
     json_field_string(writer, "what", about->what);
     json_field_string(writer, "hint", about->hint);
     json_object_end(writer);
@@ -50,8 +50,8 @@ static const char *plural(int64_t count, const char *one, const char *many)
 /* A party that the store knows by its key, as it is registered. */
 static struct str spelled(const struct attention *a, struct str key)
 {
-    char text[ROWS_KEY_SIZE];
-    return arena_copy(a->arena, rows_spell_key(a->snapshot, key, text));
+    char text[RENDER_KEY_SIZE];
+    return arena_copy(a->arena, render_spell_key(a->snapshot, key, text));
 }
 
 /* ---------------------------------------------------------------- the machine */
@@ -95,7 +95,7 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
         const struct registry_party *party = &a->snapshot->parties[i];
         if (party->row.suspended || party->platform->row.status != STORE_PLATFORM_OFFLINE)
             continue;
-        struct str id = rows_party_id(a->snapshot, party, a->arena);
+        struct str id = render_party_id(a->snapshot, party, a->arena);
         struct str cause = health_last_error(party->platform);
         int64_t since = health_offline_since(party->platform);
         char time[TIMESTAMP_SIZE];
@@ -119,7 +119,7 @@ static void attend_versions(struct json_writer *writer, const struct attention *
         const struct registry_watch *watch = &platform->runtime->watch;
         if (watch->versions == REGISTRY_VERSIONS_GOOD || platform->row.status != STORE_PLATFORM_CONNECTED)
             continue;
-        struct str id = rows_platform_id(a->snapshot, platform, a->arena);
+        struct str id = render_platform_id(a->snapshot, platform, a->arena);
         attend(writer,
                watch->versions == REGISTRY_VERSIONS_OTHER
                    ? arena_printf(a->arena, STR_FMT " does not list OCPI 2.2.1 any more", STR_ARG(id))
@@ -139,7 +139,7 @@ static void attend_tokens(struct json_writer *writer, const struct attention *a)
         if (token->kind != STORE_TOKEN_INITIAL || token->used != 0 || token->expires == 0 ||
             token->expires - now > TOKEN_ENDING_MS || platform == NULL)
             continue;
-        struct str id = rows_platform_id(a->snapshot, platform, a->arena);
+        struct str id = render_platform_id(a->snapshot, platform, a->arena);
         bool ended = token->expires <= now;
         attend(writer,
                arena_printf(a->arena, "the initial token of " STR_FMT " %s", STR_ARG(id),
@@ -168,7 +168,7 @@ static void attend_rules(struct json_writer *writer, const struct attention *a)
             continue;
         if (count++ < NAMES_MAX)
             buffer_printf(&names, "%s" STR_FMT, count > 1 ? ", " : "",
-                          STR_ARG(rows_party_id(a->snapshot, party, a->arena)));
+                          STR_ARG(render_party_id(a->snapshot, party, a->arena)));
     }
     if (count > 0)
         attend(writer,

@@ -1,5 +1,7 @@
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 
@@ -77,7 +79,7 @@ static void end(struct follower *follower)
 
 static void end_with(struct follower *follower, const struct refusal *refusal)
 {
-    rows_fail(follower_release(follower), refusal);
+    refusal_reply(follower_release(follower), refusal);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -113,7 +115,7 @@ static struct str note_of(const struct store_audit *audit, struct arena *arena)
     const struct json_value *detail;
     if (audit->detail.length == 0 || json_parse(arena, audit->detail, JSON_DEPTH_MAX, &detail, NULL) != OK)
         return STR_NONE;
-    return rows_audit_note(arena, detail);
+    return render_audit_note(arena, detail);
 }
 
 static void audit_write_row(struct buffer *out, const struct store_audit_row *row, const struct hub *hub,
@@ -125,23 +127,23 @@ static void audit_write_row(struct buffer *out, const struct store_audit_row *ro
     json_object_begin(&writer);
     json_field_string(&writer, "cursor", cursor_text(arena, row->sequence));
     json_field_timestamp(&writer, "time", audit->time);
-    rows_text(&writer, "actor", audit->actor);
-    rows_text(&writer, "action", audit->action);
-    rows_key(&writer, "party", hub, audit->party);
-    rows_text(&writer, "module", audit->module);
-    rows_text(&writer, "method", audit->method);
-    rows_key(&writer, "from", hub, audit->sender);
-    rows_key(&writer, "to", hub, audit->receiver);
-    rows_text(&writer, "object", audit->object);
-    rows_text(&writer, "status", audit->status);
+    render_text(&writer, "actor", audit->actor);
+    render_text(&writer, "action", audit->action);
+    render_key(&writer, "party", hub, audit->party);
+    render_text(&writer, "module", audit->module);
+    render_text(&writer, "method", audit->method);
+    render_key(&writer, "from", hub, audit->sender);
+    render_key(&writer, "to", hub, audit->receiver);
+    render_text(&writer, "object", audit->object);
+    render_text(&writer, "status", audit->status);
     json_key(&writer, "latency_ms");
     if (audit->latency_ms < 0)
         json_null(&writer);
     else
         json_int(&writer, audit->latency_ms);
-    rows_text(&writer, "request_id", audit->request_id);
-    rows_text(&writer, "correlation_id", audit->correlation_id);
-    rows_text(&writer, "note", note_of(audit, arena));
+    render_text(&writer, "request_id", audit->request_id);
+    render_text(&writer, "correlation_id", audit->correlation_id);
+    render_text(&writer, "note", note_of(audit, arena));
     json_key(&writer, "detail");
     if (audit->detail.length == 0)
         json_null(&writer);
@@ -210,7 +212,7 @@ static void head_known(struct follower *follower)
     struct refusal refusal = {0};
     follower->head = follower->read.count > 0 ? follower->read.rows[0].sequence : 0;
     if (follower->position > follower->head) {
-        rows_refuse(
+        refusal_set(
             &refusal, CTL_INVALID, "begin again without the cursor",
             "the cursor is ahead of this hub's audit: it is another hub's, or the database was replaced");
         end_with(follower, &refusal);
@@ -254,7 +256,7 @@ static void on_slice(struct store_read *base)
     }
     if (base->result != OK) {
         struct refusal refusal = {0};
-        rows_refuse(&refusal, ctl_code_from_error(base->result), "hubctl status", "audit: %s",
+        refusal_set(&refusal, ctl_code_from_error(base->result), "hubctl status", "audit: %s",
                     base->error.text);
         end_with(follower, &refusal);
         return;
@@ -316,14 +318,14 @@ static bool read_filter(struct follower *follower, struct refusal *refusal)
         timestamp_parse(since, &follower->since);
     if (until.length > 0)
         timestamp_parse(until, &follower->until);
-    if (party.length > 0 && !rows_find_key(party, &key, refusal))
+    if (party.length > 0 && !lookup_key(party, &key, refusal))
         return false;
     if (party.length > 0)
         follower->party = arena_copy(arena, ocpi_party_key_str(&key));
     follower->action = json_get_text(params, "action");
     follower->actor = json_get_text(params, "actor");
     if (cursor.length > 0 && !cursor_read(arena, cursor, &follower->position))
-        return rows_refuse(refusal, CTL_INVALID, "take it from the field `cursor` of a row",
+        return refusal_set(refusal, CTL_INVALID, "take it from the field `cursor` of a row",
                            "cursor " STR_FMT ": no cursor of this hub", STR_ARG(cursor));
     follower->last = since.length > 0 || cursor.length > 0 ? -1 : LAST_DEFAULT;
     json_get_int64(params, "last", &follower->last);

@@ -5,6 +5,7 @@
 
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/refusal.h"
 #include "lib/base/log.h"
 #include "lib/base/size.h"
 #include "lib/store/backup.h"
@@ -222,15 +223,15 @@ static bool may_write(const struct ctl_request *request, struct str path, struct
     while (name > 0 && path.data[name - 1] != '/')
         name--;
     if (name == path.length)
-        return rows_refuse(refusal, CTL_INVALID, "name a file, e.g. /var/backups/hub.db",
+        return refusal_set(refusal, CTL_INVALID, "name a file, e.g. /var/backups/hub.db",
                            "backup " STR_FMT ": this is a directory", STR_ARG(path));
     bool own = is_same_directory(path.data, name - 1, state_dir);
     if (own && str_starts_with(str_skip(path, name), STR("hub.")))
-        return rows_refuse(refusal, CTL_CONFLICT, "name another file: a backup overwrites none",
+        return refusal_set(refusal, CTL_CONFLICT, "name another file: a backup overwrites none",
                            "backup " STR_FMT ": names that begin with hub. are hubd's own in there",
                            STR_ARG(path));
     if (geteuid() == 0 && request->peer.uid != 0 && !own)
-        return rows_refuse(refusal, CTL_NOT_PERMITTED,
+        return refusal_set(refusal, CTL_NOT_PERMITTED,
                            "name a file in state_dir (hubctl conf show state_dir), or run hubctl as root",
                            "backup " STR_FMT ": hubd runs as root and you do not", STR_ARG(path));
     return true;
@@ -240,7 +241,7 @@ static bool may_begin(const struct ctl_request *request, struct str path, struct
 {
     const struct admin *admin = admin_of(request);
     if (admin->backup_path.length > 0)
-        return rows_refuse(refusal, CTL_BUSY, "the same command again when it is done",
+        return refusal_set(refusal, CTL_BUSY, "the same command again when it is done",
                            "backup " STR_FMT ": the backup " STR_FMT " is under way", STR_ARG(path),
                            STR_ARG(admin->backup_path));
     return may_write(request, path, refusal);
@@ -252,7 +253,7 @@ void admin_backup(struct ctl_request *request)
     struct str path = json_get_text(request->params, "file");
     struct backup *backup = NULL;
     if (!may_begin(request, path, &refusal)) {
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     path = arena_printf(&request->arena, STR_FMT, STR_ARG(path));

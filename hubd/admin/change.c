@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/request/late.h"
 #include "lib/base/crypto.h"
@@ -43,7 +45,7 @@ static void refuse_request(struct change *change)
 {
     if (change->secret.length > 0)
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    rows_fail(change->request, &change->refusal);
+    refusal_reply(change->request, &change->refusal);
 }
 
 void change_reply(struct change *change)
@@ -88,7 +90,7 @@ static void finish_with_error(struct change *change, int error_code, const char 
     enum ctl_code code = ctl_code_from_error(error_code);
     const char *advice =
         code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
-    rows_refuse(&change->refusal, code, advice, "%s", rows_error_text(error_code, text));
+    refusal_set(&change->refusal, code, advice, "%s", refusal_error_text(error_code, text));
     change_finish(change);
 }
 
@@ -316,7 +318,7 @@ void change_audit_fill(struct ctl_request *request, struct store_audit *row, con
 {
     memset(row, 0, sizeof *row);
     row->kind = STORE_AUDIT_ADMIN;
-    row->actor = rows_actor(&request->arena, &request->peer);
+    row->actor = render_actor(&request->arena, &request->peer);
     row->action = str_from(action);
     row->status = STR("ok");
     row->latency_ms = -1;

@@ -1,7 +1,7 @@
 #ifndef HUBD_ADMIN_CHANGE_H
 #define HUBD_ADMIN_CHANGE_H
 
-#include "hubd/admin/rows.h"
+#include "hubd/admin/refusal.h"
 #include "hubd/hub.h"
 
 /*
@@ -57,7 +57,7 @@ struct change {
     struct ring queue;
 };
 
-/* Takes its turn. `build` returns false after rows_refuse(&change->refusal, …). `registry`: whether snapshots
+/* Takes its turn. `build` returns false after refusal_set(&change->refusal, …). `registry`: whether snapshots
  * are affected. */
 void change_begin(struct ctl_request *request, bool (*build)(struct change *change), bool registry);
 

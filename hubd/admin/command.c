@@ -1,5 +1,7 @@
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/messages/commands.h"
 
 /* command list and show: remote commands. The callback's secret is nowhere; the number shown is another one.
@@ -9,28 +11,28 @@ static void command_write_row(struct json_writer *writer, const struct hub *hub,
                               const struct store_command *row)
 {
     json_field_int(writer, "id", row->id);
-    rows_text(writer, "command", row->command);
-    rows_key(writer, "emsp", hub, row->emsp);
-    rows_key(writer, "cpo", hub, row->cpo);
+    render_text(writer, "command", row->command);
+    render_key(writer, "emsp", hub, row->emsp);
+    render_key(writer, "cpo", hub, row->cpo);
     json_field_text(writer, "state", commands_state_name(row->state));
-    rows_text(writer, "result", row->result);
-    rows_time(writer, "created", row->created);
-    rows_time(writer, "expires", row->expires);
+    render_text(writer, "result", row->result);
+    render_time(writer, "created", row->created);
+    render_time(writer, "expires", row->expires);
 }
 
 static void on_list(struct store_read *base)
 {
     struct store_command_list *read = CONTAINER_OF(base, struct store_command_list, base);
-    struct rows_list list;
-    if (!rows_list_begin_read(&list, base->context, base))
+    struct reply_list list;
+    if (!reply_list_begin_read(&list, base->context, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
         command_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
         json_object_end(&list.writer);
     }
-    rows_list_end_page(&list, read->count, read->limit,
-                       read->count == 0 ? 0 : read->rows[read->count - 1].id);
+    reply_list_end_page(&list, read->count, read->limit,
+                        read->count == 0 ? 0 : read->rows[read->count - 1].id);
 }
 
 void admin_command_list(struct ctl_request *request)
@@ -43,8 +45,8 @@ void admin_command_list(struct ctl_request *request)
     read->base.arena = &request->arena;
     read->base.callback = on_list;
     read->base.context = request;
-    read->before = rows_after(request);
-    read->limit = rows_limit(request);
+    read->before = lookup_page_after(request);
+    read->limit = lookup_page_limit(request);
     store_read_commands(admin_hub(request)->control_store, read);
 }
 
@@ -52,16 +54,16 @@ static void on_show(struct store_read *base)
 {
     struct store_command_read *read = CONTAINER_OF(base, struct store_command_read, base);
     struct ctl_request *request = base->context;
-    struct rows_object object;
+    struct reply_object object;
     struct str missing = arena_printf(&request->arena, "command %lld: no such command", (long long)read->id);
-    if (!rows_object_begin(&object, base, missing, STR("hubctl command list")))
+    if (!reply_object_begin(&object, base, missing, STR("hubctl command list")))
         return;
     command_write_row(&object.writer, admin_hub(base->context), &read->row);
-    rows_text(&object.writer, "object", read->row.name);
-    rows_text(&object.writer, "response_url", rows_url(read->row.response_url));
-    rows_text(&object.writer, "correlation_id", read->row.correlation_id);
-    rows_text(&object.writer, "result_body", read->row.result_body);
-    rows_object_end(&object);
+    render_text(&object.writer, "object", read->row.name);
+    render_text(&object.writer, "response_url", render_url(read->row.response_url));
+    render_text(&object.writer, "correlation_id", read->row.correlation_id);
+    render_text(&object.writer, "result_body", read->row.result_body);
+    reply_object_end(&object);
 }
 
 void admin_command_show(struct ctl_request *request)

@@ -1,5 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "lib/base/log.h"
 #include "lib/base/suggest.h"
 
@@ -12,8 +14,8 @@ static void write_setting(struct json_writer *writer, const struct conf *conf,
     conf_value(conf, setting, &value);
     json_object_begin(writer);
     json_field_text(writer, "name", setting->name);
-    rows_text(writer, "value", buffer_str(&value));
-    rows_text(writer, "default", str_from(setting->fallback));
+    render_text(writer, "value", buffer_str(&value));
+    render_text(writer, "default", str_from(setting->fallback));
     json_field_boolean(writer, "reload", setting->reload);
     json_field_text(writer, "help", setting->help);
     json_object_end(writer);
@@ -44,13 +46,13 @@ void admin_conf_show(struct ctl_request *request)
         unknown_setting(request, name);
         return;
     }
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (size_t i = 0; i < conf_setting_count; i++) {
         if (name.length == 0 || str_equal(name, str_from(conf_settings[i].name)))
             write_setting(&list.writer, conf, &conf_settings[i]);
     }
-    rows_list_end(&list, STR_NONE);
+    reply_list_end(&list, STR_NONE);
 }
 
 /* ---------------------------------------------------------------- log level */

@@ -1,5 +1,7 @@
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/outbox/tries.h"
 
@@ -10,39 +12,39 @@ static void delivery_write_row(struct json_writer *writer, const struct hub *hub
                                const struct store_delivery *row)
 {
     json_field_int(writer, "id", row->id);
-    json_field_text(writer, "state", rows_delivery_state(row->state));
-    rows_text(writer, "reason", row->reason);
-    rows_text(writer, "module", row->module);
-    rows_text(writer, "object", row->name);
-    rows_key(writer, "from", hub, row->sender);
-    rows_key(writer, "to", hub, row->receiver);
+    json_field_text(writer, "state", render_delivery_state(row->state));
+    render_text(writer, "reason", row->reason);
+    render_text(writer, "module", row->module);
+    render_text(writer, "object", row->name);
+    render_key(writer, "from", hub, row->sender);
+    render_key(writer, "to", hub, row->receiver);
     json_field_int(writer, "attempts", row->attempts);
-    rows_time(writer, "next_attempt", outbox_next_try(hub, row));
-    rows_text(writer, "last_error", row->last_error);
-    rows_time(writer, "created", row->created);
+    render_time(writer, "next_attempt", outbox_next_try(hub, row));
+    render_text(writer, "last_error", row->last_error);
+    render_time(writer, "created", row->created);
 }
 
 /* ---------------------------------------------------------------- list */
 
 static int state_from(struct str name)
 {
-    int state = rows_find_delivery_state(name);
+    int state = lookup_delivery_state(name);
     return state >= 0 ? state : name.length == 0 ? -1 : -2;
 }
 
 static void on_list(struct store_read *base)
 {
     struct store_delivery_list *read = CONTAINER_OF(base, struct store_delivery_list, base);
-    struct rows_list list;
-    if (!rows_list_begin_read(&list, base->context, base))
+    struct reply_list list;
+    if (!reply_list_begin_read(&list, base->context, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
         delivery_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
         json_object_end(&list.writer);
     }
-    rows_list_end_page(&list, read->count, read->limit,
-                       read->count == 0 ? 0 : read->rows[read->count - 1].id);
+    reply_list_end_page(&list, read->count, read->limit,
+                        read->count == 0 ? 0 : read->rows[read->count - 1].id);
 }
 
 static void read_list(struct ctl_request *request)
@@ -52,14 +54,14 @@ static void read_list(struct ctl_request *request)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (!rows_take_key(request, "party", &read->receiver))
+    if (!lookup_key_param(request, "party", &read->receiver))
         return;
     read->base.arena = &request->arena;
     read->base.callback = on_list;
     read->base.context = request;
     read->state = state_from(json_get_text(request->params, "state"));
-    read->after = rows_after(request);
-    read->limit = rows_limit(request);
+    read->after = lookup_page_after(request);
+    read->limit = lookup_page_limit(request);
     store_read_deliveries(admin_hub(request)->control_store, read);
 }
 
@@ -77,11 +79,11 @@ static void write_tries(struct json_writer *writer, struct str tries)
     json_array_begin(writer);
     while (outbox_tries_next(&tries, &try)) {
         json_object_begin(writer);
-        rows_time(writer, "time", try.time);
-        rows_number(writer, "http", try.http, try.http != 0);
-        rows_number(writer, "status", try.status_code, try.status_code != 0);
-        rows_number(writer, "latency_ms", try.latency_ms, try.latency_ms >= 0);
-        rows_text(writer, "error", try.text);
+        render_time(writer, "time", try.time);
+        render_number(writer, "http", try.http, try.http != 0);
+        render_number(writer, "status", try.status_code, try.status_code != 0);
+        render_number(writer, "latency_ms", try.latency_ms, try.latency_ms >= 0);
+        render_text(writer, "error", try.text);
         json_object_end(writer);
     }
     json_array_end(writer);
@@ -91,21 +93,21 @@ static void on_show(struct store_read *base)
 {
     struct store_delivery_read *read = CONTAINER_OF(base, struct store_delivery_read, base);
     struct ctl_request *request = base->context;
-    struct rows_object object;
+    struct reply_object object;
     struct str missing =
         arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
-    if (!rows_object_begin(&object, base, missing, STR("hubctl delivery list --state all")))
+    if (!reply_object_begin(&object, base, missing, STR("hubctl delivery list --state all")))
         return;
     delivery_write_row(&object.writer, admin_hub(base->context), &read->row);
-    rows_text(&object.writer, "method", read->row.method);
-    rows_text(&object.writer, "url", rows_url(read->row.url));
-    rows_text(&object.writer, "correlation_id", read->row.correlation_id);
-    rows_time(&object.writer, "done", read->row.done);
-    rows_text(&object.writer, "evse", read->row.evse_name);
-    rows_text(&object.writer, "receipt", read->row.receipt);
-    rows_text(&object.writer, "body", read->row.body);
+    render_text(&object.writer, "method", read->row.method);
+    render_text(&object.writer, "url", render_url(read->row.url));
+    render_text(&object.writer, "correlation_id", read->row.correlation_id);
+    render_time(&object.writer, "done", read->row.done);
+    render_text(&object.writer, "evse", read->row.evse_name);
+    render_text(&object.writer, "receipt", read->row.receipt);
+    render_text(&object.writer, "body", read->row.body);
     write_tries(&object.writer, read->row.tries);
-    rows_object_end(&object);
+    reply_object_end(&object);
 }
 
 void admin_delivery_show(struct ctl_request *request)

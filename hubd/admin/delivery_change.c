@@ -2,6 +2,10 @@
 
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/known.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/request/late.h"
 #include "lib/base/env.h"
@@ -74,9 +78,9 @@ static void fail_edit(struct edit *edit, int error_code, const struct error *err
     char count[80];
     struct str text =
         arena_printf(&edit->request->arena, "%s%s%s",
-                     edit->total > 0 ? error->text : rows_error_text(error_code, error->text),
+                     edit->total > 0 ? error->text : refusal_error_text(error_code, error->text),
                      edit->total > 0 ? "; until then " : "", edit->total > 0 ? count_text(edit, count) : "");
-    rows_fail_error(edit_release(edit), error_code, text.data);
+    refusal_reply_error(edit_release(edit), error_code, text.data);
 }
 
 static void edit_answer(struct edit *edit)
@@ -188,8 +192,8 @@ static void add_audit(struct edit *edit)
     }
     op->u.audit.detail =
         edit->id != 0 ? arena_printf(&edit->arena, "{\"delivery\":%lld,\"before\":\"%s\",\"after\":\"%s\"}",
-                                     (long long)edit->id, rows_delivery_state(row->state),
-                                     edit->drop ? "dropped" : rows_delivery_state(STORE_DELIVERY_PENDING))
+                                     (long long)edit->id, render_delivery_state(row->state),
+                                     edit->drop ? "dropped" : render_delivery_state(STORE_DELIVERY_PENDING))
                       : arena_printf(&edit->arena, "{\"count\":%zu}", edit->touched);
 }
 
@@ -314,7 +318,7 @@ static void edit_begin(struct ctl_request *request, bool drop)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (!rows_take_key(request, "party", &edit->receiver))
+    if (!lookup_key_param(request, "party", &edit->receiver))
         return;
     edit->magic = EDIT_MAGIC;
     arena_init(&edit->arena, 0);
@@ -344,7 +348,7 @@ static void begin_retry(struct ctl_request *request)
 
 void admin_delivery_retry(struct ctl_request *request)
 {
-    rows_with_party(request, "party", begin_retry);
+    known_with_party(request, "party", begin_retry);
 }
 
 void admin_delivery_drop(struct ctl_request *request)

@@ -1,5 +1,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/request/late.h"
 #include "hubd/registry/routing.h"
@@ -158,7 +160,7 @@ static void replay_fail(struct replay *replay, int error_code, const struct erro
 {
     struct str text = arena_printf(&replay->request->arena, "%s; until then " STR_FMT, error->text,
                                    STR_ARG(summary(replay)));
-    rows_fail_error(replay_release(replay), error_code, text.data);
+    refusal_reply_error(replay_release(replay), error_code, text.data);
 }
 
 /* ---------------------------------------------------------------- one slice */
@@ -378,12 +380,12 @@ static bool find_parties(struct replay *replay, struct refusal *refusal)
     struct registry_snapshot *snapshot = registry_hold(view);
     struct ocpi_party_key key = {""};
     const struct registry_party *emsp =
-        rows_find_party(snapshot, json_get_text(request->params, "emsp"), OCPI_ROLE_EMSP, refusal);
+        lookup_party(snapshot, json_get_text(request->params, "emsp"), OCPI_ROLE_EMSP, refusal);
     if (emsp != NULL)
         replay->emsp = emsp->key;
     registry_release(view, snapshot);
     /* a CPO that is gone may have left objects */
-    if (emsp == NULL || (cpo.length > 0 && !rows_find_key(cpo, &key, refusal)))
+    if (emsp == NULL || (cpo.length > 0 && !lookup_key(cpo, &key, refusal)))
         return false;
     replay->cpo = arena_copy(&request->arena, ocpi_party_key_str(&key));
     return true;
@@ -397,7 +399,7 @@ static bool find_period(struct replay *replay, struct refusal *refusal)
     timestamp_parse(json_get_text(params, "since"), &replay->since);
     timestamp_parse(json_get_text(params, "until"), &replay->until);
     return replay->since < replay->until ||
-           rows_refuse(refusal, CTL_INVALID, "--since is where the period begins, --until where it ends",
+           refusal_set(refusal, CTL_INVALID, "--since is where the period begins, --until where it ends",
                        "the period is empty: it ends before it begins");
 }
 
@@ -416,7 +418,7 @@ void admin_delivery_replay(struct ctl_request *request)
     replay->only = json_get_text(request->params, "module");
     replay->dry_run = json_get_boolean(request->params, "dry_run", false);
     if (!find_parties(replay, &refusal) || !find_period(replay, &refusal)) {
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     arena_init(&replay->arena, 65536);

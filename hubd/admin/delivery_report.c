@@ -1,7 +1,9 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "lib/base/timestamp.h"
 #include "lib/store/history.h"
 
@@ -39,17 +41,17 @@ static void write_receipt(struct json_writer *writer, const struct hub *hub, con
     bool delivered = row->state == STORE_DELIVERY_DELIVERED;
     json_object_begin(writer);
     json_field_string(writer, "cdr", row->cdr);
-    rows_key(writer, "from", hub, row->sender);
-    rows_key(writer, "to", hub, row->receiver);
-    json_field_text(writer, "state", rows_delivery_state(row->state));
-    rows_time(writer, "received", row->received);
-    rows_time(writer, "delivered", delivered ? row->done : 0);
-    rows_key(writer, "acknowledged_by", hub, delivered ? row->receiver : STR_NONE);
-    rows_text(writer, "location", row->receipt);
+    render_key(writer, "from", hub, row->sender);
+    render_key(writer, "to", hub, row->receiver);
+    json_field_text(writer, "state", render_delivery_state(row->state));
+    render_time(writer, "received", row->received);
+    render_time(writer, "delivered", delivered ? row->done : 0);
+    render_key(writer, "acknowledged_by", hub, delivered ? row->receiver : STR_NONE);
+    render_text(writer, "location", row->receipt);
     json_field_int(writer, "attempts", row->attempts);
-    rows_number(writer, "latency_ms", row->done - row->received, delivered);
-    rows_text(writer, "reason", row->reason);
-    rows_text(writer, "session", row->session);
+    render_number(writer, "latency_ms", row->done - row->received, delivered);
+    render_text(writer, "reason", row->reason);
+    render_text(writer, "session", row->session);
     json_field_int(writer, "delivery", row->id);
     json_object_end(writer);
 }
@@ -57,12 +59,12 @@ static void write_receipt(struct json_writer *writer, const struct hub *hub, con
 static void on_receipts(struct store_read *base)
 {
     struct store_receipts_read *read = CONTAINER_OF(base, struct store_receipts_read, base);
-    struct rows_list list;
-    if (!rows_list_begin_read(&list, base->context, base))
+    struct reply_list list;
+    if (!reply_list_begin_read(&list, base->context, base))
         return;
     for (size_t i = 0; i < read->count; i++)
         write_receipt(&list.writer, admin_hub(list.request), &read->rows[i]);
-    rows_list_end(&list, read->span.more ? place_text(&list.request->arena, 0, &read->span) : STR_NONE);
+    reply_list_end(&list, read->span.more ? place_text(&list.request->arena, 0, &read->span) : STR_NONE);
 }
 
 static void read_receipts(struct ctl_request *request)
@@ -74,11 +76,11 @@ static void read_receipts(struct ctl_request *request)
     }
     read->base = (struct store_read){.arena = &request->arena, .callback = on_receipts, .context = request};
     read->span.until = INT64_MAX;
-    read->span.limit = rows_limit(request);
+    read->span.limit = lookup_page_limit(request);
     timestamp_parse(json_get_text(request->params, "since"), &read->span.after_time);
     timestamp_parse(json_get_text(request->params, "until"), &read->span.until);
     place_read(request, 1, &read->span);
-    if (rows_take_key(request, "party", &read->span.party))
+    if (lookup_key_param(request, "party", &read->span.party))
         store_read_receipts(admin_hub(request)->control_store, read);
 }
 
@@ -112,19 +114,19 @@ struct problem {
     int64_t delivery; /* 0: none */
 };
 
-static void write_problem(struct rows_list *list, const struct problem *problem)
+static void write_problem(struct reply_list *list, const struct problem *problem)
 {
     struct json_writer *writer = &list->writer;
     const struct hub *hub = admin_hub(list->request);
     json_object_begin(writer);
     json_field_text(writer, "problem", problem->what);
-    rows_key(writer, "from", hub, problem->from);
-    rows_key(writer, "to", hub, problem->to);
-    rows_text(writer, "session", problem->session);
-    rows_text(writer, "cdr", problem->cdr);
-    rows_time(writer, "since", problem->since);
-    rows_text(writer, "detail", problem->detail);
-    rows_number(writer, "delivery", problem->delivery, problem->delivery != 0);
+    render_key(writer, "from", hub, problem->from);
+    render_key(writer, "to", hub, problem->to);
+    render_text(writer, "session", problem->session);
+    render_text(writer, "cdr", problem->cdr);
+    render_time(writer, "since", problem->since);
+    render_text(writer, "detail", problem->detail);
+    render_number(writer, "delivery", problem->delivery, problem->delivery != 0);
     json_object_end(writer);
 }
 
@@ -133,14 +135,14 @@ static struct reconcile *reconcile_of(const struct store_read *base)
     return MAGIC_CAST(struct reconcile, base->context, RECONCILE_MAGIC);
 }
 
-static void page_end(struct reconcile *reconcile, struct rows_list *list, const struct store_span *span);
+static void page_end(struct reconcile *reconcile, struct reply_list *list, const struct store_span *span);
 
 static void on_unbilled(struct store_read *base)
 {
     struct reconcile *reconcile = reconcile_of(base);
     const struct store_unbilled_read *read = &reconcile->read.unbilled;
-    struct rows_list list;
-    if (!rows_list_begin_read(&list, reconcile->request, base))
+    struct reply_list list;
+    if (!reply_list_begin_read(&list, reconcile->request, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_unbilled *row = &read->rows[i];
@@ -168,7 +170,7 @@ static void read_unbilled(struct reconcile *reconcile, const struct store_read *
 static struct str delivery_detail(struct arena *arena, const struct store_receipt *row)
 {
     bool reason = row->reason.length > 0, error = row->last_error.length > 0;
-    return arena_printf(arena, "%s%s" STR_FMT "%s" STR_FMT, rows_delivery_state(row->state),
+    return arena_printf(arena, "%s%s" STR_FMT "%s" STR_FMT, render_delivery_state(row->state),
                         reason ? ": " : "", STR_ARG(row->reason), error ? "; " : "",
                         STR_ARG(row->last_error));
 }
@@ -177,8 +179,8 @@ static void on_unacknowledged(struct store_read *base)
 {
     struct reconcile *reconcile = reconcile_of(base);
     const struct store_receipts_read *read = &reconcile->read.receipts;
-    struct rows_list list;
-    if (!rows_list_begin_read(&list, reconcile->request, base))
+    struct reply_list list;
+    if (!reply_list_begin_read(&list, reconcile->request, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_receipt *row = &read->rows[i];
@@ -209,8 +211,8 @@ static void on_refused(struct store_read *base)
 {
     struct reconcile *reconcile = reconcile_of(base);
     const struct store_conflicts_read *read = &reconcile->read.conflicts;
-    struct rows_list list;
-    if (!rows_list_begin_read(&list, reconcile->request, base))
+    struct reply_list list;
+    if (!reply_list_begin_read(&list, reconcile->request, base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         const struct store_conflict *row = &read->rows[i];
@@ -256,7 +258,7 @@ static void reconcile_report(const struct reconcile *reconcile)
                  (int64_t)PARTS * month);
 }
 
-static void page_end(struct reconcile *reconcile, struct rows_list *list, const struct store_span *span)
+static void page_end(struct reconcile *reconcile, struct reply_list *list, const struct store_span *span)
 {
     struct arena *arena = &reconcile->request->arena;
     struct str next = STR_NONE;
@@ -272,7 +274,7 @@ static void page_end(struct reconcile *reconcile, struct rows_list *list, const 
                     "none was refused",
             STR_ARG(json_get_text(reconcile->request->params, "month")));
     reconcile->magic = 0;
-    rows_list_end(list, next);
+    reply_list_end(list, next);
 }
 
 static void read_reconcile(struct ctl_request *request)
@@ -285,11 +287,11 @@ static void read_reconcile(struct ctl_request *request)
     reconcile->magic = RECONCILE_MAGIC;
     reconcile->request = request;
     reconcile->store = admin_hub(request)->control_store;
-    reconcile->span.limit = rows_limit(request);
+    reconcile->span.limit = lookup_page_limit(request);
     month_parse(json_get_text(request->params, "month"), &reconcile->from, &reconcile->span.until);
     reconcile->span.after_time = reconcile->from;
     reconcile->part = place_read(request, PARTS, &reconcile->span);
-    if (!rows_take_key(request, "party", &reconcile->span.party))
+    if (!lookup_key_param(request, "party", &reconcile->span.party))
         return;
     struct store_read base = {.arena = &request->arena, .context = reconcile};
     reconcile_report(reconcile);

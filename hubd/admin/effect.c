@@ -1,7 +1,8 @@
 #include "hubd/admin/effect.h"
 
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
 
 #define QUEUED_PAGE 1000
 
@@ -21,7 +22,7 @@ static void effect_fail(struct effect *effect, const struct store_read *base)
     struct error error = base->error;
     int result = base->result;
     arena_free(&effect->arena);
-    rows_fail_error(effect->request, result, error.text);
+    refusal_reply_error(effect->request, result, error.text);
 }
 
 static void effect_finish(struct effect *effect)
@@ -111,8 +112,9 @@ static bool find_keys(struct effect *effect, struct refusal *refusal)
     struct ctl_request *request = effect->request;
     struct registry_view *view = admin_hub(request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    struct rows_pair pair;
-    bool found = rows_find_pair(snapshot, request->params, request->command, &request->arena, &pair, refusal);
+    struct lookup_pair pair;
+    bool found =
+        lookup_find_pair(snapshot, request->params, request->command, &request->arena, &pair, refusal);
     if (found) {
         effect->emsp = arena_copy(&request->arena, ocpi_party_key_str(&pair.emsp->key));
         effect->cpo = arena_copy(&request->arena, ocpi_party_key_str(&pair.cpo->key));
@@ -136,7 +138,7 @@ void effect_count(struct ctl_request *request, bool queued, void (*done)(struct 
     read->effect = effect;
     read->queued = queued;
     if (!find_keys(effect, &refusal)) {
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     arena_init(&effect->arena, 0);

@@ -1,5 +1,8 @@
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/outbox/address.h"
 #include "hubd/messages/forward.h"
@@ -46,7 +49,7 @@ static const struct message {
 struct explanation {
     const struct hub *hub;
     const struct registry_snapshot *snapshot;
-    struct rows_pair pair;
+    struct lookup_pair pair;
     struct arena *arena;
     struct json_writer *writer;
     /* of one message */
@@ -205,8 +208,8 @@ static void explain(struct explanation *e, const struct message *message)
     json_field_text(writer, "module", message->module);
     json_field_text(writer, "message", message->name);
     json_field_boolean(writer, "passes", passes);
-    rows_text(writer, "why", e->why);
-    rows_text(writer, "hint", e->hint);
+    render_text(writer, "why", e->why);
+    render_text(writer, "hint", e->hint);
     json_object_end(writer);
 }
 
@@ -217,18 +220,18 @@ void admin_rule_explain(struct ctl_request *request)
     struct str only = json_get_text(request->params, "module");
     struct explanation e = {.hub = admin_hub(request), .snapshot = snapshot, .arena = &request->arena};
     struct refusal refusal = {0};
-    struct rows_list list;
-    if (!rows_find_pair(snapshot, request->params, request->command, e.arena, &e.pair, &refusal)) {
+    struct reply_list list;
+    if (!lookup_find_pair(snapshot, request->params, request->command, e.arena, &e.pair, &refusal)) {
         registry_release(view, snapshot);
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
-    rows_list_begin(&list, request);
+    reply_list_begin(&list, request);
     e.writer = &list.writer;
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
         if (only.length == 0 || str_equal_fold(only, str_from(messages[i].module)))
             explain(&e, &messages[i]);
     }
     registry_release(view, snapshot);
-    rows_list_end(&list, STR_NONE);
+    reply_list_end(&list, STR_NONE);
 }

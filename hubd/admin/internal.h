@@ -41,56 +41,66 @@ static inline struct hub *admin_hub(const struct ctl_request *request)
 /* Pages of lists, when --limit does not ask for less. */
 #define ADMIN_PAGE 500
 
-/* The handlers, one file per noun. */
-void admin_party_add(struct ctl_request *request);
-void admin_party_list(struct ctl_request *request);
-void admin_party_show(struct ctl_request *request);
-void admin_party_set(struct ctl_request *request);
-void admin_party_suspend(struct ctl_request *request);
-void admin_party_resume(struct ctl_request *request);
-void admin_party_remove(struct ctl_request *request);
-void admin_party_connect(struct ctl_request *request);
-void admin_party_check(struct ctl_request *request);
-void admin_token_issue(struct ctl_request *request);
-void admin_token_list(struct ctl_request *request);
-void admin_token_revoke(struct ctl_request *request);
-void admin_token_rotate(struct ctl_request *request);
-void admin_receiver_set(struct ctl_request *request);
-void admin_receiver_unset(struct ctl_request *request);
-void admin_receiver_list(struct ctl_request *request);
-void admin_receiver_discover(struct ctl_request *request);
-void admin_rule_enable(struct ctl_request *request);
-void admin_rule_disable(struct ctl_request *request);
-void admin_rule_list(struct ctl_request *request);
-void admin_rule_matrix(struct ctl_request *request);
-void admin_rule_explain(struct ctl_request *request);
-void admin_limit_set(struct ctl_request *request);
-void admin_limit_unset(struct ctl_request *request);
-void admin_limit_list(struct ctl_request *request);
-void admin_audit_tail(struct ctl_request *request);
-void admin_audit_verify(struct ctl_request *request);
-void admin_trace(struct ctl_request *request);
-void admin_delivery_list(struct ctl_request *request);
-void admin_delivery_show(struct ctl_request *request);
-void admin_delivery_retry(struct ctl_request *request);
-void admin_delivery_drop(struct ctl_request *request);
-void admin_delivery_replay(struct ctl_request *request);
-void admin_delivery_receipts(struct ctl_request *request);
-void admin_delivery_reconcile(struct ctl_request *request);
-void admin_command_list(struct ctl_request *request);
-void admin_command_show(struct ctl_request *request);
-void admin_object_list(struct ctl_request *request);
-void admin_object_show(struct ctl_request *request);
-void admin_export(struct ctl_request *request);
-void admin_diff(struct ctl_request *request);
-void admin_apply(struct ctl_request *request);
-void admin_quality(struct ctl_request *request);
-void admin_status(struct ctl_request *request);
-void admin_stats(struct ctl_request *request);
-void admin_conf_show(struct ctl_request *request);
-void admin_log_level(struct ctl_request *request);
-void admin_backup(struct ctl_request *request);
-void admin_version(struct ctl_request *request);
+/*
+ * Every admin method and the handler that answers it, one file per noun: X(method, handler without "admin_"). This list
+ * makes the prototypes here and the table admin_handlers; a handler that it names must exist, and a unit test holds the
+ * list against the command table (lib/ctl/commands.h).
+ */
+/* clang-format off */
+#define METHODS(X) \
+    X("party.add", party_add) \
+    X("party.list", party_list) \
+    X("party.show", party_show) \
+    X("party.set", party_set) \
+    X("party.suspend", party_suspend) \
+    X("party.resume", party_resume) \
+    X("party.remove", party_remove) \
+    X("party.connect", party_connect) \
+    X("party.check", party_check) \
+    X("token.issue", token_issue) \
+    X("token.list", token_list) \
+    X("token.revoke", token_revoke) \
+    X("token.rotate", token_rotate) \
+    X("receiver.set", receiver_set) \
+    X("receiver.unset", receiver_unset) \
+    X("receiver.list", receiver_list) \
+    X("receiver.discover", receiver_discover) \
+    X("rule.enable", rule_enable) \
+    X("rule.disable", rule_disable) \
+    X("rule.list", rule_list) \
+    X("rule.matrix", rule_matrix) \
+    X("rule.explain", rule_explain) \
+    X("limit.set", limit_set) \
+    X("limit.unset", limit_unset) \
+    X("limit.list", limit_list) \
+    X("audit.tail", audit_tail) \
+    X("audit.verify", audit_verify) \
+    X("trace", trace) \
+    X("delivery.list", delivery_list) \
+    X("delivery.show", delivery_show) \
+    X("delivery.retry", delivery_retry) \
+    X("delivery.drop", delivery_drop) \
+    X("delivery.replay", delivery_replay) \
+    X("delivery.receipts", delivery_receipts) \
+    X("delivery.reconcile", delivery_reconcile) \
+    X("command.list", command_list) \
+    X("command.show", command_show) \
+    X("object.list", object_list) \
+    X("object.show", object_show) \
+    X("export", export) \
+    X("diff", diff) \
+    X("apply", apply) \
+    X("quality", quality) \
+    X("status", status) \
+    X("stats", stats) \
+    X("conf.show", conf_show) \
+    X("log.level", log_level) \
+    X("backup", backup) \
+    X("version", version)
+/* clang-format on */
+#define PROTOTYPE(method, function) void admin_##function(struct ctl_request *request);
+METHODS(PROTOTYPE)
+#undef PROTOTYPE
 
 /* Wakes every follower of the audit (audit.c). */
 void admin_wake_followers(struct admin *admin);

@@ -1,5 +1,7 @@
+#include "hubd/admin/known.h"
+
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
 
 /*
  * Commands that show or change rows of a party: rows outlive parties, so that one which is not registered may
@@ -83,8 +85,8 @@ static bool is_registered(const struct hub *hub, const struct ocpi_party_key *ke
     return count > 0;
 }
 
-void rows_with_party(struct ctl_request *request, const char *parameter,
-                     void (*then)(struct ctl_request *request))
+void known_with_party(struct ctl_request *request, const char *parameter,
+                      void (*then)(struct ctl_request *request))
 {
     struct known_look_up *known = arena_alloc(&request->arena, sizeof *known);
     struct hub *hub = admin_hub(request);
@@ -94,7 +96,7 @@ void rows_with_party(struct ctl_request *request, const char *parameter,
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (!rows_take_key(request, parameter, &key))
+    if (!lookup_key_param(request, parameter, &key))
         return;
     if (key.length == 0 || !ocpi_party_key_parse(key, &registered, NULL, NULL, &(unsigned){0}) ||
         is_registered(hub, &registered)) {

@@ -1,5 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/admin/verbs.h"
 
 /* limit set, unset, list (hub-ocpi(7), LIMITS). */
@@ -22,13 +26,13 @@ static bool find_target(struct change *change, struct target *target)
         target->row = snapshot->limits[target->kind];
         return true;
     }
-    const struct registry_party *party = rows_find_party(snapshot, id, 0, &change->refusal);
+    const struct registry_party *party = lookup_party(snapshot, id, 0, &change->refusal);
     if (party == NULL)
         return false;
-    target->id = rows_party_id(snapshot, party, change->arena);
+    target->id = render_party_id(snapshot, party, change->arena);
     target->key = ocpi_party_key_str(&party->key);
     target->party = party->row.id;
-    if (rows_has_own_limit(party, target->kind))
+    if (lookup_has_own_limit(party, target->kind))
         target->row = party->limits[target->kind];
     return true;
 }
@@ -42,7 +46,7 @@ static struct str limit_fact(struct change *change, const struct target *target,
     if (row == NULL)
         return STR_NONE;
     json_writer_init(&writer, &text);
-    rows_rate_limit(&writer, &change->hub->conf, target->id, target->kind, row);
+    render_rate_limit(&writer, &change->hub->conf, target->id, target->kind, row);
     struct str copy = arena_copy(change->arena, buffer_str(&text));
     buffer_free(&text);
     return copy;
@@ -56,7 +60,7 @@ bool limit_build_set(struct change *change)
     if (!find_target(change, &target))
         return false;
     if (!rate_parse(json_get_text(change->params, "rate"), &rate))
-        return rows_refuse(&change->refusal, CTL_INVALID, NULL, "RATE: no rate; " RATE_REMEDY);
+        return refusal_set(&change->refusal, CTL_INVALID, NULL, "RATE: no rate; " RATE_REMEDY);
     const char *name = limit_name(target.kind);
     if (target.row != NULL && target.row->requests == rate.requests &&
         target.row->period_ms == rate.period_ms)
@@ -84,7 +88,7 @@ bool limit_build_unset(struct change *change)
         return false;
     const char *name = limit_name(target.kind);
     if (target.row == NULL)
-        return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl limit list",
+        return refusal_set(&change->refusal, CTL_NOT_FOUND, "hubctl limit list",
                            "limit " STR_FMT " %s: none is set", STR_ARG(target.id), name);
     struct store_op *delete = change_op(change, STORE_DELETE_LIMIT);
     if (delete != NULL)
@@ -100,22 +104,22 @@ void admin_limit_unset(struct ctl_request *request)
 
 void admin_limit_list(struct ctl_request *request)
 {
-    struct rows_scope scope;
-    if (!rows_scope_begin(&scope, request, "id"))
+    struct lookup_scope scope;
+    if (!lookup_scope_begin(&scope, request, "id"))
         return;
     const struct registry_snapshot *snapshot = scope.snapshot;
     const struct conf *conf = &admin_hub(request)->conf;
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT && scope.party == NULL; kind++)
-        rows_rate_limit(&list.writer, conf, STR(CTL_DEFAULT), kind, snapshot->limits[kind]);
+        render_rate_limit(&list.writer, conf, STR(CTL_DEFAULT), kind, snapshot->limits[kind]);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
-        struct str id = rows_party_id(snapshot, party, &request->arena);
+        struct str id = render_party_id(snapshot, party, &request->arena);
         for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
-            if (scope.party == party || (scope.party == NULL && rows_has_own_limit(party, kind)))
-                rows_rate_limit(&list.writer, conf, id, kind, party->limits[kind]);
+            if (scope.party == party || (scope.party == NULL && lookup_has_own_limit(party, kind)))
+                render_rate_limit(&list.writer, conf, id, kind, party->limits[kind]);
     }
-    rows_scope_end(&scope);
-    rows_list_end(&list, STR_NONE);
+    lookup_scope_end(&scope);
+    reply_list_end(&list, STR_NONE);
 }

@@ -1,5 +1,8 @@
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "lib/base/timestamp.h"
 
 /* object list and show: what the hub holds, as received. */
@@ -37,7 +40,7 @@ struct listing {
     size_t item_count, position;
     struct arena arena; /* of one object */
     struct store_object_read object;
-    struct rows_list list;
+    struct reply_list list;
     bool more;
 };
 
@@ -55,7 +58,7 @@ static void fail_listing(struct listing *listing, const struct store_read *base)
     buffer_free(&listing->list.buffer);
     arena_free(&listing->arena);
     listing->magic = 0;
-    rows_fail_error(listing->request, result, error.text);
+    refusal_reply_error(listing->request, result, error.text);
 }
 
 /* The id as its owner spells it: the store's own names are folded. */
@@ -74,11 +77,11 @@ static void write_object(struct listing *listing, const struct store_page_item *
     const struct store_object_read *object = &listing->object;
     json_object_begin(writer);
     json_field_text(writer, "module", kind_names[listing->kind]);
-    rows_key(writer, "party", listing->hub, item->owner);
+    render_key(writer, "party", listing->hub, item->owner);
     json_field_string(writer, "id", spelled_id(listing, item->id));
-    rows_key(writer, "emsp", listing->hub, object->counterparty);
-    rows_text(writer, "status", object->status);
-    rows_time(writer, "last_updated", object->last_updated);
+    render_key(writer, "emsp", listing->hub, object->counterparty);
+    render_text(writer, "status", object->status);
+    render_time(writer, "last_updated", object->last_updated);
     json_field_int(writer, "bytes", (int64_t)(item->size > 0 ? item->size : object->body.length));
     json_object_end(writer);
 }
@@ -105,7 +108,7 @@ static void read_next(struct listing *listing)
                                 (long long)listing->items[listing->item_count - 1].sequence);
         arena_free(&listing->arena);
         listing->magic = 0;
-        rows_list_end(&listing->list, next);
+        reply_list_end(&listing->list, next);
         return;
     }
     const struct store_page_item *item = &listing->items[listing->position];
@@ -166,7 +169,7 @@ static bool choose_owners(struct listing *listing, bool all, struct refusal *ref
     size_t count = 0;
     bool good = true;
     if (party.length > 0) {
-        good = rows_find_key(party, &key, refusal);
+        good = lookup_key(party, &key, refusal);
         if (good && owners != NULL)
             owners[count++] =
                 (struct store_owner_filter){arena_copy(arena, ocpi_party_key_str(&key)), INT64_MIN};
@@ -194,8 +197,8 @@ static void read_page(struct listing *listing)
     page->date_to = INT64_MAX;
     if (since.length > 0)
         timestamp_parse(since, &page->date_from);
-    page->after = rows_after(listing->request);
-    page->limit = rows_limit(listing->request);
+    page->after = lookup_page_after(listing->request);
+    page->limit = lookup_page_limit(listing->request);
     page->bytes_max = SIZE_MAX / 2;
     store_read_page(listing->hub->control_store, page);
 }
@@ -214,11 +217,11 @@ void admin_object_list(struct ctl_request *request)
     listing->hub = admin_hub(request);
     listing->kind = kind_from(json_get_text(request->params, "module"));
     if (!choose_owners(listing, id.length == 0, &refusal)) {
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     arena_init(&listing->arena, 65536);
-    rows_list_begin(&listing->list, request);
+    reply_list_begin(&listing->list, request);
     if (id.length == 0) {
         read_page(listing);
         return;
@@ -237,20 +240,20 @@ static void on_show(struct store_read *base)
     struct store_object_read *read = CONTAINER_OF(base, struct store_object_read, base);
     struct ctl_request *request = base->context;
     const char *kind = kind_names[read->kind];
-    struct rows_object object;
-    struct str owner = rows_spelled(admin_hub(request), &request->arena, read->owner);
+    struct reply_object object;
+    struct str owner = render_spelled_key(admin_hub(request), &request->arena, read->owner);
     struct str missing =
         arena_printf(&request->arena, "%s " STR_FMT " of party " STR_FMT ": no such %s", kind,
                      STR_ARG(json_get_text(request->params, "object")), STR_ARG(owner), kind);
     struct str hint =
         arena_printf(&request->arena, "hubctl object list %s --party " STR_FMT, kind, STR_ARG(owner));
-    if (!rows_object_begin(&object, base, missing, hint))
+    if (!reply_object_begin(&object, base, missing, hint))
         return;
     json_field_text(&object.writer, "module", kind);
     json_field_string(&object.writer, "party", read->owner);
     json_field_string(&object.writer, "id", read->id);
     json_field_string(&object.writer, "body", read->body);
-    rows_object_end(&object);
+    reply_object_end(&object);
 }
 
 void admin_object_show(struct ctl_request *request)
@@ -262,8 +265,8 @@ void admin_object_show(struct ctl_request *request)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (!rows_find_key(json_get_text(request->params, "id"), &key, &refusal)) {
-        rows_fail(request, &refusal);
+    if (!lookup_key(json_get_text(request->params, "id"), &key, &refusal)) {
+        refusal_reply(request, &refusal);
         return;
     }
     read->base = (struct store_read){.arena = &request->arena, .callback = on_show, .context = request};

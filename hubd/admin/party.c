@@ -1,5 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/admin/verbs.h"
 #include "hubd/partners/clientinfo.h"
 #include "hubd/registry/routing.h"
@@ -15,8 +19,8 @@ void admin_party_list(struct ctl_request *request)
     struct registry_snapshot *snapshot = registry_hold(view);
     unsigned role = ocpi_role_from(json_get_text(request->params, "role"));
     struct str status = json_get_text(request->params, "status");
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
         if (role != 0 && (party->row.roles & role) == 0)
@@ -24,13 +28,13 @@ void admin_party_list(struct ctl_request *request)
         if (status.length > 0 && !str_equal_fold(status, str_from(registry_party_status(party))))
             continue;
         json_object_begin(&list.writer);
-        rows_party(&list.writer, snapshot, party, &request->arena);
+        render_party(&list.writer, snapshot, party, &request->arena);
         json_object_end(&list.writer);
     }
     if (snapshot->party_count == 0)
         list.message = STR("no party is registered yet; hubctl party add -h tells how");
     registry_release(view, snapshot);
-    rows_list_end(&list, STR_NONE);
+    reply_list_end(&list, STR_NONE);
 }
 
 /* The words of --token-encoding, --from and --validation, in the order of their enums. */
@@ -72,30 +76,30 @@ static void write_sections(struct json_writer *writer, const struct conf *conf,
                            const struct registry_snapshot *snapshot, const struct registry_party *party,
                            struct arena *arena)
 {
-    struct str id = rows_party_id(snapshot, party, arena);
+    struct str id = render_party_id(snapshot, party, arena);
     json_key(writer, "tokens");
     json_array_begin(writer);
     size_t count;
     const struct store_token *tokens = registry_tokens_of(snapshot, party->platform->row.id, &count);
     for (size_t i = 0; i < count; i++)
-        rows_token(writer, id, &tokens[i]);
+        render_token(writer, id, &tokens[i]);
     json_array_end(writer);
     json_key(writer, "receivers");
     json_array_begin(writer);
     for (size_t i = 0; i < party->receiver_count; i++)
-        rows_receiver(writer, id, &party->receivers[i]);
+        render_receiver(writer, id, &party->receivers[i]);
     json_array_end(writer);
     json_key(writer, "rules");
     json_array_begin(writer);
     for (size_t i = 0; i < snapshot->rule_count; i++) {
         if (snapshot->rules[i].emsp == party->row.id || snapshot->rules[i].cpo == party->row.id)
-            rows_rule(writer, snapshot, &snapshot->rules[i], arena);
+            render_rule(writer, snapshot, &snapshot->rules[i], arena);
     }
     json_array_end(writer);
     json_key(writer, "limits");
     json_array_begin(writer);
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++)
-        rows_rate_limit(writer, conf, id, kind, party->limits[kind]);
+        render_rate_limit(writer, conf, id, kind, party->limits[kind]);
     json_array_end(writer);
 }
 
@@ -151,7 +155,7 @@ static void write_hosts(struct json_writer *writer, const struct registry_platfo
         for (size_t j = 0; j < platform->parties[i]->receiver_count; j++)
             if (str_equal(platform->parties[i]->receivers[j].source, STR("set")))
                 hosts = add_host(arena, hosts, platform->parties[i]->receivers[j].url);
-    rows_words(writer, "hosts", hosts);
+    render_words(writer, "hosts", hosts);
 }
 
 static void write_card(struct json_writer *writer, const struct conf *conf,
@@ -160,21 +164,21 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
 {
     const struct store_platform *platform = &party->platform->row;
     json_object_begin(writer);
-    rows_party(writer, snapshot, party, arena);
-    rows_text(writer, "website", party->row.website);
-    rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
-    rows_text(writer, "credentials_url", rows_url(platform->credentials_url)); /* keys stand in queries */
-    rows_text(writer, "versions_url", rows_url(platform->versions_url));
+    render_party(writer, snapshot, party, arena);
+    render_text(writer, "website", party->row.website);
+    render_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
+    render_text(writer, "credentials_url", render_url(platform->credentials_url)); /* keys stand in queries */
+    render_text(writer, "versions_url", render_url(platform->versions_url));
     json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
     write_hosts(writer, party->platform, arena);
     json_field_text(writer, "from", sender_names[platform->from_hub]);
-    rows_words(writer, "allowed_hosts", platform->allowed_hosts);
+    render_words(writer, "allowed_hosts", platform->allowed_hosts);
     write_business_details(writer, party, arena);
-    rows_words(writer, "push", party->row.push);
+    render_words(writer, "push", party->row.push);
     json_field_text(writer, "validation", validation_names[party->row.validation]);
     json_field_boolean(writer, "forward_unknown_sessions", party->row.forward_unknown_sessions);
-    rows_time(writer, "created", party->row.created);
-    rows_time(writer, "last_updated", party->row.last_updated);
+    render_time(writer, "created", party->row.created);
+    render_time(writer, "last_updated", party->row.last_updated);
     write_sections(writer, conf, snapshot, party, arena);
     json_object_end(writer);
 }
@@ -187,7 +191,7 @@ void admin_party_show(struct ctl_request *request)
     struct buffer reply = {0};
     struct json_writer writer;
     const struct registry_party *party =
-        rows_find_party(snapshot, json_get_text(request->params, "id"), 0, &refusal);
+        lookup_party(snapshot, json_get_text(request->params, "id"), 0, &refusal);
     if (party != NULL) {
         json_writer_init(&writer, &reply);
         write_card(&writer, &admin_hub(request)->conf, snapshot, party, &request->arena);
@@ -196,7 +200,7 @@ void admin_party_show(struct ctl_request *request)
     if (party != NULL)
         ctl_reply(request, &reply);
     else
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
     buffer_free(&reply);
 }
 
@@ -210,12 +214,12 @@ static struct str facts(struct arena *arena, const struct store_party *party,
     struct json_writer writer;
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
-    rows_text(&writer, "name", party->name);
-    rows_text(&writer, "website", party->website);
+    render_text(&writer, "name", party->name);
+    render_text(&writer, "website", party->website);
     json_field_text(&writer, "token_encoding", encoding_names[platform->encoding]);
     json_field_text(&writer, "from", sender_names[platform->from_hub]);
-    rows_words(&writer, "allowed_hosts", platform->allowed_hosts);
-    rows_words(&writer, "push", party->push);
+    render_words(&writer, "allowed_hosts", platform->allowed_hosts);
+    render_words(&writer, "push", party->push);
     json_field_text(&writer, "validation", validation_names[party->validation]);
     json_field_boolean(&writer, "forward_unknown_sessions", party->forward_unknown_sessions);
     json_object_end(&writer);
@@ -246,7 +250,7 @@ static bool edit_hosts(struct change *change, struct str *hosts)
     for (const struct json_value *item = allow != NULL ? allow->child : NULL; item != NULL;
          item = item->next) {
         if (!is_host(item->text))
-            return rows_refuse_param(&change->refusal, "--allow-host", CTL_INVALID,
+            return refusal_set_param(&change->refusal, "--allow-host", CTL_INVALID,
                                      "write a host name alone, e.g. cb.xyz.example",
                                      "\"" STR_FMT "\" is no host", STR_ARG(item->text));
     }
@@ -274,7 +278,7 @@ static bool check_website(struct change *change, struct str website)
     struct error error;
     if (website.length == 0 || url_parse(change->arena, website, &url, &error) == OK)
         return true;
-    return rows_refuse_param(&change->refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
+    return refusal_set_param(&change->refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
 }
 
 /* "locations,tariffs" as what is kept: in one order, spaces between. "none" or nothing ends it. */
@@ -292,13 +296,13 @@ static bool edit_push(struct change *change, const struct registry_party *party,
             continue;
         int kind = registry_push_kind(word);
         if (kind < 0)
-            return rows_refuse_param(&change->refusal, "--push", CTL_INVALID,
+            return refusal_set_param(&change->refusal, "--push", CTL_INVALID,
                                      "locations, tariffs, locations,tariffs or none",
                                      "\"" STR_FMT "\" is nothing that can be pushed", STR_ARG(word));
         kinds |= 1u << kind;
     }
     if (kinds != 0 && (party->row.roles & OCPI_ROLE_EMSP) == 0)
-        return rows_refuse_param(&change->refusal, "--push", CTL_INVALID, "hubctl party list --role EMSP",
+        return refusal_set_param(&change->refusal, "--push", CTL_INVALID, "hubctl party list --role EMSP",
                                  "party %s is no EMSP: only eMSPs are pushed to", party->id);
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++)
         if (kinds & (1u << kind))
@@ -314,10 +318,10 @@ static bool edit_unknown_sessions(struct change *change, const struct registry_p
     bool forward = json_get_boolean(change->params, "forward_unknown_sessions", false);
     bool refuse = json_get_boolean(change->params, "refuse_unknown_sessions", false);
     if (forward && refuse)
-        return rows_refuse_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
+        return refusal_set_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
                                  "hubctl party set -h", "one of --forward- and --refuse-unknown-sessions");
     if (forward && (row->roles & OCPI_ROLE_CPO) == 0)
-        return rows_refuse_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
+        return refusal_set_param(&change->refusal, "--forward-unknown-sessions", CTL_INVALID,
                                  "hubctl party list --role CPO",
                                  "party %s is no CPO: only CPOs are sent commands", party->id);
     row->forward_unknown_sessions = forward || (row->forward_unknown_sessions && !refuse);
@@ -342,17 +346,17 @@ static void end_push(struct change *change, const struct registry_party *party, 
 bool party_build_set(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     const struct json_value *name = json_get(change->params, "name"),
                             *website = json_get(change->params, "website");
     if (party == NULL)
         return false;
     if (change->params->count < 2)
-        return rows_refuse(&change->refusal, CTL_INVALID, "hubctl party set -h", "party %s: nothing to set",
+        return refusal_set(&change->refusal, CTL_INVALID, "hubctl party set -h", "party %s: nothing to set",
                            party->id);
     struct store_party row = party->row;
     struct store_platform platform = party->platform->row;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     struct str before = facts(change->arena, &row, &platform);
     row.name = name != NULL ? name->text : row.name;
     row.website = website != NULL ? website->text : row.website;
@@ -421,11 +425,11 @@ static bool put_suspension(struct change *change, const struct registry_party *p
 bool party_build_suspend(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     struct str reason = json_get_text(change->params, "reason");
     if (party == NULL)
         return false;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     if (party->row.suspended && str_equal(party->row.suspend_reason, reason))
         return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
     put_suspension(change, party, true, reason);
@@ -441,10 +445,10 @@ void admin_party_suspend(struct ctl_request *request)
 bool party_build_resume(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     if (party == NULL)
         return false;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     if (!party->row.suspended)
         return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
     put_suspension(change, party, false, STR_NONE);
@@ -467,10 +471,10 @@ void admin_party_resume(struct ctl_request *request)
 static bool build_remove(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     if (party == NULL)
         return false;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     bool last = party->platform->party_count == 1;
     struct store_op *delete = change_op(change, STORE_DELETE_PARTY);
     if (delete != NULL)

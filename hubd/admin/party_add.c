@@ -2,6 +2,9 @@
 
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/admin/verbs.h"
 #include "lib/http/url.h"
 
@@ -25,11 +28,11 @@ static bool read_wanted(struct change *change, struct party_add *wanted)
     struct error error;
     memset(wanted, 0, sizeof *wanted);
     if (!ocpi_party_key_parse(id, &wanted->key, &wanted->country_code, &wanted->party_id, NULL))
-        return rows_refuse(refusal, CTL_INVALID,
+        return refusal_set(refusal, CTL_INVALID,
                            "two letters and three letters or digits, e.g. IN-ABC; roles with --role",
                            "party " STR_FMT ": no party id", STR_ARG(id));
     if (ocpi_party_key_equal(&wanted->key, &change->hub->key))
-        return rows_refuse(refusal, CTL_CONFLICT,
+        return refusal_set(refusal, CTL_CONFLICT,
                            "choose another id, or change hubd's country_code and party_id",
                            "party " STR_FMT ": that is the hub's own id", STR_ARG(id));
     const struct json_value *roles = json_get(change->params, "roles");
@@ -38,11 +41,11 @@ static bool read_wanted(struct change *change, struct party_add *wanted)
     wanted->name = json_get_text(change->params, "name");
     wanted->website = json_get_text(change->params, "website");
     if (wanted->website.length > 0 && url_parse(change->arena, wanted->website, &url, &error) != OK)
-        return rows_refuse_param(refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
+        return refusal_set_param(refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
     wanted->own_platform = str_equal_fold(platform, STR("new"));
     if (platform.length == 0 || wanted->own_platform)
         return true;
-    const struct registry_party *host = rows_find_party(change->snapshot, platform, 0, refusal);
+    const struct registry_party *host = lookup_party(change->snapshot, platform, 0, refusal);
     wanted->platform = host != NULL ? host->platform : NULL;
     return host != NULL;
 }
@@ -72,7 +75,7 @@ static bool choose_existing(struct change *change, const struct party_add *wante
     if (holder != NULL || wanted->own_platform || count == 0)
         return true;
     *existing = only;
-    return count == 1 || rows_refuse(&change->refusal, CTL_CONFLICT, "say which with --platform ID:ROLE",
+    return count == 1 || refusal_set(&change->refusal, CTL_CONFLICT, "say which with --platform ID:ROLE",
                                      "party %s is on %zu platforms", only->id, count);
 }
 
@@ -85,8 +88,8 @@ static bool roles_are_free(struct change *change, const struct party_add *wanted
         unsigned both = party->row.roles & wanted->roles;
         if (party == existing || both == 0 || !ocpi_party_key_equal(&party->key, &wanted->key))
             continue;
-        struct str platform = rows_platform_id(change->snapshot, party->platform, change->arena);
-        return rows_refuse(&change->refusal, CTL_CONFLICT, "hubctl party list",
+        struct str platform = render_platform_id(change->snapshot, party->platform, change->arena);
+        return refusal_set(&change->refusal, CTL_CONFLICT, "hubctl party list",
                            "party %s is %s already, on the platform of " STR_FMT, party->id,
                            ocpi_role_name(ocpi_role_next(both, 0)), STR_ARG(platform));
     }
@@ -99,9 +102,9 @@ static struct str facts(struct change *change, const struct store_party *party)
     struct json_writer writer;
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
-    rows_roles(&writer, party->roles);
-    rows_text(&writer, "name", party->name);
-    rows_text(&writer, "website", party->website);
+    render_roles(&writer, party->roles);
+    render_text(&writer, "name", party->name);
+    render_text(&writer, "website", party->website);
     json_object_end(&writer);
     struct str copy = arena_copy(change->arena, buffer_str(&text));
     buffer_free(&text);
@@ -117,7 +120,7 @@ static bool fill(struct change *change, const struct registry_party *party, cons
     if (field->length > 0) {
         char hint[128];
         snprintf(hint, sizeof hint, "hubctl party set %s --%s … changes it", party->id, option);
-        return rows_refuse(&change->refusal, CTL_CONFLICT, hint,
+        return refusal_set(&change->refusal, CTL_CONFLICT, hint,
                            "party %s exists with the %s \"" STR_FMT "\"", party->id, option, STR_ARG(*field));
     }
     *field = given;
@@ -128,7 +131,7 @@ static bool extend(struct change *change, const struct party_add *wanted,
                    const struct registry_party *existing)
 {
     struct store_party row = existing->row;
-    struct str id = rows_party_id(change->snapshot, existing, change->arena);
+    struct str id = render_party_id(change->snapshot, existing, change->arena);
     unsigned added = wanted->roles & ~row.roles;
     row.roles |= wanted->roles;
     if (!fill(change, existing, "name", wanted->name, &row.name) ||
@@ -144,7 +147,7 @@ static bool extend(struct change *change, const struct party_add *wanted,
     change_audit(change, "party.add", ocpi_party_key_str(&wanted->key), before, after);
     if (added == 0)
         return change_done(change, id, "completed", "party " STR_FMT " completed", STR_ARG(id));
-    struct str roles = rows_roles_text(change->arena, added);
+    struct str roles = render_roles_text(change->arena, added);
     return change_done(change, id, "role added", "party " STR_FMT " role " STR_FMT " added", STR_ARG(id),
                        STR_ARG(roles));
 }

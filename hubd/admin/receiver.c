@@ -1,5 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/admin/verbs.h"
 #include "hubd/registry/interfaces.h"
 #include "hubd/calls/partner_url.h"
@@ -15,7 +19,7 @@ static struct str url_fact(struct arena *arena, const struct store_receiver *rec
     if (receiver == NULL)
         return STR_NONE;
     json_writer_init(&writer, &text);
-    rows_receiver(&writer, STR_NONE, receiver);
+    render_receiver(&writer, STR_NONE, receiver);
     struct str copy = arena_copy(arena, buffer_str(&text));
     buffer_free(&text);
     return copy;
@@ -26,7 +30,7 @@ static bool clean_url(struct change *change, struct str *text)
 {
     struct error error;
     return partner_url_read(change->hub, change->arena, *text, PARTNER_URL_BASE, text, &error) == OK ||
-           rows_refuse_param(&change->refusal, "URL", CTL_INVALID,
+           refusal_set_param(&change->refusal, "URL", CTL_INVALID,
                              "write the module's base, e.g. https://xyz.example/ocpi/emsp/2.2.1/sessions",
                              "%s", error.text);
 }
@@ -78,7 +82,7 @@ static bool check_module(struct change *change, const struct registry_party *par
     }
     const char *hint = "--custom sets it nevertheless: for a module of the partners' own, which the hub only "
                        "passes on";
-    return rows_refuse_param(&change->refusal, "MODULE", CTL_INVALID, hint,
+    return refusal_set_param(&change->refusal, "MODULE", CTL_INVALID, hint,
                              "\"" STR_FMT "\" is no module of OCPI 2.2.1%s%s%s", STR_ARG(module),
                              best != NULL ? "; did you mean " : "", best != NULL ? best : "",
                              best != NULL ? "?" : "");
@@ -98,11 +102,11 @@ static void release_held(struct change *change, const struct registry_party *par
 bool receiver_build_set(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     struct str url = json_get_text(change->params, "url"), module = module_of(change);
     if (party == NULL || !check_module(change, party, module) || !clean_url(change, &url))
         return false;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     const struct store_receiver *before = registry_receiver(party, module);
     if (before != NULL && str_equal(before->url, url) && str_equal(before->source, STR("set")))
         return change_unchanged(change, id, "receiver " STR_FMT " " STR_FMT " unchanged", STR_ARG(id),
@@ -135,14 +139,14 @@ void admin_receiver_set(struct ctl_request *request)
 bool receiver_build_unset(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     struct str module = module_of(change);
     if (party == NULL)
         return false;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     const struct store_receiver *before = registry_receiver(party, module);
     if (before == NULL)
-        return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
+        return refusal_set(&change->refusal, CTL_NOT_FOUND, "hubctl receiver list",
                            "receiver " STR_FMT " " STR_FMT ": none is set", STR_ARG(id), STR_ARG(module));
     struct store_op *delete = change_op(change, STORE_DELETE_RECEIVER);
     if (delete != NULL)
@@ -160,21 +164,21 @@ void admin_receiver_unset(struct ctl_request *request)
 
 void admin_receiver_list(struct ctl_request *request)
 {
-    struct rows_scope scope;
-    if (!rows_scope_begin(&scope, request, "id"))
+    struct lookup_scope scope;
+    if (!lookup_scope_begin(&scope, request, "id"))
         return;
     const struct registry_snapshot *snapshot = scope.snapshot;
     const struct registry_party *only = scope.party;
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
         if (only != NULL && party != only)
             continue;
-        struct str name = rows_party_id(snapshot, party, &request->arena);
+        struct str name = render_party_id(snapshot, party, &request->arena);
         for (size_t j = 0; j < party->receiver_count; j++)
-            rows_receiver(&list.writer, name, &party->receivers[j]);
+            render_receiver(&list.writer, name, &party->receivers[j]);
     }
-    rows_scope_end(&scope);
-    rows_list_end(&list, STR_NONE);
+    lookup_scope_end(&scope);
+    reply_list_end(&list, STR_NONE);
 }

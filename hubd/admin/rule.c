@@ -1,6 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/effect.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/admin/verbs.h"
 #include "hubd/messages/list.h"
 #include "hubd/registry/routing.h"
@@ -10,15 +13,15 @@
 /* rule enable, disable, list, matrix: the routing matrix (hub-ocpi(7), ROUTING). */
 
 struct pair {
-    struct rows_pair parties;
+    struct lookup_pair parties;
     enum store_rule_state before;
 };
 
 static bool find_pair(struct change *change, struct pair *pair)
 {
-    struct rows_pair *parties = &pair->parties;
-    if (!rows_find_pair(change->snapshot, change->params, change->request->command, change->arena, parties,
-                        &change->refusal))
+    struct lookup_pair *parties = &pair->parties;
+    if (!lookup_find_pair(change->snapshot, change->params, change->request->command, change->arena, parties,
+                          &change->refusal))
         return false;
     const struct store_rule *rule = registry_rule_of(change->snapshot, parties->emsp, parties->cpo);
     pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;
@@ -27,12 +30,12 @@ static bool find_pair(struct change *change, struct pair *pair)
 
 static struct str state_fact(struct arena *arena, enum store_rule_state state)
 {
-    return arena_printf(arena, "\"%s\"", rows_rule_state(state));
+    return arena_printf(arena, "\"%s\"", render_rule_state(state));
 }
 
 static void add_rule(struct change *change, const struct pair *pair, enum store_rule_state state)
 {
-    const struct rows_pair *parties = &pair->parties;
+    const struct lookup_pair *parties = &pair->parties;
     struct store_op *put = change_op(change, STORE_PUT_RULE);
     if (put != NULL)
         put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, 0};
@@ -141,7 +144,7 @@ static struct str tell_effect(const struct change *change, const struct pair *pa
                               enum store_rule_state state)
 {
     const struct effect *effect = change->context;
-    const struct rows_pair *parties = &pair->parties;
+    const struct lookup_pair *parties = &pair->parties;
     bool sees = list_may_see(change->snapshot, parties->emsp, parties->cpo);
     bool will = state == STORE_RULE_ON || parties->emsp->platform == parties->cpo->platform;
     if (sees == will)
@@ -161,7 +164,7 @@ static void write_reply(struct change *change, struct json_writer *writer)
     change_write_reply(change, writer);
     json_field_int(writer, "locations", effect->locations);
     json_field_int(writer, "tariffs", effect->tariffs);
-    rows_number(writer, "held", effect->dry_run ? effect->queued : change->number, change->follow != NULL);
+    render_number(writer, "held", effect->dry_run ? effect->queued : change->number, change->follow != NULL);
     json_field_boolean(writer, "dry_run", effect->dry_run);
 }
 
@@ -232,20 +235,20 @@ void admin_rule_disable(struct ctl_request *request)
 
 void admin_rule_list(struct ctl_request *request)
 {
-    struct rows_scope scope;
-    if (!rows_scope_begin(&scope, request, "party"))
+    struct lookup_scope scope;
+    if (!lookup_scope_begin(&scope, request, "party"))
         return;
     const struct registry_snapshot *snapshot = scope.snapshot;
     const struct registry_party *only = scope.party;
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->rule_count; i++) {
         const struct store_rule *rule = &snapshot->rules[i];
         if (only == NULL || rule->emsp == only->row.id || rule->cpo == only->row.id)
-            rows_rule(&list.writer, snapshot, rule, &request->arena);
+            render_rule(&list.writer, snapshot, rule, &request->arena);
     }
-    rows_scope_end(&scope);
-    rows_list_end(&list, STR_NONE);
+    lookup_scope_end(&scope);
+    reply_list_end(&list, STR_NONE);
 }
 
 #define CELLS_MAX 50000 /* of the matrix in one answer, about */
@@ -271,7 +274,7 @@ static bool grid_begin(struct rule_matrix *grid, const struct registry_snapshot 
     for (size_t i = 0; i < snapshot->party_count && grid->cpos != NULL && grid->ids != NULL; i++) {
         if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) == 0)
             continue;
-        grid->ids[grid->cpo_count] = rows_party_id(snapshot, &snapshot->parties[i], arena);
+        grid->ids[grid->cpo_count] = render_party_id(snapshot, &snapshot->parties[i], arena);
         grid->cpos[grid->cpo_count++] = &snapshot->parties[i];
     }
     return grid->cpos != NULL && grid->ids != NULL;
@@ -282,20 +285,20 @@ static void write_line(struct json_writer *writer, const struct rule_matrix *gri
                        const struct registry_party *emsp, struct arena *arena)
 {
     json_object_begin(writer);
-    json_field_string(writer, "emsp", rows_party_id(grid->snapshot, emsp, arena));
+    json_field_string(writer, "emsp", render_party_id(grid->snapshot, emsp, arena));
     json_key(writer, "rules");
     json_object_begin(writer);
     for (size_t i = 0; i < grid->cpo_count; i++) {
         const struct store_rule *rule = registry_find_rule(grid->snapshot, emsp, grid->cpos[i], true);
         json_key_str(writer, grid->ids[i]);
-        json_string(writer, str_from(rows_rule_state(rule != NULL ? rule->state : STORE_RULE_OFF)));
+        json_string(writer, str_from(render_rule_state(rule != NULL ? rule->state : STORE_RULE_OFF)));
     }
     json_object_end(writer);
     json_object_end(writer);
 }
 
 /* The lines behind the party with the row `after`, 0: from the start. False: it is gone. */
-static bool write_lines(struct rows_list *list, struct rule_matrix *grid, int64_t after)
+static bool write_lines(struct reply_list *list, struct rule_matrix *grid, int64_t after)
 {
     bool found = after == 0;
     for (size_t i = 0; i < grid->snapshot->party_count && !grid->more; i++) {
@@ -320,17 +323,17 @@ void admin_rule_matrix(struct ctl_request *request)
 {
     struct registry_view *view = admin_hub(request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    struct rows_list list;
+    struct reply_list list;
     struct rule_matrix grid;
     if (!grid_begin(&grid, snapshot, &request->arena)) {
         registry_release(view, snapshot);
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    size_t most = CELLS_MAX / (grid.cpo_count + 1) + 1, wanted = rows_limit(request);
+    size_t most = CELLS_MAX / (grid.cpo_count + 1) + 1, wanted = lookup_page_limit(request);
     grid.room = wanted < most ? wanted : most;
-    rows_list_begin(&list, request);
-    bool whole = write_lines(&list, &grid, rows_after(request));
+    reply_list_begin(&list, request);
+    bool whole = write_lines(&list, &grid, lookup_page_after(request));
     registry_release(view, snapshot);
     json_array_end(&list.writer);
     json_key(&list.writer, "cpos");
@@ -338,8 +341,8 @@ void admin_rule_matrix(struct ctl_request *request)
     for (size_t i = 0; i < grid.cpo_count; i++)
         json_string(&list.writer, grid.ids[i]);
     if (whole) {
-        rows_list_end(&list,
-                      grid.more ? arena_printf(&request->arena, "%lld", (long long)grid.last) : STR_NONE);
+        reply_list_end(&list,
+                       grid.more ? arena_printf(&request->arena, "%lld", (long long)grid.last) : STR_NONE);
         return;
     }
     buffer_free(&list.buffer);

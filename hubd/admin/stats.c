@@ -1,5 +1,6 @@
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/traffic.h"
 
 /* stats: a row per module and direction. */
@@ -13,21 +14,21 @@ static void stats_write_row(struct json_writer *writer, struct traffic *traffic,
     json_field_text(writer, "module", traffic_row(index)->module);
     json_field_int(writer, "requests", (int64_t)figures.requests);
     json_field_int(writer, "failed", (int64_t)figures.failed);
-    rows_decimal(writer, "per_minute_1", figures.per_minute_1);
-    rows_decimal(writer, "per_minute_5", figures.per_minute_5);
-    rows_decimal(writer, "per_minute_15", figures.per_minute_15);
-    rows_latency(writer, "p50_ms", figures.p50_us);
-    rows_latency(writer, "p95_ms", figures.p95_us);
+    render_decimal(writer, "per_minute_1", figures.per_minute_1);
+    render_decimal(writer, "per_minute_5", figures.per_minute_5);
+    render_decimal(writer, "per_minute_15", figures.per_minute_15);
+    render_latency(writer, "p50_ms", figures.p50_us);
+    render_latency(writer, "p95_ms", figures.p95_us);
     json_field_int(writer, "failed_15", figures.recent_failed);
-    rows_minutes(writer, &figures);
+    render_minutes(writer, &figures);
     json_object_end(writer);
 }
 
 void admin_stats(struct ctl_request *request)
 {
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (size_t i = 0; i < traffic_row_count(); i++)
         stats_write_row(&list.writer, admin_hub(request)->traffic, i);
-    rows_list_end(&list, STR_NONE);
+    reply_list_end(&list, STR_NONE);
 }

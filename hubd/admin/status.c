@@ -2,7 +2,8 @@
 
 #include "hubd/admin/attention.h"
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/request/quality.h"
 #include "hubd/traffic.h"
@@ -72,10 +73,10 @@ static void write_module(struct json_writer *writer, struct traffic *traffic, co
         return;
     json_object_begin(writer);
     json_field_text(writer, "module", name);
-    rows_minutes(writer, &figures);
+    render_minutes(writer, &figures);
     json_field_int(writer, "requests", figures.recent);
     json_field_int(writer, "failed", figures.recent_failed);
-    rows_latency(writer, "p95_ms", figures.p95_us);
+    render_latency(writer, "p95_ms", figures.p95_us);
     json_object_end(writer);
 }
 
@@ -125,13 +126,13 @@ static int compare_queues(const void *left, const void *right)
 static void write_queue(struct json_writer *writer, const struct hub *hub, const struct queue_line *line)
 {
     json_object_begin(writer);
-    rows_key(writer, "receiver", hub, line->row->receiver);
+    render_key(writer, "receiver", hub, line->row->receiver);
     json_field_int(writer, "pending", line->row->pending);
     json_field_int(writer, "held", line->row->held);
     json_field_int(writer, "dead", line->row->dead);
-    rows_time(writer, "oldest_pending", line->row->oldest_pending);
+    render_time(writer, "oldest_pending", line->row->oldest_pending);
     json_field_text(writer, "circuit", line->circuit);
-    rows_time(writer, "retry_at", line->retry_at);
+    render_time(writer, "retry_at", line->retry_at);
     json_object_end(writer);
 }
 
@@ -171,7 +172,7 @@ static void write_status(struct json_writer *writer, const struct status *status
     json_object_begin(writer);
     attention_write(writer, &attention);
     json_field_text(writer, "version", HUB_VERSION);
-    rows_time(writer, "started", status->hub->started_wall);
+    render_time(writer, "started", status->hub->started_wall);
     json_field_int(writer, "uptime_s", (env_monotonic_ms() - status->hub->started_steady) / 1000);
     json_field_boolean(writer, "degraded", store_is_overloaded(status->hub->store));
     json_field_text(writer, "base_url", status->hub->conf.base_url);
@@ -193,7 +194,7 @@ static void on_refusals(struct store_read *base)
     struct buffer reply = {0};
     struct json_writer writer;
     if (base->result != OK) {
-        rows_fail_error(status->request, base->result, base->error.text);
+        refusal_reply_error(status->request, base->result, base->error.text);
         return;
     }
     struct registry_snapshot *snapshot = registry_hold(view);
@@ -208,7 +209,7 @@ static void status_on_totals(struct store_read *base)
 {
     struct status *status = base->context;
     if (base->result != OK) {
-        rows_fail_error(status->request, base->result, base->error.text);
+        refusal_reply_error(status->request, base->result, base->error.text);
         return;
     }
     status->refusals.base =
@@ -221,7 +222,7 @@ static void on_held(struct store_read *base)
 {
     struct status *status = base->context;
     if (base->result != OK) {
-        rows_fail_error(status->request, base->result, base->error.text);
+        refusal_reply_error(status->request, base->result, base->error.text);
         return;
     }
     status->totals.base = (struct store_read){
@@ -233,7 +234,7 @@ static void on_queues(struct store_read *base)
 {
     struct status *status = base->context;
     if (base->result != OK) {
-        rows_fail_error(status->request, base->result, base->error.text);
+        refusal_reply_error(status->request, base->result, base->error.text);
         return;
     }
     status->held.base =

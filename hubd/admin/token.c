@@ -1,5 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/partners/registration.h"
 #include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
@@ -16,7 +20,7 @@ static void reply_issue(struct change *change, struct json_writer *writer)
     json_field_string(writer, "party", change->id);
     json_field_string(writer, "token", change->secret);
     json_field_string(writer, "fingerprint", change->fingerprint);
-    rows_time(writer, "expires", change->expires);
+    render_time(writer, "expires", change->expires);
     json_field_string(writer, "versions_url", url);
 }
 
@@ -26,7 +30,7 @@ static bool read_ttl(struct change *change, int64_t *ttl)
     *ttl = change->hub->conf.initial_token_ttl;
     if (text.length == 0 || (duration_parse(text, ttl) && *ttl > 0 && *ttl <= TTL_MAX_MS))
         return true;
-    return rows_refuse(&change->refusal, CTL_INVALID, NULL,
+    return refusal_set(&change->refusal, CTL_INVALID, NULL,
                        "--ttl " STR_FMT ": must be more than 0 and at most 365d", STR_ARG(text));
 }
 
@@ -49,7 +53,7 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
         crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
     change->secret = registration_new_token(change->hub, change->arena, &put->u.token);
     if (change->secret.data == NULL)
-        return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
+        return refusal_set(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
     put->u.token.kind = STORE_TOKEN_INITIAL;
     put->u.token.expires = change->expires = put->u.token.created + ttl;
@@ -60,15 +64,15 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
 static bool build_issue(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     int64_t ttl;
     if (party == NULL || !read_ttl(change, &ttl))
         return false;
     const struct store_platform *platform = &party->platform->row;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     bool registered = registration_is_registered(change->snapshot, platform, hub_kept_ms(change->hub));
     if (registered && !json_get_boolean(change->params, "force", false))
-        return rows_refuse(&change->refusal, CTL_CONFLICT,
+        return refusal_set(&change->refusal, CTL_CONFLICT,
                            "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
@@ -93,24 +97,24 @@ void admin_token_issue(struct ctl_request *request)
 
 void admin_token_list(struct ctl_request *request)
 {
-    struct rows_scope scope;
-    if (!rows_scope_begin(&scope, request, "id"))
+    struct lookup_scope scope;
+    if (!lookup_scope_begin(&scope, request, "id"))
         return;
     const struct registry_snapshot *snapshot = scope.snapshot;
     const struct registry_party *party = scope.party;
-    struct rows_list list;
-    rows_list_begin(&list, request);
+    struct reply_list list;
+    reply_list_begin(&list, request);
     for (size_t i = 0; i < snapshot->token_count; i++) {
         const struct store_token *token = &snapshot->tokens[i];
         const struct registry_platform *platform = registry_find_platform(snapshot, token->platform);
         if (platform == NULL || (party != NULL && platform != party->platform))
             continue;
-        struct str name = party != NULL ? rows_party_id(snapshot, party, &request->arena)
-                                        : rows_platform_id(snapshot, platform, &request->arena);
-        rows_token(&list.writer, name, token);
+        struct str name = party != NULL ? render_party_id(snapshot, party, &request->arena)
+                                        : render_platform_id(snapshot, platform, &request->arena);
+        render_token(&list.writer, name, token);
     }
-    rows_scope_end(&scope);
-    rows_list_end(&list, STR_NONE);
+    lookup_scope_end(&scope);
+    reply_list_end(&list, STR_NONE);
 }
 
 /* ---------------------------------------------------------------- revoke */
@@ -124,12 +128,12 @@ static bool matches(const struct store_token *token, int64_t platform, struct st
 static bool build_revoke(struct change *change)
 {
     const struct registry_party *party =
-        rows_find_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
+        lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     struct str fingerprint = json_get_text(change->params, "fingerprint");
     size_t count = 0, left = 0;
     if (party == NULL)
         return false;
-    struct str id = rows_party_id(change->snapshot, party, change->arena);
+    struct str id = render_party_id(change->snapshot, party, change->arena);
     struct buffer revoked = {0};
     buffer_append_text(&revoked, "{\"fingerprints\":[");
     for (size_t i = 0; i < change->snapshot->token_count; i++) {
@@ -147,7 +151,7 @@ static bool build_revoke(struct change *change)
     struct str list = arena_copy(change->arena, buffer_str(&revoked));
     buffer_free(&revoked);
     if (count == 0 && fingerprint.data != NULL)
-        return rows_refuse(&change->refusal, CTL_NOT_FOUND, "hubctl token list",
+        return refusal_set(&change->refusal, CTL_NOT_FOUND, "hubctl token list",
                            "token " STR_FMT " of party " STR_FMT ": no such token", STR_ARG(fingerprint),
                            STR_ARG(id));
     if (count == 0)

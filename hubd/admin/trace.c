@@ -1,7 +1,9 @@
 #include <stdlib.h>
 
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
+#include "hubd/admin/reply.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/outbox/tries.h"
 #include "lib/base/env.h"
@@ -125,7 +127,7 @@ static void note_detail(struct trace *trace, size_t of, const struct store_audit
     if (row->detail.length == 0 || json_parse(trace->arena, row->detail, JSON_DEPTH_MAX, &detail, NULL) != OK)
         return;
     struct str own = json_get_text(detail, "correlation_id");
-    trace->entries[of].note = rows_audit_note(trace->arena, detail);
+    trace->entries[of].note = render_audit_note(trace->arena, detail);
     if (json_get_int64(detail, "command", &number))
         trace->entries[of].note =
             arena_printf(trace->arena, "command %lld%s" STR_FMT "%s" STR_FMT, (long long)number,
@@ -244,21 +246,21 @@ static void write_entry(struct json_writer *writer, const struct hub *hub, const
     json_object_begin(writer);
     json_field_timestamp(writer, "time", entry->time);
     json_field_int(writer, "offset_ms", entry->time - began);
-    rows_key(writer, "from", hub, entry->from);
-    rows_key(writer, "to", hub, entry->to);
-    rows_text(writer, "method", entry->method);
-    rows_text(writer, "module", entry->module);
-    rows_text(writer, "action", entry->action);
-    rows_text(writer, "object", entry->object);
-    rows_text(writer, "status", entry->status);
+    render_key(writer, "from", hub, entry->from);
+    render_key(writer, "to", hub, entry->to);
+    render_text(writer, "method", entry->method);
+    render_text(writer, "module", entry->module);
+    render_text(writer, "action", entry->action);
+    render_text(writer, "object", entry->object);
+    render_text(writer, "status", entry->status);
     json_key(writer, "latency_ms");
     if (entry->latency_ms < 0)
         json_null(writer);
     else
         json_int(writer, entry->latency_ms);
-    rows_text(writer, "note", entry->note);
-    rows_text(writer, "request_id", entry->request_id);
-    rows_text(writer, "correlation_id", entry->correlation_id);
+    render_text(writer, "note", entry->note);
+    render_text(writer, "request_id", entry->request_id);
+    render_text(writer, "correlation_id", entry->correlation_id);
     json_key(writer, "detail");
     if (entry->detail.length == 0)
         json_null(writer);
@@ -269,7 +271,7 @@ static void write_entry(struct json_writer *writer, const struct hub *hub, const
 
 static void trace_answer(struct trace *trace)
 {
-    struct rows_list list;
+    struct reply_list list;
     const struct hub *hub = admin_hub(trace->request);
     if (trace->failed) {
         ctl_fail(trace->request, CTL_INTERNAL, "no memory", NULL);
@@ -277,7 +279,7 @@ static void trace_answer(struct trace *trace)
     }
     qsort(trace->entries, trace->count, sizeof *trace->entries, by_time);
     int64_t began = trace->entries[0].time;
-    rows_list_begin(&list, trace->request);
+    reply_list_begin(&list, trace->request);
     if (trace->read.more)
         write_entry(&list.writer, hub,
                     &(struct entry){.time = began,
@@ -288,7 +290,7 @@ static void trace_answer(struct trace *trace)
     for (size_t i = 0; i < trace->count; i++)
         write_entry(&list.writer, hub, &trace->entries[i], began);
     trace->magic = 0;
-    rows_list_end(&list, STR_NONE);
+    reply_list_end(&list, STR_NONE);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -299,7 +301,7 @@ static void on_delivery(struct store_read *base)
 {
     struct trace *trace = MAGIC_CAST(struct trace, base->context, TRACE_MAGIC);
     if (base->result != OK && base->result != ERR_NOT_FOUND) { /* retention may have taken it */
-        rows_fail_error(trace->request, base->result, base->error.text);
+        refusal_reply_error(trace->request, base->result, base->error.text);
         return;
     }
     if (base->result == OK) {
@@ -328,7 +330,7 @@ static void on_rows(struct store_read *base)
     struct trace *trace = MAGIC_CAST(struct trace, base->context, TRACE_MAGIC);
     struct ctl_request *request = trace->request;
     if (base->result != OK) {
-        rows_fail_error(request, base->result, base->error.text);
+        refusal_reply_error(request, base->result, base->error.text);
         return;
     }
     for (size_t i = 0; i < trace->read.count; i++)
@@ -338,12 +340,12 @@ static void on_rows(struct store_read *base)
         return;
     }
     struct refusal refusal = {0};
-    rows_refuse(&refusal, CTL_NOT_FOUND,
+    refusal_set(&refusal, CTL_NOT_FOUND,
                 "hubctl audit tail; how far it goes back: hubctl conf show audit_retention_realtime",
                 "trace " STR_FMT ": no message has this correlation id, session, CDR or command; nor was one "
                 "refused with this request id",
                 STR_ARG(trace->read.id));
-    rows_fail(request, &refusal);
+    refusal_reply(request, &refusal);
 }
 
 void admin_trace(struct ctl_request *request)

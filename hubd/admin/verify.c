@@ -1,7 +1,8 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "lib/base/crypto.h"
 #include "lib/store/verify.h"
 
@@ -50,7 +51,7 @@ static void verify_answer(struct verify *verify)
         json_int(&writer, read->bad_sequence);
     else
         json_null(&writer);
-    rows_text(&writer, "problem", read->bad_sequence != 0 ? read->problem : STR_NONE);
+    render_text(&writer, "problem", read->bad_sequence != 0 ? read->problem : STR_NONE);
     json_object_end(&writer);
     arena_free(&verify->arena);
     verify->magic = 0;
@@ -65,7 +66,7 @@ static void on_slice(struct store_read *base)
         struct ctl_request *request = verify->request;
         struct error error = base->error;
         arena_free(&verify->arena);
-        rows_fail_error(request, base->result, error.text);
+        refusal_reply_error(request, base->result, error.text);
         return;
     }
     if (verify->read.done || verify->read.bad_sequence != 0 || verify->request->closed) {

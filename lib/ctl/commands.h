@@ -11,7 +11,7 @@
  * parameters by it before a handler runs and answers rpc.discover from it; hubctl parses its command line,
  * writes its help and prints its answers by it. Everything is static and immutable.
  *
- * A new command is a row here, a handler in hubd/admin, its line in admin_handlers (hubd/admin/admin.c) and two
+ * A new command is a row here, a handler in hubd/admin, its line in METHODS (hubd/admin/internal.h) and two
  * examples; help, completion, man page and the checks of its answers come from the row (tests/README.md).
  */
 

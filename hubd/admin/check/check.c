@@ -1,6 +1,9 @@
 #include "hubd/admin/check/check.h"
 
 #include "hubd/admin/change.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/partners/health.h"
 #include "hubd/registry/interfaces.h"
 #include "lib/base/crypto.h"
@@ -289,14 +292,14 @@ static bool check_begin(struct check *check, struct refusal *refusal)
     struct ctl_request *request = check->request;
     struct registry_view *view = check->hub->control_view;
     if (admin_of(request)->checks >= RUNS_MAX)
-        return rows_refuse(refusal, CTL_BUSY, "the same command again when one of them has ended",
+        return refusal_set(refusal, CTL_BUSY, "the same command again when one of them has ended",
                            "%d checks of parties are under way", RUNS_MAX);
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_party *party =
-        rows_find_party(snapshot, json_get_text(request->params, "id"), 0, refusal);
+        lookup_party(snapshot, json_get_text(request->params, "id"), 0, refusal);
     if (party != NULL) {
         check->party_id = party->row.id;
-        check->id = rows_party_id(snapshot, party, check->arena);
+        check->id = render_party_id(snapshot, party, check->arena);
         check->name = arena_copy(check->arena, party->row.name);
     }
     registry_release(view, snapshot);
@@ -309,7 +312,7 @@ void admin_party_check(struct ctl_request *request)
     struct check *check = arena_alloc(&request->arena, sizeof *check);
     char *correlation_id = arena_alloc(&request->arena, UUID_SIZE);
     if (check == NULL || correlation_id == NULL) {
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     check->magic = CHECK_MAGIC;
@@ -321,7 +324,7 @@ void admin_party_check(struct ctl_request *request)
     check->stranger = arena_printf(check->arena, "HUBCHECK-%.8s", correlation_id);
     check->started_ms = env_monotonic_ms();
     if (!check_begin(check, &refusal)) {
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     arena_init(&check->scratch, 0);

@@ -2,7 +2,6 @@
 #define HUBD_ADMIN_CHECK_CHECK_H
 
 #include "hubd/admin/internal.h"
-#include "hubd/admin/rows.h"
 #include "hubd/calls/discovery.h"
 
 /*

@@ -1,4 +1,5 @@
 #include "hubd/admin/check/check.h"
+#include "hubd/admin/render.h"
 
 #include "hubd/outbox/outbox.h"
 #include "hubd/partners/health.h"
@@ -23,7 +24,7 @@ static struct str moment(struct check *check, int64_t wall_ms)
 void check_registered(struct check *check)
 {
     const struct registry_party *party = check->party;
-    struct str roles = rows_roles_text(&check->scratch, party->row.roles);
+    struct str roles = render_roles_text(&check->scratch, party->row.roles);
     int64_t answered = atomic_load(&party->platform->runtime->last_answer_wall);
     int64_t seen = answered > party->platform->row.last_seen ? answered : party->platform->row.last_seen;
     const char *status = registry_party_status(party);
@@ -99,7 +100,7 @@ void check_exchange(struct check *check)
         check->level = CHECK_LEVEL_CALLABLE;
         check_report(check, "exchange", STR_NONE, CHECK_OK, REMEDY_NONE,
                      "credentials of " STR_FMT " are known",
-                     STR_ARG(rows_url(platform->row.credentials_url)));
+                     STR_ARG(render_url(platform->row.credentials_url)));
     } else if (find_tokens(check).initial == NULL) {
         check_report(check, "exchange", STR_NONE, CHECK_SKIPPED, REMEDY_NONE,
                      "there is no token to begin it with");

@@ -1,4 +1,5 @@
 #include "hubd/admin/check/check.h"
+#include "hubd/admin/render.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -308,8 +309,8 @@ static void write_finding(const struct check *check, struct json_writer *writer,
     json_field_string(writer, "check", finding->check);
     json_field_text(writer, "result", result_names[finding->result]);
     json_field_string(writer, "detail", finding->detail);
-    rows_text(writer, "remedy", finding->remedy == REMEDY_NONE ? STR_NONE : both);
-    rows_text(writer, "partner", partner);
+    render_text(writer, "remedy", finding->remedy == REMEDY_NONE ? STR_NONE : both);
+    render_text(writer, "partner", partner);
     json_object_end(writer);
 }
 
@@ -317,9 +318,9 @@ void check_write(const struct check *check, struct json_writer *writer)
 {
     json_object_begin(writer);
     json_field_string(writer, "id", check->id);
-    rows_text(writer, "name", check->name);
+    render_text(writer, "name", check->name);
     json_field_text(writer, "hub", check->hub->conf.name);
-    rows_time(writer, "time", env_wall_ms());
+    render_time(writer, "time", env_wall_ms());
     json_field_boolean(writer, "ok", check->counts[CHECK_FAIL] == 0);
     json_field_int(writer, "failed", (int64_t)check->counts[CHECK_FAIL]);
     json_field_int(writer, "warned", (int64_t)check->counts[CHECK_WARN]);

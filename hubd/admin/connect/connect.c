@@ -1,4 +1,7 @@
 #include "hubd/admin/connect/connect.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 
 #include "hubd/calls/partner_url.h"
 #include "lib/base/crypto.h"
@@ -66,7 +69,7 @@ static bool is_ending(struct connect *connect)
 {
     if (!atomic_load(&connect->hub->draining))
         return false;
-    rows_refuse(&connect->refusal, CTL_BUSY, "the same command again when hubd is up",
+    refusal_set(&connect->refusal, CTL_BUSY, "the same command again when hubd is up",
                 "party " STR_FMT ": hubd is shutting down", STR_ARG(connect->id));
     return true;
 }
@@ -76,7 +79,7 @@ static bool is_ending(struct connect *connect)
 /* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
 static void connect_report(struct connect *connect, const char *what, struct str url)
 {
-    url = rows_url(url);
+    url = render_url(url);
     struct str text =
         arena_printf(connect->arena, "party " STR_FMT ": %s " STR_FMT "; hubd goes on when you leave",
                      STR_ARG(connect->id), what, STR_ARG(url));
@@ -154,7 +157,7 @@ static bool read_credentials(struct connect *connect)
     ocpi_validate(connect->arena, &ocpi_credentials, data, false, &findings);
     if (ocpi_findings_refuse(&findings, connect->hub->conf.validation == CONF_VALIDATION_STRICT)) {
         struct str text = ocpi_findings_text(connect->arena, &findings);
-        return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
+        return refusal_set(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
                            "party " STR_FMT ": the partner's credentials: " STR_FMT, STR_ARG(connect->id),
                            STR_ARG(text));
     }
@@ -214,7 +217,7 @@ static void token_stored(struct change *change)
     if (outbound->body.data == NULL ||
         (connect->token.data == NULL &&
          !outbound_hold_platform(outbound, connect->hub->control_view, connect->platform))) {
-        rows_refuse(&connect->refusal, CTL_INTERNAL, NULL, "party " STR_FMT ": no memory, or no token",
+        refusal_set(&connect->refusal, CTL_INTERNAL, NULL, "party " STR_FMT ": no memory, or no token",
                     STR_ARG(connect->id));
         connect_fail(connect);
         return;
@@ -237,7 +240,7 @@ static bool endpoint_is_trusted(struct connect *connect)
     bool trusted =
         platform != NULL && outbound_host_is_registered(connect->arena, platform, connect->endpoint);
     registry_release(view, snapshot);
-    return trusted || rows_refuse(&connect->refusal, CTL_PARTNER, "hubctl party set --allow-host lets it",
+    return trusted || refusal_set(&connect->refusal, CTL_PARTNER, "hubctl party set --allow-host lets it",
                                   "party " STR_FMT ": the credentials endpoint " STR_FMT
                                   " is on another host than the versions URL",
                                   STR_ARG(connect->id), STR_ARG(connect->endpoint));
@@ -248,7 +251,7 @@ static void exchange_begin(struct connect *connect)
     connect->outbound.timeout_ms = ANSWER_CALLS * connect->hub->conf.discovery_timeout;
     connect->hub_token = registration_new_token(connect->hub, connect->arena, &connect->hub_row);
     if (connect->hub_token.data == NULL) {
-        rows_refuse(&connect->refusal, CTL_INTERNAL, NULL, "no memory");
+        refusal_set(&connect->refusal, CTL_INTERNAL, NULL, "no memory");
         connect_fail(connect);
     } else if (!endpoint_is_trusted(connect)) {
         connect_fail(connect);
@@ -270,7 +273,7 @@ static bool has_all(struct connect *connect)
                              : registration_find_missing(connect->arena, platform, NULL, &connect->found);
     registry_release(view, snapshot);
     return missing.length == 0 ||
-           rows_refuse(
+           refusal_set(
                &connect->refusal, CTL_PARTNER,
                "the partner's version details must list them, or hubctl receiver set says where they are",
                "party " STR_FMT ": discovery: not listed as RECEIVER, but needed: " STR_FMT " (%d)",
@@ -302,7 +305,7 @@ static void found(struct discovery *discovery)
         exchange_begin(connect);
         return;
     }
-    rows_refuse(&connect->refusal, CTL_PARTNER, "the partner's version details of 2.2.1 must list it",
+    refusal_set(&connect->refusal, CTL_PARTNER, "the partner's version details of 2.2.1 must list it",
                 "party " STR_FMT ": discovery: no credentials endpoint is listed (%d)", STR_ARG(connect->id),
                 OCPI_NO_MATCHING_ENDPOINTS);
     connect_fail(connect);
@@ -323,23 +326,23 @@ static bool may_register(struct connect *connect, const struct registry_snapshot
 {
     struct error error;
     if (registration_is_registered(snapshot, &party->platform->row, hub_kept_ms(connect->hub)))
-        return rows_refuse(
+        return refusal_set(
             &connect->refusal, CTL_CONFLICT,
             "hubctl token rotate changes the tokens; to begin anew: hubctl token issue --force, then "
             "this again",
             "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(connect->id));
     if (party->row.suspended)
-        return rows_refuse(&connect->refusal, CTL_CONFLICT, "hubctl party resume",
+        return refusal_set(&connect->refusal, CTL_CONFLICT, "hubctl party resume",
                            "party " STR_FMT " is suspended", STR_ARG(connect->id));
     connect->token = json_get_text(connect->request->params, "token");
     if (registration_is_own_token(snapshot, connect->arena, connect->token))
-        return rows_refuse(
+        return refusal_set(
             &connect->refusal, CTL_INVALID, "the partner makes the token that the hub is to present to it",
             "party " STR_FMT ": the token is one that the hub has issued", STR_ARG(connect->id));
     return partner_url_read(connect->hub, connect->arena,
                             json_get_text(connect->request->params, "versions_url"), PARTNER_URL_DOCUMENT,
                             &connect->url, &error) == OK ||
-           rows_refuse(&connect->refusal, CTL_INVALID,
+           refusal_set(&connect->refusal, CTL_INVALID,
                        "write it whole, e.g. https://abc.example/ocpi/versions", "--versions-url: %s",
                        error.text);
 }
@@ -350,7 +353,7 @@ static bool may_call(struct connect *connect, const struct registry_party *party
 {
     const struct registry_platform *platform = party->platform;
     if (platform->token.data == NULL)
-        return rows_refuse(&connect->refusal, CTL_CONFLICT,
+        return refusal_set(&connect->refusal, CTL_CONFLICT,
                            "hubctl token issue lets the partner begin, hubctl party connect the hub",
                            "party " STR_FMT ": its platform has not done the credentials exchange",
                            STR_ARG(connect->id));
@@ -371,16 +374,16 @@ static bool may_call(struct connect *connect, const struct registry_party *party
 static bool look_at_party(struct connect *connect, const struct registry_snapshot *snapshot)
 {
     const struct registry_party *party =
-        rows_find_party(snapshot, json_get_text(connect->request->params, "id"), 0, &connect->refusal);
+        lookup_party(snapshot, json_get_text(connect->request->params, "id"), 0, &connect->refusal);
     if (party == NULL)
         return false;
     connect->platform = party->platform->row.id;
-    connect->id = rows_party_id(snapshot, party, connect->arena);
+    connect->id = render_party_id(snapshot, party, connect->arena);
     connect->party = arena_copy(connect->arena, ocpi_party_key_str(&party->key));
     connect->sealed = arena_copy(connect->arena, party->platform->row.token);
     connect->raw_first = registration_raw_first(party->platform);
     if (is_under_way(admin_of(connect->request), connect->platform))
-        return rows_refuse(&connect->refusal, CTL_CONFLICT, "hubctl audit tail -f shows its end",
+        return refusal_set(&connect->refusal, CTL_CONFLICT, "hubctl audit tail -f shows its end",
                            "party " STR_FMT ": an exchange with its platform is under way",
                            STR_ARG(connect->id));
     return connect->kind->first ? may_register(connect, snapshot, party) : may_call(connect, party);
@@ -406,7 +409,7 @@ static void connect_begin(struct ctl_request *request, const struct connect_kind
     bool good = look_at_party(connect, snapshot);
     registry_release(hub->control_view, snapshot);
     if (!good) {
-        rows_fail(request, &connect->refusal);
+        refusal_reply(request, &connect->refusal);
         return;
     }
     ring_push(&admin_of(request)->connects, &connect->queue);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "hubd/admin/check/check.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/calls/secret.h"
 #include "hubd/calls/sentence.h"
 
@@ -34,14 +36,14 @@ static bool refuse_call(struct connect *connect, const struct outbound *outbound
                        ? check_remedy_hint(connect->arena, check_remedy_of(outbound)).data
                        : failures[i].hint;
         }
-    return rows_refuse(&connect->refusal, code, hint, "party " STR_FMT ": %s: " STR_FMT, STR_ARG(connect->id),
+    return refusal_set(&connect->refusal, code, hint, "party " STR_FMT ": %s: " STR_FMT, STR_ARG(connect->id),
                        what, STR_ARG(text));
 }
 
 /* Both forms were tried; a partner may read only one of them and still say no to the first. */
 static bool refuse_token(struct connect *connect, const char *what, const struct outbound *outbound)
 {
-    struct str url = rows_url(outbound->url);
+    struct str url = render_url(outbound->url);
     char code[40] = "";
     if (outbound->answer.is_envelope)
         snprintf(code, sizeof code, ", status_code %d", outbound->answer.status_code);
@@ -49,7 +51,7 @@ static bool refuse_token(struct connect *connect, const char *what, const struct
                                    "%s; hubctl party set " STR_FMT
                                    " --token-encoding raw (or base64) where it reads only one form",
                                    connect->kind->refused, STR_ARG(connect->id));
-    return rows_refuse(&connect->refusal, CTL_PARTNER, hint.data,
+    return refusal_set(&connect->refusal, CTL_PARTNER, hint.data,
                        "party " STR_FMT ": %s: the partner refuses the token, raw and in Base64, at " STR_FMT
                        " (HTTP %d%s)",
                        STR_ARG(connect->id), what, STR_ARG(url), outbound->status, code);
@@ -99,7 +101,7 @@ bool connect_explain_discovery(struct connect *connect, const struct discovery *
         return refuse_call(connect, &discovery->outbound, "discovery", discovery->message);
     if (discovery->unauthorized)
         return refuse_token(connect, "discovery", &discovery->outbound);
-    return rows_refuse(&connect->refusal, CTL_PARTNER, discovery_hint(discovery),
+    return refusal_set(&connect->refusal, CTL_PARTNER, discovery_hint(discovery),
                        "party " STR_FMT ": discovery: " STR_FMT " (%d)" STR_FMT, STR_ARG(connect->id),
                        STR_ARG(discovery->message), discovery->status,
                        STR_ARG(discovery->outbound.status / 100 == 2
@@ -111,7 +113,7 @@ bool connect_explain_answer(struct connect *connect)
 {
     const struct outbound *outbound = &connect->outbound;
     const struct ocpi_answer *answer = &outbound->answer;
-    struct str url = rows_url(outbound->url);
+    struct str url = render_url(outbound->url);
     char what[32];
     snprintf(what, sizeof what, "%s credentials", http_method_name(connect->kind->method));
     if (outbound->result != OK) {
@@ -126,16 +128,16 @@ bool connect_explain_answer(struct connect *connect)
     if (outbound->status == 401 || outbound->status == 403)
         return refuse_token(connect, what, outbound);
     if (outbound->status == 405)
-        return rows_refuse(&connect->refusal, CTL_CONFLICT, connect->kind->method_refused,
+        return refusal_set(&connect->refusal, CTL_CONFLICT, connect->kind->method_refused,
                            "party " STR_FMT ": %s: " STR_FMT " does not take it (HTTP 405)",
                            STR_ARG(connect->id), what, STR_ARG(url));
     if (answer->is_envelope && answer->status_code / 1000 != 1)
-        return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
+        return refusal_set(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
                            "party " STR_FMT ": %s: " STR_FMT " answers %d" STR_FMT " (HTTP %d)",
                            STR_ARG(connect->id), what, STR_ARG(url), answer->status_code,
                            STR_ARG(partners_words(connect, outbound)), outbound->status);
     connect->taken = outbound->status / 100 == 2 || outbound->status >= 500;
-    return rows_refuse(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
+    return refusal_set(&connect->refusal, CTL_PARTNER, CONNECT_ASK_PARTNER,
                        "party " STR_FMT ": %s: the answer of " STR_FMT
                        " holds no Credentials (HTTP %d)" STR_FMT,
                        STR_ARG(connect->id), what, STR_ARG(url), outbound->status,

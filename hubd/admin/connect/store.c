@@ -1,4 +1,6 @@
 #include "hubd/admin/connect/connect.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 
 #include "hubd/calls/secret.h"
 #include "lib/base/crypto.h"
@@ -14,7 +16,7 @@ static const struct registry_platform *find_platform(struct change *change)
     const struct registry_platform *platform = registry_find_platform(change->snapshot, connect->platform);
     if (platform != NULL && str_equal(platform->row.token, connect->sealed))
         return platform;
-    rows_refuse(&change->refusal, CTL_CONFLICT, "hubctl party show; hubctl audit tail",
+    refusal_set(&change->refusal, CTL_CONFLICT, "hubctl party show; hubctl audit tail",
                 "party " STR_FMT ": its platform %s meanwhile", STR_ARG(connect->id),
                 platform == NULL ? "was removed" : "did another exchange of credentials");
     return NULL;
@@ -29,7 +31,7 @@ static void end(struct connect *connect, struct change *done)
     if (done != NULL)
         change_reply(done);
     else
-        rows_fail(connect->request, &connect->refusal);
+        refusal_reply(connect->request, &connect->refusal);
 }
 
 /* ---------------------------------------------------------------- tokens in a partner's words */
@@ -126,7 +128,7 @@ bool connect_check_credentials(const struct connect *connect, const struct regis
     struct str problem = registration_check(connect->hub, snapshot, connect->arena, platform,
                                             connect->credentials, "hubctl party add registers it");
     return problem.data == NULL ||
-           rows_refuse(refusal, CTL_PARTNER, "then let the partner unregister the hub, and begin again",
+           refusal_set(refusal, CTL_PARTNER, "then let the partner unregister the hub, and begin again",
                        "party " STR_FMT ": the partner's credentials: " STR_FMT, STR_ARG(connect->id),
                        STR_ARG(problem));
 }
@@ -187,8 +189,8 @@ static struct str list_receivers(struct change *change, enum store_op_type type,
         if (op->type != type)
             continue;
         const struct registry_party *party = registry_find_party_id(change->snapshot, op->u.receiver.party);
-        struct str id = rows_party_id(change->snapshot, party, change->arena);
-        rows_receiver(writer, id, &op->u.receiver);
+        struct str id = render_party_id(change->snapshot, party, change->arena);
+        render_receiver(writer, id, &op->u.receiver);
         buffer_printf(names, "%s" STR_FMT " " STR_FMT, names->length > 0 ? ", " : "", STR_ARG(id),
                       STR_ARG(op->u.receiver.module));
     }
@@ -252,7 +254,7 @@ static void result_stored(struct change *change)
     }
     if (change->refusal.code != CTL_OK) {
         if (change->refusal.code == CTL_NOT_FOUND) /* the condition on the hub token */
-            rows_refuse(&connect->refusal, CTL_CONFLICT, "hubctl token list",
+            refusal_set(&connect->refusal, CTL_CONFLICT, "hubctl token list",
                         "party " STR_FMT ": the new hub token was revoked meanwhile", STR_ARG(connect->id));
         connect_fail(connect);
         return;
@@ -312,11 +314,11 @@ void connect_fail(struct connect *connect)
 {
     connect_move(connect, CONNECT_FAILING);
     if (gives_token_away(connect, str_from(connect->refusal.message)))
-        rows_refuse(&connect->refusal, connect->refusal.code, connect->refusal.hint,
+        refusal_set(&connect->refusal, connect->refusal.code, connect->refusal.hint,
                     "party " STR_FMT ": the partner's message repeats a token and is not shown",
                     STR_ARG(connect->id));
     if (keeps_token(connect))
-        rows_refuse(&connect->refusal, connect->refusal.code,
+        refusal_set(&connect->refusal, connect->refusal.code,
                     "both hub tokens stay valid; the same command again when the partner is ready", "%s",
                     connect->refusal.message);
     change_step(&connect->change, connect->request, build_failure, failure_stored, connect);

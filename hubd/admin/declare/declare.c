@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/outbox/outbox.h"
 #include "lib/base/env.h"
 
@@ -39,7 +41,7 @@ static bool build_export(struct change *change)
     if (document.length > 0)
         exported->body = declare_pretty(change->arena, document, str_from(admin->revision));
     if (exported->body.length == 0)
-        return rows_refuse(&change->refusal, CTL_INTERNAL, NULL,
+        return refusal_set(&change->refusal, CTL_INTERNAL, NULL,
                            "the configuration is too large for one document");
     change->reply = write_body;
     return change_unchanged(change, STR_NONE, "%s", "");
@@ -58,7 +60,7 @@ static void on_page(struct store_read *read)
         found++;
     bool more = found == page->count && page->scanned > 1 && ++exported->pages < PAGES_MAX;
     if (read->result != OK) {
-        rows_fail_error(exported->request, read->result, read->error.text);
+        refusal_reply_error(exported->request, read->result, read->error.text);
     } else if (more) {
         read_page(exported, page->scanned);
     } else {
@@ -86,7 +88,7 @@ static void export_on_totals(struct store_read *read)
 {
     struct exported *exported = read->context;
     if (read->result != OK)
-        rows_fail_error(exported->request, read->result, read->error.text);
+        refusal_reply_error(exported->request, read->result, read->error.text);
     else
         read_page(exported, exported->totals.audit_head + 1);
 }
@@ -231,7 +233,7 @@ static void on_searched_again(void *context)
     struct apply_job *job = context;
     struct change *change = job->change;
     if (job->search.result != OK) {
-        rows_refuse(&change->refusal, ctl_code_from_error(job->search.result), "hubctl status",
+        refusal_set(&change->refusal, ctl_code_from_error(job->search.result), "hubctl status",
                     "the audit could not be read; nothing was changed");
         end_build(job, false);
         return;
@@ -323,7 +325,7 @@ static void on_slice(uv_timer_t *timer)
     const struct registry_snapshot *draft = &job->plan.draft.snapshot;
     bool more = false;
     if (is_given_up(job)) {
-        rows_refuse(&change->refusal, CTL_BUSY, NULL, "hubd is ending; nothing was changed");
+        refusal_set(&change->refusal, CTL_BUSY, NULL, "hubd is ending; nothing was changed");
         end_build(job, false);
         return;
     }
@@ -356,7 +358,7 @@ static bool build(struct change *change)
     job->change = change;
     job->stage = PLANNING;
     if (!declare_plan_begin(&job->plan, change, &job->document, prune))
-        return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
+        return refusal_set(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     change->building = true;
     admin->slice.data = job;
     uv_timer_start(&admin->slice, on_slice, PAUSE_MS, 0);
@@ -377,7 +379,7 @@ static void search_first(struct apply_job *job)
     bool current = is_current(job, snapshot);
     registry_release(view, snapshot);
     job->search = (struct declare_search){.request = job->request,
-                                          .actor = rows_actor(&job->request->arena, &job->request->peer),
+                                          .actor = render_actor(&job->request->arena, &job->request->peer),
                                           .scanned = job->sequence,
                                           .arena = &job->request->arena};
     if (current)
@@ -401,7 +403,7 @@ static void document_begin(struct ctl_request *request, bool changes)
     request->state = job;
     if (!declare_read(&job->document, json_get(request->params, "document"), &job->problems)) {
         refuse_mistakes(&job->problems, &refusal);
-        rows_fail(request, &refusal);
+        refusal_reply(request, &refusal);
         return;
     }
     if (changes && declare_revision_read(job->document.revision, &job->sequence))

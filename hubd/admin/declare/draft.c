@@ -1,4 +1,5 @@
 #include "hubd/admin/declare/declare.h"
+#include "hubd/admin/lookup.h"
 
 /*
  * The registry as it will be: a copy whose parties, platforms, receivers, rules and limits follow the ops of
@@ -209,7 +210,7 @@ static bool take_limit(struct declare_draft *draft, int64_t id, struct str modul
     }
     snapshot->limits[kind] = row;
     for (size_t i = 0; i < snapshot->party_count; i++) {
-        if (!rows_has_own_limit(&snapshot->parties[i], kind))
+        if (!lookup_has_own_limit(&snapshot->parties[i], kind))
             snapshot->parties[i].limits[kind] = row;
     }
     return true;

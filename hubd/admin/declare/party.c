@@ -1,4 +1,7 @@
 #include "hubd/admin/declare/declare.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/admin/verbs.h"
 
 /* A party's entry: party add, set, suspend and resume, as far as they are needed. */
@@ -14,7 +17,7 @@ static bool find_subject(struct declare_plan *plan, const struct declare_entry *
     if (!ocpi_party_key_parse(entry->id, &key, NULL, NULL, &role) ||
         registry_find_party(&plan->draft.snapshot, &key, role) == NULL)
         return true;
-    *party = rows_find_party(&plan->draft.snapshot, entry->id, 0, &refusal);
+    *party = lookup_party(&plan->draft.snapshot, entry->id, 0, &refusal);
     if (*party == NULL)
         declare_problem(&plan->problems, "%s/id: %s", place, refusal.message);
     return *party != NULL;
@@ -31,13 +34,13 @@ static bool check_fixed(struct declare_plan *plan, const struct declare_entry *e
         roles |= ocpi_role_from(item->text);
     if ((party->row.roles & ~roles) != 0)
         declare_problem(&plan->problems, "%s/roles: %s is " STR_FMT " too; a role goes with the party only",
-                        place, party->id, STR_ARG(rows_roles_text(arena, party->row.roles & ~roles)));
+                        place, party->id, STR_ARG(render_roles_text(arena, party->row.roles & ~roles)));
     struct str wanted = declare_fold_party(arena, json_get_text(entry->value, "platform")),
                host =
-                   arena_copy_upper(arena, rows_platform_id(&plan->draft.snapshot, party->platform, arena));
+                   arena_copy_upper(arena, render_platform_id(&plan->draft.snapshot, party->platform, arena));
     struct refusal refusal = {.code = CTL_OK};
     const struct registry_party *other =
-        wanted.length == 0 ? party : rows_find_party(&plan->draft.snapshot, wanted, 0, &refusal);
+        wanted.length == 0 ? party : lookup_party(&plan->draft.snapshot, wanted, 0, &refusal);
     if (other == NULL)
         declare_problem(&plan->problems, "%s/platform: %s", place, refusal.message);
     else if (other->platform != party->platform)
@@ -211,5 +214,5 @@ void declare_check_shared(struct declare_plan *plan, const struct declare_entry 
         declare_problem(
             &plan->problems,
             "%s/%s: another party of the platform has it differently; say it once, at " STR_FMT, place,
-            member, STR_ARG(rows_platform_id(&plan->draft.snapshot, party->platform, plan->change->arena)));
+            member, STR_ARG(render_platform_id(&plan->draft.snapshot, party->platform, plan->change->arena)));
 }

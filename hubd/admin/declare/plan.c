@@ -1,6 +1,9 @@
 #include <stdio.h>
 
 #include "hubd/admin/declare/declare.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/refusal.h"
+#include "hubd/admin/render.h"
 #include "hubd/admin/verbs.h"
 #include "lib/base/env.h"
 
@@ -56,18 +59,18 @@ static struct str name_entry(struct declare_plan *plan, enum declare_kind kind,
     const struct registry_snapshot *snapshot = &plan->draft.snapshot;
     struct arena *arena = plan->change->arena;
     struct refusal refusal = {.code = CTL_OK};
-    struct rows_pair pair;
+    struct lookup_pair pair;
     if (kind == DECLARE_RULE)
-        return rows_find_pair(snapshot, entry->value, NULL, arena, &pair, &refusal)
+        return lookup_find_pair(snapshot, entry->value, NULL, arena, &pair, &refusal)
                    ? arena_copy_upper(arena, arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(pair.emsp_id),
                                                           STR_ARG(pair.cpo_id)))
                    : entry->id;
     size_t space = str_find(entry->id, ' ');
     struct str subject = space == SIZE_MAX ? entry->id : str_of(entry->id.data, space);
-    const struct registry_party *party = rows_find_party(snapshot, subject, 0, &refusal);
+    const struct registry_party *party = lookup_party(snapshot, subject, 0, &refusal);
     return party == NULL
                ? entry->id /* "default" */
-               : arena_printf(arena, STR_FMT STR_FMT, STR_ARG(rows_party_key(snapshot, party, arena)),
+               : arena_printf(arena, STR_FMT STR_FMT, STR_ARG(render_party_key(snapshot, party, arena)),
                               STR_ARG(str_skip(entry->id, subject.length)));
 }
 
@@ -95,7 +98,7 @@ static void prune_receivers(struct declare_plan *plan, const struct registry_par
     struct arena *arena = plan->change->arena;
     const struct store_receiver *list = party->receivers; /* of before, since the party's is replaced */
     size_t count = party->receiver_count;
-    struct str id = rows_party_key(&plan->draft.snapshot, party, arena);
+    struct str id = render_party_key(&plan->draft.snapshot, party, arena);
     for (size_t i = 0; i < count; i++) {
         struct declare_params params;
         if (!str_equal(list[i].source, STR("set")) || is_named(plan, DECLARE_RECEIVER, id, list[i].module))
@@ -115,8 +118,8 @@ static void prune_rule(struct declare_plan *plan, const struct store_rule *rule)
     struct declare_params params;
     if (rule->state == STORE_RULE_OFF || emsp == NULL || cpo == NULL)
         return;
-    struct str emsp_id = rows_party_key(snapshot, emsp, plan->change->arena),
-               cpo_id = rows_party_key(snapshot, cpo, plan->change->arena);
+    struct str emsp_id = render_party_key(snapshot, emsp, plan->change->arena),
+               cpo_id = render_party_key(snapshot, cpo, plan->change->arena);
     if (is_named(plan, DECLARE_RULE, emsp_id, cpo_id))
         return;
     declare_params_begin(&params);
@@ -128,12 +131,12 @@ static void prune_rule(struct declare_plan *plan, const struct store_rule *rule)
 /* `party` NULL: everybody's. */
 static void prune_limits(struct declare_plan *plan, const struct registry_party *party)
 {
-    struct str id =
-        party != NULL ? rows_party_key(&plan->draft.snapshot, party, plan->change->arena) : STR(CTL_DEFAULT);
+    struct str id = party != NULL ? render_party_key(&plan->draft.snapshot, party, plan->change->arena)
+                                  : STR(CTL_DEFAULT);
     for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++) {
         struct declare_params params;
         bool set =
-            party != NULL ? rows_has_own_limit(party, kind) : plan->draft.snapshot.limits[kind] != NULL;
+            party != NULL ? lookup_has_own_limit(party, kind) : plan->draft.snapshot.limits[kind] != NULL;
         if (!set || is_named(plan, DECLARE_LIMIT, id, str_from(limit_name(kind))))
             continue;
         declare_params_begin(&params);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hubd/admin/declare/declare.h"
+#include "hubd/admin/refusal.h"
 #include "lib/base/suggest.h"
 #include "lib/ctl/params.h"
 
@@ -45,7 +46,7 @@ bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, 
         json_string(&writer, str_from(rest));
     }
     json_array_end(&writer);
-    rows_refuse(refusal, code, hint, "%s; nothing was changed", message);
+    refusal_set(refusal, code, hint, "%s; nothing was changed", message);
     refusal->problems = text.failed ? STR_NONE : arena_copy(problems->arena, buffer_str(&text));
     buffer_free(&text);
     return false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hubd/admin/declare/declare.h"
+#include "hubd/admin/refusal.h"
 
 #include "lib/base/bug.h"
 
@@ -49,7 +50,7 @@ static void take_refusal(struct declare_plan *plan, const char *place, const str
         snprintf(member, sizeof member, "/%s", param + strspn(param, "-"));
     for (char *letter = member; *letter != '\0'; letter++)
         *letter = (char)tolower((unsigned char)*letter);
-    declare_problem(&plan->problems, "%s%s: %s", place, member, rows_refusal_text(refusal));
+    declare_problem(&plan->problems, "%s%s: %s", place, member, refusal_text(refusal));
 }
 
 static bool take_follow_ups(struct declare_plan *plan)

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "hubd/admin/declare/declare.h"
+#include "hubd/admin/lookup.h"
+#include "hubd/admin/render.h"
 #include "hubd/admin/verbs.h"
 #include "lib/base/crypto.h"
 
@@ -79,23 +81,23 @@ static void write_list(struct json_writer *writer, struct declare_lines *lines)
 static void write_party(struct json_writer *writer, const struct registry_snapshot *names,
                         const struct registry_party *party, struct str id, struct arena *arena)
 {
-    struct str host = rows_platform_id(names, party->platform, arena);
+    struct str host = render_platform_id(names, party->platform, arena);
     json_object_begin(writer);
     json_field_string(writer, "id", id);
-    rows_roles(writer, party->row.roles);
-    rows_text(writer, "name", party->row.name);
-    rows_text(writer, "website", party->row.website);
+    render_roles(writer, party->row.roles);
+    render_text(writer, "name", party->row.name);
+    render_text(writer, "website", party->row.website);
     if (!str_equal_fold(host, id)) {
         json_field_string(writer, "platform", host);
     } else {
         json_field_text(writer, "token_encoding", party_encoding_name(party->platform->row.encoding));
         json_field_text(writer, "from", party_sender_name(party->platform->row.from_hub));
-        rows_words(writer, "allowed_hosts", party->platform->row.allowed_hosts);
+        render_words(writer, "allowed_hosts", party->platform->row.allowed_hosts);
     }
     json_field_text(writer, "validation", party_validation_name(party->row.validation));
     json_field_boolean(writer, "forward_unknown_sessions", party->row.forward_unknown_sessions);
-    rows_words(writer, "push", party->row.push);
-    rows_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
+    render_words(writer, "push", party->row.push);
+    render_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
     json_object_end(writer);
 }
 
@@ -173,7 +175,7 @@ static void write_rules(struct declare_source *source, struct json_writer *write
         json_object_begin(entry);
         json_field_string(entry, "emsp", emsp);
         json_field_string(entry, "cpo", cpo);
-        json_field_text(entry, "state", rows_rule_state(rule->state));
+        json_field_text(entry, "state", render_rule_state(rule->state));
         json_object_end(entry);
         add_line(&lines, arena_printf(source->arena, STR_FMT " " STR_FMT, STR_ARG(emsp), STR_ARG(cpo)),
                  &source->text);
@@ -203,7 +205,7 @@ static void write_limits(struct declare_source *source, struct json_writer *writ
         if (snapshot->limits[kind] != NULL)
             add_limit(source, &lines, STR(CTL_DEFAULT), kind, snapshot->limits[kind]);
         for (size_t i = 0; i < snapshot->party_count; i++)
-            if (rows_has_own_limit(&snapshot->parties[i], kind))
+            if (lookup_has_own_limit(&snapshot->parties[i], kind))
                 add_limit(source, &lines, source->ids[i], kind, snapshot->parties[i].limits[kind]);
     }
     write_list(writer, &lines);
@@ -220,7 +222,7 @@ struct str declare_write(struct arena *arena, const struct registry_snapshot *sn
     if (source.ids == NULL)
         return STR_NONE;
     for (size_t i = 0; i < snapshot->party_count; i++)
-        source.ids[i] = rows_party_id(names, &snapshot->parties[i], arena);
+        source.ids[i] = render_party_id(names, &snapshot->parties[i], arena);
     json_writer_init(&writer, &out);
     json_object_begin(&writer);
     write_parties(&source, &writer);
