@@ -3,6 +3,7 @@
 #include "hubd/admin/render.h"
 #include "hubd/admin/reply.h"
 #include "hubd/messages/commands.h"
+#include "lib/http/url.h"
 
 /* command list and show: remote commands. The callback's secret is nowhere; the number shown is another one.
  */
@@ -60,7 +61,7 @@ static void on_show(struct store_read *base)
         return;
     command_write_row(&object.writer, admin_hub(base->context), &read->row);
     render_text(&object.writer, "object", read->row.name);
-    render_text(&object.writer, "response_url", render_url(read->row.response_url));
+    render_text(&object.writer, "response_url", url_text_without_query(read->row.response_url));
     render_text(&object.writer, "correlation_id", read->row.correlation_id);
     render_text(&object.writer, "result_body", read->row.result_body);
     reply_object_end(&object);

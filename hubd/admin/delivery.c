@@ -4,6 +4,7 @@
 #include "hubd/admin/reply.h"
 #include "hubd/outbox/outbox.h"
 #include "hubd/outbox/tries.h"
+#include "lib/http/url.h"
 
 /* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
  * reconcile in delivery_report.c. */
@@ -100,7 +101,7 @@ static void on_show(struct store_read *base)
         return;
     delivery_write_row(&object.writer, admin_hub(base->context), &read->row);
     render_text(&object.writer, "method", read->row.method);
-    render_text(&object.writer, "url", render_url(read->row.url));
+    render_text(&object.writer, "url", url_text_without_query(read->row.url));
     render_text(&object.writer, "correlation_id", read->row.correlation_id);
     render_time(&object.writer, "done", read->row.done);
     render_text(&object.writer, "evse", read->row.evse_name);

@@ -167,8 +167,9 @@ static void write_card(struct json_writer *writer, const struct conf *conf,
     render_party(writer, snapshot, party, arena);
     render_text(writer, "website", party->row.website);
     render_text(writer, "suspend_reason", party->row.suspended ? party->row.suspend_reason : STR_NONE);
-    render_text(writer, "credentials_url", render_url(platform->credentials_url)); /* keys stand in queries */
-    render_text(writer, "versions_url", render_url(platform->versions_url));
+    render_text(writer, "credentials_url",
+                url_text_without_query(platform->credentials_url)); /* keys stand in queries */
+    render_text(writer, "versions_url", url_text_without_query(platform->versions_url));
     json_field_text(writer, "token_encoding", encoding_names[platform->encoding]);
     write_hosts(writer, party->platform, arena);
     json_field_text(writer, "from", sender_names[platform->from_hub]);

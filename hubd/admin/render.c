@@ -113,12 +113,6 @@ const char *render_rule_state(enum store_rule_state state)
     return "off";
 }
 
-struct str render_url(struct str url)
-{
-    size_t query = str_find(url, '?');
-    return query == SIZE_MAX ? url : str_of(url.data, query);
-}
-
 /* ---------------------------------------------------------------- members */
 
 void render_text(struct json_writer *writer, const char *key, struct str text)

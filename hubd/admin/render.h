@@ -41,8 +41,6 @@ struct str render_roles_text(struct arena *arena, unsigned roles);
 struct str render_audit_note(struct arena *arena, const struct json_value *detail);
 const char *render_delivery_state(enum store_delivery_state state);
 const char *render_rule_state(enum store_rule_state state);
-/* The URL without its query: a response_url may carry a secret of the eMSP there. */
-struct str render_url(struct str url);
 
 /* ---------------------------------------------------------------- members */
 

@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
+#include "lib/http/url.h"
 #include "lib/json/writer.h"
 
 #define HEALTH_MAGIC 0x484c5448u
@@ -192,13 +193,8 @@ static void health_failure_known(struct loop_task *task)
  * chose. */
 static struct str failure_place(const struct outbound *outbound)
 {
-    struct str url = outbound->url;
-    size_t scheme = str_find(url, ':'), query = str_find(url, '?');
-    size_t host = scheme == SIZE_MAX ? 0 : scheme + 3; /* "://" */
-    size_t path = str_find(str_skip(url, host), '/');
-    if (!outbound->trusted && outbound->method != HTTP_METHOD_GET && path != SIZE_MAX)
-        return str_of(url.data, host + path);
-    return query == SIZE_MAX ? url : str_of(url.data, query);
+    return !outbound->trusted && outbound->method != HTTP_METHOD_GET ? url_text_origin(outbound->url)
+                                                                     : url_text_without_query(outbound->url);
 }
 
 static void health_failed(const struct outbound *outbound)

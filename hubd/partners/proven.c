@@ -6,6 +6,7 @@
 #include "hubd/calls/outbound.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/http/url.h"
 
 #define PROVEN_MAGIC 0x52454143u
 
@@ -53,9 +54,8 @@ static struct str proven_origin(struct arena *arena, struct str url)
     struct url parsed;
     if (url_parse(arena, url, &parsed, NULL) != OK)
         return STR_NONE;
-    bool bracket = str_find(parsed.host, ':') != SIZE_MAX;
-    return arena_printf(arena, STR_FMT "://%s" STR_FMT "%s:%u", STR_ARG(parsed.scheme), bracket ? "[" : "",
-                        STR_ARG(parsed.host), bracket ? "]" : "", parsed.port);
+    char origin[URL_ORIGIN_SIZE];
+    return arena_copy(arena, url_origin(&parsed, true, origin, sizeof origin));
 }
 
 static void proven_audit(struct proven *proven, const struct registry_platform *platform)

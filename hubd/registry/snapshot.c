@@ -6,6 +6,7 @@
 #include "hubd/registry/interfaces.h"
 #include "lib/base/crypto.h"
 #include "lib/base/log.h"
+#include "lib/http/url.h"
 
 struct str registry_seal_context(char *out, size_t size, int64_t platform)
 {
@@ -252,25 +253,11 @@ static void snapshot_add_limits(struct registry_snapshot *snapshot, const struct
                 snapshot->parties[i].limits[kind] = snapshot->limits[kind];
 }
 
-/* "a.example" of "https://a.example:8443/ocpi": a snapshot is made often, so without a parser. */
-static struct str snapshot_url_host(struct str url)
-{
-    size_t scheme = str_find(url, ':'), at = scheme == SIZE_MAX ? 0 : scheme + 3;
-    size_t begin = at;
-    bool bracket = at < url.length && url.data[at] == '[';
-    while (at < url.length && url.data[at] != '/' && url.data[at] != '?' &&
-           (bracket || url.data[at] != ':')) {
-        bracket = bracket && url.data[at] != ']';
-        at++;
-    }
-    return begin < at ? str_of(url.data + begin, at - begin) : STR_NONE;
-}
-
 static bool snapshot_has_reached(const struct registry_platform *platform, struct str url)
 {
-    struct str rest = platform->row.proven, host = snapshot_url_host(url), one;
+    struct str rest = platform->row.proven, host = url_text_host(url), one;
     while (str_split(&rest, ' ', &one))
-        if (str_equal_fold(snapshot_url_host(one), host))
+        if (str_equal_fold(url_text_host(one), host))
             return true;
     return false;
 }

@@ -34,8 +34,6 @@
 #define ORIGIN_BUCKETS 256
 /* Hosts that are remembered though no call is under way. */
 #define ORIGINS_IDLE_MAX 256
-/* "https://" + "[" host "]" + ":65535" and the NUL. */
-#define ORIGIN_KEY_SIZE (HTTP_HOST_SIZE + 20)
 /* "+host:port:", two addresses in brackets, a comma and the NUL. */
 #define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 128)
 
@@ -53,7 +51,7 @@ struct client_origin {
     struct ring idle;   /* client->idle_origins while no flight is here */
     struct ring ready;  /* client->ready while a waiting flight could start */
     char
-        key[ORIGIN_KEY_SIZE]; /* "https://host" or "https://host:8443": the canonical beginning of its URLs */
+        key[URL_ORIGIN_SIZE]; /* "https://host" or "https://host:8443": the canonical beginning of its URLs */
     size_t key_length;
     uint64_t number; /* of this origin among all that the client ever had */
     CURLU *root;     /* its URL with the path "/", parsed once: libcurl's URL of every call */

@@ -63,7 +63,7 @@ static void set_literal(struct client_origin *origin)
 static struct client_origin *origin_new(struct http_client *client, struct str key, const struct url *url)
 {
     struct client_origin *origin = calloc(1, sizeof *origin);
-    char root[ORIGIN_KEY_SIZE + 1];
+    char root[URL_ORIGIN_SIZE + 1];
 
     if (origin == NULL)
         return NULL;
@@ -97,36 +97,22 @@ static struct client_origin *origin_new(struct http_client *client, struct str k
 /* The part before the path of a URL that looks canonical already, STR_NONE when a real parse is needed. */
 static struct str plain_key(struct str text)
 {
-    size_t at = str_starts_with(text, STR("https://")) ? 8 : 7;
-
-    if (text.length > 2048 || (at == 7 && !str_starts_with(text, STR("http://"))))
+    if (text.length > 2048 ||
+        (!str_starts_with(text, STR("https://")) && !str_starts_with(text, STR("http://"))))
         return STR_NONE;
-    while (at < text.length && text.data[at] != '/' && text.data[at] != '?')
-        at++;
-    for (size_t i = at; i < text.length; i++) {
+    struct str origin = url_text_origin(text);
+    for (size_t i = origin.length; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
         if (byte <= 0x20 || byte >= 0x7f || byte == '#')
             return STR_NONE;
     }
-    return str_of(text.data, at);
-}
-
-static struct str canonical_key(const struct url *url, char *out, size_t size)
-{
-    bool bracket = str_find(url->host, ':') != SIZE_MAX;
-    bool standard = url->port == (str_equal(url->scheme, STR("https")) ? 443 : 80);
-    int length = snprintf(out, size, STR_FMT "://%s" STR_FMT "%s", STR_ARG(url->scheme), bracket ? "[" : "",
-                          STR_ARG(url->host), bracket ? "]" : "");
-
-    if (!standard && length > 0 && (size_t)length < size)
-        length += snprintf(out + length, size - (size_t)length, ":%u", url->port);
-    return str_of(out, (size_t)length);
+    return origin;
 }
 
 int client_origin_find(struct http_client *client, struct arena *arena, struct str text,
                        struct client_origin **origin, char **url, struct error *error)
 {
-    char buffer[ORIGIN_KEY_SIZE];
+    char buffer[URL_ORIGIN_SIZE];
     struct url parts;
     struct str key = plain_key(text);
 
@@ -139,7 +125,7 @@ int client_origin_find(struct http_client *client, struct arena *arena, struct s
     int result = url_parse(arena, text, &parts, error);
     if (result != OK)
         return result;
-    key = canonical_key(&parts, buffer, sizeof buffer);
+    key = url_origin(&parts, false, buffer, sizeof buffer);
     *origin = lookup(client, key);
     if (*origin == NULL)
         *origin = origin_new(client, key, &parts);

@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 /* Longest URL and longest host name (RFC 1035 section 2.3.4) in bytes. */
-#define URL_MAX  2048
-#define HOST_MAX 253
+#define URL_MAX 2048
 
 static char lower(char byte)
 {
@@ -79,7 +78,7 @@ static int copy_parts(struct arena *arena, CURLU *handle, struct url *url, struc
         return error_set(error, ERR_MEMORY, "no memory for a URL");
     if (url->host.length > 2 && url->host.data[0] == '[')
         url->host = str_of(url->host.data + 1, url->host.length - 2);
-    if (url->host.length == 0 || url->host.length > HOST_MAX)
+    if (url->host.length == 0 || url->host.length > URL_HOST_MAX)
         return error_set(error, ERR_INVALID, "the URL has no valid host");
     if (zone.length != 0)
         return error_set(error, ERR_INVALID, "the URL names a network interface (IPv6 zone)");
@@ -120,6 +119,55 @@ out:
 bool url_same_origin(const struct url *a, const struct url *b)
 {
     return a->port == b->port && str_equal_fold(a->scheme, b->scheme) && str_equal_fold(a->host, b->host);
+}
+
+struct str url_origin(const struct url *url, bool standard_port, char *out, size_t size)
+{
+    bool bracket = str_find(url->host, ':') != SIZE_MAX;
+    bool standard = url->port == (str_equal(url->scheme, STR("https")) ? 443 : 80);
+    int length = snprintf(out, size, STR_FMT "://%s" STR_FMT "%s", STR_ARG(url->scheme), bracket ? "[" : "",
+                          STR_ARG(url->host), bracket ? "]" : "");
+
+    if ((standard_port || !standard) && length > 0 && (size_t)length < size)
+        length += snprintf(out + length, size - (size_t)length, ":%u", url->port);
+    return str_of(out, (size_t)length);
+}
+
+/* Where the host begins in the text. */
+static size_t host_position(struct str text)
+{
+    size_t colon = str_find(text, ':'), at = colon == SIZE_MAX ? 0 : colon + strlen("://");
+
+    return at < text.length ? at : text.length;
+}
+
+struct str url_text_origin(struct str text)
+{
+    size_t at = host_position(text);
+
+    while (at < text.length && text.data[at] != '/' && text.data[at] != '?')
+        at++;
+    return str_of(text.data, at);
+}
+
+struct str url_text_host(struct str text)
+{
+    struct str host = str_skip(url_text_origin(text), host_position(text));
+    size_t end = 0;
+    bool bracket = host.length > 0 && host.data[0] == '[';
+
+    while (end < host.length && (bracket || host.data[end] != ':')) {
+        bracket = bracket && host.data[end] != ']';
+        end++;
+    }
+    return end > 0 ? str_of(host.data, end) : STR_NONE;
+}
+
+struct str url_text_without_query(struct str text)
+{
+    size_t query = str_find(text, '?');
+
+    return query == SIZE_MAX ? text : str_of(text.data, query);
 }
 
 struct str url_join(struct arena *arena, struct str base, struct str rest)

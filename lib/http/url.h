@@ -7,6 +7,11 @@
 #include "lib/base/error.h"
 #include "lib/http/url_own.h"
 
+/* The longest name of the DNS, in bytes (RFC 1035 2.3.4). */
+#define URL_HOST_MAX 253
+/* "https://" + "[" host "]" + ":65535" and the NUL. */
+#define URL_ORIGIN_SIZE (URL_HOST_MAX + 17)
+
 /* A URL in parts (parsed by libcurl's URL API, RFC 3986). All parts live in the arena given. */
 struct url {
     struct str scheme; /* "http" or "https", lower case */
@@ -21,6 +26,19 @@ struct url {
 int url_parse(struct arena *arena, struct str text, struct url *url, struct error *error);
 /* The same scheme, host and port. */
 bool url_same_origin(const struct url *a, const struct url *b);
+/* "https://a.example:8443", an IPv6 address in brackets (RFC 3986 3.2.2), written to `out`. The scheme's own port is
+ * written only with `standard_port`. URL_ORIGIN_SIZE bytes are enough for each. */
+struct str url_origin(const struct url *url, bool standard_port, char *out, size_t size);
+
+/* Parts of a URL that is known to be one, cut out of its text without a parser. */
+
+/* What stands before the path: "https://a.example:8443". */
+struct str url_text_origin(struct str text);
+/* The host alone, an IPv6 address in its brackets; empty when there is none. */
+struct str url_text_host(struct str text);
+/* The URL without its query, which may carry a secret. */
+struct str url_text_without_query(struct str text);
+
 /* `base` + '/' + `rest` with exactly one slash between them (OCPI joins are written both ways, rules 3). */
 struct str url_join(struct arena *arena, struct str base, struct str rest);
 

@@ -168,6 +168,70 @@ static void test_same_origin(void **state)
     arena_free(&arena);
 }
 
+static void test_origin(void **state)
+{
+    static const char *const cases[][3] = {
+        /* URL, without and with the scheme's own port */
+        {"http://a.example/x?y", "http://a.example", "http://a.example:80"},
+        {"https://A.Example:443/", "https://a.example", "https://a.example:443"},
+        {"https://a.example:8443/ocpi", "https://a.example:8443", "https://a.example:8443"},
+        {"http://[::1]:81/", "http://[::1]:81", "http://[::1]:81"},
+        {"http://[::1]/", "http://[::1]", "http://[::1]:80"},
+    };
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct url url;
+        char out[URL_ORIGIN_SIZE];
+        assert_int_equal(url_parse(&arena, str_from(cases[i][0]), &url, NULL), OK);
+        for (int standard_port = 0; standard_port < 2; standard_port++) {
+            struct str origin = url_origin(&url, standard_port != 0, out, sizeof out);
+            if (!str_equal(origin, str_from(cases[i][1 + standard_port])))
+                fail_msg("%s: " STR_FMT, cases[i][0], STR_ARG(origin));
+        }
+    }
+    arena_free(&arena);
+}
+
+static void test_longest_origin(void **state)
+{
+    char host[URL_HOST_MAX + 1] = "", out[URL_ORIGIN_SIZE];
+    struct url url = {.scheme = STR("https"), .port = UINT16_MAX};
+
+    (void)state;
+    memset(host, ':', URL_HOST_MAX); /* one with a colon is written in brackets */
+    url.host = str_from(host);
+    struct str origin = url_origin(&url, false, out, sizeof out);
+    assert_int_equal(origin.length, sizeof out - 1);
+    assert_string_equal(out + origin.length - strlen("]:65535"), "]:65535");
+}
+
+static void test_parts_of_texts(void **state)
+{
+    static const char *const cases[][4] = {
+        /* URL, origin, host, without query */
+        {"https://a.example:8443/ocpi?k=v", "https://a.example:8443", "a.example",
+         "https://a.example:8443/ocpi"},
+        {"http://a.example", "http://a.example", "a.example", "http://a.example"},
+        {"http://a.example?k=/v", "http://a.example", "a.example", "http://a.example"},
+        {"http://[fd00::1]:81/x", "http://[fd00::1]:81", "[fd00::1]", "http://[fd00::1]:81/x"},
+        {"http://[fd00::1", "http://[fd00::1", "[fd00::1", "http://[fd00::1"},
+        {"http:", "http:", "", "http:"},
+        {"", "", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str text = str_from(cases[i][0]);
+        if (!str_equal(url_text_origin(text), str_from(cases[i][1])) ||
+            !str_equal(url_text_host(text), str_from(cases[i][2])) ||
+            !str_equal(url_text_without_query(text), str_from(cases[i][3])))
+            fail_msg("%s", cases[i][0]);
+    }
+}
+
 static void test_join(void **state)
 {
     static const char *const cases[][3] = {
@@ -519,6 +583,9 @@ int main(void)
         cmocka_unit_test(test_parse_bad),
         cmocka_unit_test(test_parse_lengths),
         cmocka_unit_test(test_same_origin),
+        cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_longest_origin),
+        cmocka_unit_test(test_parts_of_texts),
         cmocka_unit_test(test_join),
         cmocka_unit_test(test_policy_table),
         cmocka_unit_test(test_policy_listed_networks),

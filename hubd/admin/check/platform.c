@@ -1,7 +1,7 @@
 #include "hubd/admin/check/check.h"
-#include "hubd/admin/render.h"
 #include "hubd/registry/interfaces.h"
 #include "lib/base/timestamp.h"
+#include "lib/http/url.h"
 
 /* The partner's platform: one discovery, looked at from its host to its endpoints. */
 
@@ -82,7 +82,7 @@ void check_tls(struct check *check)
         check_report(check, "tls", STR_NONE, CHECK_WARN, REMEDY_CLEARTEXT,
                      "%zu of %zu URL%s not https, the first is " STR_FMT, cleartext,
                      check->party->receiver_count + 1, cleartext == 1 ? " is" : "s are",
-                     STR_ARG(render_url(first)));
+                     STR_ARG(url_text_without_query(first)));
     else if (outbound->result != OK)
         check_report(check, "tls", STR_NONE, CHECK_SKIPPED, REMEDY_NONE,
                      "the partner's system does not answer");
@@ -125,7 +125,7 @@ void check_versions(struct check *check)
     } else if (discovery->unauthorized) {
         check_report(check, "versions", STR_NONE, CHECK_FAIL, REMEDY_REFUSED,
                      STR_FMT ": HTTP %d: the token is refused, raw and in Base64",
-                     STR_ARG(render_url(discovery->outbound.url)), discovery->outbound.status);
+                     STR_ARG(url_text_without_query(discovery->outbound.url)), discovery->outbound.status);
     } else {
         bool envelope = discovery->outbound.answer.is_envelope;
         check_report(check, "versions", STR_NONE, CHECK_FAIL, envelope ? REMEDY_VERSIONS : REMEDY_ENVELOPE,
@@ -225,11 +225,11 @@ static void compare(struct check *check, struct endpoints *endpoints)
             continue;
         note(endpoints, CHECK_WARN, set ? REMEDY_DIFFERS : REMEDY_DISCOVER, key,
              arena_printf(&check->scratch, STR_FMT " is listed as " STR_FMT ", and %s " STR_FMT, STR_ARG(key),
-                          STR_ARG(render_url(listed->url)),
+                          STR_ARG(url_text_without_query(listed->url)),
                           kept == NULL ? "not known here"
                           : set        ? "set here to"
                                        : "was",
-                          STR_ARG(kept == NULL ? STR_NONE : render_url(kept->url))));
+                          STR_ARG(kept == NULL ? STR_NONE : url_text_without_query(kept->url))));
     }
 }
 

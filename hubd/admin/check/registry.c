@@ -6,6 +6,7 @@
 #include "hubd/request/quality.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
+#include "lib/http/url.h"
 #include "lib/ocpi/validate.h"
 
 /* What the hub itself knows of the partner; nobody is called. */
@@ -100,7 +101,7 @@ void check_exchange(struct check *check)
         check->level = CHECK_LEVEL_CALLABLE;
         check_report(check, "exchange", STR_NONE, CHECK_OK, REMEDY_NONE,
                      "credentials of " STR_FMT " are known",
-                     STR_ARG(render_url(platform->row.credentials_url)));
+                     STR_ARG(url_text_without_query(platform->row.credentials_url)));
     } else if (find_tokens(check).initial == NULL) {
         check_report(check, "exchange", STR_NONE, CHECK_SKIPPED, REMEDY_NONE,
                      "there is no token to begin it with");

@@ -7,6 +7,7 @@
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/sm.h"
+#include "lib/http/url.h"
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/validate.h"
 
@@ -79,7 +80,7 @@ static bool is_ending(struct connect *connect)
 /* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
 static void connect_report(struct connect *connect, const char *what, struct str url)
 {
-    url = render_url(url);
+    url = url_text_without_query(url);
     struct str text =
         arena_printf(connect->arena, "party " STR_FMT ": %s " STR_FMT "; hubd goes on when you leave",
                      STR_ARG(connect->id), what, STR_ARG(url));

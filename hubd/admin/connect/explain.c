@@ -4,9 +4,9 @@
 
 #include "hubd/admin/check/check.h"
 #include "hubd/admin/refusal.h"
-#include "hubd/admin/render.h"
 #include "hubd/calls/secret.h"
 #include "hubd/calls/sentence.h"
+#include "lib/http/url.h"
 
 /* Why a call did not get an answer at all. */
 static const struct {
@@ -43,7 +43,7 @@ static bool refuse_call(struct connect *connect, const struct outbound *outbound
 /* Both forms were tried; a partner may read only one of them and still say no to the first. */
 static bool refuse_token(struct connect *connect, const char *what, const struct outbound *outbound)
 {
-    struct str url = render_url(outbound->url);
+    struct str url = url_text_without_query(outbound->url);
     char code[40] = "";
     if (outbound->answer.is_envelope)
         snprintf(code, sizeof code, ", status_code %d", outbound->answer.status_code);
@@ -113,7 +113,7 @@ bool connect_explain_answer(struct connect *connect)
 {
     const struct outbound *outbound = &connect->outbound;
     const struct ocpi_answer *answer = &outbound->answer;
-    struct str url = render_url(outbound->url);
+    struct str url = url_text_without_query(outbound->url);
     char what[32];
     snprintf(what, sizeof what, "%s credentials", http_method_name(connect->kind->method));
     if (outbound->result != OK) {
