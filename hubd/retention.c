@@ -57,7 +57,7 @@ static int64_t retention_setting(const struct hub *hub, size_t offset)
     return value;
 }
 
-/* What is older goes. By the hub's own time: a jump of the clock must expire nothing (hub-ocpi(7), CALLS OF THE HUB). */
+/* What is older goes. By the hub's own time: a jump of the clock must expire nothing (hubd(8), LOG). */
 static int64_t retention_before(const struct hub *hub, size_t offset)
 {
     int64_t kept = retention_setting(hub, offset);

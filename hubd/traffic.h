@@ -5,9 +5,10 @@
 
 /*
  * How much goes over the hub: requests of partners and deliveries to them, per module, with how many failed
- * and how long they took (hub-audit(5), DESCRIPTION: GETs served from the store are counted and leave no row). Each loop
- * counts in a block of its own, without a lock and without memory that another loop writes; the control loop
- * adds the blocks up and keeps a sample of the sums every few seconds, from which it tells the last minutes.
+ * and how long they took (hub-audit(5), DESCRIPTION: GETs served from the store are counted and leave no
+ * row). Each loop counts in a block of its own, without a lock and without memory that another loop writes;
+ * the control loop adds the blocks up and keeps a sample of the sums every few seconds, from which it tells
+ * the last minutes.
  */
 struct hub;
 struct traffic;

@@ -54,9 +54,11 @@ struct discovery {
 };
 
 void discovery_start(struct discovery *discovery);
-/* The partner's token only goes to the host that came with it (hub-ocpi(7), CALLS OF THE HUB): whether `url` is on it. */
+/* The partner's token only goes to the host that came with it (hub-ocpi(7), CALLS OF THE HUB): whether `url`
+ * is on it. */
 bool discovery_same_host(const struct discovery *discovery, struct str url);
-/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-ocpi(7), HEALTH).
+/* `url` with its last path segment replaced by "versions"; itself when it ends so already (hub-ocpi(7),
+ * HEALTH).
  */
 struct str discovery_versions_url(struct arena *arena, struct str url);
 /* Whether the endpoint is what a party of those roles has for a receiver's key (interfaces.h). */

@@ -1,7 +1,7 @@
 /*
  * What partners' versions lists and version details look like in the field (OCPI 2.2.1, Versions;
- * hub-ocpi(7), CREDENTIALS, TOLERANCE): in the envelope, with or without its status_code, or bare; in a list of one;
- * identifiers and roles in any case, roles left out.
+ * hub-ocpi(7), CREDENTIALS, TOLERANCE): in the envelope, with or without its status_code, or bare; in a list
+ * of one; identifiers and roles in any case, roles left out.
  */
 #include "hubd/calls/discovery.h"
 #include "hubd/registry/interfaces.h"

@@ -5,10 +5,10 @@
 #include "lib/json/writer.h"
 
 /*
- * HubClientInfo (OCPI 2.2.1, HubClientInfo module; hub-ocpi(7), HUBCLIENTINFO): what the hub tells its partners of each
- * other. Every change of a party is handed to the outbox for each party that has a `hubclientinfo` receiver
- * and is on another platform, one message per role; a receiver that is new, or has a new URL, gets all
- * parties. A platform that hosts several parties behind one URL is told once.
+ * HubClientInfo (OCPI 2.2.1, HubClientInfo module; hub-ocpi(7), HUBCLIENTINFO): what the hub tells its
+ * partners of each other. Every change of a party is handed to the outbox for each party that has a
+ * `hubclientinfo` receiver and is on another platform, one message per role; a receiver that is new, or has a
+ * new URL, gets all parties. A platform that hosts several parties behind one URL is told once.
  *
  * What a receiver was told of is kept with it, as the last_updated of the last change, and moves in the batch
  * that hands over: nothing is lost by a crash, nothing told twice. Runs on the control loop.

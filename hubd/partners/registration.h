@@ -6,9 +6,9 @@
 
 /*
  * What an exchange of credentials is made of, whoever begins it (OCPI 2.2.1, Credentials: Registration, PUT;
- * hub-ocpi(7), AUTHENTICATION, CREDENTIALS): the hub's token and object, the checks of the partner's object, and what is stored
- * in one batch when it is complete. A partner's POST and PUT are in modules/credentials_exchange.c, what the
- * account team begins in admin/connect.c.
+ * hub-ocpi(7), AUTHENTICATION, CREDENTIALS): the hub's token and object, the checks of the partner's object,
+ * and what is stored in one batch when it is complete. A partner's POST and PUT are in
+ * hubd/modules/credentials_registration.c, what the account team begins in hubd/admin/connect/connect.c.
  */
 
 /* A new token: 256 random bits, URL-safe; fills hash, fingerprint and created (by the hub's time) of `row`.

@@ -1,4 +1,5 @@
-/* Whether a POST of credentials repeats the one before it (hub-ocpi(7), AUTHENTICATION; hubd/partners/registration.h). */
+/* Whether a POST of credentials repeats the one before it (hub-ocpi(7), AUTHENTICATION;
+ * hubd/partners/registration.h). */
 #include "hubd/partners/registration.h"
 #include "lib/base/crypto.h"
 

@@ -8,8 +8,8 @@
 
 /*
  * How long a change that met another one (ERR_CONFLICT: what it was made of was changed meanwhile) is made
- * anew. That two met is no overload, so tries are not counted (hub-ocpi(7), HTTP AND ANSWERS): each time somebody's change
- * was stored. Only who asked hardly waits any longer than this.
+ * anew. That two met is no overload, so tries are not counted (hub-ocpi(7), HTTP AND ANSWERS): each time
+ * somebody's change was stored. Only who asked hardly waits any longer than this.
  */
 #define LATE_AFTER_US INT64_C(20000000)
 

@@ -3,11 +3,13 @@
 
 #include "hubd/registry/limit.h"
 
-/* A party's limits, kept (hub-ocpi(7), LIMITS): who asks too often is answered with 429, and the audit told. */
+/* A party's limits, kept (hub-ocpi(7), LIMITS): who asks too often is answered with 429, and the audit told.
+ * */
 struct hub;
 struct request;
 
-/* Whether request->party may ask this now. False: answered with 429 and Retry-After (hub-ocpi(7), HTTP AND ANSWERS). */
+/* Whether request->party may ask this now. False: answered with 429 and Retry-After (hub-ocpi(7), HTTP AND
+ * ANSWERS). */
 bool limits_admit(struct request *request);
 
 /*

@@ -4,12 +4,12 @@
 #include "hubd/loop.h"
 
 /*
- * Changes of one object are done one after the other (hub-ocpi(7), HTTP AND ANSWERS): whoever changes an object takes a
- * place in its line. LINE_ALONE is for those that read what is stored and write what they made of it (PATCH);
- * they have the object for themselves, so that none of them writes over another's change. LINE_SHARED is for
- * those that replace it unread (PUT), or that change a part of it: any number at once, since the store orders
- * them. First come, first served: nobody overtakes one that waits. A line costs nothing while nobody stands
- * in it, and what happens in one line concerns no other.
+ * Changes of one object are done one after the other (hub-ocpi(7), HTTP AND ANSWERS): whoever changes an
+ * object takes a place in its line. LINE_ALONE is for those that read what is stored and write what they made
+ * of it (PATCH); they have the object for themselves, so that none of them writes over another's change.
+ * LINE_SHARED is for those that replace it unread (PUT), or that change a part of it: any number at once,
+ * since the store orders them. First come, first served: nobody overtakes one that waits. A line costs
+ * nothing while nobody stands in it, and what happens in one line concerns no other.
  */
 enum line_mode { LINE_SHARED, LINE_ALONE };
 

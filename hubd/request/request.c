@@ -242,8 +242,8 @@ struct str request_via(const struct request *request)
                             "Via");
 }
 
-/* STR_NONE, or why the request goes round: the hub sent it itself (hub-ocpi(7), CREDENTIALS), or it has been passed on
- * so often that no answer can be of use. */
+/* STR_NONE, or why the request goes round: the hub sent it itself (hub-ocpi(7), CREDENTIALS), or it has been
+ * passed on so often that no answer can be of use. */
 static struct str request_find_loop(const struct request *request)
 {
     const struct http_exchange *exchange = request->exchange;

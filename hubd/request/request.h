@@ -183,14 +183,14 @@ void request_audit_fill(struct request *request, struct store_audit *row, struct
  * second time when it is answered. */
 void request_audit_batch(struct request *request, struct store_apply *batch, struct str status);
 
-/* ---------------------------------------------------------------- for this room: request_body.c */
+/* ---------------------------------------------------------------- for this room: body.c */
 
 /* The systems that passed the request on, all its Via headers as one; for whatever is sent because of it. */
 struct str request_via(const struct request *request);
 /* Reads the JSON of a route that has any. False: answered. */
 bool request_parse_body(struct request *request);
 
-/* ---------------------------------------------------------------- for this room: request_caller.c */
+/* ---------------------------------------------------------------- for this room: caller.c */
 
 /* The header's value, STR_NONE when it is absent. */
 struct str request_header(const struct request *request, const char *name);
