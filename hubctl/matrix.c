@@ -154,8 +154,8 @@ static struct str state_of(const struct json_value *rules, const struct json_val
     return found != NULL ? found->text : STR("off");
 }
 
-static void write_row(struct buffer *out, const struct json_value *row, const struct json_value *cpos,
-                      const struct block *block, bool color)
+static void matrix_write_row(struct buffer *out, const struct json_value *row, const struct json_value *cpos,
+                             const struct block *block, bool color)
 {
     struct str emsp = json_get_text(row, "emsp");
     const struct json_value *cpo = item_at(cpos, block->first);
@@ -178,7 +178,7 @@ static void write_block(struct buffer *out, const struct matrix *grid, const str
             buffer_append_text(out, i > 0 ? "\n" : "");
             write_heading(out, grid->cpos, block);
         }
-        write_row(out, grid->rows[i], grid->cpos, block, color);
+        matrix_write_row(out, grid->rows[i], grid->cpos, block, color);
     }
 }
 

@@ -68,8 +68,8 @@ static void write_localized(struct buffer *out, struct str text, const struct st
     }
 }
 
-static void write_text(struct buffer *out, const struct json_value *value, size_t at, size_t indent,
-                       const struct style *style)
+static void report_write_text(struct buffer *out, const struct json_value *value, size_t at, size_t indent,
+                              const struct style *style)
 {
     struct buffer plain = {0}, text = {0};
     value_write(&plain, value, CTL_COLUMN_TEXT, style);
@@ -93,12 +93,12 @@ static void write_check(struct buffer *out, const struct json_value *check, size
         column = INDENT;
         buffer_printf(out, "\n%*s", INDENT, "");
     }
-    write_text(out, json_get(check, "detail"), column, column, style);
+    report_write_text(out, json_get(check, "detail"), column, column, style);
     if (json_get(check, "remedy") == NULL)
         return;
     column = column == INDENT ? INDENT : RESULT_WIDTH + 2;
     buffer_printf(out, "%*s> ", (int)column, "");
-    write_text(out, json_get(check, "remedy"), column + 2, column + 2, style);
+    report_write_text(out, json_get(check, "remedy"), column + 2, column + 2, style);
 }
 
 void report_write(struct buffer *out, const struct json_value *report, const struct style *style)

@@ -143,7 +143,7 @@ static struct libscols_table *new_table(const struct style *style)
     return table;
 }
 
-static char *finish(struct libscols_table *table, bool failed)
+static char *table_finish(struct libscols_table *table, bool failed)
 {
     char *text = NULL;
     if (!failed && scols_print_table_to_string(table, &text) != 0)
@@ -214,7 +214,7 @@ static char *render_table(const struct plan *plan, const struct json_value *cons
                                       column_flags(plan->columns[i]->kind)) != NULL;
     for (size_t i = 0; i < row_count && good; i++)
         good = add_row(table, plan, rows[i], style);
-    return table != NULL ? finish(table, !good) : NULL;
+    return table != NULL ? table_finish(table, !good) : NULL;
 }
 
 /* ---------------------------------------------------------------- rows as records */

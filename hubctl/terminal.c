@@ -247,7 +247,7 @@ static bool is_long(const char *text)
     return lines >= height;
 }
 
-static void write_text(FILE *file, const char *text)
+static void terminal_write_text(FILE *file, const char *text)
 {
     fputs(text, file);
     if (text[0] != '\0' && text[strlen(text) - 1] != '\n')
@@ -266,11 +266,11 @@ void print_text(const struct hubctl_options *options, const char *text)
         pager = popen(command, "w");
     }
     if (pager != NULL) {
-        write_text(pager, text);
+        terminal_write_text(pager, text);
         int status = pclose(pager);
         signal(SIGPIPE, SIG_DFL);
         if (WIFEXITED(status) && WEXITSTATUS(status) < 126) /* 126, 127: the shell did not find it */
             return;
     }
-    write_text(stdout, text);
+    terminal_write_text(stdout, text);
 }

@@ -66,6 +66,9 @@ WORDS = {
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 FUNCTION = re.compile(r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b)[a-z][\w \t]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*(?:__attribute__\(\([^{;]*\)\)\s*)?\{", re.M)
+STATIC = re.compile(r"^static (?!const\b)[a-z][\w \t\*]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*\{", re.M)
+STATICS_MOST = 3  # files with a static function of one name: more, and a backtrace tells nothing
+SAME_EVERYWHERE = {"write_value"}  # of a JSON value, each room in its own form
 TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
 
 
@@ -111,14 +114,19 @@ def exports(path, text):
 def breaches(root):
     listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
     paths = [path for path in listed.stdout.splitlines() if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path) and (root / path).is_file()]
-    tags = {}
+    tags, statics = {}, {}
     for path in paths:
         text = (root / path).read_text()
         yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
         if path.endswith(".c"):  # what C++ has stands in a namespace of its own
             yield from (("an exported name without its room's word", breach) for breach in exports(path, text))
+            for name in {match[1] for match in STATIC.finditer(text)} - SAME_EVERYWHERE:
+                statics.setdefault(name, []).append(path)
         for match in TAG.finditer(text):
             tags.setdefault(match[1], []).append(f"{path}:{line_of(text, match.start())}")
+    for name, places in sorted(statics.items()):
+        if len(places) > STATICS_MOST:
+            yield "a static function of one name in many files", f"{places[0]}: {name}, also {', '.join(places[1:])}"
     for tag, places in sorted(tags.items()):
         if len(places) > 1:
             yield "one name for several structs", f"{places[0]}: {tag}, also {', '.join(places[1:])}"

@@ -7,7 +7,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 
-/* A stranger must not fill the audit: so many refused tries a minute are rowed, the rest is logged. */
+/* A stranger must not fill the audit: so many refused tries a minute get a row, the rest is logged. */
 #define REFUSED_PER_MINUTE 20
 
 const struct ctl_handler admin_handlers[] = {

@@ -84,7 +84,7 @@ static void attend_clock(struct json_writer *writer, const struct attention *a)
     struct str trouble = clock_trouble(a->hub, a->arena);
     if (trouble.length > 0)
         attend(writer, trouble,
-               clock_in_doubt(a->hub) ? STR("timedatectl status") : STR("hubctl audit tail --since 1h"));
+               clock_is_distrusted(a->hub) ? STR("timedatectl status") : STR("hubctl audit tail --since 1h"));
 }
 
 /* ---------------------------------------------------------------- parties */

@@ -56,7 +56,7 @@ static bool cursor_read(struct arena *arena, struct str text, int64_t *sequence)
 
 /* ---------------------------------------------------------------- the end */
 
-static struct ctl_request *let_go(struct follower *follower)
+static struct ctl_request *follower_release(struct follower *follower)
 {
     struct ctl_request *request = follower->request;
     ring_remove(&follower->queue);
@@ -68,7 +68,7 @@ static struct ctl_request *let_go(struct follower *follower)
 static void end(struct follower *follower)
 {
     int64_t sent = follower->sent;
-    struct ctl_request *request = let_go(follower);
+    struct ctl_request *request = follower_release(follower);
     struct buffer reply = {0};
     buffer_printf(&reply, "{\"count\":%lld}", (long long)sent);
     ctl_reply(request, &reply);
@@ -77,7 +77,7 @@ static void end(struct follower *follower)
 
 static void end_with(struct follower *follower, const struct refusal *refusal)
 {
-    rows_fail(let_go(follower), refusal);
+    rows_fail(follower_release(follower), refusal);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -116,8 +116,8 @@ static struct str note_of(const struct store_audit *audit, struct arena *arena)
     return rows_audit_note(arena, detail);
 }
 
-static void write_row(struct buffer *out, const struct store_audit_row *row, const struct hub *hub,
-                      struct arena *arena)
+static void audit_write_row(struct buffer *out, const struct store_audit_row *row, const struct hub *hub,
+                            struct arena *arena)
 {
     const struct store_audit *audit = &row->row;
     struct json_writer writer;
@@ -181,7 +181,7 @@ static void send_slice(struct follower *follower)
     int64_t before = follower->position;
     for (size_t i = 0; i < read->count; i++) {
         struct buffer line = {0};
-        write_row(&line, &read->rows[i], admin_hub(follower->request), &follower->arena);
+        audit_write_row(&line, &read->rows[i], admin_hub(follower->request), &follower->arena);
         follower->blocked = !ctl_notify(follower->request, &line) || follower->blocked;
         buffer_free(&line);
         follower->position = read->rows[i].sequence;
@@ -274,7 +274,7 @@ static void on_slice(struct store_read *base)
 
 /* ---------------------------------------------------------------- the client's side */
 
-static void on_drain(struct ctl_request *request)
+static void follower_on_drain(struct ctl_request *request)
 {
     struct follower *follower = MAGIC_CAST(struct follower, request->state, FOLLOWER_MAGIC);
     follower->blocked = false;
@@ -282,7 +282,7 @@ static void on_drain(struct ctl_request *request)
         read_slice(follower);
 }
 
-static void on_closed(struct ctl_request *request)
+static void follower_on_closed(struct ctl_request *request)
 {
     struct follower *follower = MAGIC_CAST(struct follower, request->state, FOLLOWER_MAGIC);
     if (!follower->reading)
@@ -348,8 +348,8 @@ static void begin_tail(struct ctl_request *request)
         return;
     }
     request->state = follower;
-    request->on_drain = on_drain;
-    request->on_closed = on_closed;
+    request->on_drain = follower_on_drain;
+    request->on_closed = follower_on_closed;
     if (follower->follow)
         ring_push(&admin_of(request)->followers, &follower->queue);
     read_slice(follower);

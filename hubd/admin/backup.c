@@ -35,7 +35,7 @@ static struct backup *backup_of(void *context)
 
 /* ---------------------------------------------------------------- how far it is */
 
-static void report(struct backup *backup)
+static void backup_report(struct backup *backup)
 {
     int64_t copied, total;
     char text[160], done[SIZE_TEXT], all[SIZE_TEXT];
@@ -57,14 +57,14 @@ static void report(struct backup *backup)
     ctl_progress(backup->request, str_from(text), copied, total);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void backup_on_timer(uv_timer_t *timer)
 {
-    report(backup_of(timer->data));
+    backup_report(backup_of(timer->data));
 }
 
 /* ---------------------------------------------------------------- the end */
 
-static struct ctl_request *let_go(struct backup *backup)
+static struct ctl_request *backup_release(struct backup *backup)
 {
     struct ctl_request *request = backup->request;
     backup->admin->backup_path = STR_NONE;
@@ -91,7 +91,7 @@ static struct str detail(struct backup *backup, const char *reason)
     return copy;
 }
 
-static void answer(struct backup *backup)
+static void backup_answer(struct backup *backup)
 {
     struct arena *arena = &backup->request->arena;
     struct buffer reply = {0};
@@ -115,11 +115,11 @@ static void answer(struct backup *backup)
     json_string(&writer, STR("hubctl backup -h tells how to restore it"));
     json_array_end(&writer);
     json_object_end(&writer);
-    ctl_reply(let_go(backup), &reply);
+    ctl_reply(backup_release(backup), &reply);
     buffer_free(&reply);
 }
 
-static void fail(struct backup *backup, int code, const char *text)
+static void backup_fail(struct backup *backup, int code, const char *text)
 {
     static const struct {
         int error;
@@ -135,7 +135,7 @@ static void fail(struct backup *backup, int code, const char *text)
     const char *hint = NULL;
     for (size_t i = 0; i < sizeof hints / sizeof hints[0] && hint == NULL; i++)
         hint = hints[i].error == code ? hints[i].hint : NULL;
-    ctl_fail(let_go(backup), ctl_code_from_error(code), message.data, hint);
+    ctl_fail(backup_release(backup), ctl_code_from_error(code), message.data, hint);
 }
 
 /* A copy that was begun is a row too, although nothing is left of it. */
@@ -158,14 +158,14 @@ static void on_audited(struct store_apply *apply)
     if (apply->result == OK) {
         log_info("backup " STR_FMT " written, %lld bytes", STR_ARG(backup->path),
                  (long long)backup->copy.bytes);
-        answer(backup);
+        backup_answer(backup);
         return;
     }
     struct str text = arena_printf(&backup->request->arena,
                                    STR_FMT ": taken away again, because the audit takes no row of it: %s",
                                    STR_ARG(backup->path), apply->error.text);
     unlink(backup->path.data);
-    fail(backup, apply->result, text.data);
+    backup_fail(backup, apply->result, text.data);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -174,7 +174,7 @@ static void on_timer_closed(uv_handle_t *handle)
     if (backup->copy.result != OK) {
         struct error error = backup->copy.error;
         audit_failure(backup, error.text);
-        fail(backup, backup->copy.result, error.text);
+        backup_fail(backup, backup->copy.result, error.text);
         return;
     }
     store_batch_init(&backup->batch, &backup->request->arena);
@@ -197,7 +197,7 @@ static void on_copied(struct store_backup *copy)
 
 /* ---------------------------------------------------------------- the beginning */
 
-static void on_closed(struct ctl_request *request)
+static void backup_on_closed(struct ctl_request *request)
 {
     store_backup_cancel(&backup_of(request->state)->copy);
 }
@@ -269,10 +269,10 @@ void admin_backup(struct ctl_request *request)
     backup->path = backup->admin->backup_path = path;
     backup->timer.data = backup;
     uv_timer_init(&backup->hub->control.uv, &backup->timer);
-    uv_timer_start(&backup->timer, on_timer, REPORT_MS, REPORT_MS);
+    uv_timer_start(&backup->timer, backup_on_timer, REPORT_MS, REPORT_MS);
     request->state = backup;
-    request->on_closed = on_closed;
+    request->on_closed = backup_on_closed;
     backup->copy = (struct store_backup){.path = path.data, .callback = on_copied, .context = backup};
-    report(backup);
+    backup_report(backup);
     store_backup_start(backup->hub->control_store, &backup->copy);
 }

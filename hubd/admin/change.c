@@ -19,7 +19,7 @@ static struct change *change_of(void *context)
 
 /* ---------------------------------------------------------------- the end */
 
-static void let_go(struct change *change)
+static void change_release(struct change *change)
 {
     if (change->held != NULL)
         registry_release(change->hub->control_view, change->held);
@@ -68,10 +68,10 @@ void change_reply(struct change *change)
 }
 
 /* The turn is over. The request, and with it the change, are gone after this, unless it was a step. */
-static void finish(struct change *change)
+static void change_finish(struct change *change)
 {
     struct admin *admin = change->hub->admin;
-    let_go(change);
+    change_release(change);
     change->magic = 0;
     admin->active = NULL;
     if (change->then != NULL)
@@ -89,7 +89,7 @@ static void finish_with_error(struct change *change, int error_code, const char 
     const char *advice =
         code == CTL_UNCERTAIN ? "hubctl audit tail shows whether it was done" : "hubctl status";
     rows_refuse(&change->refusal, code, advice, "%s", rows_error_text(error_code, text));
-    finish(change);
+    change_finish(change);
 }
 
 /* ---------------------------------------------------------------- the steps */
@@ -119,7 +119,7 @@ static void run_follow(struct change *change, const struct store_op *done)
     if (change->follow != NULL && change->follow(change, done))
         store_apply(change->hub->control_store, &change->batch);
     else
-        finish(change);
+        change_finish(change);
 }
 
 static void on_refreshed(int result, void *context)
@@ -148,7 +148,7 @@ static void on_applied(struct store_apply *apply)
 {
     struct change *change = change_of(apply->context);
     int result = apply->result;
-    let_go(change);
+    change_release(change);
     if (result == ERR_CONFLICT && change->registry && !late_since(change->began_us)) {
         registry_refresh(change->hub->registry, &change->hub->control, on_reread, change);
         return;
@@ -164,7 +164,7 @@ static void on_applied(struct store_apply *apply)
     if (change->registry)
         registry_refresh(change->hub->registry, &change->hub->control, on_refreshed, change);
     else
-        finish(change);
+        change_finish(change);
 }
 
 static void run_build(struct change *change)
@@ -188,7 +188,7 @@ void change_built(struct change *change, bool good)
 {
     change->building = false;
     if (!good || change->unchanged)
-        finish(change);
+        change_finish(change);
     else
         store_apply(change->hub->control_store, &change->batch);
 }

@@ -1,29 +1,18 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/rows.h"
+#include "hubd/messages/commands.h"
 
 /* command list and show: remote commands. The callback's secret is nowhere; the number shown is another one.
  */
 
-static const char *state_name(enum store_command_state state)
-{
-    switch (state) {
-    case STORE_COMMAND_SENT:
-        return "sent";
-    case STORE_COMMAND_ACCEPTED:
-        return "accepted";
-    case STORE_COMMAND_ENDED:
-        return "ended";
-    }
-    return "ended";
-}
-
-static void write_row(struct json_writer *writer, const struct hub *hub, const struct store_command *row)
+static void command_write_row(struct json_writer *writer, const struct hub *hub,
+                              const struct store_command *row)
 {
     json_field_int(writer, "id", row->id);
     rows_text(writer, "command", row->command);
     rows_key(writer, "emsp", hub, row->emsp);
     rows_key(writer, "cpo", hub, row->cpo);
-    json_field_text(writer, "state", state_name(row->state));
+    json_field_text(writer, "state", commands_state_name(row->state));
     rows_text(writer, "result", row->result);
     rows_time(writer, "created", row->created);
     rows_time(writer, "expires", row->expires);
@@ -37,7 +26,7 @@ static void on_list(struct store_read *base)
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
-        write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
+        command_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
         json_object_end(&list.writer);
     }
     rows_list_end_page(&list, read->count, read->limit,
@@ -67,7 +56,7 @@ static void on_show(struct store_read *base)
     struct str missing = arena_printf(&request->arena, "command %lld: no such command", (long long)read->id);
     if (!rows_object_begin(&object, base, missing, STR("hubctl command list")))
         return;
-    write_row(&object.writer, admin_hub(base->context), &read->row);
+    command_write_row(&object.writer, admin_hub(base->context), &read->row);
     rows_text(&object.writer, "object", read->row.name);
     rows_text(&object.writer, "response_url", rows_url(read->row.response_url));
     rows_text(&object.writer, "correlation_id", read->row.correlation_id);

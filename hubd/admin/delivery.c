@@ -6,7 +6,8 @@
 /* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
  * reconcile in delivery_report.c. */
 
-static void write_row(struct json_writer *writer, const struct hub *hub, const struct store_delivery *row)
+static void delivery_write_row(struct json_writer *writer, const struct hub *hub,
+                               const struct store_delivery *row)
 {
     json_field_int(writer, "id", row->id);
     json_field_text(writer, "state", rows_delivery_state(row->state));
@@ -37,7 +38,7 @@ static void on_list(struct store_read *base)
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
-        write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
+        delivery_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
         json_object_end(&list.writer);
     }
     rows_list_end_page(&list, read->count, read->limit,
@@ -95,7 +96,7 @@ static void on_show(struct store_read *base)
         arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
     if (!rows_object_begin(&object, base, missing, STR("hubctl delivery list --state all")))
         return;
-    write_row(&object.writer, admin_hub(base->context), &read->row);
+    delivery_write_row(&object.writer, admin_hub(base->context), &read->row);
     rows_text(&object.writer, "method", read->row.method);
     rows_text(&object.writer, "url", rows_url(read->row.url));
     rows_text(&object.writer, "correlation_id", read->row.correlation_id);

@@ -50,7 +50,7 @@ static struct edit *edit_of(void *context)
 
 /* ---------------------------------------------------------------- the answer */
 
-static struct ctl_request *let_go(struct edit *edit)
+static struct ctl_request *edit_release(struct edit *edit)
 {
     arena_free(&edit->arena);
     edit->magic = 0;
@@ -76,10 +76,10 @@ static void fail_edit(struct edit *edit, int error_code, const struct error *err
         arena_printf(&edit->request->arena, "%s%s%s",
                      edit->total > 0 ? error->text : rows_error_text(error_code, error->text),
                      edit->total > 0 ? "; until then " : "", edit->total > 0 ? count_text(edit, count) : "");
-    rows_fail_error(let_go(edit), error_code, text.data);
+    rows_fail_error(edit_release(edit), error_code, text.data);
 }
 
-static void answer(struct edit *edit)
+static void edit_answer(struct edit *edit)
 {
     struct ctl_request *request = edit->request;
     struct buffer reply = {0}, id = {0};
@@ -104,7 +104,7 @@ static void answer(struct edit *edit)
     json_array_end(&writer);
     json_field_int(&writer, "count", edit->total);
     json_object_end(&writer);
-    let_go(edit);
+    edit_release(edit);
     ctl_reply(request, &reply);
     buffer_free(&reply);
     buffer_free(&id);
@@ -113,7 +113,7 @@ static void answer(struct edit *edit)
 static void fail_row(struct edit *edit, enum ctl_code code, const char *what)
 {
     struct str message = arena_printf(&edit->request->arena, "delivery %lld: %s", (long long)edit->id, what);
-    ctl_fail(let_go(edit), code, message.data, "hubctl delivery list --state all");
+    ctl_fail(edit_release(edit), code, message.data, "hubctl delivery list --state all");
 }
 
 /* ---------------------------------------------------------------- one slice */
@@ -129,7 +129,7 @@ static void slice_done(struct edit *edit)
     edit->total += (int64_t)edit->touched;
     edit->began_us = env_monotonic_us();
     if (edit->id != 0) {
-        answer(edit);
+        edit_answer(edit);
         return;
     }
     edit->after = edit->rows[edit->row_count - 1].id;
@@ -253,14 +253,14 @@ static void on_rows(struct store_read *base)
     if (++edit->state_index < BULK_STATE_COUNT)
         read_rows(edit);
     else
-        answer(edit);
+        edit_answer(edit);
 }
 
 static void read_rows(struct edit *edit)
 {
     struct store_client *store = edit->hub->control_store;
     if (edit->request->closed) {
-        answer(edit);
+        edit_answer(edit);
         return;
     }
     arena_reset(&edit->arena);
@@ -292,7 +292,7 @@ static void on_queues(struct store_read *base)
     read_rows(edit);
 }
 
-static void on_drain(struct ctl_request *request)
+static void edit_on_drain(struct ctl_request *request)
 {
     struct edit *edit = edit_of(request->state);
     edit->blocked = false;
@@ -300,14 +300,14 @@ static void on_drain(struct ctl_request *request)
 }
 
 /* While a slice is read or written its callback sees that the client has gone. */
-static void on_closed(struct ctl_request *request)
+static void edit_on_closed(struct ctl_request *request)
 {
     struct edit *edit = edit_of(request->state);
     if (edit->blocked)
-        answer(edit);
+        edit_answer(edit);
 }
 
-static void begin(struct ctl_request *request, bool drop)
+static void edit_begin(struct ctl_request *request, bool drop)
 {
     struct edit *edit = arena_alloc(&request->arena, sizeof *edit);
     if (edit == NULL) {
@@ -328,8 +328,8 @@ static void begin(struct ctl_request *request, bool drop)
         return;
     }
     request->state = edit;
-    request->on_drain = on_drain;
-    request->on_closed = on_closed;
+    request->on_drain = edit_on_drain;
+    request->on_closed = edit_on_closed;
     edit->queues.base = (struct store_read){.arena = &edit->arena, .callback = on_queues, .context = edit};
     if (edit->id != 0)
         read_rows(edit);
@@ -339,7 +339,7 @@ static void begin(struct ctl_request *request, bool drop)
 
 static void begin_retry(struct ctl_request *request)
 {
-    begin(request, false);
+    edit_begin(request, false);
 }
 
 void admin_delivery_retry(struct ctl_request *request)
@@ -349,5 +349,5 @@ void admin_delivery_retry(struct ctl_request *request)
 
 void admin_delivery_drop(struct ctl_request *request)
 {
-    begin(request, true);
+    edit_begin(request, true);
 }

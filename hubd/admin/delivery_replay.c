@@ -63,7 +63,7 @@ static struct str emsp_str(const struct replay *replay)
 
 /* ---------------------------------------------------------------- the answer */
 
-static struct ctl_request *let_go(struct replay *replay)
+static struct ctl_request *replay_release(struct replay *replay)
 {
     arena_free(&replay->arena);
     replay->magic = 0;
@@ -116,7 +116,7 @@ static void write_hints(struct json_writer *writer, const struct replay *replay,
     json_array_end(writer);
 }
 
-static void answer(struct replay *replay)
+static void replay_answer(struct replay *replay)
 {
     struct buffer reply = {0};
     struct json_writer writer;
@@ -150,21 +150,21 @@ static void answer(struct replay *replay)
                                    STR_ARG(summary(replay))));
     write_hints(&writer, replay, &total);
     json_object_end(&writer);
-    ctl_reply(let_go(replay), &reply);
+    ctl_reply(replay_release(replay), &reply);
     buffer_free(&reply);
 }
 
-static void fail(struct replay *replay, int error_code, const struct error *error)
+static void replay_fail(struct replay *replay, int error_code, const struct error *error)
 {
     struct str text = arena_printf(&replay->request->arena, "%s; until then " STR_FMT, error->text,
                                    STR_ARG(summary(replay)));
-    rows_fail_error(let_go(replay), error_code, text.data);
+    rows_fail_error(replay_release(replay), error_code, text.data);
 }
 
 /* ---------------------------------------------------------------- one slice */
 
 /* How far it is: by the order of arrival, in which each module is walked. */
-static bool report(struct replay *replay)
+static bool replay_report(struct replay *replay)
 {
     int64_t head = replay->totals.object_head, done = replay->after, total = 0;
     for (size_t i = 0; i < MODULES; i++) {
@@ -185,7 +185,7 @@ static void go_on(struct replay *replay)
     replay->began_us = env_monotonic_us();
     replay->after = replay->read.more ? replay->read.after : 0;
     replay->module += replay->read.more ? 0 : 1;
-    replay->blocked = !report(replay);
+    replay->blocked = !replay_report(replay);
     if (!replay->blocked)
         read_slice(replay);
 }
@@ -200,7 +200,7 @@ static void on_applied(struct store_apply *apply)
         replay->tries += SLICE_ROWS >> replay->tries > 1;
         read_slice(replay);
     } else {
-        fail(replay, apply->result, &apply->error);
+        replay_fail(replay, apply->result, &apply->error);
     }
 }
 
@@ -294,7 +294,7 @@ static void on_rows(struct store_read *base)
 {
     struct replay *replay = replay_of(base->context);
     if (base->result != OK) {
-        fail(replay, base->result, &base->error);
+        replay_fail(replay, base->result, &base->error);
         return;
     }
     store_batch_init(&replay->batch, &replay->arena);
@@ -328,7 +328,7 @@ static void read_slice(struct replay *replay)
     while (replay->module < MODULES && !is_wanted(replay, replay->module))
         replay->module++;
     if (replay->module == MODULES || replay->request->closed) {
-        answer(replay);
+        replay_answer(replay);
         return;
     }
     arena_reset(&replay->arena);
@@ -349,12 +349,12 @@ static void read_slice(struct replay *replay)
 /* ---------------------------------------------------------------- the request */
 
 /* Where the end is; it is found without that too. */
-static void on_totals(struct store_read *base)
+static void replay_on_totals(struct store_read *base)
 {
     read_slice(replay_of(base->context));
 }
 
-static void on_drain(struct ctl_request *request)
+static void replay_on_drain(struct ctl_request *request)
 {
     struct replay *replay = replay_of(request->state);
     replay->blocked = false;
@@ -362,11 +362,11 @@ static void on_drain(struct ctl_request *request)
 }
 
 /* While a slice is read or written its callback sees that the client has gone. */
-static void on_closed(struct ctl_request *request)
+static void replay_on_closed(struct ctl_request *request)
 {
     struct replay *replay = replay_of(request->state);
     if (replay->blocked)
-        answer(replay);
+        replay_answer(replay);
 }
 
 /* False: refused. */
@@ -421,9 +421,9 @@ void admin_delivery_replay(struct ctl_request *request)
     }
     arena_init(&replay->arena, 65536);
     request->state = replay;
-    request->on_drain = on_drain;
-    request->on_closed = on_closed;
+    request->on_drain = replay_on_drain;
+    request->on_closed = replay_on_closed;
     replay->totals.base =
-        (struct store_read){.arena = &replay->arena, .callback = on_totals, .context = replay};
+        (struct store_read){.arena = &replay->arena, .callback = replay_on_totals, .context = replay};
     store_read_totals(replay->hub->control_store, &replay->totals);
 }

@@ -245,7 +245,7 @@ static const struct report_part {
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* Before each page, which is of a bounded size: how far the walk through the month's parts is. */
-static void report(const struct reconcile *reconcile)
+static void reconcile_report(const struct reconcile *reconcile)
 {
     char text[100];
     int64_t month = reconcile->span.until - reconcile->from;
@@ -292,7 +292,7 @@ static void read_reconcile(struct ctl_request *request)
     if (!rows_take_key(request, "party", &reconcile->span.party))
         return;
     struct store_read base = {.arena = &request->arena, .context = reconcile};
-    report(reconcile);
+    reconcile_report(reconcile);
     parts[reconcile->part].read(reconcile, &base);
 }
 

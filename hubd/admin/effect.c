@@ -16,7 +16,7 @@ struct effect_read {
 static void count_objects(struct effect_read *read, enum store_kind kind);
 static void count_queued(struct effect_read *read, int64_t after);
 
-static void fail(struct effect *effect, const struct store_read *base)
+static void effect_fail(struct effect *effect, const struct store_read *base)
 {
     struct error error = base->error;
     int result = base->result;
@@ -24,7 +24,7 @@ static void fail(struct effect *effect, const struct store_read *base)
     rows_fail_error(effect->request, result, error.text);
 }
 
-static void finish(struct effect *effect)
+static void effect_finish(struct effect *effect)
 {
     arena_free(&effect->arena);
     effect->done(effect);
@@ -38,7 +38,7 @@ static void on_queued(struct store_read *base)
     struct effect *effect = read->effect;
     const struct store_delivery_list *list = &read->list;
     if (base->result != OK) {
-        fail(effect, base);
+        effect_fail(effect, base);
         return;
     }
     for (size_t i = 0; i < list->count; i++) {
@@ -49,7 +49,7 @@ static void on_queued(struct store_read *base)
     if (list->count == QUEUED_PAGE)
         count_queued(read, list->rows[list->count - 1].id);
     else
-        finish(effect);
+        effect_finish(effect);
 }
 
 static void count_queued(struct effect_read *read, int64_t after)
@@ -73,7 +73,7 @@ static void on_objects(struct store_read *base)
     struct effect_read *read = base->context;
     struct effect *effect = read->effect;
     if (base->result != OK) {
-        fail(effect, base);
+        effect_fail(effect, base);
         return;
     }
     if (read->page.kind == STORE_LOCATION) {
@@ -85,7 +85,7 @@ static void on_objects(struct store_read *base)
     if (read->queued && effect->dry_run)
         count_queued(read, 0);
     else
-        finish(effect);
+        effect_finish(effect);
 }
 
 static void count_objects(struct effect_read *read, enum store_kind kind)

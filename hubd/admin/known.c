@@ -15,7 +15,7 @@ struct known_look_up {
     struct store_findings_read findings;
 };
 
-static void fail(struct known_look_up *known)
+static void known_fail(struct known_look_up *known)
 {
     struct str text = arena_printf(&known->request->arena, "party %s: no such party", known->id);
     ctl_fail(known->request, CTL_NOT_FOUND, text.data != NULL ? text.data : "no memory", "hubctl party list");
@@ -26,7 +26,7 @@ static void look_further(struct known_look_up *known, const struct store_read *b
                          void (*next)(struct known_look_up *known))
 {
     if (known->request->closed) /* nobody waits any more */
-        fail(known);
+        known_fail(known);
     else if (base->result != OK || count > 0)
         known->then(known->request);
     else
@@ -36,7 +36,7 @@ static void look_further(struct known_look_up *known, const struct store_read *b
 static void findings_read(struct store_read *base)
 {
     struct known_look_up *known = base->context;
-    look_further(known, base, known->findings.count, fail);
+    look_further(known, base, known->findings.count, known_fail);
 }
 
 static void read_findings(struct known_look_up *known)

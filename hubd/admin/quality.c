@@ -4,7 +4,8 @@
 /* quality: what partners' objects broke of OCPI's tables, and what was refused for it
  * (hub-ocpi(7), VALIDATION). */
 
-static void write_row(struct json_writer *writer, const struct hub *hub, const struct store_finding *row)
+static void quality_write_row(struct json_writer *writer, const struct hub *hub,
+                              const struct store_finding *row)
 {
     json_object_begin(writer);
     rows_key(writer, "party", hub, row->party);
@@ -27,7 +28,7 @@ static void on_list(struct store_read *base)
     if (!rows_list_begin_read(&list, base->context, base))
         return;
     for (size_t i = 0; i < read->count; i++)
-        write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
+        quality_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
     rows_list_end_page(&list, read->count, read->limit, (int64_t)(read->skip + read->count));
 }
 

@@ -4,7 +4,7 @@
 
 /* stats: a row per module and direction. */
 
-static void write_row(struct json_writer *writer, struct traffic *traffic, size_t index)
+static void stats_write_row(struct json_writer *writer, struct traffic *traffic, size_t index)
 {
     struct traffic_figures figures;
     traffic_read(traffic, UINT32_C(1) << index, &figures);
@@ -28,6 +28,6 @@ void admin_stats(struct ctl_request *request)
     struct rows_list list;
     rows_list_begin(&list, request);
     for (size_t i = 0; i < traffic_row_count(); i++)
-        write_row(&list.writer, admin_hub(request)->traffic, i);
+        stats_write_row(&list.writer, admin_hub(request)->traffic, i);
     rows_list_end(&list, STR_NONE);
 }

@@ -204,7 +204,7 @@ static void on_refusals(struct store_read *base)
     buffer_free(&reply);
 }
 
-static void on_totals(struct store_read *base)
+static void status_on_totals(struct store_read *base)
 {
     struct status *status = base->context;
     if (base->result != OK) {
@@ -224,8 +224,8 @@ static void on_held(struct store_read *base)
         rows_fail_error(status->request, base->result, base->error.text);
         return;
     }
-    status->totals.base =
-        (struct store_read){.arena = &status->request->arena, .callback = on_totals, .context = status};
+    status->totals.base = (struct store_read){
+        .arena = &status->request->arena, .callback = status_on_totals, .context = status};
     store_read_totals(status->hub->control_store, &status->totals);
 }
 

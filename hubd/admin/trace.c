@@ -267,7 +267,7 @@ static void write_entry(struct json_writer *writer, const struct hub *hub, const
     json_object_end(writer);
 }
 
-static void answer(struct trace *trace)
+static void trace_answer(struct trace *trace)
 {
     struct rows_list list;
     const struct hub *hub = admin_hub(trace->request);
@@ -313,7 +313,7 @@ static void on_delivery(struct store_read *base)
 static void read_next_delivery(struct trace *trace)
 {
     if (trace->next_delivery == trace->delivery_count) {
-        answer(trace);
+        trace_answer(trace);
         return;
     }
     memset(&trace->delivery, 0, sizeof trace->delivery);

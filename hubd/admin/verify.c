@@ -32,7 +32,7 @@ static void read_slice(struct verify *verify)
     store_read_verify(admin_hub(verify->request)->control_store, &verify->read);
 }
 
-static void answer(struct verify *verify)
+static void verify_answer(struct verify *verify)
 {
     const struct store_verify_read *read = &verify->read;
     struct ctl_request *request = verify->request;
@@ -69,7 +69,7 @@ static void on_slice(struct store_read *base)
         return;
     }
     if (verify->read.done || verify->read.bad_sequence != 0 || verify->request->closed) {
-        answer(verify);
+        verify_answer(verify);
         return;
     }
     char text[80];
@@ -82,12 +82,12 @@ static void on_slice(struct store_read *base)
 }
 
 /* Where the end is; it is found without that too. */
-static void on_totals(struct store_read *base)
+static void verify_on_totals(struct store_read *base)
 {
     read_slice(MAGIC_CAST(struct verify, base->context, VERIFY_MAGIC));
 }
 
-static void on_drain(struct ctl_request *request)
+static void verify_on_drain(struct ctl_request *request)
 {
     struct verify *verify = MAGIC_CAST(struct verify, request->state, VERIFY_MAGIC);
     verify->blocked = false;
@@ -95,11 +95,11 @@ static void on_drain(struct ctl_request *request)
 }
 
 /* While a slice is being read its callback sees that the client has gone. */
-static void on_closed(struct ctl_request *request)
+static void verify_on_closed(struct ctl_request *request)
 {
     struct verify *verify = MAGIC_CAST(struct verify, request->state, VERIFY_MAGIC);
     if (verify->blocked)
-        answer(verify);
+        verify_answer(verify);
 }
 
 /* "4711:9f86…", or the 64 digits alone. */
@@ -134,9 +134,9 @@ void admin_audit_verify(struct ctl_request *request)
     verify->request = request;
     arena_init(&verify->arena, 65536);
     request->state = verify;
-    request->on_drain = on_drain;
-    request->on_closed = on_closed;
+    request->on_drain = verify_on_drain;
+    request->on_closed = verify_on_closed;
     verify->totals.base =
-        (struct store_read){.arena = &verify->arena, .callback = on_totals, .context = verify};
+        (struct store_read){.arena = &verify->arena, .callback = verify_on_totals, .context = verify};
     store_read_totals(admin_hub(request)->control_store, &verify->totals);
 }

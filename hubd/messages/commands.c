@@ -7,6 +7,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/base/sm.h"
 
 #define COMMANDS_MAGIC 0x434f4d44u
 #define TICK_MS        200
@@ -22,6 +23,35 @@ struct commands {
     size_t waiting;
     bool busy, stopping;
 };
+
+/* ---------------------------------------------------------------- states */
+
+/* Of an ended one a result that is late, repeated or a cancelled reservation's is still noted: it stays ended. */
+static const uint32_t command_next[] = {
+    [STORE_COMMAND_SENT] = SM_TO(STORE_COMMAND_ACCEPTED) | SM_TO(STORE_COMMAND_ENDED),
+    [STORE_COMMAND_ACCEPTED] = SM_TO(STORE_COMMAND_ENDED),
+    [STORE_COMMAND_ENDED] = SM_TO(STORE_COMMAND_ENDED),
+};
+static const char *const command_names[] = {
+    [STORE_COMMAND_SENT] = "sent", [STORE_COMMAND_ACCEPTED] = "accepted", [STORE_COMMAND_ENDED] = "ended"};
+static const struct sm command_states = {"command", command_names, command_next,
+                                         sizeof command_next / sizeof command_next[0]};
+
+const char *commands_state_name(enum store_command_state state)
+{
+    return command_names[state];
+}
+
+void commands_set_move(struct store_op *op, unsigned from, enum store_command_state to)
+{
+    for (unsigned state = 0; state < command_states.count; state++)
+        if ((from & SM_TO(state)) != 0)
+            sm_check(&command_states, state, to, op);
+    op->u.command_update.from = from;
+    op->u.command_update.state = to;
+}
+
+/* ---------------------------------------------------------------- callbacks and results */
 
 struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t hash[32])
 {
@@ -104,8 +134,7 @@ static void commands_time_out(struct commands *commands, struct store_apply *bat
     struct store_op *row = store_batch_add(batch, STORE_APPEND_AUDIT);
     if (end != NULL && row != NULL) {
         end->u.command_update.id = command->id;
-        end->u.command_update.from = COMMANDS_OPEN;
-        end->u.command_update.state = STORE_COMMAND_ENDED;
+        commands_set_move(end, COMMANDS_OPEN, STORE_COMMAND_ENDED);
         end->u.command_update.result = STR("TIMEOUT");
         row->u.audit.kind = STORE_AUDIT_REALTIME;
         row->u.audit.actor = STR("hub");
@@ -142,7 +171,7 @@ static void commands_due_read(struct store_read *base)
 
 static void commands_tick(uv_timer_t *timer)
 {
-    struct commands *commands = timer->data;
+    struct commands *commands = MAGIC_CAST(struct commands, timer->data, COMMANDS_MAGIC);
     if (commands->busy)
         return;
     commands->busy = true;

@@ -12,6 +12,12 @@ void commands_free(struct hub *hub);
 /* States that a command may still leave: `from` of STORE_UPDATE_COMMAND. */
 #define COMMANDS_OPEN ((1u << STORE_COMMAND_SENT) | (1u << STORE_COMMAND_ACCEPTED))
 
+/* "sent", "accepted", "ended". */
+const char *commands_state_name(enum store_command_state state);
+/* STORE_UPDATE_COMMAND: out of one of the states `from` (bits) into `to`. A move that a command cannot make from each of
+ * them is a BUG (lib/base/sm.h): ACCEPTED comes only after SENT, and nothing leaves ENDED. */
+void commands_set_move(struct store_op *op, unsigned from, enum store_command_state to);
+
 /*
  * A callback URL of the hub's: its secret is 256 random bits, of which only the hash is kept
  * (hub-ocpi(7), COMMANDS). In the arena; data == NULL when there is no memory.

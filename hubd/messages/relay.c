@@ -1,5 +1,6 @@
 #include "hubd/messages/relay.h"
 
+#include "hubd/messages/commands.h"
 #include "hubd/messages/recipient.h"
 #include "lib/ocpi/names.h"
 #include "lib/ocpi/outcome.h"
@@ -51,8 +52,7 @@ static void relay_store_response(struct relay *relay, enum store_command_state s
     struct store_op *op = store_batch_add(batch, STORE_UPDATE_COMMAND);
     if (op != NULL) {
         op->u.command_update.id = relay->row.id;
-        op->u.command_update.from = 1u << STORE_COMMAND_SENT;
-        op->u.command_update.state = state;
+        commands_set_move(op, 1u << STORE_COMMAND_SENT, state);
         op->u.command_update.result = result;
         op->u.command_update.expires = expires;
         op->u.command_update.accepted = state == STORE_COMMAND_ACCEPTED;
@@ -67,7 +67,7 @@ static void relay_store_response(struct relay *relay, enum store_command_state s
  * by a 3xx or 4xx did nothing; of any other answer nobody knows the outcome, and a callback stays valid until
  * its time is over.
  */
-static void relay_refuse_rubbish(struct relay *relay, struct str why)
+static void relay_refuse_answer(struct relay *relay, struct str why)
 {
     int refused = relay->forward.outbound.status / 100;
     relay->ocpi_status = OCPI_HUB_ERROR;
@@ -97,8 +97,8 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
     struct str result;
     if (!relay_read_outcome(relay, answer, &result)) {
         relay->data = STR_NONE;
-        relay_refuse_rubbish(relay, arena_printf(request->arena, "%s answered without a usable %s",
-                                                 relay->target->id, relay->answer->name));
+        relay_refuse_answer(relay, arena_printf(request->arena, "%s answered without a usable %s",
+                                                relay->target->id, relay->answer->name));
         return;
     }
     /* of a module that the hub does not know a success is no less than ACCEPTED */
@@ -149,7 +149,7 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
             relay_answer(relay);
             return;
         }
-        relay_refuse_rubbish(relay, why);
+        relay_refuse_answer(relay, why);
         return;
     case FORWARD_NOT_CONNECTED:
         relay->ocpi_status = OCPI_RECEIVER_NOT_CONNECTED;

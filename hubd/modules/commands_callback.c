@@ -110,8 +110,7 @@ static void callback_store(struct callback *callback, bool deliver, unsigned fro
     struct store_op *op = store_batch_add(batch, STORE_UPDATE_COMMAND);
     if (op != NULL) {
         op->u.command_update.id = callback->read.row.id;
-        op->u.command_update.from = from;
-        op->u.command_update.state = STORE_COMMAND_ENDED;
+        commands_set_move(op, from, STORE_COMMAND_ENDED);
         op->u.command_update.callback_correlation_id = request->correlation_id;
     }
     if (op != NULL && deliver) {

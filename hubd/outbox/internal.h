@@ -17,6 +17,7 @@
  */
 
 #define OUTBOX_QUEUE_MAGIC 0x51554555u
+#define OUTBOX_MAGIC       0x4f555442u
 #define OUTBOX_BUCKETS     1024
 
 /* A receiver's or module's name as rows have it, the rest zeroes: compared as a whole. */
@@ -87,6 +88,7 @@ struct outbox_hint {
 };
 
 struct outbox {
+    uint32_t magic;
     struct hub *hub;
     struct outbox_receiver *receivers;
     struct outbox_receiver *buckets[OUTBOX_BUCKETS]; /* the same, by their names' hash */

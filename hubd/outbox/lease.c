@@ -13,7 +13,10 @@
 #define LEASE_MS 30000
 
 /* One request for a lease. */
+#define LEASE_MAGIC 0x4c454153u
+
 struct lease {
+    uint32_t magic;
     struct arena arena;
     struct outbox_queue *queue;
     struct store_apply batch;
@@ -46,7 +49,7 @@ static void lease_take(struct outbox_queue *queue, const struct store_queue *sto
 
 static void lease_answered(struct store_apply *apply)
 {
-    struct lease *lease = apply->context;
+    struct lease *lease = MAGIC_CAST(struct lease, apply->context, LEASE_MAGIC);
     struct outbox_queue *queue = lease->queue;
     queue->leasing = false;
     if (apply->result == OK)
@@ -57,6 +60,7 @@ static void lease_answered(struct store_apply *apply)
         log_error_bounded("delivery: %s for %s cannot be leased: %s", queue->name, queue->receiver->name.text,
                           apply->error.text);
     bool own = apply->result == OK;
+    lease->magic = 0;
     arena_free(&lease->arena);
     free(lease);
     if (own)
@@ -70,6 +74,7 @@ static void lease_ask(struct outbox_queue *queue, int64_t now)
     if (lease == NULL)
         return;
     queue->leasing = true;
+    lease->magic = LEASE_MAGIC;
     lease->queue = queue;
     lease->until = now + LEASE_MS;
     arena_init(&lease->arena, 0);

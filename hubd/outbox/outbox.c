@@ -68,7 +68,10 @@ static struct outbox_queue *outbox_find_queue(struct outbox *outbox, const struc
 
 /* ---------------------------------------------------------------- releasing what was held */
 
+#define RELEASE_MAGIC 0x52454c53u
+
 struct release {
+    uint32_t magic;
     struct arena arena;
     struct outbox_receiver *receiver;
     struct store_apply batch;
@@ -76,13 +79,14 @@ struct release {
 
 static void release_end(struct release *release)
 {
+    release->magic = 0;
     arena_free(&release->arena);
     free(release);
 }
 
 static void release_stored(struct store_apply *apply)
 {
-    struct release *release = apply->context;
+    struct release *release = MAGIC_CAST(struct release, apply->context, RELEASE_MAGIC);
     struct outbox *outbox = release->receiver->outbox;
     if (apply->result != OK)
         log_error_bounded("delivery: what was held for %s cannot be released: %s",
@@ -114,6 +118,7 @@ static void receiver_release_held(struct outbox_receiver *receiver)
         free(release);
         return;
     }
+    release->magic = RELEASE_MAGIC;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     const struct registry_party *party = outbox_receiver_party(snapshot, str_from(receiver->name.text), NULL);
     arena_init(&release->arena, 0);
@@ -174,7 +179,7 @@ static void outbox_look(struct outbox *outbox)
 /* Behind every hint. */
 static void outbox_poll(uv_timer_t *timer)
 {
-    struct outbox *outbox = timer->data;
+    struct outbox *outbox = MAGIC_CAST(struct outbox, timer->data, OUTBOX_MAGIC);
     struct hub *hub = outbox->hub;
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     if (snapshot->number != outbox->known) { /* releases what was held for who is new here */
@@ -254,7 +259,7 @@ static void outbox_resume_key(struct outbox *outbox, const struct outbox_name *n
 
 static void outbox_take_hints(uv_async_t *wake)
 {
-    struct outbox *outbox = wake->data;
+    struct outbox *outbox = MAGIC_CAST(struct outbox, wake->data, OUTBOX_MAGIC);
     uv_mutex_lock(&outbox->lock);
     struct outbox_hint *hints = outbox->hints;
     size_t count = outbox->hint_count;
@@ -329,6 +334,7 @@ int outbox_start(struct hub *hub)
     struct outbox *outbox = calloc(1, sizeof *outbox);
     if (outbox == NULL)
         return ERR_MEMORY;
+    outbox->magic = OUTBOX_MAGIC;
     outbox->hub = hub;
     if (uv_mutex_init(&outbox->lock) != 0 || uv_timer_init(&hub->control.uv, &outbox->poll) != 0 ||
         uv_async_init(&hub->control.uv, &outbox->wake, outbox_take_hints) != 0)
@@ -372,6 +378,7 @@ void outbox_free(struct hub *hub)
     }
     uv_mutex_destroy(&outbox->lock);
     free(outbox->hints);
+    outbox->magic = 0;
     free(outbox);
     hub->outbox = NULL;
 }

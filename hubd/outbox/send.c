@@ -8,6 +8,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
+#include "lib/base/sm.h"
 #include "lib/ocpi/location.h"
 
 #define SENDING_MAGIC 0x53454e44u
@@ -16,9 +17,35 @@
 static const char *const refused_reasons[] = {"refused once", "refused twice"};
 #define REFUSED_TRIES (sizeof refused_reasons / sizeof refused_reasons[0])
 
+/* What a try waits for. Its result is stored once, and nothing follows that but the end. */
+enum sending_state {
+    SENDING_READING,    /* the row */
+    SENDING_LOCATING,   /* the location of an EVSE: its own part, or all of it */
+    SENDING_REFRESHING, /* the newest registry, before the message is set aside */
+    SENDING_CALLING,    /* the receiver's answer */
+    SENDING_STORING,    /* the result, in the store */
+    SENDING_ENDED,
+};
+static const uint32_t sending_next[] = {
+    [SENDING_READING] = SM_TO(SENDING_LOCATING) | SM_TO(SENDING_REFRESHING) | SM_TO(SENDING_CALLING) |
+                        SM_TO(SENDING_STORING) | SM_TO(SENDING_ENDED),
+    [SENDING_LOCATING] = SM_TO(SENDING_REFRESHING) | SM_TO(SENDING_CALLING) | SM_TO(SENDING_ENDED),
+    [SENDING_REFRESHING] = SM_TO(SENDING_CALLING) | SM_TO(SENDING_STORING) | SM_TO(SENDING_ENDED),
+    [SENDING_CALLING] = SM_TO(SENDING_LOCATING) | SM_TO(SENDING_STORING) | SM_TO(SENDING_ENDED),
+    [SENDING_STORING] = SM_TO(SENDING_ENDED),
+    [SENDING_ENDED] = 0,
+};
+static const char *const sending_names[] = {
+    [SENDING_READING] = "reading", [SENDING_LOCATING] = "locating", [SENDING_REFRESHING] = "refreshing",
+    [SENDING_CALLING] = "calling", [SENDING_STORING] = "storing",   [SENDING_ENDED] = "ended",
+};
+static const struct sm sending_states = {"delivery try", sending_names, sending_next,
+                                         sizeof sending_next / sizeof sending_next[0]};
+
 /* One try of one message. */
 struct sending {
     uint32_t magic;
+    enum sending_state state; /* changed by sending_move only */
     struct arena arena;
     struct outbox_queue *queue;
     struct outbox_item *item;
@@ -34,8 +61,15 @@ struct sending {
     enum fault fault;
 };
 
+static void sending_move(struct sending *sending, enum sending_state next)
+{
+    sm_check(&sending_states, sending->state, next, sending);
+    sending->state = next;
+}
+
 static void sending_end(struct sending *sending)
 {
+    sending_move(sending, SENDING_ENDED);
     struct outbox_queue *queue = sending->queue;
     struct outbox_item *item = sending->item;
     if (sending->snapshot != NULL)
@@ -111,6 +145,7 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
         sending_lose(sending); /* no memory: sent again */
         return;
     }
+    sending_move(sending, SENDING_STORING);
     op->u.finish.id = row->id;
     op->u.finish.state = state;
     op->u.finish.reason = reason;
@@ -383,6 +418,7 @@ static void sending_call(struct sending *sending, struct str body)
     struct store_delivery *row = &sending->read.row;
     struct hub *hub = sending->hub;
     struct outbound *outbound = &sending->outbound;
+    sending_move(sending, SENDING_CALLING);
     outbound->arena = &sending->arena;
     outbound->hub = hub;
     outbound->client = hub->control_client;
@@ -434,10 +470,12 @@ static void sending_renewed(int result, void *context)
 static void sending_ready(struct sending *sending)
 {
     sending_judge_address(sending);
-    if (sending->address.action != OUTBOX_SEND)
-        registry_refresh(sending->hub->registry, &sending->hub->control, sending_renewed, sending);
-    else
+    if (sending->address.action == OUTBOX_SEND) {
         sending_call(sending, sending->read.row.body);
+        return;
+    }
+    sending_move(sending, SENDING_REFRESHING);
+    registry_refresh(sending->hub->registry, &sending->hub->control, sending_renewed, sending);
 }
 
 /* ---------------------------------------------------------------- locations */
@@ -446,6 +484,7 @@ static void sending_read_location(struct sending *sending, bool without_evses,
                                   void (*done)(struct store_read *read))
 {
     struct store_object_read *read = &sending->location;
+    sending_move(sending, SENDING_LOCATING);
     memset(read, 0, sizeof *read);
     read->base.arena = &sending->arena;
     read->base.callback = done;
@@ -515,6 +554,7 @@ void outbox_send(struct outbox_queue *queue, struct outbox_item *item)
     queue->receiver->outbox->under_way++;
     queue->receiver->outbox->alone += queue->module->alone;
     sending->magic = SENDING_MAGIC;
+    sending->state = SENDING_READING;
     sending->queue = queue;
     sending->item = item;
     sending->hub = queue->receiver->outbox->hub;

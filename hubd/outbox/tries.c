@@ -5,7 +5,7 @@
 
 /* ---------------------------------------------------------------- writing */
 
-static void write_text(struct buffer *out, struct str text)
+static void try_write_text(struct buffer *out, struct str text)
 {
     size_t room = OUTBOX_TRY_TEXT;
     while (text.length > 0) {
@@ -52,7 +52,7 @@ struct str outbox_tries_add(struct arena *arena, struct str tries, const struct 
     buffer_append(&out, tries);
     buffer_printf(&out, "%lld %d %d %lld ", (long long)try->time, try->http, try->status_code,
                   (long long)try->latency_ms);
-    write_text(&out, try->text);
+    try_write_text(&out, try->text);
     buffer_append_byte(&out, '\n');
     struct str copy = out.failed ? STR_NONE : arena_copy(arena, buffer_str(&out));
     buffer_free(&out);

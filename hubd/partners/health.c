@@ -14,13 +14,15 @@
 #include "lib/base/timestamp.h"
 #include "lib/json/writer.h"
 
-#define PROBE_MAGIC 0x50524f42u
-#define TICK_MIN_MS 20
-#define TICK_MAX_MS 1000
-/* A tick that comes later than by this part of offline_after was held up by the process itself. */
+#define HEALTH_MAGIC 0x484c5448u
+#define PROBE_MAGIC  0x50524f42u
+#define TICK_MIN_MS  20
+#define TICK_MAX_MS  1000
+/* A tick later than this part of offline_after means that the process itself was suspended. */
 #define GAP_PART 4
 
 struct health {
+    uint32_t magic;
     struct hub *hub;
     uv_timer_t tick;
     int64_t started; /* monotonic ms: silence before it does not count */
@@ -83,7 +85,7 @@ static void health_change_stored(struct store_apply *apply)
         health_change_known(apply->result, change); /* the next tick tries again */
 }
 
-/* Why it is OFFLINE. */
+/* The audit detail of a change to OFFLINE: the last error. */
 static struct str health_error_detail(struct arena *arena, const struct registry_platform *platform)
 {
     struct str error = health_last_error(platform);
@@ -186,7 +188,8 @@ static void health_failure_known(struct loop_task *task)
     free(failure);
 }
 
-/* Where it was called: without the query, and of what a partner's apps chose only the host. */
+/* The URL of a failed call for the log: without the query, and only the host of a URL that a partner's app
+ * chose. */
 static struct str failure_place(const struct outbound *outbound)
 {
     struct str url = outbound->url;
@@ -244,7 +247,7 @@ int64_t health_offline_since(const struct registry_platform *platform)
 
 /* ---------------------------------------------------------------- probes */
 
-/* What it says about the versions; a guessed URL may be none of theirs. */
+/* Notes what a probe's answer says about versions; a guessed URL may belong to something else. */
 static void probe_note_versions(const struct probe *probe)
 {
     const struct outbound *outbound = &probe->outbound;
@@ -278,7 +281,7 @@ static void probe_answered(struct outbound *outbound)
     free(probe);
 }
 
-/* A document that is known; STR_NONE: none is. */
+/* The URL of a versions document that is known; STR_NONE: none is. */
 static struct str probe_known_url(const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
@@ -347,7 +350,9 @@ static void health_watch(struct health *health, const struct registry_platform *
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
 }
 
-/* While this process did not run nobody could answer it: that silence is nobody's. */
+/*
+ * Restarts the time of silence for all platforms when the process itself did not run: nobody could answer it.
+ */
 static void health_watch_itself(struct health *health, int64_t now)
 {
     int64_t late = now - health->ticked - (int64_t)uv_timer_get_repeat(&health->tick);
@@ -362,11 +367,11 @@ static void health_watch_itself(struct health *health, int64_t now)
 
 static void health_tick(uv_timer_t *timer)
 {
-    struct health *health = timer->data;
+    struct health *health = MAGIC_CAST(struct health, timer->data, HEALTH_MAGIC);
     struct hub *hub = health->hub;
     int64_t now = env_monotonic_ms();
     health_watch_itself(health, now);
-    registry_mend(hub->registry);
+    registry_retry_refresh(hub->registry);
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     for (size_t i = 0; i < snapshot->platform_count; i++) {
         const struct registry_platform *platform = &snapshot->platforms[i];
@@ -381,6 +386,7 @@ int health_start(struct hub *hub)
     struct health *health = calloc(1, sizeof *health);
     if (health == NULL)
         return ERR_MEMORY;
+    health->magic = HEALTH_MAGIC;
     health->hub = hub;
     health->started = health->ticked = env_monotonic_ms();
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)

@@ -41,7 +41,7 @@ static enum clock_event follow(struct clock *clock, enum clock_event event)
     return event;
 }
 
-static enum clock_event begin_doubt(struct clock *clock, int64_t steady, int64_t even_before)
+static enum clock_event begin_distrust(struct clock *clock, int64_t steady, int64_t even_before)
 {
     clock->doubt = true;
     clock->even_since = steady;
@@ -57,7 +57,7 @@ enum clock_event clock_begin(struct clock *clock, const struct clock_mark *mark,
     int64_t down = wall - mark->wall; /* by a wall clock that was in doubt already, and is the same */
     bool same = mark->even >= 0 && within(down, -CLOCK_STEP_MS, CLOCK_DOWN_MS);
     clock->offset = mark->time + (same && down > 0 ? down : 0) - steady;
-    return begin_doubt(clock, steady, same ? mark->even : 0);
+    return begin_distrust(clock, steady, same ? mark->even : 0);
 }
 
 enum clock_event clock_look(struct clock *clock, int64_t wall, int64_t steady)
@@ -67,6 +67,6 @@ enum clock_event clock_look(struct clock *clock, int64_t wall, int64_t steady)
     if (within(clock_ahead(clock), -CLOCK_STEP_MS, CLOCK_STEP_MS))
         return follow(clock, clock->doubt ? CLOCK_RETURNED : CLOCK_EVEN);
     if (!clock->doubt || !within(jump, -CLOCK_STEP_MS, CLOCK_STEP_MS))
-        return begin_doubt(clock, steady, 0);
+        return begin_distrust(clock, steady, 0);
     return even(clock, steady) >= CLOCK_CONFIRM_MS ? follow(clock, CLOCK_CONFIRMED) : CLOCK_EVEN;
 }

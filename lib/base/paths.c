@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *finish(char *out, size_t size, int length)
+static const char *finish_path(char *out, size_t size, int length)
 {
     if (size > 0 && (length < 0 || (size_t)length >= size))
         out[0] = '\0';
@@ -25,25 +25,25 @@ const char *paths_admin_socket(char *out, size_t size)
     char folder[PATH_MAX];
     struct stat status;
     if (geteuid() == 0)
-        return finish(out, size, snprintf(out, size, PATHS_SYSTEM_SOCKET));
+        return finish_path(out, size, snprintf(out, size, PATHS_SYSTEM_SOCKET));
     const char *runtime = absolute("XDG_RUNTIME_DIR");
     /* a variable that came along with `su` names somebody else's */
     if (runtime != NULL && stat(runtime, &status) == 0 && status.st_uid == geteuid())
-        return finish(out, size, snprintf(out, size, "%s/hubd/admin.sock", runtime));
+        return finish_path(out, size, snprintf(out, size, "%s/hubd/admin.sock", runtime));
     if (paths_state_dir(folder, sizeof folder)[0] == '\0')
-        return finish(out, size, -1);
-    return finish(out, size, snprintf(out, size, "%s/admin.sock", folder));
+        return finish_path(out, size, -1);
+    return finish_path(out, size, snprintf(out, size, "%s/admin.sock", folder));
 }
 
 const char *paths_state_dir(char *out, size_t size)
 {
     if (geteuid() == 0)
-        return finish(out, size, snprintf(out, size, "/var/lib/hubd"));
+        return finish_path(out, size, snprintf(out, size, "/var/lib/hubd"));
     const char *state = absolute("XDG_STATE_HOME");
     if (state != NULL)
-        return finish(out, size, snprintf(out, size, "%s/hubd", state));
+        return finish_path(out, size, snprintf(out, size, "%s/hubd", state));
     const char *home = absolute("HOME");
     if (home != NULL)
-        return finish(out, size, snprintf(out, size, "%s/.local/state/hubd", home));
-    return finish(out, size, -1);
+        return finish_path(out, size, snprintf(out, size, "%s/.local/state/hubd", home));
+    return finish_path(out, size, -1);
 }

@@ -11,7 +11,7 @@
 
 #include "lib/base/str.h"
 
-static bool refuse(struct error *error, const char *text)
+static bool refuse_value(struct error *error, const char *text)
 {
     error_set(error, ERR_INVALID, "%s", text);
     return false;
@@ -21,7 +21,7 @@ bool conf_check_country_code(const char *value, struct error *error)
 {
     if (strlen(value) == 2 && isalpha((unsigned char)value[0]) && isalpha((unsigned char)value[1]))
         return true;
-    return refuse(error, "write the two letters of an ISO 3166 country code, e.g. IN");
+    return refuse_value(error, "write the two letters of an ISO 3166 country code, e.g. IN");
 }
 
 bool conf_check_party_id(const char *value, struct error *error)
@@ -29,12 +29,12 @@ bool conf_check_party_id(const char *value, struct error *error)
     bool good = strlen(value) == 3;
     for (const char *at = value; good && *at != '\0'; at++)
         good = isalnum((unsigned char)*at);
-    return good || refuse(error, "write three letters or digits, e.g. CIH");
+    return good || refuse_value(error, "write three letters or digits, e.g. CIH");
 }
 
 bool conf_check_not_empty(const char *value, struct error *error)
 {
-    return value[0] != '\0' || refuse(error, "must not be empty");
+    return value[0] != '\0' || refuse_value(error, "must not be empty");
 }
 
 bool conf_check_listen(const char *value, struct error *error)
@@ -42,16 +42,16 @@ bool conf_check_listen(const char *value, struct error *error)
     static const char *const remedy = "write host:port, e.g. 127.0.0.1:8080 or [::]:8080";
     const char *colon = strrchr(value, ':');
     if (colon == NULL || colon == value)
-        return refuse(error, remedy);
+        return refuse_value(error, remedy);
     bool bracketed = value[0] == '[' && colon[-1] == ']';
     if (!bracketed && memchr(value, ':', (size_t)(colon - value)) != NULL)
-        return refuse(error, "an IPv6 address needs brackets, e.g. [::1]:8080");
+        return refuse_value(error, "an IPv6 address needs brackets, e.g. [::1]:8080");
     uint64_t port;
     if (!str_to_uint64(str_from(colon + 1), &port) || port < 1 || port > 65535)
-        return refuse(error, "the port must be 1 to 65535, e.g. 127.0.0.1:8080");
+        return refuse_value(error, "the port must be 1 to 65535, e.g. 127.0.0.1:8080");
     for (const char *at = value; at < colon; at++) {
         if ((unsigned char)*at <= ' ' || *at == '/')
-            return refuse(error, remedy);
+            return refuse_value(error, remedy);
     }
     return true;
 }
@@ -61,10 +61,11 @@ bool conf_check_base_url(const char *value, struct error *error)
     struct str url = str_from(value);
     size_t scheme = str_starts_with(url, STR("https://")) ? 8 : str_starts_with(url, STR("http://")) ? 7 : 0;
     if (scheme == 0 || url.length == scheme || value[scheme] == '/')
-        return refuse(error, "write the public address partners use, e.g. https://hub.example.org");
+        return refuse_value(error, "write the public address partners use, e.g. https://hub.example.org");
     for (const char *at = value; *at != '\0'; at++) {
         if ((unsigned char)*at <= ' ' || strchr("?#@\"<>\\{}", *at) != NULL)
-            return refuse(error, "must be scheme, host, port and path only, e.g. https://hub.example.org");
+            return refuse_value(error,
+                                "must be scheme, host, port and path only, e.g. https://hub.example.org");
     }
     return true;
 }
@@ -78,7 +79,7 @@ bool conf_check_socket_path(const char *value, struct error *error)
 {
     if (strlen(value) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
         return true;
-    return refuse(error, "a socket's path has at most 107 bytes; choose a shorter one");
+    return refuse_value(error, "a socket's path has at most 107 bytes; choose a shorter one");
 }
 
 static bool is_host_name(struct str name)
@@ -125,13 +126,13 @@ bool conf_check_network(const char *value, struct error *error)
     struct str text = str_from(value);
     size_t slash = str_find(text, '/');
     if (slash == SIZE_MAX)
-        return address_family(text) != 0 || is_host_name(text) || refuse(error, remedy);
+        return address_family(text) != 0 || is_host_name(text) || refuse_value(error, remedy);
     unsigned family = address_family(str_of(value, slash));
     uint64_t bits;
     if (family == 0 || !str_to_uint64(str_skip(text, slash + 1), &bits) || bits > (family == 4 ? 32 : 128))
-        return refuse(error, remedy);
+        return refuse_value(error, remedy);
     return is_network_base(str_of(value, slash), bits) ||
-           refuse(error, "has bits set behind its prefix: write the network's first address");
+           refuse_value(error, "has bits set behind its prefix: write the network's first address");
 }
 
 /* How many PEM certificates are in the file; -1: one of them cannot be read. */
@@ -162,6 +163,8 @@ bool conf_check_certificates(const char *value, struct error *error)
     int count = count_certificates(file);
     fclose(file);
     if (count < 0)
-        return refuse(error, "holds a certificate that cannot be read: put whole PEM certificates there");
-    return count > 0 || refuse(error, "holds no certificate: put PEM certificates there (BEGIN CERTIFICATE)");
+        return refuse_value(error,
+                            "holds a certificate that cannot be read: put whole PEM certificates there");
+    return count > 0 ||
+           refuse_value(error, "holds no certificate: put PEM certificates there (BEGIN CERTIFICATE)");
 }

@@ -61,7 +61,7 @@ static void tell_closed(struct ctl_connection *connection, bool only_streams)
     }
 }
 
-static void on_closed(uv_handle_t *handle)
+static void connection_on_closed(uv_handle_t *handle)
 {
     struct ctl_connection *connection = MAGIC_CAST(struct ctl_connection, handle->data, CTL_CONNECTION_MAGIC);
     connection->closed = true;
@@ -78,7 +78,7 @@ void ctl_connection_close(struct ctl_connection *connection)
     if (connection->closing)
         return;
     connection->closing = true;
-    uv_close((uv_handle_t *)&connection->pipe, on_closed);
+    uv_close((uv_handle_t *)&connection->pipe, connection_on_closed);
 }
 
 /* Nothing more can come and everything has gone out. */

@@ -123,7 +123,7 @@ static void answer_discover(struct ctl_connection *connection, struct str id)
     ctl_connection_send(connection, &line, false);
 }
 
-static void refuse(struct ctl_connection *connection, struct str id, struct str method)
+static void request_refuse_access(struct ctl_connection *connection, struct str id, struct str method)
 {
     const struct ctl_server_options *options = &connection->server->options;
     if (options->refused != NULL)
@@ -194,7 +194,7 @@ static const struct ctl_handler *examine(struct ctl_connection *connection, stru
     }
     request->params = json_get(message, "params");
     if (!ctl_level_allows(connection->level, request->command, request->params)) {
-        refuse(connection, request->id, method->text);
+        request_refuse_access(connection, request->id, method->text);
         return NULL;
     }
     if (ctl_params_check(request->command, request->params, &error) != OK) {

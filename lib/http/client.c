@@ -221,7 +221,7 @@ void client_handle_closed(struct http_client *client)
     free(client);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void client_on_handle_closed(uv_handle_t *handle)
 {
     client_handle_closed(MAGIC_CAST(struct http_client, handle->data, CLIENT_MAGIC));
 }
@@ -380,8 +380,8 @@ void http_client_free(struct http_client *client)
     client_socket_free_all(client);
     while ((node = ring_pop(&client->spare_flights)) != NULL)
         uv_close((uv_handle_t *)&CONTAINER_OF(node, struct client_flight, all)->timer, on_flight_closed);
-    uv_close((uv_handle_t *)&client->kick, on_closed);
-    uv_close((uv_handle_t *)&client->timer, on_closed);
-    uv_close((uv_handle_t *)&client->idle_timer, on_closed);
-    uv_close((uv_handle_t *)&client->async, on_closed);
+    uv_close((uv_handle_t *)&client->kick, client_on_handle_closed);
+    uv_close((uv_handle_t *)&client->timer, client_on_handle_closed);
+    uv_close((uv_handle_t *)&client->idle_timer, client_on_handle_closed);
+    uv_close((uv_handle_t *)&client->async, client_on_handle_closed);
 }

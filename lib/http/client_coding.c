@@ -34,7 +34,7 @@ enum client_coding client_coding_find(const struct http_header *headers, size_t 
     return coding;
 }
 
-static int begin(struct client_gzip *gzip)
+static int gzip_begin(struct client_gzip *gzip)
 {
     gzip->stream = (z_stream){0};
     gzip->begun = inflateInit2(&gzip->stream, GZIP_WINDOW) == Z_OK;
@@ -63,7 +63,7 @@ static int take_piece(struct client_gzip *gzip, const unsigned char *piece, stru
 int client_gzip_read(struct client_gzip *gzip, struct str bytes, struct buffer *out, size_t max)
 {
     unsigned char piece[PIECE];
-    int result = gzip->begun ? OK : begin(gzip);
+    int result = gzip->begun ? OK : gzip_begin(gzip);
 
     if (result != OK)
         return result;

@@ -16,7 +16,7 @@
 /* What a server says of its own timeout is shortened by this: its last moment is too late to begin. */
 #define MARGIN_MS 500
 
-static void on_timer(uv_timer_t *timer);
+static void idle_on_timer(uv_timer_t *timer);
 
 static void arm(struct http_client *client, int64_t due_ms)
 {
@@ -25,7 +25,7 @@ static void arm(struct http_client *client, int64_t due_ms)
     if (client->closing || due_ms >= client->idle_due_ms)
         return;
     client->idle_due_ms = due_ms;
-    uv_timer_start(&client->idle_timer, on_timer, due_ms > now ? (uint64_t)(due_ms - now) : 0, 0);
+    uv_timer_start(&client->idle_timer, idle_on_timer, due_ms > now ? (uint64_t)(due_ms - now) : 0, 0);
 }
 
 int64_t client_idle_time(const struct http_client *client, struct str keep_alive)
@@ -133,7 +133,7 @@ void client_idle_swept(struct http_client *client)
         arm(client, client->swept_ms + SWEEP_AFTER_MS);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void idle_on_timer(uv_timer_t *timer)
 {
     struct http_client *client = MAGIC_CAST(struct http_client, timer->data, CLIENT_MAGIC);
 

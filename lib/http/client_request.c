@@ -30,7 +30,7 @@ static bool is_valid_header(const struct http_header *header)
     return header->name.length > 0;
 }
 
-static char *write_text(char *out, struct str text)
+static char *request_write_text(char *out, struct str text)
 {
     if (text.length > 0)
         memcpy(out, text.data, text.length);
@@ -39,10 +39,10 @@ static char *write_text(char *out, struct str text)
 
 static char *write_header(char *out, struct str name, struct str value)
 {
-    out = write_text(out, STR("\r\n"));
-    out = write_text(out, name);
-    out = write_text(out, value.length > 0 ? STR(": ") : STR(":"));
-    return write_text(out, value);
+    out = request_write_text(out, STR("\r\n"));
+    out = request_write_text(out, name);
+    out = request_write_text(out, value.length > 0 ? STR(": ") : STR(":"));
+    return request_write_text(out, value);
 }
 
 /*
@@ -64,7 +64,7 @@ int client_request_headers(struct http_client *client, struct http_call *call, s
     char *text = arena_alloc(call->arena, size), *end = text;
     if (nodes == NULL || text == NULL)
         return error_set(error, ERR_MEMORY, "no memory for the headers");
-    end = write_text(end, gzip);
+    end = request_write_text(end, gzip);
     for (size_t i = 0; i < call->header_count; i++) {
         struct http_header header = {call->headers[i].name, str_trim(call->headers[i].value)};
         if (!is_valid_header(&header))
@@ -74,7 +74,7 @@ int client_request_headers(struct http_client *client, struct http_call *call, s
             end = write_header(end, header.name, header.value);
     }
     if (via.length > 0)
-        end = write_text(write_text(end, STR("\r\n")), via);
+        end = request_write_text(request_write_text(end, STR("\r\n")), via);
     *end = '\0';
     nodes[0] = (struct curl_slist){no_expect, &nodes[1]};
     nodes[1] = (struct curl_slist){no_type, &nodes[2]};

@@ -201,7 +201,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
     return 0;
 }
 
-static int on_timer(CURLM *multi, long timeout_ms, void *context)
+static int multi_on_timer(CURLM *multi, long timeout_ms, void *context)
 {
     struct http_client *client = MAGIC_CAST(struct http_client, context, CLIENT_MAGIC);
 
@@ -249,7 +249,7 @@ void client_socket_setup(struct http_client *client)
 {
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, multi_on_timer);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->options.connections_total);

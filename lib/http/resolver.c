@@ -88,8 +88,8 @@ static bool is_fresh(const struct http_resolver *resolver, const struct resolver
     return name->addresses.count > 0 && name->result == OK && now < name->found_ms + resolver->ttl_ms;
 }
 
-static void answer(const struct http_resolver *resolver, const struct resolver_name *name,
-                   struct http_resolver_request *request, int64_t now)
+static void resolver_answer(const struct http_resolver *resolver, const struct resolver_name *name,
+                            struct http_resolver_request *request, int64_t now)
 {
     request->pending = false;
     request->error = name->error;
@@ -145,7 +145,7 @@ void resolver_take(struct http_resolver *resolver, struct resolver_name *name, i
     }
     while ((node = ring_pop(&name->waiting)) != NULL) {
         struct http_resolver_request *request = CONTAINER_OF(node, struct http_resolver_request, queue);
-        answer(resolver, name, request, now);
+        resolver_answer(resolver, name, request, now);
         ring_push(&request->inbox->answered, &request->queue);
         uv_async_send(request->inbox->async);
     }
@@ -153,7 +153,7 @@ void resolver_take(struct http_resolver *resolver, struct resolver_name *name, i
 
 /* ---------------------------------------------------------------- for the client */
 
-static void refuse(struct http_resolver_request *request, const char *host, const char *why)
+static void resolver_refuse(struct http_resolver_request *request, const char *host, const char *why)
 {
     request->result = error_set(&request->error, ERR_SHORT, "no address for %s: %s", host, why);
     request->addresses.count = 0;
@@ -176,7 +176,7 @@ static bool answer_at_once(struct http_resolver *resolver, struct resolver_name 
         return false;
     if (old_ones_serve && is_idle && now >= name->next_ms)
         resolver_queue(resolver, name);
-    answer(resolver, name, request, now);
+    resolver_answer(resolver, name, request, now);
     return true;
 }
 
@@ -191,11 +191,11 @@ bool http_resolver_ask(struct http_resolver *resolver, struct http_resolver_requ
     pthread_mutex_lock(&resolver->lock);
     struct resolver_name *name = name_get(resolver, host);
     if (name == NULL) {
-        refuse(request, host, "too many names are being looked up");
+        resolver_refuse(request, host, "too many names are being looked up");
     } else if (answer_at_once(resolver, name, request, env_monotonic_ms())) {
         /* nothing to wait for */
     } else if (name->state == RESOLVER_IDLE && !resolver_queue(resolver, name)) {
-        refuse(request, host, "too many names wait for DNS");
+        resolver_refuse(request, host, "too many names wait for DNS");
     } else {
         request->pending = true;
         request->inbox = inbox;

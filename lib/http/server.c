@@ -131,7 +131,7 @@ void server_tick(struct http_server *server)
         uv_timer_stop(&server->timer);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void server_on_timer(uv_timer_t *timer)
 {
     server_tick(server_of(timer->data));
 }
@@ -139,7 +139,7 @@ static void on_timer(uv_timer_t *timer)
 void server_start_timer(struct http_server *server)
 {
     if (!server->freeing && !uv_is_active((uv_handle_t *)&server->timer))
-        uv_timer_start(&server->timer, on_timer, SERVER_TICK_MS, SERVER_TICK_MS);
+        uv_timer_start(&server->timer, server_on_timer, SERVER_TICK_MS, SERVER_TICK_MS);
 }
 
 /* ---------------------------------------------------------------- sockets from the listener */
@@ -296,7 +296,7 @@ static void free_memory(struct http_server *server)
     free(server);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void server_on_handle_closed(uv_handle_t *handle)
 {
     struct http_server *server = server_of(handle->data);
     if (--server->handles == 0)
@@ -308,8 +308,8 @@ void server_maybe_free(struct http_server *server)
     if (!server->freeing || server->closing || server->connection_count > 0)
         return;
     server->closing = true;
-    uv_close((uv_handle_t *)&server->prepare, on_closed);
-    uv_close((uv_handle_t *)&server->idle, on_closed);
+    uv_close((uv_handle_t *)&server->prepare, server_on_handle_closed);
+    uv_close((uv_handle_t *)&server->idle, server_on_handle_closed);
 }
 
 void http_server_free(struct http_server *server)
@@ -318,8 +318,8 @@ void http_server_free(struct http_server *server)
         return;
     server->freeing = true;
     close_connections(server, true);
-    uv_close((uv_handle_t *)&server->async, on_closed);
-    uv_close((uv_handle_t *)&server->timer, on_closed);
+    uv_close((uv_handle_t *)&server->async, server_on_handle_closed);
+    uv_close((uv_handle_t *)&server->timer, server_on_handle_closed);
     /* The turn goes on for exchanges that are still in handlers, but does not keep the loop alive. */
     uv_unref((uv_handle_t *)&server->prepare);
     server_maybe_free(server);

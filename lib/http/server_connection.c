@@ -165,7 +165,7 @@ bool server_connection_replace(struct http_server *server)
 }
 
 /* Everything is sent: say so to the peer and give it time to read (RFC 9112 section 9.6). */
-static void finish(struct server_connection *connection)
+static void connection_finish(struct server_connection *connection)
 {
     if (connection->eof || connection->server->lingering >= SERVER_LINGERING ||
         shutdown(connection->fd, SHUT_WR) != 0) {
@@ -261,7 +261,7 @@ static void settle(struct server_connection *connection)
             server_connection_set_state(connection, CONNECTION_STOPPED);
     }
     if (connection->state == CONNECTION_STOPPED && nothing)
-        finish(connection);
+        connection_finish(connection);
     if (connection->state == CONNECTION_LINGER && connection->eof)
         server_connection_close(connection, false);
     if (connection->state == CONNECTION_CLOSED)

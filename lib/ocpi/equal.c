@@ -28,7 +28,7 @@ static void write_count(struct buffer *out, char kind, int64_t number)
     buffer_append(out, str_of(bytes, sizeof bytes));
 }
 
-static void write_text(struct buffer *out, char kind, struct str text)
+static void digest_write_text(struct buffer *out, char kind, struct str text)
 {
     write_count(out, kind, (int64_t)text.length);
     buffer_append(out, text);
@@ -36,7 +36,7 @@ static void write_text(struct buffer *out, char kind, struct str text)
 
 static void write_folded(struct buffer *out, struct str text)
 {
-    write_text(out, 's', text);
+    digest_write_text(out, 's', text);
     for (size_t i = out->failed ? 0 : text.length; i > 0; i--) {
         char *letter = out->data + out->length - i;
         if (*letter >= 'a' && *letter <= 'z')
@@ -62,11 +62,11 @@ static void write_instant(struct buffer *out, struct str text)
 {
     int64_t time;
     if (!timestamp_parse(text, &time)) {
-        write_text(out, 's', text);
+        digest_write_text(out, 's', text);
         return;
     }
     write_count(out, 'd', time);
-    write_text(out, '.', finer_digits(text));
+    digest_write_text(out, '.', finer_digits(text));
 }
 
 static void write_number(struct buffer *out, struct str raw)
@@ -78,7 +78,7 @@ static void write_number(struct buffer *out, struct str raw)
         if (decimal.digits.data[i] != '.')
             buffer_append_byte(out, decimal.digits.data[i]);
     if (decimal.exponent.length > EXPONENT_DIGITS)
-        write_text(out, decimal.exponent_negative ? '-' : '+', decimal.exponent);
+        digest_write_text(out, decimal.exponent_negative ? '-' : '+', decimal.exponent);
     else if (decimal.exponent.length > 0)
         str_to_int64(decimal.exponent, &exponent);
     write_count(out, 'e', (decimal.exponent_negative ? -exponent : exponent) + decimal.shift);
@@ -105,7 +105,7 @@ static void write_others(struct buffer *out, const struct json_value **others, s
     if (count > 1)
         qsort(others, count, sizeof *others, compare_names);
     for (size_t i = 0; i < count; i++) {
-        write_text(out, 'u', others[i]->key);
+        digest_write_text(out, 'u', others[i]->key);
         write_value(out, NULL, others[i]);
     }
 }
@@ -176,7 +176,7 @@ static void write_string(struct buffer *out, const struct ocpi_field *field, str
     else if (field != NULL && field->type == OCPI_TYPE_DATETIME)
         write_instant(out, text);
     else
-        write_text(out, 's', text);
+        digest_write_text(out, 's', text);
 }
 
 /* `field` NULL: of a field that OCPI does not know. */

@@ -115,7 +115,7 @@ static bool is_still_there(const struct store_backup *backup, int file)
 }
 
 /* The whole copy gets its name, durably; or nothing is left. */
-static int publish(struct store_backup *backup, int file, struct error *error)
+static int name_backup(struct store_backup *backup, int file, struct error *error)
 {
     struct stat status;
     if (backup_is_cancelled(backup))
@@ -145,7 +145,7 @@ static int make_backup(struct store_backup *backup, struct error *error)
         return result;
     result = backup_write(backup->client->store, backup, file, error);
     if (!result)
-        result = publish(backup, file, error);
+        result = name_backup(backup, file, error);
     if (result && is_still_there(backup, file))
         unlink(backup->partial); /* while it is locked: it is ours */
     close(file);
@@ -161,7 +161,7 @@ static void run(void *argument)
     uv_async_send(&backup->ended);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void backup_on_handle_closed(uv_handle_t *handle)
 {
     struct store_backup *backup = backup_of(handle->data);
     uv_mutex_destroy(&backup->mutex);
@@ -175,14 +175,14 @@ static void on_ended(uv_async_t *handle)
 {
     struct store_backup *backup = backup_of(handle->data);
     uv_thread_join(&backup->thread);
-    uv_close((uv_handle_t *)handle, on_closed);
+    uv_close((uv_handle_t *)handle, backup_on_handle_closed);
 }
 
 /* A start that failed answers as the thread would have. */
 static void fail_start(struct store_backup *backup)
 {
     backup->result = error_set(&backup->error, ERR_MEMORY, "no memory for a backup");
-    uv_close((uv_handle_t *)&backup->ended, on_closed);
+    uv_close((uv_handle_t *)&backup->ended, backup_on_handle_closed);
 }
 
 void store_backup_start(struct store_client *client, struct store_backup *backup)

@@ -12,8 +12,8 @@
 #define TURN_US  1000
 #define SLICE_US 800
 
-static void on_wake(uv_async_t *handle);
-static void on_turn(uv_idle_t *handle);
+static void client_on_wake(uv_async_t *handle);
+static void client_on_turn(uv_idle_t *handle);
 
 static struct store_client *client_of(void *data)
 {
@@ -42,7 +42,7 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
     client->wake.data = client;
     client->turn.data = client;
     client->reader = reader_new(store, error);
-    int code = client->reader ? uv_async_init(loop, &client->wake, on_wake) : 0;
+    int code = client->reader ? uv_async_init(loop, &client->wake, client_on_wake) : 0;
     if (!client->reader || code) {
         if (code)
             error_set(error, ERR_IO, "the store's wake-up handle: %s", uv_strerror(code));
@@ -56,7 +56,7 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
     return client;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void client_on_handle_closed(uv_handle_t *handle)
 {
     struct store_client *client = client_of(handle->data);
     if (--client->handles > 0)
@@ -75,8 +75,8 @@ void store_client_free(struct store_client *client)
     client->closing = true;
     reader_free(client->reader);
     client->reader = NULL;
-    uv_close((uv_handle_t *)&client->wake, on_closed);
-    uv_close((uv_handle_t *)&client->turn, on_closed);
+    uv_close((uv_handle_t *)&client->wake, client_on_handle_closed);
+    uv_close((uv_handle_t *)&client->turn, client_on_handle_closed);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -123,7 +123,7 @@ void client_send_all(struct ring *touched)
     }
 }
 
-static void on_wake(uv_async_t *handle)
+static void client_on_wake(uv_async_t *handle)
 {
     struct store_client *client = client_of(handle->data);
     struct ring done;
@@ -187,7 +187,7 @@ void client_read(struct store_client *client, struct store_read *read, int type)
     read->result = OK;
     read->error = (struct error){0};
     enqueue(client, read);
-    uv_idle_start(&client->turn, on_turn);
+    uv_idle_start(&client->turn, client_on_turn);
 }
 
 /* Works on a read; done, it goes to `ended`, else to the end of its queue. Returns the time. */
@@ -204,7 +204,7 @@ static int64_t run_read(struct store_client *client, struct ring *node, int64_t 
     return env_monotonic_us();
 }
 
-static void on_turn(uv_idle_t *handle)
+static void client_on_turn(uv_idle_t *handle)
 {
     struct store_client *client = client_of(handle->data);
     int64_t now = env_monotonic_us();

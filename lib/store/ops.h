@@ -9,49 +9,100 @@
  * each brings and gives back.
  */
 
-enum store_op_type {
-    STORE_PUT_PLATFORM, /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1
-                         */
-    STORE_DELETE_PLATFORM, /* u.id, with its tokens; absent: ERR_NOT_FOUND */
-    STORE_PUT_PARTY, /* u.party; the same. A last_updated above the stored one becomes the greatest of all */
-    STORE_DELETE_PARTY,      /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */
-    STORE_PUT_TOKEN,         /* u.token */
-    STORE_USE_TOKEN,         /* u.token: hash, used, content. Sets both if `used` is 0; gone: ERR_NOT_FOUND */
-    STORE_DELETE_TOKEN,      /* u.token.hash; absent is no error */
-    STORE_DELETE_TOKENS,     /* u.token_match */
-    STORE_EXPIRE_TOKENS,     /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */
-    STORE_PUT_RECEIVER,      /* u.receiver; another URL has been told nothing */
-    STORE_DELETE_RECEIVER,   /* u.receiver.party, .module; absent: ERR_NOT_FOUND */
-    STORE_WITHDRAW_RECEIVER, /* the same where it was discovered; another, or none, is no error */
-    STORE_PUT_RULE,          /* u.rule; STORE_RULE_OFF keeps the row */
-    STORE_PUT_LIMIT,         /* u.limit */
-    STORE_DELETE_LIMIT,      /* u.limit.party, .module; absent: ERR_NOT_FOUND */
-    STORE_COUNT_REFUSAL,     /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */
-    STORE_COUNT_FINDING, /* u.finding: `count` is added to what is there, `last` and `example` replace it */
-    STORE_SET_TOLD,      /* u.told; without that receiver: ERR_NOT_FOUND */
-    STORE_SET_STATUS,    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */
-    STORE_PUT_OBJECT,    /* u.object: tariff, session, CDR */
-    STORE_DELETE_OBJECT, /* u.key; absent: ERR_NOT_FOUND */
-    STORE_PUT_LOCATION,  /* u.location: with all its EVSEs, replacing what was there */
-    STORE_SET_LOCATION,  /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */
-    STORE_PUT_EVSE,      /* u.evse */
-    STORE_PUT_DELIVERY,  /* u.delivery */
-    STORE_REPEAT_DELIVERY,  /* u.repeat */
-    STORE_FINISH_DELIVERY,  /* u.finish */
-    STORE_LEASE_QUEUE,      /* u.lease; another holder's that has not run out: ERR_CONFLICT */
-    STORE_RELEASE_HELD,     /* u.release: held -> pending */
-    STORE_HOLD_PENDING,     /* u.hold: pending -> held */
-    STORE_HOLD_MODULE,      /* u.hold: the same by module */
-    STORE_PUT_COMMAND,      /* u.command */
-    STORE_UPDATE_COMMAND,   /* u.command_update */
-    STORE_APPEND_AUDIT,     /* u.audit */
-    STORE_PRUNE_AUDIT,      /* u.prune: rows older than `before`, real-time ones than `before_realtime` */
-    STORE_PRUNE_DELIVERIES, /* u.prune: delivered, superseded and dead ones that ended before `before` */
-    STORE_PRUNE_SESSIONS,   /* u.prune: completed ones that no delivery needs and nobody updated since */
-    STORE_PRUNE_CDRS,       /* u.prune: those that no delivery needs */
-    STORE_PUT_CLOCK,        /* u.clock */
-    STORE_CLAMP_DEADLINES   /* u.clamp */
-};
+/* clang-format off */
+
+/*
+ * X(NAME, function, may_refuse), with what the operation takes and how it fails above each: makes enum
+ * store_op_type, the declarations of the engine's functions apply_… and its table of them. An operation that
+ * may refuse can fail for a reason of the domain; the others fail only with the database itself.
+ */
+#define STORE_OPS(X)                                                                                         \
+    /* u.platform; if its revision differs (0: none stored): ERR_CONFLICT; it grows by 1 */                  \
+    X(PUT_PLATFORM, put_platform, true)                                                                      \
+    /* u.id, with its tokens; absent: ERR_NOT_FOUND */                                                       \
+    X(DELETE_PLATFORM, delete_platform, true)                                                                \
+    /* u.party; the same. A last_updated above the stored one becomes the greatest of all */                 \
+    X(PUT_PARTY, put_party, true)                                                                            \
+    /* u.id; its receivers and rules go with it; absent: ERR_NOT_FOUND */                                    \
+    X(DELETE_PARTY, delete_party, true)                                                                      \
+    /* u.token */                                                                                            \
+    X(PUT_TOKEN, put_token, false)                                                                           \
+    /* u.token: hash, used, content. Sets both if `used` is 0; gone: ERR_NOT_FOUND */                        \
+    X(USE_TOKEN, use_token, true)                                                                            \
+    /* u.token.hash; absent is no error */                                                                   \
+    X(DELETE_TOKEN, delete_token, false)                                                                     \
+    /* u.token_match */                                                                                      \
+    X(DELETE_TOKENS, delete_tokens, false)                                                                   \
+    /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */                         \
+    X(EXPIRE_TOKENS, expire_tokens, false)                                                                   \
+    /* u.receiver; another URL has been told nothing */                                                      \
+    X(PUT_RECEIVER, put_receiver, false)                                                                     \
+    /* u.receiver.party, .module; absent: ERR_NOT_FOUND */                                                   \
+    X(DELETE_RECEIVER, delete_receiver, true)                                                                \
+    /* the same where it was discovered; another, or none, is no error */                                    \
+    X(WITHDRAW_RECEIVER, withdraw_receiver, false)                                                           \
+    /* u.rule; STORE_RULE_OFF keeps the row */                                                               \
+    X(PUT_RULE, put_rule, false)                                                                             \
+    /* u.limit */                                                                                            \
+    X(PUT_LIMIT, put_limit, false)                                                                           \
+    /* u.limit.party, .module; absent: ERR_NOT_FOUND */                                                      \
+    X(DELETE_LIMIT, delete_limit, true)                                                                      \
+    /* u.refusal: `count` is added; those whose `last` is before `forgotten` go */                           \
+    X(COUNT_REFUSAL, count_refusal, false)                                                                   \
+    /* u.finding: `count` is added to what is there, `last` and `example` replace it */                      \
+    X(COUNT_FINDING, count_finding, false)                                                                   \
+    /* u.told; without that receiver: ERR_NOT_FOUND */                                                       \
+    X(SET_TOLD, set_told, true)                                                                              \
+    /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */                    \
+    X(SET_STATUS, set_status, true)                                                                          \
+    /* u.object: tariff, session, CDR */                                                                     \
+    X(PUT_OBJECT, put_object, true)                                                                          \
+    /* u.key; absent: ERR_NOT_FOUND */                                                                       \
+    X(DELETE_OBJECT, delete_object, true)                                                                    \
+    /* u.location: with all its EVSEs, replacing what was there */                                           \
+    X(PUT_LOCATION, put_location, true)                                                                      \
+    /* u.location: only the location without its EVSEs (PATCH); EVSEs stay */                                \
+    X(SET_LOCATION, set_location, true)                                                                      \
+    /* u.evse */                                                                                             \
+    X(PUT_EVSE, put_evse, true)                                                                              \
+    /* u.delivery */                                                                                         \
+    X(PUT_DELIVERY, put_delivery, false)                                                                     \
+    /* u.repeat */                                                                                           \
+    X(REPEAT_DELIVERY, repeat_delivery, true)                                                                \
+    /* u.finish */                                                                                           \
+    X(FINISH_DELIVERY, finish_delivery, true)                                                                \
+    /* u.lease; another holder's that has not run out: ERR_CONFLICT */                                       \
+    X(LEASE_QUEUE, lease_queue, true)                                                                        \
+    /* u.release: held -> pending */                                                                         \
+    X(RELEASE_HELD, release_held, false)                                                                     \
+    /* u.hold: pending -> held */                                                                            \
+    X(HOLD_PENDING, hold_pending, false)                                                                     \
+    /* u.hold: the same by module */                                                                         \
+    X(HOLD_MODULE, hold_module, false)                                                                       \
+    /* u.command */                                                                                          \
+    X(PUT_COMMAND, put_command, true)                                                                        \
+    /* u.command_update */                                                                                   \
+    X(UPDATE_COMMAND, update_command, true)                                                                  \
+    /* u.audit */                                                                                            \
+    X(APPEND_AUDIT, append_audit, false)                                                                     \
+    /* u.prune: rows older than `before`, real-time ones than `before_realtime` */                           \
+    X(PRUNE_AUDIT, prune_audit, false)                                                                       \
+    /* u.prune: delivered, superseded and dead ones that ended before `before` */                            \
+    X(PRUNE_DELIVERIES, prune_deliveries, false)                                                             \
+    /* u.prune: completed ones that no delivery needs and nobody updated since */                            \
+    X(PRUNE_SESSIONS, prune_sessions, false)                                                                 \
+    /* u.prune: those that no delivery needs */                                                              \
+    X(PRUNE_CDRS, prune_cdrs, false)                                                                         \
+    /* u.clock */                                                                                            \
+    X(PUT_CLOCK, put_clock, false)                                                                           \
+    /* u.clamp */                                                                                            \
+    X(CLAMP_DEADLINES, clamp_deadlines, false)
+
+/* clang-format on */
+
+#define STORE_OP_TYPE(NAME, function, may_refuse) STORE_##NAME,
+enum store_op_type { STORE_OPS(STORE_OP_TYPE) STORE_OP_COUNT };
+#undef STORE_OP_TYPE
 
 /* A stored last_updated further ahead of the clock than this makes nothing stale (hub-ocpi(7), HTTP AND ANSWERS). */
 #define STORE_FUTURE_MAX_MS (5 * 60 * 1000)

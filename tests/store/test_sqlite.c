@@ -1,6 +1,8 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/store/sqlite/sql.h"
@@ -412,6 +414,105 @@ static void old_sessions(void **state)
     sqlite3_close(db);
 }
 
+/* ---------------------------------------------------------------- statements and what is declared of them */
+
+/* Opens the fixture's file as a reader, with all statements prepared. */
+static void open_reader(struct fixture *f, struct sql_connection *connection)
+{
+    char path[128];
+    struct error error = {0};
+    snprintf(path, sizeof path, "%s/hub.db", f->directory);
+    assert_int_equal(sql_open(connection, path, false, &error), OK);
+    assert_int_equal(sql_prepare(connection, SQL_READER, &error), OK);
+}
+
+static void a_statement_that_is_not_as_declared(void **state)
+{
+    static const struct {
+        struct sql_statement statement;
+        const char *says; /* NULL: it is as declared */
+    } rows[] = {
+        {{SQL_READER, "i", SQL_ROW_GAP, "SELECT first, last, mac, seal FROM audit_gap WHERE first = $1"},
+         NULL},
+        {{SQL_READER, "", SQL_ROW_GAP, "SELECT first, last, mac, seal FROM audit_gap WHERE first = $1"},
+         "it has 1 parameters, declared are 0"},
+        {{SQL_READER, "ii", SQL_ROW_GAP, "SELECT first, last, mac, seal FROM audit_gap WHERE first = $1"},
+         "it has 1 parameters, declared are 2"},
+        {{SQL_READER, "i", SQL_ROW_GAP, "SELECT first, last, mac, seal FROM audit_gap WHERE first = $2"},
+         "it has no parameter $1"},
+        {{SQL_READER, "", SQL_ROW_GAP, "SELECT first, last, mac FROM audit_gap"},
+         "it has 3 columns, declared are 4"},
+        {{SQL_READER, "", SQL_ROW_GAP, "SELECT first, last, seal, mac FROM audit_gap"},
+         "column 3 is called seal, declared is MAC"},
+        {{SQL_READER, "", SQL_ROW_NUMBER, "SELECT count(*) FROM audit_gap"},
+         "column 1 is called count(*), declared is NUMBER"},
+        {{SQL_READER, "", SQL_ROW_NONE, "SELECT first FROM audit_gap"}, "it has 1 columns, declared are 0"},
+    };
+    struct sql_connection connection;
+    open_reader(*state, &connection);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sql_prepared prepared = {0};
+        int result = sql_prepare_one(&connection, &rows[i].statement, &prepared);
+        sqlite3_finalize(prepared.handle);
+        assert_int_equal(result, rows[i].says == NULL ? OK : ERR_IO);
+        if (rows[i].says != NULL && strstr(connection.error.text, rows[i].says) == NULL)
+            fail_msg("%s: %s", rows[i].says, connection.error.text);
+    }
+    sql_close(&connection);
+}
+
+/* Whether reading a column aborts, tried in a process of its own. */
+static bool read_aborts(struct sql_connection *connection, enum sql_id id, enum sql_column column,
+                        bool integer)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        close(STDERR_FILENO);
+        if (integer)
+            sql_integer(connection, id, column);
+        else
+            sql_string(connection, id, column);
+        _exit(0);
+    }
+    assert_true(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void a_column_of_another_row(void **state)
+{
+    struct sql_connection connection;
+    open_reader(*state, &connection);
+    assert_int_equal(sql_first(&connection, SQL_AUDIT_SEQUENCE, SQL_NO_VALUES), 1);
+    assert_int_equal(
+        sql_first(&connection, SQL_COMMAND_STARTER, SQL_VALUES(sql_t(STR("C")), sql_t(STR("R")))), 1);
+    assert_false(read_aborts(&connection, SQL_AUDIT_SEQUENCE, COL_NUMBER_NUMBER, true));
+    assert_true(read_aborts(&connection, SQL_AUDIT_SEQUENCE, COL_NUMBER_NUMBER, false));
+    assert_true(read_aborts(&connection, SQL_AUDIT_SEQUENCE, COL_SLICE_COUNT, true));
+    assert_true(read_aborts(&connection, SQL_AUDIT_SEQUENCE, (enum sql_column)0, true));
+    assert_false(read_aborts(&connection, SQL_COMMAND_STARTER, COL_COMMAND_STARTER_SMALLEST, false));
+    assert_true(read_aborts(&connection, SQL_COMMAND_STARTER, COL_COMMAND_STARTER_SMALLEST, true));
+    sql_end(&connection, SQL_COMMAND_STARTER);
+    sql_end(&connection, SQL_AUDIT_SEQUENCE);
+    sql_close(&connection);
+}
+
+/* A row that begins with another one has its columns, in the same places and of the same types. */
+static void rows_that_begin_with_others(void **state)
+{
+    unsigned extended = 0;
+    (void)state;
+    for (int row = 0; row < SQL_ROW_COUNT; row++) {
+        const struct sql_row_shape *shape = &sql_rows[row], *base = &sql_rows[shape->base];
+        assert_true(strlen(shape->types) < 1u << SQL_PLACE_BITS);
+        assert_int_equal(strncmp(shape->types, base->types, strlen(base->types)), 0);
+        for (size_t i = 0; base->names[i] != NULL; i++)
+            assert_string_equal(shape->names[i], base->names[i]);
+        extended += shape->base != SQL_ROW_NONE;
+    }
+    assert_true(extended > 0);
+}
+
 /* ---------------------------------------------------------------- a file that is known by more than its name
  */
 
@@ -457,6 +558,9 @@ int main(void)
         STORE_TEST(indexes),
         STORE_TEST(long_queues),
         STORE_TEST(old_sessions),
+        STORE_TEST(a_statement_that_is_not_as_declared),
+        STORE_TEST(a_column_of_another_row),
+        cmocka_unit_test(rows_that_begin_with_others),
         STORE_TEST(another_file_at_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

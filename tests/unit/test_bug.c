@@ -52,7 +52,8 @@ static void test_says_what_and_where(void **state)
 {
     (void)state;
     assert_int_equal(run(say_bug), SIGABRT);
-    assert_non_null(strstr(said, "BUG at tests/unit/test_bug.c:"));
+    assert_ptr_equal(strstr(said, "BUG at "), said);
+    assert_non_null(strstr(said, "tests/unit/test_bug.c:"));
     assert_non_null(strstr(said, ", say_bug: session S1: ended 2 times\n"));
 }
 

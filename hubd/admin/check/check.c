@@ -69,7 +69,7 @@ static void audit(const struct check *check, const char *status)
 }
 
 /* The check is in the request's arena: it ends with the answer. */
-static void finish(struct check *check)
+static void check_finish(struct check *check)
 {
     struct ctl_request *request = check->request;
     struct buffer reply = {0};
@@ -108,7 +108,7 @@ static bool hold(struct check *check)
     return !check->gone;
 }
 
-static void let_go(struct check *check)
+static void check_release(struct check *check)
 {
     registry_release(check->hub->control_view, check->snapshot);
     check->snapshot = NULL;
@@ -135,7 +135,7 @@ static void run_row(struct check *check)
         if (!skips(check, row))
             row->run(check);
     }
-    let_go(check);
+    check_release(check);
 }
 
 /* Goes on until something must be waited for. A call may end while it is begun: then the loop that began it
@@ -149,7 +149,7 @@ static void go_on(struct check *check)
         run_row(check);
     check->running = false;
     if (!check->waiting)
-        finish(check);
+        check_finish(check);
 }
 
 void check_wait(struct check *check, void (*then)(struct check *check))
@@ -170,7 +170,7 @@ void check_go_on(struct check *check)
     if (!check->request->closed && hold(check))
         check->then(check);
     if (check->snapshot != NULL)
-        let_go(check);
+        check_release(check);
     check->running = false;
     go_on(check);
 }
@@ -248,7 +248,7 @@ void check_discover(struct check *check, void (*then)(struct check *check))
 }
 
 /* Nobody waits for the report any more, or hubd is ending. */
-static void on_closed(struct ctl_request *request)
+static void check_on_closed(struct ctl_request *request)
 {
     struct check *check = MAGIC_CAST(struct check, request->state, CHECK_MAGIC);
     if (check->calling != NULL)
@@ -284,7 +284,7 @@ void check_take_targets(struct check *check)
 
 /* ---------------------------------------------------------------- the beginning */
 
-static bool begin(struct check *check, struct refusal *refusal)
+static bool check_begin(struct check *check, struct refusal *refusal)
 {
     struct ctl_request *request = check->request;
     struct registry_view *view = check->hub->control_view;
@@ -320,7 +320,7 @@ void admin_party_check(struct ctl_request *request)
     check->correlation_id = str_from(uuid_make(correlation_id));
     check->stranger = arena_printf(check->arena, "HUBCHECK-%.8s", correlation_id);
     check->started_ms = env_monotonic_ms();
-    if (!begin(check, &refusal)) {
+    if (!check_begin(check, &refusal)) {
         rows_fail(request, &refusal);
         return;
     }
@@ -328,6 +328,6 @@ void admin_party_check(struct ctl_request *request)
     arena_init(&check->found, 0);
     admin_of(request)->checks++;
     request->state = check;
-    request->on_closed = on_closed;
+    request->on_closed = check_on_closed;
     go_on(check);
 }

@@ -3,6 +3,7 @@
 #include "hubd/calls/partner_url.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
+#include "lib/base/sm.h"
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/validate.h"
 
@@ -30,6 +31,37 @@ static const struct connect_kind connect_discover = {
     .refused = "ask the partner for its current token: its PUT credentials brings it",
 };
 
+/* ---------------------------------------------------------------- states */
+
+static const uint32_t connect_next[] = {
+    [CONNECT_BEGUN] = SM_TO(CONNECT_DISCOVERING) | SM_TO(CONNECT_STORING_TOKEN) | SM_TO(CONNECT_FAILING),
+    [CONNECT_DISCOVERING] = SM_TO(CONNECT_STORING_TOKEN) | SM_TO(CONNECT_STORING) | SM_TO(CONNECT_FAILING),
+    [CONNECT_STORING_TOKEN] = SM_TO(CONNECT_CALLING) | SM_TO(CONNECT_FAILING),
+    [CONNECT_CALLING] = SM_TO(CONNECT_DISCOVERING_AGAIN) | SM_TO(CONNECT_STORING) | SM_TO(CONNECT_FAILING),
+    [CONNECT_DISCOVERING_AGAIN] = SM_TO(CONNECT_STORING),
+    [CONNECT_STORING] = SM_TO(CONNECT_FAILING) | SM_TO(CONNECT_ENDED),
+    [CONNECT_FAILING] = SM_TO(CONNECT_ENDED),
+    [CONNECT_ENDED] = 0,
+};
+static const char *const connect_names[] = {
+    [CONNECT_BEGUN] = "begun",
+    [CONNECT_DISCOVERING] = "discovering",
+    [CONNECT_STORING_TOKEN] = "storing the token",
+    [CONNECT_CALLING] = "calling",
+    [CONNECT_DISCOVERING_AGAIN] = "discovering again",
+    [CONNECT_STORING] = "storing",
+    [CONNECT_FAILING] = "failing",
+    [CONNECT_ENDED] = "ended",
+};
+static const struct sm connect_states = {"registration by the account team", connect_names, connect_next,
+                                         sizeof connect_next / sizeof connect_next[0]};
+
+void connect_move(struct connect *connect, enum connect_state next)
+{
+    sm_check(&connect_states, connect->state, next, connect);
+    connect->state = next;
+}
+
 static bool is_ending(struct connect *connect)
 {
     if (!atomic_load(&connect->hub->draining))
@@ -42,7 +74,7 @@ static bool is_ending(struct connect *connect)
 /* ---------------------------------------------------------------- what it is at */
 
 /* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
-static void report(struct connect *connect, const char *what, struct str url)
+static void connect_report(struct connect *connect, const char *what, struct str url)
 {
     url = rows_url(url);
     struct str text =
@@ -54,7 +86,7 @@ static void report(struct connect *connect, const char *what, struct str url)
 static void asks(struct discovery *discovery, const char *document, struct str url)
 {
     struct connect *connect = MAGIC_CAST(struct connect, discovery->context, CONNECT_MAGIC);
-    report(connect, arena_printf(connect->arena, "reading %s at", document).data, url);
+    connect_report(connect, arena_printf(connect->arena, "reading %s at", document).data, url);
 }
 
 /* ---------------------------------------------------------------- discovery */
@@ -67,6 +99,7 @@ static void discover(struct connect *connect, struct discovery *discovery, struc
         connect_fail(connect);
         return;
     }
+    connect_move(connect, discovery == &connect->found ? CONNECT_DISCOVERING : CONNECT_DISCOVERING_AGAIN);
     discovery->arena = connect->arena;
     discovery->hub = hub;
     discovery->timeout_ms = hub->conf.discovery_timeout;
@@ -186,9 +219,10 @@ static void token_stored(struct change *change)
         connect_fail(connect);
         return;
     }
+    connect_move(connect, CONNECT_CALLING);
     connect->calling = outbound;
-    report(connect, connect->kind->first ? "credentials go by POST to" : "credentials go by PUT to",
-           connect->endpoint);
+    connect_report(connect, connect->kind->first ? "credentials go by POST to" : "credentials go by PUT to",
+                   connect->endpoint);
     outbound_start(outbound);
 }
 
@@ -352,7 +386,7 @@ static bool look_at_party(struct connect *connect, const struct registry_snapsho
     return connect->kind->first ? may_register(connect, snapshot, party) : may_call(connect, party);
 }
 
-static void begin(struct ctl_request *request, const struct connect_kind *kind)
+static void connect_begin(struct ctl_request *request, const struct connect_kind *kind)
 {
     struct hub *hub = admin_hub(request);
     struct connect *connect = arena_alloc(&request->arena, sizeof *connect);
@@ -362,6 +396,7 @@ static void begin(struct ctl_request *request, const struct connect_kind *kind)
         return;
     }
     connect->magic = CONNECT_MAGIC;
+    connect->state = CONNECT_BEGUN;
     connect->kind = kind;
     connect->hub = hub;
     connect->request = request;
@@ -383,17 +418,17 @@ static void begin(struct ctl_request *request, const struct connect_kind *kind)
 
 void admin_party_connect(struct ctl_request *request)
 {
-    begin(request, &connect_register);
+    connect_begin(request, &connect_register);
 }
 
 void admin_token_rotate(struct ctl_request *request)
 {
-    begin(request, &connect_rotate);
+    connect_begin(request, &connect_rotate);
 }
 
 void admin_receiver_discover(struct ctl_request *request)
 {
-    begin(request, &connect_discover);
+    connect_begin(request, &connect_discover);
 }
 
 void admin_connect_stop(struct admin *admin)

@@ -29,8 +29,21 @@ struct connect_kind {
     const char *refused, *method_refused; /* hints for a partner's 401 and 405 */
 };
 
+/* Where it stands: the token is stored before it is shown, and taken back at most once. */
+enum connect_state {
+    CONNECT_BEGUN,
+    CONNECT_DISCOVERING,       /* with the token the account team was given */
+    CONNECT_STORING_TOKEN,     /* the hub token, so that the partner may use it */
+    CONNECT_CALLING,           /* POST or PUT at the partner */
+    CONNECT_DISCOVERING_AGAIN, /* with the partner's new token */
+    CONNECT_STORING,           /* the result */
+    CONNECT_FAILING,           /* taking the hub token back */
+    CONNECT_ENDED,
+};
+
 struct connect {
     uint32_t magic;
+    enum connect_state state; /* changed by connect_move only */
     const struct connect_kind *kind;
     struct hub *hub;
     struct ctl_request *request;
@@ -61,6 +74,9 @@ struct connect {
     struct refusal refusal; /* why it failed */
     struct change change;
 };
+
+/* Goes on to `next`; a step out of order is a BUG (lib/base/sm.h). */
+void connect_move(struct connect *connect, enum connect_state next);
 
 /* ---------------------------------------------------------------- connect_store.c: the changes */
 

@@ -10,7 +10,7 @@
 /* The platform as it is now; NULL: refused, it is not what this began with. */
 static const struct registry_platform *find_platform(struct change *change)
 {
-    const struct connect *connect = change->context;
+    const struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     const struct registry_platform *platform = registry_find_platform(change->snapshot, connect->platform);
     if (platform != NULL && str_equal(platform->row.token, connect->sealed))
         return platform;
@@ -23,6 +23,7 @@ static const struct registry_platform *find_platform(struct change *change)
 /* The request is answered, with what the last change did or with the refusal, and everything is gone. */
 static void end(struct connect *connect, struct change *done)
 {
+    connect_move(connect, CONNECT_ENDED);
     ring_remove(&connect->queue);
     connect->magic = 0;
     if (done != NULL)
@@ -53,7 +54,7 @@ static bool gives_token_away(const struct connect *connect, struct str text)
 
 static bool build_token(struct change *change)
 {
-    struct connect *connect = change->context;
+    struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     const struct registry_platform *platform = find_platform(change);
     if (platform == NULL)
         return false;
@@ -76,6 +77,7 @@ static bool build_token(struct change *change)
 
 void connect_store_token(struct connect *connect, void (*then)(struct change *change))
 {
+    connect_move(connect, CONNECT_STORING_TOKEN);
     change_step(&connect->change, connect->request, build_token, then, connect);
 }
 
@@ -102,7 +104,7 @@ static struct str facts(struct connect *connect, const struct discovery *discove
 /* A row that `hubctl trace` finds with the messages. NULL when there is no memory. */
 static struct store_audit *audit_of(struct change *change, struct str before, struct str after)
 {
-    const struct connect *connect = change->context;
+    const struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     change_audit(change, connect->kind->action, connect->party, before, after);
     struct store_op *op = change->batch.last;
     if (op == NULL || op->type != STORE_APPEND_AUDIT)
@@ -131,7 +133,7 @@ bool connect_check_credentials(const struct connect *connect, const struct regis
 
 static bool build_exchange(struct change *change)
 {
-    struct connect *connect = change->context;
+    struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     const struct registry_platform *platform = find_platform(change);
     if (platform == NULL)
         return false;
@@ -199,7 +201,7 @@ static struct str list_receivers(struct change *change, enum store_op_type type,
 static bool say_discovered(struct change *change, struct str versions_url, bool moved, struct str filled,
                            struct str withdrawn)
 {
-    const struct connect *connect = change->context;
+    const struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     if (filled.length > 0 || withdrawn.length > 0)
         return change_done(change, connect->id, "discovered", "%s" STR_FMT "%s%s" STR_FMT,
                            filled.length > 0 ? "discovered: " : "", STR_ARG(filled),
@@ -215,7 +217,7 @@ static bool say_discovered(struct change *change, struct str versions_url, bool 
 
 static bool build_receivers(struct change *change)
 {
-    struct connect *connect = change->context;
+    struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     const struct registry_platform *platform = find_platform(change);
     if (platform == NULL)
         return false;
@@ -266,6 +268,7 @@ static void result_stored(struct change *change)
 
 void connect_store_result(struct connect *connect)
 {
+    connect_move(connect, CONNECT_STORING);
     change_step(&connect->change, connect->request, connect->kind->looks ? build_receivers : build_exchange,
                 result_stored, connect);
 }
@@ -280,7 +283,7 @@ static bool keeps_token(const struct connect *connect)
 
 static bool build_failure(struct change *change)
 {
-    struct connect *connect = change->context;
+    struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     struct store_op *take_back =
         connect->hub_token_stored && !keeps_token(connect) ? change_op(change, STORE_DELETE_TOKEN) : NULL;
     if (take_back != NULL)
@@ -307,6 +310,7 @@ static void failure_stored(struct change *change)
 
 void connect_fail(struct connect *connect)
 {
+    connect_move(connect, CONNECT_FAILING);
     if (gives_token_away(connect, str_from(connect->refusal.message)))
         rows_refuse(&connect->refusal, connect->refusal.code, connect->refusal.hint,
                     "party " STR_FMT ": the partner's message repeats a token and is not shown",

@@ -39,8 +39,8 @@ static void write_value(struct json_writer *writer, const char *key, const struc
         json_raw(writer, value->raw);
 }
 
-static void write_row(struct pass *pass, const char *change, struct str id, const char *field,
-                      const struct json_value *before, const struct json_value *after)
+static void compare_write_row(struct pass *pass, const char *change, struct str id, const char *field,
+                              const struct json_value *before, const struct json_value *after)
 {
     struct buffer *rows = pass->differences->rows;
     struct json_writer writer;
@@ -85,14 +85,14 @@ static const struct json_value *member_of(const struct json_value *entry, const 
 static void only_before(struct pass *pass, struct str id, const struct json_value *entry)
 {
     const char *only = shapes[pass->kind].only;
-    write_row(pass, "removed", id, only, member_of(entry, only), NULL);
+    compare_write_row(pass, "removed", id, only, member_of(entry, only), NULL);
     touch(pass, id, &pass->differences->counts.removed);
 }
 
 static void only_after(struct pass *pass, struct str id, const struct json_value *entry)
 {
     const char *only = shapes[pass->kind].only;
-    write_row(pass, "added", id, only, NULL, member_of(entry, only));
+    compare_write_row(pass, "added", id, only, NULL, member_of(entry, only));
     touch(pass, id, &pass->differences->counts.added);
 }
 
@@ -106,7 +106,7 @@ static void on_both(struct pass *pass, struct str id, const struct json_value *b
         const struct json_value *old = json_get_raw(before, new->key);
         char name[32];
         if ((old == NULL || !str_equal(old->raw, new->raw)) && str_copy(new->key, name, sizeof name))
-            write_row(pass, "changed", id, name, old, new);
+            compare_write_row(pass, "changed", id, name, old, new);
     }
     touch(pass, id, &pass->differences->counts.changed);
 }

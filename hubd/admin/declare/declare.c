@@ -82,7 +82,7 @@ static void read_page(struct exported *exported, int64_t before)
     store_read_audit(admin_hub(exported->request)->control_store, &exported->page);
 }
 
-static void on_totals(struct store_read *read)
+static void export_on_totals(struct store_read *read)
 {
     struct exported *exported = read->context;
     if (read->result != OK)
@@ -100,7 +100,7 @@ void admin_export(struct ctl_request *request)
     }
     exported->request = request;
     exported->totals.base =
-        (struct store_read){.arena = &request->arena, .callback = on_totals, .context = exported};
+        (struct store_read){.arena = &request->arena, .callback = export_on_totals, .context = exported};
     request->state = exported;
     store_read_totals(admin_hub(request)->control_store, &exported->totals);
 }
@@ -113,7 +113,7 @@ void admin_export(struct ctl_request *request)
 
 enum stage { PLANNING, WRITING_BEFORE, WRITING_AFTER, COMPARING, DECIDING };
 
-struct wish {
+struct apply_job {
     struct ctl_request *request;
     struct change *change; /* while it is this one's turn */
     bool dry_run, changes; /* diff does not change anything, and asks for no conflicts */
@@ -131,16 +131,16 @@ struct wish {
     int64_t told; /* monotonic ms of the last progress */
 };
 
-static const char *summary(const struct wish *wish, char *text, size_t size)
+static const char *summary(const struct apply_job *job, char *text, size_t size)
 {
-    const struct declare_counts *counts = &wish->differences.counts;
-    bool only_shown = wish->changes && wish->dry_run;
+    const struct declare_counts *counts = &job->differences.counts;
+    bool only_shown = job->changes && job->dry_run;
     char rest[64] = "";
     if (counts->added + counts->changed + counts->removed == 0) {
-        snprintf(text, size, "no %s", wish->changes ? "changes" : "differences");
+        snprintf(text, size, "no %s", job->changes ? "changes" : "differences");
         return text;
     }
-    if (wish->differences.row_count > DECLARE_ROWS_MAX)
+    if (job->differences.row_count > DECLARE_ROWS_MAX)
         snprintf(rest, sizeof rest, "; listed are the first %d differences", DECLARE_ROWS_MAX);
     snprintf(text, size, "%s%zu added, %zu changed, %zu removed, %zu unchanged%s%s",
              only_shown ? "dry run: " : "", counts->added, counts->changed, counts->removed,
@@ -158,13 +158,13 @@ static void write_counts(struct json_writer *writer, const struct declare_counts
 
 static void write_differences(struct change *change, struct json_writer *writer)
 {
-    const struct wish *wish = change->request->state;
+    const struct apply_job *job = change->request->state;
     char text[240];
     json_key(writer, "rows");
-    json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(wish->rows)));
-    write_counts(writer, &wish->differences.counts);
-    json_field_boolean(writer, "dry_run", wish->dry_run);
-    json_field_text(writer, "message", summary(wish, text, sizeof text));
+    json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(job->rows)));
+    write_counts(writer, &job->differences.counts);
+    json_field_boolean(writer, "dry_run", job->dry_run);
+    json_field_text(writer, "message", summary(job, text, sizeof text));
     json_key(writer, "hints");
     json_array_begin(writer);
     for (size_t i = 0; i < change->hint_count; i++)
@@ -175,95 +175,95 @@ static void write_differences(struct change *change, struct json_writer *writer)
 /* What the verbs have asked for, one after the other. */
 static bool follow_up(struct change *change, const struct store_op *done)
 {
-    struct wish *wish = change->request->state;
-    for (const struct declare_resume *resume = wish->followed ? NULL : wish->plan.resumes; resume != NULL;
+    struct apply_job *job = change->request->state;
+    for (const struct declare_resume *resume = job->followed ? NULL : job->plan.resumes; resume != NULL;
          resume = resume->next)
         outbox_resume(change->hub, resume->party);
-    wish->followed = true;
-    for (; wish->follow != NULL; wish->follow = wish->follow->next, done = NULL) {
-        change->emsp = wish->follow->emsp;
-        change->cpo = wish->follow->cpo;
-        if (wish->follow->follow(change, done))
+    job->followed = true;
+    for (; job->follow != NULL; job->follow = job->follow->next, done = NULL) {
+        change->emsp = job->follow->emsp;
+        change->cpo = job->follow->cpo;
+        if (job->follow->follow(change, done))
             return true;
     }
     return false;
 }
 
 /* One row that sums up; the single changes have theirs. */
-static void add_summary(struct wish *wish)
+static void add_summary(struct apply_job *job)
 {
-    struct change *change = wish->change;
+    struct change *change = job->change;
     struct buffer text = {0};
     struct json_writer writer;
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
-    write_counts(&writer, &wish->differences.counts);
-    json_field_boolean(&writer, "prune", wish->plan.prune);
+    write_counts(&writer, &job->differences.counts);
+    json_field_boolean(&writer, "prune", job->plan.prune);
     json_object_end(&writer);
     change_audit(change, "apply", STR_NONE, STR_NONE, arena_copy(change->arena, buffer_str(&text)));
     buffer_free(&text);
 }
 
-static void end_build(struct wish *wish, bool good)
+static void end_build(struct apply_job *job, bool good)
 {
-    struct change *change = wish->change;
-    wish->change = NULL;
+    struct change *change = job->change;
+    job->change = NULL;
     change_built(change, good);
 }
 
-static void finish_build(struct wish *wish)
+static void finish_build(struct apply_job *job)
 {
-    struct change *change = wish->change;
+    struct change *change = job->change;
     change->reply = write_differences;
-    if (wish->dry_run || change->batch.first == NULL) {
+    if (job->dry_run || change->batch.first == NULL) {
         change->unchanged = true;
     } else {
-        add_summary(wish);
+        add_summary(job);
         change->follow = follow_up;
-        wish->follow = wish->plan.follows;
-        wish->followed = false;
+        job->follow = job->plan.follows;
+        job->followed = false;
     }
-    end_build(wish, true);
+    end_build(job, true);
 }
 
 static void on_searched_again(void *context)
 {
-    struct wish *wish = context;
-    struct change *change = wish->change;
-    if (wish->search.result != OK) {
-        rows_refuse(&change->refusal, ctl_code_from_error(wish->search.result), "hubctl status",
+    struct apply_job *job = context;
+    struct change *change = job->change;
+    if (job->search.result != OK) {
+        rows_refuse(&change->refusal, ctl_code_from_error(job->search.result), "hubctl status",
                     "the audit could not be read; nothing was changed");
-        end_build(wish, false);
+        end_build(job, false);
         return;
     }
-    wish->problems.count = 0;
-    declare_search_judge(&wish->search, &wish->differences, &wish->problems);
-    if (wish->problems.count == 0) {
-        finish_build(wish);
+    job->problems.count = 0;
+    declare_search_judge(&job->search, &job->differences, &job->problems);
+    if (job->problems.count == 0) {
+        finish_build(job);
         return;
     }
     declare_refuse(
-        &wish->problems, &change->refusal, CTL_CONFLICT,
+        &job->problems, &change->refusal, CTL_CONFLICT,
         "hubctl export again, and carry your changes over; without its \"revision\" the document applies as "
         "it is",
         "others have changed what this document would change, since it was exported");
-    end_build(wish, false);
+    end_build(job, false);
 }
 
 /* Whether the document was exported from what is there now. */
-static bool is_current(const struct wish *wish, const struct registry_snapshot *snapshot)
+static bool is_current(const struct apply_job *job, const struct registry_snapshot *snapshot)
 {
-    struct str document = declare_write(&wish->request->arena, snapshot, snapshot);
-    return declare_revision_is_of(wish->document.revision, document);
+    struct str document = declare_write(&job->request->arena, snapshot, snapshot);
+    return declare_revision_is_of(job->document.revision, document);
 }
 
-static void decide(struct wish *wish)
+static void decide(struct apply_job *job)
 {
-    bool asks = wish->changes && wish->document.revision.length > 0 && wish->differences.touched != NULL;
-    if (asks && !is_current(wish, wish->change->snapshot))
-        declare_search_run(&wish->search, on_searched_again, wish);
+    bool asks = job->changes && job->document.revision.length > 0 && job->differences.touched != NULL;
+    if (asks && !is_current(job, job->change->snapshot))
+        declare_search_run(&job->search, on_searched_again, job);
     else
-        finish_build(wish);
+        finish_build(job);
 }
 
 static void refuse_mistakes(struct declare_problems *problems, struct refusal *refusal)
@@ -272,151 +272,150 @@ static void refuse_mistakes(struct declare_problems *problems, struct refusal *r
                    "the document has mistakes");
 }
 
-static void refuse_plan(struct wish *wish)
+static void refuse_plan(struct apply_job *job)
 {
-    refuse_mistakes(&wish->plan.problems, &wish->change->refusal);
-    end_build(wish, false);
+    refuse_mistakes(&job->plan.problems, &job->change->refusal);
+    end_build(job, false);
 }
 
-static void compare(struct wish *wish)
+static void compare(struct apply_job *job)
 {
     struct buffer rows = {0};
-    wish->differences = (struct declare_differences){.rows = &rows, .dry_run = wish->dry_run};
-    int result = declare_compare(&wish->differences, &wish->request->arena, &wish->document, wish->before,
-                                 wish->after);
-    wish->rows = arena_copy(&wish->request->arena, buffer_str(&rows));
-    wish->differences.rows = NULL;
+    job->differences = (struct declare_differences){.rows = &rows, .dry_run = job->dry_run};
+    int result =
+        declare_compare(&job->differences, &job->request->arena, &job->document, job->before, job->after);
+    job->rows = arena_copy(&job->request->arena, buffer_str(&rows));
+    job->differences.rows = NULL;
     buffer_free(&rows);
-    if (result == OK && wish->rows.data != NULL)
+    if (result == OK && job->rows.data != NULL)
         return;
-    declare_problem(&wish->plan.problems, "the configuration is too large for one document");
+    declare_problem(&job->plan.problems, "the configuration is too large for one document");
 }
 
-static void tell_progress(struct wish *wish)
+static void tell_progress(struct apply_job *job)
 {
     size_t total = 0;
     int64_t now = env_monotonic_ms();
     char text[120];
     for (enum declare_kind kind = 0; kind < DECLARE_KINDS; kind++)
-        total += wish->document.lists[kind].count * (kind == DECLARE_PARTY ? 3 : 1);
-    if (wish->told == 0)
-        wish->told = now;
-    if (now - wish->told < PROGRESS_MS)
+        total += job->document.lists[kind].count * (kind == DECLARE_PARTY ? 3 : 1);
+    if (job->told == 0)
+        job->told = now;
+    if (now - job->told < PROGRESS_MS)
         return;
-    wish->told = now;
-    snprintf(text, sizeof text, "%zu of %zu steps checked%s",
-             wish->plan.done < total ? wish->plan.done : total, total,
-             wish->dry_run ? "" : "; all of it follows, or nothing");
-    ctl_progress(wish->request, str_from(text), (int64_t)wish->plan.done, (int64_t)total);
+    job->told = now;
+    snprintf(text, sizeof text, "%zu of %zu steps checked%s", job->plan.done < total ? job->plan.done : total,
+             total, job->dry_run ? "" : "; all of it follows, or nothing");
+    ctl_progress(job->request, str_from(text), (int64_t)job->plan.done, (int64_t)total);
 }
 
 /* Nothing is stored yet, and hubd is ending, or nobody waits for what would only be shown. */
-static bool is_given_up(const struct wish *wish)
+static bool is_given_up(const struct apply_job *job)
 {
-    return admin_of(wish->request)->ending || (wish->dry_run && wish->request->closed);
+    return admin_of(job->request)->ending || (job->dry_run && job->request->closed);
 }
 
 /* A turn of the loop for each slice of planning and for each of the stages behind it. */
 static void on_slice(uv_timer_t *timer)
 {
-    struct wish *wish = timer->data;
-    struct change *change = wish->change;
-    const struct registry_snapshot *draft = &wish->plan.draft.snapshot;
+    struct apply_job *job = timer->data;
+    struct change *change = job->change;
+    const struct registry_snapshot *draft = &job->plan.draft.snapshot;
     bool more = false;
-    if (is_given_up(wish)) {
+    if (is_given_up(job)) {
         rows_refuse(&change->refusal, CTL_BUSY, NULL, "hubd is ending; nothing was changed");
-        end_build(wish, false);
+        end_build(job, false);
         return;
     }
-    if (wish->stage == PLANNING)
-        more = declare_plan_step(&wish->plan, SLICE_MS);
-    else if (wish->stage == WRITING_BEFORE)
-        wish->before = declare_write(change->arena, change->snapshot, draft);
-    else if (wish->stage == WRITING_AFTER)
-        wish->after = declare_write(change->arena, draft, draft);
-    else if (wish->stage == COMPARING)
-        compare(wish);
-    if (!more && wish->plan.problems.count > 0) {
-        refuse_plan(wish);
+    if (job->stage == PLANNING)
+        more = declare_plan_step(&job->plan, SLICE_MS);
+    else if (job->stage == WRITING_BEFORE)
+        job->before = declare_write(change->arena, change->snapshot, draft);
+    else if (job->stage == WRITING_AFTER)
+        job->after = declare_write(change->arena, draft, draft);
+    else if (job->stage == COMPARING)
+        compare(job);
+    if (!more && job->plan.problems.count > 0) {
+        refuse_plan(job);
         return;
     }
-    if (wish->stage == DECIDING) {
-        decide(wish);
+    if (job->stage == DECIDING) {
+        decide(job);
         return;
     }
-    wish->stage += more ? 0 : 1;
-    tell_progress(wish);
+    job->stage += more ? 0 : 1;
+    tell_progress(job);
     uv_timer_start(timer, on_slice, PAUSE_MS, 0);
 }
 
 static bool build(struct change *change)
 {
-    struct wish *wish = change->request->state;
+    struct apply_job *job = change->request->state;
     struct admin *admin = admin_of(change->request);
     bool prune = json_get_boolean(change->request->params, "prune", false);
-    wish->change = change;
-    wish->stage = PLANNING;
-    if (!declare_plan_begin(&wish->plan, change, &wish->document, prune))
+    job->change = change;
+    job->stage = PLANNING;
+    if (!declare_plan_begin(&job->plan, change, &job->document, prune))
         return rows_refuse(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     change->building = true;
-    admin->slice.data = wish;
+    admin->slice.data = job;
     uv_timer_start(&admin->slice, on_slice, PAUSE_MS, 0);
     return true;
 }
 
 static void on_searched(void *context)
 {
-    struct wish *wish = context;
-    change_begin(wish->request, build, !wish->dry_run);
+    struct apply_job *job = context;
+    change_begin(job->request, build, !job->dry_run);
 }
 
 /* What took place long ago is looked up before it is anybody's turn. */
-static void search_first(struct wish *wish)
+static void search_first(struct apply_job *job)
 {
-    struct registry_view *view = admin_hub(wish->request)->control_view;
+    struct registry_view *view = admin_hub(job->request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    bool current = is_current(wish, snapshot);
+    bool current = is_current(job, snapshot);
     registry_release(view, snapshot);
-    wish->search = (struct declare_search){.request = wish->request,
-                                           .actor = rows_actor(&wish->request->arena, &wish->request->peer),
-                                           .scanned = wish->sequence,
-                                           .arena = &wish->request->arena};
+    job->search = (struct declare_search){.request = job->request,
+                                          .actor = rows_actor(&job->request->arena, &job->request->peer),
+                                          .scanned = job->sequence,
+                                          .arena = &job->request->arena};
     if (current)
-        on_searched(wish);
+        on_searched(job);
     else
-        declare_search_run(&wish->search, on_searched, wish);
+        declare_search_run(&job->search, on_searched, job);
 }
 
-static void begin(struct ctl_request *request, bool changes)
+static void document_begin(struct ctl_request *request, bool changes)
 {
-    struct wish *wish = arena_alloc(&request->arena, sizeof *wish);
+    struct apply_job *job = arena_alloc(&request->arena, sizeof *job);
     struct refusal refusal = {.code = CTL_OK};
-    if (wish == NULL) {
+    if (job == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    wish->request = request;
-    wish->changes = changes;
-    wish->dry_run = !changes || json_get_boolean(request->params, "dry_run", false);
-    wish->problems.arena = &request->arena;
-    request->state = wish;
-    if (!declare_read(&wish->document, json_get(request->params, "document"), &wish->problems)) {
-        refuse_mistakes(&wish->problems, &refusal);
+    job->request = request;
+    job->changes = changes;
+    job->dry_run = !changes || json_get_boolean(request->params, "dry_run", false);
+    job->problems.arena = &request->arena;
+    request->state = job;
+    if (!declare_read(&job->document, json_get(request->params, "document"), &job->problems)) {
+        refuse_mistakes(&job->problems, &refusal);
         rows_fail(request, &refusal);
         return;
     }
-    if (changes && declare_revision_read(wish->document.revision, &wish->sequence))
-        search_first(wish);
+    if (changes && declare_revision_read(job->document.revision, &job->sequence))
+        search_first(job);
     else
-        on_searched(wish);
+        on_searched(job);
 }
 
 void admin_diff(struct ctl_request *request)
 {
-    begin(request, false);
+    document_begin(request, false);
 }
 
 void admin_apply(struct ctl_request *request)
 {
-    begin(request, true);
+    document_begin(request, true);
 }

@@ -52,7 +52,7 @@ static void take_refusal(struct declare_plan *plan, const char *place, const str
     declare_problem(&plan->problems, "%s%s: %s", place, member, rows_refusal_text(refusal));
 }
 
-static bool take_wishes(struct declare_plan *plan)
+static bool take_follow_ups(struct declare_plan *plan)
 {
     struct change *change = plan->change;
     if (change->resume.length > 0) {
@@ -98,7 +98,7 @@ bool declare_run_verb(struct declare_plan *plan, const char *place, bool (*build
         change->resume = STR_NONE;
         change->follow = NULL;
     } else if (!declare_draft_take(&plan->draft, last != NULL ? last->next : change->batch.first) ||
-               !take_wishes(plan)) {
+               !take_follow_ups(plan)) {
         declare_problem(&plan->problems, "%s: no memory", place);
         good = false;
     }

@@ -1,54 +1,17 @@
 #include "lib/store/sqlite/internal.h"
 
 /*
- * What may refuse for a reason of the domain needs a savepoint unless it is the batch's first op (every op
- * checks its conditions before it writes). The others only fail with the database itself, and then the whole
- * group is done again with savepoints: a savepoint makes SQLite copy every page that the batch touches first.
+ * What may refuse needs a savepoint unless it is the batch's first op (every op checks its conditions before it
+ * writes). When another op fails, the whole group is done again with savepoints: a savepoint makes SQLite copy
+ * every page that the batch touches first, so a batch that needs none has none.
  */
 static const struct {
     apply_function *apply;
     bool may_refuse;
-} ops[] = {
-    [STORE_PUT_PLATFORM] = {apply_put_platform, true},
-    [STORE_DELETE_PLATFORM] = {apply_delete_platform, true},
-    [STORE_PUT_PARTY] = {apply_put_party, true},
-    [STORE_DELETE_PARTY] = {apply_delete_party, true},
-    [STORE_PUT_TOKEN] = {apply_put_token, false},
-    [STORE_USE_TOKEN] = {apply_use_token, true},
-    [STORE_DELETE_TOKEN] = {apply_delete_token, false},
-    [STORE_DELETE_TOKENS] = {apply_delete_tokens, false},
-    [STORE_EXPIRE_TOKENS] = {apply_expire_tokens, false},
-    [STORE_PUT_RECEIVER] = {apply_put_receiver, false},
-    [STORE_DELETE_RECEIVER] = {apply_delete_receiver, true},
-    [STORE_WITHDRAW_RECEIVER] = {apply_withdraw_receiver, false},
-    [STORE_PUT_RULE] = {apply_put_rule, false},
-    [STORE_PUT_LIMIT] = {apply_put_limit, false},
-    [STORE_DELETE_LIMIT] = {apply_delete_limit, true},
-    [STORE_COUNT_REFUSAL] = {apply_count_refusal, false},
-    [STORE_COUNT_FINDING] = {apply_count_finding, false},
-    [STORE_SET_TOLD] = {apply_set_told, true},
-    [STORE_SET_STATUS] = {apply_set_status, true},
-    [STORE_PUT_OBJECT] = {apply_put_object, true},
-    [STORE_DELETE_OBJECT] = {apply_delete_object, true},
-    [STORE_PUT_LOCATION] = {apply_put_location, true},
-    [STORE_SET_LOCATION] = {apply_set_location, true},
-    [STORE_PUT_EVSE] = {apply_put_evse, true},
-    [STORE_PUT_DELIVERY] = {apply_put_delivery, false},
-    [STORE_REPEAT_DELIVERY] = {apply_repeat_delivery, true},
-    [STORE_FINISH_DELIVERY] = {apply_finish_delivery, true},
-    [STORE_LEASE_QUEUE] = {apply_lease_queue, true},
-    [STORE_RELEASE_HELD] = {apply_release_held, false},
-    [STORE_HOLD_PENDING] = {apply_hold_pending, false},
-    [STORE_HOLD_MODULE] = {apply_hold_module, false},
-    [STORE_PUT_COMMAND] = {apply_put_command, true},
-    [STORE_UPDATE_COMMAND] = {apply_update_command, true},
-    [STORE_APPEND_AUDIT] = {apply_append_audit, false},
-    [STORE_PRUNE_AUDIT] = {apply_prune_audit, false},
-    [STORE_PRUNE_DELIVERIES] = {apply_prune_deliveries, false},
-    [STORE_PRUNE_SESSIONS] = {apply_prune_sessions, false},
-    [STORE_PRUNE_CDRS] = {apply_prune_cdrs, false},
-    [STORE_PUT_CLOCK] = {apply_put_clock, false},
-    [STORE_CLAMP_DEADLINES] = {apply_clamp_deadlines, false},
+} ops[STORE_OP_COUNT] = {
+#define APPLY_OP(NAME, function, may_refuse) [STORE_##NAME] = {apply_##function, may_refuse},
+    STORE_OPS(APPLY_OP)
+#undef APPLY_OP
 };
 
 int apply_failure(struct writer *writer, int result, struct error *error)
@@ -84,7 +47,7 @@ static bool needs_savepoint(const struct store_apply *apply)
     return false;
 }
 
-/* For the deliveries behind it that only a change calls for. */
+/* A STORE_PUT_DELIVERY with only_if_changed further on in the batch needs to know. */
 static void note_change(struct writer *writer, const struct store_op *op)
 {
     if (op->type == STORE_PUT_OBJECT)
@@ -111,7 +74,7 @@ static int apply_ops(struct writer *writer, struct store_apply *apply)
     return OK;
 }
 
-static void undo(struct writer *writer)
+static void undo_batch(struct writer *writer)
 {
     struct sql_connection *c = &writer->connection;
     if (sqlite3_get_autocommit(c->db))
@@ -140,7 +103,7 @@ enum batch_outcome apply_batch(struct writer *writer, struct store_apply *apply,
     if (!result)
         return BATCH_APPLIED;
     if (savepoint)
-        undo(writer);
+        undo_batch(writer);
     else if (writer->connection.failed || apply->failed != apply->first)
         return BATCH_SPOILED;
     writer->state = before;
@@ -173,8 +136,8 @@ int apply_audit_row(struct writer *writer, const struct store_audit *given)
     return result;
 }
 
-/* In front of what the detail has; deliveries that turned out not to be needed have no number. False: no
- * memory. */
+/* Puts the numbers of the batch's deliveries in front of the row's detail; one that was not needed has no number.
+ * False: no memory. */
 static bool name_deliveries(struct writer *writer, const struct store_op *audit, struct store_audit *row)
 {
     struct buffer *detail = &writer->detail;

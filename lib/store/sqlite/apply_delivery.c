@@ -6,11 +6,11 @@
 
 /* ---------------------------------------------------------------- coalescing */
 
-/* What the row of a session or CDR knows of its deliveries. */
+/* What the stored row of a session or CDR says about its deliveries. */
 struct sent_object {
     int64_t sequence; /* 0: there is no such object */
     int64_t last_delivery;
-    bool same_emsp; /* it is the row's receiver's */
+    bool same_emsp; /* the object belongs to the delivery's receiver */
 };
 
 static int find_sent_object(struct writer *writer, const struct store_delivery *row,
@@ -22,9 +22,10 @@ static int find_sent_object(struct writer *writer, const struct store_delivery *
         sql_first(c, SQL_OBJECT_FIND, SQL_VALUES(sql_i(row->kind), sql_t(row->object), sql_t(row->owner)));
     if (result <= 0)
         return result;
-    object->sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
-    object->last_delivery = sql_integer(c, SQL_OBJECT_FIND, 4);
-    object->same_emsp = str_equal(sql_string(c, SQL_OBJECT_FIND, 6), row->receiver);
+    object->sequence = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_SEQUENCE);
+    object->last_delivery = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_LAST_DELIVERY);
+    object->same_emsp =
+        str_equal(sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_COUNTERPARTY), row->receiver);
     sql_end(c, SQL_OBJECT_FIND);
     return OK;
 }
@@ -89,7 +90,7 @@ int apply_put_delivery(struct writer *writer, struct store_op *op, struct error 
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* ---------------------------------------------------------------- once more */
+/* ---------------------------------------------------------------- repeating a delivery */
 
 /* *state of a delivery, -1: there is none. */
 static int find_state(struct writer *writer, int64_t id, int64_t *state)
@@ -99,17 +100,17 @@ static int find_state(struct writer *writer, int64_t id, int64_t *state)
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
     if (result <= 0)
         return result;
-    *state = sql_integer(c, SQL_DELIVERY_STATE, 0);
+    *state = sql_integer(c, SQL_DELIVERY_STATE, COL_DELIVERY_STATE_STATE);
     sql_end(c, SQL_DELIVERY_STATE);
     return OK;
 }
 
-/* By the name that the stored object has in its body. */
+/* Inserts the delivery under the id that the stored object has in its body, in the owner's spelling. */
 static int insert_named(struct writer *writer, struct store_delivery *row, int64_t object)
 {
     struct sql_connection *c = &writer->connection;
     int found = sql_first(c, SQL_OBJECT_NAME, SQL_VALUES(sql_i(object)));
-    row->name = found > 0 ? sql_string(c, SQL_OBJECT_NAME, 0) : STR_NONE;
+    row->name = found > 0 ? sql_string(c, SQL_OBJECT_NAME, COL_OBJECT_NAME_NAME) : STR_NONE;
     int result = found < 0 ? found : insert_delivery(writer, row);
     row->name = STR_NONE; /* the statement's own */
     sql_end(c, SQL_OBJECT_NAME);
@@ -160,14 +161,14 @@ static int find_queue(struct writer *writer, struct str receiver, struct store_q
     int result = sql_first(c, SQL_QUEUE_FIND, SQL_VALUES(sql_t(receiver)));
     if (result <= 0)
         return result;
-    queue->fence = sql_integer(c, SQL_QUEUE_FIND, 0);
-    *own = str_equal(sql_string(c, SQL_QUEUE_FIND, 1), holder);
-    *until = sql_integer(c, SQL_QUEUE_FIND, 2);
-    queue->failures = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 3);
-    queue->paused_until = sql_integer(c, SQL_QUEUE_FIND, 4);
-    queue->active_ms = sql_integer(c, SQL_QUEUE_FIND, 5);
-    queue->suspects = (unsigned)sql_integer(c, SQL_QUEUE_FIND, 6);
-    queue->fresh_until = sql_integer(c, SQL_QUEUE_FIND, 7);
+    queue->fence = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_FENCE);
+    *own = str_equal(sql_string(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_HOLDER), holder);
+    *until = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_LEASE_UNTIL);
+    queue->failures = (unsigned)sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_FAILURES);
+    queue->paused_until = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_PAUSED_UNTIL);
+    queue->active_ms = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_ACTIVE_MS);
+    queue->suspects = (unsigned)sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_SUSPECTS);
+    queue->fresh_until = sql_integer(c, SQL_QUEUE_FIND, COL_QUEUE_FIND_FRESH_UNTIL);
     sql_end(c, SQL_QUEUE_FIND);
     return OK;
 }
@@ -185,7 +186,7 @@ int apply_lease_queue(struct writer *writer, struct store_op *op, struct error *
     if (alive && !own)
         return error_set(error, ERR_CONFLICT, "the queue of " STR_FMT " is another worker's",
                          STR_ARG(receiver));
-    if (!alive) /* nobody knows what its last holder still sends: a late word of it must not count */
+    if (!alive) /* the last holder may still be sending: a new fence makes its late results be refused */
         queue->fence++;
     result =
         sql_run(&writer->connection, SQL_QUEUE_LEASE,
@@ -193,7 +194,7 @@ int apply_lease_queue(struct writer *writer, struct store_op *op, struct error *
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* The fence of whoever speaks must be the last one that was given. */
+/* A worker's fence must be the last one that was given out. */
 static int check_fence(struct writer *writer, const struct store_queue *queue, struct error *error)
 {
     struct store_queue stored;
@@ -215,7 +216,7 @@ static int write_queue(struct writer *writer, const struct store_queue *queue)
                               sql_i(queue->active_ms), sql_i(queue->suspects), sql_i(queue->fresh_until)));
 }
 
-/* ---------------------------------------------------------------- a delivery's life */
+/* ---------------------------------------------------------------- results of tries */
 
 /*
  * What a state may become. A superseded one stays so unless it turns out delivered: its newer message follows
@@ -243,7 +244,7 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
     int result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(id)));
     if (result < 0)
         return apply_failure(writer, result, error);
-    int64_t stored = result == 0 ? -1 : sql_integer(c, SQL_DELIVERY_STATE, 0);
+    int64_t stored = result == 0 ? -1 : sql_integer(c, SQL_DELIVERY_STATE, COL_DELIVERY_STATE_STATE);
     sql_end(c, SQL_DELIVERY_STATE);
     if (op->u.finish.unless_ended) {
         op->u.finish.unless_ended =
@@ -258,7 +259,7 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
     if (stored == STORE_DELIVERY_DELIVERED)
         return error_set(error, ERR_CONFLICT, "delivery %lld has been delivered", (long long)id);
     const struct store_queue *queue = op->u.finish.queue;
-    /* a failed try is no reason to take up what was held, or ended, while it was under way */
+    /* a failed try changes nothing when the delivery was held, or ended, while the try was under way */
     bool failed_meanwhile = queue && state == STORE_DELIVERY_PENDING && stored != STORE_DELIVERY_PENDING;
     bool stays = failed_meanwhile || !(may_become[stored] & STATE_BIT(state));
     result = queue ? check_fence(writer, queue, error) : OK;
@@ -288,8 +289,8 @@ int apply_release_held(struct writer *writer, struct store_op *op, struct error 
     return OK;
 }
 
-static int hold(struct writer *writer, struct store_op *op, enum sql_id statement, struct str by,
-                struct error *error)
+static int hold_rows(struct writer *writer, struct store_op *op, enum sql_id statement, struct str by,
+                     struct error *error)
 {
     int result = sql_run(
         &writer->connection, statement,
@@ -303,12 +304,12 @@ static int hold(struct writer *writer, struct store_op *op, enum sql_id statemen
 
 int apply_hold_pending(struct writer *writer, struct store_op *op, struct error *error)
 {
-    return hold(writer, op, SQL_DELIVERY_HOLD, op->u.hold.sender, error);
+    return hold_rows(writer, op, SQL_DELIVERY_HOLD, op->u.hold.sender, error);
 }
 
 int apply_hold_module(struct writer *writer, struct store_op *op, struct error *error)
 {
-    return hold(writer, op, SQL_DELIVERY_HOLD_MODULE, op->u.hold.module, error);
+    return hold_rows(writer, op, SQL_DELIVERY_HOLD_MODULE, op->u.hold.module, error);
 }
 
 /* ---------------------------------------------------------------- commands */
@@ -342,9 +343,10 @@ int apply_update_command(struct writer *writer, struct store_op *op, struct erro
         return apply_failure(writer, result, error);
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "command %lld: no such command", (long long)id);
-    int64_t stored = sql_integer(c, SQL_COMMAND_STATE, 0);
+    int64_t stored = sql_integer(c, SQL_COMMAND_STATE, COL_COMMAND_STATE_STATE);
     struct str unless = op->u.command_update.unless_result;
-    bool taken = unless.length > 0 && str_equal(unless, sql_string(c, SQL_COMMAND_STATE, 1));
+    bool taken =
+        unless.length > 0 && str_equal(unless, sql_string(c, SQL_COMMAND_STATE, COL_COMMAND_STATE_RESULT));
     sql_end(c, SQL_COMMAND_STATE);
     if (stored < 0 || stored > STORE_COMMAND_ENDED)
         return apply_failure(writer, sql_failure(c, SQLITE_CORRUPT, "command"), error);

@@ -17,13 +17,13 @@ static int find_evse(struct writer *writer, int64_t location, const struct store
     int result = sql_first(c, SQL_EVSE_FIND, SQL_VALUES(sql_i(location), sql_t(evse->uid)));
     if (result <= 0)
         return result;
-    struct str body = sql_string(c, SQL_EVSE_FIND, 3);
+    struct str body = sql_string(c, SQL_EVSE_FIND, COL_EVSE_FIND_BODY);
     found->stored.present = true;
-    found->place = sql_integer(c, SQL_EVSE_FIND, 0);
-    found->stored.revision = sql_integer(c, SQL_EVSE_FIND, 1);
-    found->stored.last_updated = sql_integer(c, SQL_EVSE_FIND, 2);
+    found->place = sql_integer(c, SQL_EVSE_FIND, COL_EVSE_FIND_PLACE);
+    found->stored.revision = sql_integer(c, SQL_EVSE_FIND, COL_EVSE_FIND_REVISION);
+    found->stored.last_updated = sql_integer(c, SQL_EVSE_FIND, COL_EVSE_FIND_LAST_UPDATED);
     found->length = (int64_t)body.length;
-    struct str digest = sql_string(c, SQL_EVSE_FIND, 4);
+    struct str digest = sql_string(c, SQL_EVSE_FIND, COL_EVSE_FIND_DIGEST);
     found->same = str_equal(body, evse->body) ||
                   str_equal(digest, str_of((const char *)evse->digest, sizeof evse->digest));
     sql_end(c, SQL_EVSE_FIND);
@@ -38,7 +38,7 @@ static int next_place(struct writer *writer, int64_t location, int64_t *place)
         sql_first(c, SQL_EVSE_LAST, SQL_VALUES(sql_i(evse_place(location)), sql_i(evse_place(location + 1))));
     if (result < 0)
         return result;
-    *place = result ? sql_integer(c, SQL_EVSE_LAST, 0) + 1 : evse_place(location);
+    *place = result ? sql_integer(c, SQL_EVSE_LAST, COL_EVSE_LAST_PLACE) + 1 : evse_place(location);
     sql_end(c, SQL_EVSE_LAST);
     return *place < evse_place(location + 1) ? OK : sql_failure(c, SQLITE_TOOBIG, "EVSEs");
 }
@@ -65,7 +65,7 @@ static bool moves_forward(const struct found_location *parent, const struct stor
     return p->evse.last_updated > parent->stored.last_updated;
 }
 
-/* The location's size with it. */
+/* The size of the whole location once this EVSE is stored. */
 static int64_t new_size(const struct found_location *parent, const struct found_evse *found,
                         const struct store_evse_put *p)
 {

@@ -5,7 +5,7 @@
 /* Bytes that joining adds: ,"evses":[] or null. */
 #define JOIN_BYTES 11
 
-/* A body with its last_updated replaced by the head's text. */
+/* The size of a body once its last_updated is replaced by the head's text. */
 static int64_t own_size(size_t body, size_t updated_length, size_t text)
 {
     return (int64_t)(body - updated_length + text);
@@ -34,14 +34,14 @@ int apply_find_location(struct writer *writer, struct str owner, struct str id, 
     if (result <= 0)
         return result;
     found->stored.present = true;
-    found->sequence = sql_integer(c, SQL_LOCATION_FIND, 0);
-    found->stored.revision = sql_integer(c, SQL_LOCATION_FIND, 1);
-    found->stored.last_updated = sql_integer(c, SQL_LOCATION_FIND, 2);
-    found->arrival = sql_integer(c, SQL_LOCATION_FIND, 3);
-    found->size = sql_integer(c, SQL_LOCATION_FIND, 4);
-    found->evse_count = sql_integer(c, SQL_LOCATION_FIND, 5);
-    found->text_length = sql_string(c, SQL_LOCATION_FIND, 6).length;
-    struct str stored = sql_string(c, SQL_LOCATION_FIND, 7);
+    found->sequence = sql_integer(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_SEQUENCE);
+    found->stored.revision = sql_integer(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_REVISION);
+    found->stored.last_updated = sql_integer(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_LAST_UPDATED);
+    found->arrival = sql_integer(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_ARRIVAL);
+    found->size = sql_integer(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_SIZE);
+    found->evse_count = sql_integer(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_EVSE_COUNT);
+    found->text_length = sql_string(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_LAST_UPDATED_TEXT).length;
+    struct str stored = sql_string(c, SQL_LOCATION_FIND, COL_LOCATION_FIND_DIGEST);
     found->same_digest = digest && is_digest(stored, digest);
     sql_end(c, SQL_LOCATION_FIND);
     return OK;
@@ -109,14 +109,16 @@ static int compare_evses(struct writer *writer, int64_t sequence, const struct s
     int result =
         sql_first(c, SQL_EVSE_LIST, SQL_VALUES(sql_i(evse_place(sequence)), sql_i(evse_place(sequence + 1))));
     for (; result > 0; result = sql_next(c, SQL_EVSE_LIST), count++) {
-        if (count == p->evse_count || !str_equal(sql_string(c, SQL_EVSE_LIST, 1), p->evses[count].uid) ||
-            sql_integer(c, SQL_EVSE_LIST, 0) != evse_place(sequence) + (int64_t)count) {
+        if (count == p->evse_count ||
+            !str_equal(sql_string(c, SQL_EVSE_LIST, COL_EVSE_LIST_UID), p->evses[count].uid) ||
+            sql_integer(c, SQL_EVSE_LIST, COL_EVSE_LIST_PLACE) != evse_place(sequence) + (int64_t)count) {
             *same_list = *same_values = false;
             sql_end(c, SQL_EVSE_LIST);
             return OK;
         }
-        marks[count] = !str_equal(sql_string(c, SQL_EVSE_LIST, 2), p->evses[count].body);
-        if (marks[count] && !is_digest(sql_string(c, SQL_EVSE_LIST, 3), p->evses[count].digest))
+        marks[count] = !str_equal(sql_string(c, SQL_EVSE_LIST, COL_EVSE_LIST_BODY), p->evses[count].body);
+        if (marks[count] &&
+            !is_digest(sql_string(c, SQL_EVSE_LIST, COL_EVSE_LIST_DIGEST), p->evses[count].digest))
             *same_values = false;
     }
     if (count != p->evse_count)
@@ -131,7 +133,7 @@ static char *make_marks(struct writer *writer, const struct store_location_put *
     return buffer_reserve(&writer->scratch, p->evse_count + 1) ? writer->scratch.data : NULL;
 }
 
-/* Is it what is stored already? */
+/* *same: the location that is put is stored already, with the same EVSEs. */
 static int compare_location(struct writer *writer, const struct store_location_put *p,
                             const struct found_location *found, bool *same)
 {
@@ -247,8 +249,8 @@ int apply_set_location(struct writer *writer, struct store_op *op, struct error 
     result = sql_first(c, SQL_BODY_FIND, SQL_VALUES(sql_i(found.sequence)));
     if (result < 0)
         return apply_failure(writer, result, error);
-    struct str stored = result ? sql_string(c, SQL_BODY_FIND, 0) : STR_NONE;
-    size_t stored_updated = result ? (size_t)sql_integer(c, SQL_BODY_FIND, 1) : 0;
+    struct str stored = result ? sql_string(c, SQL_BODY_FIND, COL_BODY_FIND_BODY) : STR_NONE;
+    size_t stored_updated = result ? (size_t)sql_integer(c, SQL_BODY_FIND, COL_BODY_FIND_UPDATED_LENGTH) : 0;
     p->created = false;
     p->changed = !found.same_digest || found.stored.last_updated != p->last_updated;
     int64_t grown = own_size(p->body.length, p->updated_length, p->last_updated_text.length) -

@@ -17,18 +17,19 @@ static int find_object(struct writer *writer, const struct store_object_put *p, 
     if (result <= 0)
         return result;
     found->stored.present = true;
-    found->sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
-    found->stored.revision = sql_integer(c, SQL_OBJECT_FIND, 1);
-    found->stored.last_updated = sql_integer(c, SQL_OBJECT_FIND, 2);
-    found->arrival = sql_integer(c, SQL_OBJECT_FIND, 3);
-    found->last_delivery = sql_integer(c, SQL_OBJECT_FIND, 4);
-    found->size = sql_integer(c, SQL_OBJECT_FIND, 5);
-    found->same_counterparty = str_equal(sql_string(c, SQL_OBJECT_FIND, 6), p->counterparty);
-    found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, 7), p->token_uid) &&
-                        str_equal(sql_string(c, SQL_OBJECT_FIND, 10), p->token_type);
-    found->same_digest =
-        str_equal(sql_string(c, SQL_OBJECT_FIND, 8), str_of((const char *)p->digest, sizeof p->digest));
-    struct str status = sql_string(c, SQL_OBJECT_FIND, 9);
+    found->sequence = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_SEQUENCE);
+    found->stored.revision = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_REVISION);
+    found->stored.last_updated = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_LAST_UPDATED);
+    found->arrival = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_ARRIVAL);
+    found->last_delivery = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_LAST_DELIVERY);
+    found->size = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_SIZE);
+    found->same_counterparty =
+        str_equal(sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_COUNTERPARTY), p->counterparty);
+    found->same_token = str_equal(sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_TOKEN_UID), p->token_uid) &&
+                        str_equal(sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_TOKEN_TYPE), p->token_type);
+    found->same_digest = str_equal(sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_DIGEST),
+                                   str_of((const char *)p->digest, sizeof p->digest));
+    struct str status = sql_string(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_STATUS);
     found->ended = str_equal(status, STR("COMPLETED")) || str_equal(status, STR("INVALID"));
     found->same_status = str_equal(status, p->status);
     sql_end(c, SQL_OBJECT_FIND);
@@ -124,7 +125,7 @@ int apply_delete_object(struct writer *writer, struct store_op *op, struct error
         return apply_failure(writer, result, error);
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, STR_FMT ": no such object", STR_ARG(op->u.key.id));
-    int64_t sequence = sql_integer(c, SQL_OBJECT_FIND, 0);
+    int64_t sequence = sql_integer(c, SQL_OBJECT_FIND, COL_OBJECT_FIND_SEQUENCE);
     sql_end(c, SQL_OBJECT_FIND);
     writer->state.removed[op->u.key.kind]++;
     result = sql_run(c, SQL_OBJECT_DELETE, SQL_VALUES(sql_i(sequence)));

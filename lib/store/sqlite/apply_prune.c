@@ -45,14 +45,14 @@ static struct pruner pruner_begin(struct writer *writer, unsigned limit)
 }
 
 /* At least one row is looked at, and one removed, in a slice, however slow the disk is. */
-static bool is_late(const struct pruner *p, unsigned steps)
+static bool slice_is_over(const struct pruner *p, unsigned steps)
 {
     return steps > 0 && env_monotonic_us() >= p->slice_end;
 }
 
 /* ---------------------------------------------------------------- gaps */
 
-/* Writes down the gap that the run is, over one that begins at the same row. */
+/* Stores the run as a gap; a stored gap that begins at the same row is replaced. */
 static int record_run(struct pruner *p)
 {
     uint8_t seal[SHA256_SIZE];
@@ -78,7 +78,7 @@ static int find_gap(struct pruner *p, enum sql_id id, int64_t sequence, struct a
     return result;
 }
 
-/* A removed row becomes part of the run, which takes in the gaps that it touches. */
+/* Adds a removed row to the run and joins the run with the stored gaps on both sides of it. */
 static int extend_run(struct pruner *p, const struct doomed *row)
 {
     struct audit_gap gap;
@@ -109,7 +109,8 @@ static void set_chain(struct audit_chain *chain, int64_t sequence, struct str ma
         memcpy(chain->mac, mac.data, SHA256_SIZE);
 }
 
-/* The chain's value at a row, from the row or the gap that ends with it; else chain.sequence is -1. */
+/* Sets p->chain to the chain's value at a row: that of the row, or of the gap that ends with it. Without either
+ * chain.sequence is -1. */
 static int find_chain(struct pruner *p, int64_t sequence)
 {
     struct sql_connection *c = &p->writer->connection;
@@ -119,7 +120,7 @@ static int find_chain(struct pruner *p, int64_t sequence)
         return OK;
     int result = sql_first(c, SQL_AUDIT_MAC, SQL_VALUES(sql_i(sequence)));
     if (result > 0)
-        set_chain(&p->chain, sequence, sql_string(c, SQL_AUDIT_MAC, 0));
+        set_chain(&p->chain, sequence, sql_string(c, SQL_AUDIT_MAC, COL_AUDIT_MAC_MAC));
     sql_end(c, SQL_AUDIT_MAC);
     if (result != 0)
         return result < 0 ? result : OK;
@@ -151,7 +152,7 @@ static bool judge_row(struct pruner *p, int *failure)
     struct sql_connection *c = &p->writer->connection;
     struct store_audit row = audit_view(c, SQL_AUDIT_RANGE);
     struct str mac = audit_view_mac(c, SQL_AUDIT_RANGE);
-    int64_t sequence = sql_integer(c, SQL_AUDIT_RANGE, 0);
+    int64_t sequence = sql_integer(c, SQL_AUDIT_RANGE, COL_AUDIT_SEQUENCE);
     bool own = (row.kind == STORE_AUDIT_REALTIME) == (p->part == PRUNE_REALTIME);
     if (sequence >= p->writer->state.chain.sequence || (own && row.time >= p->before))
         return false;
@@ -177,14 +178,15 @@ static bool judge_row(struct pruner *p, int *failure)
 
 /* The rows of a statement from its first one on (`result`, as sql_first gave it), as far as they may go and
  * the slice lasts. */
-static int scan(struct pruner *p, enum sql_id id, int result, bool (*judge)(struct pruner *p, int *failure))
+static int scan_rows(struct pruner *p, enum sql_id id, int result,
+                     bool (*judge)(struct pruner *p, int *failure))
 {
     struct sql_connection *c = &p->writer->connection;
     unsigned seen = 0;
     int failure = OK;
     bool going = true;
     p->count = p->removed = 0;
-    while (result > 0 && going && p->count < ROWS_MAX && !is_late(p, seen)) {
+    while (result > 0 && going && p->count < ROWS_MAX && !slice_is_over(p, seen)) {
         going = judge(p, &failure);
         seen += going;
         if (going)
@@ -201,7 +203,7 @@ static int remove_rows(struct pruner *p, enum sql_id statement)
     int result = OK;
     for (; p->removed < p->count && !result; p->removed++) {
         const struct doomed *row = &p->rows[p->removed];
-        if (is_late(p, p->removed)) {
+        if (slice_is_over(p, p->removed)) {
             p->scanned = row->id - 1;
             p->scanned_time = row->time;
             p->done = false;
@@ -220,14 +222,15 @@ int apply_load_prune_state(struct sql_connection *c, struct prune_state *state)
 {
     *state = (struct prune_state){0};
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_PRUNE))));
-    struct str stored = result > 0 ? sql_string(c, SQL_META_GET, 0) : STR_NONE;
+    struct str stored = result > 0 ? sql_string(c, SQL_META_GET, COL_META_GET_VALUE) : STR_NONE;
     if (stored.length == sizeof *state)
         memcpy(state, stored.data, sizeof *state);
     sql_end(c, SQL_META_GET);
     return result < 0 ? result : OK;
 }
 
-/* How many rows went, and of what time: in the transaction of the last of them. */
+/* Appends the audit row that says how many rows were removed and how old they were, in the transaction that
+ * removes the last of them. */
 static int append_anchor(struct writer *writer, const struct prune_state *state, const int64_t *before)
 {
     static const char *const names[PRUNE_PARTS] = {"realtime_before", "before"};
@@ -264,7 +267,7 @@ int apply_prune_audit(struct writer *writer, struct store_op *op, struct error *
         p.scanned = state.cursor[part];
         p.chain.sequence = -1;
         result = sql_first(c, SQL_AUDIT_RANGE, SQL_VALUES(sql_i(p.scanned), sql_i(p.limit)));
-        result = scan(&p, SQL_AUDIT_RANGE, result, judge_row);
+        result = scan_rows(&p, SQL_AUDIT_RANGE, result, judge_row);
         if (!result)
             result = remove_rows(&p, SQL_AUDIT_DELETE);
         state.cursor[part] = p.scanned;
@@ -292,8 +295,10 @@ static bool judge_delivery(struct pruner *p, int *failure)
 {
     (void)failure;
     struct sql_connection *c = &p->writer->connection;
-    int64_t id = sql_integer(c, SQL_DELIVERY_ENDED, 0), state = sql_integer(c, SQL_DELIVERY_ENDED, 1);
-    int64_t created = sql_integer(c, SQL_DELIVERY_ENDED, 2), done = sql_integer(c, SQL_DELIVERY_ENDED, 3);
+    int64_t id = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_ID),
+            state = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_STATE);
+    int64_t created = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_CREATED),
+            done = sql_integer(c, SQL_DELIVERY_ENDED, COL_DELIVERY_ENDED_DONE);
     bool waits = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD;
     if (id >= p->writer->state.delivery_id || created >= p->before)
         return false;
@@ -330,7 +335,7 @@ int apply_prune_deliveries(struct writer *writer, struct store_op *op, struct er
     struct pruner p = pruner_go_on(writer, op);
     int result =
         sql_first(&writer->connection, SQL_DELIVERY_ENDED, SQL_VALUES(sql_i(p.scanned), sql_i(p.limit)));
-    result = scan(&p, SQL_DELIVERY_ENDED, result, judge_delivery);
+    result = scan_rows(&p, SQL_DELIVERY_ENDED, result, judge_delivery);
     return end_slice(&p, SQL_DELIVERY_DELETE, op, error, result);
 }
 
@@ -341,16 +346,18 @@ int apply_prune_deliveries(struct writer *writer, struct store_op *op, struct er
 static int object_waits(struct pruner *p, enum sql_id id)
 {
     struct sql_connection *c = &p->writer->connection;
-    int64_t last = sql_integer(c, id, 3);
+    int64_t last = sql_integer(c, id, COL_OLD_OBJECT_LAST_DELIVERY);
     int result;
     if (p->kind == STORE_SESSION) {
         result = sql_first(c, SQL_DELIVERY_STATE, SQL_VALUES(sql_i(last)));
-        int64_t state = result > 0 ? sql_integer(c, SQL_DELIVERY_STATE, 0) : STORE_DELIVERY_DELIVERED;
+        int64_t state = result > 0 ? sql_integer(c, SQL_DELIVERY_STATE, COL_DELIVERY_STATE_STATE)
+                                   : STORE_DELIVERY_DELIVERED;
         sql_end(c, SQL_DELIVERY_STATE);
         return result < 0 ? result : state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD;
     }
-    result =
-        sql_first(c, SQL_CDR_WAITS, SQL_VALUES(sql_t(sql_string(c, id, 4)), sql_t(sql_string(c, id, 5))));
+    result = sql_first(c, SQL_CDR_WAITS,
+                       SQL_VALUES(sql_t(sql_string(c, id, COL_OLD_OBJECT_ID)),
+                                  sql_t(sql_string(c, id, COL_OLD_OBJECT_OWNER))));
     sql_end(c, SQL_CDR_WAITS);
     return result;
 }
@@ -361,7 +368,9 @@ static bool judge_object(struct pruner *p, int *failure)
 {
     const enum sql_id id = p->kind == STORE_SESSION ? SQL_SESSION_ENDED : SQL_CDR_OLD;
     const struct sql_connection *c = &p->writer->connection;
-    int64_t sequence = sql_integer(c, id, 0), time = sql_integer(c, id, 1), arrival = sql_integer(c, id, 2);
+    int64_t sequence = sql_integer(c, id, COL_OLD_OBJECT_SEQUENCE),
+            time = sql_integer(c, id, COL_OLD_OBJECT_AGE),
+            arrival = sql_integer(c, id, COL_OLD_OBJECT_ARRIVAL);
     if (time >= p->before)
         return false;
     bool goes = arrival < p->before && sequence != p->writer->state.object_sequence;
@@ -387,7 +396,7 @@ static int prune_objects(struct writer *writer, struct store_op *op, struct erro
     p.kind = kind;
     int result = sql_first(&writer->connection, id,
                            SQL_VALUES(sql_i(p.scanned_time), sql_i(p.scanned), sql_i(p.limit)));
-    result = scan(&p, id, result, judge_object);
+    result = scan_rows(&p, id, result, judge_object);
     result = end_slice(&p, SQL_OBJECT_DELETE, op, error, result);
     writer->state.removed[kind] += p.removed;
     return result;

@@ -2,7 +2,7 @@
 
 /* Platforms, parties, tokens, receivers and rules. */
 
-/* A row with a revision that the caller has read: 0 for a new one. */
+/* Rows with a revision: the caller gives the one that it has read, 0 for a new row. */
 static int check_revision(int64_t stored, int64_t given, struct error *error, const char *what, int64_t id)
 {
     if (stored == given)
@@ -19,10 +19,10 @@ int apply_put_platform(struct writer *writer, struct store_op *op, struct error 
     if (found < 0)
         return apply_failure(writer, found, error);
     if (found) {
-        revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
+        revision = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_REVISION);
         /* Health writes it without changing the revision; it never goes back. */
-        if (sql_integer(c, SQL_PLATFORM_FIND, 2) > last_seen)
-            last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
+        if (sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_LAST_SEEN) > last_seen)
+            last_seen = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_LAST_SEEN);
         sql_end(c, SQL_PLATFORM_FIND);
     }
     int result = check_revision(revision, p->revision, error, "platform", p->id);
@@ -44,14 +44,14 @@ int apply_delete_platform(struct writer *writer, struct store_op *op, struct err
     int result = sql_run(c, SQL_PLATFORM_DELETE, SQL_VALUES(sql_i(op->u.id)));
     if (!result && sql_changes(c) == 0)
         return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)op->u.id);
-    /* A token must not outlive what it opens. */
+    /* A token must not outlive its platform. */
     if (!result)
         result =
             sql_run(c, SQL_TOKENS_DELETE, SQL_VALUES(sql_i(op->u.id), sql_i(-1), sql_b(STR_NONE), sql_i(0)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-/* What lists go by is other than in the registry that their loops hold. */
+/* Readers compare this counter with the registry that their loop holds: a list must not use an old one. */
 static void note_registry_change(struct writer *writer)
 {
     atomic_store(&writer->store->registry_begun, ++writer->state.registry);
@@ -80,8 +80,8 @@ int apply_put_party(struct writer *writer, struct store_op *op, struct error *er
     if (found < 0)
         return apply_failure(writer, found, error);
     if (found) {
-        revision = sql_integer(c, SQL_PARTY_FIND, 0);
-        last_updated = sql_integer(c, SQL_PARTY_FIND, 1);
+        revision = sql_integer(c, SQL_PARTY_FIND, COL_PARTY_FIND_REVISION);
+        last_updated = sql_integer(c, SQL_PARTY_FIND, COL_PARTY_FIND_LAST_UPDATED);
         sql_end(c, SQL_PARTY_FIND);
     }
     int result = check_revision(revision, p->revision, error, "party", p->id);
@@ -127,10 +127,10 @@ int apply_set_status(struct writer *writer, struct store_op *op, struct error *e
         return apply_failure(writer, found, error);
     if (!found)
         return error_set(error, ERR_NOT_FOUND, "platform %lld: no such platform", (long long)id);
-    int64_t revision = sql_integer(c, SQL_PLATFORM_FIND, 0);
-    bool moved = sql_integer(c, SQL_PLATFORM_FIND, 1) != (int64_t)op->u.health.status;
-    int64_t last_seen = sql_integer(c, SQL_PLATFORM_FIND, 2);
-    bool registered = sql_integer(c, SQL_PLATFORM_FIND, 3) > 0;
+    int64_t revision = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_REVISION);
+    bool moved = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_STATUS) != (int64_t)op->u.health.status;
+    int64_t last_seen = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_LAST_SEEN);
+    bool registered = sql_integer(c, SQL_PLATFORM_FIND, COL_PLATFORM_FIND_TOKEN_LENGTH) > 0;
     sql_end(c, SQL_PLATFORM_FIND);
     if (!registered && op->u.health.status != STORE_PLATFORM_PLANNED)
         return OK; /* a probe's answer that came after the platform was unregistered */
@@ -243,7 +243,7 @@ int apply_set_told(struct writer *writer, struct store_op *op, struct error *err
         return apply_failure(writer, result, error);
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "no receiver for " STR_FMT " is set", STR_ARG(module));
-    int64_t told = sql_integer(c, SQL_RECEIVER_FIND, 0);
+    int64_t told = sql_integer(c, SQL_RECEIVER_FIND, COL_RECEIVER_FIND_TOLD);
     sql_end(c, SQL_RECEIVER_FIND);
     if (told != op->u.told.before || writer->state.party_changed > op->u.told.now)
         return error_set(error, ERR_CONFLICT, "party %lld is told by now, or parties have changed",
@@ -256,7 +256,8 @@ int apply_set_told(struct writer *writer, struct store_op *op, struct error *err
 int apply_put_rule(struct writer *writer, struct store_op *op, struct error *error)
 {
     const struct store_rule *r = &op->u.rule;
-    int64_t since = r->since != 0 ? r->since : writer->arrival; /* what it shows arrives with it */
+    int64_t since =
+        r->since != 0 ? r->since : writer->arrival; /* objects that the rule makes visible arrive with it */
     note_registry_change(writer);
     int result = sql_run(&writer->connection, SQL_RULE_PUT,
                          SQL_VALUES(sql_i(r->emsp), sql_i(r->cpo), sql_i(r->state), sql_i(since)));

@@ -79,7 +79,7 @@ static int open_both(struct copy *copy)
 }
 
 /* The moment of the copy: the transaction is what the pages are read in. */
-static int begin(struct copy *copy)
+static int begin_copy(struct copy *copy)
 {
     int64_t pages, rows;
     int result = sql_execute(&copy->source, "BEGIN");
@@ -204,7 +204,7 @@ static int copy_all(struct copy *copy)
 {
     int result = open_both(copy);
     if (!result)
-        result = begin(copy);
+        result = begin_copy(copy);
     if (!result)
         result = check_room(copy);
     if (!result)

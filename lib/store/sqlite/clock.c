@@ -16,7 +16,7 @@ int apply_load_clock(struct store *store, struct sql_connection *c)
 {
     store->opened = env_monotonic_ms();
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR(META_CLOCK))));
-    struct str stored = result > 0 ? sql_string(c, SQL_META_GET, 0) : STR_NONE;
+    struct str stored = result > 0 ? sql_string(c, SQL_META_GET, COL_META_GET_VALUE) : STR_NONE;
     store->has_clock = stored.length == sizeof store->clock;
     if (store->has_clock)
         memcpy(&store->clock, stored.data, sizeof store->clock);
@@ -24,7 +24,7 @@ int apply_load_clock(struct store *store, struct sql_connection *c)
     if (result < 0 || store->has_clock)
         return result < 0 ? result : OK;
     result = sql_first(c, SQL_AUDIT_LAST_TIME, SQL_NO_VALUES);
-    int64_t last = result > 0 ? sql_integer(c, SQL_AUDIT_LAST_TIME, 0) : 0;
+    int64_t last = result > 0 ? sql_integer(c, SQL_AUDIT_LAST_TIME, COL_AUDIT_LAST_TIME_TIME) : 0;
     sql_end(c, SQL_AUDIT_LAST_TIME);
     store->has_clock = result > 0;
     store->clock = (struct clock_mark){last, last, -1};

@@ -8,6 +8,7 @@
 #include "lib/store/audit_summary.h"
 #include "lib/store/client.h"
 #include "lib/store/inbox.h"
+#include "lib/store/read.h"
 #include "lib/store/sqlite/moments.h"
 #include "lib/store/sqlite/sql.h"
 
@@ -101,25 +102,18 @@ int apply_audit_row(struct writer *writer, const struct store_audit *row);
 
 /* The ops: check every condition before the first write, return 0 or a code with the sentence in `error`. */
 typedef int apply_function(struct writer *writer, struct store_op *op, struct error *error);
-apply_function apply_put_platform, apply_delete_platform, apply_put_party, apply_delete_party,
-    apply_put_token, apply_use_token, apply_delete_token, apply_delete_tokens, apply_expire_tokens,
-    apply_put_receiver, apply_delete_receiver, apply_withdraw_receiver, apply_put_rule, apply_put_limit,
-    apply_delete_limit, apply_count_finding, apply_count_refusal, apply_set_told, apply_set_status,
-    apply_put_object, apply_delete_object, apply_put_location, apply_set_location, apply_put_evse,
-    apply_put_delivery, apply_repeat_delivery, apply_finish_delivery, apply_release_held, apply_hold_pending,
-    apply_hold_module, apply_lease_queue, apply_put_command, apply_update_command, apply_append_audit,
-    apply_prune_audit, apply_prune_deliveries, apply_prune_sessions, apply_prune_cdrs, apply_put_clock,
-    apply_clamp_deadlines;
+#define APPLY_DECLARE(NAME, function, may_refuse) apply_function apply_##function;
+STORE_OPS(APPLY_DECLARE)
+#undef APPLY_DECLARE
 int apply_delete_location(struct writer *writer, struct store_op *op, struct error *error);
 
-/* summary.c: a row joins the summary of its block, which is written with the block's last one; the one under
- * way, at the writer's start. */
+/* summary.c: adds a row to the summary of its block, and stores the summary with the block's last row. summary_load
+ * makes the unfinished block's, when the writer starts. */
 int summary_add_row(struct writer *writer, int64_t sequence, const struct store_audit *row);
 int summary_load(struct writer *writer);
-/* clock.c: store_clock's answer, at the writer's start. */
+/* clock.c: reads what store_clock answers, when the writer starts. */
 int apply_load_clock(struct store *store, struct sql_connection *connection);
-/* No earlier than this is it: the wall clock, or where it stands far behind, what was known at the opening
- * and the time since. */
+/* The wall clock; where it is far behind, the time known when the store was opened and what has passed since. */
 int64_t store_latest(const struct store *store, int64_t wall);
 
 /* The row of meta that keeps writer_state.party_changed: 8 bytes of this machine. */
@@ -139,7 +133,7 @@ struct prune_state {
 /* All zero before the first time. 0 or an SQL failure. */
 int apply_load_prune_state(struct sql_connection *connection, struct prune_state *state);
 
-/* What is stored of the thing that is put, as far as conditions go. */
+/* What the conditions of a put compare: the stored row, and what the op asks of it. */
 struct stored {
     bool present;
     int64_t revision, last_updated;
@@ -185,10 +179,9 @@ struct store_reader {
  * inside a read transaction that lasts for this turn only.
  */
 typedef bool read_function(struct store_reader *reader, struct store_read *read);
-read_function read_registry, read_object, read_owners, read_page, read_bodies, read_due, read_delivery,
-    read_deliveries, read_queues, read_command, read_commands, read_audit, read_trace, read_verify,
-    read_totals, read_token_users, read_starter, read_findings, read_refusals, read_waiting, read_receipts,
-    read_unbilled, read_conflicts, read_stored;
+#define READ_DECLARE(NAME, name, type) read_function read_##name;
+STORE_READS(READ_DECLARE)
+#undef READ_DECLARE
 
 /* Ends a read with a failure of the connection or of memory; always true. */
 bool read_fail(struct store_reader *reader, struct store_read *read, int result);
@@ -201,7 +194,8 @@ int summary_skip(struct store_reader *reader, const struct store_audit_read *r, 
 /* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
 void *read_alloc(struct store_read *read, size_t count, size_t size);
 /* Copies of the current row's column in the request's arena; the failure sticks the same way. */
-struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id, int column);
+struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id,
+                       enum sql_column column);
 
 /* Appends a location as served, the current row of SQL_LOCATION_READ or SQL_LOCATION_READ_AT; ends that
  * statement. */

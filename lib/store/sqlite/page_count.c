@@ -132,10 +132,10 @@ int page_count_next(struct store_reader *reader, const struct count_slice *slice
     int result = start_count(c, id, slice, *position, rows);
     if (result < 0)
         return result;
-    int64_t seen = sql_integer(c, id, 0);
+    int64_t seen = sql_integer(c, id, COL_SLICE_COUNT);
     if (seen > 0)
-        *position = sql_integer(c, id, 1);
-    *count += filtered ? sql_integer(c, id, 2) : seen;
+        *position = sql_integer(c, id, COL_SLICE_LAST);
+    *count += filtered ? sql_integer(c, id, COL_SLICE_FILTERED_MATCHING) : seen;
     sql_end(c, id);
     return seen < rows;
 }
@@ -212,7 +212,7 @@ void page_count_remember(struct store_reader *reader, const struct store_page_re
     if (!cache)
         return;
     struct dated_total *entry = &cache->dated[cache->dated_next++ % DATED_MAX];
-    /* Plus one: an empty entry, all zero, is no count. */
+    /* Plus one, so that 0 marks an empty entry. */
     entry->changed = digest_of(reader, read, entry->digest) ? changed + 1 : 0;
     entry->total = total;
 }

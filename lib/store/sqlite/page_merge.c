@@ -25,7 +25,7 @@ int page_begin_merge(struct page *page, int64_t after)
 
 /* ---------------------------------------------------------------- lanes */
 
-/* A copy of an id in the lane's memory, which every fill uses again. */
+/* Copies an id into the lane's memory, which is used again for the next rows. */
 static struct str keep_id(struct page *page, struct page_lane *lane, struct str id)
 {
     if (lane->text_size - lane->text_used < id.length) {
@@ -69,12 +69,15 @@ static int fill_lane(struct store_reader *reader, struct page *page, struct page
     int result = start_lane(c, id, page, lane, rows);
     for (; result > 0 && lane->count < page->ahead; result = sql_next(c, id)) {
         seen++;
-        lane->position = sql_integer(c, id, 0);
-        if (!page_matches(page, lane, sql_integer(c, id, 2), sql_integer(c, id, 3)) ||
-            (counterparty.length > 0 && !str_equal(sql_string(c, id, 5), counterparty)))
+        lane->position = sql_integer(c, id, COL_LANE_SEQUENCE);
+        if (!page_matches(page, lane, sql_integer(c, id, COL_LANE_LAST_UPDATED),
+                          sql_integer(c, id, COL_LANE_ARRIVAL)) ||
+            (counterparty.length > 0 &&
+             !str_equal(sql_string(c, id, COL_OBJECT_LANE_COUNTERPARTY), counterparty)))
             continue;
-        lane->rows[lane->count++] = (struct page_row){lane->position, (size_t)sql_integer(c, id, 4),
-                                                      keep_id(page, lane, sql_string(c, id, 1))};
+        lane->rows[lane->count++] =
+            (struct page_row){lane->position, (size_t)sql_integer(c, id, COL_LANE_SIZE),
+                              keep_id(page, lane, sql_string(c, id, COL_LANE_ID))};
     }
     sql_end(c, id);
     lane->ended = result == 0 && seen < rows;
@@ -89,14 +92,14 @@ static int64_t next_sequence(const struct page *page, size_t slot)
     return lane->rows[lane->at].sequence;
 }
 
-static void swap(struct page *page, size_t a, size_t b)
+static void heap_swap(struct page *page, size_t a, size_t b)
 {
     size_t lane = page->heap[a];
     page->heap[a] = page->heap[b];
     page->heap[b] = lane;
 }
 
-static void sink(struct page *page)
+static void heap_sink(struct page *page)
 {
     for (size_t at = 0;;) {
         size_t child = 2 * at + 1;
@@ -106,17 +109,17 @@ static void sink(struct page *page)
             child++;
         if (next_sequence(page, at) <= next_sequence(page, child))
             return;
-        swap(page, at, child);
+        heap_swap(page, at, child);
         at = child;
     }
 }
 
-static void rise(struct page *page)
+static void heap_rise(struct page *page)
 {
     for (size_t at = page->heap_count - 1; at > 0; at = (at - 1) / 2) {
         if (next_sequence(page, (at - 1) / 2) <= next_sequence(page, at))
             return;
-        swap(page, at, (at - 1) / 2);
+        heap_swap(page, at, (at - 1) / 2);
     }
 }
 
@@ -132,7 +135,7 @@ static int fill_all(struct store_reader *reader, struct page *page)
             return result;
         if (lane->count > 0) {
             page->heap[page->heap_count++] = page->filled;
-            rise(page);
+            heap_rise(page);
         }
         if (lane->count > 0 || lane->ended)
             page->filled++;
@@ -142,7 +145,7 @@ static int fill_all(struct store_reader *reader, struct page *page)
     return 1;
 }
 
-/* One whole lane is skipped along its index. 1: skipped, 0: another turn. */
+/* Skips rows of the only lane along its index, without reading them. 1: done, 0: another turn. */
 static int skip_lane(struct store_reader *reader, struct page *page)
 {
     struct page_lane *lane = &page->lanes[0];
@@ -161,8 +164,8 @@ static int skip_lane(struct store_reader *reader, struct page *page)
     return 1;
 }
 
-/* The top lane has given its last row: it reads on or leaves. 1: the heap is in order again, 0: another turn.
- */
+/* The top lane has given its last row: reads the next ones, or takes the lane off the heap. 1: the heap is in
+ * order again, 0: another turn. */
 static int refill_top(struct store_reader *reader, struct page *page)
 {
     struct page_lane *lane = &page->lanes[page->heap[0]];
@@ -175,7 +178,7 @@ static int refill_top(struct store_reader *reader, struct page *page)
     }
     if (lane->at == lane->count)
         page->heap[0] = page->heap[--page->heap_count];
-    sink(page);
+    heap_sink(page);
     return 1;
 }
 
@@ -199,7 +202,7 @@ int page_merge(struct store_reader *reader, struct page *page)
         if (lane->at == lane->count)
             result = refill_top(reader, page);
         else
-            sink(page);
+            heap_sink(page);
     }
     return result;
 }

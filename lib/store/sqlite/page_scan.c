@@ -27,26 +27,28 @@ int page_begin_scan(struct page *page)
     return OK;
 }
 
-/* The current row. True while the page wants more rows. */
+/* Counts or takes the current row. True while the page wants more rows. */
 static bool scan_row(struct store_reader *reader, struct page *page, enum sql_id id)
 {
     const struct sql_connection *c = &reader->connection;
-    uint32_t slot = *table_slot(page, sql_string(c, id, 1));
-    page->position = sql_integer(c, id, 0);
+    uint32_t slot = *table_slot(page, sql_string(c, id, COL_SCAN_OWNER));
+    page->position = sql_integer(c, id, COL_SCAN_SEQUENCE);
     page->scanned++;
     if (!slot)
         return true;
     const struct page_lane *lane = &page->lanes[slot - 1];
-    if (!page_matches(page, lane, sql_integer(c, id, 3), sql_integer(c, id, 4)))
+    if (!page_matches(page, lane, sql_integer(c, id, COL_SCAN_LAST_UPDATED),
+                      sql_integer(c, id, COL_SCAN_ARRIVAL)))
         return true;
     page->total++;
     if (page->position <= page->read->after || page->read->more)
         return true;
-    bool taken = page_take(page, lane, page->position, sql_string(c, id, 2), (size_t)sql_integer(c, id, 5));
+    bool taken = page_take(page, lane, page->position, sql_string(c, id, COL_SCAN_ID),
+                           (size_t)sql_integer(c, id, COL_SCAN_SIZE));
     return taken || page->counting;
 }
 
-/* Owners that have little are found faster one by one. */
+/* The scan finds too few rows of the wanted owners: reading owner by owner is faster. */
 static bool finds_too_little(const struct page *page)
 {
     return !page->counting &&

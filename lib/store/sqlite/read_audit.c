@@ -68,7 +68,7 @@ bool read_audit(struct store_reader *reader, struct store_read *read)
     int result = start_audit(reader, r);
     for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
         struct store_audit view = audit_view(c, id);
-        r->scanned = sql_integer(c, id, 0);
+        r->scanned = sql_integer(c, id, COL_AUDIT_SEQUENCE);
         if (audit_wants(r, &view) && !audit_take(read, r->scanned, &view, &r->rows[r->count++]))
             break;
     }

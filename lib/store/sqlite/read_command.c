@@ -4,25 +4,25 @@ static void take_command(struct store_reader *reader, struct store_read *read, e
                          struct store_command *row)
 {
     const struct sql_connection *c = &reader->connection;
-    struct str hash = sql_string(c, id, 4);
+    struct str hash = sql_string(c, id, COL_COMMAND_CALLBACK_HASH);
     *row = (struct store_command){
-        .id = sql_integer(c, id, 0),
-        .state = (enum store_command_state)sql_integer(c, id, 1),
-        .created = sql_integer(c, id, 2),
-        .expires = sql_integer(c, id, 3),
-        .command = read_string(reader, read, id, 5),
-        .emsp = read_string(reader, read, id, 6),
-        .cpo = read_string(reader, read, id, 7),
-        .object = read_string(reader, read, id, 8),
-        .response_url = read_string(reader, read, id, 9),
-        .result = read_string(reader, read, id, 10),
-        .correlation_id = read_string(reader, read, id, 11),
-        .token_uid = read_string(reader, read, id, 12),
-        .result_body = read_string(reader, read, id, 13),
-        .token_type = read_string(reader, read, id, 14),
-        .valid_until = sql_integer(c, id, 15),
-        .accepted = sql_integer(c, id, 16) != 0,
-        .name = read_string(reader, read, id, 17),
+        .id = sql_integer(c, id, COL_COMMAND_ID),
+        .state = (enum store_command_state)sql_integer(c, id, COL_COMMAND_STATE),
+        .created = sql_integer(c, id, COL_COMMAND_CREATED),
+        .expires = sql_integer(c, id, COL_COMMAND_EXPIRES),
+        .command = read_string(reader, read, id, COL_COMMAND_COMMAND),
+        .emsp = read_string(reader, read, id, COL_COMMAND_EMSP),
+        .cpo = read_string(reader, read, id, COL_COMMAND_CPO),
+        .object = read_string(reader, read, id, COL_COMMAND_OBJECT),
+        .response_url = read_string(reader, read, id, COL_COMMAND_RESPONSE_URL),
+        .result = read_string(reader, read, id, COL_COMMAND_RESULT),
+        .correlation_id = read_string(reader, read, id, COL_COMMAND_CORRELATION_ID),
+        .token_uid = read_string(reader, read, id, COL_COMMAND_TOKEN_UID),
+        .result_body = read_string(reader, read, id, COL_COMMAND_RESULT_BODY),
+        .token_type = read_string(reader, read, id, COL_COMMAND_TOKEN_TYPE),
+        .valid_until = sql_integer(c, id, COL_COMMAND_VALID_UNTIL),
+        .accepted = sql_integer(c, id, COL_COMMAND_ACCEPTED) != 0,
+        .name = read_string(reader, read, id, COL_COMMAND_NAME),
     };
     if (hash.length == sizeof row->callback_hash)
         memcpy(row->callback_hash, hash.data, hash.length);

@@ -3,10 +3,10 @@
 /* Deliveries one by one, lists of them, and the queues as counts. */
 
 #define LIMIT_MAX 1000
-/* Rows looked at between two glances at the clock. */
+/* Rows read between two looks at the clock. */
 #define CHUNK 200
 
-static unsigned bounded(unsigned limit)
+static unsigned bounded_limit(unsigned limit)
 {
     return limit < LIMIT_MAX ? limit : LIMIT_MAX;
 }
@@ -22,20 +22,20 @@ static int take_due(struct store_reader *reader, struct store_due_read *r, enum 
     int taken = 0;
     for (; result > 0; result = sql_next(c, id), taken++) {
         r->rows[r->count++] = (struct store_delivery){
-            .id = sql_integer(c, id, 0),
-            .kind = (int)sql_integer(c, id, 1),
-            .attempts = (unsigned)sql_integer(c, id, 2),
-            .next_attempt = sql_integer(c, id, 3),
-            .created = sql_integer(c, id, 4),
-            .receiver = read_string(reader, read, id, 5),
-            .sender = read_string(reader, read, id, 6),
-            .module = read_string(reader, read, id, 7),
-            .method = read_string(reader, read, id, 8),
-            .owner = read_string(reader, read, id, 9),
-            .object = read_string(reader, read, id, 10),
-            .failed = sql_integer(c, id, 11),
-            .url = read_string(reader, read, id, 12),
-            .correlation_id = read_string(reader, read, id, 13),
+            .id = sql_integer(c, id, COL_DUE_ID),
+            .kind = (int)sql_integer(c, id, COL_DUE_KIND),
+            .attempts = (unsigned)sql_integer(c, id, COL_DUE_ATTEMPTS),
+            .next_attempt = sql_integer(c, id, COL_DUE_NEXT_ATTEMPT),
+            .created = sql_integer(c, id, COL_DUE_CREATED),
+            .receiver = read_string(reader, read, id, COL_DUE_RECEIVER),
+            .sender = read_string(reader, read, id, COL_DUE_SENDER),
+            .module = read_string(reader, read, id, COL_DUE_MODULE),
+            .method = read_string(reader, read, id, COL_DUE_METHOD),
+            .owner = read_string(reader, read, id, COL_DUE_OWNER),
+            .object = read_string(reader, read, id, COL_DUE_OBJECT),
+            .failed = sql_integer(c, id, COL_DUE_FAILED),
+            .url = read_string(reader, read, id, COL_DUE_URL),
+            .correlation_id = read_string(reader, read, id, COL_DUE_CORRELATION_ID),
         };
     }
     sql_end(c, id);
@@ -43,7 +43,7 @@ static int take_due(struct store_reader *reader, struct store_due_read *r, enum 
 }
 
 /* Keeps of those behind `from` what was never tried: in order of ids (`waiting`) only what waits for that,
- * since what was let go or asked for again has its own time. */
+ * since what was released or repeated has its own time. */
 static void keep_untried(struct store_due_read *r, size_t from, bool waiting)
 {
     size_t kept = from;
@@ -76,12 +76,12 @@ static int read_due_first(struct store_reader *reader, struct store_due_read *r,
 static int read_due_samples(struct store_reader *reader, struct store_due_read *r)
 {
     size_t from = r->count;
-    int result =
-        sql_first(&reader->connection, SQL_DELIVERY_DUE_NEWEST,
-                  SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded(r->sample))));
+    int result = sql_first(
+        &reader->connection, SQL_DELIVERY_DUE_NEWEST,
+        SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(bounded_limit(r->sample))));
     result = take_due(reader, r, SQL_DELIVERY_DUE_NEWEST, result);
     if (result >= 0)
-        result = read_due_in_order(reader, r, r->middle, bounded(r->sample));
+        result = read_due_in_order(reader, r, r->middle, bounded_limit(r->sample));
     keep_untried(r, from, false);
     return result;
 }
@@ -90,17 +90,18 @@ static int read_due_again(struct store_reader *reader, struct store_due_read *r,
 {
     int result = sql_first(&reader->connection, SQL_DELIVERY_DUE_AGAIN,
                            SQL_VALUES(sql_t(r->queue.receiver), sql_t(r->queue.module), sql_i(from),
-                                      sql_i(to), sql_i(bounded(r->again))));
+                                      sql_i(to), sql_i(bounded_limit(r->again))));
     return take_due(reader, r, SQL_DELIVERY_DUE_AGAIN, result);
 }
 
 bool read_due(struct store_reader *reader, struct store_read *read)
 {
     struct store_due_read *r = CONTAINER_OF(read, struct store_due_read, base);
-    unsigned limit = bounded(r->limit);
+    unsigned limit = bounded_limit(r->limit);
     r->count = 0;
     r->more = false;
-    r->rows = read_alloc(read, limit + 2 * (bounded(r->sample) + bounded(r->again)) + 1, sizeof *r->rows);
+    r->rows = read_alloc(read, limit + 2 * (bounded_limit(r->sample) + bounded_limit(r->again)) + 1,
+                         sizeof *r->rows);
     if (!r->rows)
         return true;
     int result = read_due_first(reader, r, limit);
@@ -120,31 +121,31 @@ static void take_delivery(struct store_reader *reader, struct store_read *read, 
 {
     const struct sql_connection *c = &reader->connection;
     *row = (struct store_delivery){
-        .id = sql_integer(c, id, 0),
-        .state = (enum store_delivery_state)sql_integer(c, id, 1),
-        .kind = (int)sql_integer(c, id, 2),
-        .attempts = (unsigned)sql_integer(c, id, 3),
-        .next_attempt = sql_integer(c, id, 4),
-        .created = sql_integer(c, id, 5),
-        .done = sql_integer(c, id, 6),
-        .receiver = read_string(reader, read, id, 7),
-        .sender = read_string(reader, read, id, 8),
-        .module = read_string(reader, read, id, 9),
-        .method = read_string(reader, read, id, 10),
-        .owner = read_string(reader, read, id, 11),
-        .object = read_string(reader, read, id, 12),
-        .reason = read_string(reader, read, id, 13),
-        .url = read_string(reader, read, id, 14),
-        .correlation_id = read_string(reader, read, id, 15),
-        .last_error = read_string(reader, read, id, 16),
-        .evse = read_string(reader, read, id, 17),
-        .active_from = sql_integer(c, id, 18),
-        .tries = read_string(reader, read, id, 19),
-        .receipt = read_string(reader, read, id, 20),
-        .name = read_string(reader, read, id, 21),
-        .failed = sql_integer(c, id, 22),
-        .alone = (unsigned)sql_integer(c, id, 23),
-        .via = read_string(reader, read, id, 24),
+        .id = sql_integer(c, id, COL_DELIVERY_ID),
+        .state = (enum store_delivery_state)sql_integer(c, id, COL_DELIVERY_STATE),
+        .kind = (int)sql_integer(c, id, COL_DELIVERY_KIND),
+        .attempts = (unsigned)sql_integer(c, id, COL_DELIVERY_ATTEMPTS),
+        .next_attempt = sql_integer(c, id, COL_DELIVERY_NEXT_ATTEMPT),
+        .created = sql_integer(c, id, COL_DELIVERY_CREATED),
+        .done = sql_integer(c, id, COL_DELIVERY_DONE),
+        .receiver = read_string(reader, read, id, COL_DELIVERY_RECEIVER),
+        .sender = read_string(reader, read, id, COL_DELIVERY_SENDER),
+        .module = read_string(reader, read, id, COL_DELIVERY_MODULE),
+        .method = read_string(reader, read, id, COL_DELIVERY_METHOD),
+        .owner = read_string(reader, read, id, COL_DELIVERY_OWNER),
+        .object = read_string(reader, read, id, COL_DELIVERY_OBJECT),
+        .reason = read_string(reader, read, id, COL_DELIVERY_REASON),
+        .url = read_string(reader, read, id, COL_DELIVERY_URL),
+        .correlation_id = read_string(reader, read, id, COL_DELIVERY_CORRELATION_ID),
+        .last_error = read_string(reader, read, id, COL_DELIVERY_LAST_ERROR),
+        .evse = read_string(reader, read, id, COL_DELIVERY_EVSE),
+        .active_from = sql_integer(c, id, COL_DELIVERY_ACTIVE_FROM),
+        .tries = read_string(reader, read, id, COL_DELIVERY_TRIES),
+        .receipt = read_string(reader, read, id, COL_DELIVERY_RECEIPT),
+        .name = read_string(reader, read, id, COL_DELIVERY_NAME),
+        .failed = sql_integer(c, id, COL_DELIVERY_FAILED),
+        .alone = (unsigned)sql_integer(c, id, COL_DELIVERY_ALONE),
+        .via = read_string(reader, read, id, COL_DELIVERY_VIA),
     };
 }
 
@@ -163,7 +164,7 @@ static int take_body(struct store_reader *reader, struct store_read *read, struc
     return object.base.result == ERR_NOT_FOUND ? OK : object.base.result;
 }
 
-/* What must arrive before it. */
+/* Finds an older pending delivery that must arrive before this one. */
 static int take_older(struct store_reader *reader, struct store_delivery_read *r)
 {
     struct sql_connection *c = &reader->connection;
@@ -176,8 +177,8 @@ static int take_older(struct store_reader *reader, struct store_delivery_read *r
                                       sql_t(row->correlation_id), sql_i(row->id)));
     if (result <= 0)
         return result;
-    r->older = sql_integer(c, SQL_DELIVERY_OLDER, 0);
-    r->older_attempt = sql_integer(c, SQL_DELIVERY_OLDER, 1);
+    r->older = sql_integer(c, SQL_DELIVERY_OLDER, COL_DELIVERY_OLDER_ID);
+    r->older_attempt = sql_integer(c, SQL_DELIVERY_OLDER, COL_DELIVERY_OLDER_NEXT_ATTEMPT);
     sql_end(c, SQL_DELIVERY_OLDER);
     return OK;
 }
@@ -193,8 +194,8 @@ bool read_delivery(struct store_reader *reader, struct store_read *read)
         return read_done(read, ERR_NOT_FOUND);
     take_delivery(reader, read, SQL_DELIVERY_READ, &r->row);
     if (r->row.kind < 0)
-        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, 25);
-    r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, 26);
+        r->row.body = read_string(reader, read, SQL_DELIVERY_READ, COL_DELIVERY_READ_BODY);
+    r->row.evse_name = read_string(reader, read, SQL_DELIVERY_READ, COL_DELIVERY_READ_EVSE_NAME);
     sql_end(c, SQL_DELIVERY_READ);
     result = r->row.kind < 0 || read->result ? OK : take_body(reader, read, &r->row);
     if (result == OK && !read->result)
@@ -233,8 +234,8 @@ static int next_queue(struct store_reader *reader, struct store_read *read, stru
                            SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module)));
     if (result <= 0)
         return result;
-    walk->queue.receiver = read_string(reader, read, id, 0);
-    walk->queue.module = read_string(reader, read, id, 1);
+    walk->queue.receiver = read_string(reader, read, id, COL_PARKED_QUEUE_RECEIVER);
+    walk->queue.module = read_string(reader, read, id, COL_PARKED_QUEUE_MODULE);
     sql_end(&reader->connection, id);
     return read->result ? read->result : 1;
 }
@@ -261,17 +262,17 @@ static struct delivery_walk *walk_of(struct store_read *read)
 
 static bool list_wants(const struct store_delivery_list *r, const struct sql_connection *c, enum sql_id id)
 {
-    if (r->state >= 0 && sql_integer(c, id, 1) != r->state)
+    if (r->state >= 0 && sql_integer(c, id, COL_DELIVERY_STATE) != r->state)
         return false;
-    return r->receiver.length == 0 || str_equal(sql_string(c, id, 7), r->receiver) ||
-           str_equal(sql_string(c, id, 8), r->receiver);
+    return r->receiver.length == 0 || str_equal(sql_string(c, id, COL_DELIVERY_RECEIVER), r->receiver) ||
+           str_equal(sql_string(c, id, COL_DELIVERY_SENDER), r->receiver);
 }
 
 /* Keeps the `limit` smallest ids in order. False when the row cannot be among them. */
 static bool list_insert(struct store_reader *reader, struct store_delivery_list *r, enum sql_id id,
                         unsigned limit)
 {
-    int64_t number = sql_integer(&reader->connection, id, 0);
+    int64_t number = sql_integer(&reader->connection, id, COL_DELIVERY_ID);
     if (r->count == limit && number > r->rows[limit - 1].id)
         return false;
     size_t at = r->count < limit ? r->count++ : limit - 1;
@@ -293,7 +294,7 @@ static int list_chunk(struct store_reader *reader, struct store_delivery_list *r
         c, id,
         SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(walk->id), sql_i(CHUNK)));
     for (; result > 0 && useful; result = sql_next(c, id), seen++) {
-        walk->id = sql_integer(c, id, 0);
+        walk->id = sql_integer(c, id, COL_DELIVERY_ID);
         if (list_wants(r, c, id))
             useful = list_insert(reader, r, id, limit);
     }
@@ -338,7 +339,7 @@ static int scan_step(struct store_reader *reader, struct store_delivery_list *r,
     int seen = 0;
     int result = sql_first(c, id, SQL_VALUES(sql_i(walk->id), sql_i(CHUNK)));
     for (; result > 0 && r->count < limit; result = sql_next(c, id), seen++) {
-        walk->id = sql_integer(c, id, 0);
+        walk->id = sql_integer(c, id, COL_DELIVERY_ID);
         if (list_wants(r, c, id))
             take_delivery(reader, &r->base, id, &r->rows[r->count++]);
     }
@@ -351,7 +352,7 @@ static int scan_step(struct store_reader *reader, struct store_delivery_list *r,
 bool read_deliveries(struct store_reader *reader, struct store_read *read)
 {
     struct store_delivery_list *r = CONTAINER_OF(read, struct store_delivery_list, base);
-    unsigned limit = bounded(r->limit);
+    unsigned limit = bounded_limit(r->limit);
     bool first = read->state == NULL;
     struct delivery_walk *walk = walk_of(read);
     if (first && walk) {
@@ -377,7 +378,7 @@ bool read_deliveries(struct store_reader *reader, struct store_read *read)
 /* ---------------------------------------------------------------- queues */
 
 /* The row of the walk's receiver, made when it is new; NULL: no memory. */
-static struct store_queue_row *queue_row(struct store_queues_read *r, struct delivery_walk *walk)
+static struct store_queue_row *row_of_receiver(struct store_queues_read *r, struct delivery_walk *walk)
 {
     for (size_t i = 0; i < r->count; i++) {
         if (str_equal(r->rows[i].receiver, walk->queue.receiver))
@@ -392,14 +393,14 @@ static struct store_queue_row *queue_row(struct store_queues_read *r, struct del
     return &r->rows[r->count++];
 }
 
-static int oldest_pending(struct store_reader *reader, struct delivery_walk *walk)
+static int note_oldest_pending(struct store_reader *reader, struct delivery_walk *walk)
 {
     struct sql_connection *c = &reader->connection;
     int64_t *oldest = &walk->row->oldest_pending;
     int result =
         sql_first(c, SQL_PENDING_LIST,
                   SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(0), sql_i(1)));
-    int64_t created = result > 0 ? sql_integer(c, SQL_PENDING_LIST, 5) : 0;
+    int64_t created = result > 0 ? sql_integer(c, SQL_PENDING_LIST, COL_DELIVERY_CREATED) : 0;
     if (result > 0 && (*oldest == 0 || created < *oldest))
         *oldest = created;
     sql_end(c, SQL_PENDING_LIST);
@@ -412,7 +413,7 @@ static int count_alone(struct store_reader *reader, struct delivery_walk *walk)
     int result =
         sql_first(c, SQL_ALONE_COUNT,
                   SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(STORE_ALONE_MAX)));
-    walk->row->alone += result > 0 ? sql_integer(c, SQL_ALONE_COUNT, 0) : 0;
+    walk->row->alone += result > 0 ? sql_integer(c, SQL_ALONE_COUNT, COL_NUMBER_NUMBER) : 0;
     sql_end(c, SQL_ALONE_COUNT);
     return result < 0 ? result : OK;
 }
@@ -427,8 +428,8 @@ static int count_chunk(struct store_reader *reader, struct delivery_walk *walk)
         SQL_VALUES(sql_t(walk->queue.receiver), sql_t(walk->queue.module), sql_i(walk->id), sql_i(chunk)));
     if (result <= 0)
         return result;
-    int64_t count = sql_integer(c, id, 0);
-    walk->id = sql_integer(c, id, 1);
+    int64_t count = sql_integer(c, id, COL_SLICE_COUNT);
+    walk->id = sql_integer(c, id, COL_SLICE_LAST);
     sql_end(c, id);
     if (parked[walk->state].state == STORE_DELIVERY_PENDING)
         walk->row->pending += count;
@@ -459,11 +460,11 @@ static int queues_step(struct store_reader *reader, struct store_queues_read *r,
     }
     walk->inside = true;
     walk->id = 0;
-    walk->row = queue_row(r, walk);
+    walk->row = row_of_receiver(r, walk);
     if (!walk->row)
         return ERR_MEMORY;
     if (parked[walk->state].state == STORE_DELIVERY_PENDING)
-        result = oldest_pending(reader, walk);
+        result = note_oldest_pending(reader, walk);
     if (result >= 0 && parked[walk->state].state == STORE_DELIVERY_PENDING)
         result = count_alone(reader, walk);
     return result < 0 ? result : 1;

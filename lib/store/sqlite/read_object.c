@@ -16,14 +16,14 @@ struct location_row {
 static bool take_row(struct sql_connection *c, enum sql_id id, struct location_row *row)
 {
     *row = (struct location_row){
-        .sequence = sql_integer(c, id, 0),
-        .evse_count = sql_integer(c, id, 3),
-        .text = sql_string(c, id, 4),
-        .children_at = (size_t)sql_integer(c, id, 5),
-        .children_form = (int)sql_integer(c, id, 6),
-        .updated_at = (size_t)sql_integer(c, id, 7),
-        .updated_length = (size_t)sql_integer(c, id, 8),
-        .body = sql_string(c, id, 9),
+        .sequence = sql_integer(c, id, COL_LOCATION_SEQUENCE),
+        .evse_count = sql_integer(c, id, COL_LOCATION_EVSE_COUNT),
+        .text = sql_string(c, id, COL_LOCATION_LAST_UPDATED_TEXT),
+        .children_at = (size_t)sql_integer(c, id, COL_LOCATION_CHILDREN_AT),
+        .children_form = (int)sql_integer(c, id, COL_LOCATION_CHILDREN_FORM),
+        .updated_at = (size_t)sql_integer(c, id, COL_LOCATION_UPDATED_AT),
+        .updated_length = (size_t)sql_integer(c, id, COL_LOCATION_UPDATED_LENGTH),
+        .body = sql_string(c, id, COL_LOCATION_BODY),
     };
     size_t length = row->body.length;
     if (row->children_at <= length && row->updated_at <= length &&
@@ -57,7 +57,7 @@ static int append_evses(struct sql_connection *c, int64_t sequence, struct buffe
     for (; result > 0; result = sql_next(c, SQL_EVSE_BODIES), comma = true) {
         if (comma)
             buffer_append_byte(out, ',');
-        buffer_append(out, sql_string(c, SQL_EVSE_BODIES, 0));
+        buffer_append(out, sql_string(c, SQL_EVSE_BODIES, COL_BODY_BODY));
     }
     return result;
 }
@@ -112,9 +112,9 @@ static bool read_evse(struct store_reader *reader, struct store_object_read *r, 
         return read_fail(reader, &r->base, result);
     if (result == 0)
         return read_done(&r->base, ERR_NOT_FOUND);
-    r->revision = sql_integer(c, SQL_EVSE_READ, 0);
-    r->last_updated = sql_integer(c, SQL_EVSE_READ, 1);
-    r->body = read_string(reader, &r->base, SQL_EVSE_READ, 2);
+    r->revision = sql_integer(c, SQL_EVSE_READ, COL_EVSE_READ_REVISION);
+    r->last_updated = sql_integer(c, SQL_EVSE_READ, COL_EVSE_READ_LAST_UPDATED);
+    r->body = read_string(reader, &r->base, SQL_EVSE_READ, COL_EVSE_READ_BODY);
     sql_end(c, SQL_EVSE_READ);
     return read_done(&r->base, OK);
 }
@@ -128,14 +128,14 @@ static bool read_location(struct store_reader *reader, struct store_object_read 
         return read_fail(reader, &r->base, result);
     if (result == 0)
         return read_done(&r->base, ERR_NOT_FOUND);
-    r->sequence = sql_integer(c, id, 0);
+    r->sequence = sql_integer(c, id, COL_LOCATION_SEQUENCE);
     if (r->evse.length > 0) {
         sql_end(c, id);
         return read_evse(reader, r, r->sequence);
     }
-    r->revision = sql_integer(c, id, 1);
-    r->last_updated = sql_integer(c, id, 2);
-    r->last_updated_text = read_string(reader, &r->base, id, 4);
+    r->revision = sql_integer(c, id, COL_LOCATION_REVISION);
+    r->last_updated = sql_integer(c, id, COL_LOCATION_LAST_UPDATED);
+    r->last_updated_text = read_string(reader, &r->base, id, COL_LOCATION_LAST_UPDATED_TEXT);
     if (!r->without_evses) {
         result = take_location(reader, &r->base, &r->body);
         return result ? read_fail(reader, &r->base, result) : read_done(&r->base, OK);
@@ -149,7 +149,7 @@ static bool read_location(struct store_reader *reader, struct store_object_read 
     r->children_form = row.children_form;
     r->updated_at = row.updated_at;
     r->updated_length = row.updated_length;
-    r->body = read_string(reader, &r->base, id, 9);
+    r->body = read_string(reader, &r->base, id, COL_LOCATION_BODY);
     sql_end(c, id);
     return read_done(&r->base, OK);
 }
@@ -166,13 +166,13 @@ bool read_object(struct store_reader *reader, struct store_read *read)
         return read_fail(reader, read, result);
     if (result == 0)
         return read_done(read, ERR_NOT_FOUND);
-    r->sequence = sql_integer(c, id, 0);
-    r->revision = sql_integer(c, id, 1);
-    r->last_updated = sql_integer(c, id, 2);
-    r->counterparty = read_string(reader, read, id, 3);
-    r->token_uid = read_string(reader, read, id, 4);
-    r->status = read_string(reader, read, id, 5);
-    r->body = read_string(reader, read, id, 6);
+    r->sequence = sql_integer(c, id, COL_OBJECT_READ_SEQUENCE);
+    r->revision = sql_integer(c, id, COL_OBJECT_READ_REVISION);
+    r->last_updated = sql_integer(c, id, COL_OBJECT_READ_LAST_UPDATED);
+    r->counterparty = read_string(reader, read, id, COL_OBJECT_READ_COUNTERPARTY);
+    r->token_uid = read_string(reader, read, id, COL_OBJECT_READ_TOKEN_UID);
+    r->status = read_string(reader, read, id, COL_OBJECT_READ_STATUS);
+    r->body = read_string(reader, read, id, COL_OBJECT_READ_BODY);
     sql_end(c, id);
     return read_done(read, OK);
 }
@@ -259,13 +259,13 @@ bool read_owners(struct store_reader *reader, struct store_read *read)
             return true;
         }
         struct found_owner *one = &found[count];
-        *one = (struct found_owner){.owner.owner = read_string(reader, read, id, 0)};
+        *one = (struct found_owner){.owner.owner = read_string(reader, read, id, COL_OWNER_OWNER)};
         if (locations) {
-            one->sequence = sql_integer(c, id, 1);
-            one->evse_count = sql_integer(c, id, 2);
+            one->sequence = sql_integer(c, id, COL_LOCATION_OWNER_SEQUENCE);
+            one->evse_count = sql_integer(c, id, COL_LOCATION_OWNER_EVSE_COUNT);
         } else {
-            one->owner.counterparty = read_string(reader, read, id, 1);
-            one->owner.status = read_string(reader, read, id, 2);
+            one->owner.counterparty = read_string(reader, read, id, COL_OBJECT_OWNER_COUNTERPARTY);
+            one->owner.status = read_string(reader, read, id, COL_OBJECT_OWNER_STATUS);
         }
     }
     sql_end(c, id);
@@ -289,7 +289,7 @@ static int take_users(struct store_reader *reader, struct store_token_users_read
     struct sql_connection *c = &reader->connection;
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->token_uid), sql_t(r->token_type), sql_i(USERS_MAX)));
     for (; result > 0; result = sql_next(c, id))
-        take_user(r, read_string(reader, &r->base, id, 0));
+        take_user(r, read_string(reader, &r->base, id, COL_TOKEN_USER_NAME));
     return result;
 }
 
@@ -313,8 +313,8 @@ bool read_starter(struct store_reader *reader, struct store_read *read)
     int result = sql_first(c, SQL_COMMAND_STARTER, SQL_VALUES(sql_t(r->cpo), sql_t(r->reference)));
     if (result < 0)
         return read_fail(reader, read, result);
-    r->emsp = read_string(reader, read, SQL_COMMAND_STARTER, 0);
-    r->several = !str_equal(r->emsp, sql_string(c, SQL_COMMAND_STARTER, 1));
+    r->emsp = read_string(reader, read, SQL_COMMAND_STARTER, COL_COMMAND_STARTER_SMALLEST);
+    r->several = !str_equal(r->emsp, sql_string(c, SQL_COMMAND_STARTER, COL_COMMAND_STARTER_GREATEST));
     sql_end(c, SQL_COMMAND_STARTER);
     return read_done(read, r->emsp.length > 0 ? OK : ERR_NOT_FOUND);
 }
@@ -333,7 +333,7 @@ static int append_body(struct store_reader *reader, const struct store_bodies_re
     if (r->kind == STORE_LOCATION)
         result = read_append_location(reader, id, r->out);
     else
-        buffer_append(r->out, sql_string(c, id, 0));
+        buffer_append(r->out, sql_string(c, id, COL_BODY_BODY));
     sql_end(c, id);
     return result < 0 ? result : 1;
 }

@@ -82,7 +82,7 @@ int page_total(struct store_reader *reader, struct page *page)
 
 /* ---------------------------------------------------------------- the page */
 
-static struct page *new_page(struct store_page_read *r)
+static struct page *page_new(struct store_page_read *r)
 {
     struct page *page = read_alloc(&r->base, 1, sizeof *page);
     if (!page)
@@ -116,7 +116,7 @@ static int begin_items(struct page *page)
     return scannable ? page_begin_scan(page) : page_begin_merge(page, r->after);
 }
 
-static int begin(struct store_reader *reader, struct page *page)
+static int begin_page(struct store_reader *reader, struct page *page)
 {
     struct store_page_read *r = page->read;
     page->changed = reader->changed[r->kind];
@@ -130,7 +130,7 @@ static int begin(struct store_reader *reader, struct page *page)
     return OK;
 }
 
-static int go_on(struct store_reader *reader, struct page *page)
+static int continue_page(struct store_reader *reader, struct page *page)
 {
     int result = 1;
     if (page->phase == PAGE_TOTAL) {
@@ -157,14 +157,14 @@ bool read_page(struct store_reader *reader, struct store_read *read)
     struct page *page = read->state;
     int result = OK;
     if (!page) {
-        page = new_page(r);
+        page = page_new(r);
         r->horizon = reader->horizon;
         if (!page)
             return read_fail(reader, read, ERR_MEMORY);
-        result = begin(reader, page);
+        result = begin_page(reader, page);
     }
     if (!result)
-        result = go_on(reader, page);
+        result = continue_page(reader, page);
     if (result < 0)
         return read_fail(reader, read, result);
     return result == 1 ? read_done(read, OK) : false;

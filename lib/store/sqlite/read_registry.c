@@ -9,25 +9,25 @@ static void fill_platform(struct store_reader *reader, struct store_read *read, 
     const enum sql_id id = SQL_PLATFORM_ALL;
     const struct sql_connection *c = &reader->connection;
     *(struct store_platform *)row = (struct store_platform){
-        .id = sql_integer(c, id, 0),
-        .revision = sql_integer(c, id, 1),
-        .status = (enum store_platform_status)sql_integer(c, id, 2),
-        .credentials_url = read_string(reader, read, id, 3),
-        .versions_url = read_string(reader, read, id, 4),
-        .token = read_string(reader, read, id, 5),
-        .previous_token = read_string(reader, read, id, 6),
-        .previous_token_until = sql_integer(c, id, 7),
-        .encoding = (enum store_token_encoding)sql_integer(c, id, 8),
-        .learned_raw = sql_integer(c, id, 9) != 0,
-        .allowed_hosts = read_string(reader, read, id, 10),
-        .roles = read_string(reader, read, id, 11),
-        .last_seen = sql_integer(c, id, 12),
-        .created = sql_integer(c, id, 13),
-        .updated = sql_integer(c, id, 14),
-        .heard = sql_integer(c, id, 15),
-        .last_error = read_string(reader, read, id, 16),
-        .proven = read_string(reader, read, id, 17),
-        .from_hub = sql_integer(c, id, 18) != 0,
+        .id = sql_integer(c, id, COL_PLATFORM_ALL_ID),
+        .revision = sql_integer(c, id, COL_PLATFORM_ALL_REVISION),
+        .status = (enum store_platform_status)sql_integer(c, id, COL_PLATFORM_ALL_STATUS),
+        .credentials_url = read_string(reader, read, id, COL_PLATFORM_ALL_CREDENTIALS_URL),
+        .versions_url = read_string(reader, read, id, COL_PLATFORM_ALL_VERSIONS_URL),
+        .token = read_string(reader, read, id, COL_PLATFORM_ALL_TOKEN),
+        .previous_token = read_string(reader, read, id, COL_PLATFORM_ALL_PREVIOUS_TOKEN),
+        .previous_token_until = sql_integer(c, id, COL_PLATFORM_ALL_PREVIOUS_TOKEN_UNTIL),
+        .encoding = (enum store_token_encoding)sql_integer(c, id, COL_PLATFORM_ALL_ENCODING),
+        .learned_raw = sql_integer(c, id, COL_PLATFORM_ALL_LEARNED_RAW) != 0,
+        .allowed_hosts = read_string(reader, read, id, COL_PLATFORM_ALL_ALLOWED_HOSTS),
+        .roles = read_string(reader, read, id, COL_PLATFORM_ALL_ROLES),
+        .last_seen = sql_integer(c, id, COL_PLATFORM_ALL_LAST_SEEN),
+        .created = sql_integer(c, id, COL_PLATFORM_ALL_CREATED),
+        .updated = sql_integer(c, id, COL_PLATFORM_ALL_UPDATED),
+        .heard = sql_integer(c, id, COL_PLATFORM_ALL_HEARD),
+        .last_error = read_string(reader, read, id, COL_PLATFORM_ALL_LAST_ERROR),
+        .proven = read_string(reader, read, id, COL_PLATFORM_ALL_PROVEN),
+        .from_hub = sql_integer(c, id, COL_PLATFORM_ALL_FROM_HUB) != 0,
     };
 }
 
@@ -36,22 +36,22 @@ static void fill_party(struct store_reader *reader, struct store_read *read, voi
     const enum sql_id id = SQL_PARTY_ALL;
     const struct sql_connection *c = &reader->connection;
     *(struct store_party *)row = (struct store_party){
-        .id = sql_integer(c, id, 0),
-        .platform = sql_integer(c, id, 1),
-        .revision = sql_integer(c, id, 2),
-        .key = read_string(reader, read, id, 3),
-        .country_code = read_string(reader, read, id, 4),
-        .party_id = read_string(reader, read, id, 5),
-        .roles = (unsigned)sql_integer(c, id, 6),
-        .name = read_string(reader, read, id, 7),
-        .website = read_string(reader, read, id, 8),
-        .suspended = sql_integer(c, id, 9) != 0,
-        .suspend_reason = read_string(reader, read, id, 10),
-        .last_updated = sql_integer(c, id, 11),
-        .created = sql_integer(c, id, 12),
-        .validation = (enum store_validation)sql_integer(c, id, 13),
-        .push = read_string(reader, read, id, 14),
-        .forward_unknown_sessions = sql_integer(c, id, 15) != 0,
+        .id = sql_integer(c, id, COL_PARTY_ALL_ID),
+        .platform = sql_integer(c, id, COL_PARTY_ALL_PLATFORM),
+        .revision = sql_integer(c, id, COL_PARTY_ALL_REVISION),
+        .key = read_string(reader, read, id, COL_PARTY_ALL_PARTY_KEY),
+        .country_code = read_string(reader, read, id, COL_PARTY_ALL_COUNTRY_CODE),
+        .party_id = read_string(reader, read, id, COL_PARTY_ALL_PARTY_ID),
+        .roles = (unsigned)sql_integer(c, id, COL_PARTY_ALL_ROLES),
+        .name = read_string(reader, read, id, COL_PARTY_ALL_NAME),
+        .website = read_string(reader, read, id, COL_PARTY_ALL_WEBSITE),
+        .suspended = sql_integer(c, id, COL_PARTY_ALL_SUSPENDED) != 0,
+        .suspend_reason = read_string(reader, read, id, COL_PARTY_ALL_SUSPEND_REASON),
+        .last_updated = sql_integer(c, id, COL_PARTY_ALL_LAST_UPDATED),
+        .created = sql_integer(c, id, COL_PARTY_ALL_CREATED),
+        .validation = (enum store_validation)sql_integer(c, id, COL_PARTY_ALL_VALIDATION),
+        .push = read_string(reader, read, id, COL_PARTY_ALL_PUSH),
+        .forward_unknown_sessions = sql_integer(c, id, COL_PARTY_ALL_FORWARD_UNKNOWN_SESSIONS) != 0,
     };
 }
 
@@ -60,15 +60,15 @@ static void fill_token(struct store_reader *reader, struct store_read *read, voi
     const enum sql_id id = SQL_TOKEN_ALL;
     const struct sql_connection *c = &reader->connection;
     struct store_token *token = row;
-    struct str hash = sql_string(c, id, 0);
+    struct str hash = sql_string(c, id, COL_TOKEN_ALL_HASH);
     *token = (struct store_token){
-        .platform = sql_integer(c, id, 1),
-        .kind = (enum store_token_kind)sql_integer(c, id, 2),
-        .fingerprint = read_string(reader, read, id, 3),
-        .created = sql_integer(c, id, 4),
-        .expires = sql_integer(c, id, 5),
-        .used = sql_integer(c, id, 6),
-        .content = read_string(reader, read, id, 7),
+        .platform = sql_integer(c, id, COL_TOKEN_ALL_PLATFORM),
+        .kind = (enum store_token_kind)sql_integer(c, id, COL_TOKEN_ALL_KIND),
+        .fingerprint = read_string(reader, read, id, COL_TOKEN_ALL_FINGERPRINT),
+        .created = sql_integer(c, id, COL_TOKEN_ALL_CREATED),
+        .expires = sql_integer(c, id, COL_TOKEN_ALL_EXPIRES),
+        .used = sql_integer(c, id, COL_TOKEN_ALL_USED),
+        .content = read_string(reader, read, id, COL_TOKEN_ALL_CONTENT),
     };
     if (hash.length == sizeof token->hash)
         memcpy(token->hash, hash.data, hash.length);
@@ -78,11 +78,11 @@ static void fill_receiver(struct store_reader *reader, struct store_read *read, 
 {
     const enum sql_id id = SQL_RECEIVER_ALL;
     *(struct store_receiver *)row = (struct store_receiver){
-        .party = sql_integer(&reader->connection, id, 0),
-        .module = read_string(reader, read, id, 1),
-        .url = read_string(reader, read, id, 2),
-        .source = read_string(reader, read, id, 3),
-        .told = sql_integer(&reader->connection, id, 4),
+        .party = sql_integer(&reader->connection, id, COL_RECEIVER_ALL_PARTY),
+        .module = read_string(reader, read, id, COL_RECEIVER_ALL_MODULE),
+        .url = read_string(reader, read, id, COL_RECEIVER_ALL_URL),
+        .source = read_string(reader, read, id, COL_RECEIVER_ALL_SOURCE),
+        .told = sql_integer(&reader->connection, id, COL_RECEIVER_ALL_TOLD),
     };
 }
 
@@ -92,10 +92,10 @@ static void fill_rule(struct store_reader *reader, struct store_read *read, void
     const struct sql_connection *c = &reader->connection;
     (void)read;
     *(struct store_rule *)row = (struct store_rule){
-        .emsp = sql_integer(c, id, 0),
-        .cpo = sql_integer(c, id, 1),
-        .state = (enum store_rule_state)sql_integer(c, id, 2),
-        .since = sql_integer(c, id, 3),
+        .emsp = sql_integer(c, id, COL_RULE_ALL_EMSP),
+        .cpo = sql_integer(c, id, COL_RULE_ALL_CPO),
+        .state = (enum store_rule_state)sql_integer(c, id, COL_RULE_ALL_STATE),
+        .since = sql_integer(c, id, COL_RULE_ALL_SINCE),
     };
 }
 
@@ -104,10 +104,10 @@ static void fill_limit(struct store_reader *reader, struct store_read *read, voi
     const enum sql_id id = SQL_LIMIT_ALL;
     const struct sql_connection *c = &reader->connection;
     *(struct store_limit *)row = (struct store_limit){
-        .party = sql_integer(c, id, 0),
-        .module = read_string(reader, read, id, 1),
-        .requests = sql_integer(c, id, 2),
-        .period_ms = sql_integer(c, id, 3),
+        .party = sql_integer(c, id, COL_LIMIT_ALL_PARTY),
+        .module = read_string(reader, read, id, COL_LIMIT_ALL_MODULE),
+        .requests = sql_integer(c, id, COL_LIMIT_ALL_REQUESTS),
+        .period_ms = sql_integer(c, id, COL_LIMIT_ALL_PERIOD_MS),
     };
 }
 
@@ -120,7 +120,7 @@ int read_party_changed(struct sql_connection *c, int64_t *changed)
     if (result <= 0)
         return result;
     int64_t noted;
-    struct str value = sql_string(c, SQL_META_GET, 0);
+    struct str value = sql_string(c, SQL_META_GET, COL_META_GET_VALUE);
     if (value.length == sizeof noted) {
         memcpy(&noted, value.data, sizeof noted);
         *changed = noted > *changed ? noted : *changed;
@@ -196,16 +196,16 @@ bool read_findings(struct store_reader *reader, struct store_read *read)
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(limit), sql_i((int64_t)r->skip)));
     for (; result > 0 && r->count < limit; result = sql_next(c, id)) {
         r->rows[r->count++] = (struct store_finding){
-            .party = read_string(reader, read, id, 0),
-            .module = read_string(reader, read, id, 1),
-            .object = read_string(reader, read, id, 2),
-            .field = read_string(reader, read, id, 3),
-            .rule = read_string(reader, read, id, 4),
-            .count = sql_integer(c, id, 5),
-            .first = sql_integer(c, id, 6),
-            .last = sql_integer(c, id, 7),
-            .example = read_string(reader, read, id, 8),
-            .refused = sql_integer(c, id, 9),
+            .party = read_string(reader, read, id, COL_FINDING_LIST_PARTY),
+            .module = read_string(reader, read, id, COL_FINDING_LIST_MODULE),
+            .object = read_string(reader, read, id, COL_FINDING_LIST_OBJECT),
+            .field = read_string(reader, read, id, COL_FINDING_LIST_FIELD),
+            .rule = read_string(reader, read, id, COL_FINDING_LIST_RULE),
+            .count = sql_integer(c, id, COL_FINDING_LIST_COUNT),
+            .first = sql_integer(c, id, COL_FINDING_LIST_FIRST),
+            .last = sql_integer(c, id, COL_FINDING_LIST_LAST),
+            .example = read_string(reader, read, id, COL_FINDING_LIST_EXAMPLE),
+            .refused = sql_integer(c, id, COL_FINDING_LIST_REFUSED),
         };
     }
     sql_end(c, id);
@@ -224,12 +224,12 @@ bool read_refusals(struct store_reader *reader, struct store_read *read)
     int result = sql_first(c, id, SQL_VALUES(sql_t(r->party), sql_i(r->since), sql_i(STORE_REFUSALS_MAX)));
     for (; result > 0; result = sql_next(c, id)) {
         r->rows[r->count++] = (struct store_refusal){
-            .party = read_string(reader, read, id, 0),
-            .module = read_string(reader, read, id, 1),
-            .objects = sql_integer(c, id, 2),
-            .count = sql_integer(c, id, 3),
-            .first = sql_integer(c, id, 4),
-            .last = sql_integer(c, id, 5),
+            .party = read_string(reader, read, id, COL_REFUSAL_LIST_PARTY),
+            .module = read_string(reader, read, id, COL_REFUSAL_LIST_MODULE),
+            .objects = sql_integer(c, id, COL_REFUSAL_LIST_OBJECTS),
+            .count = sql_integer(c, id, COL_REFUSAL_LIST_COUNT),
+            .first = sql_integer(c, id, COL_REFUSAL_LIST_EARLIEST),
+            .last = sql_integer(c, id, COL_REFUSAL_LIST_LATEST),
         };
     }
     sql_end(c, id);

@@ -46,14 +46,16 @@ static int add_commands(struct store_reader *reader, struct store_trace_read *r,
     if (str_to_int64(r->id, &number)) {
         result = sql_first(c, SQL_COMMAND_BY_ID, SQL_VALUES(sql_i(number)));
         if (result > 0)
-            add_key(trace, SQL_AUDIT_OF_CORRELATION, read_string(reader, &r->base, SQL_COMMAND_BY_ID, 11));
+            add_key(trace, SQL_AUDIT_OF_CORRELATION,
+                    read_string(reader, &r->base, SQL_COMMAND_BY_ID, COL_COMMAND_CORRELATION_ID));
         sql_end(c, SQL_COMMAND_BY_ID);
     }
     if (result < 0)
         return result;
     result = sql_first(c, SQL_COMMAND_OF_CALLBACK, SQL_VALUES(sql_t(r->id), sql_i(CORRELATIONS_MAX)));
     for (; result > 0; result = sql_next(c, SQL_COMMAND_OF_CALLBACK))
-        add_key(trace, SQL_AUDIT_OF_CORRELATION, read_string(reader, &r->base, SQL_COMMAND_OF_CALLBACK, 0));
+        add_key(trace, SQL_AUDIT_OF_CORRELATION,
+                read_string(reader, &r->base, SQL_COMMAND_OF_CALLBACK, COL_CALLBACK_CORRELATION_ID));
     return result;
 }
 
@@ -106,7 +108,7 @@ static int trace_chunk(struct store_reader *reader, struct store_trace_read *r, 
                   SQL_VALUES(sql_t(key.text), sql_i(trace->block), sql_i(trace->before), sql_i(CHUNK)));
     for (; result > 0 && !r->more; result = sql_next(c, key.statement), seen++) {
         struct store_audit view = audit_view(c, key.statement);
-        trace->before = sql_integer(c, key.statement, 0);
+        trace->before = sql_integer(c, key.statement, COL_AUDIT_SEQUENCE);
         if (has_row(r, trace->before))
             continue;
         r->more = r->count == r->limit;

@@ -19,7 +19,7 @@ struct verify_walk {
     bool met;
 };
 
-static bool bad(struct store_verify_read *r, int64_t sequence, const char *format)
+static bool report_bad_row(struct store_verify_read *r, int64_t sequence, const char *format)
 {
     char text[240];
     snprintf(text, sizeof text, format, (long long)sequence);
@@ -29,7 +29,7 @@ static bool bad(struct store_verify_read *r, int64_t sequence, const char *forma
     return read_done(&r->base, r->problem.data ? OK : ERR_MEMORY);
 }
 
-static void found(struct verify_walk *walk, int64_t place, const char *problem)
+static void set_problem(struct verify_walk *walk, int64_t place, const char *problem)
 {
     walk->place = place;
     walk->problem = problem;
@@ -46,9 +46,10 @@ static void meet_head(struct verify_walk *walk, int64_t before)
     if (same && (there || head->sequence == 0))
         walk->met = true;
     else if (there)
-        found(walk, head->sequence, "row %lld is not the one that the given head names");
+        set_problem(walk, head->sequence, "row %lld is not the one that the given head names");
     else if (head->sequence > before && head->sequence < walk->chain.sequence)
-        found(walk, head->sequence, "row %lld, which the given head names, was pruned: give a later head");
+        set_problem(walk, head->sequence,
+                    "row %lld, which the given head names, was pruned: give a later head");
 }
 
 /* All rows have been seen and nothing of the given head. */
@@ -56,13 +57,14 @@ static bool miss_head(struct store_verify_read *r)
 {
     const struct store_head *head = r->head;
     if (head->sequence > 0)
-        return bad(
+        return report_bad_row(
             r, head->sequence,
             "row %lld, which the given head names, is not there: the database is an older copy, or rows "
             "were cut off at its end");
-    return bad(r, r->position + 1,
-               "no row before row %lld has the given head: the database is an older copy, rows were cut off "
-               "at its end, or that row was pruned");
+    return report_bad_row(
+        r, r->position + 1,
+        "no row before row %lld has the given head: the database is an older copy, rows were cut off "
+        "at its end, or that row was pruned");
 }
 
 /* All rows have been seen: the head must name the last one. */
@@ -74,16 +76,18 @@ static bool compare_head(struct store_reader *reader, struct store_verify_read *
     int result = sql_first(c, SQL_META_GET, SQL_VALUES(sql_t(STR("audit_head"))));
     if (result < 0)
         return read_fail(reader, &r->base, result);
-    bool valid = result > 0 && audit_head_read(&head, reader->hmac, sql_string(c, SQL_META_GET, 0));
+    bool valid =
+        result > 0 && audit_head_read(&head, reader->hmac, sql_string(c, SQL_META_GET, COL_META_GET_VALUE));
     sql_end(c, SQL_META_GET);
     if (!valid)
-        return bad(r, chain->sequence, "the record of the last row (%lld) is missing or was changed");
+        return report_bad_row(r, chain->sequence,
+                              "the record of the last row (%lld) is missing or was changed");
     if (head.sequence > chain->sequence)
-        return bad(r, chain->sequence + 1, "row %lld is missing: rows were cut off at the end");
+        return report_bad_row(r, chain->sequence + 1, "row %lld is missing: rows were cut off at the end");
     if (head.sequence < chain->sequence)
-        return bad(r, head.sequence + 1, "row %lld was added from outside");
+        return report_bad_row(r, head.sequence + 1, "row %lld was added from outside");
     if (!crypto_equal(head.mac, chain->mac, SHA256_SIZE))
-        return bad(r, chain->sequence, "row %lld was changed");
+        return report_bad_row(r, chain->sequence, "row %lld was changed");
     if (r->head && !r->met)
         return miss_head(r);
     r->done = true;
@@ -98,9 +102,9 @@ static void check_row(struct store_reader *reader, struct verify_walk *walk)
     struct str mac = audit_view_mac(c, SQL_AUDIT_RANGE);
     int64_t sequence = walk->chain.sequence + 1;
     if (audit_chain_add(&walk->chain, reader->hmac, &reader->scratch, &view))
-        found(walk, sequence, "no memory to check row %lld");
+        set_problem(walk, sequence, "no memory to check row %lld");
     else if (mac.length != SHA256_SIZE || !crypto_equal(mac.data, walk->chain.mac, SHA256_SIZE))
-        found(walk, sequence, "row %lld was changed");
+        set_problem(walk, sequence, "row %lld was changed");
     else
         walk->rows = sql_next(c, SQL_AUDIT_RANGE);
     meet_head(walk, sequence - 1);
@@ -111,7 +115,7 @@ static int find_overlap(struct store_reader *reader, const struct audit_gap *gap
 {
     struct sql_connection *c = &reader->connection;
     int result = sql_first(c, SQL_GAP_BEFORE, SQL_VALUES(sql_i(gap->end.sequence)));
-    int64_t first = result > 0 ? sql_integer(c, SQL_GAP_BEFORE, 0) : gap->first;
+    int64_t first = result > 0 ? sql_integer(c, SQL_GAP_BEFORE, COL_GAP_FIRST) : gap->first;
     sql_end(c, SQL_GAP_BEFORE);
     *place = first == gap->first ? 0 : first;
     return result < 0 ? result : OK;
@@ -122,14 +126,15 @@ static int cross_gap(struct store_reader *reader, struct verify_walk *walk, cons
                      bool sealed)
 {
     int64_t overlap = 0;
-    int64_t row = walk->rows > 0 ? sql_integer(&reader->connection, SQL_AUDIT_RANGE, 0) : INT64_MAX;
+    int64_t row =
+        walk->rows > 0 ? sql_integer(&reader->connection, SQL_AUDIT_RANGE, COL_AUDIT_SEQUENCE) : INT64_MAX;
     int result = sealed ? find_overlap(reader, gap, &overlap) : OK;
     if (!sealed) {
-        found(walk, gap->first, "the record of pruned rows from row %lld on was changed or made up");
+        set_problem(walk, gap->first, "the record of pruned rows from row %lld on was changed or made up");
     } else if (row <= gap->end.sequence) {
-        found(walk, row, "row %lld is there although it is recorded as pruned");
+        set_problem(walk, row, "row %lld is there although it is recorded as pruned");
     } else if (overlap) {
-        found(walk, overlap, "row %lld is recorded as pruned twice");
+        set_problem(walk, overlap, "row %lld is recorded as pruned twice");
     } else {
         int64_t before = walk->chain.sequence;
         walk->pruned += gap->end.sequence - before;
@@ -157,25 +162,25 @@ static int cross_first_gap(struct store_reader *reader, struct verify_walk *walk
 }
 
 /* One row or one gap further. 0 or an SQL failure. */
-static int step(struct store_reader *reader, struct verify_walk *walk)
+static int verify_step(struct store_reader *reader, struct verify_walk *walk)
 {
     struct sql_connection *c = &reader->connection;
     struct audit_gap gap;
     int64_t next = walk->chain.sequence + 1;
-    if (walk->gaps > 0 && sql_integer(c, SQL_GAP_RANGE, 0) <= next) {
+    if (walk->gaps > 0 && sql_integer(c, SQL_GAP_RANGE, COL_GAP_FIRST) <= next) {
         bool sealed = audit_gap_view(c, SQL_GAP_RANGE, reader->hmac, &gap);
         int result = cross_gap(reader, walk, &gap, sealed);
         walk->gaps = sql_next(c, SQL_GAP_RANGE);
         return result;
     }
-    if (walk->rows > 0 && sql_integer(c, SQL_AUDIT_RANGE, 0) == next)
+    if (walk->rows > 0 && sql_integer(c, SQL_AUDIT_RANGE, COL_AUDIT_SEQUENCE) == next)
         check_row(reader, walk);
     else
-        found(walk, next, "row %lld is missing");
+        set_problem(walk, next, "row %lld is missing");
     return OK;
 }
 
-static int walk_slice(struct store_reader *reader, struct verify_walk *walk, int64_t limit)
+static int verify_slice(struct store_reader *reader, struct verify_walk *walk, int64_t limit)
 {
     struct sql_connection *c = &reader->connection;
     int64_t from = walk->chain.sequence;
@@ -185,7 +190,7 @@ static int walk_slice(struct store_reader *reader, struct verify_walk *walk, int
     for (int64_t seen = 0; seen < limit && !result && !walk->problem; seen++) {
         if ((walk->rows <= 0 && walk->gaps <= 0) || (seen > 0 && reader_is_late(reader)))
             break;
-        result = step(reader, walk);
+        result = verify_step(reader, walk);
     }
     sql_end(c, SQL_AUDIT_RANGE);
     sql_end(c, SQL_GAP_RANGE);
@@ -203,13 +208,13 @@ bool read_verify(struct store_reader *reader, struct store_read *read)
         return read_fail(reader, read, ERR_MEMORY);
     if (r->position)
         memcpy(walk.chain.mac, r->mac, SHA256_SIZE);
-    int result = walk_slice(reader, &walk, r->limit ? r->limit : 1);
+    int result = verify_slice(reader, &walk, r->limit ? r->limit : 1);
     if (result)
         return read_fail(reader, read, result);
     r->bad_sequence = 0;
     r->problem = STR_NONE;
     if (walk.problem)
-        return bad(r, walk.place, walk.problem);
+        return report_bad_row(r, walk.place, walk.problem);
     r->position = walk.chain.sequence;
     r->pruned = walk.pruned;
     r->met = walk.met;

@@ -3,21 +3,11 @@
 #include <stdlib.h>
 
 #include "lib/base/env.h"
-#include "lib/store/read.h"
 
 static read_function *const reads[READ_TYPE_COUNT] = {
-    [READ_REGISTRY] = read_registry,       [READ_OBJECT] = read_object,
-    [READ_OWNERS] = read_owners,           [READ_PAGE] = read_page,
-    [READ_BODIES] = read_bodies,           [READ_DUE] = read_due,
-    [READ_DELIVERY] = read_delivery,       [READ_DELIVERIES] = read_deliveries,
-    [READ_QUEUES] = read_queues,           [READ_COMMAND] = read_command,
-    [READ_COMMANDS] = read_commands,       [READ_AUDIT] = read_audit,
-    [READ_VERIFY] = read_verify,           [READ_TOTALS] = read_totals,
-    [READ_TOKEN_USERS] = read_token_users, [READ_STARTER] = read_starter,
-    [READ_FINDINGS] = read_findings,       [READ_REFUSALS] = read_refusals,
-    [READ_WAITING] = read_waiting,         [READ_TRACE] = read_trace,
-    [READ_RECEIPTS] = read_receipts,       [READ_UNBILLED] = read_unbilled,
-    [READ_CONFLICTS] = read_conflicts,     [READ_STORED] = read_stored,
+#define READ_ENTRY(NAME, name, type) [READ_##NAME] = read_##name,
+    STORE_READS(READ_ENTRY)
+#undef READ_ENTRY
 };
 
 struct store_reader *reader_new(struct store *store, struct error *error)
@@ -110,7 +100,8 @@ void *read_alloc(struct store_read *read, size_t count, size_t size)
     return memory;
 }
 
-struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id, int column)
+struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id,
+                       enum sql_column column)
 {
     struct str value = sql_string(&reader->connection, id, column);
     if (value.length == 0)

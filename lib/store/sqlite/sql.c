@@ -142,28 +142,66 @@ void sql_configure(void)
     files->xSetSystemCall(files, "open", (sqlite3_syscall_ptr)open_next);
 }
 
-static int prepare_one(struct sql_connection *connection, enum sql_id id)
+static int mismatch(struct sql_connection *connection, const struct sql_statement *statement,
+                    const char *difference)
 {
-    const struct sql_statement *row = &sql_statements[id];
-    struct sql_prepared *prepared = &connection->statements[id];
-    int code =
-        sqlite3_prepare_v3(connection->db, row->text, -1, SQLITE_PREPARE_PERSISTENT, &prepared->handle, NULL);
-    if (code != SQLITE_OK)
-        return sql_failure(connection, code, row->text);
-    size_t parameters = strlen(row->parameters);
-    if (parameters > SQL_PARAMETERS_MAX ||
-        sqlite3_bind_parameter_count(prepared->handle) != (int)parameters ||
-        sqlite3_column_count(prepared->handle) != (int)strlen(row->columns))
-        return sql_failure(connection, SQLITE_MISUSE, row->text);
-    for (size_t i = 0; i < parameters; i++) {
+    connection->failed = true;
+    return error_set(&connection->error, ERR_IO,
+                     "database: a statement is not what is declared of it: %s: %s", difference,
+                     statement->text);
+}
+
+/* SQLite numbers parameters in the order in which they appear; $1 need not come first. */
+static int check_parameters(struct sql_connection *connection, const struct sql_statement *statement,
+                            struct sql_prepared *prepared)
+{
+    char text[64];
+    size_t count = strlen(statement->parameters);
+    int found = sqlite3_bind_parameter_count(prepared->handle);
+    snprintf(text, sizeof text, "it has %d parameters, declared are %zu", found, count);
+    if (count > SQL_PARAMETERS_MAX || found != (int)count)
+        return mismatch(connection, statement, text);
+    for (size_t i = 0; i < count; i++) {
         char name[8];
         snprintf(name, sizeof name, "$%zu", i + 1);
         int place = sqlite3_bind_parameter_index(prepared->handle, name);
+        snprintf(text, sizeof text, "it has no parameter %s", name);
         if (place < 1)
-            return sql_failure(connection, SQLITE_MISUSE, row->text);
+            return mismatch(connection, statement, text);
         prepared->place[i] = (unsigned char)place;
     }
     return OK;
+}
+
+static int check_columns(struct sql_connection *connection, const struct sql_statement *statement,
+                         sqlite3_stmt *handle)
+{
+    char text[160];
+    const struct sql_row_shape *row = &sql_rows[statement->row];
+    int count = (int)strlen(row->types), found = sqlite3_column_count(handle);
+    snprintf(text, sizeof text, "it has %d columns, declared are %d", found, count);
+    if (found != count)
+        return mismatch(connection, statement, text);
+    for (int i = 0; i < count; i++) {
+        const char *name = sqlite3_column_name(handle, i);
+        if (name == NULL)
+            return sql_failure(connection, SQLITE_NOMEM, statement->text);
+        snprintf(text, sizeof text, "column %d is called %.60s, declared is %s", i + 1, name, row->names[i]);
+        if (sqlite3_stricmp(name, row->names[i]) != 0)
+            return mismatch(connection, statement, text);
+    }
+    return OK;
+}
+
+int sql_prepare_one(struct sql_connection *connection, const struct sql_statement *statement,
+                    struct sql_prepared *prepared)
+{
+    int code = sqlite3_prepare_v3(connection->db, statement->text, -1, SQLITE_PREPARE_PERSISTENT,
+                                  &prepared->handle, NULL);
+    if (code != SQLITE_OK)
+        return sql_failure(connection, code, statement->text);
+    int result = check_parameters(connection, statement, prepared);
+    return result ? result : check_columns(connection, statement, prepared->handle);
 }
 
 int sql_prepare(struct sql_connection *connection, enum sql_use use, struct error *error)
@@ -171,7 +209,7 @@ int sql_prepare(struct sql_connection *connection, enum sql_use use, struct erro
     for (int id = 0; id < SQL_COUNT; id++) {
         if (!(sql_statements[id].use & use))
             continue;
-        int result = prepare_one(connection, (enum sql_id)id);
+        int result = sql_prepare_one(connection, &sql_statements[id], &connection->statements[id]);
         if (result)
             return error_set(error, result, "%s", connection->error.text);
     }
@@ -258,25 +296,36 @@ int sql_number(struct sql_connection *connection, enum sql_id id, int64_t *numbe
     int result = sql_first(connection, id, SQL_NO_VALUES);
     if (result <= 0)
         return result;
-    *number = sql_integer(connection, id, 0);
+    *number = sql_integer(connection, id, COL_NUMBER_NUMBER);
     sql_end(connection, id);
     return OK;
 }
 
-int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, int column)
+/* Where a column stands in the rows of a statement; one of another row, or of another type, is a bug. */
+static int place_of(enum sql_id id, enum sql_column column, bool integer)
 {
-    if (sql_statements[id].columns[column] != 'i')
-        BUG("column %d is no integer: %s", column, sql_statements[id].text);
-    return sqlite3_column_int64(connection->statements[id].handle, column);
+    enum sql_row row = sql_statements[id].row;
+    unsigned of = (unsigned)column >> SQL_PLACE_BITS;
+    int place = column & ((1 << SQL_PLACE_BITS) - 1);
+    if (of == SQL_ROW_NONE || (of != row && of != sql_rows[row].base))
+        BUG("column %d of row %u is none of row %u's: %s", place, of, row, sql_statements[id].text);
+    if ((sql_rows[row].types[place] == 'i') != integer)
+        BUG("column %s is %s integer: %s", sql_rows[row].names[place], integer ? "no" : "an",
+            sql_statements[id].text);
+    return place;
 }
 
-struct str sql_string(const struct sql_connection *connection, enum sql_id id, int column)
+int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, enum sql_column column)
+{
+    return sqlite3_column_int64(connection->statements[id].handle, place_of(id, column, true));
+}
+
+struct str sql_string(const struct sql_connection *connection, enum sql_id id, enum sql_column column)
 {
     sqlite3_stmt *handle = connection->statements[id].handle;
+    int place = place_of(id, column, false);
     /* Texts are read as blobs too: the same bytes without a terminator being made. */
-    if (sql_statements[id].columns[column] == 'i')
-        BUG("column %d is an integer: %s", column, sql_statements[id].text);
-    const char *data = sqlite3_column_blob(handle, column);
-    int length = sqlite3_column_bytes(handle, column);
+    const char *data = sqlite3_column_blob(handle, place);
+    int length = sqlite3_column_bytes(handle, place);
     return str_of(data, data ? (size_t)length : 0);
 }

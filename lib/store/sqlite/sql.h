@@ -65,8 +65,14 @@ int sql_open_file(struct sql_connection *connection, const char *path, int file,
                   struct error *error);
 /* Once, before SQLite's first use in the process. */
 void sql_configure(void);
-/* Prepares every statement of `use` and checks it against its row. */
+/* Prepares every statement of `use`. */
 int sql_prepare(struct sql_connection *connection, enum sql_use use, struct error *error);
+/*
+ * Prepares one statement and compares what SQLite makes of its text with what is declared: how many parameters
+ * it has, and the names of its columns. ERR_IO with a sentence that names the difference.
+ */
+int sql_prepare_one(struct sql_connection *connection, const struct sql_statement *statement,
+                    struct sql_prepared *prepared);
 void sql_close(struct sql_connection *connection);
 
 /* Binds and begins a statement. 0, or a negative code with connection->error filled and `failed` set. */
@@ -83,13 +89,13 @@ void sql_end(struct sql_connection *connection, enum sql_id id);
 int sql_run(struct sql_connection *connection, enum sql_id id, const struct sql_value *values, size_t count);
 /* Rows changed by the last sql_run. */
 int64_t sql_changes(struct sql_connection *connection);
-/* The one integer of the one row, 0 without a row. */
+/* The one integer of the one row of SQL_ROW_NUMBER, 0 without a row. */
 int sql_number(struct sql_connection *connection, enum sql_id id, int64_t *number);
 
-/* Columns of the current row, from 0. Texts and blobs are views that live until the next sql_ call on the
- * statement. */
-int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, int column);
-struct str sql_string(const struct sql_connection *connection, enum sql_id id, int column);
+/* Columns of the current row; one of another row, or of another type, is a bug and aborts. Texts and blobs are
+ * views that live until the next sql_ call on the statement. */
+int64_t sql_integer(const struct sql_connection *connection, enum sql_id id, enum sql_column column);
+struct str sql_string(const struct sql_connection *connection, enum sql_id id, enum sql_column column);
 
 /* Plain SQL of the engine (pragmas, migrations). */
 int sql_execute(struct sql_connection *connection, const char *text);

@@ -1,17 +1,20 @@
 #ifndef LIB_STORE_SQLITE_STATEMENTS_H
 #define LIB_STORE_SQLITE_STATEMENTS_H
 
+#include "lib/store/sqlite/columns.h"
+
 /*
  * Every statement of the store, in one table. The text is PostgreSQL's dialect as far as SQLite speaks it: $1
  * … $n, no JSON functions, no triggers, no rowid. Types: i 64-bit integer, t text, b bytes; `parameters` has
- * one letter for each of $1 … $n, `columns` one for each column of a row. What both engines cannot share is
- * said in a comment at the statement.
+ * one letter for each of $1 … $n, `row` names the columns (columns.h). What both engines cannot share is said in
+ * a comment at the statement.
  */
 enum sql_use { SQL_WRITER = 1, SQL_READER = 2 };
 
 struct sql_statement {
     unsigned use; /* enum sql_use bits: which connections prepare it */
-    const char *parameters, *columns;
+    const char *parameters;
+    enum sql_row row; /* SQL_ROW_NONE: it gives none */
     const char *text;
 };
 
@@ -208,6 +211,15 @@ enum sql_id {
 };
 
 extern const struct sql_statement sql_statements[SQL_COUNT];
+
+/* A row as columns.h declares it. */
+struct sql_row_shape {
+    enum sql_row base;        /* the row that it begins with, or SQL_ROW_NONE */
+    const char *types;        /* a letter for each column */
+    const char *const *names; /* as many; compared without case */
+};
+
+extern const struct sql_row_shape sql_rows[SQL_ROW_COUNT];
 
 /* What the folded id in `folded` is called in the object that is stored in `body`, member `member`. */
 #define IN_BODY(body, member) "json_extract(CAST(" body " AS TEXT), '$." member "')"

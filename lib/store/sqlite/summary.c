@@ -49,9 +49,10 @@ static int is_passed_over(struct store_reader *reader, const struct store_audit_
     uint8_t seal[SHA256_SIZE];
     int result = sql_first(c, SQL_SUMMARY_GET, SQL_VALUES(sql_i(block)));
     if (result > 0) {
-        struct str bits = sql_string(c, SQL_SUMMARY_GET, 2), kept = sql_string(c, SQL_SUMMARY_GET, 3);
-        summary.oldest = sql_integer(c, SQL_SUMMARY_GET, 0);
-        summary.newest = sql_integer(c, SQL_SUMMARY_GET, 1);
+        struct str bits = sql_string(c, SQL_SUMMARY_GET, COL_SUMMARY_GET_BITS),
+                   kept = sql_string(c, SQL_SUMMARY_GET, COL_SUMMARY_GET_SEAL);
+        summary.oldest = sql_integer(c, SQL_SUMMARY_GET, COL_SUMMARY_GET_OLDEST);
+        summary.newest = sql_integer(c, SQL_SUMMARY_GET, COL_SUMMARY_GET_NEWEST);
         result = bits.length == sizeof summary.bits && kept.length == sizeof seal;
         if (result > 0)
             memcpy(summary.bits, bits.data, sizeof summary.bits);

@@ -45,7 +45,7 @@ static void checkpoint(struct writer *writer, int mode)
 
 /* ---------------------------------------------------------------- one commit */
 
-static int begin(struct writer *writer)
+static int begin_group(struct writer *writer)
 {
     writer->connection.failed = false;
     writer->state.chain = writer->committed;
@@ -97,7 +97,7 @@ static int put_head(struct writer *writer)
 
 static int commit_once(struct writer *writer, struct ring *batches, bool careful, bool *again)
 {
-    int result = begin(writer);
+    int result = begin_group(writer);
     *again = false;
     if (!result && !apply_all(writer, batches, careful)) {
         *again = true;
@@ -117,7 +117,7 @@ static int commit_once(struct writer *writer, struct ring *batches, bool careful
 }
 
 /* After the commit and before the answers, so that a reader who knows of the change recounts. */
-static bool publish(struct writer *writer)
+static bool publish_counters(struct writer *writer)
 {
     struct writer_state *state = &writer->state;
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
@@ -196,7 +196,7 @@ static void commit_group(struct writer *writer, struct ring *batches)
     if (result) {
         writer->state = before;
     } else {
-        hook = publish(writer);
+        hook = publish_counters(writer);
         log_head(writer);
     }
     moments_end(&writer->store->moments);
@@ -263,9 +263,10 @@ static int load_counters(struct writer *writer)
         return result;
     for (result = sql_first(c, SQL_COUNT_OBJECTS, SQL_NO_VALUES); result > 0;
          result = sql_next(c, SQL_COUNT_OBJECTS)) {
-        int64_t kind = sql_integer(c, SQL_COUNT_OBJECTS, 0);
+        int64_t kind = sql_integer(c, SQL_COUNT_OBJECTS, COL_COUNT_OBJECTS_KIND);
         if (kind > STORE_LOCATION && kind < STORE_KIND_COUNT)
-            atomic_init(&store->counters[kind].objects, sql_integer(c, SQL_COUNT_OBJECTS, 1));
+            atomic_init(&store->counters[kind].objects,
+                        sql_integer(c, SQL_COUNT_OBJECTS, COL_COUNT_OBJECTS_COUNT));
     }
     return result;
 }
@@ -283,14 +284,15 @@ static int load_chain(struct writer *writer)
     if (result < 0)
         return result;
     if (result > 0)
-        valid = audit_head_read(&head, writer->hmac, sql_string(c, SQL_META_GET, 0));
+        valid = audit_head_read(&head, writer->hmac, sql_string(c, SQL_META_GET, COL_META_GET_VALUE));
     sql_end(c, SQL_META_GET);
     result = sql_first(c, SQL_AUDIT_LAST, SQL_NO_VALUES);
     if (result < 0)
         return result;
     if (result > 0)
-        last.sequence = sql_integer(c, SQL_AUDIT_LAST, 0);
-    moments_init(&writer->store->moments, result > 0 ? sql_integer(c, SQL_AUDIT_LAST, 2) : 0);
+        last.sequence = sql_integer(c, SQL_AUDIT_LAST, COL_AUDIT_LAST_SEQUENCE);
+    moments_init(&writer->store->moments,
+                 result > 0 ? sql_integer(c, SQL_AUDIT_LAST, COL_AUDIT_LAST_TIME) : 0);
     sql_end(c, SQL_AUDIT_LAST);
     if (!valid || head.sequence != last.sequence)
         log_error(
