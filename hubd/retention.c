@@ -58,7 +58,7 @@ static int64_t retention_setting(const struct hub *hub, size_t offset)
 }
 
 /* The time before which rows of a job are deleted. It is the hub's own time, since a jump of the wall clock
- * must expire nothing (hub-ocpi(7), CALLS OF THE HUB). */
+ * must expire nothing (hubd(8), LOG). */
 static int64_t retention_before(const struct hub *hub, size_t offset)
 {
     int64_t kept = retention_setting(hub, offset);

@@ -4,7 +4,7 @@
 #include "hubd/hub.h"
 
 /*
- * Deletes what is older than the settings allow (hub-audit(5), DESCRIPTION): audit rows, which leave a proof
+ * Deletes what is older than the settings allow (hub-audit(5), RETENTION): audit rows, which leave a proof
  * of themselves, finished deliveries, and completed sessions and CDRs that nobody waits for. Control loop; in
  * slices with pauses between, so that no push waits for it.
  */

@@ -377,7 +377,7 @@ static void service_end(uv_signal_t *signal, int number)
 
 /* ---------------------------------------------------------------- running */
 
-/* SIGHUP: an invalid file keeps the old settings (hubd(8), DESCRIPTION). */
+/* SIGHUP: an invalid file keeps the old settings (hubd(8), SIGNALS). */
 static void service_reload(uv_signal_t *signal, int number)
 {
     (void)number;

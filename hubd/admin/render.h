@@ -9,7 +9,7 @@ struct hub;
 struct traffic_figures;
 
 /* How the nouns write what they answer: names and texts for people, then members and rows as JSON. The keys of
- * rows are those of the command table (lib/ctl/commands.h). */
+ * rows are those that hubctl(1), FORMS OF OUTPUT lists. */
 
 /* ---------------------------------------------------------------- names and texts */
 

@@ -1,4 +1,4 @@
-/* The audit row of a request: who, to whom, about what, how it ended and why (hub-audit(5), DESCRIPTION). */
+/* The audit row of a request: who, to whom, about what, how it ended and why (hub-audit(5), ROW FIELDS). */
 #include "hubd/request/internal.h"
 #include "lib/base/env.h"
 #include "lib/base/utf8.h"

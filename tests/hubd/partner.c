@@ -125,9 +125,8 @@ static size_t partners_note(const struct http_client *client, const struct http_
         .once = call->once,
     };
     for (size_t i = 0; i < call->header_count; i++)
-        noted->headers[i] =
-            (struct http_header){arena_copy(&partners.arena, call->headers[i].name),
-                                 arena_copy(&partners.arena, call->headers[i].value)};
+        noted->headers[i] = (struct http_header){arena_copy(&partners.arena, call->headers[i].name),
+                                                 arena_copy(&partners.arena, call->headers[i].value)};
     partners.under_way++;
     if (partners.under_way > partners.most)
         partners.most = partners.under_way;
@@ -238,8 +237,8 @@ void http_client_start(struct http_client *client, struct http_call *call)
     flight->timer.data = flight;
     uv_update_time(client->loop);
     bool late = flight->answer.hang || flight->answer.after_ms > call->timeout_ms;
-    uv_timer_start(&flight->timer, flight_due,
-                   (uint64_t)(late ? call->timeout_ms : flight->answer.after_ms), 0);
+    uv_timer_start(&flight->timer, flight_due, (uint64_t)(late ? call->timeout_ms : flight->answer.after_ms),
+                   0);
 }
 
 void http_client_cancel(struct http_client *client, struct http_call *call)

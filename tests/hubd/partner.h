@@ -21,12 +21,30 @@ struct partner_answer {
     int64_t after_ms; /* how long it takes */
 };
 
-#define ANSWER_OK         {.http = 200, .status_code = 1000}
-#define ANSWER_HTTP(code) {.http = (code)}
-#define ANSWER_OCPI(code) {.http = 200, .status_code = (code)}
-#define ANSWER_REFUSED    {.result = ERR_UNREACHABLE}
-#define ANSWER_DIED       {.result = ERR_UNREACHABLE, .died = true}
-#define ANSWER_HANG       {.hang = true}
+#define ANSWER_OK                                                                                            \
+    {                                                                                                        \
+        .http = 200, .status_code = 1000                                                                     \
+    }
+#define ANSWER_HTTP(code)                                                                                    \
+    {                                                                                                        \
+        .http = (code)                                                                                       \
+    }
+#define ANSWER_OCPI(code)                                                                                    \
+    {                                                                                                        \
+        .http = 200, .status_code = (code)                                                                   \
+    }
+#define ANSWER_REFUSED                                                                                       \
+    {                                                                                                        \
+        .result = ERR_UNREACHABLE                                                                            \
+    }
+#define ANSWER_DIED                                                                                          \
+    {                                                                                                        \
+        .result = ERR_UNREACHABLE, .died = true                                                              \
+    }
+#define ANSWER_HANG                                                                                          \
+    {                                                                                                        \
+        .hang = true                                                                                         \
+    }
 
 /* A call as it came. Texts live until partners_forget. */
 struct partner_call {

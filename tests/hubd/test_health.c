@@ -1,4 +1,5 @@
-/* Probes and statuses (hub-ocpi(7), PARTIES AND STATUSES): OFFLINE by silence, CONNECTED by any valid answer. */
+/* Probes and statuses (hub-ocpi(7), PARTIES AND STATUSES): OFFLINE by silence, CONNECTED by any valid answer.
+ * */
 #include "tests/hubd/fixture.h"
 
 #define SECOND  INT64_C(1000)

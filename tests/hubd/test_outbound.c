@@ -1,4 +1,5 @@
-/* A call to a partner (hub-ocpi(7), AUTHENTICATION, CALLS OF THE HUB): the token's forms, where it may go, headers. */
+/* A call to a partner (hub-ocpi(7), AUTHENTICATION, CALLS OF THE HUB): the token's forms, where it may go,
+ * headers. */
 #include "tests/hubd/fixture.h"
 
 #include "hubd/calls/outbound.h"
@@ -242,7 +243,8 @@ static void headers_of_a_message(void **state)
     assert_int_equal(header("X-Request-ID").length, 36);
     assert_int_equal(header("X-Correlation-ID").length, 36);
     assert_false(str_equal(header("X-Request-ID"), header("X-Correlation-ID")));
-    assert_int_equal(header("Via").length + header("OCPI-to-party-id").length + header("Content-Type").length, 0);
+    assert_int_equal(header("Via").length + header("OCPI-to-party-id").length + header("Content-Type").length,
+                     0);
     outbound = new_call(bench, HOME);
     outbound->method = HTTP_METHOD_PUT;
     outbound->body = STR("{}");

@@ -1,4 +1,5 @@
-/* The outbox's pump (hub-ocpi(7), DELIVERY): order, side by side, leases, pauses, giving up, held and released. */
+/* The outbox's pump (hub-ocpi(7), DELIVERY): order, side by side, leases, pauses, giving up, held and
+ * released. */
 #include "tests/hubd/fixture.h"
 
 #include "hubd/outbox/retry.h"
@@ -9,7 +10,8 @@
 #define HOUR   (60 * MINUTE)
 #define POLL   SECOND /* behind a pause's end comes the next poll */
 #define LEASE  (30 * SECOND)
-#define STRIDE (10 * SECOND) /* for days: a worker that is later than its lease loses it, and its time stands still */
+#define STRIDE                                                                                               \
+    (10 * SECOND) /* for days: a worker that is later than its lease loses it, and its time stands still */
 
 static void assert_circuit(struct bench *bench, const char *expected)
 {
@@ -54,7 +56,8 @@ static void one_session_at_a_time(void **state)
 {
     struct bench *bench = *state;
     bench_add_pair(bench);
-    partners_answer(NULL, "S1", 1, (struct partner_answer){.http = 200, .status_code = 1000, .after_ms = 500});
+    partners_answer(NULL, "S1", 1,
+                    (struct partner_answer){.http = 200, .status_code = 1000, .after_ms = 500});
     int64_t first = bench_push(bench, "IN-MSP", "S1");
     bench_settle(bench);
     int64_t second = bench_push(bench, "IN-MSP", "S1"), third = bench_push(bench, "IN-MSP", "S1");
@@ -95,7 +98,8 @@ static void goes_out_side_by_side(void **state)
     struct bench *bench = *state;
     bench_add_pair(bench);
     bench->hub.conf.delivery_parallel = 3;
-    partners_answer(NULL, NULL, 0, (struct partner_answer){.http = 200, .status_code = 1000, .after_ms = 100});
+    partners_answer(NULL, NULL, 0,
+                    (struct partner_answer){.http = 200, .status_code = 1000, .after_ms = 100});
     for (int i = 0; i < 9; i++)
         bench_push(bench, "IN-MSP", text(&bench->store, "S%d", i).data);
     bench_advance(bench, 299);
@@ -198,7 +202,8 @@ static void retry_after_is_waited_for(void **state)
 {
     struct bench *bench = *state;
     bench_add_pair(bench);
-    partners_answer(NULL, NULL, 1, (struct partner_answer){.http = 429, .header = "Retry-After", .value = "90"});
+    partners_answer(NULL, NULL, 1,
+                    (struct partner_answer){.http = 429, .header = "Retry-After", .value = "90"});
     int64_t id = bench_push(bench, "IN-MSP", "S1");
     bench_advance(bench, 89 * SECOND);
     assert_int_equal(partners_count(), 1);
@@ -210,7 +215,8 @@ static void a_pause_survives_a_restart(void **state)
 {
     struct bench *bench = *state;
     bench_add_pair(bench);
-    partners_answer(NULL, NULL, 1, (struct partner_answer){.http = 503, .header = "Retry-After", .value = "90"});
+    partners_answer(NULL, NULL, 1,
+                    (struct partner_answer){.http = 503, .header = "Retry-After", .value = "90"});
     int64_t id = bench_push(bench, "IN-MSP", "S1");
     bench_settle(bench);
     bench_restart(bench);
@@ -225,7 +231,8 @@ static void somebodys_word_ends_a_pause(void **state)
 {
     struct bench *bench = *state;
     bench_add_pair(bench);
-    partners_answer(NULL, NULL, 1, (struct partner_answer){.http = 503, .header = "Retry-After", .value = "3000"});
+    partners_answer(NULL, NULL, 1,
+                    (struct partner_answer){.http = 503, .header = "Retry-After", .value = "3000"});
     int64_t id = bench_push(bench, "IN-MSP", "S1");
     bench_advance(bench, MINUTE);
     assert_state(bench, id, STORE_DELIVERY_PENDING, "");

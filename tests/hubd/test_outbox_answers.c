@@ -1,6 +1,6 @@
 /*
- * What an answer makes of a message (hub-ocpi(7), DELIVERY): HTTP status, envelope, status code and module, against
- * the row's state and what happens to the others of its queue.
+ * What an answer makes of a message (hub-ocpi(7), DELIVERY): HTTP status, envelope, status code and module,
+ * against the row's state and what happens to the others of its queue.
  */
 #include "tests/hubd/fixture.h"
 
@@ -171,8 +171,8 @@ static void refused_three_times_is_dead(void **state)
     bench_pass(bench, 60 * 60 * SECOND, 10 * SECOND);
     assert_state(bench, id, STORE_DELIVERY_DEAD, "refused");
     assert_calls(bench, 0, "BAD BAD BAD");
-    assert_non_null(memmem(bench_row(bench, id).last_error.data, bench_row(bench, id).last_error.length,
-                           "2001", 4));
+    assert_non_null(
+        memmem(bench_row(bench, id).last_error.data, bench_row(bench, id).last_error.length, "2001", 4));
 }
 
 /* What was to be deleted and is unknown is deleted. */

@@ -1,4 +1,5 @@
-/* The routing matrix (hub-ocpi(7), ROUTING): every rule, party and receiver against what becomes of a push. */
+/* The routing matrix (hub-ocpi(7), ROUTING): every rule, party and receiver against what becomes of a push.
+ * */
 #include "tests/hubd/fixture.h"
 
 #include "hubd/outbox/address.h"
@@ -45,8 +46,8 @@ static void add_column(struct bench *bench, const struct column *column)
 static const char *expected_reason(const struct column *column, int64_t started)
 {
     bool routed = column->rule == RULE_ON || (column->rule == RULE_DRAINS && started <= SINCE);
-    return column->suspended  ? ROUTING_HELD_SUSPENDED
-           : !routed          ? ROUTING_HELD_NO_RULE
+    return column->suspended   ? ROUTING_HELD_SUSPENDED
+           : !routed           ? ROUTING_HELD_NO_RULE
            : !column->receiver ? ROUTING_HELD_NO_RECEIVER
                                : "";
 }
@@ -70,8 +71,9 @@ static void check_column(struct bench *bench, const struct registry_snapshot *sn
         const struct store_rule *rule = routing_find_rule(snapshot, emsp, cpo, drain == 1);
         assert_int_equal(rule != NULL, counts);
         assert_ptr_equal(routing_find_rule(snapshot, cpo, emsp, drain == 1), rule); /* whoever asks */
-        assert_int_equal(routing_find_obstacle(emsp, rule),
-                         column->suspended ? ROUTING_SUSPENDED : counts ? ROUTING_FREE : ROUTING_UNROUTED);
+        assert_int_equal(routing_find_obstacle(emsp, rule), column->suspended ? ROUTING_SUSPENDED
+                                                            : counts          ? ROUTING_FREE
+                                                                              : ROUTING_UNROUTED);
     }
 }
 
@@ -119,7 +121,8 @@ static const struct message messages[] = {
     {"sessions", "IN-OLD", "IN-CPO", STORE_SESSION, "{}", "", OUTBOX_HOLD, ROUTING_HELD_NO_RULE},
     {"commands", "IN-OLD", "IN-CPO", -1, "{}", "https://in-old.example/1", OUTBOX_SEND, ""},
     {"commands", "IN-OLD", "IN-CPO", -1, "{}", "", OUTBOX_HOLD, ROUTING_HELD_NO_RECEIVER},
-    {"commands", "IN-OFF", "IN-CPO", -1, "{}", "https://in-off.example/1", OUTBOX_HOLD, ROUTING_HELD_SUSPENDED},
+    {"commands", "IN-OFF", "IN-CPO", -1, "{}", "https://in-off.example/1", OUTBOX_HOLD,
+     ROUTING_HELD_SUSPENDED},
     {"locations", "IN-MSP", "IN-CPO", STORE_LOCATION, "{}", "", OUTBOX_DROP, "push is off"},
     {"tariffs", "IN-NIX", "IN-CPO", STORE_TARIFF, "{}", "", OUTBOX_DROP, "the party is gone"},
     {"hubclientinfo", "IN-NIX", "", -1, "{}", "", OUTBOX_DROP, "the party is gone"},
@@ -190,7 +193,8 @@ static void a_try_keeps_its_snapshot(void **state)
     assert_state(bench, one, STORE_DELIVERY_DELIVERED, "");
     assert_state(bench, two, STORE_DELIVERY_DELIVERED, "");
     assert_str(partners_call(1)->url, "https://in-msp.example/new/IN/CPO/S2");
-    assert_str(partners_call(2)->url, "https://in-msp.example/sessions/IN/CPO/S1"); /* the token's other form */
+    assert_str(partners_call(2)->url,
+               "https://in-msp.example/sessions/IN/CPO/S1"); /* the token's other form */
 }
 
 int main(void)
