@@ -97,8 +97,8 @@ bool outbound_same_host(struct arena *arena, struct str one, struct str other);
 bool outbound_has_host(struct arena *arena, struct str urls, struct str url);
 /*
  * Whether the host of `url` is proven to be the platform's: an exchange with it succeeded, or the account
- * team set a receiver there or allowed it. That a partner lists it is not enough (hub-ocpi(7), CALLS OF THE
- * HUB).
+ * team set a receiver there or allowed it. That a partner lists it is not enough
+ * (hub-ocpi(7), CALLS OF THE HUB).
  */
 bool outbound_host_is_proven(struct arena *arena, const struct registry_platform *platform, struct str url);
 /* Whether it is proven, or a discovery found a receiver there: the platform's token may be sent to it. */

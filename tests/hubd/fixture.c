@@ -9,6 +9,7 @@
 #include "hubd/request/limits.h"
 #include "hubd/request/line.h"
 #include "hubd/traffic.h"
+#include "lib/base/crypto.h"
 #include "lib/base/log.h"
 
 #define STUCK_MS 60000 /* real time: a store that does not answer fails the test */
@@ -334,6 +335,11 @@ int64_t bench_add_party(struct bench *bench, const char *key, unsigned roles)
         .token = registry_seal_token(bench->hub.registry, &bench->arena, id, token),
         .created = env_wall_ms(),
     };
+    struct store_token *hub_token = &add_op(apply, STORE_PUT_TOKEN)->u.token;
+    hub_token->platform = id;
+    hub_token->kind = STORE_TOKEN_HUB;
+    hub_token->fingerprint = STR("01234567");
+    crypto_sha256(arena_printf(&bench->arena, "%s-hub", key), hub_token->hash);
     add_op(apply, STORE_PUT_PARTY)->u.party = (struct store_party){
         .id = id,
         .platform = id,

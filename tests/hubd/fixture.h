@@ -49,8 +49,8 @@ int64_t bench_time(const struct bench *bench);
 
 /* ---------------------------------------------------------------- the registry */
 
-/* A CONNECTED platform with one party, whose hosts are https://<key>.example; its partner token is "<key>-token". The
- * party's id, which is the platform's as well. */
+/* A CONNECTED platform with one party, whose host is <key>.example; the hub presents "<key>-token" to it, it presents
+ * "<key>-hub" to the hub. The party's id, which is the platform's as well. */
 int64_t bench_add_party(struct bench *bench, const char *key, unsigned roles);
 /* `url` NULL: "https://<key>.example/<module>", set by the account team. */
 void bench_set_receiver(struct bench *bench, const char *key, const char *module, const char *url);
@@ -76,5 +76,18 @@ void assert_state(struct bench *bench, int64_t id, enum store_delivery_state sta
 /* Last part of the URL of each call from `from` on, space between them: "S1 S2". */
 struct str bench_calls(struct bench *bench, size_t from);
 #define assert_calls(bench, from, expected) assert_str(bench_calls(bench, from), expected)
+
+/* ---------------------------------------------------------------- requests of partners: BENCH_REQUESTS */
+
+struct bench_answer {
+    int status;            /* HTTP; 0: none yet */
+    int status_code;       /* of the envelope; 0: none */
+    struct str head, body; /* in the bench's arena */
+};
+/* Party `key` asks on a connection of its own; `path` begins with "/ocpi", `body` NULL: none. */
+struct bench_answer bench_request(struct bench *bench, const char *key, const char *method, const char *path,
+                                  const char *body);
+/* The value of the answer's header, "" when there is none. */
+struct str bench_header(const struct bench_answer *answer, const char *name);
 
 #endif
