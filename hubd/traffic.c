@@ -35,8 +35,7 @@ struct counter {
 };
 
 struct traffic_counts {
-    _Alignas(CACHE_LINE) const struct traffic *traffic;
-    struct counter rows[ROWS];
+    _Alignas(CACHE_LINE) struct counter rows[ROWS];
 };
 
 /* The difference of two samples, also when the counter wrapped in between. */
@@ -246,8 +245,6 @@ struct traffic *traffic_new(unsigned loops)
         return NULL;
     }
     memset(traffic->loops, 0, size);
-    for (unsigned i = 0; i < loops; i++)
-        traffic->loops[i].traffic = traffic;
     traffic_sample(traffic);
     return traffic;
 }
