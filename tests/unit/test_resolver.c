@@ -42,57 +42,85 @@ static const struct env_ops ops = {fake_wall_ms, fake_monotonic_us, fake_random}
 
 /* DNS: "hangs…" says nothing before it is let go; the others as `answers` says. */
 enum answers { ANSWERS, FAILS, DENIES, HANGS };
+
+/*
+ * Each resolver has its own: the thread of one that is gone may begin its last lookup late, and must not be
+ * counted in the next test. close_resolver lets it fail, so that
+ * such a thread always ends.
+ */
 static struct dns {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     enum answers answers;
     unsigned asked, hanging;
     uint8_t last; /* byte of the address */
-} dns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} all_dns[16], *dns;
+
+static void dns_open(void)
+{
+    dns = dns == NULL ? all_dns : dns + 1;
+    assert_true(dns < all_dns + sizeof all_dns / sizeof all_dns[0]);
+    pthread_mutex_init(&dns->lock, NULL);
+    pthread_cond_init(&dns->changed, NULL);
+    dns->last = 1;
+}
+
+static bool hangs(const struct dns *asked, const char *host)
+{
+    return asked->answers == HANGS || (asked->answers != FAILS && strncmp(host, "hangs", 5) == 0);
+}
 
 static int lookup(void *context, const char *host, struct http_resolved *addresses, struct error *error)
 {
+    struct dns *asked = context;
     int result = OK;
 
-    (void)context;
-    pthread_mutex_lock(&dns.lock);
-    dns.asked++;
-    pthread_cond_broadcast(&dns.changed);
-    if (dns.answers == HANGS || strncmp(host, "hangs", 5) == 0) {
-        dns.hanging++;
-        pthread_cond_broadcast(&dns.changed);
-        while (dns.answers == HANGS || (strncmp(host, "hangs", 5) == 0 && dns.answers != FAILS))
-            pthread_cond_wait(&dns.changed, &dns.lock);
-        dns.hanging--;
-        pthread_cond_broadcast(&dns.changed);
-    }
-    if (dns.answers == FAILS)
+    pthread_mutex_lock(&asked->lock);
+    asked->asked++;
+    asked->hanging++;
+    pthread_cond_broadcast(&asked->changed);
+    while (hangs(asked, host))
+        pthread_cond_wait(&asked->changed, &asked->lock);
+    asked->hanging--;
+    pthread_cond_broadcast(&asked->changed);
+    if (asked->answers == FAILS) {
         result = error_set(error, ERR_UNREACHABLE, "no address for %s: DNS fails", host);
-    else if (dns.answers == DENIES)
+    } else if (asked->answers == DENIES) {
         result = error_set(error, ERR_NOT_FOUND, "no address for %s: unknown", host);
-    else {
+    } else {
         union http_socket_address *address = &addresses->list[addresses->count++];
         address->v4 = (struct sockaddr_in){.sin_family = AF_INET};
-        address->v4.sin_addr.s_addr = htonl(0x0a000000u + dns.last);
+        address->v4.sin_addr.s_addr = htonl(0x0a000000u + asked->last);
     }
-    pthread_mutex_unlock(&dns.lock);
+    pthread_mutex_unlock(&asked->lock);
     return result;
 }
 
-static void dns_set(enum answers answers)
+/* What is asked from now on is answered so, with addresses that end in `last`. */
+static void dns_set(enum answers answers, uint8_t last)
 {
-    pthread_mutex_lock(&dns.lock);
-    dns.answers = answers;
-    pthread_cond_broadcast(&dns.changed);
-    pthread_mutex_unlock(&dns.lock);
+    pthread_mutex_lock(&dns->lock);
+    dns->answers = answers;
+    dns->last = last;
+    pthread_cond_broadcast(&dns->changed);
+    pthread_mutex_unlock(&dns->lock);
 }
 
+static unsigned dns_asked(void)
+{
+    pthread_mutex_lock(&dns->lock);
+    unsigned asked = dns->asked;
+    pthread_mutex_unlock(&dns->lock);
+    return asked;
+}
+
+/* Waits until so many lookups have begun; until so many are under way. */
 static void dns_wait(const unsigned *count, unsigned wanted)
 {
-    pthread_mutex_lock(&dns.lock);
+    pthread_mutex_lock(&dns->lock);
     while (*count != wanted)
-        pthread_cond_wait(&dns.changed, &dns.lock);
-    pthread_mutex_unlock(&dns.lock);
+        pthread_cond_wait(&dns->changed, &dns->lock);
+    pthread_mutex_unlock(&dns->lock);
 }
 
 /* ---------------------------------------------------------------- the asker */
@@ -110,22 +138,20 @@ static void on_async(uv_async_t *handle)
 static void open_resolver(unsigned threads_max)
 {
     the_time_ms = 1000000;
-    dns.asked = 0;
-    dns.last = 1;
-    dns.answers = ANSWERS;
+    dns_open();
     uv_loop_init(&loop);
     uv_async_init(&loop, &async, on_async);
     inbox.async = &async;
     ring_init(&inbox.answered);
     resolver = http_resolver_new(threads_max, TTL);
-    http_resolver_set_lookup(resolver, lookup, NULL);
+    http_resolver_set_lookup(resolver, lookup, dns);
 }
 
 static void close_resolver(void)
 {
-    dns_set(FAILS);
+    dns_set(FAILS, 1);
     http_resolver_free(resolver);
-    dns_wait(&dns.hanging, 0);
+    dns_wait(&dns->hanging, 0);
     uv_close((uv_handle_t *)&async, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
@@ -179,14 +205,14 @@ static void test_renewed(void **state)
     (void)state;
     open_resolver(4);
     assert_int_equal(ask("a.example"), 1);
-    dns.last = 2;
+    dns_set(ANSWERS, 2);
     the_time_ms += TTL - 1;
     assert_int_equal(ask_at_once("a.example"), 1);
-    assert_int_equal(dns.asked, 1);
+    assert_int_equal(dns_asked(), 1);
     the_time_ms += 2;
     assert_int_equal(ask_at_once("a.example"), 1);
     wait_answer("a.example", 2);
-    assert_int_equal(dns.asked, 2);
+    assert_int_equal(dns_asked(), 2);
     close_resolver();
 }
 
@@ -204,7 +230,7 @@ static void test_stale(void **state)
         assert_int_equal(ask("a.example"), 1);
         int64_t found_ms = the_time_ms;
         the_time_ms += TTL + 1;
-        dns_set(rows[i].answers);
+        dns_set(rows[i].answers, 1);
         int64_t step = rows[i].serves_ms / 97;
         do /* until DNS has been asked */
             assert_int_equal(ask_at_once("a.example"), 1);
@@ -212,11 +238,11 @@ static void test_stale(void **state)
         for (; the_time_ms < found_ms + rows[i].serves_ms - step; the_time_ms += step)
             assert_int_equal(ask_at_once("a.example"), 1);
         if (rows[i].answers == HANGS)
-            dns_set(FAILS);
+            dns_set(FAILS, 1);
         the_time_ms = found_ms + rows[i].serves_ms + TTL + 2 * SECOND;
         assert_int_equal(ask("a.example"), 0);
         the_time_ms += 3 * SECOND;
-        dns_set(ANSWERS);
+        dns_set(ANSWERS, 1);
         assert_int_equal(ask("a.example"), 1);
         close_resolver();
     }
@@ -229,16 +255,15 @@ static void test_back(void **state)
     open_resolver(4);
     assert_int_equal(ask("a.example"), 1);
     the_time_ms += TTL + 1;
-    dns_set(FAILS);
+    dns_set(FAILS, 1);
     assert_int_equal(ask_at_once("a.example"), 1);
-    dns_wait(&dns.asked, 2);
+    dns_wait(&dns->asked, 2);
     for (int i = 0; i < 3600; i++) {
         the_time_ms += SECOND;
         assert_int_equal(ask_at_once("a.example"), 1);
     }
-    assert_in_range(dns.asked, 2, 3600 / 30 + 10);
-    dns_set(ANSWERS);
-    dns.last = 9;
+    assert_in_range(dns_asked(), 2, 3600 / 30 + 10);
+    dns_set(ANSWERS, 9);
     the_time_ms += 31 * SECOND;
     ask_at_once("a.example");
     wait_answer("a.example", 9);
@@ -258,9 +283,9 @@ static void test_many_hang(void **state)
         snprintf(host, sizeof host, "hangs-%u.example", i);
         assert_false(http_resolver_ask(resolver, &requests[i], &inbox, host));
     }
-    dns_wait(&dns.hanging, COUNT);
+    dns_wait(&dns->hanging, COUNT);
     assert_int_equal(ask("good.example"), 1);
-    assert_int_equal(dns.hanging, COUNT);
+    dns_wait(&dns->hanging, COUNT);
     for (unsigned i = 0; i < COUNT; i++)
         http_resolver_cancel(resolver, &requests[i]);
     close_resolver();
@@ -280,15 +305,15 @@ static void test_slow_ones_share(void **state)
             snprintf(host, sizeof host, "hangs-%u.example", i);
             assert_false(http_resolver_ask(resolver, &requests[i], &inbox, host));
         }
-        dns_wait(&dns.hanging, round == 0 ? THREADS : THREADS / 2);
+        dns_wait(&dns->hanging, round == 0 ? THREADS : THREADS / 2);
         if (round == 0) { /* all fail now, late */
             the_time_ms += 20 * SECOND;
-            dns_set(FAILS);
-            dns_wait(&dns.hanging, 0);
+            dns_set(FAILS, 1);
+            dns_wait(&dns->hanging, 0);
             for (unsigned i = 0; i < COUNT;)
                 if (http_resolver_take(resolver, &inbox) != NULL)
                     i++;
-            dns_set(ANSWERS);
+            dns_set(ANSWERS, 1);
             the_time_ms += 5 * SECOND;
         }
     }
@@ -296,7 +321,7 @@ static void test_slow_ones_share(void **state)
         snprintf(host, sizeof host, "good-%u.example", i);
         assert_int_equal(ask(host), 1);
     }
-    assert_int_equal(dns.hanging, THREADS / 2);
+    dns_wait(&dns->hanging, THREADS / 2);
     for (unsigned i = 0; i < COUNT; i++)
         http_resolver_cancel(resolver, &requests[i]);
     close_resolver();
