@@ -160,13 +160,13 @@ static bool is_delivered(struct explanation *e)
                                       arena_printf(e->arena, "hubctl delivery list --party " STR_FMT,
                                                    STR_ARG(e->pair.emsp_id)));
     }
-    if (strcmp(route.reason, ROUTING_HELD_NO_RULE) == 0) {
+    if (route.hold == STORE_HOLD_NO_RULE) {
         block_by_rule(e);
         if (registry_find_rule(e->snapshot, e->pair.emsp, e->pair.cpo, true) != NULL)
             e->why = STR("draining: only of begun sessions");
         return false;
     }
-    if (strcmp(route.reason, ROUTING_HELD_NO_RECEIVER) == 0)
+    if (route.hold == STORE_HOLD_NO_URL)
         return block_by_url(e);
     return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
 }

@@ -452,7 +452,7 @@ bool party_build_resume(struct change *change)
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
         release->u.release.receiver = change->resume;
-        release->u.release.reason = STR(ROUTING_HELD_SUSPENDED);
+        release->u.release.reason = STORE_HOLD_SUSPENDED;
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));
 }

@@ -91,7 +91,7 @@ static void release_held(struct change *change, const struct registry_party *par
     if (release == NULL)
         return;
     release->u.release.receiver = change->resume;
-    release->u.release.reason = STR(ROUTING_HELD_NO_RECEIVER);
+    release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = module;
 }
 

@@ -54,9 +54,15 @@ const struct registry_party *outbox_receiver_party(const struct registry_snapsho
 
 /* ---------------------------------------------------------------- may it go? */
 
-static void address_set(struct outbox_address *address, enum outbox_action action, const char *reason)
+static void address_hold(struct outbox_address *address, enum store_hold_reason hold)
 {
-    address->action = action;
+    address->action = OUTBOX_HOLD;
+    address->hold = hold;
+}
+
+static void address_drop(struct outbox_address *address, const char *reason)
+{
+    address->action = OUTBOX_DROP;
     address->reason = reason;
 }
 
@@ -68,23 +74,28 @@ static void address_judge(const struct registry_snapshot *snapshot, const struct
     const struct outbox_module *module = address->module;
     bool offered = module->pushed >= 0 || module->from == OUTBOX_UNROUTED;
     if (address->target == NULL || (address->sender == NULL && module->from != OUTBOX_UNROUTED)) {
-        address_set(address, offered ? OUTBOX_DROP : OUTBOX_HOLD,
-                    offered ? "the party is gone" : ROUTING_HELD_UNKNOWN_EMSP);
+        if (offered)
+            address_drop(address, "the party is gone");
+        else
+            address_hold(address, STORE_HOLD_UNKNOWN_EMSP);
     } else if (module->pushed >= 0 && (address->target->push & (1u << module->pushed)) == 0) {
-        address_set(address, OUTBOX_DROP, "push is off");
+        address_drop(address, "push is off");
     } else if (row->kind >= 0 && row->body.length == 0) {
-        address_set(address, OUTBOX_DROP, "the object is gone");
+        address_drop(address, "the object is gone");
     } else if (module->by_rule) {
         /* what got into the queue under a draining rule may leave it; a push has no session that has begun */
         struct routing_delivery route =
             routing_find_delivery(snapshot, address->sender, &address->target->key, module->name,
                                   module->pushed >= 0 ? INT64_MAX : INT64_MIN);
         if (route.state != STORE_DELIVERY_PENDING)
-            address_set(address, OUTBOX_HOLD, route.reason);
+            address_hold(address, route.hold);
     } else if (address->target->row.suspended) {
-        address_set(address, OUTBOX_HOLD, ROUTING_HELD_SUSPENDED);
+        address_hold(address, STORE_HOLD_SUSPENDED);
     } else if (row->url.length == 0 && registry_receiver_url(address->target, module->name).data == NULL) {
-        address_set(address, offered ? OUTBOX_DROP : OUTBOX_HOLD, ROUTING_HELD_NO_RECEIVER);
+        if (offered)
+            address_drop(address, store_hold_name(STORE_HOLD_NO_URL));
+        else
+            address_hold(address, STORE_HOLD_NO_URL);
     }
 }
 

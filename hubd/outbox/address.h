@@ -37,7 +37,8 @@ const struct registry_party *outbox_receiver_party(const struct registry_snapsho
 enum outbox_action { OUTBOX_SEND, OUTBOX_HOLD, OUTBOX_DROP };
 struct outbox_address {
     enum outbox_action action;
-    const char *reason; /* of HOLD and DROP, static */
+    enum store_hold_reason hold; /* of HOLD */
+    const char *reason;          /* of DROP, static */
     const struct outbox_module *module;
     const struct registry_party *sender; /* NULL: the hub */
     const struct registry_party *target; /* NULL: gone */

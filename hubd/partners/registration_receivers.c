@@ -49,7 +49,7 @@ static void put_receiver(const struct registry_party *party, struct str key, str
     put->u.receiver = (struct store_receiver){
         .party = party->row.id, .module = key, .url = url, .source = STR("discovered")};
     release->u.release.receiver = ocpi_party_key_str(&party->key);
-    release->u.release.reason = STR(ROUTING_HELD_NO_RECEIVER);
+    release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = key;
 }
 
@@ -78,7 +78,7 @@ static void withdraw_one(const struct registry_party *party, const struct store_
         return;
     hold->u.hold.receiver = ocpi_party_key_str(&party->key);
     hold->u.hold.module = receiver->module;
-    hold->u.hold.reason = STR(ROUTING_HELD_NO_RECEIVER);
+    hold->u.hold.reason = STORE_HOLD_NO_URL;
     hold->u.hold.limit = HOLD_ROWS_MAX;
 }
 

@@ -23,14 +23,9 @@ enum routing_obstacle routing_find_obstacle(const struct registry_party *target,
 /* Where a push (session, CDR) for an eMSP stands: pending, or held with a reason. */
 struct routing_delivery {
     enum store_delivery_state state;
-    const char *reason;                /* static; "" when pending */
+    enum store_hold_reason hold;       /* NONE when pending */
     const struct registry_party *emsp; /* NULL: unknown */
 };
-/* The reasons of held deliveries: hubctl shows them, releases look for them. */
-#define ROUTING_HELD_UNKNOWN_EMSP "unknown eMSP"
-#define ROUTING_HELD_SUSPENDED    "suspended"
-#define ROUTING_HELD_NO_RULE      "no rule"
-#define ROUTING_HELD_NO_RECEIVER  "no receiver URL"
 /*
  * `started`: start_date_time of the session, for rules that drain (INT64_MAX: never drains).
  */
