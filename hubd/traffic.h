@@ -1,7 +1,7 @@
 #ifndef HUBD_TRAFFIC_H
 #define HUBD_TRAFFIC_H
 
-#include "lib/base/str.h"
+#include "lib/ocpi/modules.h"
 
 /*
  * How much goes over the hub: requests of partners and deliveries to them, per module, with how many failed
@@ -18,20 +18,23 @@ struct traffic_counts; /* one loop's */
 
 /* The rows that are counted: index 0 … traffic_row_count() - 1, requests first. */
 struct traffic_row {
-    const char *direction; /* "in": requests of partners; "out": tries of deliveries to partners */
-    const char *module;    /* "others": what has no row of its own, paths that are none of the hub's too */
+    bool out;           /* tries of deliveries to partners; else requests of partners */
+    const char *module; /* "others": what has no row of its own, paths that are none of the hub's too */
 };
 size_t traffic_row_count(void);
 const struct traffic_row *traffic_row(size_t index);
+/* "in" "out", for people. */
+const char *traffic_direction(const struct traffic_row *row);
 
 /* For so many loops, the control loop among them. NULL: no memory. */
 struct traffic *traffic_new(unsigned loops);
 void traffic_free(struct traffic *traffic);
 /* The block of loop 0, 1, …: only that loop's thread counts in it. */
 struct traffic_counts *traffic_counts_of(struct traffic *traffic, unsigned loop);
-/* `module`: ModuleID, or "versions"; any other counts as "others". `latency_us` negative: not known. */
-void traffic_count_request(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us);
-void traffic_count_delivery(struct traffic_counts *counts, struct str module, bool failed,
+/* A module without a row of its own counts as "others". `latency_us` negative: not known. */
+void traffic_count_request(struct traffic_counts *counts, enum ocpi_module module, bool failed,
+                           int64_t latency_us);
+void traffic_count_delivery(struct traffic_counts *counts, enum ocpi_module module, bool failed,
                             int64_t latency_us);
 
 /* Control loop: keeps what the sums are by now; to be called every TRAFFIC_SAMPLE_MS. */

@@ -226,8 +226,7 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
     for (size_t i = 0; i < a->queues->count; i++) {
         const struct store_queue_row *row = &a->queues->rows[i];
         int64_t retry_at; /* while the next one is tried nothing is better yet */
-        if (row->pending == 0 ||
-            strcmp(outbox_circuit(a->hub, row->receiver, STR_NONE, &retry_at), "closed") == 0)
+        if (row->pending == 0 || outbox_circuit(a->hub, row->receiver, STR_NONE, &retry_at) == RETRY_CLOSED)
             continue;
         attend(writer,
                arena_printf(a->arena, STR_FMT " fails to take deliveries: %lld wait%s",

@@ -282,7 +282,8 @@ static void outbox_take_hints(uv_async_t *wake)
 
 /* ---------------------------------------------------------------- what people see */
 
-const char *outbox_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at)
+enum retry_circuit outbox_circuit(const struct hub *hub, struct str receiver, struct str module,
+                                  int64_t *retry_at)
 {
     int64_t now = hub_steady_ms(hub), wall = env_wall_ms();
     enum retry_circuit worst = RETRY_CLOSED;
@@ -300,7 +301,7 @@ const char *outbox_circuit(const struct hub *hub, struct str receiver, struct st
         if (circuit == RETRY_OPEN && (*retry_at == 0 || at < *retry_at))
             *retry_at = at;
     }
-    return retry_circuit_name(worst);
+    return worst;
 }
 
 int64_t outbox_next_try(const struct hub *hub, const struct store_delivery *row)

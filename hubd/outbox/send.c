@@ -362,7 +362,7 @@ static void sending_answered(struct outbound *outbound)
         return;
     }
     sending_note_try(sending);
-    traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->read.row.module,
+    traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->queue->module->module,
                            sending->fault != FAULT_NONE, outbound->latency_ms * 1000);
     switch (sending->fault) {
     case FAULT_HUB:
