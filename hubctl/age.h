@@ -4,9 +4,9 @@
 #include "hubctl/client.h"
 
 /*
- * hubd and hubctl of different age (hub-admin(7), DESCRIPTION). Within one protocol both only ever add: keys, columns
- * and states that this hubctl does not know pass through --json and are left out elsewhere; a method that
- * hubd does not know is told here.
+ * hubd and hubctl of different age (hub-admin(7), VERSIONS). Within one protocol both only ever add: keys,
+ * columns and states that this hubctl does not know pass through --json and are left out elsewhere; a method
+ * that hubd does not know is told here.
  */
 
 /* hubd does not know the command: complains with hubd's version, which is asked for on the same connection.

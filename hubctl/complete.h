@@ -4,11 +4,11 @@
 #include "hubctl/options.h"
 
 /*
- * Completion of command lines (hubctl(1), DESCRIPTION). The shells' scripts know nothing: they hand the words up to
- * the cursor to `hubctl __complete WORD …` (the last one is being typed, it may be empty) and are answered
- * with lines. The first begins with ':' and says how to take the others: ":" as they are, ":nospace" no space
- * behind a value that is the only one, ":files" the shell's own file names instead. Each further line is
- * VALUE TAB DESCRIPTION: a whole word, unquoted, without control bytes.
+ * Completion of command lines (hubctl-completion(1)). The shells' scripts know nothing: they hand the words
+ * up to the cursor to `hubctl __complete WORD …` (the last one is being typed, it may be empty) and are
+ * answered with lines. The first begins with ':' and says how to take the others: ":" as they are, ":nospace"
+ * no space behind a value that is the only one, ":files" the shell's own file names instead. Each further
+ * line is VALUE TAB DESCRIPTION: a whole word, unquoted, without control bytes.
  */
 
 #define COMPLETE_WORD "__complete"

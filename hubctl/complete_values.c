@@ -6,7 +6,7 @@
 #include "lib/base/env.h"
 #include "lib/json/writer.h"
 
-#define ASK_MS   300 /* hubctl(1), DESCRIPTION: for all of it, connecting included */
+#define ASK_MS   300 /* for all of it, connecting included */
 #define ROWS_MAX 100 /* of lists that may be long */
 
 /* ---------------------------------------------------------------- what hubctl knows itself */

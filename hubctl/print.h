@@ -4,8 +4,8 @@
 #include "hubctl/options.h"
 #include "hubctl/table.h"
 
-/* Answers in the form that was asked for (hubctl(1), DESCRIPTION): table for a terminal, TSV, JSON, one field, ids
- * only. */
+/* Answers in the form that was asked for (hubctl(1), FORMS OF OUTPUT): table for a terminal, TSV, JSON, one
+ * field, ids only. */
 enum form { FORM_PEOPLE, FORM_TSV, FORM_JSON, FORM_FIELD, FORM_QUIET };
 
 struct printer {

@@ -7,11 +7,12 @@
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
-#define CLOCK_MAGIC 0x434c4f43u
-#define LOOK_MS     1000
-#define KEEP_MS     60000 /* so old is the mark in the database at most */
-#define JUMP_MS     2000  /* less is how clocks are set right all the time */
-#define TOLD_MS     3600000
+#define CLOCK_MAGIC   0x434c4f43u
+#define LOOK_MS       1000
+#define KEEP_MS       60000 /* age at which the mark in the database is renewed */
+#define JUMP_MS       2000  /* smaller steps are normal corrections */
+#define HOUR_MS       3600000
+#define JUMP_SHOWN_MS HOUR_MS /* how long status shows a jump */
 
 struct clock_watch {
     uint32_t magic;
@@ -41,7 +42,7 @@ static void log_distrust(const struct clock_watch *watch)
                      duration_words(clock_until_confirmed(&watch->clock, steady), false, left));
 }
 
-static void clock_say(const struct clock_watch *watch, enum clock_event event)
+static void clock_log_event(const struct clock_watch *watch, enum clock_event event)
 {
     switch (event) {
     case CLOCK_EVEN:
@@ -58,7 +59,8 @@ static void clock_say(const struct clock_watch *watch, enum clock_event event)
     }
 }
 
-/* One that leaves no doubt, or adds none, is only told: times in the audit show it. */
+/* Notes a jump of the wall clock. One that changes nothing in the hub's trust is only logged: it shows in the
+ * times of audit rows. */
 static void clock_note_jump(struct clock_watch *watch, enum clock_event event, int64_t jump, int64_t steady)
 {
     char words[DURATION_WORDS_SIZE];
@@ -87,8 +89,8 @@ struct str clock_trouble(const struct hub *hub, struct arena *arena)
         return arena_printf(
             arena, "the wall clock is %s %s the hub's time: nothing is deleted for its age for %s",
             duration_words(ahead - ahead % 1000, false, off), ahead < 0 ? "behind" : "ahead of",
-            duration_words((left / 3600000 + 1) * 3600000, false, rest));
-    if (watch->jump != 0 && steady - watch->jumped < TOLD_MS)
+            duration_words((left / HOUR_MS + 1) * HOUR_MS, false, rest));
+    if (watch->jump != 0 && steady - watch->jumped < JUMP_SHOWN_MS)
         return arena_printf(arena, "the wall clock jumped %s by %s in the last hour",
                             watch->jump < 0 ? "back" : "ahead", duration_words(watch->jump, false, off));
     return STR_NONE;
@@ -153,7 +155,7 @@ static void clock_tick(uv_timer_t *timer)
     int64_t steady = env_monotonic_ms(), offset = watch->clock.wall_offset;
     enum clock_event event = clock_look(&watch->clock, env_wall_ms(), steady);
     atomic_store(&hub->kept_offset, watch->clock.offset);
-    clock_say(watch, event);
+    clock_log_event(watch, event);
     clock_note_jump(watch, event, watch->clock.wall_offset - offset, steady);
     watch->clamp_wanted = watch->clamp_wanted || event == CLOCK_RETURNED || event == CLOCK_CONFIRMED;
     log_tell_held();
@@ -174,7 +176,7 @@ void clock_open(struct hub *hub)
     watch->clamp_wanted = true;
     hub->clock = watch;
     bool known = store_clock(hub->store, &mark);
-    clock_say(watch, clock_begin(&watch->clock, known ? &mark : NULL, wall, steady));
+    clock_log_event(watch, clock_begin(&watch->clock, known ? &mark : NULL, wall, steady));
     hub->started_wall = wall;
     hub->started_steady = steady;
     hub->steady_offset = watch->clock.offset;

@@ -5,11 +5,13 @@
 #define FOR_NAMES  128 /* what getaddrinfo opens, on the resolver's threads */
 #define FOR_PROBES (DESCRIPTORS_PROBES + DESCRIPTORS_PROBES / OUTBOUND_TWO)
 #define FOR_LOOP   12 /* epoll, eventfd, pipes, a reader of the database */
-/* Connections that are being answered 503: one of so many descriptors, at least, at most. */
+/* Connections that may be answered 503 at the same time: one in so many descriptors, within these bounds. */
 #define REFUSED_PART 24
 #define REFUSED_MIN  16
 #define REFUSED_MAX  512
-/* Connections to partners of a loop, and those of them that are tried on an IPv6 and an IPv4 address. */
+/*
+ * Connections of a loop to partners, and how many of them are opened over IPv6 and IPv4 at once (RFC 8305).
+ */
 #define OUTBOUND_MAX 1024
 #define OUTBOUND_TWO 8 /* one of so many */
 
@@ -30,7 +32,7 @@ struct descriptors descriptors_share(uint64_t limit, unsigned loops, unsigned co
     uint64_t beside = fixed + refused;
     uint64_t calls = (uint64_t)loops * (OUTBOUND_MAX + OUTBOUND_MAX / OUTBOUND_TWO);
     uint64_t rest = limit > beside ? limit - beside : 0;
-    /* What partners leave, and a quarter of what there is where they would leave less. */
+    /* Calls get what connections_max leaves, but at least a quarter. */
     uint64_t left = rest > connections_max ? rest - connections_max : 0;
     uint64_t outbound = at_most(at_least(left, rest / 4), calls);
     uint64_t inbound = at_most(rest - outbound, connections_max);

@@ -4,23 +4,23 @@
 #include <stdint.h>
 
 /*
- * How the file descriptors that the system allows (RLIMIT_NOFILE) are shared out, over all loops together:
- * first come the database, the admin socket and its connections, names and logs, whatever partners do; then
- * partners' connections and the hub's own calls. With too few of them calls wait for each other and more
- * partners are answered 503, but nobody meets EMFILE, least of all hubctl.
+ * Shares out the file descriptors that the system allows (RLIMIT_NOFILE) among all loops. The database, the
+ * admin socket with its connections, the resolver and the log get theirs first; partners' connections and the
+ * hub's own calls share the rest. When there are too few, calls wait for each other and more partners are
+ * answered 503, but no open() fails with EMFILE, and hubctl can always connect.
  */
 struct descriptors {
-    uint64_t wanted;   /* that nothing need be shortened */
-    unsigned refused;  /* connections that are being refused at once; more are hung up on */
-    unsigned inbound;  /* connections of partners at once, at most connections_max */
-    unsigned outbound; /* connections to partners at once, of each loop */
+    uint64_t wanted;   /* the limit at which no share would have to be cut */
+    unsigned refused;  /* connections that may be answered 503 at the same time; more are closed unanswered */
+    unsigned inbound;  /* partners' connections at the same time, at most connections_max */
+    unsigned outbound; /* connections to partners at the same time, per loop */
 };
 
-/* `limit`: what is allowed; `loops`: with the control loop. Never less than DESCRIPTORS_INBOUND_MIN and
- * DESCRIPTORS_OUTBOUND_MIN, even where that is more than allowed. */
+/* The shares of `limit` descriptors over `loops` loops, the control loop counted. No share is less than
+ * DESCRIPTORS_INBOUND_MIN or DESCRIPTORS_OUTBOUND_MIN, even when the limit is too low for that. */
 #define DESCRIPTORS_INBOUND_MIN  16
 #define DESCRIPTORS_OUTBOUND_MIN 2
-#define DESCRIPTORS_PROBES       16 /* probes at once, whatever else is under way */
+#define DESCRIPTORS_PROBES       16 /* probes at the same time, beside all other calls */
 struct descriptors descriptors_share(uint64_t limit, unsigned loops, unsigned connections_max);
 
 #endif

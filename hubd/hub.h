@@ -12,9 +12,9 @@
 #include "lib/http/server.h"
 
 /*
- * What the process is made of. Built by main, borrowed by everybody else. `control` runs the admin socket,
- * the registry, delivery, health and command timers; `workers` serve partners' requests and real-time
- * forwards.
+ * The parts of the process. service.c builds and frees them; every room borrows the hub. The `control` loop
+ * runs the admin socket, the registry, deliveries, probes and the time limits of commands; the `workers`
+ * serve partners' requests and forward them in real time.
  */
 struct lines;
 struct outbox;
@@ -44,15 +44,15 @@ struct worker {
     struct quality *quality; /* findings counted on this loop */
     struct traffic_counts *traffic;
     struct limit_state strangers[LIMIT_STRANGERS]; /* by address; this loop only */
-    unsigned active;                               /* requests without their answer; this loop only */
+    unsigned active;                               /* requests not answered yet; this loop only */
     size_t broadcasting;                           /* bytes that broadcasts under way hold; this loop only */
-    _Atomic bool idle;                             /* drained: no request left */
-    _Atomic bool ended;                            /* its loop has nothing left to do */
+    _Atomic bool idle;                             /* after worker_drain: no request is left */
+    _Atomic bool ended;                            /* after worker_finish: the thread may be joined */
     struct worker_ending *ending;
 };
 
 struct hub {
-    struct conf conf;          /* the control loop's; what a reload may change, workers read in their own */
+    struct conf conf;          /* the control loop's; workers read their own copy, see struct worker */
     struct ocpi_party_key key; /* the hub's own */
     struct loop control;
     struct store *store;
@@ -60,7 +60,7 @@ struct hub {
     struct registry *registry;
     struct registry_view *control_view;
     struct http_client *control_client; /* deliveries, discovery */
-    struct http_client *probe_client;   /* probes: they wait for no delivery */
+    struct http_client *probe_client;   /* probes, so that they never wait for a delivery */
     struct http_resolver *resolver;
     struct url_policy *policy; /* replaced whole by a reload */
     struct url_own own;        /* where the hub itself listens */
@@ -69,7 +69,7 @@ struct hub {
     struct http_listener *listener;
     struct worker *workers;
     unsigned worker_count;
-    struct lines *lines; /* changes of one object, one after the other */
+    struct lines *lines; /* order changes of one object (hubd/request/line.h) */
     struct outbox *outbox;
     struct health *health;
     struct clientinfo *clientinfo;
@@ -78,30 +78,30 @@ struct hub {
     struct retention *retention;
     struct admin *admin;
     struct traffic *traffic;
-    const struct outbound_observer *observer; /* of every call to a partner; NULL: nobody */
+    const struct outbound_observer *observer; /* is told of every call to a partner; NULL: nobody is */
     struct clock_watch *clock;
     int64_t started_wall, started_steady;
-    int64_t steady_offset;       /* the hub's time minus the monotonic clock at the start, ms */
-    _Atomic int64_t kept_offset; /* the same as it is now: clock.h moves it when the wall clock is sure */
+    int64_t steady_offset;       /* the hub's time minus the monotonic clock, at the start; ms */
+    _Atomic int64_t kept_offset; /* the same now, ms: clock.c corrects it when it trusts the wall clock */
     _Atomic bool draining;
     uint8_t seal_key[32], audit_key[32];
     /*
-     * The pseudonym in the `Via` of every call that the hub makes (RFC 9110 section 7.6.3), derived from
-     * key_file. A request with it (http_via_names) has come back to where it came from: a partner's URL leads
-     * to the hub itself (hub-ocpi(7), CREDENTIALS).
+     * The hub's pseudonym in the `Via` header of every call that it makes (RFC 9110 section 7.6.3), derived
+     * from key_file. A request that carries it (http_via_names) was sent by this hub: a partner's URL leads
+     * back here (hub-ocpi(7), CREDENTIALS).
      */
     char via[HUB_VIA_SIZE];
 };
 
-/* The hub's time (clock.h) as it was at the start plus what has passed since: for deadlines that no
- * correction of the clock may touch. */
+/* The hub's time (clock.h) at the start plus the monotonic time since then, ms. For deadlines that a
+ * correction of the clock must not move. Any thread. */
 static inline int64_t hub_steady_ms(const struct hub *hub)
 {
     return env_monotonic_ms() + hub->steady_offset;
 }
 
-/* The hub's time: by it tokens end and what is kept grows old, since the wall clock may be wrong. Any thread.
- */
+/* The hub's time now, ms. Tokens expire and stored rows age by it, since the wall clock may be wrong. Any
+ * thread. */
 static inline int64_t hub_kept_ms(const struct hub *hub)
 {
     return env_monotonic_ms() + atomic_load_explicit(&hub->kept_offset, memory_order_relaxed);

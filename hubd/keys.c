@@ -13,7 +13,7 @@
 #define SECRET_SIZE 32
 #define FILE_SIZE   (2 * SECRET_SIZE + 1)
 
-/* Its name until the database that belongs to it is there: a first start that is cut off begins again. */
+/* Suffix of a key whose database is not durable yet: a first start that is interrupted begins again. */
 static int keys_new_path(const char *path, char out[PATH_MAX], struct error *error)
 {
     return snprintf(out, PATH_MAX, "%s.new", path) < PATH_MAX
@@ -104,10 +104,8 @@ static bool keys_is_there(const char *path)
     return lstat(path, &status) == 0;
 }
 
-/*
- * Which file to read. A key under its own name has had a database: without one, that was lost. One under its
- * first name belongs to the database that was just being made, or to nothing yet.
- */
+/* Chooses the file to read. `path` without a database means that the database was lost. `path`.new belongs to
+ * a database that is being made, or to none yet. */
 static int keys_choose(const char *path, const char *fresh_path, bool exists, bool *fresh,
                        struct error *error)
 {

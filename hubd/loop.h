@@ -6,8 +6,8 @@
 #include "lib/base/ring.h"
 
 /*
- * A libuv loop on a thread, with a door for other threads: a task posted from anywhere runs on the loop's
- * thread, in order of posting.
+ * A libuv loop that other threads can give work to: a task posted from any thread runs on the loop's thread,
+ * in the order of posting.
  */
 struct loop_task {
     void (*run)(struct loop_task *task); /* owns the task from here */
@@ -23,13 +23,13 @@ struct loop {
     unsigned index;
 };
 
-/* 0 or a negative error_code. */
+/* `index`: 0, 1, … among the hub's loops. Returns 0 or a negative error_code. */
 int loop_init(struct loop *loop, unsigned index);
-/* Thread safe. The task must live until it ran. */
+/* Queues the task. Thread safe. The task must live until `run` is called. */
 void loop_post(struct loop *loop, struct loop_task *task);
-/* Closes the door (from the loop's thread); tasks still queued are run first. */
+/* Runs the tasks that are queued and takes no more. On the loop's thread. */
 void loop_close(struct loop *loop);
-/* After the loop has ended. */
+/* Frees the loop after uv_run has returned. */
 void loop_free(struct loop *loop);
 
 #endif

@@ -39,8 +39,8 @@ int main(int argc, char **argv)
     struct buffer problems = {0};
     /* secrets are in this memory: no core file, no ptrace by others of the same user */
     prctl(PR_SET_DUMPABLE, 0);
-    /* slices of pages and bodies come and go by the thousand: kept, not given back to the kernel and faulted
-     * in again */
+    /* Blocks of pages and bodies are allocated and freed all the time: keep them instead of returning them to
+     * the kernel, which would cost page faults. */
     mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     mallopt(M_TRIM_THRESHOLD, 2 * KEPT_BYTES);
     options_read(&options, argc, argv);

@@ -7,8 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The protocol is one datagram (sd_notify(3), "Notes"); a library for it would be a dependency for ten lines.
- */
+/* The protocol is one datagram (sd_notify(3), Notes): ten lines that need no library. */
 void notify_service_manager(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");

@@ -76,7 +76,8 @@ static void options_add_override(struct hubd_options *options, const char *name,
     options->overrides[options->override_count++] = text;
 }
 
-/* A setting that does not exist is reported with all other problems of the settings, with the nearest name.
+/*
+ * Passes an unknown setting on: it is reported with all other problems of the settings, and the nearest name.
  */
 static void options_read_unknown(struct hubd_options *options, const char *text, int letter)
 {
@@ -98,7 +99,8 @@ static const char *options_word(char *const *argv)
     return optarg != NULL && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
 }
 
-/* getopt_long takes the beginning of a name for the name: a later setting could give it another meaning. */
+/* Refuses abbreviated names, which getopt_long accepts: a setting that is added later could change their
+ * meaning. */
 static bool options_is_whole(const char *word, const char *name)
 {
     return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") == strlen(name);

@@ -3,7 +3,8 @@
 
 #include "lib/conf/conf.h"
 
-/* hubd does not start: its settings, key file, database or addresses are wrong (sysexits.h: EX_CONFIG). */
+/* Exit code when hubd cannot start: settings, key file, database or addresses are wrong (sysexits.h:
+ * EX_CONFIG). */
 #define EXIT_CONFIG 78
 
 /* hubd's command line (hubd(8), DESCRIPTION): [-c FILE] [--check] [--print-config] [--foreground] [-V] [-h]
@@ -26,20 +27,20 @@ struct hubd_options {
     size_t override_count;
 };
 
-/* hubd's own options; each setting is one besides. For help and the man page. */
+/* hubd's options but for the settings, each of which is an option too. For -h and the man page. */
 struct options_row {
     const char *name;
     char letter;       /* short option, 0: none */
-    const char *value; /* NULL: it takes none */
+    const char *value; /* name of its argument; NULL: it takes none */
     enum options_action action;
     const char *help;
 };
 extern const struct options_row options_rows[];
 extern const size_t options_row_count;
 
-/* Reads argv; OPTIONS_WRONG after saying on stderr what is wrong. */
+/* Reads argv. When it is wrong, writes why to stderr and sets `action` to OPTIONS_WRONG. */
 void options_read(struct hubd_options *options, int argc, char **argv);
-/* The usage text, with a line per setting, on stdout. */
+/* Writes the usage text, with a line per setting, to stdout. */
 void options_print_help(void);
 
 #endif

@@ -12,8 +12,8 @@
 #define SLICE_ROWS      1000
 #define PAUSE_MS        10 /* between two slices: most of the writer's time is the pushes' */
 #define CROWDED_MS      1000
-#define DOUBT_MS        1000
-/* Between two rounds: a part of the shortest retention, within bounds. */
+#define DISTRUST_MS     1000
+/* The time between two rounds is a part of the shortest retention, within bounds. */
 #define ROUND_PART   24
 #define ROUND_MIN_MS 1000
 #define ROUND_MAX_MS (10 * 60 * 1000)
@@ -57,7 +57,8 @@ static int64_t retention_setting(const struct hub *hub, size_t offset)
     return value;
 }
 
-/* What is older goes. By the hub's own time: a jump of the clock must expire nothing (hub-ocpi(7), CALLS OF THE HUB). */
+/* The time before which rows of a job are deleted. It is the hub's own time, since a jump of the wall clock
+ * must expire nothing (hubd(8), LOG). */
 static int64_t retention_before(const struct hub *hub, size_t offset)
 {
     int64_t kept = retention_setting(hub, offset);
@@ -94,7 +95,7 @@ static void retention_wait(struct retention *retention, uint64_t ms)
         uv_timer_start(&retention->timer, retention_tick, ms, 0);
 }
 
-/* How many went in this round, of what is older than when. */
+/* Adds an audit row: how many rows this round deleted, and older than when. */
 static void retention_audit(const struct retention *retention, const struct retention_job *job)
 {
     char detail[96], time[TIMESTAMP_SIZE];
@@ -165,7 +166,7 @@ static void retention_tick(uv_timer_t *timer)
     struct retention *retention = MAGIC_CAST(struct retention, timer->data, RETENTION_MAGIC);
     struct hub *hub = retention->hub;
     if (clock_is_distrusted(hub)) { /* what looks old may be of today */
-        retention_wait(retention, DOUBT_MS);
+        retention_wait(retention, DISTRUST_MS);
         return;
     }
     while (retention->job < RETENTION_JOBS) {

@@ -4,9 +4,9 @@
 #include "hubd/hub.h"
 
 /*
- * What is older than the settings say goes (hub-audit(5), DESCRIPTION): audit rows, which leave a proof of themselves,
- * finished deliveries, and completed sessions and CDRs that nobody waits for. Control loop; in slices with
- * pauses between, so that no push waits for it.
+ * Deletes what is older than the settings allow (hub-audit(5), RETENTION): audit rows, which leave a proof
+ * of themselves, finished deliveries, and completed sessions and CDRs that nobody waits for. Control loop; in
+ * slices with pauses between, so that no push waits for it.
  */
 int retention_start(struct hub *hub);
 /* The settings have changed: the next round begins now. */

@@ -32,7 +32,7 @@
 
 extern char **environ;
 
-/* Everything of the running service that nobody else needs. */
+/* The state of the running service that no other file needs. */
 struct service {
     struct hub *hub;
     const struct hubd_options *options;
@@ -62,7 +62,7 @@ static unsigned service_worker_count(const struct conf *conf)
     return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
 }
 
-/* Raises the limit as far as it is wanted and allowed, and shares out what there is. */
+/* Raises RLIMIT_NOFILE as far as wanted and allowed, and shares the descriptors out. */
 static int service_share_descriptors(struct hub *hub, struct error *error)
 {
     struct rlimit limit;
@@ -123,7 +123,7 @@ static int service_open_store(struct hub *hub, struct error *error)
     return fresh ? keys_settle(hub->conf.key_file, error) : OK;
 }
 
-/* NULL with the reason: no memory, or an entry of allow_networks that is none. */
+/* Makes the URL policy of the settings. NULL with `error`: no memory, or a wrong entry of allow_networks. */
 static struct url_policy *service_make_policy(const struct hub *hub, const struct conf *conf,
                                               struct error *error)
 {
@@ -236,7 +236,7 @@ static int service_start_workers(struct hub *hub, struct error *error)
     return OK;
 }
 
-/* In this order; the first failure ends the process with one line, and nothing was served yet. */
+/* Run in this order; the first failure ends the process with one line, before anything is served. */
 static int (*const service_steps[])(struct hub *hub, struct error *error) = {
     service_share_descriptors, service_open_policy,   service_open_store,
     service_open_clients,      service_open_registry, service_open_workers,
@@ -246,8 +246,9 @@ static int (*const service_steps[])(struct hub *hub, struct error *error) = {
 /* ---------------------------------------------------------------- ending */
 
 /*
- * The steps of an orderly end; each is asked again until it is done. Every loop lives on until no request and
- * no change of the registry is under way, since a change is answered when all loops have passed it.
+ * The steps of an orderly end; each is repeated until it returns true. All loops keep running until no
+ * request and no change of the registry is under way, since a change is answered when every loop has the new
+ * snapshot.
  */
 static bool ending_workers_idle(struct hub *hub)
 {
@@ -257,7 +258,7 @@ static bool ending_workers_idle(struct hub *hub)
     return the_service.admin_stopped;
 }
 
-/* The drain's time is over for what still hangs. */
+/* When the time of the drain is over, what is not finished does not count. */
 static bool ending_deliveries_idle(struct hub *hub)
 {
     return outbox_is_idle(hub) || env_monotonic_ms() >= the_service.drain_until;
@@ -333,14 +334,15 @@ static void service_admin_stopped(struct hub *hub)
     the_service.admin_stopped = true;
 }
 
-/* A command that a CPO has may start a charge: its answer is waited for as long as without the end. */
+/* How long to wait for answers of handlers, ms. A command that a CPO has received may start a charge: its
+ * answer gets as much time as in normal operation. */
 static int64_t service_handlers_drain(const struct conf *conf)
 {
     int64_t command = conf->command_forward_timeout + SECOND_MS;
     return command > DRAIN_MS ? command : DRAIN_MS;
 }
 
-/* The signal again: what still hangs is given up, as when its time is over; the end stays an orderly one. */
+/* On a second signal: ends the time of the drain now; the end is still an orderly one. */
 static void service_hurry(struct service *service)
 {
     if (service->hurried)
@@ -375,7 +377,7 @@ static void service_end(uv_signal_t *signal, int number)
 
 /* ---------------------------------------------------------------- running */
 
-/* SIGHUP: an invalid file keeps the old settings (hubd(8), DESCRIPTION). */
+/* SIGHUP: an invalid file keeps the old settings (hubd(8), SIGNALS). */
 static void service_reload(uv_signal_t *signal, int number)
 {
     (void)number;
@@ -408,7 +410,7 @@ static void service_reload(uv_signal_t *signal, int number)
     free(fresh);
 }
 
-/* The writer thread has committed: wake who tails the audit. */
+/* Called when the writer thread has committed: wakes those who tail the audit. */
 static void service_hook(void *context)
 {
     uv_async_send(&((struct service *)context)->committed);

@@ -5,8 +5,9 @@
 #include "hubd/options.h"
 
 /*
- * Builds the hub from its settings, runs it until SIGTERM or SIGINT, takes it apart again. Returns the exit
- * code: 0, or 78 (EX_CONFIG) after one clear line on stderr. `options` are read again on SIGHUP.
+ * Builds the hub from its settings, runs it until SIGTERM or SIGINT, and frees it. Returns the exit code: 0,
+ * or EXIT_CONFIG after one line on stderr that says why. `options` must live as long: SIGHUP reads the
+ * settings again.
  */
 int service_run(struct hub *hub, const struct hubd_options *options);
 

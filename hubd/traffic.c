@@ -11,11 +11,11 @@
 
 #define CACHE_LINE 64
 #define MINUTE_MS  60000
-/* Latencies: two buckets for each doubling, from 2^SHIFT microseconds up to two minutes; the last one takes
- * the rest. */
+/* Buckets of latency: two per doubling, from 2^SHIFT microseconds to two minutes; the last one takes the
+ * rest. */
 #define SHIFT   6
 #define BUCKETS 44
-/* A quarter of an hour of samples, and the one that its first minute begins at. */
+/* The samples of TRAFFIC_MINUTES, and one more at which the first minute begins. */
 #define SAMPLES (TRAFFIC_MINUTES * MINUTE_MS / TRAFFIC_SAMPLE_MS + 2)
 
 /* Requests have a row for each module, in the order of their numbers; deliveries have those behind. */
@@ -60,7 +60,7 @@ static const uint8_t delivery_rows[OCPI_MODULE_COUNT] = {
     [OCPI_MODULE_OTHER] = OUT_OTHERS,
 };
 
-/* One thread writes, another one reads: plain loads and stores that are never torn. */
+/* One thread writes and another reads: relaxed loads and stores, which are never torn. */
 struct counter {
     _Atomic uint64_t requests, failed;
     _Atomic uint32_t latency[BUCKETS];
@@ -71,7 +71,7 @@ struct traffic_counts {
     struct counter rows[ROWS];
 };
 
-/* Differences of two samples are right although a count may have begun again at 0. */
+/* The difference of two samples, also when the counter wrapped in between. */
 struct sample {
     int64_t at; /* monotonic ms */
     struct sampled {
@@ -114,7 +114,7 @@ static unsigned find_bucket(int64_t latency_us)
     return bucket < BUCKETS ? bucket : BUCKETS - 1;
 }
 
-/* The middle of a bucket. */
+/* The latency in the middle of a bucket. */
 static int64_t bucket_latency(unsigned bucket)
 {
     if (bucket == 0)
@@ -173,7 +173,7 @@ void traffic_sample(struct traffic *traffic)
     add_up(traffic, &traffic->samples[traffic->newest]);
 }
 
-/* The newest sample that is as old as that; the oldest there is when none is. */
+/* The newest sample that is at least so old; the oldest one when none is. */
 static const struct sample *sample_at(const struct traffic *traffic, int64_t at)
 {
     size_t i = traffic->newest;

@@ -85,8 +85,7 @@ struct worker_ending {
     uv_timer_t check;
 };
 
-/* The last requests may still wait for the store; when they have ended, nothing of this loop is in use any
- * more. */
+/* Sets worker->idle when the last request has ended and the store has answered all calls of this loop. */
 static void worker_check_idle(uv_timer_t *timer)
 {
     struct worker_ending *ending = CONTAINER_OF(timer, struct worker_ending, check);
@@ -123,7 +122,7 @@ void worker_drain(struct worker *worker, int64_t deadline_ms, int64_t handlers_m
     loop_post(&worker->loop, &ending->task);
 }
 
-/* On its way to a worker's loop. */
+/* A message to a worker's loop. */
 struct worker_hurrying {
     struct loop_task task;
     struct http_server *server;
@@ -176,7 +175,7 @@ void worker_join(struct worker *worker)
 
 /* ---------------------------------------------------------------- new settings */
 
-/* On their way to the workers; the last one that has taken them frees it. */
+/* Settings on the way to the workers; the last one to copy them frees them. */
 struct worker_reload {
     struct conf conf;
     struct url_policy *policy, *old_policy;

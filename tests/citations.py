@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CITATION = re.compile(r"\b(hub[a-z-]*(?:\.conf)?)\((\d)\)((?:,\s+[A-Z][A-Z]+(?: [A-Z]+)*)*)")
+CITATION = re.compile(r"\b(hub[a-z-]*(?:\.conf)?)\((\d)\)((?:,\s+[A-Z][A-Z]+(?:\s+[A-Z]+)*)*)")
 FILE = re.compile(r"\b((?:hubd|hubctl|lib|man|tests|migrations)/[\w/.-]*\w\.(?:c|h|cc|py|sql|[1-8]))\b")
 README = re.compile(r'\bREADME(?:\.md)?,\s+"([^"]+)"')
 LOOKED_AT = re.compile(r"^(hubd|hubctl|lib|man|tests)/.*\.(c|h|cc|py|cmake|txt)$|^README\.md$|^CMakeLists\.txt$|^tests/README\.md$")
@@ -50,14 +50,14 @@ def breaches(root):
             if page not in pages and not noun:
                 yield "a man page that does not exist", f"{place(match.start())}: {page}"
                 continue
-            for section in filter(None, re.split(r",\s+", match[3])):
+            for section in filter(None, re.split(r",\s+", re.sub(r"(?<!,)\s+", " ", match[3]))):
                 if section not in pages.get("noun(1)" if noun else page, ()):
                     yield "a section that its man page does not have", f"{place(match.start())}: {page}, {section}"
         for match in README.finditer(text):
             if match[1] not in titles:
                 yield "a section that README.md does not have", f"{place(match.start())}: {match[1]}"
         for match in FILE.finditer(text):
-            if not (root / match[1]).exists() and not path.startswith("tests/e2e"):
+            if not ((root / match[1]).exists() or (root / path).parent.joinpath(match[1]).exists()) and not path.startswith("tests/e2e"):
                 yield "a file that does not exist", f"{place(match.start())}: {match[1]}"
 
 

@@ -8,8 +8,8 @@
  * (lib/ctl/commands.h), one file per noun. All calls on the control loop's thread, but admin_audit_appended.
  */
 
-/* Opens the socket (hub-admin(7), DESCRIPTION); hub->registry and hub->control_store are in use from here. Errors: see
- * ctl_server_start. */
+/* Opens the socket (hub-admin(7), DESCRIPTION); hub->registry and hub->control_store are in use from here.
+ * Errors: see ctl_server_start. */
 int admin_start(struct hub *hub, struct error *error);
 /* Hangs up on everybody; `stopped` (may be NULL) is called on the loop when changes under way have ended and
  * hub->admin is gone. */

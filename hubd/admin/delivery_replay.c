@@ -9,11 +9,11 @@
 #include "lib/store/history.h"
 
 /*
- * delivery replay: what the hub holds for an eMSP of a period goes to it again (hub-ocpi(7), DELIVERY). Objects are
- * read in slices; each slice is one batch with its audit row, so that the store serves others in between and
- * an end at any moment leaves nothing half done. When an object of it was pushed or replayed by somebody else
- * in between, the slice is read again, half as large: nothing is queued twice, and sessions that change all
- * the time do not keep it from going on.
+ * delivery replay: what the hub holds for an eMSP of a period goes to it again (hub-ocpi(7), DELIVERY).
+ * Objects are read in slices; each slice is one batch with its audit row, so that the store serves others in
+ * between and an end at any moment leaves nothing half done. When an object of it was pushed or replayed by
+ * somebody else in between, the slice is read again, half as large: nothing is queued twice, and sessions
+ * that change all the time do not keep it from going on.
  */
 #define REPLAY_MAGIC 0x5245504cu
 #define SLICE_ROWS   200

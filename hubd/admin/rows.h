@@ -5,8 +5,8 @@
 #include "lib/conf/conf.h"
 #include "lib/ctl/server.h"
 
-/* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hubctl(1), DESCRIPTION
- * lists them). */
+/* What the nouns share: finding parties by what people write, and the JSON of rows (keys as hubctl(1), FORMS
+ * OF OUTPUT lists them). */
 
 /* Why a request is refused: for ctl_fail. Code CTL_OK: it is not. */
 struct refusal {

@@ -32,8 +32,8 @@ struct str discovery_versions_url(struct arena *arena, struct str url)
     return arena_printf(arena, STR_FMT "versions", STR_ARG(str_of(url.data, slash)));
 }
 
-/* What a partner wrote goes into the log, the audit and to the account team: without the token that it was
- * asked with. */
+/* The text of a partner as it may stand in the log, the audit and on a screen: without the token presented to
+ * it. */
 static struct str discovery_hide(struct discovery *discovery, struct str text)
 {
     text = sentence_hide(discovery->arena, discovery->outbound.platform, text);
@@ -77,8 +77,8 @@ static void discovery_get(struct discovery *discovery, const char *document, str
     outbound_start(outbound);
 }
 
-/* What a partner calls a version goes into the log and the audit: only what looks like one, since it may be
- * anything, a token too. */
+/* Whether the text looks like a version's name and may be logged and audited. A partner may send anything as
+ * a name, also a token. */
 static bool discovery_is_version(struct str name)
 {
     for (size_t i = 0; i < name.length; i++)
@@ -87,14 +87,14 @@ static bool discovery_is_version(struct str name)
     return name.length > 0 && name.length <= 8;
 }
 
-/* The URL that was asked, without a query: keys stand there. */
+/* The URL that was called, without the query, which may hold a key. */
 static struct str discovery_shown(struct str url)
 {
     size_t query = str_find(url, '?');
     return query == SIZE_MAX ? url : str_of(url.data, query);
 }
 
-/* Of the call that was made last: "https://… : HTTP 404, no version details". */
+/* Why the last call failed: "https://… : HTTP 404, no version details". */
 static struct str discovery_failure(struct discovery *discovery, const char *what)
 {
     const struct outbound *outbound = &discovery->outbound;
@@ -120,7 +120,7 @@ static void discovery_succeed(struct discovery *discovery)
     discovery_end(discovery, OCPI_SUCCESS, STR_NONE);
 }
 
-/* Details of another version, and which; STR_NONE: they are of 2.2.1, or do not say. */
+/* The name of the version that the details are of; STR_NONE: they are of 2.2.1, or do not say. */
 static struct str discovery_other_version(struct discovery *discovery, const struct json_value *details)
 {
     struct str version = json_get_text(details, "version"), asked = discovery_shown(discovery->outbound.url);
@@ -149,7 +149,7 @@ static void discovery_read_details(struct discovery *discovery, const struct jso
                                    STR_ARG(discovery->refused)));
 }
 
-/* Refused although both forms of the token were tried. */
+/* Whether the token was refused in both encodings. */
 static void discovery_note(struct discovery *discovery)
 {
     const struct outbound *outbound = &discovery->outbound;
@@ -232,7 +232,7 @@ static void discovery_read_list(struct discovery *discovery, const struct json_v
 
 static void discovery_try(struct discovery *discovery);
 
-/* None of the candidates: each with its status. */
+/* Why no candidate is a document: each with its HTTP status. */
 static struct str discovery_no_document(struct discovery *discovery)
 {
     struct str text = STR("neither versions nor version details at");

@@ -1,7 +1,7 @@
 /*
- * What partners' versions lists and version details look like in the field (OCPI 2.2.1, Versions;
- * hub-ocpi(7), CREDENTIALS, TOLERANCE): in the envelope, with or without its status_code, or bare; in a list of one;
- * identifiers and roles in any case, roles left out.
+ * Reads versions lists and version details as partners send them (OCPI 2.2.1, Versions; hub-ocpi(7),
+ * CREDENTIALS, TOLERANCE): in the envelope, with or without its status_code, or bare; in a list of one;
+ * identifiers and roles in any case; without roles.
  */
 #include "hubd/calls/discovery.h"
 #include "hubd/registry/interfaces.h"
@@ -21,7 +21,7 @@ static bool is_list(const struct json_value *value)
     return value->child == NULL;
 }
 
-/* Details among the elements of a list, if there are any of the hub's version. */
+/* The details of 2.2.1 among the elements of a list, if there are any. */
 static const struct json_value *details_in(const struct json_value *value)
 {
     for (const struct json_value *entry = value->child; entry != NULL; entry = entry->next) {
@@ -112,7 +112,7 @@ static void discovery_refuse(struct discovery *discovery, struct str module, con
                                       (int)(module.length < 40 ? module.length : 40), module.data, why);
 }
 
-/* What is no role at all says nothing about the interface: OCPI before 2.2 had none. */
+/* A text that is no InterfaceRole counts as an absent role: OCPI before 2.2 had none. */
 static void read_role(struct str role, struct discovery_endpoint *endpoint)
 {
     role = str_trim(role);

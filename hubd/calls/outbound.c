@@ -82,10 +82,8 @@ struct outbound_credential {
     bool raw, previous;
 };
 
-/*
- * The tries of a call, in order: what worked last, the other encoding, then the same two with the previous
- * token. Returns false when there are no more.
- */
+/* Chooses the next try of a call, in this order: the token and encoding that worked last, the other encoding,
+ * then both encodings of the previous token. False: there are no more. */
 static bool outbound_credential_at(const struct outbound *outbound, unsigned attempt,
                                    struct outbound_credential *out)
 {
@@ -120,7 +118,7 @@ static void outbound_remember(const struct outbound *outbound)
 
 static void outbound_call(struct outbound *outbound);
 
-/* How clearly an answer says that the token was not understood; 0: it does not. */
+/* How clearly an answer says that the token's encoding was not understood; 0: not at all. */
 static int outbound_refusal(const struct outbound *outbound)
 {
     const struct http_call *call = &outbound->call;
@@ -143,7 +141,7 @@ static void outbound_read(struct outbound *outbound)
         ocpi_answer_read(outbound->arena, call->answer, outbound->unwrap, &outbound->answer);
 }
 
-/* An answer of the partner's, not of something before it. */
+/* Whether the answer comes from the partner itself and not from a proxy before it. */
 static bool outbound_is_valid(const struct outbound *outbound)
 {
     const struct http_call *call = &outbound->call;
@@ -153,8 +151,8 @@ static bool outbound_is_valid(const struct outbound *outbound)
            (outbound->accepts != NULL && outbound->accepts(outbound));
 }
 
-/* Why TLS fails, once for each platform and reason: it goes on with every call until somebody changes a file.
- */
+/* Logs why TLS fails, once per platform and reason: every further call fails the same way until somebody
+ * changes a file. */
 static void outbound_note_trust(const struct outbound *outbound)
 {
     const struct registry_platform *platform = outbound->platform;
@@ -196,8 +194,8 @@ static void outbound_finish(struct outbound *outbound)
         registry_release(view, snapshot);
 }
 
-/* Is there another try after this answer? Any after a 401; only the same token in the other form after what
- * may mean something else as well. */
+/* Whether another try follows this answer: any after a 401; after another answer that may mean the encoding,
+ * only the same token in the other encoding. */
 static bool outbound_has_next(const struct outbound *outbound, int refusal)
 {
     struct outbound_credential used, next;
@@ -280,7 +278,9 @@ static void outbound_call(struct outbound *outbound)
     http_client_start(outbound->client, call);
 }
 
-/* What worked last, as it is now: calls side by side may learn something else meanwhile. */
+/*
+ * Takes token and encoding that worked last as they are now: calls at the same time may learn it meanwhile.
+ */
 static void outbound_choose_order(struct outbound *outbound)
 {
     const struct registry_platform *platform = outbound->platform;

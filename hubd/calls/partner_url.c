@@ -43,7 +43,7 @@ static bool is_standard_port(uint16_t port)
     return port == PORT_HTTP || port == PORT_HTTPS;
 }
 
-/* The origin that the hub hands out; its host may be written as an address in another form. */
+/* Whether the URL has the origin of base_url, whose host may be an address in another notation. */
 static bool is_base_origin(const struct hub *hub, struct arena *arena, const struct url *url)
 {
     struct url base;
@@ -63,7 +63,7 @@ static bool is_base_origin(const struct hub *hub, struct arena *arena, const str
     return url_own_has(&origin, (const struct sockaddr *)&one);
 }
 
-/* Names of this machine itself (RFC 6761 section 6.3, and what it is called). */
+/* Whether the host is a name of this machine (RFC 6761 section 6.3, and its host name). */
 static bool is_own_name(struct str host)
 {
     static const char *const names[] = {"localhost", "ip6-localhost", "ip6-loopback"};
@@ -100,7 +100,7 @@ bool partner_url_is_hubs_own(const struct hub *hub, struct arena *arena, struct 
 
 /* ---------------------------------------------------------------- the door */
 
-/* Where a template begins; SIZE_MAX: there is none. */
+/* Where a template variable begins; SIZE_MAX: nowhere. */
 static size_t find_template(struct str text)
 {
     for (size_t i = 0; i < text.length; i++)
@@ -121,8 +121,8 @@ static struct str cut_base(struct str text)
     return text;
 }
 
-/* What is never called, whatever the settings say and wherever the hub runs. Of a document the call that
- * reads it says so. */
+/* Refuses what is never called, whatever the settings say. For a document, the call that reads it checks
+ * that. */
 static int refuse_uncallable(struct arena *arena, const struct url *url, struct error *error)
 {
     struct url_policy every;

@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- folding */
 
-/* A text as it is compared: decoded, of one case and one alphabet of Base64. */
+/* A text in the form in which it is compared: decoded, in one case and one Base64 alphabet. */
 struct folded {
     char *bytes;
     uint32_t *at; /* where each byte, and the end, stands in the text; NULL: not asked for */
@@ -31,7 +31,7 @@ static int hex_byte(struct str text)
     return low < 0 ? -1 : high * 16 + low;
 }
 
-/* The byte that stands at the beginning, decoded; *size: how many bytes it takes. */
+/* The first byte, decoded; *size: how many bytes encode it. */
 static char decode(struct str text, size_t *size)
 {
     size_t digits = 0;
@@ -86,7 +86,8 @@ static void add_form(struct arena *arena, struct forms *forms, struct str form)
         forms->count++;
 }
 
-/* What Base64 makes of it behind 0 to 2 bytes of a group: the digits that are of nothing else. */
+/* The Base64 of the token at each of the three positions in a group: only the digits that depend on nothing
+ * else. */
 static void add_base64(struct arena *arena, struct forms *forms, struct str text)
 {
     static const size_t before[SHIFTS] = {0, 2, 3}, behind[SHIFTS] = {0, 3, 2};
@@ -126,7 +127,7 @@ static bool mark(const struct folded *text, const struct folded *form, char *mar
     return found;
 }
 
-/* NULL: there is nothing to hide; else a mark for each byte that is to go. */
+/* A mark for each byte that must be hidden; NULL: none. */
 static char *find_marks(struct arena *arena, const struct str *tokens, size_t count, struct str text,
                         bool *failed)
 {
@@ -145,14 +146,14 @@ static char *find_marks(struct arena *arena, const struct str *tokens, size_t co
     return found ? marks : NULL;
 }
 
-/* What may be of the same token as its neighbour. */
+/* Whether the character may belong to the same token as the one beside it. */
 static bool is_of_word(char byte)
 {
     static const char ends[] = "\"'<>(){}[],;&";
     return byte > ' ' && byte <= '~' && memchr(ends, byte, sizeof ends - 1) == NULL;
 }
 
-/* Marks spread over their words. */
+/* Extends the marks to whole words. */
 static void spread(struct str text, char *marks)
 {
     for (size_t i = 1; i < text.length; i++)

@@ -4,7 +4,7 @@
 #include "lib/base/utf8.h"
 #include "lib/json/reader.h"
 
-#define BODY_MAX (64 * 1024) /* nobody says more about an error */
+#define BODY_MAX (64 * 1024) /* longer error bodies are not read */
 #define READ_MAX 4096        /* of a text that is cut to SENTENCE_BYTES */
 
 /* ---------------------------------------------------------------- what is not told */
@@ -17,7 +17,7 @@ static bool word_holds(struct str word, struct str part)
     return false;
 }
 
-/* A URL, or a host with a path: where the partner's own systems are. */
+/* Whether a word is a URL, or a host with a path: it would show where the partner's own systems are. */
 static bool word_is_address(struct str word)
 {
     size_t slash = str_find(word, '/'), dots = 0;
@@ -44,14 +44,14 @@ struct str sentence_hide(struct arena *arena, const struct registry_platform *pl
 
 /* ---------------------------------------------------------------- one line */
 
-/* Bytes of the character at the start; 0: it is not shown. */
+/* The size of the first character in bytes; 0: it must not be shown. */
 static size_t shown_character(struct str rest)
 {
     size_t length = utf8_character(rest);
     return length == 0 || str_has_control(str_of(rest.data, length)) ? 0 : length;
 }
 
-/* The next word, without what is not shown. False: there is none. */
+/* Takes the next word, without characters that must not be shown. False: there is none. */
 static bool next_word(struct str *rest, struct buffer *word)
 {
     buffer_clear(word);
@@ -67,7 +67,7 @@ static bool next_word(struct str *rest, struct buffer *word)
     return word->length > 0;
 }
 
-/* What fits of a word, whole characters. */
+/* As many whole characters of a word as there is space for. */
 static struct str word_cut(struct str word, size_t room)
 {
     size_t end = 0, length;

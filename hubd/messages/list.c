@@ -243,8 +243,8 @@ static void list_page_read(struct store_read *base)
 
 /*
  * Whom OCPI-to asks for: the CPO it names, NULL: all that the caller sees; callers that name the hub or
- * themselves mean that too (hub-ocpi(7), ROUTING, TOLERANCE). `none`: a party that has nothing to list. False:
- * answered.
+ * themselves mean that too (hub-ocpi(7), ROUTING, TOLERANCE). `none`: a party that has nothing to list.
+ * False: answered.
  */
 static bool list_find_named(struct request *request, const struct registry_party **cpo, bool *none)
 {

@@ -4,8 +4,9 @@
 #include "hubd/request/request.h"
 
 /*
- * Lists and single objects that the hub serves from its store (hub-ocpi(7), PAGINATION): pagination, the headers Link,
- * X-Total-Count, X-Limit, bodies in slices so that no loop is held and no page is held in memory.
+ * Lists and single objects that the hub serves from its store (hub-ocpi(7), PAGINATION): pagination, the
+ * headers Link, X-Total-Count, X-Limit, bodies in slices so that no loop is held and no page is held in
+ * memory.
  */
 #define LIST_LIMIT_DEFAULT 50
 #define LIST_LIMIT_MAX     1000

@@ -60,9 +60,9 @@ void push_add_delivery(struct push *push, enum store_kind kind, const char *modu
                        int64_t started);
 /*
  * Adds the deliveries of a location, EVSE or tariff to every eMSP that has the CPO's pushed to it
- * (hub-ocpi(7), LOCATIONS), behind the op of the object; an object that is as it was is sent to nobody. `evse`:
- * folded uid, the delivery is of that EVSE alone; or empty. `gone`: the body of an object that was deleted,
- * else STR_NONE.
+ * (hub-ocpi(7), LOCATIONS), behind the op of the object; an object that is as it was is sent to nobody.
+ * `evse`: folded uid, the delivery is of that EVSE alone; or empty. `gone`: the body of an object that was
+ * deleted, else STR_NONE.
  */
 void push_add_listeners(struct push *push, enum store_kind kind, struct str evse, struct str gone);
 /* Adds the audit row, applies, answers: 200 or 201, stale, busy … */

@@ -4,7 +4,8 @@
 #include "hubd/registry/routing.h"
 #include "hubd/request/request.h"
 
-/* Who a message of a partner is meant for: the search for the other party (hub-ocpi(7), TOKENS, COMMANDS, ROUTING). */
+/* Who a message of a partner is meant for: the search for the other party (hub-ocpi(7), TOKENS, COMMANDS,
+ * ROUTING). */
 
 /* True when a message of request->party may go to `target`, which the caller has named; else answered:
  * suspended 4003, NOT_ROUTED. `rule` as above. */
@@ -24,11 +25,11 @@ enum recipient_key {
 
 /*
  * The one search for the party that a message of request->party is meant for
- * (hub-ocpi(7), TOKENS, COMMANDS): OCPI-to headers; else the party that the object names; else (with `fallback`) the only one there
- * is. Only parties count that the caller may reach: known, of the role, by an active rule. Of them those come
- * first of which the object can still be meant: a location with EVSEs that are not REMOVED and with those
- * asked for, a session that runs, a reservation that stands, a party that is not suspended. A session or
- * reservation must be the caller's own, whatever OCPI-to says.
+ * (hub-ocpi(7), TOKENS, COMMANDS): OCPI-to headers; else the party that the object names; else (with
+ * `fallback`) the only one there is. Only parties count that the caller may reach: known, of the role, by an
+ * active rule. Of them those come first of which the object can still be meant: a location with EVSEs that
+ * are not REMOVED and with those asked for, a session that runs, a reservation that stands, a party that is
+ * not suspended. A session or reservation must be the caller's own, whatever OCPI-to says.
  *
  * It ends with `found`, or in one of these ways, with the request answered: several parties of the best kind,
  * 2001 asking for OCPI-to headers; known only at parties without a rule, NOT_ROUTED that names none; the one

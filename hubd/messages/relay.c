@@ -116,8 +116,8 @@ static void relay_answered(struct relay *relay, const struct ocpi_answer *answer
                          hub_steady_ms(request->hub) + timeout_ms);
 }
 
-/* A 2xx without a body is a success that says no more (hub-ocpi(7), TOLERANCE), where no answer is asked for or its
- * callback will bring it. */
+/* A 2xx without a body is a success that says no more (hub-ocpi(7), TOLERANCE), where no answer is asked for
+ * or its callback will bring it. */
 static bool relay_is_bare_success(const struct relay *relay)
 {
     const struct outbound *outbound = &relay->forward.outbound;

@@ -1,6 +1,6 @@
 /*
- * Credentials (OCPI 2.2.1, Credentials module; hub-ocpi(7), AUTHENTICATION, CREDENTIALS): GET, POST, PUT, DELETE. The exchange
- * itself is in credentials_exchange.c.
+ * Credentials (OCPI 2.2.1, Credentials module; hub-ocpi(7), AUTHENTICATION, CREDENTIALS): GET, POST, PUT,
+ * DELETE. The exchange itself is in credentials_registration.c.
  */
 #include "hubd/modules/credentials.h"
 

@@ -308,8 +308,8 @@ static void connector_store(struct push_read *read, const struct json_value *evs
                  read->read.revision);
 }
 
-/* As the store's STORE_IF_NOT_OLDER, for a connector, which has no row of its own (hub-ocpi(7), HTTP AND ANSWERS). True when
- * answered. */
+/* As the store's STORE_IF_NOT_OLDER, for a connector, which has no row of its own (hub-ocpi(7), HTTP AND
+ * ANSWERS). True when answered. */
 static bool connector_is_stale(struct push *push, const struct json_value *stored)
 {
     int64_t updated;

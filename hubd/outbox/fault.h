@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Whose fault it is that a delivery did not arrive (hub-ocpi(7), DELIVERY): the one place that judges a try. Pure:
- * what came back, what is known of the message and of its queue come from the caller.
+ * Whose fault it is that a delivery did not arrive (hub-ocpi(7), DELIVERY): the one place that judges a try.
+ * Pure: what came back, what is known of the message and of its queue come from the caller.
  *
  * A fault that might be either's is the receiver's as long as nothing else speaks for it: its queue pauses.
  * It is the message's own when another message of the queue was taken while this one was under way or since

@@ -9,11 +9,10 @@
 #include "hubd/registry/routing.h"
 
 /*
- * How the rooms of the outbox worker fit together: delivery.c knows the receivers and finds what waits,
- * outbox_queue.c schedules the messages of one module for one receiver (delivery_window.c holds those that
- * may be next, delivery_slots.c says how many go side by side), delivery_lease.c says whose they are,
- * outbox_send.c sends one message and stores what came of it (fault.c judges that), outbox_address.c says
- * whom it is for. Control loop only.
+ * How the files of the outbox worker fit together: outbox.c knows the receivers and finds what waits, queue.c
+ * schedules the messages of one module for one receiver (window.c holds those that may be next, slots.c says
+ * how many go side by side), lease.c says whose they are, send.c sends one message and stores what came of it
+ * (fault.c judges that), address.c says whom it is for. Control loop only.
  */
 
 #define OUTBOX_QUEUE_MAGIC 0x51554555u
@@ -131,7 +130,7 @@ void outbox_item_answered(struct outbox_queue *queue, struct outbox_item *item);
 /* The item's result is stored, or there is none: it leaves the window. */
 void outbox_item_finished(struct outbox_queue *queue, struct outbox_item *item);
 
-/* delivery_window.c: rows that may be sent next, read a few at a time. */
+/* window.c: rows that may be sent next, read a few at a time. */
 #define OUTBOX_WINDOW 256
 /* Reads on where there is more and the window has room; pumps the queue when it has. */
 void outbox_window_read(struct outbox_queue *queue);
@@ -141,7 +140,7 @@ struct outbox_item *outbox_window_choose(struct outbox_queue *queue, int64_t now
 /* One passed: what is under way beside it is compared with it. */
 void outbox_window_passed(struct outbox_queue *queue, const struct outbox_item *passed, int64_t now);
 
-/* delivery_lease.c: may this worker send of the queue? Asks for a lease, or for more of it, when it is time;
+/* lease.c: may this worker send of the queue? Asks for a lease, or for more of it, when it is time;
  * the queue is pumped when there is one. `now`: hub_steady_ms. */
 bool outbox_queue_is_own(struct outbox_queue *queue, int64_t now);
 /* A result was refused (ERR_CONFLICT): the lease is asked for anew, to see whose the queue is. */

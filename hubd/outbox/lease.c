@@ -1,7 +1,7 @@
 /*
- * Whose queue it is (hub-ocpi(7), DELIVERY): a worker takes a lease of each queue that it works on, and every result
- * that it stores carries the lease's fence, so that one that died or paused cannot acknowledge late. With the
- * lease comes what the queue remembers over a restart: its circuit and its clock.
+ * Whose queue it is (hub-ocpi(7), DELIVERY): a worker takes a lease of each queue that it works on, and every
+ * result that it stores carries the lease's fence, so that one that died or paused cannot acknowledge late.
+ * With the lease comes what the queue remembers over a restart: its circuit and its clock.
  */
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
 #include "hubd/outbox/retry.h"
 
 /*
- * The outbox worker (hub-ocpi(7), DELIVERY): takes pending deliveries of the store, per receiver and module in order
- * and with bounded parallelism, and sends them; at least once. Runs on the control loop; but for
+ * The outbox worker (hub-ocpi(7), DELIVERY): takes pending deliveries of the store, per receiver and module
+ * in order and with bounded parallelism, and sends them; at least once. Runs on the control loop; but for
  * outbox_wake and outbox_resume everything is called there.
  */
 int outbox_start(struct hub *hub);

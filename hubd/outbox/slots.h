@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * How many messages of a queue go out side by side (hub-ocpi(7), DELIVERY), so that those that are never answered do
- * not keep the others waiting. The same for all modules. Pure: times and counts come from the caller.
+ * How many messages of a queue go out side by side (hub-ocpi(7), DELIVERY), so that those that are never
+ * answered do not keep the others waiting. The same for all modules. Pure: times and counts come from the
+ * caller.
  *
  * `parallel` go out side by side. A call that hangs, which is one that others overtake, no longer takes a
  * place, up to SLOTS_TIMES * `parallel` calls in all. One that has been under way for as long while nothing

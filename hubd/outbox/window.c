@@ -1,6 +1,6 @@
 /*
- * What may be sent next of a queue (hub-ocpi(7), DELIVERY). A few rows at a time stand in memory: those that were
- * never tried, in order of their ids; of them the newest and some from anywhere; and those that are due
+ * What may be sent next of a queue (hub-ocpi(7), DELIVERY). A few rows at a time stand in memory: those that
+ * were never tried, in order of their ids; of them the newest and some from anywhere; and those that are due
  * again. However many of one sort fail, the others get their turns: none is read through another.
  */
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 #define MESSAGES_MAX     1000 /* of a batch, one receiver's more or less */
 #define MODULE           "hubclientinfo"
 
-/* One walk over the receivers of one snapshot, batch after batch. */
+/* A walk over the receivers of one snapshot, batch after batch. */
 struct clientinfo {
     uint32_t magic;
     struct hub *hub;
@@ -47,7 +47,8 @@ void clientinfo_write(struct json_writer *writer, const struct registry_party *p
 
 /* ---------------------------------------------------------------- into a batch */
 
-/* Where a party is told; NULL when it has no receiver, or another party of its platform stands for it. */
+/* The receiver for the party's messages; NULL when it has none, or another party of its platform has the same
+ * URL and stands for it. */
 static const struct store_receiver *receiver_of(const struct registry_party *party)
 {
     const struct store_receiver *own = registry_receiver(party, STR(MODULE));
@@ -63,7 +64,7 @@ static const struct store_receiver *receiver_of(const struct registry_party *par
 }
 
 /* What the messages of a batch have in common. */
-struct telling {
+struct announcement {
     struct hub *hub;
     struct store_apply *batch;
     struct str receiver; /* as rows have it */
@@ -72,30 +73,32 @@ struct telling {
     int64_t now;
 };
 
-static struct telling telling_new(struct hub *hub, struct store_apply *batch, const char *status, int64_t now)
+static struct announcement announcement_new(struct hub *hub, struct store_apply *batch, const char *status,
+                                            int64_t now)
 {
     char *id = arena_alloc(batch->arena, UUID_SIZE);
-    return (struct telling){hub,    batch, STR_NONE, id == NULL ? STR_NONE : str_from(uuid_make(id)),
-                            status, now};
+    return (struct announcement){hub,    batch, STR_NONE, id == NULL ? STR_NONE : str_from(uuid_make(id)),
+                                 status, now};
 }
 
-static void telling_add_role(const struct telling *telling, const struct registry_party *party, unsigned role)
+static void announcement_add_role(const struct announcement *announcement, const struct registry_party *party,
+                                  unsigned role)
 {
-    struct arena *arena = telling->batch->arena;
-    struct store_op *op = store_batch_add(telling->batch, STORE_PUT_DELIVERY);
+    struct arena *arena = announcement->batch->arena;
+    struct store_op *op = store_batch_add(announcement->batch, STORE_PUT_DELIVERY);
     if (op == NULL)
         return;
     struct buffer text = {0};
     struct json_writer writer;
     json_writer_init(&writer, &text);
-    if (telling->status == NULL)
+    if (announcement->status == NULL)
         clientinfo_write(&writer, party, role);
     else
-        write_with_status(&writer, party, role, telling->status, telling->now);
+        write_with_status(&writer, party, role, announcement->status, announcement->now);
     struct store_delivery *row = &op->u.delivery.row;
     row->state = STORE_DELIVERY_PENDING;
-    row->receiver = telling->receiver;
-    row->sender = ocpi_party_key_str(&telling->hub->key);
+    row->receiver = announcement->receiver;
+    row->sender = ocpi_party_key_str(&announcement->hub->key);
     row->module = STR(MODULE);
     row->method = STR("PUT");
     row->kind = -1;
@@ -103,36 +106,37 @@ static void telling_add_role(const struct telling *telling, const struct registr
     row->object = arena_printf(arena, "%s:%s", party->key.text, ocpi_role_name(role));
     row->name = arena_printf(arena, "%s:%s", party->id, ocpi_role_name(role));
     row->body = arena_copy(arena, buffer_str(&text));
-    row->correlation_id = telling->correlation_id;
-    row->created = telling->now;
+    row->correlation_id = announcement->correlation_id;
+    row->created = announcement->now;
     op->u.delivery.coalesce = true;
     buffer_free(&text);
 }
 
 /* One message for each role; returns how many. */
-static size_t telling_add_party(const struct telling *telling, const struct registry_party *party)
+static size_t announcement_add_party(const struct announcement *announcement,
+                                     const struct registry_party *party)
 {
     size_t count = 0;
     for (unsigned role = 0; (role = ocpi_role_next(party->row.roles, role)) != 0; count++)
-        telling_add_role(telling, party, role);
+        announcement_add_role(announcement, party, role);
     return count;
 }
 
 void clientinfo_add_retirement(struct hub *hub, const struct registry_snapshot *snapshot,
                                const struct registry_party *party, int64_t now, struct store_apply *batch)
 {
-    if (now <= snapshot->changed) /* never older than what was told */
+    if (now <= snapshot->changed) /* no older than what receivers have */
         now = snapshot->changed + 1;
-    struct telling telling = telling_new(hub, batch, "SUSPENDED", now);
+    struct announcement announcement = announcement_new(hub, batch, "SUSPENDED", now);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *other = &snapshot->parties[i];
         const struct store_receiver *receiver =
             other->platform == party->platform ? NULL : receiver_of(other);
         bool never = receiver != NULL && receiver->told == 0;
         if (receiver == NULL || (never && other->platform->row.status == STORE_PLATFORM_PLANNED))
-            continue; /* others may be told of it by a batch that is under way */
-        telling.receiver = outbox_receiver_name(snapshot, other, batch->arena);
-        telling_add_party(&telling, party);
+            continue; /* others may be sent it by a batch that is under way */
+        announcement.receiver = outbox_receiver_name(snapshot, other, batch->arena);
+        announcement_add_party(&announcement, party);
     }
 }
 
@@ -146,8 +150,8 @@ static void walk_end(struct clientinfo *info)
     info->snapshot = NULL;
 }
 
-/* A conflict: somebody was told by a batch that this snapshot does not know of, or a party has changed. The
- * refresh brings a newer snapshot, and that looks again. */
+/* After a conflict: the snapshot is older than what is stored. The refreshed snapshot makes the hook look
+ * again. */
 static void walk_renewed(int result, void *context)
 {
     struct clientinfo *info = MAGIC_CAST(struct clientinfo, context, CLIENTINFO_MAGIC);
@@ -185,12 +189,13 @@ static void walk_stored(struct store_apply *apply)
     }
 }
 
-/* Everything that changed since it was told last, and that it has been told. Returns how many messages. */
-static size_t walk_add(const struct clientinfo *info, struct telling *telling,
+/* Adds to the batch all parties that changed since the receiver was last sent any, and moves the receiver's
+ * mark. Returns how many messages. */
+static size_t walk_add(const struct clientinfo *info, struct announcement *announcement,
                        const struct registry_party *to, const struct store_receiver *receiver)
 {
     const struct registry_snapshot *snapshot = info->snapshot;
-    struct store_op *op = store_batch_add(telling->batch, STORE_SET_TOLD);
+    struct store_op *op = store_batch_add(announcement->batch, STORE_SET_TOLD);
     size_t count = 0;
     if (op != NULL) {
         op->u.told.party = to->row.id;
@@ -198,30 +203,31 @@ static size_t walk_add(const struct clientinfo *info, struct telling *telling,
         op->u.told.before = receiver->told;
         op->u.told.now = snapshot->changed;
     }
-    telling->receiver = outbox_receiver_name(snapshot, to, telling->batch->arena);
+    announcement->receiver = outbox_receiver_name(snapshot, to, announcement->batch->arena);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
         if (party->platform != to->platform && party->row.last_updated > receiver->told)
-            count += telling_add_party(telling, party);
+            count += announcement_add_party(announcement, party);
     }
     return count;
 }
 
-/* The next batch for receivers that have something to hear. Who is not connected yet, or suspended, hears it
- * all when that is over. */
+/*
+ * Sends the next batch. Parties that are suspended or not connected yet are left out, and get it all later.
+ */
 static void walk_on(struct clientinfo *info)
 {
     const struct registry_snapshot *snapshot = info->snapshot;
     size_t count = 0;
     arena_init(&info->arena, 0);
     store_batch_init(&info->batch, &info->arena);
-    struct telling telling = telling_new(info->hub, &info->batch, NULL, env_wall_ms());
+    struct announcement announcement = announcement_new(info->hub, &info->batch, NULL, env_wall_ms());
     while (info->position < snapshot->party_count && count < MESSAGES_MAX) {
         const struct registry_party *party = &snapshot->parties[info->position++];
         const struct store_receiver *receiver = receiver_of(party);
         if (receiver != NULL && receiver->told < snapshot->changed && !party->row.suspended &&
             party->platform->row.status != STORE_PLATFORM_PLANNED)
-            count += walk_add(info, &telling, party, receiver);
+            count += walk_add(info, &announcement, party, receiver);
     }
     info->batch.callback = walk_stored;
     info->batch.context = info;

@@ -5,27 +5,26 @@
 #include "lib/json/writer.h"
 
 /*
- * HubClientInfo (OCPI 2.2.1, HubClientInfo module; hub-ocpi(7), HUBCLIENTINFO): what the hub tells its partners of each
- * other. Every change of a party is handed to the outbox for each party that has a `hubclientinfo` receiver
- * and is on another platform, one message per role; a receiver that is new, or has a new URL, gets all
- * parties. A platform that hosts several parties behind one URL is told once.
- *
- * What a receiver was told of is kept with it, as the last_updated of the last change, and moves in the batch
- * that hands over: nothing is lost by a crash, nothing told twice. Runs on the control loop.
+ * HubClientInfo (OCPI 2.2.1, HubClientInfo module; hub-ocpi(7), HUBCLIENTINFO): the hub tells its partners
+ * about each other. Each change of a party goes into the outbox, one message per role, for every party on
+ * another platform that has a `hubclientinfo` receiver; a new receiver, or one with a new URL, gets all
+ * parties. A platform with several parties behind one URL gets each message once. Each receiver's row has the
+ * last_updated of the last change that was sent to it. That mark moves in the same batch that adds the
+ * messages, so a crash loses nothing and repeats nothing. Control loop.
  */
 int clientinfo_start(struct hub *hub);
-/* Hands nothing over any more. */
+/* Stops: adds no more messages to the outbox. */
 void clientinfo_stop(struct hub *hub);
-/* After clientinfo_stop, when no request to the store is under way. */
+/* Frees it after clientinfo_stop, when no request to the store is under way. */
 void clientinfo_free(struct hub *hub);
-/* Some of it may have changed: looks again. The registry's hook. */
+/* Looks for changes in the registry and sends them: the hook of registry_set_hook. `hub`: a struct hub. */
 void clientinfo_look(void *hub);
 
-/* The ClientInfo of a party in one of its roles. */
+/* Writes the ClientInfo object of a party in one of its roles. */
 void clientinfo_write(struct json_writer *writer, const struct registry_party *party, unsigned role);
 /*
- * Adds to a batch that removes a party: SUSPENDED goes to everybody who may have been told of it, since OCPI
- * knows no other end. Texts in the arena of the batch.
+ * Adds messages with status SUSPENDED to a batch that removes the party, for all that may have been sent it
+ * before: OCPI has no other status for the end. `now`: wall clock, ms. Texts are in the arena of the batch.
  */
 void clientinfo_add_retirement(struct hub *hub, const struct registry_snapshot *snapshot,
                                const struct registry_party *party, int64_t now, struct store_apply *batch);

@@ -18,7 +18,7 @@
 #define PROBE_MAGIC  0x50524f42u
 #define TICK_MIN_MS  20
 #define TICK_MAX_MS  1000
-/* A tick that comes later than by this part of offline_after was held up by the process itself. */
+/* A tick later than this part of offline_after means that the process itself was suspended. */
 #define GAP_PART 4
 
 struct health {
@@ -85,7 +85,7 @@ static void health_change_stored(struct store_apply *apply)
         health_change_known(apply->result, change); /* the next tick tries again */
 }
 
-/* Why it is OFFLINE. */
+/* The audit detail of a change to OFFLINE: the last error. */
 static struct str health_error_detail(struct arena *arena, const struct registry_platform *platform)
 {
     struct str error = health_last_error(platform);
@@ -188,7 +188,8 @@ static void health_failure_known(struct loop_task *task)
     free(failure);
 }
 
-/* Where it was called: without the query, and of what a partner's apps chose only the host. */
+/* The URL of a failed call for the log: without the query, and only the host of a URL that a partner's app
+ * chose. */
 static struct str failure_place(const struct outbound *outbound)
 {
     struct str url = outbound->url;
@@ -246,7 +247,7 @@ int64_t health_offline_since(const struct registry_platform *platform)
 
 /* ---------------------------------------------------------------- probes */
 
-/* What it says about the versions; a guessed URL may be none of theirs. */
+/* Notes what a probe's answer says about versions; a guessed URL may belong to something else. */
 static void probe_note_versions(const struct probe *probe)
 {
     const struct outbound *outbound = &probe->outbound;
@@ -280,7 +281,7 @@ static void probe_answered(struct outbound *outbound)
     free(probe);
 }
 
-/* A document that is known; STR_NONE: none is. */
+/* The URL of a versions document that is known; STR_NONE: none is. */
 static struct str probe_known_url(const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
@@ -349,7 +350,9 @@ static void health_watch(struct health *health, const struct registry_platform *
         health_change(health->hub, platform, STORE_PLATFORM_OFFLINE);
 }
 
-/* While this process did not run nobody could answer it: that silence is nobody's. */
+/*
+ * Restarts the time of silence for all platforms when the process itself did not run: nobody could answer it.
+ */
 static void health_watch_itself(struct health *health, int64_t now)
 {
     int64_t late = now - health->ticked - (int64_t)uv_timer_get_repeat(&health->tick);

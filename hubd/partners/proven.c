@@ -9,7 +9,7 @@
 
 #define PROVEN_MAGIC 0x52454143u
 
-/* What was learned, on its way into the store. */
+/* A proven host on its way into the store. */
 struct proven {
     uint32_t magic;
     struct loop_task task;
@@ -47,7 +47,7 @@ static void proven_stored(struct store_apply *apply)
         proven_free(proven); /* the next good answer says it again */
 }
 
-/* Scheme, host and port are enough: a path of it is nobody's business. */
+/* Only scheme, host and port are stored: a path may hold secrets. */
 static struct str proven_origin(struct arena *arena, struct str url)
 {
     struct url parsed;

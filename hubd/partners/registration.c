@@ -220,8 +220,8 @@ static void registration_put_platform(const struct registration *registration, s
     registration_put_status(platform, STORE_PLATFORM_CONNECTED, registration->now, registration->now, batch);
 }
 
-/* One that the hub sent out with its own POST or PUT was stored before: it must still be there, and the
- * partner's answer shows that the partner has it. */
+/* Stores the new hub token. One that the hub sent in its own POST or PUT is stored already: it must still be
+ * there, and the partner's answer shows that the partner has it. */
 static void registration_put_hub_token(const struct registration *registration, struct store_apply *batch)
 {
     struct store_op *use = registration->by_hub ? store_batch_add(batch, STORE_USE_TOKEN) : NULL;
@@ -273,9 +273,9 @@ static void registration_use_initial(const struct registration *registration, st
 }
 
 /*
- * The new hub token replaces the others: at a registration all of them, they are from answers that got lost.
- * Else they live on for the overlap, used or not: any of the answers that brought them may have arrived. Only
- * of a partner that does nothing but PUT the unused ones go.
+ * Replaces the other hub tokens by the new one. A registration deletes all others: they are from answers that
+ * got lost. A change lets them expire after the overlap, used or not, since any of the answers with them may
+ * have arrived. Only when a partner PUTs again and again are unused ones deleted.
  */
 static void registration_put_tokens(const struct registration *registration, struct store_apply *batch)
 {
@@ -293,7 +293,7 @@ static void registration_put_tokens(const struct registration *registration, str
 
 void registration_put(const struct registration *registration, struct store_apply *batch)
 {
-    /* the time of silence that makes OFFLINE begins here, before anybody can see CONNECTED */
+    /* the time of silence after which it is OFFLINE begins before it is CONNECTED */
     atomic_store(&registration->platform->runtime->last_answer_ms, env_monotonic_ms());
     registration_put_platform(registration, batch);
     if (registration->hub_token != NULL)

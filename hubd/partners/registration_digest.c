@@ -1,11 +1,12 @@
-/* Whether a POST of credentials repeats the one before it (hub-ocpi(7), AUTHENTICATION; hubd/partners/registration.h). */
+/* Whether a POST of credentials repeats the one before it (hub-ocpi(7), AUTHENTICATION;
+ * hubd/partners/registration.h). */
 #include "hubd/partners/registration.h"
 #include "lib/base/crypto.h"
 
 /*
- * Values are told apart by their digests: of an object, those of its members that are not null and not an
- * empty list, in any order; of `roles`, those of its elements, in any order. In any order: the sum of
- * digests, byte by byte, so that the order does not matter and a repetition does.
+ * Compares JSON values by digests. An object's is made of its members that are not null and not an empty
+ * list, that of `roles` of its elements, both in any order: their digests are added byte by byte, so the
+ * order does not count but a repetition does.
  */
 struct sum {
     uint8_t bytes[SHA256_SIZE];

@@ -1,13 +1,14 @@
-/* Where a partner's messages go after a discovery: filled, replaced, withdrawn (hubd/partners/registration.h). */
+/* Where a partner's messages go after a discovery: filled, replaced, withdrawn
+ * (hubd/partners/registration.h). */
 #include "hubd/partners/registration.h"
 #include "hubd/registry/interfaces.h"
 #include "hubd/calls/outbound.h"
 #include "hubd/registry/routing.h"
 
-/* In the transaction of the exchange; what is more is held when its turn comes. */
+/* Rows that are held in the transaction of the exchange; further ones are held when their turn comes. */
 #define HOLD_ROWS_MAX 10000
 
-/* What the discovery found for that key; where a module is listed twice the first one counts. */
+/* The URL that the discovery found for that key; of a module listed twice, the first. */
 static struct str found_url(const struct registry_party *party, const struct discovery *discovery,
                             struct str key)
 {
@@ -17,8 +18,9 @@ static struct str found_url(const struct registry_party *party, const struct dis
     return STR_NONE;
 }
 
-/* Of a module that is only passed on: its RECEIVER interface, else its SENDER; STR_NONE where it is not
- * listed. */
+/*
+ * The URL of a module that is only passed on: its RECEIVER interface, else its SENDER; STR_NONE: not listed.
+ */
 static struct str other_url(const struct discovery *discovery, struct str module)
 {
     struct str url = STR_NONE;
@@ -53,7 +55,7 @@ static void put_receiver(const struct registry_party *party, struct str key, str
     release->u.release.module = key;
 }
 
-/* 1 when it is new. */
+/* Puts the receiver into the batch when it is new. Returns 1 when it was. */
 static size_t fill(const struct registry_party *party, struct str key, struct str url,
                    struct store_apply *batch)
 {
@@ -64,8 +66,11 @@ static size_t fill(const struct registry_party *party, struct str key, struct st
     return 1;
 }
 
-/* What waits there is held at once, also where nothing is tried any more since the exchange has ended; what
- * is only offered (pushes of locations, HubClientInfo) is dropped when its turn comes. */
+/*
+ * Withdraws a receiver and holds its pending sessions and CDRs at once, also when nothing is sent because the
+ * exchange has ended. Messages that are only offered (pushes of locations, HubClientInfo) are dropped when
+ * their turn comes.
+ */
 static void withdraw_one(const struct registry_party *party, const struct store_receiver *receiver,
                          struct store_apply *batch)
 {
@@ -82,7 +87,7 @@ static void withdraw_one(const struct registry_party *party, const struct store_
     hold->u.hold.limit = HOLD_ROWS_MAX;
 }
 
-/* How many discovered ones the document has no more. */
+/* Withdraws the discovered receivers that this discovery does not list. Returns how many. */
 static size_t withdraw(const struct registry_party *party, const struct discovery *discovery,
                        struct store_apply *batch)
 {
@@ -127,7 +132,7 @@ void registration_write_withdrawn(struct json_writer *writer, const struct regis
         json_array_end(writer);
 }
 
-/* Whether an endpoint of that module stands before it: it has been looked at. */
+/* Whether an earlier endpoint has the same module: then it was looked at already. */
 static bool listed_before(const struct discovery *discovery, size_t index)
 {
     for (size_t i = 0; i < index; i++)
@@ -166,7 +171,7 @@ static struct str add_missing(struct arena *arena, struct str text, const struct
                         STR_ARG(party->row.key), STR_ARG(module));
 }
 
-/* Of the party's, those that the partner claims. */
+/* The roles of the party that the partner claims. */
 static unsigned claimed_roles(const struct registry_party *party, const struct json_value *credentials)
 {
     unsigned roles = credentials == NULL ? party->row.roles : 0;

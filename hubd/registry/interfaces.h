@@ -10,23 +10,24 @@
  */
 #define INTERFACES_SENDER_SUFFIX ":sender"
 
-/* The key that the endpoint of a party of those roles is kept under; STR_NONE when the hub does not call it.
- * Static text. */
+/* The module key of an endpoint, for a party with those roles; STR_NONE when the hub never calls it. Static
+ * text. */
 struct str interfaces_key(unsigned roles, struct str module, bool receiver);
-/* The ModuleID that is meant by another spelling: letters' case, '-' and '_' aside; STR_NONE when it is none
- * of those that the hub calls. Static text. */
+/* The ModuleID that `spelled` means, compared without letters' case, '-' and '_'; STR_NONE when the hub calls
+ * no such module. Static text. */
 struct str interfaces_module(struct str spelled);
 /* A module that the hub never calls by itself: its requests are only passed on
  * (hub-ocpi(7), ROUTING). */
 bool interfaces_is_other(struct str module);
-/* What a party of those roles cannot do without: its RECEIVER interface of a module, and what is impossible
- * then. The index-th of them; NULL behind the last. */
+/* A RECEIVER interface that parties of those roles must have. */
 struct interfaces_need {
     unsigned roles;
-    const char *module, *without;
+    const char *module;
+    const char *without; /* what is impossible when it is missing */
 };
+/* The index-th of those that a party with those roles needs; NULL after the last. */
 const struct interfaces_need *interfaces_need_at(unsigned roles, size_t index);
-/* All keys there are, one after the other; STR_NONE behind the last. Static text. */
+/* The index-th of all module keys; STR_NONE after the last. Static text. */
 struct str interfaces_key_at(size_t index);
 
 #endif

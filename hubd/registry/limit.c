@@ -5,8 +5,8 @@
 
 #define US 1000 /* in ns */
 #define MS INT64_C(1000000)
-/* Loops read the clock before they take: a bucket that seems overdrawn by less than this was taken from by
- * somebody with a later reading. */
+/* Loops read the clock before they take: a bucket that is overdrawn by less than this was used by another
+ * loop with a later reading. */
 #define SLACK (1000 * MS)
 
 static const struct limit_row {

@@ -7,27 +7,27 @@
 #include "lib/base/str.h"
 
 /*
- * How often a party may ask for something (hub-ocpi(7), LIMITS). A limit is a token bucket that holds a whole
- * period's requests. What is kept of it is one number, the time at which it is full again (the generic cell
- * rate algorithm), so that it is exact over all loops without a lock.
+ * How often a party may send requests of a kind (hub-ocpi(7), LIMITS). A limit is a token bucket that holds
+ * the requests of a whole period. Its state is one number, the time at which the bucket is full again (the
+ * generic cell rate algorithm), so one atomic counts exactly over all loops without a lock.
  */
 enum limit_kind { LIMIT_NONE, LIMIT_AUTHORIZE, LIMIT_COMMANDS, LIMIT_LOCATIONS, LIMIT_KIND_COUNT };
 
-/* What a party has taken of one limit; zero: nothing yet. Lives as long as the registry, whatever rate is set
- * meanwhile. */
+/* The state of one limit of one party; all zero: a full bucket. Lives as long as the registry, also when the
+ * rate changes. */
 struct limit_state {
     _Atomic int64_t full_at; /* monotonic ns; in the past: full */
-    _Atomic int64_t refused; /* requests that no row of the audit tells yet */
-    int64_t next_row;        /* monotonic ms; control loop only */
+    _Atomic int64_t refused; /* refused requests that are in no audit row yet */
+    int64_t next_row;        /* when the next audit row may be written, monotonic ms; control loop only */
 };
 
 /*
- * Takes one request at `now_us` (monotonic). 0: it may pass; else how many microseconds later one would, and
- * nothing was taken. Thread safe. A changed rate holds at once: what was taken keeps its share of the bucket,
- * and nobody waits longer for the first request than the new rate says.
+ * Takes one request from the bucket at `now_us` (monotonic). Returns 0 when it may pass; else nothing was
+ * taken, and the result is how many microseconds later a request may pass. A changed rate holds at once:
+ * `full_at` stays, but never beyond the time that an empty bucket of the new rate needs. Thread safe.
  */
 int64_t limit_take(struct limit_state *state, struct rate rate, int64_t now_us);
-/* The same wait for Retry-After: the first whole second at which it is over. */
+/* The wait of limit_take as Retry-After has it (RFC 9110 section 10.2.3): seconds, rounded up. */
 static inline int64_t limit_retry_after(int64_t wait_us)
 {
     return (wait_us + 999999) / 1000000;
@@ -36,16 +36,17 @@ static inline int64_t limit_retry_after(int64_t wait_us)
 struct conf;
 struct store_limit;
 
-/* "authorize" "commands" "locations": in the store, in hubctl, in the settings' names. */
+/* "authorize", "commands", "locations": its name in the store, in hubctl and in the settings. Static. */
 const char *limit_name(enum limit_kind kind);
-/* Its module (ModuleID) and its requests in a sentence: "location lists". */
+/* The ModuleID of its requests. Static. */
 const char *limit_module(enum limit_kind kind);
+/* Its requests in the words of a sentence: "location lists". Static. */
 const char *limit_requests(enum limit_kind kind);
-/* LIMIT_NONE when there is no such limit. */
+/* The limit of that name; LIMIT_NONE when there is none. */
 enum limit_kind limit_find(struct str name);
-/* The rate of a row, or of the setting where there is none (NULL). */
+/* The rate in `row`; that of the setting when `row` is NULL. */
 struct rate limit_rate(const struct conf *conf, const struct store_limit *row, enum limit_kind kind);
 
-#define LIMIT_STRANGERS 256 /* addresses told apart, about */
+#define LIMIT_STRANGERS 256 /* buckets for callers without a token; addresses are hashed onto them */
 
 #endif

@@ -26,7 +26,7 @@ struct registry_view {
     struct loop_task pass;
 };
 
-/* Somebody waits until a refresh that began after its call has been passed by all loops. */
+/* A caller of registry_refresh, who waits until every loop uses the new snapshot. */
 struct registry_waiter {
     struct registry *registry;
     struct loop *loop;
@@ -37,8 +37,8 @@ struct registry_waiter {
     struct ring queue;
 };
 
-/* States of all platforms or parties there ever were. The store names them in the same order each time, so
- * they are kept in it, and the next one asked for is nearly always the one behind the last. */
+/* The states of all platforms or parties that ever were. The store reads rows in the same order each time, so
+ * the list is kept in it, and the next state asked for is nearly always the one after the last. */
 struct registry_nodes {
     struct registry_node *first;
     struct registry_node **at; /* where the one behind the last stands or belongs; NULL: `first` */

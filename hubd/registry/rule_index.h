@@ -5,24 +5,24 @@
 #include "lib/store/store.h"
 
 /*
- * Finds the rule of a pair in a list of rules in one step: a table with open addressing, whose size follows
- * the rules there are and not the pairs there could be. Every message asks it (hub-ocpi(7), ROUTING).
+ * Finds the rule of a pair of parties in constant time: a hash table with open addressing whose size grows
+ * with the rules, not with the possible pairs. Every message looks a rule up (hub-ocpi(7), ROUTING).
  */
 struct rule_index {
     const struct store_rule *rules; /* borrowed */
     uint32_t *slots;                /* place in `rules` + 1; 0: free */
-    size_t size;                    /* of slots, a power of two; at least three of four are free */
+    size_t size;                    /* number of slots, a power of two; at least three quarters are free */
 };
 
-/* Of the first `count` of `rules`, each pair at most once, with room for `room` in all; lives in the arena.
- * False: no memory. */
+/* Builds the index of the first `count` of `rules`, in the arena, with space for `room` rules in all. No pair
+ * may occur twice. False: no memory. */
 bool rule_index_make(struct rule_index *index, struct arena *arena, const struct store_rule *rules,
                      size_t count, size_t room);
-/* Adds the rule at that place of the list; within the room, and its pair is not there yet. */
+/* Adds rules[place], whose pair must not be in the index yet; within `room`. */
 void rule_index_add(struct rule_index *index, size_t place);
 
-/* Where the pair's place stands, or belongs. Rows are numbered one after the other: the odd factors spread
- * neighbours over the whole table. */
+/* The slot of a pair, or the free one where it belongs. Row ids are consecutive numbers: the odd factors
+ * spread them over the whole table. */
 static inline uint32_t *rule_index_slot(const struct rule_index *index, int64_t emsp, int64_t cpo)
 {
     uint64_t hash = (uint64_t)emsp * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)cpo;
@@ -36,7 +36,7 @@ static inline uint32_t *rule_index_slot(const struct rule_index *index, int64_t 
     return &index->slots[at];
 }
 
-/* The pair's rule whatever its state; NULL: there never was one. By the numbers of the parties' rows. */
+/* The rule of a pair, given by the ids of the parties' rows, in any state; NULL: there never was one. */
 static inline const struct store_rule *rule_index_find(const struct rule_index *index, int64_t emsp,
                                                        int64_t cpo)
 {

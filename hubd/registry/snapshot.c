@@ -13,7 +13,7 @@ struct str registry_seal_context(char *out, size_t size, int64_t platform)
     return str_of(out, (size_t)length);
 }
 
-/* A token that does not open is treated as absent: the platform can be called again after a new exchange. */
+/* A token that cannot be decrypted counts as absent: a new exchange makes the platform callable again. */
 static struct str snapshot_open_token(struct arena *arena, const uint8_t *seal_key, int64_t platform,
                                       struct str sealed)
 {
@@ -113,8 +113,8 @@ static int snapshot_compare_parties(const void *a, const void *b)
     return order != 0 ? order : (left->row.id > right->row.id) - (left->row.id < right->row.id);
 }
 
-/* Each platform's parties in the snapshot's order, NULL behind the last: one array, a part for each, so that
- * a thousand platforms do not take a thousand times room for all. `party_count` holds how many will come. */
+/* Gives each platform its part of one array: its parties in the snapshot's order. `party_count` holds how
+ * many will come. One array, so that a thousand platforms do not take a thousand times the size of all. */
 static bool snapshot_join_parties(struct registry_snapshot *snapshot)
 {
     struct registry_party **all =
@@ -183,7 +183,7 @@ static bool snapshot_add_parties(struct registry *registry, struct registry_snap
     return snapshot_index_parties(snapshot) && snapshot_join_parties(snapshot);
 }
 
-/* Each party's receivers are a run of what was read. */
+/* Receivers are ordered by party: each party gets a run of the array. */
 static void snapshot_add_receivers(struct registry_snapshot *snapshot, const struct store_registry_read *read)
 {
     size_t end;
@@ -234,7 +234,7 @@ static bool snapshot_add_rules(struct registry_snapshot *snapshot, const struct 
     return true;
 }
 
-/* A party's own limit is stronger than everybody's (hub-ocpi(7), LIMITS). */
+/* The party's own limit goes before the one for all (hub-ocpi(7), LIMITS). */
 static void snapshot_add_limits(struct registry_snapshot *snapshot, const struct store_registry_read *read)
 {
     for (size_t i = 0; i < read->limit_count; i++) {
@@ -337,7 +337,7 @@ const struct store_token *registry_find_token(const struct registry_snapshot *sn
 {
     size_t slot = snapshot_token_slot(snapshot, hash);
     const struct store_token *token;
-    /* The table is indexed by a hash of the secret, so what its timing tells is nothing about the secret. */
+    /* The table is indexed by a hash of the secret, so its timing reveals nothing about the secret. */
     while ((token = snapshot->token_table[slot]) != NULL) {
         if (crypto_equal(token->hash, hash, sizeof token->hash))
             return token_has_expired(token, now) ? NULL : token;
@@ -346,8 +346,8 @@ const struct store_token *registry_find_token(const struct registry_snapshot *sn
     return NULL;
 }
 
-/* Of `count` rows of `size` bytes, ordered by the number that each has at `offset`: the first with that one
- * or a higher one. */
+/* The first of `count` rows of `size` bytes whose id, at `offset`, is at least the given one; rows are
+ * ordered by it. */
 static size_t lower_bound(const void *rows, size_t count, size_t size, size_t offset, int64_t id)
 {
     size_t low = 0, high = count;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "hubd/request/quality.h"
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "hubd/traffic.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -48,7 +48,7 @@ const size_t request_reply_count = sizeof request_replies / sizeof request_repli
 
 /* ---------------------------------------------------------------- audit */
 
-/* Messages that changed nothing (refused pushes, real-time ones) get their row here. */
+/* Writes the audit row of a request that stored nothing: refused pushes and requests in real time. */
 static void answer_audit(struct request *request, int ocpi_status, struct str message, struct str data)
 {
     if (request->audited || request->route == NULL || request->route->audit == ROUTE_AUDIT_NONE)
@@ -66,7 +66,7 @@ static void answer_audit(struct request *request, int ocpi_status, struct str me
 
 /* ---------------------------------------------------------------- headers */
 
-/* Whom the answer is for: the party that is calling, else who it says it is, else the platform's first. */
+/* The party in the answer's OCPI-to: the caller, else whom OCPI-from names, else the platform's first. */
 static bool answer_find_caller(const struct request *request, struct str *country, struct str *party)
 {
     struct ocpi_party_key from;
@@ -86,7 +86,8 @@ static bool answer_find_caller(const struct request *request, struct str *countr
     return true;
 }
 
-/* Who answers: the party that was asked, by a forward or by name, whatever became of it; else the hub. */
+/* The party in the answer's OCPI-from: the one that was asked, by a forward or by name, whatever came of it;
+ * else the hub. */
 static void answer_find_asked(const struct request *request, struct ocpi_party_key *asked,
                               struct str *country, struct str *party)
 {
@@ -102,7 +103,8 @@ static void answer_find_asked(const struct request *request, struct ocpi_party_k
     }
 }
 
-/* Ids echoed; TO and FROM swapped, on functional modules only (OCPI 2.2.1, Transport: Message Routing). */
+/* Sets the ids of the request, and OCPI-to and OCPI-from swapped on functional modules only (OCPI 2.2.1,
+ * Transport: Message Routing). */
 static void answer_headers(struct request *request, int http_status)
 {
     struct http_exchange *exchange = request->exchange;

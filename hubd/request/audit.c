@@ -1,5 +1,5 @@
-/* The audit row of a request: who, to whom, about what, how it ended and why (hub-audit(5), DESCRIPTION). */
-#include "hubd/request/request.h"
+/* The audit row of a request: who, to whom, about what, how it ended and why (hub-audit(5), ROW FIELDS). */
+#include "hubd/request/internal.h"
 #include "lib/base/env.h"
 #include "lib/base/utf8.h"
 #include "lib/json/writer.h"
@@ -9,7 +9,7 @@
 #define OBJECT_MAX 128 /* bytes of an id that nobody has checked */
 #define RESULT_MAX 32  /* OCPI's longest result has 18 */
 
-/* At most `max` bytes of it, whole characters. */
+/* At most `max` bytes of the text, whole characters. */
 static struct str audit_cut(struct str text, size_t max)
 {
     size_t length = 0, next;
@@ -40,7 +40,7 @@ bool request_is_result(struct str text)
     return text.length > 0 && text.length <= RESULT_MAX;
 }
 
-/* The answer's data as a value: the partner's, as it was read, or what the hub made. */
+/* The data of the answer as a value: the partner's, as it was read, or the hub's, parsed again. */
 static const struct json_value *audit_parse(const struct request *request, struct str data)
 {
     const struct json_value *value = request->forwarded != NULL ? request->forwarded->answer.data : NULL;
@@ -49,7 +49,7 @@ static const struct json_value *audit_parse(const struct request *request, struc
     return json_parse(request->arena, data, JSON_DEPTH_MAX, &value, NULL) == OK ? value : NULL;
 }
 
-/* What is said to the driver: AuthorizationInfo's `info`, a CommandResponse's first `message`. */
+/* The message for the driver: `info` of AuthorizationInfo, the first `message` of a CommandResponse. */
 static struct str audit_reason(const struct json_value *data)
 {
     const struct json_value *message = json_get(data, "message");
@@ -88,14 +88,15 @@ static struct str audit_body_id(const struct json_value *body)
     return id;
 }
 
-/* Parameters of these are no ids of objects: a module's name, a command's, a callback's secret. */
+/* Whether the path's parameters name an object. In the other routes they are a module's name, a command's, or
+ * a callback's secret. */
 static bool audit_path_names_object(const struct request *request)
 {
     return request->route != &routes_relay && request->route->access != ROUTE_OPEN &&
            request->route->module != OCPI_MODULE_COMMANDS;
 }
 
-/* Of a request that was refused before its module looked at it. */
+/* The object of a request that was refused before its module looked at it. */
 static struct str audit_find_object(const struct request *request)
 {
     struct str id = STR_NONE;
@@ -122,7 +123,7 @@ void request_audit_keep(struct request *request)
     request->location = json_get_text(request->body, "location_id");
 }
 
-/* Whom it was meant for, as far as it got. */
+/* The party that the request was for, as far as that is known. */
 static struct str audit_receiver(const struct request *request)
 {
     struct ocpi_party_key key;
@@ -141,7 +142,7 @@ static struct str audit_receiver(const struct request *request)
 
 /* ---------------------------------------------------------------- detail */
 
-/* How it was passed on: the other leg of the exchange. */
+/* Writes how the request was passed on: the other leg of the exchange. */
 static void audit_write_forward(const struct request *request, struct json_writer *writer)
 {
     const struct outbound *forwarded = request->forwarded;
@@ -160,7 +161,7 @@ static void audit_write_forward(const struct request *request, struct json_write
     json_object_end(writer);
 }
 
-/* How much the body that was taken broke of OCPI's tables. */
+/* Writes how many findings the accepted body had. */
 static void audit_write_findings(const struct request *request, struct json_writer *writer)
 {
     unsigned findings = 0, unknown = 0;
@@ -170,7 +171,7 @@ static void audit_write_findings(const struct request *request, struct json_writ
     json_field_int(writer, "unknown_fields", unknown);
 }
 
-/* Found there is what nobody else may read: a partner's token, a URL with a secret in its query. */
+/* Whether the value at this JSON pointer is secret: a partner's token, or a URL, whose query may hold one. */
 static bool audit_is_secret(struct str pointer)
 {
     return str_equal(pointer, STR("/token")) || str_ends_with(pointer, STR("url"));
@@ -193,7 +194,7 @@ static void audit_write_refusals(const struct request *request, struct json_writ
     json_array_end(writer);
 }
 
-/* The sentence that the caller got, without what is secret. */
+/* The message that the caller got, without secrets. */
 static struct str audit_message(const struct request *request)
 {
     struct buffer text = {0};
@@ -213,7 +214,7 @@ static struct str audit_message(const struct request *request)
     return copy;
 }
 
-/* Why it ended so: of what was done as asked there is nothing to say. */
+/* Why the request ended so; empty when it was done as asked. */
 static void audit_write_end(const struct request *request, struct json_writer *writer)
 {
     struct str message = audit_message(request), location = request->location;
@@ -225,7 +226,7 @@ static void audit_write_end(const struct request *request, struct json_writer *w
         audit_write_refusals(request, writer);
 }
 
-/* What belongs to the row beside its columns; empty when there is nothing. */
+/* The row's detail; empty when there is nothing for it. */
 static struct str audit_detail(const struct request *request, bool taken)
 {
     bool own = request->audit_correlation_id.length == 0 ||

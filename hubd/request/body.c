@@ -1,6 +1,6 @@
-/* What a request brings: its JSON, held against OCPI's tables. */
+/* Reads a request's body and validates it against OCPI's tables. */
 #include "hubd/request/quality.h"
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "lib/ocpi/validate.h"
 
 #define TREE_SMALL (16 * 1024)
@@ -11,7 +11,8 @@ void request_free_tree(struct request *request)
     arena_free(&request->tree);
 }
 
-/* A small tree costs no block of its own and goes with the request; a large one goes as soon as it may. */
+/* Up to this many bytes of body, values are kept in the request's arena; of larger ones in an arena of their
+ * own, which can be freed early. */
 static int request_read_json(struct request *request, struct error *error)
 {
     struct str body = request->exchange->body;

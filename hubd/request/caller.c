@@ -1,9 +1,9 @@
 /* Who is calling: the platform by its token, the party by OCPI-from, the path or the body. */
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 #include "lib/base/crypto.h"
 #include "lib/ocpi/headers.h"
 
-/* A used initial token serves a repeated POST for so long (hub-ocpi(7), AUTHENTICATION). */
+/* For how long a used initial token may repeat its POST (hub-ocpi(7), AUTHENTICATION). */
 #define INITIAL_TOKEN_GRACE_MS (10 * 60 * 1000)
 
 struct str request_header(const struct request *request, const char *name)
@@ -19,7 +19,7 @@ static bool token_is_dead(const struct store_token *token, int64_t now)
            now - token->used > INITIAL_TOKEN_GRACE_MS;
 }
 
-/* Base64-decoded first, then as sent (hub-ocpi(7), AUTHENTICATION). */
+/* Tries the token decoded from Base64 first, then as it was sent (hub-ocpi(7), AUTHENTICATION). */
 bool request_authenticate(struct request *request)
 {
     struct str credentials, candidates[2];
@@ -85,8 +85,8 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
     return false;
 }
 
-/* FROM is absent: the platform's one party of the needed role, else the one that the path or the body says
- * owns the object or its token (hub-ocpi(7), ROUTING). */
+/* The caller when OCPI-from is absent: the platform's only party of the needed role, else the party that path
+ * or body name as owner of the object or its token (hub-ocpi(7), ROUTING). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
     static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
@@ -111,8 +111,8 @@ static struct registry_party *request_infer_party(const struct request *request,
     return NULL;
 }
 
-/* The party that OCPI-from names, NULL when it is absent. False: answered, it is none of the platform's, or
- * suspended, which is refused everywhere. */
+/* Finds the party that OCPI-from names; NULL when it is absent. False: it is not of this platform, or is
+ * suspended, and the request was answered. */
 static bool request_read_from(struct request *request, struct registry_party **named)
 {
     struct ocpi_party_key from;
@@ -128,7 +128,9 @@ static bool request_read_from(struct request *request, struct registry_party **n
     return false;
 }
 
-/* The owner in the path; OCPI-from may say the same. False: answered. */
+/*
+ * Sets the party that the path names as owner; OCPI-from may name the same. False: the request was answered.
+ */
 static bool request_take_owner(struct request *request, const struct registry_party *from)
 {
     struct ocpi_party_key owner;
@@ -142,7 +144,7 @@ static bool request_take_owner(struct request *request, const struct registry_pa
     return false;
 }
 
-/* OCPI-from, else what the platform, the path or the body tell. False: answered. */
+/* Sets the party by OCPI-from, else by platform, path or body. False: the request was answered. */
 static bool request_take_party(struct request *request, const struct registry_party *from)
 {
     unsigned roles = request->route->roles;
@@ -204,7 +206,7 @@ void request_leave(struct request *request)
     registry_release(request->worker->view, old);
 }
 
-/* The parties of the new snapshot. False: the token, the platform or the party is not what it was. */
+/* Looks the caller up in the new snapshot. False: token, platform or party has changed. */
 static bool request_find_again(struct request *request)
 {
     const struct registry_snapshot *snapshot = request->snapshot;

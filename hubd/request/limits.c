@@ -9,7 +9,8 @@
 #include "lib/json/writer.h"
 
 #define TICK_MS     1000
-#define ROW_EACH_MS 60000
+#define MINUTE_MS   60000
+#define ROW_EACH_MS MINUTE_MS
 
 /* ---------------------------------------------------------------- a request */
 
@@ -25,7 +26,7 @@ bool limits_admit(struct request *request)
         return true;
     long long seconds = limit_retry_after(wait_us);
     atomic_fetch_add(&state->refused, 1);
-    request->audited = true; /* counted: limits_tell makes the row */
+    request->audited = true; /* counted: limits_write_row makes the row */
     http_exchange_header(request->exchange, "Retry-After", arena_printf(request->arena, "%lld", seconds));
     request_answerf(request, REPLY_RATE, "rate limit: %lld %s per %s; try again in %lld s",
                     (long long)rate.requests, limit_requests(kind), rate_period(rate), seconds);
@@ -36,46 +37,46 @@ bool limits_admit(struct request *request)
 
 #define GUESS_DELAY_MS 1000
 
-/* An answer that is held back. */
-struct late {
+/* An answer that is delayed. */
+struct delayed_answer {
     uv_timer_t timer;
     struct request *request;
     int64_t wait_us;
 };
 
-static void late_answer(uv_handle_t *handle)
+static void delayed_answer_send(uv_handle_t *handle)
 {
-    struct late *late = CONTAINER_OF(handle, struct late, timer);
-    struct request *request = late->request;
-    long long seconds = limit_retry_after(late->wait_us);
+    struct delayed_answer *delayed = CONTAINER_OF(handle, struct delayed_answer, timer);
+    struct request *request = delayed->request;
+    long long seconds = limit_retry_after(delayed->wait_us);
     http_exchange_header(request->exchange, "Retry-After", arena_printf(request->arena, "%lld", seconds));
     request_answerf(request, REPLY_RATE, "too many wrong guesses from this address; try again in %lld s",
                     seconds);
 }
 
-static void late_close(uv_timer_t *timer)
+static void delayed_answer_close(uv_timer_t *timer)
 {
-    uv_close((uv_handle_t *)timer, late_answer);
+    uv_close((uv_handle_t *)timer, delayed_answer_send);
 }
 
 static struct limit_state *stranger_state(struct request *request)
 {
-    /* a bucket that two share is no harm */
+    /* addresses that share a bucket do no harm */
     return &request->worker->strangers[str_hash(request->exchange->peer) % LIMIT_STRANGERS];
 }
 
 void limits_refuse_stranger(struct request *request, struct str message)
 {
-    static const struct rate rate = {LIMIT_GUESSES, 60000};
+    static const struct rate rate = {LIMIT_GUESSES, MINUTE_MS};
     int64_t wait_us = limit_take(stranger_state(request), rate, env_monotonic_us());
-    struct late *late = wait_us == 0 ? NULL : arena_alloc(request->arena, sizeof *late);
-    if (late == NULL || uv_timer_init(&request->worker->loop.uv, &late->timer) != 0) {
+    struct delayed_answer *delayed = wait_us == 0 ? NULL : arena_alloc(request->arena, sizeof *delayed);
+    if (delayed == NULL || uv_timer_init(&request->worker->loop.uv, &delayed->timer) != 0) {
         request_answer(request, REPLY_UNKNOWN, message, STR_NONE);
         return;
     }
-    late->request = request;
-    late->wait_us = wait_us;
-    uv_timer_start(&late->timer, late_close, GUESS_DELAY_MS, 0);
+    delayed->request = request;
+    delayed->wait_us = wait_us;
+    uv_timer_start(&delayed->timer, delayed_answer_close, GUESS_DELAY_MS, 0);
 }
 
 /* ---------------------------------------------------------------- what was refused */
@@ -100,7 +101,7 @@ static struct str limits_detail(struct arena *arena, enum limit_kind kind, struc
     return copy;
 }
 
-static void limits_tell(struct hub *hub, const struct registry_party *party, enum limit_kind kind)
+static void limits_write_row(struct hub *hub, const struct registry_party *party, enum limit_kind kind)
 {
     struct limit_state *state = &party->runtime->limits[kind];
     struct rate rate = limit_rate(&hub->conf, party->limits[kind], kind);
@@ -128,7 +129,7 @@ static void limits_tell(struct hub *hub, const struct registry_party *party, enu
     arena_free(&arena);
 }
 
-static void limits_tell_all(struct hub *hub, int64_t now_ms)
+static void limits_write_rows(struct hub *hub, int64_t now_ms)
 {
     struct registry_snapshot *snapshot = registry_hold(hub->control_view);
     for (size_t i = 0; i < snapshot->party_count; i++) {
@@ -136,7 +137,7 @@ static void limits_tell_all(struct hub *hub, int64_t now_ms)
         for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_KIND_COUNT; kind++) {
             const struct limit_state *state = &party->runtime->limits[kind];
             if (atomic_load(&state->refused) > 0 && now_ms >= state->next_row)
-                limits_tell(hub, party, kind);
+                limits_write_row(hub, party, kind);
         }
     }
     registry_release(hub->control_view, snapshot);
@@ -144,7 +145,7 @@ static void limits_tell_all(struct hub *hub, int64_t now_ms)
 
 static void limits_tick(uv_timer_t *timer)
 {
-    limits_tell_all(timer->data, env_monotonic_ms());
+    limits_write_rows(timer->data, env_monotonic_ms());
 }
 
 int limits_start(struct hub *hub)
@@ -161,7 +162,7 @@ int limits_start(struct hub *hub)
 void limits_stop(struct hub *hub)
 {
     uv_close((uv_handle_t *)&hub->limits->tick, NULL);
-    limits_tell_all(hub, INT64_MAX);
+    limits_write_rows(hub, INT64_MAX);
 }
 
 void limits_free(struct hub *hub)

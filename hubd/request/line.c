@@ -7,7 +7,7 @@
 #include "lib/base/magic.h"
 
 #define BUCKETS 1024 /* a power of two */
-/* Lines that a bucket keeps for the next who comes: so a push allocates nothing. */
+/* Empty lines that a bucket keeps for the next request: a push allocates nothing. */
 #define SPARE_MAX 4
 
 struct line {
@@ -95,7 +95,7 @@ static void bucket_drop(struct line_bucket *bucket, struct line *line)
     bucket->spare_count++;
 }
 
-/* Is there room inside for one more? */
+/* Whether one more place may have its turn now. */
 static bool line_admits(const struct line *line, enum line_mode mode)
 {
     return line->inside == 0 || (mode == LINE_SHARED && !line->alone);
@@ -131,7 +131,7 @@ int line_enter(struct lines *lines, uint64_t key, struct line_place *place, enum
     return result;
 }
 
-/* Those whose turn it is now, in their order. */
+/* Takes the places whose turn it is now, in their order. */
 static void line_call(struct line *line)
 {
     while (!ring_is_empty(&line->waiting)) {

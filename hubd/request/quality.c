@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "hubd/request/internal.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 #include "lib/ocpi/validate.h"
@@ -10,20 +11,21 @@
 #define FLUSH_MS      500
 #define KINDS_MAX     512
 #define SLOTS         1024 /* a power of two, at least twice as many */
-/* Names of fields OCPI does not know: of one object of a party between two flushes, of a party for good. */
+/* Limit of names of fields that OCPI does not know: per object and party between two flushes, and per party
+ * in the store. */
 #define NAMES_MAX     64
 #define EXAMPLE_BYTES 128 /* OCPI's longest id has 39 */
-/* Refused objects: between two flushes, of a party and module for good; and how long they are remembered. */
+/* Limits of refused objects: between two flushes, and per party and module in the store. */
 #define REFUSALS_MAX 512
 #define OBJECTS_MAX  1000
 
-/* An id, as far as there is room for it. */
+/* An id, cut to the space there is. */
 struct example {
     size_t length;
     char text[EXAMPLE_BYTES];
 };
 
-/* One line of `hubctl quality`, as far as this worker saw it since the last flush. */
+/* A row of `hubctl quality`: what this worker has counted since the last flush. */
 struct kind {
     struct ocpi_party_key party;
     const char *module, *object;
@@ -91,7 +93,7 @@ static bool kind_is(const struct kind *kind, const struct kind *key)
            kind->object == key->object && kind->rule == key->rule && str_equal(kind->field, key->field);
 }
 
-/* Any spread will do: tables of one party's module are short. */
+/* A simple hash is enough: there are few rows per party and module. */
 static size_t kind_slot(const struct kind *key)
 {
     uint64_t hash = str_hash(key->field) ^ str_hash(ocpi_party_key_str(&key->party)) * 31 ^
@@ -114,7 +116,7 @@ static struct kind *table_find(struct table *table, const struct kind *key)
     return slot == 0 ? NULL : &table->kinds[slot - 1];
 }
 
-/* The same, made when it is not there; NULL when the table is full. */
+/* Finds the row or adds it; NULL when the table is full. */
 static struct kind *table_get(struct table *table, const struct kind *key)
 {
     uint16_t *slot = table_slot(table, key);
@@ -142,7 +144,7 @@ static unsigned table_size(const struct table *table)
     return table->count + table->refusal_count;
 }
 
-/* A kind for a name OCPI does not know; all that come after the first few go together. */
+/* The kind for a name that OCPI does not know; after the first NAMES_MAX, one kind for all. */
 static struct kind *table_get_unknown(struct table *table, const struct kind *key)
 {
     struct kind *known = table_find(table, key), others_key = *key;
@@ -198,7 +200,7 @@ static void quality_add_refusal_op(struct quality *quality, const struct quality
 
 static void quality_applied(struct store_apply *apply);
 
-/* Sends what did not get through the last time, else what was counted since. */
+/* Stores what the last flush could not, else what was counted since. */
 static void quality_flush(struct quality *quality)
 {
     if (quality->flying || table_size(quality->leaving) + table_size(quality->filling) == 0)
@@ -306,7 +308,7 @@ void quality_count(struct request *request)
 
 /* ---------------------------------------------------------------- counting what is refused */
 
-/* What it is refused for where no table was broken; NULL: it is not the body's fault. */
+/* The rule of a refusal that broke no table; NULL: the body is not the reason. */
 static const char *refusal_rule(int http_status, int ocpi_status)
 {
     static const struct {
@@ -319,7 +321,7 @@ static const char *refusal_rule(int http_status, int ocpi_status)
     return ocpi_status == OCPI_INVALID_PARAMETERS ? "invalid" : NULL;
 }
 
-/* The name of the member that the message is about: the last step of the pointer that it begins with. */
+/* The member that the message is about: the last step of the JSON pointer at its beginning. */
 static struct str refusal_field(struct str message)
 {
     size_t length = str_starts_with(message, STR("/")) ? str_find(message, ':') : SIZE_MAX;
@@ -331,7 +333,7 @@ static struct str refusal_field(struct str message)
     return length - from <= OCPI_FIELD_BYTES ? str_of(message.data + from, length - from) : STR("");
 }
 
-/* What validation met and refused the body for; in a strict party's bodies that is all of it. */
+/* Counts the findings that the body was refused for; for a strict party these are all findings. */
 static void quality_add_refused(struct quality *quality, struct kind *key, struct request *request)
 {
     bool strict = quality_is_strict(request);
@@ -353,7 +355,7 @@ static bool refusal_is(const struct quality_refusal *row, const struct quality_r
                      str_of(key->object.text, key->object.length));
 }
 
-/* The row of that object, made when it is not there; NULL when the table is full. */
+/* Finds the object's row or adds it; NULL when the table is full. */
 static struct quality_refusal *table_get_refusal(struct table *table, const struct quality_refusal *key)
 {
     for (unsigned i = 0; i < table->refusal_count; i++)
@@ -365,7 +367,7 @@ static struct quality_refusal *table_get_refusal(struct table *table, const stru
     return &table->refusals[table->refusal_count++];
 }
 
-/* An object of a push: it may be lost. */
+/* Keeps the object of a refused push: it may be lost. */
 static void quality_add_object(struct quality *quality, const struct kind *kind, struct request *request)
 {
     struct quality_refusal key = {.party = kind->party, .module = kind->module, .first = request->now};

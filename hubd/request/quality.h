@@ -5,36 +5,35 @@
 
 /*
  * How partners' objects are judged, and what is counted about them (hub-ocpi(7), VALIDATION; `hubctl
- * quality`). A push must not wait for statistics: each worker adds up what it sees in a table of its own,
- * which goes to the store twice a second as one batch, and not at all when nothing came. Worker's loop only.
+ * quality`). A push must not wait for statistics: each worker counts in a table of its own and stores it
+ * twice a second as one batch, if there is anything to store. Worker's loop only.
  */
 struct quality;
 
-/* How long a refused object that did not come rightly since is an attention. */
+/* For how long `hubctl status` shows a refused object that has not been accepted since, ms. */
 #define QUALITY_REFUSED_MS (INT64_C(7) * 24 * 3600 * 1000)
 
-/* Prepares a worker's table (on the main thread, before its loop runs); NULL: no memory. */
+/* Makes a worker's table, on the main thread before the loop runs. NULL: no memory. */
 struct quality *quality_new(struct worker *worker);
 /*
- * At the orderly end, asked again until it is true: everything counted is stored. What the store refuses then
- * is given up with a line in the log.
+ * Whether all that was counted is stored; begins to store the rest. Called at the orderly end until it is
+ * true. What the store refuses then is logged and given up.
  */
 bool quality_settle(struct quality *quality);
-/* Closes it, once it is settled; the loop must run on for that. */
+/* Frees the table after quality_settle was true; the loop must still run, to close the timer. */
 void quality_free(struct quality *quality);
 
-/* Whether the caller's objects are refused for any finding: as its party was set, else as the setting says.
- */
+/* Whether any finding refuses the caller's objects: as set for its party, else as the setting says. */
 bool quality_is_strict(const struct request *request);
 /*
- * The body was taken: stored, or sent on to whom it is for. What it broke of OCPI's tables is counted for the
- * caller, once for a request however often this is called.
+ * Counts for the caller what the accepted body broke of OCPI's tables. Call it when the body was stored or
+ * passed on; further calls for the same request do nothing.
  */
 void quality_count(struct request *request);
 /*
- * An answer is given. When it refuses a push, or any body for what validation met, it is counted for the
- * caller as refused: by field and rule, else by what the refusal is (`json`, `forbidden`, `not_found`,
- * `too_large`, `invalid`); and of a push the object, since what it held may be lost.
+ * Counts a refusal for the caller, when the answer refuses a push, or any body for a finding of validation:
+ * by field and rule, else by the kind of refusal (`json`, `forbidden`, `not_found`, `too_large`, `invalid`).
+ * Of a push it also keeps the object's id, since the object may be lost.
  */
 void quality_count_refused(struct request *request, int http_status, int ocpi_status, struct str message);
 

@@ -1,4 +1,4 @@
-#include "hubd/request/request.h"
+#include "hubd/request/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,8 +86,8 @@ struct str request_subpath(struct request *request)
 
 /* ---------------------------------------------------------------- the way */
 
-/* What is passed on must be found by its receiver under no other id than here; what a CPO calls its own is
- * kept as it is. */
+/* Whether an id may be used. An id that is passed on must mean the same to its receiver; what a CPO calls its
+ * own objects is stored unchanged. */
 static bool request_takes_id(const struct request *request, struct str id)
 {
     return request_is_id(id) && (request->route->audit != ROUTE_AUDIT_REALTIME || ocpi_text_is_id(id));
@@ -113,7 +113,7 @@ static bool request_decode_params(struct request *request, const struct router_m
     return true;
 }
 
-/* Role and party, and how often it may ask: of what the caller is known by now. False: answered. */
+/* Checks role, party and rate limit, as far as the caller is known. False: the request was answered. */
 static bool request_admit_party(struct request *request)
 {
     if (request->platform == NULL || request->party != NULL)
@@ -141,10 +141,8 @@ static void request_handle(struct request *request)
         request->route->handle(request);
 }
 
-/*
- * The first use of a hub token ends the initial token that brought it: durable, and known to every loop,
- * before the request goes on (hub-ocpi(7), AUTHENTICATION).
- */
+/* The first use of a hub token ends the initial token that it replaced. The request waits until that is
+ * durable and every loop knows it (hub-ocpi(7), AUTHENTICATION). */
 static void request_activated(int result, void *context)
 {
     struct request *request = MAGIC_CAST(struct request, context, REQUEST_MAGIC);
@@ -186,7 +184,7 @@ static void request_activate_token(struct request *request)
     store_apply(request->worker->store, batch);
 }
 
-/* The row of the path; a module that none names goes to the party that OCPI-to names. */
+/* Finds the route. A request to an unknown module is passed on to the party that OCPI-to names. */
 static void request_find_route(struct request *request, struct router_match *match)
 {
     enum http_method method = request->exchange->method;
@@ -202,7 +200,7 @@ static void request_find_route(struct request *request, struct router_match *mat
     request->functional = match->functional;
 }
 
-/* The token is good for this route. False: answered. */
+/* Whether the token may use this route. False: the request was answered. */
 static bool request_may_enter(struct request *request)
 {
     enum route_access access = request->route == NULL ? ROUTE_HUB_TOKEN : request->route->access;
@@ -242,8 +240,8 @@ struct str request_via(const struct request *request)
                             "Via");
 }
 
-/* STR_NONE, or why the request goes round: the hub sent it itself (hub-ocpi(7), CREDENTIALS), or it has been passed on
- * so often that no answer can be of use. */
+/* Why the request is a loop: the hub sent it itself (hub-ocpi(7), CREDENTIALS), or so many systems have
+ * passed it on that an answer is of no use. STR_NONE: it is none. */
 static struct str request_find_loop(const struct request *request)
 {
     const struct http_exchange *exchange = request->exchange;
@@ -306,7 +304,7 @@ static struct request *request_new(struct http_exchange *exchange, struct worker
     return request;
 }
 
-/* There is no memory for anything better. */
+/* used when there is no memory for anything better */
 static void request_refuse_bare(struct http_exchange *exchange, int status)
 {
     if (status == 503)
@@ -337,7 +335,7 @@ void request_complete(struct http_exchange *exchange, void *context)
         request_handle(request);
 }
 
-/* What the server refuses by itself is answered like all else: with ids, and with TO and FROM. */
+/* Answers what the HTTP server refused like all other requests: with ids, OCPI-to and OCPI-from. */
 void request_server_refused(struct http_exchange *exchange, int status, const char *reason, void *context)
 {
     struct request *request =

@@ -58,9 +58,9 @@ static struct str router_module_name(const struct route *route)
 }
 
 /*
- * A ModuleID that is none of the hub's, as plain as interfaces_is_other takes it. Neither %63redentials nor
- * "sessions:sender" (a key of the receivers) may pass for one: such a request would go by none of the
- * module's checks, with the hub's token.
+ * Whether the segment is a ModuleID that the hub has no route for. It must be written plainly: %63redentials
+ * or "sessions:sender" (a module key of receivers) must not count, else the request would be passed on with
+ * the hub's token and without the module's checks.
  */
 static bool router_is_other_module(struct str module)
 {
@@ -72,8 +72,10 @@ static bool router_is_other_module(struct str module)
     return true;
 }
 
-/* What follows begins with a letter or digit, as codes, commands and ids do; "sessions:sender" is another
- * name. Credentials are never taken apart: what follows them names nothing. */
+/*
+ * The module whose name the segment begins with. A letter or digit must follow, as codes, commands and ids
+ * begin; "sessions:sender" is another name. `credentials` is not split: nothing in its path follows the name.
+ */
 static const struct route *router_module_at_front(struct str segment)
 {
     const struct route *longest = NULL;
@@ -103,13 +105,13 @@ int router_unglue(struct str segments[ROUTE_SEGMENTS_MAX], int count)
     return count + 1;
 }
 
-/* Among the rows; `segments` without "ocpi". */
+/* Finds the row; `segments` without "ocpi". */
 static void router_find_row(unsigned conditions, enum http_method method, const struct str *segments,
                             int count, struct router_match *match)
 {
     for (size_t i = 0; i < routes_count; i++) {
         struct router_match candidate = {0};
-        /* Behind the version comes the module's name: most rows are told apart by that alone. */
+        /* The module's name follows the version: it differs in most rows, so compare it first. */
         if (count > 1 && !str_equal(router_module_name(&routes[i]), segments[1]))
             continue;
         match->functional = router_is_functional(&routes[i]);

@@ -7,14 +7,14 @@
 #include "lib/ocpi/modules.h"
 
 /*
- * The one table of paths: module, interface, method, path, who may call, what is audited, and the function
- * that does it. The versions document is made from it.
+ * Finds the row of the table of routes for a request. A row says module, interface, method, path, who may
+ * call, what is audited, and which function handles it. The versions document is made from the same table.
  */
 #define ROUTE_PARAMS_MAX 6
 
 enum route_access {
     ROUTE_HUB_TOKEN,   /* a hub token */
-    ROUTE_INITIAL_TOO, /* an initial token will do (versions, credentials) */
+    ROUTE_INITIAL_TOO, /* a hub token or an initial token (versions, credentials) */
     ROUTE_OPEN         /* no authentication: the secret is in the path (command callbacks) */
 };
 
@@ -22,16 +22,16 @@ enum route_interface { ROUTE_SENDER = 1, ROUTE_RECEIVER = 2 };
 
 enum route_audit {
     ROUTE_AUDIT_NONE,    /* GETs served from the store are counted and leave no row */
-    ROUTE_AUDIT_PUSH,    /* its row is in the transaction of its effect */
-    ROUTE_AUDIT_REALTIME /* durable within a second after the answer */
+    ROUTE_AUDIT_PUSH,    /* the row is written in the transaction of the change */
+    ROUTE_AUDIT_REALTIME /* the row is durable within a second after the answer */
 };
 
-/* ANY: any JSON or none, for what the hub only passes on. */
+/* The body that a route takes. ANY: any JSON or none, for what the hub only passes on. */
 enum route_body { ROUTE_BODY_NONE, ROUTE_BODY_OPTIONAL, ROUTE_BODY_OBJECT, ROUTE_BODY_ANY };
 
 enum route_flag {
     ROUTE_OWNER = 1,   /* the first two parameters name the calling party, else 403 */
-    ROUTE_BACKFILL = 2 /* only while the setting emsp_backfill is on; else the method is not offered there */
+    ROUTE_BACKFILL = 2 /* the row counts only while the setting emsp_backfill is on */
 };
 #define ROUTE_CONDITIONS ROUTE_BACKFILL /* flags of rows that need a setting */
 
@@ -44,62 +44,65 @@ struct route {
     enum http_method method;
     const char *path; /* below /ocpi/, e.g. "2.2.1/locations/{country_code}/{party_id}/{location_id}" */
     enum route_access access;
-    unsigned roles; /* enum ocpi_role bits that the calling party needs one of; 0: any platform */
+    unsigned roles; /* enum ocpi_role bits; the calling party needs one of them. 0: any platform */
     unsigned flags; /* enum route_flag */
     enum route_body body;
     enum route_audit audit;
     const char *action; /* audit action, "session.put" */
     void (*handle)(struct request *request);
-    /* Few rows need the rest. */
-    enum limit_kind limit; /* how often a party may ask it */
-    const char *result;    /* member of a success's data that says how it ended: the audit row's status */
-    /* Looks at the request before its body is read: goes on with request_take_body, or answers. NULL: goes
-     * on. */
+    /* The rest is zero in most rows. */
+    enum limit_kind limit; /* how often a party may call it */
+    const char *result;    /* member of a success's data that becomes the audit row's status */
+    /* Decides, before the body is read, whether the request goes on: calls request_take_body, or answers.
+     * NULL: it goes on. */
     void (*admit)(struct request *request);
     size_t body_max; /* bytes, 0: the setting's */
-    /* OCPI-to headers that name another party: this passes the request on to it, the module is not asked.
-     * NULL: the module is. */
+    /* Handles, in place of `handle`, a request whose OCPI-to headers name another party: passes it on. NULL:
+     * `handle` does. */
     void (*directed)(struct request *request);
 };
 
-/* The table is hubd/modules/routes.c: it stands above this room, with the functions that its rows name. */
+/* The table, in hubd/modules/routes.c: the functions that its rows name are above this room. */
 extern const struct route routes[];
 extern const size_t routes_count;
-/* A module that the hub does not know, with any method: only for requests that OCPI-to headers direct. */
+/* The route of requests to modules that the hub does not know, with any method: OCPI-to headers must name
+ * another party. */
 extern const struct route routes_relay;
 
 struct router_match {
-    const struct route *route; /* NULL: no path like this (known = false), or another method (known = true) */
+    const struct route *route; /* NULL: there is no such path, or (`known`) it has no such method */
     bool known;
-    bool glued;      /* the module's name and what follows it are one segment of the path */
-    bool functional; /* below a functional module, or one that no row names */
+    bool glued;                          /* the path was found by router_unglue */
+    bool functional;                     /* below a functional module, or one that no row names */
     struct str params[ROUTE_PARAMS_MAX]; /* raw, still percent-encoded */
     unsigned param_count;
     unsigned allowed;  /* bits 1 << enum http_method of the path's methods */
-    unsigned off;      /* no row for this method because of these conditions, which are not met */
-    struct str module; /* of a path below 2.2.1 whose module no row names; NULL data else */
+    unsigned off;      /* ROUTE_CONDITIONS that are not met and because of which there is no row */
+    struct str module; /* the unknown module of a path below 2.2.1; else NULL data */
 };
 
-/* The segments of a path, empty ones ("//", trailing slash) left out; -1: more than ROUTE_SEGMENTS_MAX. */
+/* Splits a path into segments, views of it, and leaves empty ones out ("//", a slash at the end). Returns how
+ * many; -1: more than ROUTE_SEGMENTS_MAX. */
 #define ROUTE_SEGMENTS_MAX 12
 int router_split(struct str path, struct str segments[ROUTE_SEGMENTS_MAX]);
-/* Cuts the module's name off the segment that begins with it (`segments` begin with "ocpi"); returns the new
- * count, or `count` where there is nothing to cut. */
+/* Splits a segment that begins with a module's name ("locationsIN") in two; `segments` begin with "ocpi".
+ * Returns the new count, or `count` when there is no such segment. */
 int router_unglue(struct str segments[ROUTE_SEGMENTS_MAX], int count);
 
-/* Those of ROUTE_CONDITIONS that are met. */
+/* The ROUTE_CONDITIONS that the settings meet. */
 unsigned router_conditions(const struct conf *conf);
 /*
- * Paths match with or without a trailing slash, with "//" collapsed. Of rows that match alike the first one
- * counts. A partner that joins a module's URL and the rest without a slash ("locationsIN/ABC/L1") is
- * understood where no row matches otherwise (hub-ocpi(7), TOLERANCE).
+ * Finds the row of a path. Empty segments do not count; of rows that match, the first one is taken. When no
+ * row matches, a path whose module and next segment lack the slash between them ("locationsIN/ABC/L1") is
+ * tried as if it had one (hub-ocpi(7), TOLERANCE).
  */
 void router_find(unsigned conditions, enum http_method method, struct str path, struct router_match *match);
-/* A functional module: routing headers mean something there (OCPI 2.2.1, Transport: Message Routing). */
+/* Whether the route belongs to a functional module, which has routing headers (OCPI 2.2.1, Transport: Message
+ * Routing). */
 bool router_is_functional(const struct route *route);
-/* The value of the Allow header. */
+/* Writes the value of the Allow header (RFC 9110 section 10.2.1). */
 void router_write_allow(unsigned allowed, struct buffer *out);
-/* The endpoints of the versions document as a JSON array. */
+/* Writes the endpoints of the version details as a JSON array. */
 struct json_writer;
 void router_write_endpoints(unsigned conditions, struct json_writer *writer, const char *base_url);
 

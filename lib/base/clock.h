@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * How far the wall clock can be trusted (hub-ocpi(7), CALLS OF THE HUB: a jump of it expires nothing in bulk). The hub
+ * How far the wall clock can be trusted (hubd(8), LOG: a jump of it expires nothing in bulk). The hub
  * keeps a time of its own: it is the wall clock's as long as that moves as time does. When the wall clock
  * jumps, or is not near where it was left at the last start, the hub's own time goes on from where it was, by
  * the steady clock, and the wall clock is in doubt: until it comes back to the hub's time, or has run evenly

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * One line per event on stderr. Ids go in, bodies and secrets never (hubd(8), DESCRIPTION). Thread safe: a line is
+ * One line per event on stderr. Ids go in, bodies and secrets never (hubd(8), LOG). Thread safe: a line is
  * one write(2). Control bytes in the message are escaped so that a line stays a line.
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };

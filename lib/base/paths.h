@@ -6,7 +6,7 @@
 
 #include "lib/base/error.h"
 
-/* Where hubd and hubctl meet when nobody says otherwise (hubd(8), DESCRIPTION). Both return `out`, empty when it
+/* Where hubd and hubctl meet when nobody says otherwise (hubd(8), FILES). Both return `out`, empty when it
  * does not fit or the environment names no place of this user's own; never one that others can stand at
  * first, such as /tmp. */
 

@@ -3,7 +3,7 @@
 
 #include "lib/base/str.h"
 
-/* So many requests in a period, as hub-ocpi(7), LIMITS; hubd(8), DESCRIPTION write it: "100/min". */
+/* So many requests in a period, as hubd.conf(5), VALUES writes it: "100/min". */
 struct rate {
     int64_t requests;  /* 0: no limit */
     int64_t period_ms; /* a second, minute, hour or day; 0 with 0 requests */

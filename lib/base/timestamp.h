@@ -6,8 +6,8 @@
 /* "2026-01-31T12:00:00.000Z" and the NUL. */
 #define TIMESTAMP_SIZE 25
 
-/* Writes RFC 3339 UTC with milliseconds and Z: the form of every time the hub makes (hub-ocpi(7), HTTP AND ANSWERS). Returns
- * `out`. */
+/* Writes RFC 3339 UTC with milliseconds and Z: the form of every time the hub makes (hub-ocpi(7), HTTP AND
+ * ANSWERS). Returns `out`. */
 const char *timestamp_format(int64_t wall_ms, char out[TIMESTAMP_SIZE]);
 /*
  * Reads RFC 3339 leniently: fraction of any length (cut to milliseconds), "Z", nothing (= UTC) or a numeric

@@ -8,7 +8,7 @@
 /*
  * hubd's settings. One table (settings.c) defines each: name, type, unit, range, default, whether a reload
  * applies it, help. It yields the parser of file, environment and command line, --print-config, the man page
- * and `hubctl conf show` (hubd(8), DESCRIPTION).
+ * and `hubctl conf show` (hubd.conf(5)).
  */
 #define CONF_LIST_MAX 16
 #define CONF_TEXT_MAX 256

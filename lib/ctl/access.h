@@ -8,9 +8,9 @@
 #include "lib/json/reader.h"
 
 /*
- * Who may speak over the admin socket (hub-admin(7), DESCRIPTION): decided by the peer's credentials as the kernel
- * tells them, not by the socket's mode. root and hubd's own user: all; members of admin_group, primary or
- * supplementary: all; of viewer_group: what reads.
+ * Who may speak over the admin socket (hub-admin(7), WHO MAY): decided by the peer's credentials as the
+ * kernel tells them, not by the socket's mode. root and hubd's own user: all; members of admin_group, primary
+ * or supplementary: all; of viewer_group: what reads.
  */
 struct ctl_rules {
     uid_t own;

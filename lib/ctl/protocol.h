@@ -6,8 +6,8 @@
 #include "lib/json/writer.h"
 
 /*
- * What hubd and hubctl say to each other over the admin socket (hub-admin(7), DESCRIPTION): JSON-RPC 2.0, one message
- * per line, UTF-8, ended by '\n'. Requests carry their parameters by name. A streaming method sends
+ * What hubd and hubctl say to each other over the admin socket (hub-admin(7), DESCRIPTION): JSON-RPC 2.0, one
+ * message per line, UTF-8, ended by '\n'. Requests carry their parameters by name. A streaming method sends
  * notifications of its own name, {"jsonrpc":"2.0","method":"audit.tail","params":{row}}, until it ends with
  * its answer or the client hangs up.
  *
@@ -39,7 +39,7 @@ enum ctl_code {
     CTL_INTERNAL = -32603
 };
 
-/* hubctl's exit codes (hubctl(1), DESCRIPTION). */
+/* hubctl's exit codes (hubctl(1), EXIT STATUS). */
 enum ctl_exit {
     CTL_EXIT_DONE = 0,
     CTL_EXIT_REFUSED = 1,

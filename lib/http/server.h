@@ -38,7 +38,7 @@ struct http_limits {
     struct budget *budget;   /* of all servers together, borrowed; full: new requests are answered 503 */
 };
 
-/* The defaults of the contract (section 2): 16 KiB, 4 MiB, 10 s, 60 s, 10 s, 1 KiB/s, 60 s, 64 KiB/s,
+/* The defaults (hub-ocpi(7), LIMITS): 16 KiB, 4 MiB, 10 s, 60 s, 10 s, 1 KiB/s, 60 s, 64 KiB/s,
  * 75 s, 16, 256 KiB. */
 void http_limits_default(struct http_limits *limits);
 

@@ -25,10 +25,10 @@ bool url_same_origin(const struct url *a, const struct url *b);
 struct str url_join(struct arena *arena, struct str base, struct str rest);
 
 /*
- * Which addresses the hub may call (hub-ocpi(7), CALLS OF THE HUB). Refused: private, loopback, shared (100.64/10),
- * multicast, reserved and link-local addresses, also where an IPv6 address carries them (mapped, compatible,
- * translated, 6to4, NAT64, Teredo, ISATAP), unless allow_private or a listed network contains them;
- * link-local ones (169.254/16, fe80::/10) and other addresses of cloud metadata services never.
+ * Which addresses the hub may call (hub-ocpi(7), CALLS OF THE HUB). Refused: private, loopback, shared
+ * (100.64/10), multicast, reserved and link-local addresses, also where an IPv6 address carries them (mapped,
+ * compatible, translated, 6to4, NAT64, Teredo, ISATAP), unless allow_private or a listed network contains
+ * them; link-local ones (169.254/16, fe80::/10) and other addresses of cloud metadata services never.
  */
 struct url_policy {
     bool allow_private;

@@ -36,9 +36,9 @@ void ocpi_envelope_list_end(struct buffer *out, int64_t wall_ms);
 const char *ocpi_status_text(int status_code);
 
 /*
- * What partners wrap (hub-ocpi(7), TOLERANCE): one object in a one-element list, or in OCPI's envelope where the
- * bare one is expected (`data`, with or without its status_code), or both. Anything else is given back as it
- * is, also one that has `data` and a member `word` of the object itself: two readings.
+ * What partners wrap (hub-ocpi(7), TOLERANCE): one object in a one-element list, or in OCPI's envelope where
+ * the bare one is expected (`data`, with or without its status_code), or both. Anything else is given back as
+ * it is, also one that has `data` and a member `word` of the object itself: two readings.
  */
 const struct json_value *ocpi_unwrap(const struct json_value *value, const char *word);
 

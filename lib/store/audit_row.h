@@ -23,8 +23,8 @@ struct audit_chain {
 };
 
 /*
- * A run of rows that retention has taken away (hub-audit(5), DESCRIPTION): from `first` to `end`, whose mac lets the
- * row behind it verify. It is stored with a seal:
+ * A run of rows that retention has taken away (hub-audit(5), RETENTION): from `first` to `end`, whose mac
+ * lets the row behind it verify. It is stored with a seal:
  *
  *   seal = HMAC-SHA256(key, "audit gap" || first || last as 8 bytes big endian || mac(last))
  *

@@ -7,7 +7,7 @@
 
 /*
  * A copy of all that is stored, as it was at one moment, in a new file, while the hub goes on
- * (hubctl(1), DESCRIPTION). A thread of its own makes it; no loop waits for it and the writer does not either.
+ * (hubctl-backup(1)). A thread of its own makes it; no loop waits for it and the writer does not either.
  *
  * The copy grows under the name `path`.partial (0600), is synced and checked, and only then gets its name, so
  * that a file of that name is a whole backup whenever hubd or the machine stops. What a killed hubd left of a

@@ -104,7 +104,8 @@
 enum store_op_type { STORE_OPS(STORE_OP_TYPE) STORE_OP_COUNT };
 #undef STORE_OP_TYPE
 
-/* A stored last_updated further ahead of the clock than this makes nothing stale (hub-ocpi(7), HTTP AND ANSWERS). */
+/* A stored last_updated further ahead of the clock than this makes nothing stale (hub-ocpi(7), HTTP AND
+ * ANSWERS). */
 #define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
 /* What must hold for an object that is put; more than one may. */
 enum store_condition {

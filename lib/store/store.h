@@ -235,8 +235,8 @@ void store_read_refusals(struct store_client *client, struct store_refusals_read
 
 /*
  * A page of a list, oldest first, in the order of first arrival, which never changes while objects are
- * updated (hub-ocpi(7), PAGINATION). An object of owner o matches when its last_updated, or the arrival of its last
- * changed content, or owner o's visible_since lies in [date_from, date_to).
+ * updated (hub-ocpi(7), PAGINATION). An object of owner o matches when its last_updated, or the arrival of
+ * its last changed content, or owner o's visible_since lies in [date_from, date_to).
  */
 struct store_owner_filter {
     struct str owner;

@@ -1,4 +1,4 @@
-"""hubctl batch: commands from a file or from stdin, one per line (hubctl(1), DESCRIPTION)."""
+"""hubctl batch: commands from a file or from stdin, one per line (hubctl-batch(1))."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The circuit of a receiver at fault (contract 8): it opens, survives a restart, and lets one message through before all others."""
+"""The circuit of a receiver at fault (hub-ocpi(7), DELIVERY): it opens, survives a restart, and lets one message through before all others."""
 
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime

@@ -1,4 +1,4 @@
-"""The configuration as one document: hubctl export, diff, apply (hubctl(1), DESCRIPTION)."""
+"""The configuration as one document: hubctl export, diff, apply (hubctl-export(1), hubctl-diff(1), hubctl-apply(1))."""
 
 import copy
 import json

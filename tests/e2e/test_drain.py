@@ -1,4 +1,4 @@
-"""SIGTERM: nothing is begun any more, what is under way is finished (contract 2, 8, 14)."""
+"""SIGTERM: nothing is begun any more, what is under way is finished (hubd(8), SIGNALS)."""
 
 import contextlib
 import signal

@@ -147,12 +147,12 @@ SETTINGS = """
 
 
 def test_keys_that_scripts_rely_on(hub):
-    """hubctl(1), DESCRIPTION, its list of JSON keys: every one is still a field of the answer."""
+    """KEYS: every one is still a field of the answer, and in its page (hubctl(1), NOUNS)."""
     methods = {method["name"]: {field["name"] for field in method["fields"]} for method in hub.documented.methods.values()}
     for name, keys in KEYS.items():
         assert set(keys.split()) <= methods[name], name
 
 
 def test_settings_that_scripts_rely_on(hub):
-    """hubd(8), DESCRIPTION, its list of names: conf show has every one."""
+    """SETTINGS: conf show has every one (hubd.conf(5), SETTINGS)."""
     assert set(SETTINGS.split()) <= set(hub.ok("conf", "show", "-q").out.split())

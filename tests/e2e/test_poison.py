@@ -1,4 +1,4 @@
-"""Messages that their receiver never takes: the others arrive, wherever those stand and however many they are (contract 8)."""
+"""Messages that their receiver never takes: the others arrive, wherever those stand and however many they are (hub-ocpi(7), DELIVERY)."""
 
 import itertools
 import os

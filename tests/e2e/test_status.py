@@ -122,7 +122,8 @@ def test_queues_need_attention(hub):
     found = eventually(lambda: (now := attention(hub)) and names.items() <= now.items() and now, "all are attended to")
     for hint in found.values():
         if hint.startswith("hubctl "):
-            hub.ok(*hint.split()[1:])
+            shown = hub.ctl(*hint.split()[1:])
+            assert shown.rc == 0 or (shown.rc == 6 and "party check" in hint), shown  # 6: of another test's that is gone
     hub.wait_rows("delivery", "list", "--state", "dead", where=lambda row: row["to"] == dead.emsp.id, what="a dead delivery")
     assert attention(hub)[f"1 dead delivery for {dead.emsp.id}"] == f"hubctl delivery list --state dead --party {dead.emsp.id}"
     queues = [row["receiver"] for row in hub.one("status")["queues"]]

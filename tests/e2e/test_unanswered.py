@@ -1,4 +1,4 @@
-"""Messages that a receiver takes and never answers: they hold few connections and nobody else's place (contract 8)."""
+"""Messages that a receiver takes and never answers: they hold few connections and nobody else's place (hub-ocpi(7), DELIVERY)."""
 
 import contextlib
 import os

@@ -1,5 +1,5 @@
-/* Outbound calls (hub-ocpi(7), CALLS OF THE HUB): what is sent, what comes back, what goes wrong. Every test waits for
- * events, none for time to pass. */
+/* Outbound calls (hub-ocpi(7), CALLS OF THE HUB): what is sent, what comes back, what goes wrong. Every test
+ * waits for events, none for time to pass. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Outbound calls (hub-ocpi(7), CALLS OF THE HUB): which hosts and addresses, DNS, limits, and the end of calls and clients.
- * Every test waits for events, none for time to pass. */
+/* Outbound calls (hub-ocpi(7), CALLS OF THE HUB): which hosts and addresses, DNS, limits, and the end of
+ * calls and clients. Every test waits for events, none for time to pass. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Kept connections (hub-ocpi(7), CALLS OF THE HUB) to servers that hang up whenever they like: a call that dies on a kept
- * connection before a byte of its answer is sent once more on a new one. */
+/* Kept connections (hub-ocpi(7), CALLS OF THE HUB) to servers that hang up whenever they like: a call that
+ * dies on a kept connection before a byte of its answer is sent once more on a new one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The router table: every path of the contract finds its row, methods not offered are known, the versions
+/* The router table: every path of hub-ocpi(7) finds its row, methods not offered are known, the versions
  * document comes from the same rows. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* Rate limits (hub-ocpi(7), LIMITS): the bucket with a clock of the tests' own, what a changed rate does, many
- * threads. */
+/* Rate limits (hub-ocpi(7), LIMITS): the bucket with a clock of the tests' own, what a changed rate does,
+ * many threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -58,7 +58,7 @@ static void test_tables_are_consistent(void **state)
     assert_null(ocpi_enum_find("Nothing"));
 }
 
-/* Exactly these fields refuse an object; the list is the contract with the partners. */
+/* Exactly these fields refuse an object; hub-ocpi(7), VALIDATION has the same list. */
 static const struct {
     const char *object, *fields;
 } essentials[] = {

@@ -1,5 +1,5 @@
-/* URLs and the addresses that the hub may call (hub-ocpi(7), CALLS OF THE HUB). The address table follows those of Svix and
- * Convoy. */
+/* URLs and the addresses that the hub may call (hub-ocpi(7), CALLS OF THE HUB). The address table follows
+ * those of Svix and Convoy. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

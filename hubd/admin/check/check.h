@@ -6,10 +6,10 @@
 #include "hubd/calls/discovery.h"
 
 /*
- * `party check`: the onboarding doctor (hubctl(1), DESCRIPTION). An ordered table of checks, one after the other on
- * the control loop; each reports what it found as ok, warn, fail or skipped, with a remedy. It only looks:
- * nothing is stored but one row in the audit, an answer to it is no sign of life, and the messages it sends
- * are about an object and a token that do not exist.
+ * `party check`: the onboarding doctor (hubctl-party(1), COMMANDS). An ordered table of checks, one after the
+ * other on the control loop; each reports what it found as ok, warn, fail or skipped, with a remedy. It only
+ * looks: nothing is stored but one row in the audit, an answer to it is no sign of life, and the messages it
+ * sends are about an object and a token that do not exist.
  */
 #define CHECK_MAGIC 0x4348434bu
 
@@ -22,7 +22,7 @@ enum check_level {
     CHECK_LEVEL_ANSWERS   /* its system answers HTTP, or it has interfaces on another one */
 };
 
-/* What helps: a row each in check_report.c. */
+/* What helps: a row each in report.c. */
 enum check_remedy {
     REMEDY_NONE,
     REMEDY_RESUME,
@@ -90,7 +90,7 @@ struct check_target {
     struct str url;
 };
 
-/* One list of the partner's under examination (check_lists.c). */
+/* One list of the partner's under examination (lists.c). */
 struct check_list {
     const struct check_target *target;
     const struct json_value *pages[2]; /* the first ones */
@@ -162,7 +162,7 @@ int64_t check_time_left(const struct check *check, int64_t wanted);
 /* All of it is used up: that is reported for what stands under that name. */
 bool check_is_late(struct check *check, const char *name);
 
-/* ---------------------------------------------------------------- check_report.c */
+/* ---------------------------------------------------------------- report.c */
 
 /* Adds a line. `module`: of the finding's name and its remedy, STR_NONE where there is none. What comes from
  * the partner may stand in the text: it is cleaned, cut, and freed of tokens. */
@@ -185,7 +185,7 @@ struct str check_detail(const struct check *check);
 
 /* ---------------------------------------------------------------- the checks */
 
-/* check_registry.c: what the hub itself knows */
+/* registry.c: what the hub itself knows */
 void check_registered(struct check *check);
 void check_token(struct check *check);
 void check_exchange(struct check *check);
@@ -193,16 +193,16 @@ void check_rules(struct check *check);
 void check_queue(struct check *check);
 void check_quality(struct check *check);
 void check_refused(struct check *check);
-/* check_platform.c: the partner's host, versions and endpoints */
+/* platform.c: the partner's host, versions and endpoints */
 void check_address(struct check *check);
 void check_tls(struct check *check);
 void check_versions(struct check *check);
 void check_endpoints(struct check *check);
 void check_clock(struct check *check);
-/* check_modules.c: its interfaces */
+/* modules.c: its interfaces */
 void check_receivers(struct check *check);
 void check_authorize(struct check *check);
-/* check_lists.c: its lists, as the hub sees them */
+/* lists.c: its lists, as the hub sees them */
 void check_lists(struct check *check);
 
 #endif

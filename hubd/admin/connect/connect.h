@@ -7,9 +7,9 @@
 
 /*
  * What the account team begins at a partner: `party connect` and `token rotate`, which exchange credentials,
- * and `receiver discover`, which only looks (OCPI 2.2.1, Credentials: Registration, PUT; hub-ocpi(7), CREDENTIALS). The
- * calls run beside all other admin requests; only what is stored before and after takes a turn among the
- * changes:
+ * and `receiver discover`, which only looks (OCPI 2.2.1, Credentials: Registration, PUT; hub-ocpi(7),
+ * CREDENTIALS). The calls run beside all other admin requests; only what is stored before and after takes a
+ * turn among the changes:
  *
  *   party connect      discovery, hub token stored, POST, discovery with the partner's new token, all stored
  *   token rotate       (discovery where no endpoint is known,) hub token stored, PUT, discovery, all stored
@@ -78,7 +78,7 @@ struct connect {
 /* Goes on to `next`; a step out of order is a BUG (lib/base/sm.h). */
 void connect_move(struct connect *connect, enum connect_state next);
 
-/* ---------------------------------------------------------------- connect_store.c: the changes */
+/* ---------------------------------------------------------------- store.c: the changes */
 
 /* Stores the new hub token, so that the partner may use it before it answers; then `then`. */
 void connect_store_token(struct connect *connect, void (*then)(struct change *change));
@@ -90,7 +90,7 @@ void connect_store_result(struct connect *connect);
 /* Takes the hub token back, writes the failure into the audit, and ends the request with connect->refusal. */
 void connect_fail(struct connect *connect);
 
-/* ---------------------------------------------------------------- connect_explain.c: what went wrong, for people; fills connect->refusal; always false */
+/* ---------------------------------------------------------------- explain.c: what went wrong, for people; fills connect->refusal; always false */
 
 bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery);
 /* Of the POST or PUT. */

@@ -4,16 +4,17 @@
 #include "hubd/admin/change.h"
 
 /*
- * export, diff and apply (hubctl(1), DESCRIPTION): parties, receivers, rules and limits as one JSON document.
+ * export, diff and apply (hubctl-export(1), hubctl-apply(1)): parties, receivers, rules and limits as one
+ * JSON document.
  *
- *   declare_write.c     the registry as a document, and its revision
- *   declare_read.c      a document as entries, with everything that is wrong about its form
- *   declare_draft.c     a copy of the registry that ops are applied to before the store has seen them
- *   declare_plan.c      entries as ops, by the single verbs; declare_party.c those of a party
- *   declare_verb.c      one verb: its own builder, run on the draft
- *   declare_compare.c   what differs between two documents
- *   declare_conflict.c  who has changed what since a document was exported
- *   declare.c           the three requests
+ *   write.c     the registry as a document, and its revision
+ *   read.c      a document as entries, with everything that is wrong about its form
+ *   draft.c     a copy of the registry that ops are applied to before the store has seen them
+ *   plan.c      entries as ops, by the single verbs; party.c those of a party
+ *   verb.c      one verb: its own builder, run on the draft
+ *   compare.c   what differs between two documents
+ *   conflict.c  who has changed what since a document was exported
+ *   declare.c   the three requests
  *
  * Everything lives in the request's arena.
  */

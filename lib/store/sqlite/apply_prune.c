@@ -6,8 +6,8 @@
 #include "lib/store/sqlite/audit.h"
 
 /*
- * Retention (hub-audit(5), DESCRIPTION). A slice ends when the writer was held for about SLICE_US: whoever pushes
- * waits no longer than that.
+ * Retention (hub-audit(5), RETENTION). A slice ends when the writer was held for about SLICE_US: whoever
+ * pushes waits no longer than that.
  *
  * Kept and pruned rows may alternate, since real-time rows go sooner than the others. Each gap then stands
  * for one row and lies between two that are kept, so there are never more gaps than rows, and they join when

@@ -5,11 +5,11 @@
 #include <stdint.h>
 
 /*
- * The times of arrivals, and up to when a reader has seen all of them (hub-ocpi(7), PAGINATION: what becomes visible
- * only after a list was answered is in the window that begins at that answer). An arrival is stamped before
- * the commit that makes it visible, so a reader's own clock would promise too much while a commit is under
- * way. The clock here never goes back, whatever the wall clock does: nothing is stamped below what a reader
- * has been promised. Thread safe; one writer.
+ * The times of arrivals, and up to when a reader has seen all of them (hub-ocpi(7), PAGINATION: what becomes
+ * visible only after a list was answered is in the window that begins at that answer). An arrival is stamped
+ * before the commit that makes it visible, so a reader's own clock would promise too much while a commit is
+ * under way. The clock here never goes back, whatever the wall clock does: nothing is stamped below what a
+ * reader has been promised. Thread safe; one writer.
  */
 struct moments {
     atomic_llong last;      /* the greatest moment ever given or promised */

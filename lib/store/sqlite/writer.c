@@ -139,7 +139,7 @@ static bool publish_counters(struct writer *writer)
     return worth_a_word;
 }
 
-/* A head written down outside the database shows a later one that was made up (hub-audit(5), DESCRIPTION). */
+/* A head written down outside the database shows a later one that was made up (hub-audit(5), THE CHAIN). */
 static void log_head(struct writer *writer)
 {
     char mac[2 * SHA256_SIZE + 1];
