@@ -87,7 +87,7 @@ static bool block_by_status(struct explanation *e, const struct registry_party *
 static bool is_undiscovered(const struct registry_party *party)
 {
     for (size_t i = 0; i < party->receiver_count; i++) {
-        if (str_equal(party->receivers[i].source, STR("discovered")))
+        if (party->receivers[i].source == STORE_SOURCE_DISCOVERED)
             return false;
     }
     return party->platform->row.status != STORE_PLATFORM_PLANNED;

@@ -149,7 +149,7 @@ static void write_hosts(struct json_writer *writer, const struct registry_platfo
         hosts = add_host(arena, hosts, url);
     for (size_t i = 0; i < platform->party_count; i++)
         for (size_t j = 0; j < platform->parties[i]->receiver_count; j++)
-            if (str_equal(platform->parties[i]->receivers[j].source, STR("set")))
+            if (platform->parties[i]->receivers[j].source == STORE_SOURCE_SET)
                 hosts = add_host(arena, hosts, platform->parties[i]->receivers[j].url);
     rows_words(writer, "hosts", hosts);
 }

@@ -352,7 +352,7 @@ void rows_receiver(struct json_writer *writer, struct str party, const struct st
     json_field_string(writer, "party", party);
     json_field_string(writer, "module", receiver->module);
     json_field_string(writer, "url", receiver->url);
-    rows_text(writer, "source", receiver->source);
+    json_field_text(writer, "source", store_source_name(receiver->source));
     json_object_end(writer);
 }
 

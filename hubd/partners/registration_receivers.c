@@ -38,7 +38,7 @@ static struct str other_url(const struct discovery *discovery, struct str module
 
 static bool is_set(const struct store_receiver *receiver)
 {
-    return receiver != NULL && str_equal(receiver->source, STR("set"));
+    return receiver != NULL && receiver->source == STORE_SOURCE_SET;
 }
 
 static void put_receiver(const struct registry_party *party, struct str key, struct str url,
@@ -49,7 +49,7 @@ static void put_receiver(const struct registry_party *party, struct str key, str
     if (put == NULL || release == NULL)
         return;
     put->u.receiver = (struct store_receiver){
-        .party = party->row.id, .module = key, .url = url, .source = STR("discovered")};
+        .party = party->row.id, .module = key, .url = url, .source = STORE_SOURCE_DISCOVERED};
     release->u.release.receiver = ocpi_party_key_str(&party->key);
     release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = key;

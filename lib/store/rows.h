@@ -67,11 +67,16 @@ struct store_token {
     struct str content; /* initial: keyed digest of what that POST held; may be empty */
 };
 
+/* Who gave the URL of a receiver: the account team, or the partner's version details. */
+enum store_receiver_source { STORE_SOURCE_SET, STORE_SOURCE_DISCOVERED };
+/* "set" "discovered": for people and in the database; static. */
+const char *store_source_name(enum store_receiver_source source);
+
 struct store_receiver {
     int64_t party;
     struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
     struct str url;    /* base, without trailing slash */
-    struct str source; /* "set" by the account team, "discovered" at the exchange */
+    enum store_receiver_source source;
     int64_t told; /* out: HubClientInfo up to this last_updated was handed to the outbox for it; 0: none */
 };
 
