@@ -1,8 +1,9 @@
 /*
  * Makes the man pages: generate FOLDER SOURCE…, into FOLDER/man1, man5 and so on. A source is a page with
  * its prose, in mdoc(7); a line "@PART [WORD]" in it stands for what the program's own tables say (parts.h).
- * "noun.1" is the page of every noun of hubctl, with @noun@ and @NOUN@ for its name; NOUN.mdoc is what it has
- * to say at "@prose", so that a new noun has a page although nobody has written it anything.
+ * "noun.1" is the page of every noun of hubctl, with @noun@ and @NOUN@ for its name. The file of that name in
+ * man/nouns has what the noun has to say at "@prose"; there need not be one, so that a new noun has a page
+ * although nobody has written it anything.
  */
 #include <errno.h>
 #include <stdio.h>

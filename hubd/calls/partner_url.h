@@ -6,8 +6,7 @@
 
 /*
  * Checks every URL that somebody gives the hub to call: a partner's credentials url, the endpoints that it
- * lists, its response_urls, and what the account team types (hub-ocpi(7), CREDENTIALS; hubctl(1),
- * DESCRIPTION).
+ * lists, its response_urls, and what the account team types (hub-ocpi(7), CREDENTIALS; hubctl-receiver(1)).
  */
 enum partner_url_use {
     PARTNER_URL_BASE,    /* ids are joined to it: the base of a module */

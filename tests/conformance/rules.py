@@ -10,6 +10,23 @@ from tests.conformance.rules_transport import RULES as TRANSPORT
 LISTS = (TRANSPORT, MODULES, TOLERANCE)
 RULES = {ident: entry for listed in LISTS for ident, entry in listed.items()}
 TWICE = sorted(ident for ident in RULES if sum(ident in listed for listed in LISTS) > 1)
+# The sections of hub-ocpi(7) that the number in a rule's "hub NUMBER-" stands for.
+SECTIONS = {
+    1: ("IDENTITY",),
+    2: ("HTTP AND ANSWERS", "LIMITS"),
+    3: ("AUTHENTICATION",),
+    4: ("PARTIES AND STATUSES",),
+    5: ("CREDENTIALS", "HUBCLIENTINFO", "LOCATIONS", "TARIFFS", "TOKENS", "COMMANDS", "SESSIONS", "CDRS", "CHARGINGPROFILES", "OTHER MODULES", "VALIDATION"),
+    6: ("PAGINATION",),
+    7: ("ROUTING",),
+    8: ("DELIVERY",),
+    9: ("HEALTH",),
+    10: ("LIMITS",),
+    11: ("AUDIT",),
+    12: ("CALLS OF THE HUB",),
+    15: (),  # what the account team sees of it: hubctl(1)
+    16: ("TOLERANCE",),
+}
 CASED = set()  # ids of the rules that a loaded case names
 
 

@@ -1,4 +1,4 @@
-"""The rules of the hub's contract with its partners that all modules share: sections 1 to 4, 6, 7, 9, 10 and 12."""
+"""The rules of hub-ocpi(7) that all modules share: sections 1 to 4, 6, 7, 9, 10 and 12 as SECTIONS in rules.py has them."""
 
 from tests.conformance.reason import Reason
 

@@ -1,4 +1,4 @@
-"""The rules of the modules: OCPI section 5, the hub's contract sections 5 and 8."""
+"""The rules of the modules: OCPI section 5, the hub's sections 5 and 8 (SECTIONS in rules.py)."""
 
 from tests.conformance.reason import Reason
 

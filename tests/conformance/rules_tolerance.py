@@ -1,4 +1,4 @@
-"""What partners' real software does, and what the hub makes of it: section 16 of the hub's contract, a rule for each row."""
+"""What partners' real software does, and what the hub makes of it: hub-ocpi(7), TOLERANCE, a rule for each row."""
 
 from tests.conformance.reason import Reason
 

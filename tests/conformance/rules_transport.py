@@ -1,4 +1,5 @@
-"""The rules that all modules share: OCPI sections 1 to 4, 6 and 7, the hub's contract sections 1 to 4, 6, 7, 9, 10 and 12."""
+"""The rules that all modules share: OCPI sections 1 to 4, 6 and 7, the hub's sections 1 to 4, 6, 7, 9, 10
+and 12 (SECTIONS in rules.py)."""
 
 from tests.conformance.reason import Reason
 from tests.conformance.rules_hub import RULES as HUB

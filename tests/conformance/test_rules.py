@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.reason import Reason
-from tests.conformance.rules import CASED, RULES, TWICE, rule, text_of
+from tests.conformance.rules import CASED, RULES, SECTIONS, TWICE, rule, text_of
 
 HERE = Path(__file__).parent
 
@@ -31,6 +31,13 @@ def test_no_rule_has_both(cased):
 def test_every_rule_is_listed_once_with_a_sentence():
     assert TWICE == []
     assert [ident for ident in RULES if not text_of(ident).endswith(".")] == []
+
+
+def test_the_hubs_sections_are_those_of_its_page():
+    page = (HERE.parents[1] / "man" / "hub-ocpi.7").read_text()
+    headings = {line[4:] for line in page.splitlines() if line.startswith(".Sh ")}
+    assert {int(ident[4:].partition("-")[0]) for ident in RULES if ident.startswith("hub ")} == set(SECTIONS)
+    assert {name for names in SECTIONS.values() for name in names} <= headings
 
 
 def test_a_case_of_an_unknown_rule_is_an_error():

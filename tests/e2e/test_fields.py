@@ -126,7 +126,7 @@ def test_a_breach_is_seen():
     assert list(compare("m", fields, {"id": "x", "rows": []})) == ["m: count is documented and not there"]
 
 
-# The contract's own lists: what is added is documented, what is here is never taken away.
+# Lists that scripts rely on: what is added is documented, what is here is never taken away.
 KEYS = {
     "party.list": "id country_code party_id roles name status platform last_seen heard reached last_error",
     "party.show": "id country_code party_id roles name status platform last_seen heard reached last_error",

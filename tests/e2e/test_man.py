@@ -225,6 +225,35 @@ def test_every_audit_action_is_in_the_page(pages, methods):
     assert len(actions) > 50 and actions <= set(listed), actions - set(listed)
 
 
+# ---------------------------------------------------------------- hub-ocpi(7)
+
+
+def test_every_route_and_answer_is_in_the_page(pages):
+    """What a partner can call, and each way a request ends: as the router and the table of replies have them, and no more."""
+    page = pages["hub-ocpi.7"]
+    rows = re.findall(r'^    \{"\w+", \w+, ([A-Z]+), ("[^,]+), ROUTE_', (ROOT / "hubd" / "modules" / "routes.c").read_text(), re.MULTILINE)
+    paths = [(method, "/ocpi/" + re.sub('" OWNER(?: ")?', "{country_code}/{party_id}", path).replace('"', "")) for method, path in rows]
+    told = re.findall(r"^\.It Li (\w+) Pq .*\n\\fB(\S+)\\fR$", page.text, re.MULTILINE)
+    assert len(paths) > 40 and sorted(told) == sorted(paths)
+    replies = re.findall(r"^    \[REPLY_\w+\] =\s+\{(\d+), ", (ROOT / "hubd" / "request" / "answer.c").read_text(), re.MULTILINE)
+    assert len(replies) > 15 and re.findall(r"^\.It HTTP (\d+) , \d+$", page.text, re.MULTILINE) == replies
+
+
+def test_essential_fields_are_in_the_page(pages):
+    """Each field of which a unit test says that it refuses the object (tests/unit/test_ocpi_objects.c), below an object of the page."""
+    fields = re.findall(r'^    \{"(\w+)",\s+((?:"[a-z_ ]+"\s*)+)\}', (ROOT / "tests" / "unit" / "test_ocpi_objects.c").read_text(), re.MULTILINE)
+    wanted = {field for _, text in fields for field in text.replace('"', "").split()}
+    part = pages["hub-ocpi.7"].text.partition(".Sh VALIDATION")[2].partition(".Sh PAGINATION")[0]
+    told = {path.rpartition(".")[2] for path in re.findall(r"\\fB([\w.\[\]]+)\\fR", part)}
+    assert len(wanted) > 20 and told == wanted, told ^ wanted
+
+
+def test_pages_lead_to_the_contract(pages):
+    """SEE ALSO of every other page has it."""
+    for page in pages.values():
+        assert page.name == "hub-ocpi.7" or "Xr hub-ocpi 7" in page.text.partition(".Sh SEE ALSO")[2], page.name
+
+
 # ---------------------------------------------------------------- everything that a page names is there
 
 

@@ -24,9 +24,13 @@ BREACHES = [
     ("hubd/registry/planted.h", "struct str {\n    int a;\n};\n", "one name for several structs"),
     ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), NO SUCH SECTION says */\n", "a section that its man page does not have"),
     ("hubd/registry/planted.c", "/* as hub-no" + "thing(7) says */\n", "a man page that does not exist"),
+    ("hubd/registry/planted.c", "/* as hubctl-no" + "thing(1) says */\n", "a man page that does not exist"),
     ("hubd/registry/planted.c", "/* see hu" + "bd/nothing_here.c */\n", "a file that does not exist"),
+    ("hubd/registry/planted.c", "/* nothing_" + "here.c has it */\n", "a file that does not exist"),
     ("hubd/registry/planted.c", '/* see READ' + 'ME, "No such heading" */\n', "a section that README.md does not have"),
+    ("README.md", "`hubd/hub.h` `planted_" + "nowhere` - begins it\n", "a function that is not in its file"),
     ("hubd/registry/planted.c", "/* hub-contra" + "ct 5 */\n", "a document that the repository does not have"),
+    ("hubd/registry/planted.c", "/* contra" + "ct 5 */\n", "a document that the repository does not have"),
 ]
 
 
@@ -52,7 +56,7 @@ def section(report, title):
     return next((part for part in report.split("\n\n") if part.startswith(title)), "")
 
 
-@pytest.mark.parametrize(("path", "text", "title"), BREACHES, ids=[f"{title}-{path}" for path, _, title in BREACHES])
+@pytest.mark.parametrize(("path", "text", "title"), BREACHES, ids=[f"{index}-{title}-{path}" for index, (path, _, title) in enumerate(BREACHES)])
 def test_a_planted_breach_is_named(tree, path, text, title):
     (tree / path).parent.mkdir(parents=True, exist_ok=True)
     (tree / path).write_text(text)
