@@ -18,15 +18,47 @@
 /* The samples of TRAFFIC_MINUTES, and one more at which the first minute begins. */
 #define SAMPLES (TRAFFIC_MINUTES * MINUTE_MS / TRAFFIC_SAMPLE_MS + 2)
 
-static const struct traffic_row rows[] = {
-    {"in", "locations"},      {"in", "tariffs"},   {"in", "sessions"},         {"in", "cdrs"},
-    {"in", "tokens"},         {"in", "commands"},  {"in", "chargingprofiles"}, {"in", "hubclientinfo"},
-    {"in", "credentials"},    {"in", "versions"},  {"in", "others"},           {"out", "sessions"},
-    {"out", "cdrs"},          {"out", "commands"}, {"out", "locations"},       {"out", "tariffs"},
-    {"out", "hubclientinfo"}, {"out", "others"},
+/* Requests have a row for each module, in the order of their numbers; deliveries have those behind. */
+enum traffic_delivery_row {
+    OUT_SESSIONS = OCPI_MODULE_COUNT,
+    OUT_CDRS,
+    OUT_COMMANDS,
+    OUT_LOCATIONS,
+    OUT_TARIFFS,
+    OUT_HUBCLIENTINFO,
+    OUT_OTHERS,
+    ROWS
 };
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
 static_assert(ROWS <= 32, "sets of rows are bits");
+
+#define OTHERS "others"
+static const struct traffic_row rows[ROWS] = {
+#define REQUEST_ROW(identifier, name) [OCPI_MODULE_##identifier] = {false, name},
+    OCPI_MODULES_NAMED(REQUEST_ROW)
+#undef REQUEST_ROW
+        [OCPI_MODULE_OTHER] = {false, OTHERS},
+    [OUT_SESSIONS] = {true, "sessions"},
+    [OUT_CDRS] = {true, "cdrs"},
+    [OUT_COMMANDS] = {true, "commands"},
+    [OUT_LOCATIONS] = {true, "locations"},
+    [OUT_TARIFFS] = {true, "tariffs"},
+    [OUT_HUBCLIENTINFO] = {true, "hubclientinfo"},
+    [OUT_OTHERS] = {true, OTHERS},
+};
+
+static const uint8_t delivery_rows[OCPI_MODULE_COUNT] = {
+    [OCPI_MODULE_LOCATIONS] = OUT_LOCATIONS,
+    [OCPI_MODULE_TARIFFS] = OUT_TARIFFS,
+    [OCPI_MODULE_SESSIONS] = OUT_SESSIONS,
+    [OCPI_MODULE_CDRS] = OUT_CDRS,
+    [OCPI_MODULE_TOKENS] = OUT_OTHERS,
+    [OCPI_MODULE_COMMANDS] = OUT_COMMANDS,
+    [OCPI_MODULE_CHARGINGPROFILES] = OUT_OTHERS,
+    [OCPI_MODULE_HUBCLIENTINFO] = OUT_HUBCLIENTINFO,
+    [OCPI_MODULE_CREDENTIALS] = OUT_OTHERS,
+    [OCPI_MODULE_VERSIONS] = OUT_OTHERS,
+    [OCPI_MODULE_OTHER] = OUT_OTHERS,
+};
 
 /* One thread writes and another reads: relaxed loads and stores, which are never torn. */
 struct counter {
@@ -64,21 +96,12 @@ const struct traffic_row *traffic_row(size_t index)
     return &rows[index];
 }
 
-/* ---------------------------------------------------------------- counting */
-
-/* The last row of each direction counts all other modules. */
-static uint8_t find_row(const char *direction, struct str module)
+const char *traffic_direction(const struct traffic_row *row)
 {
-    uint8_t found = 0;
-    for (uint8_t i = 0; i < ROWS; i++) {
-        if (strcmp(rows[i].direction, direction) != 0)
-            continue;
-        found = i;
-        if (str_equal(str_from(rows[i].module), module))
-            break;
-    }
-    return found;
+    return row->out ? "out" : "in";
 }
+
+/* ---------------------------------------------------------------- counting */
 
 static unsigned find_bucket(int64_t latency_us)
 {
@@ -112,14 +135,16 @@ static void count(struct counter *counter, bool failed, int64_t latency_us)
         ADD_ONE(&counter->latency[find_bucket(latency_us)]);
 }
 
-void traffic_count_request(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us)
+void traffic_count_request(struct traffic_counts *counts, enum ocpi_module module, bool failed,
+                           int64_t latency_us)
 {
-    count(&counts->rows[find_row("in", module)], failed, latency_us);
+    count(&counts->rows[module], failed, latency_us);
 }
 
-void traffic_count_delivery(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us)
+void traffic_count_delivery(struct traffic_counts *counts, enum ocpi_module module, bool failed,
+                            int64_t latency_us)
 {
-    count(&counts->rows[find_row("out", module)], failed, latency_us);
+    count(&counts->rows[delivery_rows[module]], failed, latency_us);
 }
 
 /* ---------------------------------------------------------------- samples */

@@ -1,7 +1,7 @@
 #ifndef HUBD_TRAFFIC_H
 #define HUBD_TRAFFIC_H
 
-#include "lib/base/str.h"
+#include "lib/ocpi/modules.h"
 
 /*
  * Counts requests of partners and deliveries to partners per module, how many failed and how long they took
@@ -19,20 +19,23 @@ struct traffic_counts; /* one loop's */
 
 /* The rows that are counted: index 0 … traffic_row_count() - 1, requests first. */
 struct traffic_row {
-    const char *direction; /* "in": requests of partners; "out": tries of deliveries to partners */
-    const char *module;    /* "others": modules without a row, and unknown paths */
+    bool out;           /* tries of deliveries to partners; else requests of partners */
+    const char *module; /* "others": modules without a row, and unknown paths */
 };
 size_t traffic_row_count(void);
 const struct traffic_row *traffic_row(size_t index);
+/* "in" "out", for people. */
+const char *traffic_direction(const struct traffic_row *row);
 
 /* `loops`: how many there are, the control loop counted. NULL: no memory. */
 struct traffic *traffic_new(unsigned loops);
 void traffic_free(struct traffic *traffic);
 /* The block of that loop (0, 1, …); only its thread may count in it. Lives as long as `traffic`. */
 struct traffic_counts *traffic_counts_of(struct traffic *traffic, unsigned loop);
-/* Counts one. `module`: ModuleID or "versions"; any other counts as "others". `latency_us` < 0: unknown. */
-void traffic_count_request(struct traffic_counts *counts, struct str module, bool failed, int64_t latency_us);
-void traffic_count_delivery(struct traffic_counts *counts, struct str module, bool failed,
+/* Counts one; a module without a row counts as "others". `latency_us` < 0: unknown. */
+void traffic_count_request(struct traffic_counts *counts, enum ocpi_module module, bool failed,
+                           int64_t latency_us);
+void traffic_count_delivery(struct traffic_counts *counts, enum ocpi_module module, bool failed,
                             int64_t latency_us);
 
 /* Keeps the sums as they are now. Call it every TRAFFIC_SAMPLE_MS, on the control loop. */

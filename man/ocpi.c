@@ -44,7 +44,7 @@ bool part_routes(struct buffer *out, const char *module)
     buffer_append_text(out, ".Bl -tag -width Ds -compact\n");
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *route = &routes[i];
-        if (strcmp(route->module, module) != 0)
+        if (strcmp(ocpi_module_name(route->module), module) != 0)
             continue;
         any = true;
         buffer_printf(out, ".It Li %s Pq ", http_method_name(route->method));

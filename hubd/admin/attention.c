@@ -1,5 +1,6 @@
 #include "hubd/admin/attention.h"
 
+#include <assert.h>
 #include <sys/statvfs.h>
 
 #include "hubd/admin/render.h"
@@ -225,8 +226,7 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
     for (size_t i = 0; i < a->queues->count; i++) {
         const struct store_queue_row *row = &a->queues->rows[i];
         int64_t retry_at; /* while the next one is tried nothing is better yet */
-        if (row->pending == 0 ||
-            strcmp(outbox_circuit(a->hub, row->receiver, STR_NONE, &retry_at), "closed") == 0)
+        if (row->pending == 0 || outbox_circuit(a->hub, row->receiver, STR_NONE, &retry_at) == RETRY_CLOSED)
             continue;
         attend(writer,
                arena_printf(a->arena, STR_FMT " fails to take deliveries: %lld wait%s",
@@ -255,7 +255,8 @@ static void attend_alone(struct json_writer *writer, const struct attention *a)
 
 /* Why a receiver's deliveries are held, as far as they were read. */
 struct held {
-    struct str reasons; /* each once */
+    struct str reasons;          /* for people, each once */
+    enum store_hold_reason only; /* the one reason; NONE: there are several */
     unsigned count;
     struct str sender; /* of the first */
 };
@@ -264,18 +265,17 @@ static struct held find_held(const struct attention *a, struct str receiver)
 {
     struct held held = {0};
     struct buffer text = {0};
-    struct str seen[NAMES_MAX];
+    uint32_t seen = 0; /* bits 1 << reason */
     for (size_t i = 0; i < a->held->count && held.count < NAMES_MAX; i++) {
         const struct store_delivery *row = &a->held->rows[i];
-        unsigned at = 0;
-        while (at < held.count && !str_equal(seen[at], row->reason))
-            at++;
-        if (at < held.count || !str_equal(row->receiver, receiver))
+        if ((seen & 1u << row->hold) != 0 || !str_equal(row->receiver, receiver))
             continue;
-        if (at == 0)
+        if (held.count == 0)
             held.sender = spelled(a, row->sender);
-        seen[held.count++] = row->reason;
-        buffer_printf(&text, "%s" STR_FMT, at > 0 ? ", " : "", STR_ARG(row->reason));
+        held.only = held.count == 0 ? row->hold : STORE_HOLD_NONE;
+        buffer_printf(&text, "%s" STR_FMT, held.count > 0 ? ", " : "", STR_ARG(row->reason));
+        seen |= 1u << row->hold;
+        held.count++;
     }
     held.reasons = arena_copy(a->arena, buffer_str(&text));
     buffer_free(&text);
@@ -286,22 +286,20 @@ static struct held find_held(const struct attention *a, struct str receiver)
 static struct str held_hint(const struct attention *a, struct str receiver, const struct held *held)
 {
     static const struct {
-        const char *reason, *before, *behind;
+        const char *before, *behind;
         bool sender; /* named, too */
     } ways[] = {
-        {ROUTING_HELD_NO_RECEIVER, "hubctl receiver list ", "", false},
-        {ROUTING_HELD_NO_RULE, "hubctl rule explain ", " ", true},
-        {ROUTING_HELD_SUSPENDED, "hubctl party show ", "", false},
-        {ROUTING_HELD_UNKNOWN_EMSP, "hubctl party add ", " --role EMSP", false},
+        [STORE_HOLD_NONE] = {"hubctl delivery list --state held --party ", "", false},
+        [STORE_HOLD_UNKNOWN_EMSP] = {"hubctl party add ", " --role EMSP", false},
+        [STORE_HOLD_SUSPENDED] = {"hubctl party show ", "", false},
+        [STORE_HOLD_NO_RULE] = {"hubctl rule explain ", " ", true},
+        [STORE_HOLD_NO_URL] = {"hubctl receiver list ", "", false},
     };
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        if (str_equal(held->reasons, str_from(ways[i].reason)))
-            return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[i].before,
-                                STR_ARG(spelled(a, receiver)), ways[i].behind,
-                                ways[i].sender ? (int)held->sender.length : 0, held->sender.data);
-    }
-    return arena_printf(a->arena, "hubctl delivery list --state held --party " STR_FMT,
-                        STR_ARG(spelled(a, receiver)));
+    static_assert(sizeof ways / sizeof ways[0] == STORE_HOLD_COUNT, "a way out of each reason");
+    const size_t only = (size_t)held->only;
+    struct str sender = ways[only].sender ? held->sender : STR("");
+    return arena_printf(a->arena, "%s" STR_FMT "%s" STR_FMT, ways[only].before, STR_ARG(spelled(a, receiver)),
+                        ways[only].behind, STR_ARG(sender));
 }
 
 static void attend_held(struct json_writer *writer, const struct attention *a)

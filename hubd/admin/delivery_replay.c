@@ -221,7 +221,7 @@ static int64_t started(struct replay *replay, const struct store_stored *row)
 static struct routing_delivery judge(struct replay *replay, const struct registry_snapshot *snapshot,
                                      const struct store_stored *row)
 {
-    struct routing_delivery none = {STORE_DELIVERY_HELD, ROUTING_HELD_NO_RULE, NULL};
+    struct routing_delivery none = {STORE_DELIVERY_HELD, STORE_HOLD_NO_RULE, NULL};
     struct ocpi_party_key key;
     bool known = ocpi_party_key_parse(row->owner, &key, NULL, NULL, NULL);
     const struct registry_party *cpo = known ? registry_find_party(snapshot, &key, OCPI_ROLE_CPO) : NULL;
@@ -240,7 +240,7 @@ static void add_delivery(struct replay *replay, const struct store_stored *store
         return;
     op->u.repeat = (struct store_delivery){
         .state = route->state,
-        .reason = str_from(route->reason),
+        .hold = route->hold,
         .receiver = emsp_str(replay),
         .sender = stored->owner,
         .module = str_from(module->name),

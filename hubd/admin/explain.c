@@ -90,7 +90,7 @@ static bool block_by_status(struct explanation *e, const struct registry_party *
 static bool is_undiscovered(const struct registry_party *party)
 {
     for (size_t i = 0; i < party->receiver_count; i++) {
-        if (str_equal(party->receivers[i].source, STR("discovered")))
+        if (party->receivers[i].source == STORE_SOURCE_DISCOVERED)
             return false;
     }
     return party->platform->row.status != STORE_PLATFORM_PLANNED;
@@ -163,13 +163,13 @@ static bool is_delivered(struct explanation *e)
                                       arena_printf(e->arena, "hubctl delivery list --party " STR_FMT,
                                                    STR_ARG(e->pair.emsp_id)));
     }
-    if (strcmp(route.reason, ROUTING_HELD_NO_RULE) == 0) {
+    if (route.hold == STORE_HOLD_NO_RULE) {
         block_by_rule(e);
         if (registry_find_rule(e->snapshot, e->pair.emsp, e->pair.cpo, true) != NULL)
             e->why = STR("draining: only of begun sessions");
         return false;
     }
-    if (strcmp(route.reason, ROUTING_HELD_NO_RECEIVER) == 0)
+    if (route.hold == STORE_HOLD_NO_URL)
         return block_by_url(e);
     return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
 }

@@ -153,7 +153,7 @@ static void write_hosts(struct json_writer *writer, const struct registry_platfo
         hosts = add_host(arena, hosts, url);
     for (size_t i = 0; i < platform->party_count; i++)
         for (size_t j = 0; j < platform->parties[i]->receiver_count; j++)
-            if (str_equal(platform->parties[i]->receivers[j].source, STR("set")))
+            if (platform->parties[i]->receivers[j].source == STORE_SOURCE_SET)
                 hosts = add_host(arena, hosts, platform->parties[i]->receivers[j].url);
     render_words(writer, "hosts", hosts);
 }
@@ -457,7 +457,7 @@ bool party_build_resume(struct change *change)
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
         release->u.release.receiver = change->resume;
-        release->u.release.reason = STR(ROUTING_HELD_SUSPENDED);
+        release->u.release.reason = STORE_HOLD_SUSPENDED;
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));
 }

@@ -95,7 +95,7 @@ static void release_held(struct change *change, const struct registry_party *par
     if (release == NULL)
         return;
     release->u.release.receiver = change->resume;
-    release->u.release.reason = STR(ROUTING_HELD_NO_RECEIVER);
+    release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = module;
 }
 
@@ -108,14 +108,14 @@ bool receiver_build_set(struct change *change)
         return false;
     struct str id = render_party_id(change->snapshot, party, change->arena);
     const struct store_receiver *before = registry_receiver(party, module);
-    if (before != NULL && str_equal(before->url, url) && str_equal(before->source, STR("set")))
+    if (before != NULL && str_equal(before->url, url) && before->source == STORE_SOURCE_SET)
         return change_unchanged(change, id, "receiver " STR_FMT " " STR_FMT " unchanged", STR_ARG(id),
                                 STR_ARG(module));
     struct store_op *put = change_op(change, STORE_PUT_RECEIVER);
     if (put == NULL)
         return true;
-    put->u.receiver =
-        (struct store_receiver){.party = party->row.id, .module = module, .url = url, .source = STR("set")};
+    put->u.receiver = (struct store_receiver){
+        .party = party->row.id, .module = module, .url = url, .source = STORE_SOURCE_SET};
     release_held(change, party, module);
     if (interfaces_is_other(module) && !str_equal(module, STR("versions")))
         change_hint(change,

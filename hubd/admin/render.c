@@ -235,7 +235,7 @@ void render_receiver(struct json_writer *writer, struct str party, const struct 
     json_field_string(writer, "party", party);
     json_field_string(writer, "module", receiver->module);
     json_field_string(writer, "url", receiver->url);
-    render_text(writer, "source", receiver->source);
+    json_field_text(writer, "source", store_source_name(receiver->source));
     json_object_end(writer);
 }
 

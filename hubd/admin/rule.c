@@ -82,7 +82,7 @@ static void add_hold(struct change *change)
         return;
     hold->u.hold.receiver = change->emsp;
     hold->u.hold.sender = change->cpo;
-    hold->u.hold.reason = STR(ROUTING_HELD_NO_RULE);
+    hold->u.hold.reason = STORE_HOLD_NO_RULE;
     hold->u.hold.limit = HOLD_ROWS;
 }
 
@@ -107,7 +107,7 @@ static bool hold_queued(struct change *change, const struct store_op *done)
         op->u.audit.party = op->u.audit.receiver = change->emsp;
         op->u.audit.sender = change->cpo;
         op->u.audit.detail = arena_printf(change->arena, "{\"count\":%lld,\"reason\":\"%s\"}",
-                                          (long long)change->number, ROUTING_HELD_NO_RULE);
+                                          (long long)change->number, store_hold_name(STORE_HOLD_NO_RULE));
     }
     change_hint(change, "%lld queued deliveries are held; when the rule is back: hubctl delivery replay",
                 (long long)change->number);

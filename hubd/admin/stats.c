@@ -10,7 +10,7 @@ static void stats_write_row(struct json_writer *writer, struct traffic *traffic,
     struct traffic_figures figures;
     traffic_read(traffic, UINT32_C(1) << index, &figures);
     json_object_begin(writer);
-    json_field_text(writer, "direction", traffic_row(index)->direction);
+    json_field_text(writer, "direction", traffic_direction(traffic_row(index)));
     json_field_text(writer, "module", traffic_row(index)->module);
     json_field_int(writer, "requests", (int64_t)figures.requests);
     json_field_int(writer, "failed", (int64_t)figures.failed);

@@ -88,7 +88,7 @@ static void write_traffic(struct json_writer *writer, struct traffic *traffic)
     json_array_begin(writer);
     for (size_t i = 0; i < traffic_row_count(); i++) {
         uint32_t row = UINT32_C(1) << i;
-        if (strcmp(traffic_row(i)->direction, "in") == 0)
+        if (!traffic_row(i)->out)
             write_module(writer, traffic, traffic_row(i)->module, row);
         else
             deliveries |= row;
@@ -101,7 +101,7 @@ static void write_traffic(struct json_writer *writer, struct traffic *traffic)
 
 struct queue_line {
     const struct store_queue_row *row;
-    const char *circuit;
+    enum retry_circuit circuit;
     int64_t retry_at;
 };
 
@@ -131,7 +131,7 @@ static void write_queue(struct json_writer *writer, const struct hub *hub, const
     json_field_int(writer, "held", line->row->held);
     json_field_int(writer, "dead", line->row->dead);
     render_time(writer, "oldest_pending", line->row->oldest_pending);
-    json_field_text(writer, "circuit", line->circuit);
+    json_field_text(writer, "circuit", retry_circuit_name(line->circuit));
     render_time(writer, "retry_at", line->retry_at);
     json_object_end(writer);
 }

@@ -43,12 +43,12 @@ bool outbound_has_host(struct arena *arena, struct str urls, struct str url)
 }
 
 static bool outbound_is_receivers_host(struct arena *arena, const struct registry_platform *platform,
-                                       const char *source, struct str url)
+                                       enum store_receiver_source source, struct str url)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
         const struct registry_party *party = platform->parties[i];
         for (size_t j = 0; j < party->receiver_count; j++)
-            if (str_equal(party->receivers[j].source, str_from(source)) &&
+            if (party->receivers[j].source == source &&
                 outbound_same_host(arena, party->receivers[j].url, url))
                 return true;
     }
@@ -65,14 +65,14 @@ bool outbound_host_is_proven(struct arena *arena, const struct registry_platform
         if (host.length > 0 && str_equal_fold(host, target.host))
             return true;
     return outbound_has_host(arena, platform->row.proven, url) ||
-           outbound_is_receivers_host(arena, platform, "set", url);
+           outbound_is_receivers_host(arena, platform, STORE_SOURCE_SET, url);
 }
 
 bool outbound_host_is_registered(struct arena *arena, const struct registry_platform *platform,
                                  struct str url)
 {
     return outbound_host_is_proven(arena, platform, url) ||
-           outbound_is_receivers_host(arena, platform, "discovered", url);
+           outbound_is_receivers_host(arena, platform, STORE_SOURCE_DISCOVERED, url);
 }
 
 /* ---------------------------------------------------------------- the ways to present a token */

@@ -91,7 +91,6 @@ void commands_add_delivery(struct store_apply *batch, const struct store_command
         return;
     struct store_delivery *row = &op->u.delivery.row;
     row->state = STORE_DELIVERY_PENDING;
-    row->reason = STR("");
     row->receiver = command->emsp;
     row->sender = command->cpo;
     row->module = commands_module(command);

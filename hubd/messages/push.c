@@ -186,7 +186,7 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
         routing_find_delivery(request->snapshot, request->party, emsp, module, started);
     struct store_delivery *row = &op->u.delivery.row;
     row->state = route.state;
-    row->reason = str_from(route.reason);
+    row->hold = route.hold;
     row->receiver = arena_copy(request->arena, ocpi_party_key_str(emsp));
     row->sender = push->owner;
     row->module = str_from(module);
@@ -237,7 +237,7 @@ void push_add_listeners(struct push *push, enum store_kind kind, struct str evse
  */
 static void push_check_held(struct request *request, const struct store_delivery *row)
 {
-    if (row->state != STORE_DELIVERY_HELD || str_equal(row->reason, STR(ROUTING_HELD_NO_RULE)))
+    if (row->state != STORE_DELIVERY_HELD || row->hold == STORE_HOLD_NO_RULE)
         return;
     struct registry_snapshot *newest = registry_hold(request->worker->view);
     if (newest != request->snapshot)

@@ -8,10 +8,9 @@
 struct relay *relay_new(struct request *request, struct registry_party *target)
 {
     struct relay *relay = arena_alloc(request->arena, sizeof *relay);
-    char *module = relay == NULL ? NULL
-                   : request->route == &routes_relay
-                       ? arena_copy_text(request->arena, request->params[0])
-                       : arena_copy_text(request->arena, str_from(request->route->module));
+    struct str name = request->route == &routes_relay ? request->params[0]
+                                                      : str_from(ocpi_module_name(request->route->module));
+    char *module = relay == NULL ? NULL : arena_copy_text(request->arena, name);
     if (module == NULL) {
         request_answer_error(request, ERR_MEMORY);
         return NULL;

@@ -3,24 +3,31 @@
 #include "hubd/registry/routing.h"
 #include "lib/json/reader.h"
 
-static const struct outbox_module modules[] = {
-    /* module, receiver's role, voice, by_rule, pushed, alone */
-    {"sessions", OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
-    {"cdrs", OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
+/* Of a module that the hub only relays results go back, to URLs of their own. */
+#define RELAYED                                                                                              \
+    {                                                                                                        \
+        OCPI_MODULE_OTHER, 0, OUTBOX_FROM_SENDER, false, -1, true                                            \
+    }
+static const struct outbox_module modules[OCPI_MODULE_COUNT] = {
+    /* module, receiver's role, from, by_rule, pushed, alone */
+    [OCPI_MODULE_SESSIONS] = {OCPI_MODULE_SESSIONS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
+    [OCPI_MODULE_CDRS] = {OCPI_MODULE_CDRS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
     /* a command's result was paid for by the command: it needs no rule any more */
-    {"commands", OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, false, -1, true},
-    {"locations", OCPI_ROLE_EMSP, OUTBOX_FROM_HUB, true, STORE_LOCATION, false},
-    {"tariffs", OCPI_ROLE_EMSP, OUTBOX_FROM_HUB, true, STORE_TARIFF, false},
-    {"hubclientinfo", 0, OUTBOX_UNROUTED, false, -1, false},
-    {NULL, 0, OUTBOX_FROM_SENDER, false, -1, true},
+    [OCPI_MODULE_COMMANDS] = {OCPI_MODULE_COMMANDS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, false, -1, true},
+    [OCPI_MODULE_LOCATIONS] = {OCPI_MODULE_LOCATIONS, OCPI_ROLE_EMSP, OUTBOX_FROM_HUB, true, STORE_LOCATION,
+                               false},
+    [OCPI_MODULE_TARIFFS] = {OCPI_MODULE_TARIFFS, OCPI_ROLE_EMSP, OUTBOX_FROM_HUB, true, STORE_TARIFF, false},
+    [OCPI_MODULE_HUBCLIENTINFO] = {OCPI_MODULE_HUBCLIENTINFO, 0, OUTBOX_UNROUTED, false, -1, false},
+    [OCPI_MODULE_TOKENS] = RELAYED,
+    [OCPI_MODULE_CHARGINGPROFILES] = RELAYED,
+    [OCPI_MODULE_CREDENTIALS] = RELAYED,
+    [OCPI_MODULE_VERSIONS] = RELAYED,
+    [OCPI_MODULE_OTHER] = RELAYED,
 };
 
 const struct outbox_module *outbox_module_find(struct str name)
 {
-    const struct outbox_module *module = modules;
-    while (module->name != NULL && !str_equal(name, str_from(module->name)))
-        module++;
-    return module;
+    return &modules[ocpi_module_find(name)];
 }
 
 /* ---------------------------------------------------------------- receivers */
@@ -54,9 +61,15 @@ const struct registry_party *outbox_receiver_party(const struct registry_snapsho
 
 /* ---------------------------------------------------------------- may it go? */
 
-static void address_set(struct outbox_address *address, enum outbox_action action, const char *reason)
+static void address_hold(struct outbox_address *address, enum store_hold_reason hold)
 {
-    address->action = action;
+    address->action = OUTBOX_HOLD;
+    address->hold = hold;
+}
+
+static void address_drop(struct outbox_address *address, const char *reason)
+{
+    address->action = OUTBOX_DROP;
     address->reason = reason;
 }
 
@@ -68,23 +81,29 @@ static void address_judge(const struct registry_snapshot *snapshot, const struct
     const struct outbox_module *module = address->module;
     bool offered = module->pushed >= 0 || module->from == OUTBOX_UNROUTED;
     if (address->target == NULL || (address->sender == NULL && module->from != OUTBOX_UNROUTED)) {
-        address_set(address, offered ? OUTBOX_DROP : OUTBOX_HOLD,
-                    offered ? "the party is gone" : ROUTING_HELD_UNKNOWN_EMSP);
+        if (offered)
+            address_drop(address, "the party is gone");
+        else
+            address_hold(address, STORE_HOLD_UNKNOWN_EMSP);
     } else if (module->pushed >= 0 && (address->target->push & (1u << module->pushed)) == 0) {
-        address_set(address, OUTBOX_DROP, "push is off");
+        address_drop(address, "push is off");
     } else if (row->kind >= 0 && row->body.length == 0) {
-        address_set(address, OUTBOX_DROP, "the object is gone");
+        address_drop(address, "the object is gone");
     } else if (module->by_rule) {
         /* what got into the queue under a draining rule may leave it; a push has no session that has begun */
-        struct routing_delivery route =
-            routing_find_delivery(snapshot, address->sender, &address->target->key, module->name,
-                                  module->pushed >= 0 ? INT64_MAX : INT64_MIN);
+        struct routing_delivery route = routing_find_delivery(
+            snapshot, address->sender, &address->target->key, ocpi_module_name(module->module),
+            module->pushed >= 0 ? INT64_MAX : INT64_MIN);
         if (route.state != STORE_DELIVERY_PENDING)
-            address_set(address, OUTBOX_HOLD, route.reason);
+            address_hold(address, route.hold);
     } else if (address->target->row.suspended) {
-        address_set(address, OUTBOX_HOLD, ROUTING_HELD_SUSPENDED);
-    } else if (row->url.length == 0 && registry_receiver_url(address->target, module->name).data == NULL) {
-        address_set(address, offered ? OUTBOX_DROP : OUTBOX_HOLD, ROUTING_HELD_NO_RECEIVER);
+        address_hold(address, STORE_HOLD_SUSPENDED);
+    } else if (row->url.length == 0 &&
+               registry_receiver_url(address->target, ocpi_module_name(module->module)).data == NULL) {
+        if (offered)
+            address_drop(address, store_hold_name(STORE_HOLD_NO_URL));
+        else
+            address_hold(address, STORE_HOLD_NO_URL);
     }
 }
 
@@ -114,7 +133,7 @@ struct str outbox_address_url(const struct outbox_address *address, struct arena
     const struct json_value *object = NULL;
     if (row->url.length > 0)
         return row->url;
-    struct str base = registry_receiver_url(address->target, address->module->name);
+    struct str base = registry_receiver_url(address->target, ocpi_module_name(address->module->module));
     if (str_equal(row->method, STR("POST")))
         return base;
     if (location.length == 0 || evse) /* a location as a whole may be a megabyte */

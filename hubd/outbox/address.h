@@ -2,6 +2,7 @@
 #define HUBD_OUTBOX_ADDRESS_H
 
 #include "hubd/hub.h"
+#include "lib/ocpi/modules.h"
 
 /*
  * Whom a delivery is for, whether it may go, where to and in whose name: a row per module, judged by the
@@ -13,14 +14,14 @@
 enum outbox_from { OUTBOX_FROM_SENDER, OUTBOX_FROM_HUB, OUTBOX_UNROUTED };
 
 struct outbox_module {
-    const char *name; /* NULL: any other */
-    unsigned role;    /* of the receiver; 0: any */
+    enum ocpi_module module; /* OTHER: any without a row of its own */
+    unsigned role;           /* of the receiver; 0: any */
     enum outbox_from from;
     bool by_rule; /* only with a rule between the receiver and the sender */
     int pushed;   /* enum store_kind, for receivers that asked for its push; -1: what concerns its receiver */
     bool alone;   /* each goes to a URL of its own: its failures are its own */
 };
-/* Never NULL: of modules that the hub only relays the results go back, to URLs of their own. */
+/* Never NULL. */
 const struct outbox_module *outbox_module_find(struct str name);
 
 /*
@@ -37,7 +38,8 @@ const struct registry_party *outbox_receiver_party(const struct registry_snapsho
 enum outbox_action { OUTBOX_SEND, OUTBOX_HOLD, OUTBOX_DROP };
 struct outbox_address {
     enum outbox_action action;
-    const char *reason; /* of HOLD and DROP, static */
+    enum store_hold_reason hold; /* of HOLD */
+    const char *reason;          /* of DROP, static */
     const struct outbox_module *module;
     const struct registry_party *sender; /* NULL: the hub */
     const struct registry_party *target; /* NULL: gone */

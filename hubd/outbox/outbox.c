@@ -95,13 +95,13 @@ static void release_stored(struct store_apply *apply)
     outbox_look(outbox);
 }
 
-static void release_add(struct release *release, const char *reason, struct str module)
+static void release_add(struct release *release, enum store_hold_reason reason, struct str module)
 {
     struct store_op *op = store_batch_add(&release->batch, STORE_RELEASE_HELD);
     if (op == NULL)
         return;
     op->u.release.receiver = str_from(release->receiver->name.text);
-    op->u.release.reason = str_from(reason);
+    op->u.release.reason = reason;
     op->u.release.module = module;
 }
 
@@ -125,10 +125,9 @@ static void receiver_release_held(struct outbox_receiver *receiver)
     release->receiver = receiver;
     store_batch_init(&release->batch, &release->arena);
     for (size_t i = 0; party != NULL && i < party->receiver_count; i++)
-        release_add(release, ROUTING_HELD_NO_RECEIVER,
-                    arena_copy(&release->arena, party->receivers[i].module));
+        release_add(release, STORE_HOLD_NO_URL, arena_copy(&release->arena, party->receivers[i].module));
     if (party != NULL && !party->row.suspended)
-        release_add(release, ROUTING_HELD_SUSPENDED, STR(""));
+        release_add(release, STORE_HOLD_SUSPENDED, STR(""));
     registry_release(hub->control_view, snapshot);
     release->batch.callback = release_stored;
     release->batch.context = release;
@@ -283,7 +282,8 @@ static void outbox_take_hints(uv_async_t *wake)
 
 /* ---------------------------------------------------------------- what people see */
 
-const char *outbox_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at)
+enum retry_circuit outbox_circuit(const struct hub *hub, struct str receiver, struct str module,
+                                  int64_t *retry_at)
 {
     int64_t now = hub_steady_ms(hub), wall = env_wall_ms();
     enum retry_circuit worst = RETRY_CLOSED;
@@ -301,7 +301,7 @@ const char *outbox_circuit(const struct hub *hub, struct str receiver, struct st
         if (circuit == RETRY_OPEN && (*retry_at == 0 || at < *retry_at))
             *retry_at = at;
     }
-    return retry_circuit_name(worst);
+    return worst;
 }
 
 int64_t outbox_next_try(const struct hub *hub, const struct store_delivery *row)

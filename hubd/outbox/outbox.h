@@ -2,6 +2,7 @@
 #define HUBD_OUTBOX_OUTBOX_H
 
 #include "hubd/hub.h"
+#include "hubd/outbox/retry.h"
 
 /*
  * The outbox worker (hub-ocpi(7), DELIVERY): takes pending deliveries of the store, per receiver and module
@@ -24,11 +25,11 @@ void outbox_wake(struct hub *hub, struct str receiver, struct str module);
  * try at once, without waiting for the back-off. */
 void outbox_resume(struct hub *hub, struct str receiver);
 /*
- * How the receiver (as rows have it) is doing in a module: "closed", "open" or "half-open"; `module` empty:
- * in the worst of all. `retry_at`: wall clock ms when an open one lets the next message through, 0 when none
- * is open.
+ * The circuit of the receiver (as rows have it) in a module, or the worst of all its modules where `module`
+ * is empty. `retry_at`: wall clock ms when an open one lets the next message through, 0 when none is open.
  */
-const char *outbox_circuit(const struct hub *hub, struct str receiver, struct str module, int64_t *retry_at);
+enum retry_circuit outbox_circuit(const struct hub *hub, struct str receiver, struct str module,
+                                  int64_t *retry_at);
 /* When a pending row is really tried again, wall clock ms: its own pause and its queue's; 0: at once, or
  * never. */
 int64_t outbox_next_try(const struct hub *hub, const struct store_delivery *row);

@@ -13,9 +13,8 @@
 
 #define SENDING_MAGIC 0x53454e44u
 #define BODY_SHOWN    1024 /* of an answer, with a dead letter */
-/* What a row that was refused by its receiver is pending for: the n-th time. */
+/* For people: what a row is pending for that its receiver refused once, twice. */
 static const char *const refused_reasons[] = {"refused once", "refused twice"};
-#define REFUSED_TRIES (sizeof refused_reasons / sizeof refused_reasons[0])
 
 /* What a try waits for. Its result is stored once, and nothing follows that but the end. */
 enum sending_state {
@@ -148,12 +147,14 @@ static void sending_finish(struct sending *sending, enum store_delivery_state st
     sending_move(sending, SENDING_STORING);
     op->u.finish.id = row->id;
     op->u.finish.state = state;
+    op->u.finish.hold = state == STORE_DELIVERY_HELD ? sending->address.hold : STORE_HOLD_NONE;
     op->u.finish.reason = reason;
     op->u.finish.attempts = row->attempts;
     op->u.finish.next_attempt = state == STORE_DELIVERY_PENDING ? now + delay_ms : 0;
     bool failed = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_DEAD;
     op->u.finish.failed = failed && sending->outbound.callback != NULL ? now : row->failed;
     op->u.finish.alone = row->alone;
+    op->u.finish.refused = state == STORE_DELIVERY_PENDING ? row->refused : 0;
     op->u.finish.last_error = last_error;
     op->u.finish.done = state == STORE_DELIVERY_PENDING || state == STORE_DELIVERY_HELD ? 0 : env_wall_ms();
     op->u.finish.active_from = row->active_from;
@@ -172,8 +173,8 @@ static void sending_set_aside(struct sending *sending)
 {
     const struct outbox_address *address = &sending->address;
     if (address->action == OUTBOX_HOLD)
-        sending_finish(sending, STORE_DELIVERY_HELD, str_from(address->reason), 0,
-                       sending->read.row.last_error, "delivery.held", STR("held"));
+        sending_finish(sending, STORE_DELIVERY_HELD, STR_NONE, 0, sending->read.row.last_error,
+                       "delivery.held", STR("held"));
     else
         sending_finish(sending, STORE_DELIVERY_SUPERSEDED,
                        arena_printf(&sending->arena, "dropped: %s", address->reason), 0,
@@ -271,8 +272,6 @@ static void sending_receiver_fault(struct sending *sending)
     sending_fail(sending, sending->read.row.reason, 0);
 }
 
-static unsigned sending_refused(const struct sending *sending);
-
 /* Others arrive: it backs off alone. */
 static void sending_message_fault(struct sending *sending)
 {
@@ -283,33 +282,22 @@ static void sending_message_fault(struct sending *sending)
     int64_t pause = retry_pause(&policy, row->alone, (unsigned)env_random_below(RETRY_CHANCE + 1));
     const char *what = sending->queue->module->alone ? "its URL failed" : "failed";
     const char *while_what = sending->queue->module->alone ? "" : " while others arrived";
-    struct str reason = sending_refused(sending) > 0
-                            ? row->reason
-                            : arena_printf(&sending->arena, "%s %u time%s%s", what, row->alone,
-                                           row->alone == 1 ? "" : "s", while_what);
+    struct str reason = row->refused > 0 ? row->reason
+                                         : arena_printf(&sending->arena, "%s %u time%s%s", what, row->alone,
+                                                        row->alone == 1 ? "" : "s", while_what);
     sending_fail(sending, reason, asked > pause ? asked : pause);
-}
-
-/* How often it was refused before. */
-static unsigned sending_refused(const struct sending *sending)
-{
-    unsigned refused = 0;
-    for (unsigned i = 0; i < REFUSED_TRIES; i++)
-        if (str_equal(sending->read.row.reason, str_from(refused_reasons[i])))
-            refused = i + 1;
-    return refused;
 }
 
 static void sending_refusal(struct sending *sending)
 {
     const struct retry_policy policy = outbox_policy(sending->queue->receiver->outbox);
-    unsigned refused = sending_refused(sending);
-    int64_t pause = retry_refused_pause(&policy, refused + 1);
+    struct store_delivery *row = &sending->read.row;
+    int64_t pause = retry_refused_pause(&policy, ++row->refused);
     if (pause < 0)
         sending_finish(sending, STORE_DELIVERY_DEAD, STR("refused"), 0, sending_error_text(sending, true),
                        "delivery.dead", STR("dead"));
     else
-        sending_finish(sending, STORE_DELIVERY_PENDING, str_from(refused_reasons[refused]), pause,
+        sending_finish(sending, STORE_DELIVERY_PENDING, str_from(refused_reasons[row->refused - 1]), pause,
                        sending_error_text(sending, true), NULL, STR_NONE);
 }
 
@@ -374,7 +362,7 @@ static void sending_answered(struct outbound *outbound)
         return;
     }
     sending_note_try(sending);
-    traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->read.row.module,
+    traffic_count_delivery(traffic_counts_of(sending->hub->traffic, 0), sending->queue->module->module,
                            sending->fault != FAULT_NONE, outbound->latency_ms * 1000);
     switch (sending->fault) {
     case FAULT_HUB:

@@ -38,7 +38,7 @@ static struct str other_url(const struct discovery *discovery, struct str module
 
 static bool is_set(const struct store_receiver *receiver)
 {
-    return receiver != NULL && str_equal(receiver->source, STR("set"));
+    return receiver != NULL && receiver->source == STORE_SOURCE_SET;
 }
 
 static void put_receiver(const struct registry_party *party, struct str key, struct str url,
@@ -49,9 +49,9 @@ static void put_receiver(const struct registry_party *party, struct str key, str
     if (put == NULL || release == NULL)
         return;
     put->u.receiver = (struct store_receiver){
-        .party = party->row.id, .module = key, .url = url, .source = STR("discovered")};
+        .party = party->row.id, .module = key, .url = url, .source = STORE_SOURCE_DISCOVERED};
     release->u.release.receiver = ocpi_party_key_str(&party->key);
-    release->u.release.reason = STR(ROUTING_HELD_NO_RECEIVER);
+    release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = key;
 }
 
@@ -83,7 +83,7 @@ static void withdraw_one(const struct registry_party *party, const struct store_
         return;
     hold->u.hold.receiver = ocpi_party_key_str(&party->key);
     hold->u.hold.module = receiver->module;
-    hold->u.hold.reason = STR(ROUTING_HELD_NO_RECEIVER);
+    hold->u.hold.reason = STORE_HOLD_NO_URL;
     hold->u.hold.limit = HOLD_ROWS_MAX;
 }
 

@@ -34,7 +34,7 @@ struct routing_delivery routing_find_delivery(const struct registry_snapshot *sn
                                               const struct ocpi_party_key *key, const char *module,
                                               int64_t started)
 {
-    struct routing_delivery result = {STORE_DELIVERY_HELD, ROUTING_HELD_UNKNOWN_EMSP, NULL};
+    struct routing_delivery result = {STORE_DELIVERY_HELD, STORE_HOLD_UNKNOWN_EMSP, NULL};
     const struct registry_party *emsp = registry_find_party(snapshot, key, OCPI_ROLE_EMSP);
     if (emsp == NULL)
         return result;
@@ -43,12 +43,12 @@ struct routing_delivery routing_find_delivery(const struct registry_snapshot *sn
     if (rule != NULL && rule->state == STORE_RULE_DRAIN && started > rule->since)
         rule = NULL;
     if (emsp->row.suspended)
-        result.reason = ROUTING_HELD_SUSPENDED;
+        result.hold = STORE_HOLD_SUSPENDED;
     else if (rule == NULL)
-        result.reason = ROUTING_HELD_NO_RULE;
+        result.hold = STORE_HOLD_NO_RULE;
     else if (registry_receiver_url(emsp, module).data == NULL)
-        result.reason = ROUTING_HELD_NO_RECEIVER;
+        result.hold = STORE_HOLD_NO_URL;
     else
-        result = (struct routing_delivery){STORE_DELIVERY_PENDING, "", emsp};
+        result = (struct routing_delivery){STORE_DELIVERY_PENDING, STORE_HOLD_NONE, emsp};
     return result;
 }

@@ -22,14 +22,9 @@ enum routing_obstacle routing_find_obstacle(const struct registry_party *target,
 /* How a push (session, CDR) for an eMSP is stored: pending, or held with a reason. */
 struct routing_delivery {
     enum store_delivery_state state;
-    const char *reason;                /* static; "" when pending */
+    enum store_hold_reason hold;       /* NONE when pending */
     const struct registry_party *emsp; /* NULL: unknown */
 };
-/* Why a delivery is held: hubctl shows it, and what removes the reason releases the deliveries by it. */
-#define ROUTING_HELD_UNKNOWN_EMSP "unknown eMSP"
-#define ROUTING_HELD_SUSPENDED    "suspended"
-#define ROUTING_HELD_NO_RULE      "no rule"
-#define ROUTING_HELD_NO_RECEIVER  "no receiver URL"
 /* `started`: start_date_time of the session, ms, for draining rules: they pass what began before the drain.
  * INT64_MAX: a draining rule does not pass it. */
 struct routing_delivery routing_find_delivery(const struct registry_snapshot *snapshot,

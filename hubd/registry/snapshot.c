@@ -267,7 +267,7 @@ static void snapshot_mark_unproven(struct registry_snapshot *snapshot)
     for (size_t i = 0; i < snapshot->party_count; i++) {
         struct registry_party *party = &snapshot->parties[i];
         for (size_t j = 0; j < party->receiver_count && !party->platform->unproven; j++)
-            party->platform->unproven = str_equal(party->receivers[j].source, STR("discovered")) &&
+            party->platform->unproven = party->receivers[j].source == STORE_SOURCE_DISCOVERED &&
                                         !snapshot_has_reached(party->platform, party->receivers[j].url);
     }
 }

@@ -136,7 +136,7 @@ void request_leave_lines(struct request *request)
 /* The one place where every request ends. */
 static void answer_release(struct request *request, bool failed)
 {
-    struct str module = str_from(request->route == NULL ? "" : request->route->module);
+    enum ocpi_module module = request->route == NULL ? OCPI_MODULE_OTHER : request->route->module;
     traffic_count_request(request->worker->traffic, module, failed,
                           request->by_server ? -1 : env_monotonic_us() - request->exchange->received_us);
     request_free_tree(request);

@@ -93,7 +93,7 @@ static struct str audit_body_id(const struct json_value *body)
 static bool audit_path_names_object(const struct request *request)
 {
     return request->route != &routes_relay && request->route->access != ROUTE_OPEN &&
-           strcmp(request->route->module, "commands") != 0;
+           request->route->module != OCPI_MODULE_COMMANDS;
 }
 
 /* The object of a request that was refused before its module looked at it. */
@@ -266,7 +266,8 @@ void request_audit_fill(struct request *request, struct store_audit *row, struct
     row->actor = arena_printf(request->arena, "party %s", caller != NULL ? caller->id : "");
     row->action = str_from(request->route->action);
     row->party = party;
-    row->module = request->route == &routes_relay ? request->params[0] : str_from(request->route->module);
+    row->module = request->route == &routes_relay ? request->params[0]
+                                                  : str_from(ocpi_module_name(request->route->module));
     row->method = str_from(http_method_name(request->exchange->method));
     row->sender = party;
     row->receiver = audit_receiver(request);

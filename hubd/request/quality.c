@@ -297,7 +297,7 @@ void quality_count(struct request *request)
     request->counted = true;
     for (const struct ocpi_count *row = request->counts; row != NULL; row = row->next) {
         struct kind key = {.party = party->key,
-                           .module = request->route->module,
+                           .module = ocpi_module_name(request->route->module),
                            .object = row->object,
                            .field = row->field,
                            .rule = ocpi_rule_name(row->rule)};
@@ -394,8 +394,11 @@ void quality_count_refused(struct request *request, int http_status, int ocpi_st
     bool push = request->route != NULL && request->route->audit == ROUTE_AUDIT_PUSH;
     if (party == NULL || rule == NULL || request->forwarded != NULL || !(push || request->refused != NULL))
         return;
-    struct kind key = {
-        .party = party->key, .module = request->route->module, .object = "", .field = STR(""), .rule = rule};
+    struct kind key = {.party = party->key,
+                       .module = ocpi_module_name(request->route->module),
+                       .object = "",
+                       .field = STR(""),
+                       .rule = rule};
     if (request->refused != NULL) {
         quality_add_refused(quality, &key, request);
     } else {

@@ -52,6 +52,11 @@ static bool router_row_matches(const struct route *row, const struct str *segmen
     return i == count;
 }
 
+static struct str router_module_name(const struct route *route)
+{
+    return str_from(ocpi_module_name(route->module));
+}
+
 /*
  * Whether the segment is a ModuleID that the hub has no route for. It must be written plainly: %63redentials
  * or "sessions:sender" (a module key of receivers) must not count, else the request would be passed on with
@@ -62,7 +67,7 @@ static bool router_is_other_module(struct str module)
     if (!ctl_is_word(module) || str_find(module, ':') != SIZE_MAX)
         return false;
     for (size_t i = 0; i < routes_count; i++)
-        if (str_equal_fold(str_from(routes[i].module), module))
+        if (str_equal_fold(router_module_name(&routes[i]), module))
             return false;
     return true;
 }
@@ -76,11 +81,11 @@ static const struct route *router_module_at_front(struct str segment)
     const struct route *longest = NULL;
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *row = &routes[i];
-        struct str name = str_from(row->module);
-        bool taken_apart = !str_equal(name, STR("versions")) && !str_equal(name, STR("credentials"));
+        struct str name = router_module_name(row);
+        bool taken_apart = row->module != OCPI_MODULE_VERSIONS && row->module != OCPI_MODULE_CREDENTIALS;
         if (taken_apart && segment.length > name.length && str_starts_with(segment, name) &&
             isalnum((unsigned char)segment.data[name.length]) &&
-            (longest == NULL || name.length > strlen(longest->module)))
+            (longest == NULL || name.length > router_module_name(longest).length))
             longest = row;
     }
     return longest;
@@ -94,8 +99,9 @@ int router_unglue(struct str segments[ROUTE_SEGMENTS_MAX], int count)
     if (row == NULL)
         return count;
     memmove(segments + 4, segments + 3, (size_t)(count - 3) * sizeof segments[0]);
-    segments[3] = str_skip(segments[2], strlen(row->module));
-    segments[2] = str_from(row->module);
+    struct str name = router_module_name(row);
+    segments[3] = str_skip(segments[2], name.length);
+    segments[2] = name;
     return count + 1;
 }
 
@@ -106,7 +112,7 @@ static void router_find_row(unsigned conditions, enum http_method method, const 
     for (size_t i = 0; i < routes_count; i++) {
         struct router_match candidate = {0};
         /* The module's name follows the version: it differs in most rows, so compare it first. */
-        if (count > 1 && !str_equal(str_from(routes[i].module), segments[1]))
+        if (count > 1 && !str_equal(router_module_name(&routes[i]), segments[1]))
             continue;
         match->functional = router_is_functional(&routes[i]);
         if (!router_row_matches(&routes[i], segments, count, &candidate))
@@ -173,8 +179,7 @@ static bool router_lists(const struct route *row, unsigned conditions, unsigned 
 static bool router_listed_before(size_t index, unsigned conditions, unsigned interface)
 {
     for (size_t i = 0; i < index; i++)
-        if (router_lists(&routes[i], conditions, interface) &&
-            str_equal(str_from(routes[i].module), str_from(routes[index].module)))
+        if (router_lists(&routes[i], conditions, interface) && routes[i].module == routes[index].module)
             return true;
     return false;
 }
@@ -187,10 +192,11 @@ void router_write_endpoints(unsigned conditions, struct json_writer *writer, con
             if (!router_lists(&routes[i], conditions, interface) ||
                 router_listed_before(i, conditions, interface))
                 continue;
+            const char *name = ocpi_module_name(routes[i].module);
             char url[512];
-            snprintf(url, sizeof url, "%s/ocpi/2.2.1/%s", base_url, routes[i].module);
+            snprintf(url, sizeof url, "%s/ocpi/2.2.1/%s", base_url, name);
             json_object_begin(writer);
-            json_field_text(writer, "identifier", routes[i].module);
+            json_field_text(writer, "identifier", name);
             json_field_text(writer, "role", interface == ROUTE_SENDER ? "SENDER" : "RECEIVER");
             json_field_text(writer, "url", url);
             json_object_end(writer);
@@ -201,9 +207,6 @@ void router_write_endpoints(unsigned conditions, struct json_writer *writer, con
 
 bool router_is_functional(const struct route *route)
 {
-    static const char *const configuration[] = {"versions", "credentials", "hubclientinfo"};
-    for (size_t i = 0; i < sizeof configuration / sizeof configuration[0]; i++)
-        if (str_equal(str_from(route->module), str_from(configuration[i])))
-            return false;
-    return true;
+    return route->module != OCPI_MODULE_VERSIONS && route->module != OCPI_MODULE_CREDENTIALS &&
+           route->module != OCPI_MODULE_HUBCLIENTINFO;
 }

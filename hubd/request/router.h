@@ -4,6 +4,7 @@
 #include "hubd/registry/limit.h"
 #include "lib/base/buffer.h"
 #include "lib/http/message.h"
+#include "lib/ocpi/modules.h"
 
 /*
  * Finds the row of the table of routes for a request. A row says module, interface, method, path, who may
@@ -38,7 +39,7 @@ struct conf;
 struct request;
 
 struct route {
-    const char *module;  /* ModuleID, "versions" for the two version endpoints */
+    enum ocpi_module module;
     unsigned interfaces; /* enum route_interface bits, for the versions document; 0: not listed */
     enum http_method method;
     const char *path; /* below /ocpi/, e.g. "2.2.1/locations/{country_code}/{party_id}/{location_id}" */

@@ -249,8 +249,9 @@ struct store_op {
         struct {
             int64_t id;
             enum store_delivery_state state;
+            enum store_hold_reason hold; /* of HELD; as in the row, with an empty reason */
             struct str reason;
-            unsigned attempts, alone;
+            unsigned attempts, alone, refused;
             int64_t next_attempt, failed;
             struct str last_error;
             int64_t done;
@@ -269,14 +270,16 @@ struct store_op {
             int64_t until;
             struct store_queue queue; /* out */
         } lease;
-        /* Of one receiver, one reason, one module (empty: any). Out: how many. */
+        /* Of one receiver, one reason (NONE: any), one module (empty: any). Out: how many. */
         struct {
-            struct str receiver, reason, module;
+            struct str receiver, module;
+            enum store_hold_reason reason;
             int64_t count;
         } release;
         /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
         struct {
-            struct str receiver, sender, reason;
+            struct str receiver, sender;
+            enum store_hold_reason reason;
             struct str module; /* STORE_HOLD_MODULE: of any sender's, what goes to a receiver's URL */
             unsigned limit;
             int64_t count;

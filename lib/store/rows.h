@@ -67,11 +67,16 @@ struct store_token {
     struct str content; /* initial: keyed digest of what that POST held; may be empty */
 };
 
+/* Who gave the URL of a receiver: the account team, or the partner's version details. */
+enum store_receiver_source { STORE_SOURCE_SET, STORE_SOURCE_DISCOVERED };
+/* "set" "discovered": for people and in the database; static. */
+const char *store_source_name(enum store_receiver_source source);
+
 struct store_receiver {
     int64_t party;
     struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
     struct str url;    /* base, without trailing slash */
-    struct str source; /* "set" by the account team, "discovered" at the exchange */
+    enum store_receiver_source source;
     int64_t told; /* out: HubClientInfo up to this last_updated was handed to the outbox for it; 0: none */
 };
 
@@ -143,10 +148,32 @@ enum store_delivery_state {
                                  dropped: `reason` */
 };
 
+/*
+ * Why a delivery is held: identifier, the number that is stored, the name for people. Append only: databases
+ * have the numbers.
+ */
+#define STORE_HOLD_REASONS(X)                                                                                \
+    X(STORE_HOLD_NONE, 0, "")                                                                                \
+    X(STORE_HOLD_UNKNOWN_EMSP, 1, "unknown eMSP")                                                            \
+    X(STORE_HOLD_SUSPENDED, 2, "suspended")                                                                  \
+    X(STORE_HOLD_NO_RULE, 3, "no rule")                                                                      \
+    X(STORE_HOLD_NO_URL, 4, "no receiver URL")
+enum store_hold_reason {
+#define STORE_HOLD_NUMBER(identifier, number, name) identifier = (number),
+    STORE_HOLD_REASONS(STORE_HOLD_NUMBER)
+#undef STORE_HOLD_NUMBER
+        STORE_HOLD_COUNT
+};
+/* Static; "" for NONE, and for what is no reason. */
+const char *store_hold_name(enum store_hold_reason hold);
+
 struct store_delivery {
     int64_t id; /* out: given by the writer, growing */
     enum store_delivery_state state;
-    struct str reason;   /* of held: "no rule", "no receiver URL", "unknown eMSP", "suspended" */
+    enum store_hold_reason hold; /* why it is held, or was when it was superseded */
+    /* For people, nothing is decided by it: "given up", "refused once" … With `hold` it is read as the name of
+     * that, and put empty. */
+    struct str reason;
     struct str receiver; /* party key, "IN-ABC:CPO" where that is two parties; with `module`: its queue */
     struct str sender;   /* party key */
     struct str module, method; /* "sessions" "PUT"; command results: "commands" "POST" */
@@ -164,6 +191,7 @@ struct store_delivery {
     int64_t next_attempt; /* 0: waits for its first try, in order of ids; else again from then on */
     int64_t failed;       /* its last failed try, by the sender's steady clock; 0: none */
     unsigned alone;       /* times it failed while others of its queue arrived */
+    unsigned refused;     /* times its receiver refused it since it became pending */
     struct str last_error;
     int64_t active_from; /* the queue's active_ms at the first try that failed; -1: none yet */
     struct str tries;    /* a line for each try, oldest first; the sender's form */

@@ -287,6 +287,7 @@ def test_rule_off_holds_what_is_queued(silent):
     put_session(silent, "SES-3")
     silent.hub.ok("delivery", "retry", "--party", silent.emsp.id)
     silent.emsp.wait("PUT", "/SES-3$")
+    eventually(lambda: not rows(silent, "--state", "pending"), "that it arrived is stored")
     assert len(silent.hub.held(silent.emsp.id)) == 3 and len(silent.emsp.received("*", "/(sessions|cdrs)")) == 1
     assert replay(silent)["by"] == {"sessions": (3, 0, 0), "cdrs": (1, 0, 0)}
     silent.emsp.wait("POST", "/cdrs$")

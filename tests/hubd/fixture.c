@@ -362,7 +362,7 @@ void bench_set_receiver(struct bench *bench, const char *key, const char *module
         .party = bench_party(bench, key)->row.id,
         .module = str_from(module),
         .url = url == NULL ? bench_url(bench, key, module) : str_from(url),
-        .source = STR("set"),
+        .source = STORE_SOURCE_SET,
     };
     bench_apply(bench, apply);
 }

@@ -219,7 +219,7 @@ static void the_token_goes_to_registered_hosts_only(void **state)
         (struct store_receiver){.party = bench_party(bench, "IN-CPO")->row.id,
                                 .module = STR("tokens"),
                                 .url = STR("https://discovered.example/tokens"),
-                                .source = STR("discovered")};
+                                .source = STORE_SOURCE_DISCOVERED};
     assert_int_equal(run_batch(&bench->store, apply), OK);
     bench_refresh(bench);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

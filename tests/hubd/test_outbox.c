@@ -16,7 +16,8 @@
 static void assert_circuit(struct bench *bench, const char *expected)
 {
     int64_t retry_at;
-    assert_string_equal(outbox_circuit(&bench->hub, STR("IN-MSP"), STR("sessions"), &retry_at), expected);
+    assert_string_equal(
+        retry_circuit_name(outbox_circuit(&bench->hub, STR("IN-MSP"), STR("sessions"), &retry_at)), expected);
     assert_int_equal(retry_at > 0, strcmp(expected, "open") == 0);
 }
 
@@ -315,7 +316,7 @@ static void held_for_want_of_a_receiver(void **state)
     bench_set_rule(bench, "IN-MSP", "IN-CPO", STORE_RULE_ON);
     int64_t id = bench_push(bench, "IN-MSP", "S1");
     bench_advance(bench, HOUR);
-    assert_state(bench, id, STORE_DELIVERY_HELD, ROUTING_HELD_NO_RECEIVER);
+    assert_state(bench, id, STORE_DELIVERY_HELD, "no receiver URL");
     bench_set_receiver(bench, "IN-MSP", "sessions", NULL);
     wake(bench);
     assert_state(bench, id, STORE_DELIVERY_DELIVERED, "");
@@ -329,10 +330,10 @@ static void held_while_suspended(void **state)
     int64_t session = bench_push(bench, "IN-MSP", "S1");
     int64_t result = bench_push_result(bench, "IN-MSP", "https://in-msp.example/c1", "{}");
     bench_settle(bench);
-    assert_state(bench, session, STORE_DELIVERY_HELD, ROUTING_HELD_SUSPENDED);
-    assert_state(bench, result, STORE_DELIVERY_HELD, ROUTING_HELD_SUSPENDED);
+    assert_state(bench, session, STORE_DELIVERY_HELD, "suspended");
+    assert_state(bench, result, STORE_DELIVERY_HELD, "suspended");
     wake(bench);
-    assert_state(bench, session, STORE_DELIVERY_HELD, ROUTING_HELD_SUSPENDED);
+    assert_state(bench, session, STORE_DELIVERY_HELD, "suspended");
     bench_set_suspended(bench, "IN-MSP", false);
     wake(bench);
     assert_state(bench, session, STORE_DELIVERY_DELIVERED, "");
@@ -352,7 +353,7 @@ static void held_without_a_rule(void **state)
     int64_t session = bench_push(bench, "IN-MSP", "S2");
     int64_t result = bench_push_result(bench, "IN-MSP", "https://in-msp.example/c1", "{}");
     bench_settle(bench);
-    assert_state(bench, session, STORE_DELIVERY_HELD, ROUTING_HELD_NO_RULE);
+    assert_state(bench, session, STORE_DELIVERY_HELD, "no rule");
     assert_state(bench, result, STORE_DELIVERY_DELIVERED, "");
 }
 
@@ -367,12 +368,12 @@ static void held_while_it_is_tried(struct bench *bench, struct partner_answer an
     struct store_op *op = add_op(apply, STORE_HOLD_PENDING);
     op->u.hold.receiver = STR("IN-MSP");
     op->u.hold.sender = STR("IN-CPO");
-    op->u.hold.reason = STR(ROUTING_HELD_NO_RULE);
+    op->u.hold.reason = STORE_HOLD_NO_RULE;
     op->u.hold.limit = 10;
     assert_int_equal(run_batch(&bench->store, apply), OK);
     assert_int_equal(op->u.hold.count, 1);
     bench_advance(bench, MINUTE);
-    assert_state(bench, id, expected, expected == STORE_DELIVERY_HELD ? ROUTING_HELD_NO_RULE : "");
+    assert_state(bench, id, expected, expected == STORE_DELIVERY_HELD ? "no rule" : "");
     assert_int_equal(bench_row(bench, id).attempts, 1);
 }
 

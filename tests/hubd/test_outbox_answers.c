@@ -85,7 +85,8 @@ static const char *key_of(struct bench *bench, size_t row)
 static const char *circuit_of(struct bench *bench, size_t row, const char *module)
 {
     int64_t retry_at;
-    return outbox_circuit(&bench->hub, str_from(key_of(bench, row)), str_from(module), &retry_at);
+    return retry_circuit_name(
+        outbox_circuit(&bench->hub, str_from(key_of(bench, row)), str_from(module), &retry_at));
 }
 
 static void check_fate(struct bench *bench, size_t at, int64_t id, const char *module, enum fate fate)

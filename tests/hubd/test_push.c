@@ -109,13 +109,13 @@ static void where_a_push_stands(void **state)
 {
     struct bench *bench = *state;
     put_session(bench, "NIX");
-    assert_state(bench, newest(bench).id, STORE_DELIVERY_HELD, ROUTING_HELD_UNKNOWN_EMSP);
+    assert_state(bench, newest(bench).id, STORE_DELIVERY_HELD, "unknown eMSP");
     bench_set_rule(bench, "IN-MSP", "IN-CPO", STORE_RULE_OFF);
     put_session(bench, "MSP");
-    assert_state(bench, newest(bench).id, STORE_DELIVERY_HELD, ROUTING_HELD_NO_RULE);
+    assert_state(bench, newest(bench).id, STORE_DELIVERY_HELD, "no rule");
     bench_set_suspended(bench, "IN-MSP", true);
     put_session(bench, "MSP");
-    assert_state(bench, newest(bench).id, STORE_DELIVERY_HELD, ROUTING_HELD_SUSPENDED);
+    assert_state(bench, newest(bench).id, STORE_DELIVERY_HELD, "suspended");
     bench_set_suspended(bench, "IN-MSP", false);
     bench_set_rule(bench, "IN-MSP", "IN-CPO", STORE_RULE_ON);
     put_session(bench, "MSP");

@@ -46,10 +46,7 @@ static void add_column(struct bench *bench, const struct column *column)
 static const char *expected_reason(const struct column *column, int64_t started)
 {
     bool routed = column->rule == RULE_ON || (column->rule == RULE_DRAINS && started <= SINCE);
-    return column->suspended   ? ROUTING_HELD_SUSPENDED
-           : !routed           ? ROUTING_HELD_NO_RULE
-           : !column->receiver ? ROUTING_HELD_NO_RECEIVER
-                               : "";
+    return column->suspended ? "suspended" : !routed ? "no rule" : !column->receiver ? "no receiver URL" : "";
 }
 
 static void check_column(struct bench *bench, const struct registry_snapshot *snapshot,
@@ -61,8 +58,9 @@ static void check_column(struct bench *bench, const struct registry_snapshot *sn
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         struct routing_delivery found =
             routing_find_delivery(snapshot, cpo, &emsp->key, "sessions", starts[i]);
-        assert_string_equal(found.reason, expected_reason(column, starts[i]));
-        assert_int_equal(found.state, found.reason[0] == '\0' ? STORE_DELIVERY_PENDING : STORE_DELIVERY_HELD);
+        assert_string_equal(store_hold_name(found.hold), expected_reason(column, starts[i]));
+        assert_int_equal(found.state, store_hold_name(found.hold)[0] == '\0' ? STORE_DELIVERY_PENDING
+                                                                             : STORE_DELIVERY_HELD);
         assert_ptr_equal(found.emsp, emsp);
     }
     assert_int_equal(routing_is_enabled(snapshot, emsp, cpo), column->rule == RULE_ON);
@@ -95,11 +93,11 @@ static void the_matrix(void **state)
     assert_true(ocpi_party_key_parse(STR("IN-NIX"), &nobody, NULL, NULL, NULL));
     const struct registry_party *cpo = bench_party(bench, "IN-CPO");
     struct routing_delivery found = routing_find_delivery(snapshot, cpo, &nobody, "sessions", 0);
-    assert_string_equal(found.reason, ROUTING_HELD_UNKNOWN_EMSP);
+    assert_string_equal(store_hold_name(found.hold), "unknown eMSP");
     assert_null(found.emsp);
     /* a CPO is no eMSP, whatever its key */
-    assert_string_equal(routing_find_delivery(snapshot, cpo, &cpo->key, "sessions", 0).reason,
-                        ROUTING_HELD_UNKNOWN_EMSP);
+    assert_string_equal(store_hold_name(routing_find_delivery(snapshot, cpo, &cpo->key, "sessions", 0).hold),
+                        "unknown eMSP");
     registry_release(bench->hub.control_view, snapshot);
 }
 
@@ -116,17 +114,16 @@ struct message {
 static const struct message messages[] = {
     {"sessions", "IN-MSP", "IN-CPO", STORE_SESSION, "{}", "", OUTBOX_SEND, ""},
     {"sessions", "IN-MSP", "IN-CPO", STORE_SESSION, "", "", OUTBOX_DROP, "the object is gone"},
-    {"sessions", "IN-NIX", "IN-CPO", STORE_SESSION, "{}", "", OUTBOX_HOLD, ROUTING_HELD_UNKNOWN_EMSP},
-    {"sessions", "IN-MSP", "IN-NIX", STORE_SESSION, "{}", "", OUTBOX_HOLD, ROUTING_HELD_UNKNOWN_EMSP},
-    {"sessions", "IN-OLD", "IN-CPO", STORE_SESSION, "{}", "", OUTBOX_HOLD, ROUTING_HELD_NO_RULE},
+    {"sessions", "IN-NIX", "IN-CPO", STORE_SESSION, "{}", "", OUTBOX_HOLD, "unknown eMSP"},
+    {"sessions", "IN-MSP", "IN-NIX", STORE_SESSION, "{}", "", OUTBOX_HOLD, "unknown eMSP"},
+    {"sessions", "IN-OLD", "IN-CPO", STORE_SESSION, "{}", "", OUTBOX_HOLD, "no rule"},
     {"commands", "IN-OLD", "IN-CPO", -1, "{}", "https://in-old.example/1", OUTBOX_SEND, ""},
-    {"commands", "IN-OLD", "IN-CPO", -1, "{}", "", OUTBOX_HOLD, ROUTING_HELD_NO_RECEIVER},
-    {"commands", "IN-OFF", "IN-CPO", -1, "{}", "https://in-off.example/1", OUTBOX_HOLD,
-     ROUTING_HELD_SUSPENDED},
+    {"commands", "IN-OLD", "IN-CPO", -1, "{}", "", OUTBOX_HOLD, "no receiver URL"},
+    {"commands", "IN-OFF", "IN-CPO", -1, "{}", "https://in-off.example/1", OUTBOX_HOLD, "suspended"},
     {"locations", "IN-MSP", "IN-CPO", STORE_LOCATION, "{}", "", OUTBOX_DROP, "push is off"},
     {"tariffs", "IN-NIX", "IN-CPO", STORE_TARIFF, "{}", "", OUTBOX_DROP, "the party is gone"},
     {"hubclientinfo", "IN-NIX", "", -1, "{}", "", OUTBOX_DROP, "the party is gone"},
-    {"hubclientinfo", "IN-MSP", "", -1, "{}", "", OUTBOX_DROP, ROUTING_HELD_NO_RECEIVER},
+    {"hubclientinfo", "IN-MSP", "", -1, "{}", "", OUTBOX_DROP, "no receiver URL"},
 };
 
 static void where_a_row_may_go(void **state)
@@ -146,8 +143,9 @@ static void where_a_row_may_go(void **state)
                                      .body = str_from(message->body)};
         struct outbox_address address;
         outbox_address_find(snapshot, outbox_module_find(str_from(message->module)), &row, &address);
-        if (address.action != message->action || strcmp(address.reason, message->reason) != 0)
-            fail_msg("message %zu: %d \"%s\"", i, (int)address.action, address.reason);
+        const char *reason = address.action == OUTBOX_HOLD ? store_hold_name(address.hold) : address.reason;
+        if (address.action != message->action || strcmp(reason, message->reason) != 0)
+            fail_msg("message %zu: %d \"%s\"", i, (int)address.action, reason);
     }
     registry_release(bench->hub.control_view, snapshot);
 }

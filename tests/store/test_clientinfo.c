@@ -73,8 +73,11 @@ static int set_told(struct fixture *f, int64_t party, const char *module, int64_
 static void put_clientinfo_receiver(struct fixture *f, const char *url)
 {
     struct store_apply *apply = new_batch(f);
-    add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
-        .party = 2, .module = STR("hubclientinfo"), .url = str_from(url), .source = STR("set"), .told = 77};
+    add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){.party = 2,
+                                                                            .module = STR("hubclientinfo"),
+                                                                            .url = str_from(url),
+                                                                            .source = STORE_SOURCE_SET,
+                                                                            .told = 77};
     assert_int_equal(run_batch(f, apply), OK);
 }
 

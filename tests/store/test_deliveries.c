@@ -9,7 +9,7 @@ static int64_t push(struct fixture *f, const char *id, const char *body, enum st
     add_object(apply, STORE_SESSION, "IN-CPO", id, body, 1000);
     struct store_delivery *row = add_delivery(apply, "IN-MSP", STORE_SESSION, id, true);
     row->state = state;
-    row->reason = state == STORE_DELIVERY_HELD ? STR("no receiver URL") : STR_NONE;
+    row->hold = state == STORE_DELIVERY_HELD ? STORE_HOLD_NO_URL : STORE_HOLD_NONE;
     add_audit(apply, "session.put", "IN-CPO");
     assert_int_equal(run_batch(f, apply), OK);
     assert_true(row->id > 0);
@@ -317,12 +317,13 @@ static void states(void **state)
     assert_int_equal(get(f, first).state, STORE_DELIVERY_DELIVERED);
 }
 
-static int64_t release(struct fixture *f, const char *receiver, const char *reason, const char *module)
+static int64_t release(struct fixture *f, const char *receiver, enum store_hold_reason reason,
+                       const char *module)
 {
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_RELEASE_HELD);
     op->u.release.receiver = str_from(receiver);
-    op->u.release.reason = str_from(reason);
+    op->u.release.reason = reason;
     op->u.release.module = str_from(module);
     assert_int_equal(run_batch(f, apply), OK);
     return op->u.release.count;
@@ -334,18 +335,62 @@ static void held_and_released(void **state)
     push(f, "S1", "{}", STORE_DELIVERY_HELD);
     push(f, "S2", "{}", STORE_DELIVERY_HELD);
     assert_str(due(f, "IN-MSP", "sessions", 0, 10), "");
-    assert_int_equal(release(f, "IN-MSP", "no rule", NULL), 0);
-    assert_int_equal(release(f, "IN-MSP", "no receiver URL", "cdrs"), 0);
-    assert_int_equal(release(f, "IN-OTH", "no receiver URL", "sessions"), 0);
-    assert_int_equal(release(f, "IN-MSP", "no receiver URL", "sessions"), 2);
+    assert_int_equal(release(f, "IN-MSP", STORE_HOLD_NO_RULE, NULL), 0);
+    assert_int_equal(release(f, "IN-MSP", STORE_HOLD_NO_URL, "cdrs"), 0);
+    assert_int_equal(release(f, "IN-OTH", STORE_HOLD_NO_URL, "sessions"), 0);
+    assert_int_equal(release(f, "IN-MSP", STORE_HOLD_NO_URL, "sessions"), 2);
     assert_str(due(f, "IN-MSP", "sessions", 0, 10), "S1 S2");
     push(f, "S3", "{}", STORE_DELIVERY_HELD);
-    assert_int_equal(release(f, "IN-MSP", NULL, NULL), 1);
+    assert_int_equal(release(f, "IN-MSP", STORE_HOLD_NONE, NULL), 1);
     struct store_delivery_list list = {.state = -1, .limit = 10};
     assert_int_equal(RUN_READ(f, store_read_deliveries, &list), OK);
     assert_int_equal(list.count, 3);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(list.rows[i].reason.length, 0);
+}
+
+static int finish_refused(struct fixture *f, int64_t id, enum store_delivery_state state,
+                          enum store_hold_reason hold, unsigned refused)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_FINISH_DELIVERY);
+    op->u.finish.id = id;
+    op->u.finish.state = state;
+    op->u.finish.hold = hold;
+    op->u.finish.refused = refused;
+    op->u.finish.reason = hold ? STR_NONE : STR("refused twice");
+    return run_batch(f, apply);
+}
+
+/* The number is kept with the row, and begins anew with whatever ends the row of refusals. */
+static void refusals_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = push(f, "S1", "{}", STORE_DELIVERY_PENDING);
+    assert_int_equal(get(f, id).refused, 0);
+    assert_int_equal(finish_refused(f, id, STORE_DELIVERY_PENDING, STORE_HOLD_NONE, 2), OK);
+    assert_int_equal(get(f, id).refused, 2);
+    assert_str(get(f, id).reason, "refused twice");
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_HOLD_MODULE);
+    op->u.hold.receiver = STR("IN-MSP");
+    op->u.hold.module = STR("sessions");
+    op->u.hold.reason = STORE_HOLD_NO_URL;
+    op->u.hold.limit = 1;
+    assert_int_equal(run_batch(f, apply), OK);
+    assert_int_equal(get(f, id).refused, 0);
+    assert_int_equal(get(f, id).hold, STORE_HOLD_NO_URL);
+    assert_int_equal(release(f, "IN-MSP", STORE_HOLD_NONE, NULL), 1);
+    /* a worker sets it aside */
+    assert_int_equal(finish_refused(f, id, STORE_DELIVERY_HELD, STORE_HOLD_SUSPENDED, 0), OK);
+    assert_int_equal(get(f, id).hold, STORE_HOLD_SUSPENDED);
+    assert_str(get(f, id).reason, "suspended");
+    /* a newer state comes: why it had been held is still told, and a late try changes nothing of that */
+    push(f, "S1", "{\"v\":2}", STORE_DELIVERY_PENDING);
+    assert_int_equal(finish_refused(f, id, STORE_DELIVERY_PENDING, STORE_HOLD_NONE, 1), OK);
+    assert_int_equal(get(f, id).state, STORE_DELIVERY_SUPERSEDED);
+    assert_str(get(f, id).reason, "suspended");
+    assert_int_equal(get(f, id).refused, 0);
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -468,6 +513,7 @@ int main(void)
         STORE_TEST(queues_that_wait),
         STORE_TEST(states),
         STORE_TEST(held_and_released),
+        STORE_TEST(refusals_are_counted),
         STORE_TEST(lists_and_queues),
         STORE_TEST(long_lists),
         STORE_TEST(hook_tells_of_deliveries_and_audit),

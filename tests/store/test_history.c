@@ -332,14 +332,14 @@ static void stored_follows_the_emsp(void **state)
 
 /* ---------------------------------------------------------------- once more */
 
-static int repeat(struct fixture *f, enum store_kind kind, const char *id, const char *reason,
+static int repeat(struct fixture *f, enum store_kind kind, const char *id, enum store_hold_reason hold,
                   int64_t *number)
 {
     struct store_apply *apply = new_batch(f);
     struct store_op *op = add_op(apply, STORE_REPEAT_DELIVERY);
     op->u.repeat = delivery(kind, "IN-CPO", id, "IN-MSP");
-    op->u.repeat.state = reason ? STORE_DELIVERY_HELD : STORE_DELIVERY_PENDING;
-    op->u.repeat.reason = str_from(reason);
+    op->u.repeat.state = hold ? STORE_DELIVERY_HELD : STORE_DELIVERY_PENDING;
+    op->u.repeat.hold = hold;
     int result = run_batch(f, apply);
     *number = op->u.repeat.id;
     return result;
@@ -354,10 +354,10 @@ static void repeat_of_every_state(void **state)
         enum store_kind kind = kinds[i];
         int64_t again, first = push(f, kind, "IN-CPO", "O", "IN-MSP", "");
         /* on its way */
-        assert_int_equal(repeat(f, kind, "O", NULL, &again), ERR_CONFLICT);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &again), ERR_CONFLICT);
         /* dead: the same one, as new; what is known of its tries stays */
         finish(f, first, STORE_DELIVERY_DEAD, "given up");
-        assert_int_equal(repeat(f, kind, "O", NULL, &again), OK);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &again), OK);
         assert_int_equal(again, first);
         struct store_delivery row = get(f, first);
         assert_int_equal(row.state, STORE_DELIVERY_PENDING);
@@ -366,27 +366,27 @@ static void repeat_of_every_state(void **state)
         assert_str(row.tries, "a line\n");
         /* held: by another reason, then released */
         finish(f, first, STORE_DELIVERY_HELD, "no rule");
-        assert_int_equal(repeat(f, kind, "O", "no receiver URL", &again), OK);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NO_URL, &again), OK);
         assert_int_equal(again, first);
         assert_int_equal(get(f, first).state, STORE_DELIVERY_HELD);
         assert_str(get(f, first).reason, "no receiver URL");
-        assert_int_equal(repeat(f, kind, "O", NULL, &again), OK);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &again), OK);
         assert_int_equal(get(f, first).state, STORE_DELIVERY_PENDING);
         /* delivered: a new one, which is the last one from then on */
         finish(f, first, STORE_DELIVERY_DELIVERED, "");
         int64_t second;
-        assert_int_equal(repeat(f, kind, "O", NULL, &second), OK);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &second), OK);
         assert_true(second > first);
         row = get(f, second);
         assert_int_equal(row.state, STORE_DELIVERY_PENDING);
         assert_true(row.created == BEGIN && row.body.length > 0);
         assert_int_equal(get(f, first).state, STORE_DELIVERY_DELIVERED);
-        assert_int_equal(repeat(f, kind, "O", NULL, &again), ERR_CONFLICT);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &again), ERR_CONFLICT);
         fixture_reopen(f);
-        assert_int_equal(repeat(f, kind, "O", NULL, &again), ERR_CONFLICT);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &again), ERR_CONFLICT);
         /* dropped: sent once more all the same */
         finish(f, second, STORE_DELIVERY_SUPERSEDED, "dropped");
-        assert_int_equal(repeat(f, kind, "O", NULL, &again), OK);
+        assert_int_equal(repeat(f, kind, "O", STORE_HOLD_NONE, &again), OK);
         assert_true(again > second);
     }
 }
@@ -396,14 +396,14 @@ static void repeat_needs_its_object(void **state)
     struct fixture *f = *state;
     int64_t number;
     fixture_wall = BEGIN;
-    assert_int_equal(repeat(f, STORE_SESSION, "NONE", NULL, &number), ERR_CONFLICT);
+    assert_int_equal(repeat(f, STORE_SESSION, "NONE", STORE_HOLD_NONE, &number), ERR_CONFLICT);
     push(f, STORE_SESSION, "IN-CPO", "S1", "IN-OTH", "ACTIVE");
-    assert_int_equal(repeat(f, STORE_SESSION, "S1", NULL, &number), ERR_CONFLICT);
+    assert_int_equal(repeat(f, STORE_SESSION, "S1", STORE_HOLD_NONE, &number), ERR_CONFLICT);
     /* without any delivery so far */
     struct store_apply *apply = new_batch(f);
     add_object(apply, STORE_SESSION, "IN-CPO", "S2", "{}", BEGIN)->counterparty = STR("IN-MSP");
     assert_int_equal(run_batch(f, apply), OK);
-    assert_int_equal(repeat(f, STORE_SESSION, "S2", NULL, &number), OK);
+    assert_int_equal(repeat(f, STORE_SESSION, "S2", STORE_HOLD_NONE, &number), OK);
     assert_int_equal(get(f, number).state, STORE_DELIVERY_PENDING);
     /* a newer state replaces what was repeated, as any other */
     fixture_wall += 1;
@@ -419,7 +419,7 @@ static int64_t hold(struct fixture *f, const char *sender, unsigned limit)
     struct store_op *op = add_op(apply, STORE_HOLD_PENDING);
     op->u.hold.receiver = STR("IN-MSP");
     op->u.hold.sender = str_from(sender);
-    op->u.hold.reason = STR("no rule");
+    op->u.hold.reason = STORE_HOLD_NO_RULE;
     op->u.hold.limit = limit;
     assert_int_equal(run_batch(f, apply), OK);
     return op->u.hold.count;

@@ -72,7 +72,7 @@ static void a_failed_try_takes_nothing_up(void **state)
     struct store_op *op = add_op(apply, STORE_HOLD_MODULE);
     op->u.hold.receiver = STR("IN-MSP");
     op->u.hold.module = STR("sessions");
-    op->u.hold.reason = STR("no receiver URL");
+    op->u.hold.reason = STORE_HOLD_NO_URL;
     op->u.hold.limit = 1;
     assert_int_equal(run_batch(f, apply), OK);
     assert_int_equal(finish(f, newer, STORE_DELIVERY_SUPERSEDED), OK);

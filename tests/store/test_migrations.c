@@ -3,6 +3,7 @@
 #include "lib/store/audit_row.h"
 #include "lib/store/sqlite/migrate.h"
 #include "lib/store/sqlite/migrations.h"
+#include "lib/store/history.h"
 #include "tests/store/fixture.h"
 #include "lib/store/verify.h"
 
@@ -241,12 +242,97 @@ static void failed_migration_changes_nothing(void **state)
     fixture_remove(&f);
 }
 
+/* ---------------------------------------------------------------- reasons that were texts (migration 14) */
+
+/* A delivery whose reason a hubd without migration 14 wrote as a text that it compared. */
+struct told_row {
+    int64_t id;
+    enum store_delivery_state state;
+    const char *reason; /* for people, before and after */
+    enum store_hold_reason hold;
+    unsigned refused;
+};
+static const struct told_row told_rows[] = {
+    {21, STORE_DELIVERY_HELD, "unknown eMSP", STORE_HOLD_UNKNOWN_EMSP, 0},
+    {22, STORE_DELIVERY_HELD, "suspended", STORE_HOLD_SUSPENDED, 0},
+    {23, STORE_DELIVERY_HELD, "no rule", STORE_HOLD_NO_RULE, 0},
+    {24, STORE_DELIVERY_HELD, "no receiver URL", STORE_HOLD_NO_URL, 0},
+    {25, STORE_DELIVERY_SUPERSEDED, "no rule", STORE_HOLD_NO_RULE, 0}, /* it was held when a newer one came */
+    {26, STORE_DELIVERY_PENDING, "refused once", STORE_HOLD_NONE, 1},
+    {27, STORE_DELIVERY_PENDING, "refused twice", STORE_HOLD_NONE, 2},
+    {28, STORE_DELIVERY_SUPERSEDED, "refused twice", STORE_HOLD_NONE, 0},
+    {29, STORE_DELIVERY_PENDING, "failed 3 times while others arrived", STORE_HOLD_NONE, 0},
+    {30, STORE_DELIVERY_DEAD, "refused", STORE_HOLD_NONE, 0},
+    {31, STORE_DELIVERY_SUPERSEDED, "dropped: no receiver URL", STORE_HOLD_NONE, 0},
+    {32, STORE_DELIVERY_DELIVERED, "", STORE_HOLD_NONE, 0},
+};
+#define TOLD_ROWS (sizeof told_rows / sizeof told_rows[0])
+
+static void put_told_rows(sqlite3 *db)
+{
+    for (size_t i = 0; i < TOLD_ROWS; i++) {
+        char *bytes = sqlite3_mprintf(
+            "INSERT INTO delivery VALUES (%lld, %d, 3, 1, 0, 1000, 0, 'IN-XYZ', 'IN-ABC', 'cdrs', 'POST', "
+            "'IN-ABC', 'C%lld', %Q, '', 'corr', '', x'')",
+            (long long)told_rows[i].id, (int)told_rows[i].state, (long long)told_rows[i].id,
+            told_rows[i].reason);
+        execute(db, bytes);
+        sqlite3_free(bytes);
+    }
+}
+
+static void assert_told_rows_are_read(struct fixture *f)
+{
+    struct store_receipts_read receipts = {.span = {.until = INT64_MAX, .limit = 100}};
+    assert_int_equal(RUN_READ(f, store_read_receipts, &receipts), OK);
+    assert_int_equal(receipts.count, TOLD_ROWS);
+    for (size_t i = 0; i < TOLD_ROWS; i++) {
+        struct store_delivery_read read = {.id = told_rows[i].id};
+        assert_int_equal(RUN_READ(f, store_read_delivery, &read), OK);
+        assert_int_equal(read.row.state, told_rows[i].state);
+        assert_str(read.row.reason, told_rows[i].reason);
+        assert_int_equal(read.row.hold, told_rows[i].hold);
+        assert_int_equal(read.row.refused, told_rows[i].refused);
+        assert_str(receipts.rows[i].reason, told_rows[i].reason);
+    }
+}
+
+static void old_reasons_are_read_and_released(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    sqlite3 *db = old_database(&f);
+    put_told_rows(db);
+    sqlite3_close(db);
+    fixture_open(&f);
+    assert_told_rows_are_read(&f);
+    for (unsigned hold = STORE_HOLD_NONE + 1; hold < STORE_HOLD_COUNT; hold++) {
+        struct store_apply *apply = new_batch(&f);
+        struct store_op *op = add_op(apply, STORE_RELEASE_HELD);
+        op->u.release.receiver = STR("IN-XYZ");
+        op->u.release.reason = (enum store_hold_reason)hold;
+        assert_int_equal(run_batch(&f, apply), OK);
+        assert_int_equal(op->u.release.count, 1);
+    }
+    for (int64_t id = 21; id <= 24; id++) {
+        struct store_delivery_read read = {.id = id};
+        assert_int_equal(RUN_READ(&f, store_read_delivery, &read), OK);
+        assert_int_equal(read.row.state, STORE_DELIVERY_PENDING);
+        assert_int_equal(read.row.hold, STORE_HOLD_NONE);
+        assert_str(read.row.reason, "");
+    }
+    fixture_close(&f);
+    fixture_remove(&f);
+}
+
 int main(void)
 {
     fixture_own_clock(1700000000000);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_schema_is_brought_up_to_date),
         cmocka_unit_test(failed_migration_changes_nothing),
+        cmocka_unit_test(old_reasons_are_read_and_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

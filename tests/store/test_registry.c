@@ -137,12 +137,13 @@ static void party_takes_receivers_and_rules_along(void **state)
     put_party(f, 3, 1, 0, "IN-MSP");
     struct store_apply *apply = new_batch(f);
     for (int64_t party = 2; party <= 3; party++) {
-        add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){.party = party,
-                                                                                .module = STR("sessions"),
-                                                                                .url = STR("https://old"),
-                                                                                .source = STR("discovered")};
+        add_op(apply, STORE_PUT_RECEIVER)->u.receiver =
+            (struct store_receiver){.party = party,
+                                    .module = STR("sessions"),
+                                    .url = STR("https://old"),
+                                    .source = STORE_SOURCE_DISCOVERED};
         add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
-            .party = party, .module = STR("sessions"), .url = STR("https://s"), .source = STR("set")};
+            .party = party, .module = STR("sessions"), .url = STR("https://s"), .source = STORE_SOURCE_SET};
     }
     add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){3, 2, STORE_RULE_ON, 10};
     add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){3, 2, STORE_RULE_OFF, 20};
@@ -151,7 +152,7 @@ static void party_takes_receivers_and_rules_along(void **state)
     struct store_registry_read read = registry(f);
     assert_int_equal(read.receiver_count, 2);
     assert_str(read.receivers[0].url, "https://s");
-    assert_str(read.receivers[0].source, "set");
+    assert_int_equal(read.receivers[0].source, STORE_SOURCE_SET);
     assert_str(read.receivers[0].module, "sessions");
     assert_int_equal(read.rule_count, 2);
     assert_int_equal(read.rules[0].state, STORE_RULE_OFF);
@@ -237,8 +238,11 @@ static void the_registry_is_ordered(void **state)
             add_op(apply, STORE_PUT_RULE)->u.rule = (struct store_rule){ids[i], ids[j], STORE_RULE_ON, 1};
             add_op(apply, STORE_PUT_TOKEN)->u.token = (struct store_token){
                 .hash = {(uint8_t)(9 * i + j)}, .platform = ids[j], .created = (int64_t)j};
-            add_op(apply, STORE_PUT_RECEIVER)->u.receiver = (struct store_receiver){
-                .party = ids[j], .module = text(f, "m%zu", i), .url = STR("https://s"), .source = STR("set")};
+            add_op(apply, STORE_PUT_RECEIVER)->u.receiver =
+                (struct store_receiver){.party = ids[j],
+                                        .module = text(f, "m%zu", i),
+                                        .url = STR("https://s"),
+                                        .source = STORE_SOURCE_SET};
         }
     }
     assert_int_equal(run_batch(f, apply), OK);

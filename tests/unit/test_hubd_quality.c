@@ -13,7 +13,7 @@ struct bench {
     struct worker worker;
 };
 
-static const struct route route = {.module = "locations"};
+static const struct route route = {.module = OCPI_MODULE_LOCATIONS};
 
 static int setup(void **state)
 {

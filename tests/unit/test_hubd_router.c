@@ -69,7 +69,7 @@ static void test_modules(void **state)
         struct str rest = str_from(routes[i].path), version, module;
         assert_true(str_split(&rest, '/', &version));
         if (str_split(&rest, '/', &module))
-            assert_true(str_equal(module, str_from(routes[i].module)));
+            assert_true(ocpi_module_find(module) == routes[i].module);
     }
 }
 
@@ -189,18 +189,18 @@ static void check_listed_is_answered(unsigned conditions)
     static const char *const roles[] = {[ROUTE_SENDER] = "SENDER", [ROUTE_RECEIVER] = "RECEIVER"};
     for (size_t i = 0; i < routes_count; i++)
         for (unsigned interface = ROUTE_SENDER; interface <= ROUTE_RECEIVER; interface <<= 1) {
-            const char *module = routes[i].module;
+            const enum ocpi_module module = routes[i].module;
             bool answered = false;
             for (size_t j = 0; j < routes_count; j++) {
                 struct router_match match;
                 char path[256];
-                if (strcmp(routes[j].module, module) != 0)
+                if (routes[j].module != module)
                     continue;
                 sample_path(&routes[j], path, sizeof path);
                 router_find(conditions, routes[j].method, str_from(path), &match);
                 answered = answered || (match.route != NULL && (match.route->interfaces & interface) != 0);
             }
-            assert_int_equal(answered, is_listed(conditions, module, roles[interface]));
+            assert_int_equal(answered, is_listed(conditions, ocpi_module_name(module), roles[interface]));
         }
 }
 

@@ -51,7 +51,8 @@ static void pass(struct traffic *traffic, int64_t time_us)
 static uint32_t set_of(const char *direction, const char *module)
 {
     for (size_t i = 0; i < traffic_row_count(); i++)
-        if (strcmp(traffic_row(i)->direction, direction) == 0 && strcmp(traffic_row(i)->module, module) == 0)
+        if (strcmp(traffic_direction(traffic_row(i)), direction) == 0 &&
+            strcmp(traffic_row(i)->module, module) == 0)
             return UINT32_C(1) << i;
     fail_msg("no row for %s %s", direction, module);
     return 0;
@@ -76,8 +77,7 @@ static const struct route *route_of(const char *action)
 static void ask(struct traffic *traffic, const char *action, unsigned times)
 {
     for (unsigned i = 0; i < times; i++)
-        traffic_count_request(traffic_counts_of(traffic, i % LOOPS), str_from(route_of(action)->module),
-                              false, 1000);
+        traffic_count_request(traffic_counts_of(traffic, i % LOOPS), route_of(action)->module, false, 1000);
 }
 
 /* Every route is counted in the row of its module, in one alone; what has no row is among the others. */
@@ -85,17 +85,17 @@ static void test_rows(void **state)
 {
     struct traffic *traffic = *state;
     for (size_t i = 0; i < routes_count; i++) {
-        uint64_t before = figures_of(traffic, "in", routes[i].module).requests;
-        traffic_count_request(traffic_counts_of(traffic, 0), str_from(routes[i].module), false, 1);
-        assert_int_equal(figures_of(traffic, "in", routes[i].module).requests, before + 1);
+        uint64_t before = figures_of(traffic, "in", ocpi_module_name(routes[i].module)).requests;
+        traffic_count_request(traffic_counts_of(traffic, 0), routes[i].module, false, 1);
+        assert_int_equal(figures_of(traffic, "in", ocpi_module_name(routes[i].module)).requests, before + 1);
     }
-    traffic_count_request(traffic_counts_of(traffic, 1), STR_NONE, true, -1);
-    traffic_count_request(traffic_counts_of(traffic, 1), str_from(routes_relay.module), false, 5);
+    traffic_count_request(traffic_counts_of(traffic, 1), OCPI_MODULE_OTHER, true, -1);
+    traffic_count_request(traffic_counts_of(traffic, 1), routes_relay.module, false, 5);
     struct traffic_figures others = figures_of(traffic, "in", "others");
     assert_int_equal(others.requests, 2);
     assert_int_equal(others.failed, 1);
-    traffic_count_delivery(traffic_counts_of(traffic, 0), STR("cdrs"), false, 5);
-    traffic_count_delivery(traffic_counts_of(traffic, 0), STR("x_bookings"), true, 5);
+    traffic_count_delivery(traffic_counts_of(traffic, 0), OCPI_MODULE_CDRS, false, 5);
+    traffic_count_delivery(traffic_counts_of(traffic, 0), ocpi_module_find(STR("x_bookings")), true, 5);
     assert_int_equal(figures_of(traffic, "out", "cdrs").requests, 1);
     assert_int_equal(figures_of(traffic, "out", "others").failed, 1);
     struct traffic_figures all;
@@ -170,11 +170,11 @@ static void test_latencies(void **state)
     for (int64_t latency = 100; latency <= 60 * SECOND; latency = latency * 7 / 5) {
         pass(traffic, 20 * MINUTE);
         for (unsigned i = 0; i < 90; i++)
-            traffic_count_request(traffic_counts_of(traffic, i % LOOPS),
-                                  str_from(route_of("cdr.post")->module), false, latency);
+            traffic_count_request(traffic_counts_of(traffic, i % LOOPS), route_of("cdr.post")->module, false,
+                                  latency);
         for (unsigned i = 0; i < 10; i++)
-            traffic_count_request(traffic_counts_of(traffic, 0), str_from(route_of("cdr.post")->module),
-                                  false, latency * 20);
+            traffic_count_request(traffic_counts_of(traffic, 0), route_of("cdr.post")->module, false,
+                                  latency * 20);
         struct traffic_figures figures = figures_of(traffic, "in", "cdrs");
         assert_in_range(figures.p50_us, latency * 3 / 4, latency * 5 / 4);
         if (latency * 20 < 100 * SECOND)
@@ -187,7 +187,7 @@ static void test_latencies(void **state)
 static void count_much(void *argument)
 {
     for (unsigned i = 0; i < 100000; i++)
-        traffic_count_request(argument, str_from(routes[i % routes_count].module), i % 10 == 0, i);
+        traffic_count_request(argument, routes[i % routes_count].module, i % 10 == 0, i);
 }
 
 /* Loops count side by side while the control loop reads: nothing is lost, and no sum goes back. */

@@ -220,7 +220,7 @@ static void compare(struct check *check, struct endpoints *endpoints)
         if (key.data == NULL)
             continue;
         const struct store_receiver *kept = registry_receiver(check->party, key);
-        bool set = kept != NULL && str_equal(kept->source, STR("set"));
+        bool set = kept != NULL && kept->source == STORE_SOURCE_SET;
         if (kept != NULL && str_equal(kept->url, listed->url))
             continue;
         note(endpoints, CHECK_WARN, set ? REMEDY_DIFFERS : REMEDY_DISCOVER, key,

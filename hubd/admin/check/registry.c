@@ -124,7 +124,10 @@ void check_rules(struct check *check)
         const struct registry_party *other =
             registry_find_party_id(snapshot, rule->emsp == check->party_id ? rule->cpo : rule->emsp);
         enabled++;
-        away += other == NULL || strcmp(registry_party_status(other), "CONNECTED") != 0 ? 1 : 0;
+        away +=
+            other == NULL || other->row.suspended || other->platform->row.status != STORE_PLATFORM_CONNECTED
+                ? 1
+                : 0;
     }
     if ((check->party->row.roles & (OCPI_ROLE_CPO | OCPI_ROLE_EMSP)) == 0)
         check_report(check, "rules", STR_NONE, CHECK_OK, REMEDY_NONE, "a party of these roles needs none");
@@ -153,15 +156,15 @@ static const struct store_queue_row *find_queue(const struct check *check)
 
 /* Why what is pending waits, as the end of the sentence; empty: it does not, or not for long. */
 static struct str queue_why(struct check *check, const struct store_queue_row *row, bool offline,
-                            const char *circuit, int64_t retry_at)
+                            enum retry_circuit circuit, int64_t retry_at)
 {
     struct arena *arena = &check->scratch;
-    bool open = strcmp(circuit, "closed") != 0;
+    bool open = circuit != RETRY_CLOSED;
     struct str why = STR_NONE;
     if (offline)
         why = STR("; it is OFFLINE: one message at a time tries, any valid answer brings it back");
     else if (open)
-        why = arena_printf(arena, "; paused after failures: circuit %s", circuit);
+        why = arena_printf(arena, "; paused after failures: circuit %s", retry_circuit_name(circuit));
     if (retry_at != 0)
         why = arena_printf(arena, STR_FMT ", next try " STR_FMT, STR_ARG(why),
                            STR_ARG(moment(check, retry_at)));
@@ -176,7 +179,7 @@ static void queue_read(struct check *check)
     static const struct store_queue_row empty = {0};
     const struct store_queue_row *row = find_queue(check);
     int64_t retry_at, now = env_wall_ms();
-    const char *circuit =
+    const enum retry_circuit circuit =
         outbox_circuit(check->hub, arena_copy_upper(&check->scratch, check->id), STR_NONE, &retry_at);
     if (check->queues.base.result != OK) {
         check_report(check, "queue", STR_NONE, CHECK_SKIPPED, REMEDY_NONE, "%s",
@@ -187,7 +190,7 @@ static void queue_read(struct check *check)
         row = &empty;
     bool late = row->oldest_pending != 0 && now - row->oldest_pending > PENDING_LONG;
     bool offline = row->pending > 0 && check->party->platform->row.status == STORE_PLATFORM_OFFLINE;
-    bool open = strcmp(circuit, "closed") != 0 || offline;
+    bool open = circuit != RETRY_CLOSED || offline;
     enum check_result result = open ? CHECK_FAIL
                                : row->held > 0 || row->dead > 0 || row->alone > 0 || (late && row->pending)
                                    ? CHECK_WARN

@@ -101,7 +101,7 @@ static void prune_receivers(struct declare_plan *plan, const struct registry_par
     struct str id = render_party_key(&plan->draft.snapshot, party, arena);
     for (size_t i = 0; i < count; i++) {
         struct declare_params params;
-        if (!str_equal(list[i].source, STR("set")) || is_named(plan, DECLARE_RECEIVER, id, list[i].module))
+        if (list[i].source != STORE_SOURCE_SET || is_named(plan, DECLARE_RECEIVER, id, list[i].module))
             continue;
         declare_params_begin(&params);
         declare_params_add_text(&params, "id", id);

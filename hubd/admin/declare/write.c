@@ -137,7 +137,7 @@ static void write_receivers(struct declare_source *source, struct json_writer *w
         const struct registry_party *party = &source->snapshot->parties[i];
         for (size_t j = 0; j < party->receiver_count; j++) {
             const struct store_receiver *receiver = &party->receivers[j];
-            if (!str_equal(receiver->source, STR("set")))
+            if (receiver->source != STORE_SOURCE_SET)
                 continue;
             struct json_writer *entry = begin_entry(source);
             json_object_begin(entry);

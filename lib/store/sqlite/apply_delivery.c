@@ -63,7 +63,7 @@ static int insert_delivery(struct writer *writer, const struct store_delivery *r
                               sql_t(row->method), sql_t(row->owner), sql_t(row->object), sql_t(row->reason),
                               sql_t(row->url), sql_t(row->correlation_id), sql_t(row->last_error),
                               sql_b(row->kind < 0 ? row->body : STR_NONE), sql_t(row->evse), sql_t(row->name),
-                              sql_t(row->via)));
+                              sql_t(row->via), sql_i(row->hold)));
 }
 
 int apply_put_delivery(struct writer *writer, struct store_op *op, struct error *error)
@@ -135,7 +135,7 @@ int apply_repeat_delivery(struct writer *writer, struct store_op *op, struct err
     if (state == STORE_DELIVERY_HELD || state == STORE_DELIVERY_DEAD) {
         row->id = object.last_delivery;
         result =
-            sql_run(c, SQL_DELIVERY_AGAIN, SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_t(row->reason)));
+            sql_run(c, SQL_DELIVERY_AGAIN, SQL_VALUES(sql_i(row->id), sql_i(row->state), sql_i(row->hold)));
     } else {
         row->id = ++writer->state.delivery_id;
         result = sql_run(c, SQL_OBJECT_SET_DELIVERY, SQL_VALUES(sql_i(object.sequence), sql_i(row->id)));
@@ -271,7 +271,8 @@ int apply_finish_delivery(struct writer *writer, struct store_op *op, struct err
         SQL_VALUES(sql_i(id), sql_i(state), sql_t(op->u.finish.reason), sql_i(op->u.finish.attempts),
                    sql_i(op->u.finish.next_attempt), sql_t(op->u.finish.last_error), sql_i(op->u.finish.done),
                    sql_i(op->u.finish.active_from), sql_t(op->u.finish.tries), sql_t(op->u.finish.receipt),
-                   sql_i(op->u.finish.failed), sql_i(op->u.finish.alone), sql_i(stays)));
+                   sql_i(op->u.finish.failed), sql_i(op->u.finish.alone), sql_i(stays),
+                   sql_i(op->u.finish.hold), sql_i(op->u.finish.refused)));
     if (!result && queue)
         result = write_queue(writer, queue);
     return result ? apply_failure(writer, result, error) : OK;
@@ -281,7 +282,7 @@ int apply_release_held(struct writer *writer, struct store_op *op, struct error 
 {
     int result = sql_run(
         &writer->connection, SQL_DELIVERY_RELEASE,
-        SQL_VALUES(sql_t(op->u.release.receiver), sql_t(op->u.release.reason), sql_t(op->u.release.module)));
+        SQL_VALUES(sql_t(op->u.release.receiver), sql_i(op->u.release.reason), sql_t(op->u.release.module)));
     if (result)
         return apply_failure(writer, result, error);
     op->u.release.count = sql_changes(&writer->connection);
@@ -294,7 +295,7 @@ static int hold_rows(struct writer *writer, struct store_op *op, enum sql_id sta
 {
     int result = sql_run(
         &writer->connection, statement,
-        SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(by), sql_t(op->u.hold.reason), sql_i(op->u.hold.limit)));
+        SQL_VALUES(sql_t(op->u.hold.receiver), sql_t(by), sql_i(op->u.hold.reason), sql_i(op->u.hold.limit)));
     if (result)
         return apply_failure(writer, result, error);
     op->u.hold.count = sql_changes(&writer->connection);

@@ -209,7 +209,8 @@ int apply_put_receiver(struct writer *writer, struct store_op *op, struct error 
 {
     const struct store_receiver *r = &op->u.receiver;
     int result = sql_run(&writer->connection, SQL_RECEIVER_PUT,
-                         SQL_VALUES(sql_i(r->party), sql_t(r->module), sql_t(r->url), sql_t(r->source)));
+                         SQL_VALUES(sql_i(r->party), sql_t(r->module), sql_t(r->url),
+                                    sql_t(str_from(store_source_name(r->source)))));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -88,7 +88,7 @@
     C(R, NEXT_ATTEMPT, i) C(R, CREATED, i) C(R, DONE, i) C(R, RECEIVER, t) C(R, SENDER, t) C(R, MODULE, t)   \
     C(R, METHOD, t) C(R, OWNER, t) C(R, OBJECT, t) C(R, REASON, t) C(R, URL, t) C(R, CORRELATION_ID, t)      \
     C(R, LAST_ERROR, t) C(R, EVSE, t) C(R, ACTIVE_FROM, i) C(R, TRIES, t) C(R, RECEIPT, t) C(R, NAME, t)     \
-    C(R, FAILED, i) C(R, ALONE, i) C(R, VIA, t)
+    C(R, FAILED, i) C(R, ALONE, i) C(R, VIA, t) C(R, HOLD, i) C(R, REFUSED, i)
 #define COLUMNS_DELIVERY_READ(C, R) COLUMNS_DELIVERY(C, R) C(R, BODY, b) C(R, EVSE_NAME, t)
 #define COLUMNS_DELIVERY_OLDER(C, R) C(R, ID, i) C(R, NEXT_ATTEMPT, i)
 #define COLUMNS_PARKED_QUEUE(C, R) C(R, RECEIVER, t) C(R, MODULE, t)
@@ -103,7 +103,8 @@
 #define COLUMNS_CALLBACK(C, R) C(R, CORRELATION_ID, t)
 #define COLUMNS_SPAN(C, R) C(R, TIME, i) C(R, NUMBER, i) C(R, SENDER, t) C(R, RECEIVER, t)
 #define COLUMNS_RECEIPT(C, R) COLUMNS_SPAN(C, R) C(R, STATE, i) C(R, ATTEMPTS, i) C(R, DONE, i)              \
-    C(R, RECEIVED, i) C(R, CDR, t) C(R, REASON, t) C(R, LAST_ERROR, t) C(R, RECEIPT, t) C(R, SESSION, t)
+    C(R, RECEIVED, i) C(R, CDR, t) C(R, HOLD, i) C(R, REASON, t) C(R, LAST_ERROR, t) C(R, RECEIPT, t)        \
+    C(R, SESSION, t)
 #define COLUMNS_UNBILLED(C, R) COLUMNS_SPAN(C, R) C(R, SESSION, t) C(R, BILLED, i)
 #define COLUMNS_CONFLICT(C, R) COLUMNS_SPAN(C, R) C(R, ACTION, t) C(R, OBJECT, t)
 #define COLUMNS_STORED(C, R) C(R, SEQUENCE, i) C(R, OWNER, t) C(R, ID, t) C(R, LAST_UPDATED, i)              \

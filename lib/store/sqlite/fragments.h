@@ -20,7 +20,9 @@
 #define DELIVERY_COLUMNS                                                                                     \
     "SELECT id, state, kind, attempts, next_attempt, created, done, receiver, sender, module, method, "      \
     "owner, object, reason, url, correlation_id, last_error, evse, "                                         \
-    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END AS name, failed, alone, via"
+    "active_from, tries, receipt, CASE WHEN name = '' THEN object ELSE name END AS name, failed, alone, "    \
+    "via, "                                                                                                  \
+    "hold, refused"
 #define DUE_COLUMNS                                                                                          \
     "SELECT id, kind, attempts, next_attempt, created, receiver, sender, module, method, owner, object, "    \
     "failed, url, CASE WHEN url = '' THEN '' ELSE correlation_id END AS correlation_id FROM delivery "       \

@@ -196,6 +196,9 @@ void *read_alloc(struct store_read *read, size_t count, size_t size);
 /* Copies of the current row's column in the request's arena; the failure sticks the same way. */
 struct str read_string(struct store_reader *reader, struct store_read *read, enum sql_id id,
                        enum sql_column column);
+/* The reason of a delivery for people: the name of what holds it, else the text that is stored. */
+struct str read_reason(struct store_reader *reader, struct store_read *read, enum sql_id id,
+                       enum sql_column hold, enum sql_column reason);
 
 /* Appends a location as served, the current row of SQL_LOCATION_READ or SQL_LOCATION_READ_AT; ends that
  * statement. */

@@ -116,6 +116,20 @@ bool read_due(struct store_reader *reader, struct store_read *read)
 
 /* ---------------------------------------------------------------- one with its body */
 
+static enum store_hold_reason read_hold(const struct sql_connection *connection, enum sql_id id,
+                                        enum sql_column column)
+{
+    int64_t hold = sql_integer(connection, id, column);
+    return hold > STORE_HOLD_NONE && hold < STORE_HOLD_COUNT ? (enum store_hold_reason)hold : STORE_HOLD_NONE;
+}
+
+struct str read_reason(struct store_reader *reader, struct store_read *read, enum sql_id id,
+                       enum sql_column hold, enum sql_column reason)
+{
+    enum store_hold_reason held = read_hold(&reader->connection, id, hold);
+    return held != STORE_HOLD_NONE ? str_from(store_hold_name(held)) : read_string(reader, read, id, reason);
+}
+
 static void take_delivery(struct store_reader *reader, struct store_read *read, enum sql_id id,
                           struct store_delivery *row)
 {
@@ -134,7 +148,8 @@ static void take_delivery(struct store_reader *reader, struct store_read *read, 
         .method = read_string(reader, read, id, COL_DELIVERY_METHOD),
         .owner = read_string(reader, read, id, COL_DELIVERY_OWNER),
         .object = read_string(reader, read, id, COL_DELIVERY_OBJECT),
-        .reason = read_string(reader, read, id, COL_DELIVERY_REASON),
+        .hold = read_hold(c, id, COL_DELIVERY_HOLD),
+        .reason = read_reason(reader, read, id, COL_DELIVERY_HOLD, COL_DELIVERY_REASON),
         .url = read_string(reader, read, id, COL_DELIVERY_URL),
         .correlation_id = read_string(reader, read, id, COL_DELIVERY_CORRELATION_ID),
         .last_error = read_string(reader, read, id, COL_DELIVERY_LAST_ERROR),
@@ -145,6 +160,7 @@ static void take_delivery(struct store_reader *reader, struct store_read *read, 
         .name = read_string(reader, read, id, COL_DELIVERY_NAME),
         .failed = sql_integer(c, id, COL_DELIVERY_FAILED),
         .alone = (unsigned)sql_integer(c, id, COL_DELIVERY_ALONE),
+        .refused = (unsigned)sql_integer(c, id, COL_DELIVERY_REFUSED),
         .via = read_string(reader, read, id, COL_DELIVERY_VIA),
     };
 }

@@ -108,7 +108,7 @@ static bool take_receipt(struct store_reader *reader, struct store_read *read, e
         .done = sql_integer(c, id, COL_RECEIPT_DONE),
         .received = sql_integer(c, id, COL_RECEIPT_RECEIVED),
         .cdr = read_string(reader, read, id, COL_RECEIPT_CDR),
-        .reason = read_string(reader, read, id, COL_RECEIPT_REASON),
+        .reason = read_reason(reader, read, id, COL_RECEIPT_HOLD, COL_RECEIPT_REASON),
         .last_error = read_string(reader, read, id, COL_RECEIPT_LAST_ERROR),
         .receipt = read_string(reader, read, id, COL_RECEIPT_RECEIPT),
         .session = read_string(reader, read, id, COL_RECEIPT_SESSION),

@@ -81,7 +81,9 @@ static void fill_receiver(struct store_reader *reader, struct store_read *read, 
         .party = sql_integer(&reader->connection, id, COL_RECEIVER_ALL_PARTY),
         .module = read_string(reader, read, id, COL_RECEIVER_ALL_MODULE),
         .url = read_string(reader, read, id, COL_RECEIVER_ALL_URL),
-        .source = read_string(reader, read, id, COL_RECEIVER_ALL_SOURCE),
+        .source = str_equal(sql_string(&reader->connection, id, COL_RECEIVER_ALL_SOURCE), STR("set"))
+                      ? STORE_SOURCE_SET
+                      : STORE_SOURCE_DISCOVERED,
         .told = sql_integer(&reader->connection, id, COL_RECEIVER_ALL_TOLD),
     };
 }

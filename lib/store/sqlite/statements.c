@@ -246,11 +246,12 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
     /* ---------------------------------------------------------------- deliveries, commands, audit, writing
      */
     [SQL_DELIVERY_INSERT] =
-        {W, "iiiiiiittttttttttbttt", NO_ROW,
+        {W, "iiiiiiittttttttttbttti", NO_ROW,
          "INSERT INTO delivery (id, state, kind, attempts, next_attempt, created, done, receiver, sender, "
-         "module, method, owner, object, reason, url, correlation_id, last_error, body, evse, name, via) "
+         "module, method, owner, object, reason, url, correlation_id, last_error, body, evse, name, via, "
+         "hold) "
          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-         "$20, $21)"},
+         "$20, $21, $22)"},
     [SQL_DELIVERY_KEEP_VIA] =
         {W, "ii", NO_ROW,
          "UPDATE delivery SET via = coalesce((SELECT b.via FROM delivery b WHERE b.id = $2), '') "
@@ -262,12 +263,14 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {W, "ttttti", NO_ROW,
          "UPDATE delivery SET state = 4, done = $6 WHERE state IN (0, 2) AND kind < 2 AND receiver = $1 "
          "AND object = $2 AND owner = $3 AND module = $4 AND ($5 = '' OR evse = $5)"},
-    [SQL_DELIVERY_AGAIN] = {W, "iit", NO_ROW,
-                            "UPDATE delivery SET state = $2, reason = $3, attempts = 0, next_attempt = 1, "
+    [SQL_DELIVERY_AGAIN] = {W, "iii", NO_ROW,
+                            "UPDATE delivery SET state = $2, hold = $3, reason = '', refused = 0, "
+                            "attempts = 0, next_attempt = 1, "
                             "failed = 0, alone = 0, done = 0, active_from = -1 WHERE id = $1"},
     [SQL_DELIVERY_FINISH] =
-        {W, "iitiitiittiii", NO_ROW,
+        {W, "iitiitiittiiiii", NO_ROW,
          "UPDATE delivery SET state = iif($13, state, $2), reason = iif($13, reason, $3), "
+         "hold = iif($13, hold, $14), refused = iif($13, refused, $15), "
          "next_attempt = iif($13, next_attempt, $5), done = iif($13, done, $7), "
          "attempts = $4, last_error = $6, active_from = $8, "
          "tries = CASE WHEN $9 = '' THEN tries ELSE $9 END, receipt = $10, "
@@ -287,16 +290,18 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "WHERE receiver = $1"},
     [SQL_QUEUE_END_LEASES] = {W, "", NO_ROW, "UPDATE queue SET lease_until = 0 WHERE lease_until > 0"},
     [SQL_DELIVERY_RELEASE] =
-        {W, "ttt", NO_ROW,
-         "UPDATE delivery SET state = 0, reason = '', next_attempt = 1 WHERE state = 2 AND receiver = $1 "
-         "AND ($2 = '' OR reason = $2) AND ($3 = '' OR module = $3)"},
+        {W, "tit", NO_ROW,
+         "UPDATE delivery SET state = 0, hold = 0, reason = '', next_attempt = 1 WHERE state = 2 "
+         "AND receiver = $1 AND ($2 = 0 OR hold = $2) AND ($3 = '' OR module = $3)"},
     [SQL_DELIVERY_HOLD] =
-        {W, "ttti", NO_ROW,
-         "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
+        {W, "ttii", NO_ROW,
+         "UPDATE delivery SET state = 2, hold = $3, reason = '', refused = 0, next_attempt = 0 "
+         "WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND sender = $2 AND kind >= 0 LIMIT $4)"},
     [SQL_DELIVERY_HOLD_MODULE] =
-        {W, "ttti", NO_ROW,
-         "UPDATE delivery SET state = 2, reason = $3, next_attempt = 0 WHERE id IN (SELECT id FROM delivery "
+        {W, "ttii", NO_ROW,
+         "UPDATE delivery SET state = 2, hold = $3, reason = '', refused = 0, next_attempt = 0 "
+         "WHERE id IN (SELECT id FROM delivery "
          "WHERE state = 0 AND receiver = $1 AND module = $2 AND kind >= 0 AND url = '' LIMIT $4)"},
     [SQL_COMMAND_INSERT] =
         {W, "iiiibttttttttbtitit", NO_ROW,
@@ -525,7 +530,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
         {R, "iiii", ROW(RECEIPT),
          "SELECT d.created AS time, d.id AS number, d.sender, d.receiver, d.state, d.attempts, d.done, "
          "coalesce(o.arrival, d.created) AS received, "
-         "CASE WHEN d.name = '' THEN d.object ELSE d.name END AS cdr, d.reason, "
+         "CASE WHEN d.name = '' THEN d.object ELSE d.name END AS cdr, d.hold, d.reason, "
          "d.last_error, d.receipt, "
          "coalesce(" SPELLED("o.body", "session_id",
                              "o.session") ", '') AS session FROM delivery d LEFT JOIN object o ON o.kind = 3 "
