@@ -200,8 +200,12 @@ void clock_stop(struct hub *hub)
 
 void clock_free(struct hub *hub)
 {
-    if (hub->clock != NULL && hub->clock->busy)
-        arena_free(&hub->clock->arena);
-    free(hub->clock);
+    struct clock_watch *watch = hub->clock;
+    if (watch == NULL)
+        return;
+    if (watch->busy)
+        arena_free(&watch->arena);
+    watch->magic = 0;
+    free(watch);
     hub->clock = NULL;
 }

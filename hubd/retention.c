@@ -221,6 +221,7 @@ void retention_stop(struct hub *hub)
 
 void retention_free(struct hub *hub)
 {
+    hub->retention->magic = 0;
     free(hub->retention);
     hub->retention = NULL;
 }

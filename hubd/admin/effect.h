@@ -9,6 +9,7 @@
  * queued from it for the eMSP. Counted by the store, in slices, before the rule is changed.
  */
 struct effect {
+    uint32_t magic; /* own */
     struct ctl_request *request;
     bool dry_run;
     int64_t locations, tariffs;
@@ -25,5 +26,7 @@ struct effect {
  * whether a dry run is to know what waits.
  */
 void effect_count(struct ctl_request *request, bool queued, void (*done)(struct effect *effect));
+/* The effect that is a callback's context. */
+struct effect *effect_of(void *context);
 
 #endif

@@ -2,12 +2,15 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/lookup.h"
+#include "lib/base/magic.h"
 
 /*
  * Commands that show or change rows of a party: rows outlive parties, so that one which is not registered may
  * have some. One that never was is a slip of the pen, and an empty answer would hide it.
  */
+#define KNOWN_MAGIC 0x4b4e4f57u
 struct known_look_up {
+    uint32_t magic;
     struct ctl_request *request;
     struct store_client *store;
     const char *id; /* for people */
@@ -37,7 +40,7 @@ static void look_further(struct known_look_up *known, const struct store_read *b
 
 static void findings_read(struct store_read *base)
 {
-    struct known_look_up *known = base->context;
+    struct known_look_up *known = MAGIC_CAST(struct known_look_up, base->context, KNOWN_MAGIC);
     look_further(known, base, known->findings.count, known_fail);
 }
 
@@ -48,7 +51,7 @@ static void read_findings(struct known_look_up *known)
 
 static void deliveries_read(struct store_read *base)
 {
-    struct known_look_up *known = base->context;
+    struct known_look_up *known = MAGIC_CAST(struct known_look_up, base->context, KNOWN_MAGIC);
     look_further(known, base, known->deliveries.count, read_findings);
 }
 
@@ -68,7 +71,7 @@ static void read_audit(struct known_look_up *known)
 
 static void audit_read(struct store_read *base)
 {
-    struct known_look_up *known = base->context;
+    struct known_look_up *known = MAGIC_CAST(struct known_look_up, base->context, KNOWN_MAGIC);
     bool more = base->result == OK && known->audit.count == 0 && known->audit.scanned != known->audit.after;
     known->audit.after = known->audit.scanned;
     if (more)
@@ -103,6 +106,7 @@ void known_with_party(struct ctl_request *request, const char *parameter,
         then(request);
         return;
     }
+    known->magic = KNOWN_MAGIC;
     known->request = request;
     known->store = hub->control_store;
     known->id = arena_printf(&request->arena, "%s", registered.text).data;

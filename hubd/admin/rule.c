@@ -143,7 +143,7 @@ static struct str amount(struct arena *arena, int64_t count, const char *one, co
 static struct str tell_effect(const struct change *change, const struct pair *pair,
                               enum store_rule_state state)
 {
-    const struct effect *effect = change->context;
+    const struct effect *effect = effect_of(change->context);
     const struct lookup_pair *parties = &pair->parties;
     bool sees = list_may_see(change->snapshot, parties->emsp, parties->cpo);
     bool will = state == STORE_RULE_ON || parties->emsp->platform == parties->cpo->platform;
@@ -160,7 +160,7 @@ static struct str tell_effect(const struct change *change, const struct pair *pa
 
 static void write_reply(struct change *change, struct json_writer *writer)
 {
-    const struct effect *effect = change->context;
+    const struct effect *effect = effect_of(change->context);
     change_write_reply(change, writer);
     json_field_int(writer, "locations", effect->locations);
     json_field_int(writer, "tariffs", effect->tariffs);
@@ -171,7 +171,7 @@ static void write_reply(struct change *change, struct json_writer *writer)
 /* Adds what it is worth to what was done; of a dry run nothing is done. */
 static void tell(struct change *change, const struct pair *pair, enum store_rule_state state)
 {
-    struct effect *effect = change->context;
+    struct effect *effect = effect_of(change->context);
     struct str told = change->unchanged ? STR("") : tell_effect(change, pair, state), id = change->id;
     const char *what = change->what;
     change->reply = write_reply;

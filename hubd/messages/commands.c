@@ -208,6 +208,7 @@ void commands_free(struct hub *hub)
 {
     if (hub->commands->busy)
         arena_free(&hub->commands->arena);
+    hub->commands->magic = 0;
     free(hub->commands);
     hub->commands = NULL;
 }

@@ -19,6 +19,7 @@ enum forward_outcome {
 };
 
 struct forward {
+    uint32_t magic; /* own */
     struct request *request;
     struct registry_party *target;
     const char *module;

@@ -2,6 +2,9 @@
 #include "hubd/messages/list.h"
 #include "lib/ocpi/headers.h"
 #include "hubd/messages/recipient.h"
+#include "lib/base/magic.h"
+
+#define RECIPIENT_SEARCH_MAGIC 0x52435054u
 
 /* ---------------------------------------------------------------- how it ends */
 
@@ -176,7 +179,8 @@ enum { RANK_EVSES_GONE = 1, RANK_LOCATION_GONE = 2 };
 
 static void search_location_read(struct store_read *base)
 {
-    struct recipient_search *search = base->context;
+    struct recipient_search *search =
+        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
     const struct store_owners_read *read = &search->read.owners;
     if (base->result != OK) {
         request_answer_error(search->request, base->result);
@@ -271,7 +275,8 @@ static void search_unknown_session(struct recipient_search *search)
  */
 static void search_session_read(struct store_read *base)
 {
-    struct recipient_search *search = base->context;
+    struct recipient_search *search =
+        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
     struct request *request = search->request;
     const struct store_owners_read *read = &search->read.owners;
     struct str caller = request_party_key(request->party), to = ocpi_party_key_str(&request->to);
@@ -308,7 +313,8 @@ static void search_by_session(struct recipient_search *search)
 /* Those that this eMSP made through the hub, at one CPO or at several. */
 static void search_reservation_read(struct store_read *base)
 {
-    struct recipient_search *search = base->context;
+    struct recipient_search *search =
+        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
     struct request *request = search->request;
     const struct store_command_list *read = &search->read.reservations;
     struct str to = ocpi_party_key_str(&request->to);
@@ -354,7 +360,8 @@ static void search_by_reservation(struct recipient_search *search)
 /* Users without a rule tell nothing: whom the CPO may ask is who is routed. */
 static void search_users_read(struct store_read *base)
 {
-    struct recipient_search *search = base->context;
+    struct recipient_search *search =
+        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
     const struct store_token_users_read *read = &search->read.users;
     if (base->result != OK) {
         request_answer_error(search->request, base->result);
@@ -389,6 +396,7 @@ recipient_search_new(struct request *request, unsigned role, enum recipient_key 
         request_answer_error(request, ERR_MEMORY);
         return NULL;
     }
+    search->magic = RECIPIENT_SEARCH_MAGIC;
     search->request = request;
     search->role = role;
     search->key = key;

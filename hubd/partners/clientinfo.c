@@ -167,6 +167,8 @@ static void walk_failed(struct clientinfo *info, int result)
         info->again = true; /* the poll tries again */
 }
 
+static void clientinfo_look(struct clientinfo *info);
+
 static void walk_stored(struct store_apply *apply)
 {
     struct clientinfo *info = MAGIC_CAST(struct clientinfo, apply->context, CLIENTINFO_MAGIC);
@@ -183,7 +185,7 @@ static void walk_stored(struct store_apply *apply)
         walk_failed(info, result);
     } else if (info->again) {
         walk_end(info);
-        clientinfo_look(info->hub);
+        clientinfo_look(info);
     } else {
         walk_on(info);
     }
@@ -239,25 +241,30 @@ static void walk_on(struct clientinfo *info)
     walk_end(info);
 }
 
-void clientinfo_look(void *context)
+/* Looks for changes in the registry and sends them. */
+static void clientinfo_look(struct clientinfo *info)
 {
-    struct hub *hub = context;
-    struct clientinfo *info = hub->clientinfo;
-    if (info == NULL || info->stopping)
+    if (info->stopping)
         return;
     info->again = info->snapshot != NULL;
     if (info->again)
         return;
-    info->snapshot = registry_hold(hub->control_view);
+    info->snapshot = registry_hold(info->hub->control_view);
     info->position = 0;
     walk_on(info);
+}
+
+/* The hook of registry_set_hook. */
+static void clientinfo_changed(void *context)
+{
+    clientinfo_look(MAGIC_CAST(struct clientinfo, context, CLIENTINFO_MAGIC));
 }
 
 static void clientinfo_poll(uv_timer_t *timer)
 {
     struct clientinfo *info = MAGIC_CAST(struct clientinfo, timer->data, CLIENTINFO_MAGIC);
     if (info->again && info->snapshot == NULL)
-        clientinfo_look(info->hub);
+        clientinfo_look(info);
 }
 
 /* ---------------------------------------------------------------- life */
@@ -273,8 +280,8 @@ int clientinfo_start(struct hub *hub)
     if (uv_timer_init(&hub->control.uv, &info->poll) != 0)
         return ERR_IO;
     hub->clientinfo = info;
-    registry_set_hook(hub->registry, clientinfo_look, hub);
-    clientinfo_look(hub);
+    registry_set_hook(hub->registry, clientinfo_changed, info);
+    clientinfo_look(info);
     return uv_timer_start(&info->poll, clientinfo_poll, POLL_MS, POLL_MS) == 0 ? OK : ERR_IO;
 }
 
@@ -286,6 +293,7 @@ void clientinfo_stop(struct hub *hub)
 
 void clientinfo_free(struct hub *hub)
 {
+    registry_set_hook(hub->registry, NULL, NULL);
     hub->clientinfo->magic = 0;
     free(hub->clientinfo);
     hub->clientinfo = NULL;

@@ -7,6 +7,7 @@
 #include "hubd/admin/render.h"
 #include "hubd/outbox/outbox.h"
 #include "lib/base/env.h"
+#include "lib/base/magic.h"
 
 /* export, diff, apply. */
 
@@ -14,7 +15,9 @@
 
 #define PAGES_MAX 20 /* of the audit, to find the last change in */
 
+#define EXPORTED_MAGIC 0x45585054u
 struct exported {
+    uint32_t magic;
     struct store_totals_read totals;
     struct store_audit_read page;
     unsigned pages;
@@ -25,14 +28,14 @@ struct exported {
 
 static void write_body(struct change *change, struct json_writer *writer)
 {
-    struct exported *exported = change->request->state;
+    struct exported *exported = MAGIC_CAST(struct exported, change->request->state, EXPORTED_MAGIC);
     json_field_string(writer, "body", exported->body);
 }
 
 /* In its turn, so that every change whose row the number covers is in the snapshot too. */
 static bool build_export(struct change *change)
 {
-    struct exported *exported = change->request->state;
+    struct exported *exported = MAGIC_CAST(struct exported, change->request->state, EXPORTED_MAGIC);
     struct admin *admin = admin_of(change->request);
     struct str document = declare_write(change->arena, change->snapshot, change->snapshot);
     if (document.length > 0 && !declare_revision_is_of(str_from(admin->revision), document))
@@ -53,7 +56,7 @@ static void read_page(struct exported *exported, int64_t before);
  * it is far away the audit's head is as good. */
 static void on_page(struct store_read *read)
 {
-    struct exported *exported = read->context;
+    struct exported *exported = MAGIC_CAST(struct exported, read->context, EXPORTED_MAGIC);
     const struct store_audit_read *page = &exported->page;
     size_t found = 0;
     while (found < page->count && !declare_is_change(&page->rows[found].row))
@@ -86,7 +89,7 @@ static void read_page(struct exported *exported, int64_t before)
 
 static void export_on_totals(struct store_read *read)
 {
-    struct exported *exported = read->context;
+    struct exported *exported = MAGIC_CAST(struct exported, read->context, EXPORTED_MAGIC);
     if (read->result != OK)
         refusal_reply_error(exported->request, read->result, read->error.text);
     else
@@ -100,6 +103,7 @@ void admin_export(struct ctl_request *request)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    exported->magic = EXPORTED_MAGIC;
     exported->request = request;
     exported->totals.base =
         (struct store_read){.arena = &request->arena, .callback = export_on_totals, .context = exported};
@@ -115,7 +119,9 @@ void admin_export(struct ctl_request *request)
 
 enum stage { PLANNING, WRITING_BEFORE, WRITING_AFTER, COMPARING, DECIDING };
 
+#define APPLY_JOB_MAGIC 0x41504c59u
 struct apply_job {
+    uint32_t magic;
     struct ctl_request *request;
     struct change *change; /* while it is this one's turn */
     bool dry_run, changes; /* diff does not change anything, and asks for no conflicts */
@@ -160,7 +166,7 @@ static void write_counts(struct json_writer *writer, const struct declare_counts
 
 static void write_differences(struct change *change, struct json_writer *writer)
 {
-    const struct apply_job *job = change->request->state;
+    const struct apply_job *job = MAGIC_CAST(struct apply_job, change->request->state, APPLY_JOB_MAGIC);
     char text[240];
     json_key(writer, "rows");
     json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(job->rows)));
@@ -177,7 +183,7 @@ static void write_differences(struct change *change, struct json_writer *writer)
 /* What the verbs have asked for, one after the other. */
 static bool follow_up(struct change *change, const struct store_op *done)
 {
-    struct apply_job *job = change->request->state;
+    struct apply_job *job = MAGIC_CAST(struct apply_job, change->request->state, APPLY_JOB_MAGIC);
     for (const struct declare_resume *resume = job->followed ? NULL : job->plan.resumes; resume != NULL;
          resume = resume->next)
         outbox_resume(change->hub, resume->party);
@@ -230,7 +236,7 @@ static void finish_build(struct apply_job *job)
 
 static void on_searched_again(void *context)
 {
-    struct apply_job *job = context;
+    struct apply_job *job = MAGIC_CAST(struct apply_job, context, APPLY_JOB_MAGIC);
     struct change *change = job->change;
     if (job->search.result != OK) {
         refusal_set(&change->refusal, ctl_code_from_error(job->search.result), "hubctl status",
@@ -320,7 +326,7 @@ static bool is_given_up(const struct apply_job *job)
 /* A turn of the loop for each slice of planning and for each of the stages behind it. */
 static void on_slice(uv_timer_t *timer)
 {
-    struct apply_job *job = timer->data;
+    struct apply_job *job = MAGIC_CAST(struct apply_job, timer->data, APPLY_JOB_MAGIC);
     struct change *change = job->change;
     const struct registry_snapshot *draft = &job->plan.draft.snapshot;
     bool more = false;
@@ -352,7 +358,7 @@ static void on_slice(uv_timer_t *timer)
 
 static bool build(struct change *change)
 {
-    struct apply_job *job = change->request->state;
+    struct apply_job *job = MAGIC_CAST(struct apply_job, change->request->state, APPLY_JOB_MAGIC);
     struct admin *admin = admin_of(change->request);
     bool prune = json_get_boolean(change->request->params, "prune", false);
     job->change = change;
@@ -367,7 +373,7 @@ static bool build(struct change *change)
 
 static void on_searched(void *context)
 {
-    struct apply_job *job = context;
+    struct apply_job *job = MAGIC_CAST(struct apply_job, context, APPLY_JOB_MAGIC);
     change_begin(job->request, build, !job->dry_run);
 }
 
@@ -396,6 +402,7 @@ static void document_begin(struct ctl_request *request, bool changes)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    job->magic = APPLY_JOB_MAGIC;
     job->request = request;
     job->changes = changes;
     job->dry_run = !changes || json_get_boolean(request->params, "dry_run", false);
