@@ -276,10 +276,10 @@ int clientinfo_start(struct hub *hub)
         return ERR_MEMORY;
     info->magic = CLIENTINFO_MAGIC;
     info->hub = hub;
+    hub->clientinfo = info;
     info->poll.data = info;
     if (uv_timer_init(&hub->control.uv, &info->poll) != 0)
         return ERR_IO;
-    hub->clientinfo = info;
     registry_set_hook(hub->registry, clientinfo_changed, info);
     clientinfo_look(info);
     return uv_timer_start(&info->poll, clientinfo_poll, POLL_MS, POLL_MS) == 0 ? OK : ERR_IO;

@@ -387,10 +387,10 @@ int health_start(struct hub *hub)
     health->magic = HEALTH_MAGIC;
     health->hub = hub;
     health->started = health->ticked = env_monotonic_ms();
+    hub->health = health;
+    health->tick.data = health;
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
         return ERR_IO;
-    health->tick.data = health;
-    hub->health = health;
     hub->observer = &health_observer; /* no loop calls anybody yet */
     int64_t tick = hub->conf.probe_interval / 10;
     tick = tick < TICK_MIN_MS ? TICK_MIN_MS : tick > TICK_MAX_MS ? TICK_MAX_MS : tick;

@@ -9,6 +9,7 @@
 #include "lib/base/budget.h"
 #include "lib/base/magic.h"
 #include "lib/base/ring.h"
+#include "lib/base/sm.h"
 #include "lib/http/chunked.h"
 #include "lib/http/server.h"
 
@@ -226,6 +227,8 @@ void server_maybe_free(struct http_server *server);
 void server_connection_open(struct http_server *server, struct http_accepted *accepted);
 /* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
 void server_connection_advance(struct server_connection *connection);
+/* Which state of a connection may follow which. */
+extern const struct sm server_connection_states;
 void server_connection_set_state(struct server_connection *connection, enum connection_state state);
 /* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
 void server_connection_close(struct server_connection *connection, bool reset);
@@ -279,6 +282,8 @@ void server_exchange_recycle(struct server_exchange *exchange);
 void server_request_refuse(struct server_connection *connection, int status, const char *reason);
 
 /* ---------------------------------------------------------------- server_answer.c */
+/* Which state of an exchange may follow which. */
+extern const struct sm server_exchange_states;
 void server_exchange_move(struct server_exchange *exchange, enum exchange_state next);
 void server_answer_send(struct server_exchange *exchange, int status, struct buffer *body);
 /* The exchange that waits for its turn and has it now; NULL: none. */

@@ -4,6 +4,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/partners/registration.h"
+#include "lib/base/sm.h"
 
 /*
  * What the account team begins at a partner: `party connect` and `token rotate`, which exchange credentials,
@@ -75,6 +76,8 @@ struct connect {
     struct change change;
 };
 
+/* Which state may follow which. */
+extern const struct sm connect_states;
 /* Goes on to `next`; a step out of order is a BUG (lib/base/sm.h). */
 void connect_move(struct connect *connect, enum connect_state next);
 
