@@ -90,7 +90,7 @@ static void forward_answered(struct outbound *outbound)
         forward->done(forward, outbound->call.sent ? FORWARD_TIMEOUT : FORWARD_NOT_CONNECTED,
                       forward_own_lack(outbound));
     } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
-        forward->done(forward, FORWARD_RUBBISH,
+        forward->done(forward, FORWARD_INVALID,
                       arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
                                    outbound->status));
     } else if (outbound->result != OK && outbound->call.sent) {
@@ -99,7 +99,7 @@ static void forward_answered(struct outbound *outbound)
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
     } else if (!forward_is_usable(outbound)) {
-        forward->done(forward, FORWARD_RUBBISH, forward_explain(forward));
+        forward->done(forward, FORWARD_INVALID, forward_explain(forward));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }

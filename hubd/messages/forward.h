@@ -12,7 +12,7 @@
  */
 enum forward_outcome {
     FORWARD_ANSWERED,     /* an envelope came: outbound.answer */
-    FORWARD_RUBBISH,      /* an answer came, but no OCPI */
+    FORWARD_INVALID,      /* an answer came, but no OCPI */
     FORWARD_TIMEOUT,      /* sent, and no answer: the outcome is unknown */
     FORWARD_NOT_CONNECTED /* OFFLINE and not its turn for a trial, not exchanged, no URL of the interface,
                              unreachable, refused by the URL policy */

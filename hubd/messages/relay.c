@@ -144,7 +144,7 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
         relay->ocpi_status = OCPI_FORWARD_TIMEOUT;
         relay_answer(relay);
         return;
-    case FORWARD_RUBBISH:
+    case FORWARD_INVALID:
         if (relay_is_bare_success(relay)) {
             relay->ocpi_status = OCPI_SUCCESS;
             relay->message = STR_NONE;

@@ -132,7 +132,7 @@ void clientinfo_add_retirement(struct hub *hub, const struct registry_snapshot *
         const struct registry_party *other = &snapshot->parties[i];
         const struct store_receiver *receiver =
             other->platform == party->platform ? NULL : receiver_of(other);
-        bool never = receiver != NULL && receiver->told == 0;
+        bool never = receiver != NULL && receiver->announced == 0;
         if (receiver == NULL || (never && other->platform->row.status == STORE_PLATFORM_PLANNED))
             continue; /* others may be sent it by a batch that is under way */
         announcement.receiver = outbox_receiver_name(snapshot, other, batch->arena);
@@ -197,18 +197,18 @@ static size_t walk_add(const struct clientinfo *info, struct announcement *annou
                        const struct registry_party *to, const struct store_receiver *receiver)
 {
     const struct registry_snapshot *snapshot = info->snapshot;
-    struct store_op *op = store_batch_add(announcement->batch, STORE_SET_TOLD);
+    struct store_op *op = store_batch_add(announcement->batch, STORE_SET_ANNOUNCED);
     size_t count = 0;
     if (op != NULL) {
-        op->u.told.party = to->row.id;
-        op->u.told.module = STR(MODULE);
-        op->u.told.before = receiver->told;
-        op->u.told.now = snapshot->changed;
+        op->u.announced.party = to->row.id;
+        op->u.announced.module = STR(MODULE);
+        op->u.announced.before = receiver->announced;
+        op->u.announced.now = snapshot->changed;
     }
     announcement->receiver = outbox_receiver_name(snapshot, to, announcement->batch->arena);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
-        if (party->platform != to->platform && party->row.last_updated > receiver->told)
+        if (party->platform != to->platform && party->row.last_updated > receiver->announced)
             count += announcement_add_party(announcement, party);
     }
     return count;
@@ -227,7 +227,7 @@ static void walk_on(struct clientinfo *info)
     while (info->position < snapshot->party_count && count < MESSAGES_MAX) {
         const struct registry_party *party = &snapshot->parties[info->position++];
         const struct store_receiver *receiver = receiver_of(party);
-        if (receiver != NULL && receiver->told < snapshot->changed && !party->row.suspended &&
+        if (receiver != NULL && receiver->announced < snapshot->changed && !party->row.suspended &&
             party->platform->row.status != STORE_PLATFORM_PLANNED)
             count += walk_add(info, &announcement, party, receiver);
     }

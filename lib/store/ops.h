@@ -35,7 +35,7 @@
     X(DELETE_TOKENS, delete_tokens, false)                                                                   \
     /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */                         \
     X(EXPIRE_TOKENS, expire_tokens, false)                                                                   \
-    /* u.receiver; another URL has been told nothing */                                                      \
+    /* u.receiver; with another URL nothing is announced yet */                                                  \
     X(PUT_RECEIVER, put_receiver, false)                                                                     \
     /* u.receiver.party, .module; absent: ERR_NOT_FOUND */                                                   \
     X(DELETE_RECEIVER, delete_receiver, true)                                                                \
@@ -51,8 +51,8 @@
     X(COUNT_REFUSAL, count_refusal, false)                                                                   \
     /* u.finding: `count` is added to what is there, `last` and `example` replace it */                      \
     X(COUNT_FINDING, count_finding, false)                                                                   \
-    /* u.told; without that receiver: ERR_NOT_FOUND */                                                       \
-    X(SET_TOLD, set_told, true)                                                                              \
+    /* u.announced; without that receiver: ERR_NOT_FOUND */                                                  \
+    X(SET_ANNOUNCED, set_announced, true)                                                                    \
     /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */                    \
     X(SET_STATUS, set_status, true)                                                                          \
     /* u.object: tariff, session, CDR */                                                                     \
@@ -205,13 +205,13 @@ struct store_op {
             int64_t forgotten;
             unsigned objects_max;
         } refusal;
-        /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
+        /* ERR_CONFLICT when the receiver's `announced` is not `before` any more, or a party was changed or removed
          * after `now`: what was handed over with it is then not the latest. */
         struct {
             int64_t party;
             struct str module;
             int64_t before, now;
-        } told;
+        } announced;
         struct {
             int64_t platform;
             enum store_platform_status status;

@@ -77,7 +77,8 @@ struct store_receiver {
     struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
     struct str url;    /* base, without trailing slash */
     enum store_receiver_source source;
-    int64_t told; /* out: HubClientInfo up to this last_updated was handed to the outbox for it; 0: none */
+    /* out: HubClientInfo objects with a last_updated up to this were added to the outbox for it; 0: none */
+    int64_t announced;
 };
 
 enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
