@@ -332,16 +332,19 @@ static bool edit_unknown_sessions(struct change *change, const struct registry_p
 /* What waits of a module that is pushed no more is looked at once again, and dropped. */
 static void end_push(struct change *change, const struct registry_party *party, struct str push)
 {
+    bool any = false;
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++) {
         struct str module = str_from(registry_push_module(kind));
         bool ends = has_word(party->row.push, module) && !has_word(push, module);
         struct store_op *release = ends ? change_op(change, STORE_RELEASE_HELD) : NULL;
         if (release == NULL)
             continue;
-        change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
-        release->u.release.receiver = change->resume;
+        release->u.release.receiver = ocpi_party_key_str(&party->key);
         release->u.release.module = module;
+        any = true;
     }
+    if (any)
+        change_resume(change, &party->key);
 }
 
 bool party_build_set(struct change *change)
@@ -453,10 +456,10 @@ bool party_build_resume(struct change *change)
     if (!party->row.suspended)
         return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
     put_suspension(change, party, false, STR_NONE);
-    change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    change_resume(change, &party->key);
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
-        release->u.release.receiver = change->resume;
+        release->u.release.receiver = ocpi_party_key_str(&party->key);
         release->u.release.reason = STORE_HOLD_SUSPENDED;
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));

@@ -90,11 +90,11 @@ static bool check_module(struct change *change, const struct registry_party *par
 
 static void release_held(struct change *change, const struct registry_party *party, struct str module)
 {
-    change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    change_resume(change, &party->key);
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release == NULL)
         return;
-    release->u.release.receiver = change->resume;
+    release->u.release.receiver = ocpi_party_key_str(&party->key);
     release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = module;
 }
@@ -117,7 +117,7 @@ bool receiver_build_set(struct change *change)
     put->u.receiver = (struct store_receiver){
         .party = party->row.id, .module = module, .url = url, .source = STORE_SOURCE_SET};
     release_held(change, party, module);
-    if (interfaces_is_other(module) && !str_equal(module, STR("versions")))
+    if (interfaces_is_other(module) && ocpi_module_find(module) != OCPI_MODULE_VERSIONS)
         change_hint(change,
                     "the hub does not know the module " STR_FMT
                     ": it only passes requests on that name " STR_FMT,

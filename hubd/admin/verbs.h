@@ -6,8 +6,7 @@
 /*
  * What the single verbs do, for `apply`, which does what they do many times in one transaction: each turns
  * change->params (by the keys of the verb's row in the command table, which has been checked by it) and
- * change->snapshot into ops of the batch. False: refused, see change->refusal. Each may ask for what follows
- * by change->resume and change->follow.
+ * change->snapshot into ops of the batch. False: refused, see change->refusal. Each may ask for follow-ups.
  */
 bool party_build_add(struct change *change);
 bool party_build_set(struct change *change);

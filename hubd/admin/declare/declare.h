@@ -118,25 +118,12 @@ bool declare_draft_take(struct declare_draft *draft, const struct store_op *op);
 
 /* ---------------------------------------------------------------- the plan */
 
-struct declare_follow { /* what a builder asked for */
-    bool (*follow)(struct change *change, const struct store_op *done);
-    struct str emsp, cpo;
-    struct declare_follow *next;
-};
-
-struct declare_resume {
-    struct str party;
-    struct declare_resume *next;
-};
-
 struct declare_plan {
     struct change *change;
     struct declare_document *document;
     bool prune;
     struct declare_draft draft;
     struct declare_problems problems;
-    struct declare_follow *follows, *last_follow;
-    struct declare_resume *resumes;
     unsigned step; /* which part is being planned */
     size_t at;     /* where in it */
     size_t done;   /* entries looked at, for progress */
