@@ -9,6 +9,7 @@
 #include "hubd/partners/health.h"
 #include "hubd/registry/routing.h"
 #include "lib/base/timestamp.h"
+#include "lib/ocpi/modules.h"
 
 #define MEGABYTE      INT64_C(1000000)
 #define DISK_FREE_MIN (256 * MEGABYTE) /* less is too little on any disk */
@@ -187,7 +188,7 @@ static void attend_refused(struct json_writer *writer, const struct attention *a
 {
     for (size_t i = 0; i < a->refusals->count; i++) {
         const struct store_refusal *row = &a->refusals->rows[i];
-        bool cdrs = str_equal(row->module, STR("cdrs"));
+        bool cdrs = ocpi_module_find(row->module) == OCPI_MODULE_CDRS;
         const char *noun =
             cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
         attend_to(

@@ -23,16 +23,17 @@ struct count {
 };
 
 static const struct module {
-    const char *name, *method;
+    enum ocpi_module module;
+    const char *method;
     enum store_kind kind;
-} modules[] = {{"sessions", "PUT", STORE_SESSION}, {"cdrs", "POST", STORE_CDR}};
+} modules[] = {{OCPI_MODULE_SESSIONS, "PUT", STORE_SESSION}, {OCPI_MODULE_CDRS, "POST", STORE_CDR}};
 #define MODULES (sizeof(modules) / sizeof(modules[0]))
 
 struct replay {
     struct job job;
     struct ocpi_party_key emsp;
-    struct str cpo;  /* party key; empty: any */
-    struct str only; /* module; empty: all */
+    struct str cpo;        /* party key; empty: any */
+    enum ocpi_module only; /* OTHER: all */
     int64_t since, until;
     bool dry_run;
     size_t module;
@@ -56,7 +57,7 @@ static struct str emsp_str(const struct replay *replay)
 
 static bool is_wanted(const struct replay *replay, size_t module)
 {
-    return replay->only.length == 0 || str_equal(replay->only, str_from(modules[module].name));
+    return replay->only == OCPI_MODULE_OTHER || replay->only == modules[module].module;
 }
 
 /* "IN-XYZ: sessions: 3 queued, 1 held, 0 waiting already; cdrs: …" */
@@ -69,10 +70,10 @@ static struct str summary(const struct replay *replay)
         const struct count *count = &replay->counts[i];
         if (!is_wanted(replay, i))
             continue;
-        buffer_printf(&text, "%s%s: %lld %s, %lld %s, %lld waiting already", between, modules[i].name,
-                      (long long)count->queued, replay->dry_run ? "to send" : "queued",
-                      (long long)count->held, replay->dry_run ? "to hold" : "held",
-                      (long long)count->waiting);
+        buffer_printf(&text, "%s%s: %lld %s, %lld %s, %lld waiting already", between,
+                      ocpi_module_name(modules[i].module), (long long)count->queued,
+                      replay->dry_run ? "to send" : "queued", (long long)count->held,
+                      replay->dry_run ? "to hold" : "held", (long long)count->waiting);
         between = "; ";
     }
     struct str copy = arena_copy(&replay->job.request->arena, buffer_str(&text));
@@ -116,7 +117,7 @@ static void replay_answer(struct job *job)
         if (!is_wanted(replay, i))
             continue;
         json_object_begin(&writer);
-        json_field_text(&writer, "module", modules[i].name);
+        json_field_text(&writer, "module", ocpi_module_name(modules[i].module));
         write_count(&writer, count);
         json_object_end(&writer);
         total.queued += count->queued;
@@ -199,7 +200,8 @@ static struct routing_delivery judge(struct replay *replay, const struct registr
     bool known = ocpi_party_key_parse(row->owner, &key, NULL, NULL, NULL);
     const struct registry_party *cpo = known ? registry_find_party(snapshot, &key, OCPI_ROLE_CPO) : NULL;
     return cpo == NULL ? none
-                       : routing_find_delivery(snapshot, cpo, &replay->emsp, modules[replay->module].name,
+                       : routing_find_delivery(snapshot, cpo, &replay->emsp,
+                                               ocpi_module_name(modules[replay->module].module),
                                                started(replay, row));
 }
 
@@ -216,7 +218,7 @@ static void add_delivery(struct replay *replay, const struct store_stored *store
         .hold = route->hold,
         .receiver = emsp_str(replay),
         .sender = stored->owner,
-        .module = str_from(module->name),
+        .module = str_from(ocpi_module_name(module->module)),
         .method = str_from(module->method),
         .kind = (int)module->kind,
         .owner = stored->owner,
@@ -233,7 +235,7 @@ static void add_audit(struct replay *replay)
         return;
     change_audit_fill(replay->job.request, &op->u.audit, "delivery.replay");
     op->u.audit.party = emsp_str(replay);
-    op->u.audit.module = str_from(modules[replay->module].name);
+    op->u.audit.module = str_from(ocpi_module_name(modules[replay->module].module));
     op->u.audit.sender = replay->cpo;
     op->u.audit.receiver = emsp_str(replay);
     op->u.audit.detail =
@@ -366,7 +368,7 @@ void admin_delivery_replay(struct ctl_request *request)
     struct refusal refusal = {0};
     if (replay == NULL)
         return;
-    replay->only = json_get_text(request->params, "module");
+    replay->only = lookup_module(json_get_text(request->params, "module"));
     replay->dry_run = json_get_boolean(request->params, "dry_run", false);
     if (!find_parties(replay, &refusal) || !find_period(replay, &refusal)) {
         refusal_reply(job_end(&replay->job), &refusal);

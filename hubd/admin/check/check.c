@@ -280,8 +280,9 @@ void check_take_targets(struct check *check)
         struct check_target *target = &check->targets[check->target_count++];
         target->key = target->module = arena_copy(check->arena, key);
         target->url = arena_copy(check->arena, party->receivers[i].url);
-        if (str_ends_with(key, suffix))
-            target->module.length -= suffix.length;
+        target->sender = str_ends_with(key, suffix);
+        target->module.length -= target->sender ? suffix.length : 0;
+        target->id = ocpi_module_find(target->module);
     }
 }
 

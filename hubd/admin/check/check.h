@@ -3,6 +3,7 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/calls/discovery.h"
+#include "lib/ocpi/modules.h"
 
 /*
  * `party check`: the onboarding doctor (hubctl-party(1), COMMANDS). An ordered table of checks, one after the
@@ -84,8 +85,10 @@ struct check_finding {
 
 /* An interface of the party, as its receivers are kept. */
 struct check_target {
-    struct str key; /* "tokens", "tokens:sender" */
-    struct str module;
+    struct str key;      /* "tokens", "tokens:sender" */
+    struct str module;   /* the key without ":sender" */
+    enum ocpi_module id; /* the same as a number; OTHER: a module of the partner's own */
+    bool sender;
     struct str url;
 };
 

@@ -1,5 +1,4 @@
 #include "hubd/admin/check/check.h"
-#include "hubd/registry/interfaces.h"
 #include "lib/base/buffer.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
@@ -18,19 +17,19 @@
 #define PAGE_LARGE 50
 
 static const struct list_module {
-    const char *module, *id;
+    enum ocpi_module module;
+    const char *id;
     const struct ocpi_object *object;
 } modules[] = {
-    {"locations", "id", &ocpi_location}, {"tariffs", "id", &ocpi_tariff}, {"sessions", "id", &ocpi_session},
-    {"cdrs", "id", &ocpi_cdr},           {"tokens", "uid", &ocpi_token},
+    {OCPI_MODULE_LOCATIONS, "id", &ocpi_location}, {OCPI_MODULE_TARIFFS, "id", &ocpi_tariff},
+    {OCPI_MODULE_SESSIONS, "id", &ocpi_session},   {OCPI_MODULE_CDRS, "id", &ocpi_cdr},
+    {OCPI_MODULE_TOKENS, "uid", &ocpi_token},
 };
 
 static const struct list_module *find_module(const struct check_target *target)
 {
-    if (!str_ends_with(target->key, STR(INTERFACES_SENDER_SUFFIX)))
-        return NULL;
-    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
-        if (str_equal(str_from(modules[i].module), target->module))
+    for (size_t i = 0; i < sizeof modules / sizeof modules[0] && target->sender; i++)
+        if (modules[i].module == target->id)
             return &modules[i];
     return NULL;
 }

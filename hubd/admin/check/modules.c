@@ -1,5 +1,4 @@
 #include "hubd/admin/check/check.h"
-#include "hubd/registry/interfaces.h"
 
 /* The partner's interfaces, each asked about something that does not exist, and a real-time authorization. */
 
@@ -9,26 +8,27 @@
  * else every answer shows that somebody listens. */
 enum below { BELOW_NOTHING, BELOW_ID, BELOW_OWNER, BELOW_OWNER_ID };
 static const struct probe {
-    const char *key;
+    enum ocpi_module module;
+    bool sender;
     enum below below;
     bool defined, routed;
 } probes[] = {
-    {"tokens", BELOW_OWNER_ID, true, true},
-    {"sessions", BELOW_OWNER_ID, true, true},
-    {"locations", BELOW_OWNER_ID, true, true},
-    {"tariffs", BELOW_OWNER_ID, true, true},
-    {"cdrs", BELOW_ID, true, true},
-    {"hubclientinfo", BELOW_OWNER, true, false},
-    {"commands", BELOW_NOTHING, false, true},
-    {"chargingprofiles", BELOW_ID, false, true},
-    {"chargingprofiles" INTERFACES_SENDER_SUFFIX, BELOW_NOTHING, false, true},
-    {"credentials", BELOW_NOTHING, true, false},
+    {OCPI_MODULE_TOKENS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_SESSIONS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_LOCATIONS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_TARIFFS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_CDRS, false, BELOW_ID, true, true},
+    {OCPI_MODULE_HUBCLIENTINFO, false, BELOW_OWNER, true, false},
+    {OCPI_MODULE_COMMANDS, false, BELOW_NOTHING, false, true},
+    {OCPI_MODULE_CHARGINGPROFILES, false, BELOW_ID, false, true},
+    {OCPI_MODULE_CHARGINGPROFILES, true, BELOW_NOTHING, false, true},
+    {OCPI_MODULE_CREDENTIALS, false, BELOW_NOTHING, true, false},
 };
 
-static const struct probe *find_probe(struct str key)
+static const struct probe *find_probe(const struct check_target *target)
 {
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
-        if (str_equal(str_from(probes[i].key), key))
+        if (probes[i].module == target->id && probes[i].sender == target->sender)
             return &probes[i];
     return NULL;
 }
@@ -95,7 +95,7 @@ static void next_receiver(struct check *check);
 static void receiver_answered(struct check *check)
 {
     const struct check_target *target = &check->targets[check->target++];
-    const struct probe *probe = find_probe(target->key);
+    const struct probe *probe = find_probe(target);
     if (is_missing_method(&check->outbound))
         report_missing_method(check, target->key, probe);
     else if (!check_report_failure(check, "receiver", target->key))
@@ -108,7 +108,7 @@ static void next_receiver(struct check *check)
     arena_wipe(&check->scratch);
     for (; check->target < check->target_count; check->target++) {
         const struct check_target *target = &check->targets[check->target];
-        const struct probe *probe = find_probe(target->key);
+        const struct probe *probe = find_probe(target);
         if (probe == NULL) /* `versions`, lists, and what only partners know */
             continue;
         if (check_is_late(check, "receiver"))
@@ -142,10 +142,11 @@ static const struct {
 /* STR_NONE: it is not asked there. */
 static struct str authorizer_url(const struct check *check, size_t index)
 {
+    const char *module = ocpi_module_name(OCPI_MODULE_TOKENS);
     if ((check->party->row.roles & authorizers[index].role) == 0)
         return STR_NONE;
-    return authorizers[index].sender ? registry_sender_url(check->party, "tokens")
-                                     : registry_receiver_url(check->party, "tokens");
+    return authorizers[index].sender ? registry_sender_url(check->party, module)
+                                     : registry_receiver_url(check->party, module);
 }
 
 static void judge_authorization(struct check *check)

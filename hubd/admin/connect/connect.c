@@ -300,7 +300,7 @@ static void found(struct discovery *discovery)
         return;
     }
     for (size_t i = 0; i < discovery->endpoint_count && connect->endpoint.data == NULL; i++)
-        if (str_equal(discovery->endpoints[i].module, STR("credentials")))
+        if (ocpi_module_find(discovery->endpoints[i].module) == OCPI_MODULE_CREDENTIALS)
             connect->endpoint = discovery->endpoints[i].url;
     if (connect->endpoint.data != NULL) {
         exchange_begin(connect);

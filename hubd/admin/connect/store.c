@@ -4,6 +4,7 @@
 
 #include "hubd/calls/secret.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/modules.h"
 
 /* A registration that a crash cuts short leaves a hub token behind: it ends by itself so long after the last
  * moment at which the partner's answer could have come. */
@@ -111,7 +112,8 @@ static struct store_audit *audit_of(struct change *change, struct str before, st
     struct store_op *op = change->batch.last;
     if (op == NULL || op->type != STORE_APPEND_AUDIT)
         return NULL;
-    op->u.audit.module = connect->kind->looks ? STR("versions") : STR("credentials");
+    op->u.audit.module =
+        str_from(ocpi_module_name(connect->kind->looks ? OCPI_MODULE_VERSIONS : OCPI_MODULE_CREDENTIALS));
     op->u.audit.method = str_from(http_method_name(connect->kind->method));
     op->u.audit.correlation_id = connect->correlation_id;
     return &op->u.audit;

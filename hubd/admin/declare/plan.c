@@ -29,15 +29,14 @@ static void plan_receiver(struct declare_plan *plan, const struct declare_entry 
 
 static void plan_rule(struct declare_plan *plan, const struct declare_entry *entry, const char *place)
 {
-    struct str state = json_get_text(entry->value, "state");
+    enum store_rule_state state = lookup_rule_state(json_get_text(entry->value, "state"));
     struct declare_params params;
     declare_params_begin(&params);
     declare_params_add(&params, "emsp", *json_get(entry->value, "emsp"));
     declare_params_add(&params, "cpo", *json_get(entry->value, "cpo"));
-    if (str_equal_fold(state, STR("drain")))
+    if (state == STORE_RULE_DRAIN)
         declare_params_add(&params, "drain", (struct json_value){.type = JSON_BOOLEAN, .boolean = true});
-    declare_run_verb(plan, place, str_equal_fold(state, STR("on")) ? rule_build_enable : rule_build_disable,
-                     &params);
+    declare_run_verb(plan, place, state == STORE_RULE_ON ? rule_build_enable : rule_build_disable, &params);
 }
 
 static void plan_limit(struct declare_plan *plan, const struct declare_entry *entry, const char *place)
