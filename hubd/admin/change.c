@@ -1,7 +1,6 @@
 #include "hubd/admin/change.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/refusal.h"
@@ -240,10 +239,7 @@ void change_step(struct change *change, struct ctl_request *request, bool (*buil
 static struct str format_text(struct arena *arena, const char *format, va_list arguments)
 {
     char text[512];
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    if (length < 0)
-        length = 0;
-    return arena_copy(arena, str_of(text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1));
+    return arena_copy(arena, str_print(text, sizeof text, format, arguments));
 }
 
 bool change_done(struct change *change, struct str id, const char *what, const char *format, ...)

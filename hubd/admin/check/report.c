@@ -177,10 +177,10 @@ void check_report(struct check *check, const char *name, struct str module, enum
     char room[2 * DETAIL_MAX];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(room, sizeof room, format, arguments);
+    struct str text = str_print(room, sizeof room, format, arguments);
     va_end(arguments);
     struct check_finding *finding = arena_alloc(check->arena, sizeof *finding);
-    if (finding == NULL || length < 0)
+    if (finding == NULL)
         return;
     finding->check =
         module.length > 0 ? arena_printf(check->arena, "%s." STR_FMT, name, STR_ARG(module)) : str_from(name);
@@ -189,7 +189,7 @@ void check_report(struct check *check, const char *name, struct str module, enum
     finding->result = result;
     finding->remedy = remedy;
     finding->detail = /* a partner may repeat anything in its answers, its token too */
-        clean(check->arena, sentence_hide(check->arena, check->party->platform, str_from(room)));
+        clean(check->arena, sentence_hide(check->arena, check->party->platform, text));
     check->counts[result]++;
     *check->last = finding;
     check->last = &finding->next;

@@ -13,20 +13,16 @@
 
 void declare_problem(struct declare_problems *problems, const char *format, ...)
 {
-    char text[512];
+    char room[512];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    struct str text = str_print(room, sizeof room, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        length = 0;
-    if (length >= (int)sizeof text)
-        length = sizeof text - 1;
     for (size_t i = 0; i < problems->count && i < DECLARE_PROBLEMS_MAX; i++)
-        if (str_equal(problems->items[i], str_of(text, (size_t)length)))
+        if (str_equal(problems->items[i], text))
             return; /* two verbs may look at one member */
     if (problems->count < DECLARE_PROBLEMS_MAX)
-        problems->items[problems->count] = arena_copy(problems->arena, str_of(text, (size_t)length));
+        problems->items[problems->count] = arena_copy(problems->arena, text);
     problems->count++;
 }
 
