@@ -11,12 +11,9 @@
 #include "lib/base/timestamp.h"
 #include "lib/ocpi/modules.h"
 
-#define MEGABYTE      INT64_C(1000000)
-#define DISK_FREE_MIN (256 * MEGABYTE) /* less is too little on any disk */
-#define DISK_FREE_FEW                                                                                        \
-    (5000 *                                                                                                  \
-     MEGABYTE) /* less is too little when it is less than a twentieth of the disk                     \
-                       */
+#define MEGABYTE        INT64_C(1000000)
+#define DISK_FREE_MIN   (256 * MEGABYTE)  /* less is too little on any disk */
+#define DISK_FREE_FEW   (5000 * MEGABYTE) /* too little when it is under a twentieth of the disk */
 #define WAL_MAX         (256 * MEGABYTE)
 #define TOKEN_ENDING_MS INT64_C(86400000)
 #define NAMES_MAX       3

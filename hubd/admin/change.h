@@ -60,8 +60,8 @@ void change_begin_with(struct ctl_request *request, bool (*build)(struct change 
 /*
  * One step of a request that must not keep other changes waiting until its end. It runs like any change that touches
  * snapshots, but calls `then` in place of the answer, with `refusal.code` CTL_OK when the change is stored and every
- * loop knows it. The request is answered later: after a further step, or by change_reply from inside `then`. `change` is
- * memory of the request's arena that no other step is using.
+ * loop knows it. The request is answered later: after a further step, or by change_reply from inside `then`. `change`
+ * is memory of the request's arena that no other step is using.
  */
 void change_step(struct change *change, struct ctl_request *request, bool (*build)(struct change *change),
                  void (*then)(struct change *change), void *context);
@@ -88,9 +88,9 @@ void change_hint(struct change *change, const char *format, ...) __attribute__((
 /* Appends an op; NULL when there is no memory: the batch then fails by itself. */
 struct store_op *change_op(struct change *change, enum store_op_type type);
 /*
- * Asks for a follow-up, once the change is stored and every loop knows it. `run` fills change->batch and returns true as
- * long as there is something to apply; `done` is the first op of its batch before, NULL at first. Follow-ups run in the
- * order in which they were asked for. `context` lives as long as the request's arena.
+ * Asks for a follow-up, once the change is stored and every loop knows it. `run` fills change->batch and returns true
+ * as long as there is something to apply; `done` is the first op of its batch before, NULL at first. Follow-ups run in
+ * the order in which they were asked for. `context` lives as long as the request's arena.
  */
 void change_follow(struct change *change,
                    bool (*run)(struct change *change, void *context, const struct store_op *done),

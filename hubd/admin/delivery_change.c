@@ -32,8 +32,8 @@ struct edit {
     int64_t after, total;
 };
 
-/* What `--party` and `--all` try again; dead ones last, since they are pending then and would be taken twice.
- * Held ones wait for a reason that a retry does not remove. */
+/* What `--party` and `--all` are about. Dead ones come last: after a retry they are pending, and would be taken twice.
+ * Held ones are not among them, since a retry does not remove the reason why they are held. */
 static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_PENDING, STORE_DELIVERY_DEAD};
 #define BULK_STATE_COUNT (sizeof(bulk_states) / sizeof(bulk_states[0]))
 

@@ -281,7 +281,7 @@ static void rows_read(struct job *job)
     job_apply(job, slice_stored);
 }
 
-/* Only a draining rule asks when a session began, which the body tells. */
+/* Bodies are read only for a draining rule, which needs the time at which the session began. */
 static bool needs_bodies(const struct replay *replay)
 {
     struct registry_view *view = replay->job.hub->control_view;

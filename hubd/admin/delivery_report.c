@@ -7,8 +7,7 @@
 #include "lib/base/timestamp.h"
 #include "lib/store/history.h"
 
-/* delivery receipts and reconcile: what the account team can tell of each CDR, and what is open of a month.
- */
+/* delivery receipts and reconcile: who acknowledged each CDR and when, and what is still open in a month. */
 
 /* ---------------------------------------------------------------- pages by time */
 

@@ -11,8 +11,8 @@
 #include "lib/base/env.h"
 
 /*
- * rule explain: would a message between an eMSP and a CPO pass now? Asked of the functions that messages
- * themselves are judged by; here it is only said what their answers mean.
+ * rule explain: would a message between an eMSP and a CPO pass now? The functions that decide about real messages are
+ * called here too; this file only puts their answers into words.
  */
 
 /* How a message gets there. */
@@ -60,7 +60,7 @@ struct explanation {
     struct str why, hint; /* empty: it passes */
 };
 
-/* Always false, so that a check ends with `return block(…)`. */
+/* Says why it does not pass. Always false, so that a check ends with `return block(…)`. */
 static bool block(struct explanation *e, struct str why, struct str hint)
 {
     e->why = why;

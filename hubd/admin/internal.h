@@ -20,8 +20,8 @@ struct admin {
     unsigned checks;        /* of parties, under way (check.h) */
     struct str backup_path; /* of the backup under way; empty: none is */
     uv_timer_t poll;
-    uv_timer_t slice;  /* of the active change: what takes long is done in several turns of the loop */
-    char revision[48]; /* of the last export, so that the next one of the same configuration has it too */
+    uv_timer_t slice;       /* of the active change: what takes long is done in several turns of the loop */
+    char revision[48];      /* of the last export; the next export of the same configuration gets it too */
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
     bool ending; /* hubd is */
@@ -42,9 +42,8 @@ static inline struct hub *admin_hub(const struct ctl_request *request)
 #define ADMIN_PAGE 500
 
 /*
- * Every admin method and the handler that answers it, one file per noun: X(method, handler without "admin_"). This list
- * makes the prototypes here and the table admin_handlers; a handler that it names must exist, and a unit test holds the
- * list against the command table (lib/ctl/commands.h).
+ * Every admin method and its handler: X(method, handler without "admin_"). The list makes the prototypes below and the
+ * table admin_handlers. A unit test compares it with the command table (lib/ctl/commands.h).
  */
 /* clang-format off */
 #define METHODS(X) \

@@ -109,7 +109,7 @@ void job_wake(struct job *job)
 
 /* ---------------------------------------------------------------- reads and batches */
 
-static void on_read(struct store_read *base)
+static void job_on_read(struct store_read *base)
 {
     struct job *job = job_of(base->context);
     job->busy = false;
@@ -124,7 +124,7 @@ struct store_read job_read(struct job *job, void (*then)(struct job *job))
     job->then = then;
     job->busy = true;
     job->optional = false;
-    return (struct store_read){.arena = &job->arena, .callback = on_read, .context = job};
+    return (struct store_read){.arena = &job->arena, .callback = job_on_read, .context = job};
 }
 
 struct store_read job_read_optional(struct job *job, void (*then)(struct job *job))
@@ -134,7 +134,7 @@ struct store_read job_read_optional(struct job *job, void (*then)(struct job *jo
     return base;
 }
 
-static void on_applied(struct store_apply *batch)
+static void job_on_applied(struct store_apply *batch)
 {
     struct job *job = job_of(batch->context);
     bool conflict = batch->result == ERR_CONFLICT || batch->result == ERR_NOT_FOUND;
@@ -152,7 +152,7 @@ static void on_applied(struct store_apply *batch)
 void job_batch(struct job *job)
 {
     store_batch_init(&job->batch, &job->arena);
-    job->batch.callback = on_applied;
+    job->batch.callback = job_on_applied;
     job->batch.context = job;
 }
 

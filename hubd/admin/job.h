@@ -45,15 +45,15 @@ struct job {
     bool woken;                    /* job_wake was called since the slice began */
 };
 
-/* A zeroed struct of `size` bytes in the request's arena, whose first member is a struct job that is ready to run. NULL:
- * there is no memory, and the request has been answered. */
+/* A zeroed struct of `size` bytes in the request's arena, whose first member is a struct job that is ready to run.
+ * NULL: there is no memory, and the request has been answered. */
 void *job_new(struct ctl_request *request, size_t size, const struct job_kind *kind);
 /* The job is over: frees its memory and returns the request, which the caller answers. */
 struct ctl_request *job_end(struct job *job);
 
-/* The base of a read that the caller starts at once. `then` runs when it has succeeded; when it failed the job fails. */
+/* The base of a read that the caller starts at once. `then` runs when it succeeded; when it failed, the job fails. */
 struct store_read job_read(struct job *job, void (*then)(struct job *job));
-/* The same for a read that only finds out how much there is to do: `then` runs even when it failed. */
+/* The same for a read whose failure `then` handles: it runs in any case and finds the result in the read. */
 struct store_read job_read_optional(struct job *job, void (*then)(struct job *job));
 
 /* Empties job->batch, for store_batch_add. */

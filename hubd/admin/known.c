@@ -4,14 +4,14 @@
 #include "hubd/admin/lookup.h"
 
 /* A party that is not registered may have left rows in one of these places; they are looked through in this order. */
-enum place { PLACE_AUDIT, PLACE_DELIVERIES, PLACE_FINDINGS, PLACE_COUNT };
+enum known_place { PLACE_AUDIT, PLACE_DELIVERIES, PLACE_FINDINGS, PLACE_COUNT };
 
 struct known_look_up {
     struct ctl_request *request;
     struct str key;
     const char *id; /* for people */
     void (*then)(struct ctl_request *request);
-    enum place place;
+    enum known_place place;
     struct store_audit_read audit;
     struct store_delivery_list deliveries;
     struct store_findings_read findings;
@@ -19,11 +19,11 @@ struct known_look_up {
 
 /* ---------------------------------------------------------------- the places */
 
-static void on_read(struct store_read *base);
+static void known_on_read(struct store_read *base);
 
 static struct store_read base_of(struct known_look_up *known)
 {
-    return (struct store_read){.arena = &known->request->arena, .callback = on_read, .context = known};
+    return (struct store_read){.arena = &known->request->arena, .callback = known_on_read, .context = known};
 }
 
 /* One read looks at a bounded number of rows, so there may be several of the audit. */
@@ -71,7 +71,7 @@ static void look(struct known_look_up *known)
 }
 
 /* The command runs when there is a row, and when the store could not say so. */
-static void on_read(struct store_read *base)
+static void known_on_read(struct store_read *base)
 {
     struct known_look_up *known = base->context;
     const struct store_audit_read *audit = &known->audit;

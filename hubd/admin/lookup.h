@@ -5,15 +5,15 @@
 #include "hubd/registry/registry.h"
 #include "lib/ocpi/modules.h"
 
-/* What the parameters of a request name: parties, rules' pairs of parties, pages, states. */
+/* Finds what the parameters of a request name: a party, a pair of parties, a page of a list, a state, a module. */
 
 /*
- * The party that `text` names (IN-ABC, INABC, IN-ABC:CPO …). With `role` (0: any) it must have that role. Where
- * two platforms have a party of that id, the role decides, or the text must. NULL: refused.
+ * The party that `text` names (IN-ABC, INABC, IN-ABC:CPO …). It must have `role` (0: any). When two platforms have a
+ * party of that id, `role` or the role in the text says which one. NULL: refused.
  */
 struct registry_party *lookup_party(const struct registry_snapshot *snapshot, struct str text, unsigned role,
                                     struct refusal *refusal);
-/* Only the key, for rows of parties that may be gone. False: refused. */
+/* Only the key, for commands about rows of parties that may have been removed. False: refused. */
 bool lookup_key(struct str text, struct ocpi_party_key *key, struct refusal *refusal);
 /* The key that the parameter names, in the request's arena; empty when the parameter is missing. False: it is
  * no party id, and the request has been answered. */

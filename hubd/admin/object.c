@@ -26,8 +26,8 @@ static enum store_kind kind_from(struct str name)
 }
 
 /*
- * A page of the list: first the page (or the owners of one id), then object by object what the columns tell,
- * since a page tells only names and sizes.
+ * A page of the list: first a read of the page, or of the owners of one id, which gives only names and sizes; then a
+ * read of each object for the columns.
  */
 struct listing {
     uint32_t magic;

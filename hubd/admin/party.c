@@ -207,7 +207,7 @@ void admin_party_show(struct ctl_request *request)
 
 /* ---------------------------------------------------------------- set */
 
-/* What `party set` and the audit tell of a party, as JSON. */
+/* What `party set` can change of a party, as JSON for the audit. */
 static struct str facts(struct arena *arena, const struct store_party *party,
                         const struct store_platform *platform)
 {

@@ -9,8 +9,8 @@
 #include "lib/http/url.h"
 
 /*
- * party add. One id may be several parties, each on its own platform and with roles of its own; within a
- * platform it is one party with a set of roles.
+ * party add. Several parties may have one id when each is on another platform and has other roles. Within a platform an
+ * id is one party with a set of roles.
  */
 struct party_add {
     struct ocpi_party_key key;

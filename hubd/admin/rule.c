@@ -93,8 +93,8 @@ static void add_hold_audit(struct change *change, const struct hold *hold)
 }
 
 /*
- * A follow-up of a rule that was switched off: what is queued under it is held now. If it were held only when its turn
- * comes, that of a receiver that is down would look as if it still went out. In slices, then a row in the audit.
+ * A follow-up of a rule that was switched off: holds what is queued under it now. Else it would be held when its turn
+ * comes, which never comes at a receiver that is down. In slices, then a row in the audit.
  */
 static bool hold_queued(struct change *change, void *context, const struct store_op *done)
 {

@@ -5,14 +5,14 @@
 #include "lib/ocpi/validate.h"
 
 /*
- * The partner's lists (SENDER interfaces) as whoever pulls them sees them: are they cut into pages that lead
- * from one to the next, does date_from really leave out, do the objects keep to OCPI's tables and are they
- * the partner's own (OCPI 2.2.1, Transport: Pagination).
+ * The partner's lists (SENDER interfaces), read as any client reads them (OCPI 2.2.1, Transport: Pagination). Does
+ * each page lead to the next one? Does date_from leave out older objects? Are the objects valid by OCPI's tables, and
+ * are they the partner's own?
  */
 
 #define YEAR_MS  (365 * 24 * INT64_C(3600000))
 #define FAR_PAST "2000-01-01T00:00:00Z"
-/* Two at a time show how a list is cut into pages; so many, what its objects are like. */
+/* Objects asked for at once: few, to see several pages, and many, to judge the objects. */
 #define PAGE_SMALL 2
 #define PAGE_LARGE 50
 

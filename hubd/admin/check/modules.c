@@ -4,8 +4,8 @@
 
 /* ---------------------------------------------------------------- one interface after the other */
 
-/* What stands behind the URL of an interface in a GET that changes nothing. `defined`: OCPI has a GET there;
- * else every answer shows that somebody listens. */
+/* What is appended to the URL of an interface to make a GET that changes nothing. `defined`: OCPI defines a GET there;
+ * where it does not, any answer shows that a server is there. */
 enum below { BELOW_NOTHING, BELOW_ID, BELOW_OWNER, BELOW_OWNER_ID };
 static const struct probe {
     enum ocpi_module module;
@@ -43,20 +43,20 @@ static struct str probe_url(struct check *check, const struct check_target *targ
     case BELOW_NOTHING:
         return target->url;
     case BELOW_ID:
-        path = check->stranger;
+        path = check->unknown_id;
         break;
     case BELOW_OWNER:
         path = arena_printf(arena, "%s/%s", conf->country_code, conf->party_id);
         break;
     case BELOW_OWNER_ID:
         path = arena_printf(arena, "%s/%s/" STR_FMT, conf->country_code, conf->party_id,
-                            STR_ARG(check->stranger));
+                            STR_ARG(check->unknown_id));
         break;
     }
     return url_join(arena, target->url, path);
 }
 
-/* A server without a GET there says so in its own way; with 404 it does not even know the path. */
+/* A server that has no GET there answers without the envelope; 404 may also mean that the path is wrong. */
 static bool is_missing_method(const struct outbound *outbound)
 {
     return outbound->result == OK && !outbound->answer.is_envelope &&
@@ -77,7 +77,7 @@ static void report_missing_method(struct check *check, struct str key, const str
                      "HTTP %d without the envelope; OCPI has no GET there", status);
 }
 
-/* It was asked for an object that nobody has: to know none is the answer that is hoped for. */
+/* The object that was asked for does not exist, so that "unknown" is the right answer. */
 static void report_answer(struct check *check, struct str key, const struct probe *probe)
 {
     const struct outbound *outbound = &check->outbound;
@@ -153,14 +153,14 @@ static void judge_authorization(struct check *check)
 {
     const struct outbound *outbound = &check->outbound;
     struct str allowed = json_get_text(outbound->answer.data, "allowed");
-    bool success = outbound->answer.status_code / 1000 == 1, stranger = str_equal(allowed, STR("ALLOWED"));
+    bool success = outbound->answer.status_code / 1000 == 1, allows = str_equal(allowed, STR("ALLOWED"));
     bool slow = outbound->latency_ms > check->hub->conf.forward_timeout / 2;
     bool empty = success && allowed.length == 0;
-    enum check_remedy remedy = empty      ? REMEDY_AUTHORIZATION
-                               : slow     ? REMEDY_SLOW
-                               : stranger ? REMEDY_STRANGER
-                                          : REMEDY_NONE;
-    enum check_result result = empty ? CHECK_FAIL : slow || stranger ? CHECK_WARN : CHECK_OK;
+    enum check_remedy remedy = empty    ? REMEDY_AUTHORIZATION
+                               : slow   ? REMEDY_SLOW
+                               : allows ? REMEDY_ALLOWS_UNKNOWN
+                                        : REMEDY_NONE;
+    enum check_result result = empty ? CHECK_FAIL : slow || allows ? CHECK_WARN : CHECK_OK;
     check_report(check, "authorize", STR_NONE, result, remedy,
                  "%s of an unknown token: " STR_FMT " (HTTP %d, status_code %d) in %lld ms",
                  http_method_name(outbound->method),
@@ -196,7 +196,7 @@ static void next_authorize(struct check *check)
                                ? arena_printf(&check->scratch, "%s/%s/", conf->country_code, conf->party_id)
                                : STR("");
         struct str path = arena_printf(&check->scratch, STR_FMT STR_FMT "/authorize", STR_ARG(owner),
-                                       STR_ARG(check->stranger));
+                                       STR_ARG(check->unknown_id));
         check_call(check, authorizers[i].method, url_join(&check->scratch, url, path), conf->forward_timeout,
                    true, authorized);
         return;

@@ -144,7 +144,7 @@ static bool lists_endpoint(const struct discovery *discovery, const char *module
     return false;
 }
 
-/* Several things may be wrong with the endpoints: the worst names the remedy, all are told. */
+/* Several things may be wrong with the endpoints: all are in the text, the worst decides the remedy. */
 struct endpoints {
     enum check_result result;
     enum check_remedy remedy;

@@ -348,8 +348,7 @@ static bool may_register(struct connect *connect, const struct registry_snapshot
                        error.text);
 }
 
-/* Discovery begins at the `versions` receiver that the account team has set, else at the partner's own url.
- */
+/* Discovery begins at the `versions` receiver that the account team has set, else at the URL of the partner. */
 static bool may_call(struct connect *connect, const struct registry_party *party)
 {
     const struct registry_platform *platform = party->platform;

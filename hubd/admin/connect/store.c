@@ -6,8 +6,8 @@
 #include "lib/base/crypto.h"
 #include "lib/ocpi/modules.h"
 
-/* A registration that a crash cuts short leaves a hub token behind: it ends by itself so long after the last
- * moment at which the partner's answer could have come. */
+/* The hub token of a registration that a crash ended expires by itself, so long after the last moment at which the
+ * partner could have answered. */
 #define TOKEN_SPARE_MS (10 * 60 * 1000)
 
 /* The platform as it is now; NULL: refused, it is not what this began with. */
@@ -37,8 +37,8 @@ static void end(struct connect *connect, struct change *done)
 
 /* ---------------------------------------------------------------- tokens in a partner's words */
 
-/* Whether a partner that writes a token into its message, whole or cut, got it into this text: the
- * registry's, which a rotation presents, or one of this exchange. */
+/* Whether the text repeats a token, whole or cut, because the partner wrote one into its message: one of the registry,
+ * which a rotation sends, or one of this exchange. */
 static bool gives_token_away(const struct connect *connect, struct str text)
 {
     struct registry_view *view = connect->hub->control_view;
@@ -179,8 +179,8 @@ static bool build_exchange(struct change *change)
     return change_done(change, connect->id, "rotated", "token of " STR_FMT " rotated", STR_ARG(connect->id));
 }
 
-/* "IN-ABC tokens, IN-ABC commands" of the receivers in the batch's ops of that type; the audit's facts of
- * them, STR_NONE where there are none. */
+/* Appends "IN-ABC tokens, IN-ABC commands" to `names`, for the receivers in the batch's ops of that type. Returns them
+ * as JSON for the audit, STR_NONE when there are none. */
 static struct str list_receivers(struct change *change, enum store_op_type type, struct buffer *names)
 {
     struct buffer text = {0};

@@ -1,10 +1,8 @@
 #include "hubd/admin/declare/declare.h"
 
-/* Two documents of declare_write side by side: both are sorted, so what is alone at its place is only there.
- */
+/* Compares two documents of declare_write. Both are sorted, so one pass finds what only one of them has. */
 
-/* What a kind is called by, and the one member that is all there is to say of it (NULL: there are several).
- */
+/* The members that name an entry of each kind, and its only other member (NULL: there are several). */
 static const struct {
     const char *first, *second, *only;
 } shapes[] = {[DECLARE_PARTY] = {"id", NULL, NULL},

@@ -3,8 +3,8 @@
 #include "lib/base/timestamp.h"
 
 /*
- * Who has changed what since a document was exported: the audit from its revision on. Only changes of others
- * count: who applies a document twice has not been overtaken.
+ * Who has changed what since a document was exported: reads the audit from the document's revision on. Changes by the
+ * same person do not count, so a document can be applied twice.
  */
 #define SEEN_MAX 10000 /* kept; with more of them a document is too old */
 

@@ -48,8 +48,8 @@ static bool build_export(struct change *change)
 
 static void read_page(struct exported *exported, int64_t before);
 
-/* The last change of the configuration, so that the same one has the same revision after a restart too. Where
- * it is far away the audit's head is as good. */
+/* Finds the last change of the configuration, so that the same configuration has the same revision even after a
+ * restart. When that is too far back in the audit, the newest row is taken. */
 static void on_page(struct store_read *read)
 {
     struct exported *exported = read->context;
@@ -110,7 +110,7 @@ void admin_export(struct ctl_request *request)
 
 #define SLICE_MS    5   /* of the control loop at a time */
 #define PAUSE_MS    1   /* a timer of 0 would run again in the same turn of the loop */
-#define PROGRESS_MS 200 /* between two words of it */
+#define PROGRESS_MS 200 /* between two reports */
 
 enum stage { PLANNING, WRITING_BEFORE, WRITING_AFTER, COMPARING, DECIDING };
 
@@ -127,7 +127,7 @@ struct apply_run {
     enum stage stage;
     struct str before, after, rows;
     struct declare_differences differences;
-    int64_t told; /* monotonic ms of the last progress */
+    int64_t reported; /* monotonic ms of the last progress */
 };
 
 static const char *summary(const struct apply_run *run, char *text, size_t size)
@@ -271,18 +271,18 @@ static void compare(struct apply_run *run)
     declare_problem(&run->plan.problems, "the configuration is too large for one document");
 }
 
-static void tell_progress(struct apply_run *run)
+static void report_progress(struct apply_run *run)
 {
     size_t total = 0;
     int64_t now = env_monotonic_ms();
     char text[120];
     for (enum declare_kind kind = 0; kind < DECLARE_KINDS; kind++)
         total += run->document.lists[kind].count * (kind == DECLARE_PARTY ? 3 : 1);
-    if (run->told == 0)
-        run->told = now;
-    if (now - run->told < PROGRESS_MS)
+    if (run->reported == 0)
+        run->reported = now;
+    if (now - run->reported < PROGRESS_MS)
         return;
-    run->told = now;
+    run->reported = now;
     snprintf(text, sizeof text, "%zu of %zu steps checked%s", run->plan.done < total ? run->plan.done : total,
              total, run->dry_run ? "" : "; all of it follows, or nothing");
     ctl_progress(run->request, str_from(text), (int64_t)run->plan.done, (int64_t)total);
@@ -323,7 +323,7 @@ static void on_slice(uv_timer_t *timer)
         return;
     }
     run->stage += more ? 0 : 1;
-    tell_progress(run);
+    report_progress(run);
     uv_timer_start(timer, on_slice, PAUSE_MS, 0);
 }
 
@@ -348,7 +348,7 @@ static void on_searched(void *context)
     change_begin(run->request, build, !run->dry_run);
 }
 
-/* What took place long ago is looked up before it is anybody's turn. */
+/* Reads the audit up to now before the change begins, so that the change itself has little left to read. */
 static void search_first(struct apply_run *run)
 {
     struct registry_view *view = admin_hub(run->request)->control_view;

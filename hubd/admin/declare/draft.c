@@ -2,9 +2,9 @@
 #include "hubd/admin/lookup.h"
 
 /*
- * The registry as it will be: a copy whose parties, platforms, receivers, rules and limits follow the ops of
- * a batch, so that what comes later in a document is judged by what comes before it. Texts are the snapshot's
- * or the request's.
+ * The registry as it will be: a copy of its parties, platforms, receivers, rules and limits, to which the ops of a
+ * batch are applied. So each entry of a document is checked against what the entries before it make. Texts belong to
+ * the snapshot or to the request.
  */
 
 static struct registry_platform *find_platform(struct declare_draft *draft, int64_t id)

@@ -74,9 +74,9 @@ static bool add_party(struct declare_plan *plan, const struct declare_entry *ent
     if (declare_run_verb(plan, place, party_build_add, &whole))
         return true;
     /* What is wrong besides, and what stands on this party, is seen with the party there. */
-    size_t told = plan->problems.count;
+    size_t known = plan->problems.count;
     bool good = declare_run_verb(plan, place, party_build_add, &params);
-    plan->problems.count = told;
+    plan->problems.count = known;
     return good;
 }
 
@@ -141,7 +141,7 @@ static bool set_party(struct declare_plan *plan, const struct declare_entry *ent
     size_t before = plan->problems.count;
     if (declare_run_verb(plan, place, party_build_set, &params))
         return true;
-    plan->problems.count = before; /* the verb stops at the first mistake: each member by itself tells all */
+    plan->problems.count = before; /* the builder stops at the first mistake; member by member all are found */
     for (uint32_t i = 1; i < params.object.count; i++) {
         struct declare_params one;
         declare_params_begin(&one);

@@ -8,9 +8,9 @@
 #include "lib/base/env.h"
 
 /*
- * Entries become ops by the single verbs: for each entry the verbs that lead to what it says are built one
- * after the other, each on the draft that the one before has left. So nothing is checked, audited or followed
- * up in another way than by the verb itself.
+ * Makes ops of the entries with the builders of the single commands: for each entry, the builders that lead to what it
+ * says run one after the other, each on the draft that the one before left. So every check, audit row and follow-up is
+ * the one of the command itself.
  */
 
 /* ---------------------------------------------------------------- receivers, rules, limits */

@@ -31,14 +31,14 @@ bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, 
 {
     struct buffer text = {0};
     struct json_writer writer;
-    size_t told = problems->count < DECLARE_PROBLEMS_MAX ? problems->count : DECLARE_PROBLEMS_MAX;
+    size_t listed = problems->count < DECLARE_PROBLEMS_MAX ? problems->count : DECLARE_PROBLEMS_MAX;
     json_writer_init(&writer, &text);
     json_array_begin(&writer);
-    for (size_t i = 0; i < told; i++)
+    for (size_t i = 0; i < listed; i++)
         json_string(&writer, problems->items[i]);
-    if (told < problems->count) {
+    if (listed < problems->count) {
         char rest[48];
-        snprintf(rest, sizeof rest, "and %zu more", problems->count - told);
+        snprintf(rest, sizeof rest, "and %zu more", problems->count - listed);
         json_string(&writer, str_from(rest));
     }
     json_array_end(&writer);
@@ -337,8 +337,8 @@ static bool read_list(struct declare_reader *reader, enum declare_kind kind, con
     return declare_sort(list, kind, reader->problems);
 }
 
-/* A party is added behind the one on whose platform it is, so each is led to the one that has a platform of
- * its own. */
+/* A party is added after the one whose platform it shares, so this follows each to the party with a platform of its
+ * own. */
 static void find_hosts(struct declare_reader *reader)
 {
     struct declare_list *list = &reader->document->lists[DECLARE_PARTY];

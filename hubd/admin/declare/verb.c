@@ -38,8 +38,8 @@ void declare_params_add_text(struct declare_params *params, const char *key, str
     declare_params_add(params, key, (struct json_value){.type = JSON_STRING, .text = text});
 }
 
-/* A problem with the place that the verb's refusal is about: "--allow-host" is allowed_hosts here, the others
- * are called alike. */
+/* Makes a problem of a command's refusal, at the member that its parameter is in a document: "--allow-host" is
+ * allowed_hosts there, the others have the same name. */
 static void take_refusal(struct declare_plan *plan, const char *place, const struct refusal *refusal)
 {
     char member[40] = "";
