@@ -22,7 +22,7 @@ struct follower {
     struct store_audit_read read;
     enum phase phase;
     bool follow, announced;
-    int64_t position;     /* everything up to this sequence is done */
+    int64_t position;     /* rows up to this sequence were sent or do not match */
     int64_t head;         /* the newest when the command began */
     int64_t last;         /* rows wanted from the end, -1: all */
     int64_t found_lowest; /* PHASE_BACK: sequence of the earliest match so far */

@@ -54,7 +54,7 @@ static void backup_report(struct backup *backup)
         snprintf(text, sizeof text, "%s copied, being checked; what is interrupted leaves no file", all);
         break;
     }
-    /* a line now and then need not wait for a slow reader */
+    /* these lines are few, so a slow reader need not be waited for */
     ctl_progress(backup->request, str_from(text), copied, total);
 }
 
@@ -139,7 +139,7 @@ static void backup_fail(struct backup *backup, int code, const char *text)
     ctl_fail(backup_release(backup), ctl_code_from_error(code), message.data, hint);
 }
 
-/* A copy that was begun is a row too, although nothing is left of it. */
+/* A backup that failed after it began has a row in the audit, although no file is left. */
 static void audit_failure(struct backup *backup, const char *reason)
 {
     struct store_audit row;

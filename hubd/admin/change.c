@@ -65,7 +65,8 @@ void change_reply(struct change *change)
     buffer_free(&reply);
 }
 
-/* The turn is over. The request, and with it the change, are gone after this, unless it was a step. */
+/* Ends the change and begins the next one. Unless this was a step, the request is answered and freed, and with it the
+ * change. */
 static void change_finish(struct change *change)
 {
     struct admin *admin = change->hub->admin;
@@ -192,7 +193,7 @@ static void start_next(struct admin *admin)
     if (node == NULL)
         return;
     admin->active = CONTAINER_OF(node, struct change, queue);
-    admin->active->began_us = env_monotonic_us(); /* not before: nobody can be late by waiting in turn */
+    admin->active->began_us = env_monotonic_us(); /* only now: the time in the queue does not make it late */
     run_build(admin->active);
 }
 

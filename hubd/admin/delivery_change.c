@@ -74,7 +74,7 @@ static void edit_answer(struct job *job)
     struct buffer reply = {0}, id = {0};
     struct json_writer writer;
     char count[80];
-    if (!edit->drop && edit->receiver.length > 0) /* also when only its pause is what keeps them */
+    if (!edit->drop && edit->receiver.length > 0) /* even without rows: it ends the pause of the queue */
         outbox_resume(job->hub, edit->receiver);
     if (edit->id != 0)
         buffer_append_int(&id, edit->id);
@@ -148,7 +148,7 @@ static void add_finish(struct edit *edit, const struct store_delivery *row)
     op->u.finish.done = edit->drop ? env_wall_ms() : 0;
     op->u.finish.next_attempt = edit->drop ? 0 : 1; /* now */
     op->u.finish.active_from = -1;                  /* a new start */
-    op->u.finish.unless_ended = edit->id == 0; /* of many some are delivered while this goes on: no error */
+    op->u.finish.unless_ended = edit->id == 0; /* of many, some are delivered meanwhile, which is no error */
 }
 
 static void add_audit(struct edit *edit)
@@ -174,7 +174,7 @@ static void add_audit(struct edit *edit)
             : arena_printf(&edit->job.arena, "{\"count\":%zu}", edit->touched);
 }
 
-/* False when no row of the slice is meant (`--party` also lists what the party sent). */
+/* False when the slice has no row to change: the list of a party also has what it sent. */
 static bool apply_slice(struct edit *edit)
 {
     edit->touched = 0;
@@ -194,7 +194,7 @@ static bool apply_slice(struct edit *edit)
 
 /* ---------------------------------------------------------------- reading */
 
-/* Whatever else the read found. A delivery that is not there is an answer about the request, no failure. */
+/* Handles a read that failed, too: a delivery that does not exist is the fault of the request. */
 static void one_read(struct job *job)
 {
     struct edit *edit = edit_of(job);
@@ -256,7 +256,7 @@ static const struct job_kind edit_kind = {edit_slice, edit_answer, edit_fail};
 
 /* ---------------------------------------------------------------- the request */
 
-/* How many there are to do, so that people see how far it is. */
+/* Counts how many there are to do, for the reports of progress. */
 static void queues_read(struct job *job)
 {
     struct edit *edit = edit_of(job);

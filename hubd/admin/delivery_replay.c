@@ -179,7 +179,7 @@ static void slice_stored(struct job *job)
     slice_done(replay);
 }
 
-/* When a draining rule is asked whether the object's session had begun. Without a body: not. */
+/* When the session of an object began, for a draining rule; INT64_MAX when the body was not read. */
 static int64_t started(struct replay *replay, const struct store_stored *row)
 {
     const struct json_value *object;
@@ -191,7 +191,7 @@ static int64_t started(struct replay *replay, const struct store_stored *row)
     return INT64_MAX;
 }
 
-/* As a fresh push would be judged. A CPO that is gone has no rule. */
+/* Where a push of this object would stand now. A CPO that was removed has no rule. */
 static struct routing_delivery judge(struct replay *replay, const struct registry_snapshot *snapshot,
                                      const struct store_stored *row)
 {
@@ -244,7 +244,7 @@ static void add_audit(struct replay *replay)
                      (long long)replay->slice.queued, (long long)replay->slice.held);
 }
 
-/* Every row of the slice into its count, and what is not on its way into the batch. */
+/* Counts every row of the slice, and adds to the batch those that are not pending already. */
 static void sort_rows(struct replay *replay)
 {
     struct count *count = &replay->slice;
@@ -343,7 +343,7 @@ static bool find_parties(struct replay *replay, struct refusal *refusal)
     if (emsp != NULL)
         replay->emsp = emsp->key;
     registry_release(view, snapshot);
-    /* a CPO that is gone may have left objects */
+    /* a CPO that was removed may have left objects */
     if (emsp == NULL || (cpo.length > 0 && !lookup_key(cpo, &key, refusal)))
         return false;
     replay->cpo = arena_copy(&request->arena, ocpi_party_key_str(&key));
@@ -353,7 +353,7 @@ static bool find_parties(struct replay *replay, struct refusal *refusal)
 static bool find_period(struct replay *replay, struct refusal *refusal)
 {
     const struct json_value *params = replay->job.request->params;
-    /* not open: what comes while this runs would be found by it */
+    /* never in the future: the job would find what arrives while it runs */
     replay->until = env_wall_ms();
     timestamp_parse(json_get_text(params, "since"), &replay->since);
     timestamp_parse(json_get_text(params, "until"), &replay->until);

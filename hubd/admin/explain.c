@@ -87,7 +87,7 @@ static bool block_by_status(struct explanation *e, const struct registry_party *
                  arena_printf(e->arena, "hubctl %s " STR_FMT, command, STR_ARG(id)));
 }
 
-/* Nothing of the partner's own list of endpoints is known here: one discovery may bring all of them. */
+/* No endpoint came from the partner's own list, so a discovery may find them. */
 static bool is_undiscovered(const struct registry_party *party)
 {
     for (size_t i = 0; i < party->receiver_count; i++) {
@@ -178,7 +178,7 @@ static bool is_delivered(struct explanation *e)
 static bool is_pushed(struct explanation *e)
 {
     if ((e->pair.emsp->push & (1u << e->message->kind)) == 0)
-        return block(e, STR("push is off: it is pulled"), STR_NONE); /* as most have it: no advice */
+        return block(e, STR("push is off: it is pulled"), STR_NONE); /* no hint: most partners have it so */
     for (const struct registry_listener *l = e->pair.cpo->listeners; l != NULL; l = l->next) {
         if (l->emsp == e->pair.emsp)
             return is_delivered(e);

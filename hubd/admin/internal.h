@@ -16,7 +16,7 @@ struct admin {
     struct ring changes;    /* waiting for their turn */
     struct change *active;  /* one at a time */
     struct ring followers;  /* audit tail -f */
-    struct ring connects;   /* exchanges begun here and under way (connect.h) */
+    struct ring connects;   /* exchanges under way that the hub began (connect.h) */
     unsigned checks;        /* of parties, under way (check.h) */
     struct str backup_path; /* of the backup under way; empty: none is */
     uv_timer_t poll;
@@ -24,7 +24,7 @@ struct admin {
     char revision[48];      /* of the last export; the next export of the same configuration gets it too */
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
-    bool ending; /* hubd is */
+    bool ending; /* hubd is ending */
     void (*stopped)(struct hub *hub);
 };
 
@@ -38,7 +38,7 @@ static inline struct hub *admin_hub(const struct ctl_request *request)
     return admin_of(request)->hub;
 }
 
-/* Pages of lists, when --limit does not ask for less. */
+/* Rows of a page of a list, when --limit does not ask for fewer. */
 #define ADMIN_PAGE 500
 
 /*
@@ -108,7 +108,7 @@ void admin_wake_followers(struct admin *admin);
 extern const struct ctl_handler admin_handlers[];
 extern const size_t admin_handler_count;
 
-/* Cuts the calls of all that are under way: hubd is ending. */
+/* hubd is ending: cancels the calls of all exchanges under way. */
 void admin_connect_stop(struct admin *admin);
 
 #endif

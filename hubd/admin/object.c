@@ -15,7 +15,7 @@ static const char *const kind_names[STORE_KIND_COUNT] = {[STORE_LOCATION] = "loc
                                                          [STORE_SESSION] = "session",
                                                          [STORE_CDR] = "cdr"};
 
-/* The table's check has let nothing else through. */
+/* The command table allows no other word. */
 static enum store_kind kind_from(struct str name)
 {
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
@@ -119,7 +119,7 @@ static void read_next(struct listing *listing)
     listing->object.kind = listing->kind;
     listing->object.owner = item->owner;
     listing->object.id = item->id;
-    /* A page knows the whole size; without a page it has to be counted. */
+    /* A page has the number of all objects; without a page they have to be counted. */
     listing->object.without_evses = listing->kind == STORE_LOCATION && item->size > 0;
     store_read_object(listing->hub->control_store, &listing->object);
 }

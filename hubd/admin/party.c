@@ -62,7 +62,7 @@ const char *party_validation_name(enum store_validation validation)
     return validation_names[validation];
 }
 
-/* The place of a word in such a list, `otherwise` when it was not given. */
+/* The index of a word in such a list, `otherwise` when there is no word. */
 static unsigned name_index(const char *const *names, struct str name, unsigned otherwise)
 {
     for (unsigned i = 0; names[i] != NULL; i++) {
@@ -282,7 +282,7 @@ static bool check_website(struct change *change, struct str website)
     return refusal_set_param(&change->refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
 }
 
-/* "locations,tariffs" as what is kept: in one order, spaces between. "none" or nothing ends it. */
+/* Makes what is stored of "locations,tariffs": in one order, with spaces between. "none" or nothing is empty. */
 static bool edit_push(struct change *change, const struct registry_party *party, struct str *push)
 {
     const struct json_value *given = json_get(change->params, "push");
@@ -329,7 +329,7 @@ static bool edit_unknown_sessions(struct change *change, const struct registry_p
     return true;
 }
 
-/* What waits of a module that is pushed no more is looked at once again, and dropped. */
+/* Deliveries of a module that is no longer pushed are made pending again; the outbox then drops them. */
 static void end_push(struct change *change, const struct registry_party *party, struct str push)
 {
     bool any = false;

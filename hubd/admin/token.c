@@ -82,7 +82,7 @@ static bool build_issue(struct change *change)
                            "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
-    if (registered) { /* --force: what was registered of it by the account team stays */
+    if (registered) { /* --force: what the account team registered of the partner is kept */
         registration_put_end(party->platform, change->now, &change->batch);
         change_resume(change, &party->key);
     }

@@ -70,7 +70,7 @@ static struct entry *add_entry(struct trace *trace, const struct entry *like)
 
 /* ---------------------------------------------------------------- the audit's rows */
 
-/* What the hub itself sent is from it; what it was sent is to it; what people did is from them. */
+/* From whom and to whom: the hub for what it sent or was sent, people for what they did. */
 static void fill_parties(const struct trace *trace, const struct store_audit *row, struct entry *entry)
 {
     bool admin = row->kind == STORE_AUDIT_ADMIN, own = str_equal(row->actor, STR("hub"));
@@ -189,7 +189,7 @@ static void add_try(struct trace *trace, const struct outbox_try *try)
                                          : STR("failed");
 }
 
-/* Its last try is the row of its end where there is one. */
+/* When the end of the delivery has a row, that is its last try. */
 static void add_tries(struct trace *trace, bool end_has_row)
 {
     struct str rest = trace->delivery.row.tries;
@@ -203,7 +203,7 @@ static void add_tries(struct trace *trace, bool end_has_row)
     }
 }
 
-/* What waits now. */
+/* A delivery that is pending or held now. */
 static void add_waiting(struct trace *trace)
 {
     const struct store_delivery *row = &trace->delivery.row;

@@ -13,7 +13,7 @@
 
 /* hubctl waits 150 s for a command that calls partners. */
 #define TIME_MAX_MS 120000
-/* At once, by all of the account team: each holds answers of a partner in memory. */
+/* Checks at once: each holds answers of a partner in memory. */
 #define RUNS_MAX 4
 
 static const struct check_row check_rows[] = {
@@ -35,7 +35,7 @@ static const struct check_row check_rows[] = {
 };
 #define ROWS (sizeof check_rows / sizeof check_rows[0])
 
-/* Why a check that needs more is not made. */
+/* Why a check that needs a higher level is skipped. */
 static const char *const check_obstacles[] = {
     [CHECK_LEVEL_NONE] = "the credentials exchange is not done",
     [CHECK_LEVEL_CALLABLE] = "the partner's system does not answer",
@@ -102,7 +102,7 @@ static void check_finish(struct check *check)
 
 /* ---------------------------------------------------------------- one after the other */
 
-/* The party as it is now, for as long as a step takes. False: it is no more. */
+/* Takes the newest snapshot and the party in it, for one step. False: the party was removed. */
 static bool hold(struct check *check)
 {
     check->snapshot = registry_hold(check->hub->control_view);
@@ -250,7 +250,7 @@ void check_discover(struct check *check, void (*then)(struct check *check))
     discovery_start(discovery);
 }
 
-/* Nobody waits for the report any more, or hubd is ending. */
+/* The client has gone, or hubd is ending. */
 static void check_on_closed(struct ctl_request *request)
 {
     struct check *check = MAGIC_CAST(struct check, request->state, CHECK_MAGIC);

@@ -22,7 +22,7 @@ enum check_level {
     CHECK_LEVEL_ANSWERS   /* its system answers HTTP, or it has interfaces on another one */
 };
 
-/* What helps: a row each in report.c. */
+/* What helps; each has a row in report.c. */
 enum check_remedy {
     REMEDY_NONE,
     REMEDY_RESUME,
@@ -152,14 +152,14 @@ struct check_row {
  * unless `then` began a further call. `url` lives in `scratch` or longer. */
 void check_call(struct check *check, enum http_method method, struct str url, int64_t timeout_ms, bool routed,
                 void (*then)(struct check *check));
-/* The same for another way to wait: what was begun ends in check_go_on. */
+/* The same for anything else that ends later: its callback calls check_go_on. */
 void check_wait(struct check *check, void (*then)(struct check *check));
 void check_go_on(struct check *check);
 /* Reads the partner's versions and version details into `discovery`, as a call. */
 void check_discover(struct check *check, void (*then)(struct check *check));
 /* The party's interfaces as they are now. */
 void check_take_targets(struct check *check);
-/* What is left of the time for all of it, at most `wanted`. */
+/* How much time is left for all checks, at most `wanted`; ms. */
 int64_t check_time_left(const struct check *check, int64_t wanted);
 /* Whether no time is left; then the check of that name is reported as skipped. */
 bool check_is_late(struct check *check, const char *name);

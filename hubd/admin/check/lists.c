@@ -74,7 +74,7 @@ static bool take_page(struct check *check, const char *name, const char *what, c
 
 /* ---------------------------------------------------------------- objects */
 
-/* What may be wrong with an object, the worst last. */
+/* What may be wrong with an object; the worst comes last. */
 enum list_fault { FAULT_NONE, FAULT_ODD, FAULT_OWNER, FAULT_REFUSED, FAULT_COUNT };
 static const struct {
     enum check_result result;
@@ -239,7 +239,7 @@ static void report_pages(struct check *check, enum check_result result, enum che
         begin_dates(check);
 }
 
-/* What is said when the pages themselves are right. */
+/* The report when the pages themselves are right. */
 static void report_headers(struct check *check)
 {
     const struct check_list *list = &check->list;

@@ -33,7 +33,7 @@ static const struct probe *find_probe(const struct check_target *target)
     return NULL;
 }
 
-/* The hub's own ids, so that nobody's objects are asked for. */
+/* With the hub's own ids: so no object of another party is asked for. */
 static struct str probe_url(struct check *check, const struct check_target *target, enum below below)
 {
     const struct conf *conf = &check->hub->conf;
@@ -109,7 +109,7 @@ static void next_receiver(struct check *check)
     for (; check->target < check->target_count; check->target++) {
         const struct check_target *target = &check->targets[check->target];
         const struct probe *probe = find_probe(target);
-        if (probe == NULL) /* `versions`, lists, and what only partners know */
+        if (probe == NULL) /* `versions`, lists, and modules of the partners' own */
             continue;
         if (check_is_late(check, "receiver"))
             return;
@@ -139,7 +139,7 @@ static const struct {
 };
 #define AUTHORIZERS (sizeof authorizers / sizeof authorizers[0])
 
-/* STR_NONE: it is not asked there. */
+/* STR_NONE: the hub asks no authorization there. */
 static struct str authorizer_url(const struct check *check, size_t index)
 {
     const char *module = ocpi_module_name(OCPI_MODULE_TOKENS);

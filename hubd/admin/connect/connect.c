@@ -77,7 +77,7 @@ static bool is_ending(struct connect *connect)
 
 /* ---------------------------------------------------------------- what it is at */
 
-/* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
+/* The reports are few, so a slow reader need not be waited for. A client that hangs up does not end the exchange. */
 static void connect_report(struct connect *connect, const char *what, struct str url)
 {
     url = url_text_without_query(url);
@@ -138,7 +138,7 @@ static bool check_credentials(struct connect *connect)
     struct registry_view *view = connect->hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
-    /* one that was removed is noticed when the result is stored */
+    /* when it was removed, storing the result finds that */
     bool good = platform == NULL || connect_check_credentials(connect, snapshot, platform, &connect->refusal);
     registry_release(view, snapshot);
     return good;

@@ -19,7 +19,7 @@
  * time.
  */
 #define CONNECT_MAGIC 0x434f4e4eu
-/* The hint where only the other side knows more. */
+/* The hint when only the partner can find out more. */
 #define CONNECT_ASK_PARTNER "the partner's engineers can tell why"
 
 struct connect_kind {
@@ -30,7 +30,7 @@ struct connect_kind {
     const char *refused, *method_refused; /* hints for a partner's 401 and 405 */
 };
 
-/* Where it stands: the token is stored before it is shown, and taken back at most once. */
+/* The steps: the hub token is stored before it is sent, and deleted at most once. */
 enum connect_state {
     CONNECT_BEGUN,
     CONNECT_DISCOVERING,       /* with the token the account team was given */
@@ -86,9 +86,9 @@ void connect_store_token(struct connect *connect, void (*then)(struct change *ch
 /* registration_check of connect->credentials; false: refused. */
 bool connect_check_credentials(const struct connect *connect, const struct registry_snapshot *snapshot,
                                const struct registry_platform *platform, struct refusal *refusal);
-/* Stores what came of it, and ends the request. */
+/* Stores the result and ends the request. */
 void connect_store_result(struct connect *connect);
-/* Takes the hub token back, writes the failure into the audit, and ends the request with connect->refusal. */
+/* Deletes the hub token, adds the failure to the audit, and ends the request with connect->refusal. */
 void connect_fail(struct connect *connect);
 
 /* ---------------------------------------------------------------- explain.c: what went wrong, for people */

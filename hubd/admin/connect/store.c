@@ -10,7 +10,7 @@
  * partner could have answered. */
 #define TOKEN_SPARE_MS (10 * 60 * 1000)
 
-/* The platform as it is now; NULL: refused, it is not what this began with. */
+/* The platform as it is now; NULL: refused, since it changed after the exchange began. */
 static const struct registry_platform *find_platform(struct change *change)
 {
     const struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
@@ -23,7 +23,7 @@ static const struct registry_platform *find_platform(struct change *change)
     return NULL;
 }
 
-/* The request is answered, with what the last change did or with the refusal, and everything is gone. */
+/* Answers the request with what the last change did, or with the refusal, and frees everything. */
 static void end(struct connect *connect, struct change *done)
 {
     connect_move(connect, CONNECT_ENDED);
@@ -66,7 +66,7 @@ static bool build_token(struct change *change)
     row->kind = STORE_TOKEN_HUB;
     row->expires =
         connect->kind->first ? hub_kept_ms(change->hub) + connect->outbound.timeout_ms + TOKEN_SPARE_MS : 0;
-    /* where the hub has no token of the partner, other hub tokens are from tries that were cut short */
+    /* without a token of the partner, other hub tokens can only be of exchanges that were interrupted */
     struct store_op *old = platform->row.token.length == 0 ? change_op(change, STORE_DELETE_TOKENS) : NULL;
     struct store_op *put = change_op(change, STORE_PUT_TOKEN);
     if (old != NULL) {
@@ -250,7 +250,7 @@ static void result_stored(struct change *change)
     struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     struct hub *hub = connect->hub;
     connect->refusal = change->refusal;
-    if (change->refusal.code == CTL_UNCERTAIN) { /* it may well be stored: nothing is taken back */
+    if (change->refusal.code == CTL_UNCERTAIN) { /* it may be stored, so nothing is undone */
         end(connect, NULL);
         return;
     }
@@ -279,7 +279,7 @@ void connect_store_result(struct connect *connect)
 
 /* ---------------------------------------------------------------- failing */
 
-/* Of a registration nothing is left; a rotation must not lock out a partner that has taken the new token. */
+/* A failed registration leaves nothing. A rotation must not lock out a partner that has the new token already. */
 static bool keeps_token(const struct connect *connect)
 {
     return connect->taken && !connect->kind->first;

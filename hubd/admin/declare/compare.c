@@ -94,7 +94,7 @@ static void only_after(struct pass *pass, struct str id, const struct json_value
     touch(pass, id, &pass->differences->counts.added);
 }
 
-/* Members are written by one hand: equal ones have equal bytes. */
+/* One function writes both documents, so equal members have equal bytes. */
 static void on_both(struct pass *pass, struct str id, const struct json_value *before,
                     const struct json_value *after)
 {

@@ -35,7 +35,7 @@ bool declare_is_change(const struct store_audit *row)
            kind_of(row->action) != DECLARE_KINDS;
 }
 
-/* A party that goes takes its receivers, rules and limits with it. Audit rows have the key without a role. */
+/* Removing a party also removes its receivers, rules and limits. Audit rows have the key without a role. */
 static bool is_about(const struct declare_seen *seen, const struct declare_touched *touched)
 {
     struct str first = touched->key, second = str_skip(touched->key, str_find(touched->key, ' '));

@@ -28,7 +28,7 @@ static void write_body(struct change *change, struct json_writer *writer)
     json_field_string(writer, "body", exported->body);
 }
 
-/* In its turn, so that every change whose row the number covers is in the snapshot too. */
+/* A change like others, so that the snapshot has every change up to the revision's row. */
 static bool build_export(struct change *change)
 {
     struct exported *exported = change->request->state;
@@ -122,7 +122,7 @@ struct apply_run {
     struct declare_problems problems;
     struct declare_search search;
     int64_t sequence; /* of the revision */
-    /* anew in each try */
+    /* set again in each try */
     struct declare_plan plan;
     enum stage stage;
     struct str before, after, rows;
@@ -171,7 +171,7 @@ static void write_differences(struct change *change, struct json_writer *writer)
     json_array_end(writer);
 }
 
-/* One row that sums up; the single changes have theirs. */
+/* One row for the whole apply, besides the rows of its changes. */
 static void add_summary(struct apply_run *run)
 {
     struct change *change = run->change;
@@ -229,7 +229,7 @@ static void on_searched_again(void *context)
     end_build(run, false);
 }
 
-/* Whether the document was exported from what is there now. */
+/* Whether the document was exported from the present configuration. */
 static bool is_current(const struct apply_run *run, const struct registry_snapshot *snapshot)
 {
     struct str document = declare_write(&run->request->arena, snapshot, snapshot);
@@ -288,13 +288,13 @@ static void report_progress(struct apply_run *run)
     ctl_progress(run->request, str_from(text), (int64_t)run->plan.done, (int64_t)total);
 }
 
-/* Nothing is stored yet, and hubd is ending, or nobody waits for what would only be shown. */
+/* hubd is ending, or the client of a dry run has gone. Nothing is stored yet. */
 static bool is_given_up(const struct apply_run *run)
 {
     return admin_of(run->request)->ending || (run->dry_run && run->request->closed);
 }
 
-/* A turn of the loop for each slice of planning and for each of the stages behind it. */
+/* One turn of the loop: a slice of planning, or one of the stages after it. */
 static void on_slice(uv_timer_t *timer)
 {
     struct apply_run *run = timer->data;

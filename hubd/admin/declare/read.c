@@ -7,7 +7,7 @@
 #include "lib/base/suggest.h"
 #include "lib/ctl/params.h"
 
-#define HOSTS_MAX 8 /* parties that are each on the platform of the next */
+#define HOSTS_MAX 8 /* length of a chain of parties that are each on the platform of the next */
 
 /* ---------------------------------------------------------------- problems */
 
@@ -103,7 +103,7 @@ static const struct ctl_param *param_of(const struct member *member)
                : ctl_param_by_key(ctl_command_by_method(str_from(member->method)), str_from(member->key));
 }
 
-/* What a person wrote as a name, in a pointer: escaped (RFC 6901) and not too long. */
+/* A name from the document as a part of a JSON pointer: escaped (RFC 6901) and cut. */
 static struct str escaped(struct arena *arena, struct str name)
 {
     struct buffer text = {0};
@@ -260,7 +260,7 @@ static int compare_entries(const void *a, const void *b)
     return order != 0 ? order : ((*one)->index > (*other)->index) - ((*one)->index < (*other)->index);
 }
 
-/* The first entry with that id or behind it. */
+/* The first entry with that id or a greater one. */
 static size_t lower_bound(const struct declare_list *list, struct str id)
 {
     size_t low = 0, high = list->count;
@@ -280,7 +280,7 @@ const struct declare_entry *declare_find(const struct declare_list *list, struct
     return place < list->count && str_equal(list->sorted[place]->id, id) ? list->sorted[place] : NULL;
 }
 
-/* The entry of a party that may be written with its role here and without it there. */
+/* The entry of a party, which one place may write with its role and another without. */
 static const struct declare_entry *find_host(const struct declare_list *list, struct str id)
 {
     size_t colon = str_find(id, ':'), place = lower_bound(list, id);
