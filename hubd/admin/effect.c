@@ -5,7 +5,6 @@
 #include "hubd/admin/refusal.h"
 #include "lib/base/magic.h"
 
-#define EFFECT_MAGIC      0x45464643u
 #define EFFECT_READ_MAGIC 0x45465244u
 #define QUEUED_PAGE       1000
 
@@ -21,11 +20,6 @@ struct effect_read {
 static void count_objects(struct effect_read *read, enum store_kind kind);
 static void count_queued(struct effect_read *read, int64_t after);
 
-struct effect *effect_of(void *context)
-{
-    return MAGIC_CAST(struct effect, context, EFFECT_MAGIC);
-}
-
 static void effect_fail(struct effect *effect, const struct store_read *base)
 {
     struct error error = base->error;
@@ -40,7 +34,7 @@ static void effect_finish(struct effect *effect)
     effect->done(effect);
 }
 
-/* ---------------------------------------------------------------- what waits for the eMSP */
+/* ---------------------------------------------------------------- queued deliveries */
 
 static void on_queued(struct store_read *base)
 {
@@ -76,7 +70,7 @@ static void count_queued(struct effect_read *read, int64_t after)
     store_read_deliveries(admin_hub(effect->request)->control_store, &read->list);
 }
 
-/* ---------------------------------------------------------------- what there is to be seen */
+/* ---------------------------------------------------------------- locations and tariffs */
 
 static void on_objects(struct store_read *base)
 {
@@ -141,7 +135,6 @@ void effect_count(struct ctl_request *request, bool queued, void (*done)(struct 
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    effect->magic = EFFECT_MAGIC;
     effect->request = request;
     effect->done = done;
     effect->dry_run = json_get_boolean(request->params, "dry_run", false);

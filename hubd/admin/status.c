@@ -12,7 +12,7 @@
 
 /* status: one screen, what needs attention first. Four reads, then the snapshot. */
 
-#define HELD_LOOKED_AT 500 /* for their reasons */
+#define HELD_LOOKED_AT 500 /* held deliveries that are read for their reasons */
 
 #define STATUS_MAGIC 0x53544154u
 struct status {
@@ -108,7 +108,7 @@ struct queue_line {
     int64_t retry_at;
 };
 
-/* The worse before: an open circuit, then what is dead, held, and has waited longest. */
+/* The worst first: an open circuit, then dead ones, held ones, and those that have waited longest. */
 static int compare_queues(const void *left, const void *right)
 {
     const struct queue_line *a = left, *b = right;
