@@ -39,7 +39,8 @@ static void test_keys(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct str key = interfaces_key(rows[i].roles, str_from(rows[i].module), rows[i].receiver);
+        struct str key =
+            interfaces_key(rows[i].roles, ocpi_module_find(str_from(rows[i].module)), rows[i].receiver);
         struct str expected = rows[i].key == NULL ? STR_NONE : str_from(rows[i].key);
         if (!str_equal(key, expected))
             fail_msg("row %zu: " STR_FMT, i, STR_ARG(key));
@@ -79,12 +80,13 @@ static void test_sender_url(void **state)
     struct registry_party mixed = party_of(OCPI_ROLE_CPO | OCPI_ROLE_EMSP, both, 2);
     struct registry_party mixed_plain = party_of(OCPI_ROLE_CPO | OCPI_ROLE_EMSP, both, 1);
     struct registry_party none = party_of(OCPI_ROLE_EMSP, NULL, 0);
-    assert_url(registry_sender_url(&emsp, "tokens"), "https://a/s");
-    assert_url(registry_sender_url(&plain, "tokens"), "https://a/r"); /* it can only be meant so */
-    assert_url(registry_sender_url(&mixed, "tokens"), "https://a/s");
-    assert_url(registry_sender_url(&mixed_plain, "tokens"), NULL); /* that is where the CPO takes tokens */
-    assert_url(registry_sender_url(&none, "tokens"), NULL);
-    assert_url(registry_receiver_url(&mixed, "tokens"), "https://a/r");
+    assert_url(registry_sender_url(&emsp, OCPI_MODULE_TOKENS), "https://a/s");
+    assert_url(registry_sender_url(&plain, OCPI_MODULE_TOKENS), "https://a/r"); /* it can only be meant so */
+    assert_url(registry_sender_url(&mixed, OCPI_MODULE_TOKENS), "https://a/s");
+    assert_url(registry_sender_url(&mixed_plain, OCPI_MODULE_TOKENS),
+               NULL); /* that is where the CPO takes tokens */
+    assert_url(registry_sender_url(&none, OCPI_MODULE_TOKENS), NULL);
+    assert_url(registry_receiver_url(&mixed, OCPI_MODULE_TOKENS), "https://a/r");
 }
 
 int main(void)
