@@ -8,6 +8,7 @@
 
 #include "hubd/registry/interfaces.h"
 #include "hubd/registry/registry.h"
+#include "lib/ctl/commands.h"
 
 static void test_keys(void **state)
 {
@@ -57,6 +58,24 @@ static void test_every_key_is_there_once(void **state)
     assert_true(count >= 15);
 }
 
+/* hubctl knows no OCPI, so the command table spells the keys itself: exactly those that the hub calls, and the
+ * versions endpoint. */
+static void test_the_command_table_has_every_key(void **state)
+{
+    (void)state;
+    const struct ctl_param *param =
+        ctl_param_by_key(ctl_command_by_method(STR("receiver.set")), STR("module"));
+    size_t choices = 0, keys = 0;
+    while (param->choices[choices] != NULL)
+        choices++;
+    for (; interfaces_key_at(keys).data != NULL; keys++) {
+        if (!ctl_param_allows(param, interfaces_key_at(keys)))
+            fail_msg(STR_FMT " is no choice of hubctl receiver set", STR_ARG(interfaces_key_at(keys)));
+    }
+    assert_true(ctl_param_allows(param, str_from(ocpi_module_name(OCPI_MODULE_VERSIONS))));
+    assert_int_equal(choices, keys + 1);
+}
+
 static struct registry_party party_of(unsigned roles, const struct store_receiver *receivers, size_t count)
 {
     return (struct registry_party){.row.roles = roles, .receivers = receivers, .receiver_count = count};
@@ -94,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_every_key_is_there_once),
+        cmocka_unit_test(test_the_command_table_has_every_key),
         cmocka_unit_test(test_sender_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
