@@ -71,6 +71,32 @@ SAME_EVERYWHERE = {"write_value"}  # of a JSON value, each room in its own form
 TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
 
 
+# Whoever names an OCPI module says enum ocpi_module; its name is written in one table. Files that have such a word for another
+# reason, or that the arrows keep from the table:
+MODULES = "lib/ocpi/modules.h"
+MODULE_NAME = re.compile(r'X\([A-Z]+, "([a-z]+)"\)')
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+SPELLS_MODULES = {
+    "lib/ocpi/objects_transport.c": "OCPI's ModuleID and the names of members, as the specification lists them",
+    "lib/ocpi/objects_cdrs.c": "CDR.tariffs, a member",
+    "lib/ctl/table_party.c": "hubctl knows no OCPI; the unit test of hubd's interfaces holds the words against them",
+    "lib/ctl/table_traffic.c": "hubctl knows no OCPI",
+    "lib/ctl/table_limit.c": "names of limits",
+    "hubd/registry/limit.c": "names of limits",
+    "hubd/modules/routes.c": "the path of the versions endpoint",
+    "hubd/partners/registration.c": "the path of the versions endpoint",
+    "hubd/calls/discovery.c": "the path of the versions endpoint",
+    "hubd/calls/discovery_read.c": "a member of the versions document",
+    "hubd/retention.c": "a noun of a log line",
+    "hubd/admin/attention.c": "a noun of a sentence",
+    "hubd/admin/rule.c": "nouns of a sentence, members of an answer",
+    "hubd/admin/party.c": "a member of an answer: credentials tokens",
+    "hubd/admin/status.c": "names of counts in an answer",
+    "hubd/admin/check/check.c": "the name of a check",
+    "hubd/admin/check/platform.c": "the name of a check",
+}
+
+
 def room_of(path):
     folder, name = os.path.split(path)
     if folder == "hubd":
@@ -110,13 +136,29 @@ def exports(path, text):
             yield f"{path}:{line_of(text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
 
 
+def module_literal(root):
+    """Matches a module's name, or its key as a SENDER interface, as a whole C string."""
+    names = MODULE_NAME.findall((root / MODULES).read_text())
+    assert names, f"{MODULES} has no table that this program can read"
+    return re.compile(rf'"({"|".join(names)})(:sender)?"')
+
+
+def spelled_modules(path, text, literal):
+    if path == MODULES or path in SPELLS_MODULES or not path.startswith(("hubd/", "hubctl/", "lib/")):
+        return
+    code = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    for match in literal.finditer(code):
+        yield f"{path}:{line_of(code, match.start())}: {match[0]}"
+
+
 def breaches(root):
     listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
     paths = [path for path in listed.stdout.splitlines() if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path) and (root / path).is_file()]
-    tags, statics = {}, {}
+    tags, statics, literal = {}, {}, module_literal(root)
     for path in paths:
         text = (root / path).read_text()
         yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
+        yield from (("a module's name spelled outside lib/ocpi/modules.h", breach) for breach in spelled_modules(path, text, literal))
         if path.endswith(".c"):  # what C++ has stands in a namespace of its own
             yield from (("an exported name without its room's word", breach) for breach in exports(path, text))
             for name in {match[1] for match in STATIC.finditer(text)} - SAME_EVERYWHERE:

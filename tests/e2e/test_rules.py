@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from tests.e2e.harness import ROOT
+from tests.structure import SPELLS_MODULES
 
 # file planted, its text, what the report must say of it
 BREACHES = [
@@ -21,6 +22,8 @@ BREACHES = [
     ("lib/json/planted.c", '#include "lib/http/url.h"\n', "an arrow that no room may draw"),
     ("hubd/calls/planted.c", '#include "hubd/outbox/outbox.h"\n', "an arrow that no room may draw"),
     ("hubd/registry/planted.c", "int other_name(void)\n{\n    return 0;\n}\n", "an exported name without its room's word"),
+    ("hubd/registry/planted.c", '/* "cdrs" */\nstatic const char *text = "sess' + 'ions";\n', "a module's name spelled outside lib/ocpi/modules.h"),
+    ("hubctl/planted.c", 'static const char *text = "tokens' + ':sender";\n', "a module's name spelled outside lib/ocpi/modules.h"),
     ("hubd/registry/planted.h", "struct str {\n    int a;\n};\n", "one name for several structs"),
     ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), NO SUCH SECTION says */\n", "a section that its man page does not have"),
     ("hubd/registry/planted.c", "/* as hub-no" + "thing(7) says */\n", "a man page that does not exist"),
@@ -37,10 +40,10 @@ BREACHES = [
 @pytest.fixture
 def tree(tmp_path):
     """What the rules need of the tree, and no more; git lists it as not yet committed."""
-    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "README.md", ".clang-format", "lib/base/str.h"):
+    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "README.md", ".clang-format", "lib/base/str.h", "lib/ocpi/modules.h"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
-    for path, text in (("README.md", "# planted\n"), ("hubd/hub.h", "struct hub;\n"), ("man/hub-ocpi.7", ".Sh NAME\n")):
+    for path, text in (("README.md", "# planted\n"), ("hubd/hub.h", "struct hub;\n"), ("man/hub-ocpi.7", ".Sh NAME\n"), *((path, "") for path in SPELLS_MODULES)):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
