@@ -87,9 +87,7 @@ void job_next(struct job *job)
     job->tries = 0;
     job->began_us = env_monotonic_us();
     job->waiting = false;
-    if (job->request->closed)
-        job->kind->answer(job);
-    else if (!job->blocked)
+    if (!job->blocked || job->request->closed)
         run_slice(job);
 }
 
