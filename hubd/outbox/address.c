@@ -1,5 +1,7 @@
 #include "hubd/outbox/address.h"
 
+#include <assert.h>
+
 #include "hubd/registry/routing.h"
 #include "lib/json/reader.h"
 
@@ -8,7 +10,7 @@
     {                                                                                                        \
         OCPI_MODULE_OTHER, 0, OUTBOX_FROM_SENDER, false, -1, true                                            \
     }
-static const struct outbox_module modules[OCPI_MODULE_COUNT] = {
+static const struct outbox_module modules[] = {
     /* module, receiver's role, from, by_rule, pushed, alone */
     [OCPI_MODULE_SESSIONS] = {OCPI_MODULE_SESSIONS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
     [OCPI_MODULE_CDRS] = {OCPI_MODULE_CDRS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
@@ -24,6 +26,7 @@ static const struct outbox_module modules[OCPI_MODULE_COUNT] = {
     [OCPI_MODULE_VERSIONS] = RELAYED,
     [OCPI_MODULE_OTHER] = RELAYED,
 };
+static_assert(sizeof modules / sizeof modules[0] == OCPI_MODULE_COUNT, "a row for each module");
 
 const struct outbox_module *outbox_module_find(struct str name)
 {
