@@ -30,8 +30,6 @@
 #define SECOND_MS        1000
 #define RESOLVER_THREADS 64 /* a thread costs something only while a name has no answer */
 
-extern char **environ;
-
 /* The state of the running service that no other file needs. */
 struct service {
     struct hub *hub;

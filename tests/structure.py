@@ -1,15 +1,13 @@
 #!/usr/bin/python3
 """What the folders promise: which room may include which, whose names a room exports, and that a struct's name means one thing.
 
-Prints each breach as `TITLE|file:line: what`; says nothing when there is none. `tests/rules` calls it. A path as an argument: the
-tree to look at (the tests of this file plant breaches in a copy).
+`tests/rules` calls it; tests/tree.py says how it prints.
 """
 
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+
+from tree import listed, place, tell
 
 # Rooms from below to above, and what each may include. A library knows no program; the tool knows no OCPI; in hubd arrows only
 # go up this list's left column, never down: who is above may name who is below.
@@ -104,10 +102,6 @@ def room_of(path):
     return folder
 
 
-def line_of(text, at):
-    return text.count("\n", 0, at) + 1
-
-
 def may(room, other):
     allowed = ARROWS.get(room)
     if allowed is None:
@@ -120,7 +114,7 @@ def arrows(path, text):
     for match in INCLUDE.finditer(text):
         other = room_of(match[1])
         if other != room and not may(room, other):
-            yield f"{path}:{line_of(text, match.start())}: {room} must not know {other} ({match[1]})"
+            yield f"{place(path, text, match.start())}: {room} must not know {other} ({match[1]})"
 
 
 def exports(path, text):
@@ -133,7 +127,7 @@ def exports(path, text):
     for match in FUNCTION.finditer(text):
         name = match[1]
         if name != "main" and not any(name == word or name.startswith(word + "_") for word in own):
-            yield f"{path}:{line_of(text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
+            yield f"{place(path, text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
 
 
 def module_literal(root):
@@ -148,12 +142,11 @@ def spelled_modules(path, text, literal):
         return
     code = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     for match in literal.finditer(code):
-        yield f"{path}:{line_of(code, match.start())}: {match[0]}"
+        yield f"{place(path, code, match.start())}: {match[0]}"
 
 
 def breaches(root):
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
-    paths = [path for path in listed.stdout.splitlines() if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path) and (root / path).is_file()]
+    paths = [path for path in listed(root) if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path)]
     tags, statics, literal = {}, {}, module_literal(root)
     for path in paths:
         text = (root / path).read_text()
@@ -164,7 +157,7 @@ def breaches(root):
             for name in {match[1] for match in STATIC.finditer(text)} - SAME_EVERYWHERE:
                 statics.setdefault(name, []).append(path)
         for match in TAG.finditer(text):
-            tags.setdefault(match[1], []).append(f"{path}:{line_of(text, match.start())}")
+            tags.setdefault(match[1], []).append(place(path, text, match.start()))
     for name, places in sorted(statics.items()):
         if len(places) > STATICS_MOST:
             yield "a static function of one name in many files", f"{places[0]}: {name}, also {', '.join(places[1:])}"
@@ -173,12 +166,5 @@ def breaches(root):
             yield "one name for several structs", f"{places[0]}: {tag}, also {', '.join(places[1:])}"
 
 
-def main():
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[1])
-    found = list(breaches(root))
-    for title, breach in found:
-        print(f"{title}|{breach}")
-
-
 if __name__ == "__main__":
-    main()
+    tell(breaches)

@@ -18,6 +18,7 @@ BREACHES = [
     ("hubd/registry/planted.c", "/* TO" + "DO */\n", "unfinished marks"),
     ("hubd/registry/planted.c", "\n" * 601, "files over 600 lines"),
     ("tests/planted.py", 'PLACE = "/ho' + 'me/somebody/x"\n', "paths of one machine"),
+    ("lib/base/planted.c", "static int planted( void )\n{\n  return 0;\n}\n", "not formatted as .clang-format says"),
     ("lib/base/planted.c", '#include "hubd/hub.h"\n', "an arrow that no room may draw"),
     ("lib/json/planted.c", '#include "lib/http/url.h"\n', "an arrow that no room may draw"),
     ("hubd/calls/planted.c", '#include "hubd/outbox/outbox.h"\n', "an arrow that no room may draw"),
@@ -36,11 +37,13 @@ BREACHES = [
     ("hubd/registry/planted.c", "/* contra" + "ct 5 */\n", "a document that the repository does not have"),
 ]
 
+WITHOUT_FORMATTER = pytest.mark.skipif(shutil.which("clang-format") is None, reason="clang-format comes with the packages of tests/check --full")
+
 
 @pytest.fixture
 def tree(tmp_path):
     """What the rules need of the tree, and no more; git lists it as not yet committed."""
-    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "README.md", ".clang-format", "lib/base/str.h", "lib/ocpi/modules.h"):
+    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "tests/tree.py", "README.md", ".clang-format", "lib/base/str.h", "lib/ocpi/modules.h"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     for path, text in (("README.md", "# planted\n"), ("hubd/hub.h", "struct hub;\n"), ("man/hub-ocpi.7", ".Sh NAME\n"), *((path, "") for path in SPELLS_MODULES)):
@@ -59,7 +62,11 @@ def section(report, title):
     return next((part for part in report.split("\n\n") if part.startswith(title)), "")
 
 
-@pytest.mark.parametrize(("path", "text", "title"), BREACHES, ids=[f"{index}-{title}-{path}" for index, (path, _, title) in enumerate(BREACHES)])
+@pytest.mark.parametrize(
+    ("path", "text", "title"),
+    [pytest.param(*breach, marks=WITHOUT_FORMATTER if "clang-format" in breach[2] else ()) for breach in BREACHES],
+    ids=[f"{index}-{title}-{path}" for index, (path, _, title) in enumerate(BREACHES)],
+)
 def test_a_planted_breach_is_named(tree, path, text, title):
     (tree / path).parent.mkdir(parents=True, exist_ok=True)
     (tree / path).write_text(text)
