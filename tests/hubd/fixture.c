@@ -112,6 +112,7 @@ static void bench_close_hub(struct bench *bench)
     struct hub *hub = &bench->hub;
     struct http_client *client = hub->control_client, *probes = hub->probe_client;
     bool requests = (bench->rooms & BENCH_REQUESTS) != 0;
+    bench->stopped = 0; /* a test that failed has left it */
     if ((bench->rooms & BENCH_OUTBOX) != 0)
         outbox_drain(hub);
     if (requests) {
