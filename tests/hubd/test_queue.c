@@ -64,6 +64,26 @@ static void a_late_answer_counts_once(void **state)
     }
 }
 
+/* Another's try failed as well, and the message goes on waiting: a late refusal is not one of its three. */
+static void a_late_refusal_is_not_counted(void **state)
+{
+    struct bench *bench = *state;
+    bench_add_pair(bench);
+    bench->hub.conf.delivery_timeout = 10 * LEASE;
+    partners_answer(NULL, NULL, 1, (struct partner_answer){.http = 422, .after_ms = LEASE + 500});
+    int64_t id = bench_push(bench, "IN-MSP", "S1");
+    bench_settle(bench);
+    test_clock_advance(LEASE + 1);
+    struct store_queue queue = {.receiver = STR("IN-MSP sessions"), .fence = lease(bench, "IN-MSP sessions")};
+    assert_int_equal(another_ends(bench, id, STORE_DELIVERY_PENDING, &queue), OK);
+    bench_advance(bench, SECOND);
+    assert_int_equal(partners_under_way(), 0);
+    struct store_delivery row = bench_row(bench, id);
+    assert_state(bench, id, STORE_DELIVERY_PENDING, "");
+    assert_int_equal(row.refused, 0);
+    assert_str(row.last_error, "HTTP 503");
+}
+
 /* Of two workers one has a queue; each of them has its own of another module. */
 static void two_workers_share_by_queue(void **state)
 {
@@ -217,10 +237,10 @@ static void what_was_on_the_wire_goes_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BENCH_TEST(a_late_answer_counts_once),       BENCH_TEST(two_workers_share_by_queue),
-        BENCH_TEST(a_dead_workers_pause_stands),     BENCH_TEST(one_goes_ahead_of_the_others),
-        BENCH_TEST(another_queue_goes_on),           BENCH_TEST(order_survives_a_restart),
-        BENCH_TEST(what_was_on_the_wire_goes_again),
+        BENCH_TEST(a_late_answer_counts_once),    BENCH_TEST(a_late_refusal_is_not_counted),
+        BENCH_TEST(two_workers_share_by_queue),   BENCH_TEST(a_dead_workers_pause_stands),
+        BENCH_TEST(one_goes_ahead_of_the_others), BENCH_TEST(another_queue_goes_on),
+        BENCH_TEST(order_survives_a_restart),     BENCH_TEST(what_was_on_the_wire_goes_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
