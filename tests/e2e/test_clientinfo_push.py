@@ -103,7 +103,11 @@ def test_two_roles_are_two_puts(new_hub):
     party = hub.new_party("EMSP")
     listener.down()
     hub.ok("party", "add", party.id, "--role", "CPO", "--role", "EMSP")
-    suspend(hub, party)
+    waiting = lambda: {row["id"] for row in hub.deliveries(module="hubclientinfo")}  # noqa: E731
+    eventually(lambda: len(waiting()) == 2, "both roles wait as PLANNED")
+    planned = waiting()
+    suspend(hub, party)  # what it tells follows its answer
+    eventually(lambda: len(waiting() - planned) == 2 == len(waiting()), "SUSPENDED waits in their place")
     listener.up()
     eventually(lambda: len(told(listener, party)) >= 2, "both roles")
     settled(hub)

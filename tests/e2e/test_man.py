@@ -231,7 +231,7 @@ def test_every_audit_action_is_in_the_page(pages, methods):
 def test_every_route_and_answer_is_in_the_page(pages):
     """What a partner can call, and each way a request ends: as the router and the table of replies have them, and no more."""
     page = pages["hub-ocpi.7"]
-    rows = re.findall(r'^    \{"\w+", \w+, ([A-Z]+), ("[^,]+), ROUTE_', (ROOT / "hubd" / "modules" / "routes.c").read_text(), re.MULTILINE)
+    rows = re.findall(r'^    \{\w+, \w+, ([A-Z]+), ("[^,]+), ROUTE_', (ROOT / "hubd" / "modules" / "routes.c").read_text(), re.MULTILINE)
     paths = [(method, "/ocpi/" + re.sub('" OWNER(?: ")?', "{country_code}/{party_id}", path).replace('"', "")) for method, path in rows]
     told = re.findall(r"^\.It Li (\w+) Pq .*\n\\fB(\S+)\\fR$", page.text, re.MULTILINE)
     assert len(paths) > 40 and sorted(told) == sorted(paths)

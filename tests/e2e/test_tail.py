@@ -139,8 +139,8 @@ def test_rows_that_go_before_they_are_read(new_hub):
     short = f"{1000 * SLOW:g}ms"
     hub = new_hub(audit_retention=short, audit_retention_realtime=short)
     pair = hub.pair(rule=False)
-    push_tariffs(hub, pair.cpo, 3000)
-    line = follow_without_reading(hub, last=100000)
+    line = follow_without_reading(hub, last=1)
+    push_tariffs(hub, pair.cpo, 3000)  # more than waits for it between hubd and here
     head = hub.one("status")["audit_head"]
     eventually(lambda: hub.one("audit", "verify")["pruned"] > head - 100, "nearly all rows are gone")
     hub.ok("party", "add", "IN-END", "--role", "CPO")
