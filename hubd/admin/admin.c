@@ -7,7 +7,7 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 
-/* A stranger must not fill the audit: so many refused tries a minute get a row, the rest is logged. */
+/* Whoever is refused must not fill the audit: so many tries a minute get a row there, the others only a log line. */
 #define REFUSED_PER_MINUTE 20
 
 #define HANDLER(method, function) {method, admin_##function},

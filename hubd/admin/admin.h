@@ -4,18 +4,18 @@
 #include "hubd/hub.h"
 
 /*
- * The account team's door: the admin socket on the control loop, one handler per row of the command table
- * (lib/ctl/commands.h), one file per noun. All calls on the control loop's thread, but admin_audit_appended.
+ * The commands of the account team: the admin socket on the control loop, with a handler for each row of the command
+ * table (lib/ctl/commands.h) and a file for each noun. Call all of it on the control loop's thread.
  */
 
-/* Opens the socket (hub-admin(7), DESCRIPTION); hub->registry and hub->control_store are in use from here.
- * Errors: see ctl_server_start. */
+/* Opens the socket (hub-admin(7), DESCRIPTION) and uses hub->registry and hub->control_store from now on. Errors: see
+ * ctl_server_start. */
 int admin_start(struct hub *hub, struct error *error);
-/* Hangs up on everybody; `stopped` (may be NULL) is called on the loop when changes under way have ended and
- * hub->admin is gone. */
+/* Closes all connections. `stopped` (may be NULL) is called on the loop when the changes under way have ended and
+ * hub->admin is freed. */
 void admin_stop(struct hub *hub, void (*stopped)(struct hub *hub));
-/* Audit rows were committed: followers of `audit tail -f` look at once. Control loop; a hint only, a poll
- * once a second is behind it. */
+/* Audit rows were committed: each `audit tail -f` reads them now. Without this call it would find them within a second,
+ * by its timer. */
 void admin_audit_appended(struct hub *hub);
 
 #endif

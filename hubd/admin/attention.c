@@ -9,13 +9,11 @@
 #include "hubd/partners/health.h"
 #include "hubd/registry/routing.h"
 #include "lib/base/timestamp.h"
+#include "lib/ocpi/modules.h"
 
-#define MEGABYTE      INT64_C(1000000)
-#define DISK_FREE_MIN (256 * MEGABYTE) /* less is too little on any disk */
-#define DISK_FREE_FEW                                                                                        \
-    (5000 *                                                                                                  \
-     MEGABYTE) /* less is too little when it is less than a twentieth of the disk                     \
-                       */
+#define MEGABYTE        INT64_C(1000000)
+#define DISK_FREE_MIN   (256 * MEGABYTE)  /* less is too little on any disk */
+#define DISK_FREE_FEW   (5000 * MEGABYTE) /* too little when it is under a twentieth of the disk */
 #define WAL_MAX         (256 * MEGABYTE)
 #define TOKEN_ENDING_MS INT64_C(86400000)
 #define NAMES_MAX       3
@@ -25,7 +23,7 @@ struct attend {
     int64_t count, since;
 };
 
-/* One line. `code`, `party` and `since` as far as they apply: NULL, empty, 0. */
+/* One line. `code`, `party` and `since` are NULL, empty and 0 where they do not apply. */
 static void attend_to(struct json_writer *writer, const char *code, const struct attend *about)
 {
     json_object_begin(writer);
@@ -48,7 +46,7 @@ static const char *plural(int64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
-/* A party that the store knows by its key, as it is registered. */
+/* The id of a party as it is spelled in its registration, from its key. */
 static struct str spelled(const struct attention *a, struct str key)
 {
     char text[RENDER_KEY_SIZE];
@@ -112,7 +110,7 @@ static void attend_parties(struct json_writer *writer, const struct attention *a
     }
 }
 
-/* It answers, but its versions are not there, or do not offer what the hub speaks. */
+/* The partner answers, but not with a versions list, or with one that has no version of the hub. */
 static void attend_versions(struct json_writer *writer, const struct attention *a)
 {
     for (size_t i = 0; i < a->snapshot->platform_count; i++) {
@@ -182,12 +180,12 @@ static void attend_rules(struct json_writer *writer, const struct attention *a)
 
 /* ---------------------------------------------------------------- refused */
 
-/* What a partner pushed and was not taken: unless it comes again it is lost, and a CDR is money. */
+/* What a partner pushed and the hub refused. It is lost unless the partner sends it again, and a CDR is money. */
 static void attend_refused(struct json_writer *writer, const struct attention *a)
 {
     for (size_t i = 0; i < a->refusals->count; i++) {
         const struct store_refusal *row = &a->refusals->rows[i];
-        bool cdrs = str_equal(row->module, STR("cdrs"));
+        bool cdrs = ocpi_module_find(row->module) == OCPI_MODULE_CDRS;
         const char *noun =
             cdrs ? plural(row->objects, "CDR", "CDRs") : plural(row->objects, "session", "sessions");
         attend_to(
@@ -225,7 +223,7 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
 {
     for (size_t i = 0; i < a->queues->count; i++) {
         const struct store_queue_row *row = &a->queues->rows[i];
-        int64_t retry_at; /* while the next one is tried nothing is better yet */
+        int64_t retry_at; /* a circuit that is half-open counts too: it is not closed yet */
         if (row->pending == 0 || outbox_circuit(a->hub, row->receiver, STR_NONE, &retry_at) == RETRY_CLOSED)
             continue;
         attend(writer,
@@ -237,7 +235,7 @@ static void attend_circuits(struct json_writer *writer, const struct attention *
     }
 }
 
-/* It is these messages, not the receiver: the others of their queues arrive. */
+/* The fault is in these messages and not in the receiver: others of the same queues arrive. */
 static void attend_alone(struct json_writer *writer, const struct attention *a)
 {
     for (size_t i = 0; i < a->queues->count; i++) {
@@ -282,12 +280,12 @@ static struct held find_held(const struct attention *a, struct str receiver)
     return held;
 }
 
-/* What lets it go: a command for one reason, else the list. */
+/* The command that ends it when there is one reason, else the list of deliveries. */
 static struct str held_hint(const struct attention *a, struct str receiver, const struct held *held)
 {
     static const struct {
         const char *before, *behind;
-        bool sender; /* named, too */
+        bool sender; /* the command names the sender, too */
     } ways[] = {
         [STORE_HOLD_NONE] = {"hubctl delivery list --state held --party ", "", false},
         [STORE_HOLD_UNKNOWN_EMSP] = {"hubctl party add ", " --role EMSP", false},

@@ -1,18 +1,15 @@
 #include "hubd/admin/internal.h"
+#include "hubd/admin/job.h"
 #include "hubd/admin/lookup.h"
 #include "hubd/admin/refusal.h"
 #include "hubd/admin/render.h"
 #include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 
-/*
- * audit tail: reads the store by sequence in slices, so that a list of any length takes constant memory; with
- * -f it waits at the end until rows were appended. A reader that is slow stops the reading, nothing else: the
- * rows stay in the store.
- */
-#define FOLLOWER_MAGIC 0x464f4c4cu
-#define SLICE_ROWS     100
-#define LAST_DEFAULT   20
+/* audit tail: a job (job.h) that reads the audit by sequence; with -f it waits at the end until rows are appended. */
+
+#define SLICE_ROWS   100
+#define LAST_DEFAULT 20
 
 enum phase {
     PHASE_HEAD,    /* which row is the newest? */
@@ -21,15 +18,12 @@ enum phase {
 };
 
 struct follower {
-    uint32_t magic;
-    struct ctl_request *request;
-    struct arena arena; /* of one slice */
+    struct job job;
     struct store_audit_read read;
     enum phase phase;
-    bool follow, reading, blocked, waiting, announced;
-    bool woken;           /* rows were appended while we read */
-    int64_t position;     /* everything up to this sequence is done */
-    int64_t head;         /* newest when we began */
+    bool follow, announced;
+    int64_t position;     /* rows up to this sequence were sent or do not match */
+    int64_t head;         /* the newest when the command began */
     int64_t last;         /* rows wanted from the end, -1: all */
     int64_t found_lowest; /* PHASE_BACK: sequence of the earliest match so far */
     int64_t sent;
@@ -39,7 +33,10 @@ struct follower {
     struct ring queue; /* in admin->followers */
 };
 
-static void on_slice(struct store_read *base);
+static struct follower *follower_of(struct job *job)
+{
+    return CONTAINER_OF(job, struct follower, job);
+}
 
 /* ---------------------------------------------------------------- cursors */
 
@@ -60,55 +57,32 @@ static bool cursor_read(struct arena *arena, struct str text, int64_t *sequence)
 
 static struct ctl_request *follower_release(struct follower *follower)
 {
-    struct ctl_request *request = follower->request;
     ring_remove(&follower->queue);
-    arena_free(&follower->arena);
-    follower->magic = 0;
-    return request;
+    return job_end(&follower->job);
 }
 
-static void end(struct follower *follower)
+static void tail_answer(struct job *job)
 {
-    int64_t sent = follower->sent;
-    struct ctl_request *request = follower_release(follower);
+    struct follower *follower = follower_of(job);
     struct buffer reply = {0};
-    buffer_printf(&reply, "{\"count\":%lld}", (long long)sent);
-    ctl_reply(request, &reply);
+    buffer_printf(&reply, "{\"count\":%lld}", (long long)follower->sent);
+    ctl_reply(follower_release(follower), &reply);
     buffer_free(&reply);
 }
 
-static void end_with(struct follower *follower, const struct refusal *refusal)
+static void tail_refuse(struct follower *follower, const struct refusal *refusal)
 {
     refusal_reply(follower_release(follower), refusal);
 }
 
-/* ---------------------------------------------------------------- reading */
-
-static void read_slice(struct follower *follower)
+static void tail_fail(struct job *job, int error_code, const struct error *error)
 {
-    struct store_audit_read *read = &follower->read;
-    bool filtered = follower->phase != PHASE_HEAD;
-    int64_t after = follower->phase == PHASE_FORWARD ? follower->position : read->scanned;
-    arena_reset(&follower->arena);
-    memset(read, 0, sizeof *read);
-    read->base.arena = &follower->arena;
-    read->base.callback = on_slice;
-    read->base.context = follower;
-    read->after = after;
-    read->backwards = follower->phase != PHASE_FORWARD;
-    read->since = filtered ? follower->since : INT64_MIN;
-    read->until = filtered ? follower->until : INT64_MAX;
-    read->party = filtered ? follower->party : STR_NONE;
-    read->action = filtered ? follower->action : STR_NONE;
-    read->actor = filtered ? follower->actor : STR_NONE;
-    read->limit = follower->phase == PHASE_HEAD                                  ? 1
-                  : follower->phase == PHASE_BACK && follower->last < SLICE_ROWS ? (unsigned)follower->last
-                                                                                 : SLICE_ROWS;
-    follower->reading = true;
-    follower->waiting = false;
-    follower->woken = false;
-    store_read_audit(admin_hub(follower->request)->control_store, read);
+    struct refusal refusal = {0};
+    refusal_set(&refusal, ctl_code_from_error(error_code), "hubctl status", "audit: %s", error->text);
+    tail_refuse(follower_of(job), &refusal);
 }
+
+/* ---------------------------------------------------------------- sending */
 
 static struct str note_of(const struct store_audit *audit, struct arena *arena)
 {
@@ -152,51 +126,47 @@ static void audit_write_row(struct buffer *out, const struct store_audit_row *ro
     json_object_end(&writer);
 }
 
-/* Tells a follower where it stands although nothing was sent, so that it can go on there after a restart. */
+/* Sends the position of a follower that was sent no row yet, so that it can go on there after a restart. */
 static void announce(struct follower *follower)
 {
     struct buffer line = {0};
-    struct str cursor = cursor_text(&follower->arena, follower->position);
+    struct str cursor = cursor_text(&follower->job.arena, follower->position);
     buffer_printf(&line, "{\"position\":\"" STR_FMT "\"}", STR_ARG(cursor));
     follower->announced = true;
-    ctl_notify(follower->request, &line);
+    job_notify(&follower->job, &line);
     buffer_free(&line);
 }
 
 static void caught_up(struct follower *follower)
 {
     if (!follower->follow) {
-        end(follower);
+        tail_answer(&follower->job);
         return;
     }
     if (!follower->announced)
         announce(follower);
-    if (follower->woken)
-        read_slice(follower);
-    else
-        follower->waiting = true;
+    job_wait(&follower->job);
 }
 
-static void send_slice(struct follower *follower)
+static void send_rows(struct job *job)
 {
+    struct follower *follower = follower_of(job);
     struct store_audit_read *read = &follower->read;
     int64_t before = follower->position;
     for (size_t i = 0; i < read->count; i++) {
         struct buffer line = {0};
-        audit_write_row(&line, &read->rows[i], admin_hub(follower->request), &follower->arena);
-        follower->blocked = !ctl_notify(follower->request, &line) || follower->blocked;
+        audit_write_row(&line, &read->rows[i], job->hub, &job->arena);
+        job_notify(job, &line);
         buffer_free(&line);
         follower->position = read->rows[i].sequence;
         follower->sent++;
     }
     if (read->count < read->limit && read->scanned > follower->position)
         follower->position = read->scanned;
-    if (follower->blocked)
-        return; /* on_drain goes on */
     if (follower->position == before)
         caught_up(follower);
     else
-        read_slice(follower);
+        job_next(job);
 }
 
 /* ---------------------------------------------------------------- where to begin */
@@ -204,18 +174,19 @@ static void send_slice(struct follower *follower)
 static void begin_forward(struct follower *follower)
 {
     follower->phase = PHASE_FORWARD;
-    read_slice(follower);
+    job_next(&follower->job);
 }
 
-static void head_known(struct follower *follower)
+static void head_read(struct job *job)
 {
+    struct follower *follower = follower_of(job);
     struct refusal refusal = {0};
     follower->head = follower->read.count > 0 ? follower->read.rows[0].sequence : 0;
     if (follower->position > follower->head) {
         refusal_set(
             &refusal, CTL_INVALID, "begin again without the cursor",
             "the cursor is ahead of this hub's audit: it is another hub's, or the database was replaced");
-        end_with(follower, &refusal);
+        tail_refuse(follower, &refusal);
     } else if (follower->last < 0) {
         begin_forward(follower);
     } else if (follower->last == 0) {
@@ -224,12 +195,13 @@ static void head_known(struct follower *follower)
     } else {
         follower->phase = PHASE_BACK;
         follower->read.scanned = follower->head + 1;
-        read_slice(follower);
+        job_next(job);
     }
 }
 
-static void back_slice(struct follower *follower)
+static void count_back(struct job *job)
 {
+    struct follower *follower = follower_of(job);
     struct store_audit_read *read = &follower->read;
     for (size_t i = 0; i < read->count && follower->last > 0; i++) {
         if (read->rows[i].sequence <= follower->position)
@@ -239,57 +211,47 @@ static void back_slice(struct follower *follower)
     }
     bool bottom = read->scanned <= follower->position + 1 || read->scanned >= read->after;
     if (follower->last > 0 && !bottom) {
-        read_slice(follower);
+        job_next(job);
         return;
     }
     follower->position = follower->found_lowest > 0 ? follower->found_lowest - 1 : follower->head;
     begin_forward(follower);
 }
 
-static void on_slice(struct store_read *base)
+/* ---------------------------------------------------------------- one slice */
+
+static void (*const phases[])(struct job *job) = {
+    [PHASE_HEAD] = head_read, [PHASE_BACK] = count_back, [PHASE_FORWARD] = send_rows};
+
+static unsigned rows_wanted(const struct follower *follower)
 {
-    struct follower *follower = MAGIC_CAST(struct follower, base->context, FOLLOWER_MAGIC);
-    follower->reading = false;
-    if (follower->request->closed) {
-        end(follower);
-        return;
-    }
-    if (base->result != OK) {
-        struct refusal refusal = {0};
-        refusal_set(&refusal, ctl_code_from_error(base->result), "hubctl status", "audit: %s",
-                    base->error.text);
-        end_with(follower, &refusal);
-        return;
-    }
-    switch (follower->phase) {
-    case PHASE_HEAD:
-        head_known(follower);
-        return;
-    case PHASE_BACK:
-        back_slice(follower);
-        return;
-    case PHASE_FORWARD:
-        send_slice(follower);
-        return;
-    }
+    if (follower->phase == PHASE_HEAD)
+        return 1;
+    return follower->phase == PHASE_BACK && follower->last < SLICE_ROWS ? (unsigned)follower->last
+                                                                        : SLICE_ROWS;
 }
 
-/* ---------------------------------------------------------------- the client's side */
-
-static void follower_on_drain(struct ctl_request *request)
+static void tail_slice(struct job *job)
 {
-    struct follower *follower = MAGIC_CAST(struct follower, request->state, FOLLOWER_MAGIC);
-    follower->blocked = false;
-    if (!follower->reading && !follower->waiting)
-        read_slice(follower);
+    struct follower *follower = follower_of(job);
+    bool filtered = follower->phase != PHASE_HEAD, forward = follower->phase == PHASE_FORWARD;
+    follower->read = (struct store_audit_read){
+        .base = job_read(job, phases[follower->phase]),
+        .after = forward ? follower->position : follower->read.scanned,
+        .backwards = !forward,
+        .since = filtered ? follower->since : INT64_MIN,
+        .until = filtered ? follower->until : INT64_MAX,
+        .party = filtered ? follower->party : STR_NONE,
+        .action = filtered ? follower->action : STR_NONE,
+        .actor = filtered ? follower->actor : STR_NONE,
+        .limit = rows_wanted(follower),
+    };
+    store_read_audit(job->hub->control_store, &follower->read);
 }
 
-static void follower_on_closed(struct ctl_request *request)
-{
-    struct follower *follower = MAGIC_CAST(struct follower, request->state, FOLLOWER_MAGIC);
-    if (!follower->reading)
-        end(follower);
-}
+static const struct job_kind tail_kind = {tail_slice, tail_answer, tail_fail};
+
+/* ---------------------------------------------------------------- the request */
 
 void admin_wake_followers(struct admin *admin)
 {
@@ -297,20 +259,17 @@ void admin_wake_followers(struct admin *admin)
     ring_init(&all);
     ring_append(&all, &admin->followers);
     for (struct ring *node = ring_pop(&all); node != NULL; node = ring_pop(&all)) {
-        struct follower *follower = CONTAINER_OF(node, struct follower, queue);
         ring_push(&admin->followers, node);
-        follower->woken = true;
-        if (follower->waiting)
-            read_slice(follower);
+        job_wake(&CONTAINER_OF(node, struct follower, queue)->job);
     }
 }
 
 static bool read_filter(struct follower *follower, struct refusal *refusal)
 {
-    const struct json_value *params = follower->request->params;
+    const struct json_value *params = follower->job.request->params;
     struct str since = json_get_text(params, "since"), until = json_get_text(params, "until");
     struct str party = json_get_text(params, "party"), cursor = json_get_text(params, "cursor");
-    struct arena *arena = &follower->request->arena;
+    struct arena *arena = &follower->job.request->arena;
     struct ocpi_party_key key;
     follower->since = INT64_MIN;
     follower->until = INT64_MAX;
@@ -332,32 +291,19 @@ static bool read_filter(struct follower *follower, struct refusal *refusal)
     return true;
 }
 
-static void begin_tail(struct ctl_request *request)
-{
-    struct follower *follower = arena_alloc(&request->arena, sizeof *follower);
-    struct refusal refusal = {0};
-    if (follower == NULL) {
-        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
-        return;
-    }
-    follower->magic = FOLLOWER_MAGIC;
-    follower->request = request;
-    follower->follow = json_get_boolean(request->params, "follow", false);
-    ring_init(&follower->queue);
-    arena_init(&follower->arena, 65536);
-    if (!read_filter(follower, &refusal)) {
-        end_with(follower, &refusal);
-        return;
-    }
-    request->state = follower;
-    request->on_drain = follower_on_drain;
-    request->on_closed = follower_on_closed;
-    if (follower->follow)
-        ring_push(&admin_of(request)->followers, &follower->queue);
-    read_slice(follower);
-}
-
 void admin_audit_tail(struct ctl_request *request)
 {
-    begin_tail(request);
+    struct follower *follower = job_new(request, sizeof *follower, &tail_kind);
+    struct refusal refusal = {0};
+    if (follower == NULL)
+        return;
+    follower->follow = json_get_boolean(request->params, "follow", false);
+    ring_init(&follower->queue);
+    if (!read_filter(follower, &refusal)) {
+        tail_refuse(follower, &refusal);
+        return;
+    }
+    if (follower->follow)
+        ring_push(&admin_of(request)->followers, &follower->queue);
+    job_next(&follower->job);
 }

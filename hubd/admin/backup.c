@@ -11,9 +11,9 @@
 #include "lib/store/backup.h"
 
 /*
- * backup FILE: the store copies itself into a new file (lib/store/backup.h), beside everything else. While it
- * does, a report every now and then keeps the client waiting; a client that hangs up, and the end of hubd,
- * cancel it. A copy is only kept with its row in the audit.
+ * backup FILE: the store copies itself into a new file (lib/store/backup.h) while the hub goes on. It is one operation
+ * of the store and not a job of slices (job.h), so a timer reports how far it is. It is cancelled when the client
+ * hangs up and when hubd ends. The copy is deleted again when its row cannot be written to the audit.
  */
 #define BACKUP_MAGIC 0x4241434bu
 #define REPORT_MS    250
@@ -54,7 +54,7 @@ static void backup_report(struct backup *backup)
         snprintf(text, sizeof text, "%s copied, being checked; what is interrupted leaves no file", all);
         break;
     }
-    /* a line now and then need not wait for a slow reader */
+    /* these lines are few, so a slow reader need not be waited for */
     ctl_progress(backup->request, str_from(text), copied, total);
 }
 
@@ -139,7 +139,7 @@ static void backup_fail(struct backup *backup, int code, const char *text)
     ctl_fail(backup_release(backup), ctl_code_from_error(code), message.data, hint);
 }
 
-/* A copy that was begun is a row too, although nothing is left of it. */
+/* A backup that failed after it began has a row in the audit, although no file is left. */
 static void audit_failure(struct backup *backup, const char *reason)
 {
     struct store_audit row;
@@ -213,8 +213,9 @@ static bool is_same_directory(const char *directory, size_t length, const char *
 }
 
 /*
- * What an admin of the hub must not do with hubd's rights: give a file one of hubd's own names, or, where
- * hubd is root and he is not, place a file with texts of partners in it among those of the system.
+ * hubd writes the file with its own rights, so two things are refused: a name in the state directory that hubd itself
+ * may use, and, when hubd runs as root and the client does not, any other directory. Else the client could place a
+ * file with texts of partners in a directory of the system.
  */
 static bool may_write(const struct ctl_request *request, struct str path, struct refusal *refusal)
 {

@@ -1,7 +1,6 @@
 #include "hubd/admin/change.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/refusal.h"
@@ -11,6 +10,12 @@
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/magic.h"
+
+struct change_follow {
+    bool (*run)(struct change *change, void *context, const struct store_op *done);
+    void *context;
+    struct change_follow *next;
+};
 
 static void start_next(struct admin *admin);
 
@@ -41,18 +46,11 @@ void change_write_reply(struct change *change, struct json_writer *writer)
     json_array_end(writer);
 }
 
-static void refuse_request(struct change *change)
-{
-    if (change->secret.length > 0)
-        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    refusal_reply(change->request, &change->refusal);
-}
-
 void change_reply(struct change *change)
 {
     struct buffer reply = {0};
     struct json_writer writer;
-    bool secret = change->secret.length > 0;
+    bool secret = (change->request->command->flags & CTL_SECRET) != 0;
     buffer_reserve(&reply, 1024); /* so that a secret is not copied about while it grows */
     json_writer_init(&writer, &reply);
     json_object_begin(&writer);
@@ -61,15 +59,14 @@ void change_reply(struct change *change)
     else
         change_write_reply(change, &writer);
     json_object_end(&writer);
-    if (secret)
-        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
     ctl_reply(change->request, &reply);
     if (secret && reply.data != NULL)
         crypto_wipe(reply.data, reply.capacity);
     buffer_free(&reply);
 }
 
-/* The turn is over. The request, and with it the change, are gone after this, unless it was a step. */
+/* Ends the change and begins the next one. Unless this was a step, the request is answered and freed, and with it the
+ * change. */
 static void change_finish(struct change *change)
 {
     struct admin *admin = change->hub->admin;
@@ -81,7 +78,7 @@ static void change_finish(struct change *change)
     else if (change->refusal.code == CTL_OK)
         change_reply(change);
     else
-        refuse_request(change);
+        refusal_reply(change->request, &change->refusal);
     start_next(admin);
 }
 
@@ -97,7 +94,6 @@ static void finish_with_error(struct change *change, int error_code, const char 
 /* ---------------------------------------------------------------- the steps */
 
 static void run_build(struct change *change);
-
 static void run_follow(struct change *change, const struct store_op *done);
 
 static void on_followed(struct store_apply *apply)
@@ -118,10 +114,13 @@ static void run_follow(struct change *change, const struct store_op *done)
     store_batch_init(&change->batch, change->arena);
     change->batch.callback = on_followed;
     change->batch.context = change;
-    if (change->follow != NULL && change->follow(change, done))
-        store_apply(change->hub->control_store, &change->batch);
-    else
-        change_finish(change);
+    for (; change->follows != NULL; change->follows = change->follows->next, done = NULL) {
+        if (change->follows->run(change, change->follows->context, done)) {
+            store_apply(change->hub->control_store, &change->batch);
+            return;
+        }
+    }
+    change_finish(change);
 }
 
 static void on_refreshed(int result, void *context)
@@ -132,8 +131,6 @@ static void on_refreshed(int result, void *context)
                           "the change is stored, but hubd could not read its registry again");
         return;
     }
-    if (change->resume.length > 0)
-        outbox_resume(change->hub, change->resume); /* by the registry that every loop has now */
     run_follow(change, NULL);
 }
 
@@ -159,14 +156,10 @@ static void on_applied(struct store_apply *apply)
         finish_with_error(change, result, apply->error.text);
         return;
     }
-    if (change->resume.length > 0 && !change->registry)
-        outbox_resume(change->hub, change->resume);
-    if (change->committed != NULL)
-        change->committed(change);
     if (change->registry)
         registry_refresh(change->hub->registry, &change->hub->control, on_refreshed, change);
     else
-        change_finish(change);
+        run_follow(change, NULL);
 }
 
 static void run_build(struct change *change)
@@ -176,8 +169,7 @@ static void run_build(struct change *change)
     change->now = env_wall_ms();
     change->hint_count = 0;
     change->unchanged = false;
-    change->resume = STR_NONE;
-    change->follow = NULL;
+    change->follows = NULL;
     store_batch_init(&change->batch, change->arena);
     change->batch.callback = on_applied;
     change->batch.context = change;
@@ -201,7 +193,7 @@ static void start_next(struct admin *admin)
     if (node == NULL)
         return;
     admin->active = CONTAINER_OF(node, struct change, queue);
-    admin->active->began_us = env_monotonic_us(); /* not before: nobody can be late by waiting in turn */
+    admin->active->began_us = env_monotonic_us(); /* only now: the time in the queue does not make it late */
     run_build(admin->active);
 }
 
@@ -248,10 +240,7 @@ void change_step(struct change *change, struct ctl_request *request, bool (*buil
 static struct str format_text(struct arena *arena, const char *format, va_list arguments)
 {
     char text[512];
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    if (length < 0)
-        length = 0;
-    return arena_copy(arena, str_of(text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1));
+    return arena_copy(arena, str_print(text, sizeof text, format, arguments));
 }
 
 bool change_done(struct change *change, struct str id, const char *what, const char *format, ...)
@@ -290,6 +279,47 @@ void change_hint(struct change *change, const char *format, ...)
 struct store_op *change_op(struct change *change, enum store_op_type type)
 {
     return store_batch_add(&change->batch, type);
+}
+
+/* NULL: no memory, and the batch fails as when it has none for an op. */
+static struct change_follow *new_follow(struct change *change)
+{
+    struct change_follow *follow = arena_alloc(change->arena, sizeof *follow);
+    if (follow == NULL)
+        change->batch.result = ERR_MEMORY;
+    return follow;
+}
+
+void change_follow(struct change *change,
+                   bool (*run)(struct change *change, void *context, const struct store_op *done),
+                   void *context)
+{
+    struct change_follow *follow = new_follow(change), **last = &change->follows;
+    if (follow == NULL)
+        return;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *follow = (struct change_follow){run, context, NULL};
+    *last = follow;
+}
+
+/* After the registry was read again: the outbox decides by what every loop knows now. */
+static bool resume_party(struct change *change, void *context, const struct store_op *done)
+{
+    (void)done;
+    outbox_resume(change->hub, ocpi_party_key_str(context));
+    return false;
+}
+
+void change_resume(struct change *change, const struct ocpi_party_key *party)
+{
+    struct change_follow *follow = new_follow(change);
+    struct ocpi_party_key *key = arena_alloc(change->arena, sizeof *key);
+    if (follow == NULL || key == NULL)
+        return;
+    *key = *party;
+    *follow = (struct change_follow){resume_party, key, change->follows};
+    change->follows = follow;
 }
 
 struct str change_detail(struct arena *arena, struct str before, struct str after)

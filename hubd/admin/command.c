@@ -5,8 +5,7 @@
 #include "hubd/messages/commands.h"
 #include "lib/http/url.h"
 
-/* command list and show: remote commands. The callback's secret is nowhere; the number shown is another one.
- */
+/* command list and show: remote commands. The secret part of the callback URL is never shown; the number is another. */
 
 static void command_write_row(struct json_writer *writer, const struct hub *hub,
                               const struct store_command *row)

@@ -60,26 +60,35 @@ void admin_conf_show(struct ctl_request *request)
 static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
 
-static void apply_level(struct change *change)
+/* The level that the request names, else the present one. */
+static int64_t wanted_level(const struct change *change)
 {
-    change->hub->conf.log_level = change->number;
-    log_set_level((enum log_level)change->number);
+    struct str name = json_get_text(change->params, "level");
+    int64_t level = change->hub->conf.log_level;
+    for (int64_t i = 0; i < (int64_t)(sizeof level_names / sizeof level_names[0]); i++) {
+        if (str_equal_fold(name, str_from(level_names[i])))
+            level = i;
+    }
+    return level;
+}
+
+static bool apply_level(struct change *change, void *context, const struct store_op *done)
+{
+    int64_t level = wanted_level(change);
+    (void)context, (void)done;
+    change->hub->conf.log_level = level;
+    log_set_level((enum log_level)level);
+    return false;
 }
 
 static bool build_level(struct change *change)
 {
-    struct str wanted = json_get_text(change->params, "level");
-    int64_t now = change->hub->conf.log_level;
+    int64_t now = change->hub->conf.log_level, wanted = wanted_level(change);
     struct str before = str_from(level_names[now]);
-    change->number = now;
-    for (int64_t i = 0; i < (int64_t)(sizeof level_names / sizeof level_names[0]); i++) {
-        if (str_equal_fold(wanted, str_from(level_names[i])))
-            change->number = i;
-    }
-    if (change->number == now)
+    if (wanted == now)
         return change_unchanged(change, before, "log level %s", before.data);
-    struct str after = str_from(level_names[change->number]);
-    change->committed = apply_level;
+    struct str after = str_from(level_names[wanted]);
+    change_follow(change, apply_level, NULL);
     change_audit(change, "log.level", STR_NONE, arena_printf(change->arena, "\"%s\"", before.data),
                  arena_printf(change->arena, "\"%s\"", after.data));
     return change_done(change, after, "set", "log level %s", after.data);

@@ -6,7 +6,7 @@
 #include "hubd/outbox/tries.h"
 #include "lib/http/url.h"
 
-/* delivery list and show. retry and drop are in delivery_change.c, replay in delivery_replay.c, receipts and
+/* delivery list and show. The others: retry and drop in delivery_change.c, replay in delivery_replay.c, receipts and
  * reconcile in delivery_report.c. */
 
 static void delivery_write_row(struct json_writer *writer, const struct hub *hub,

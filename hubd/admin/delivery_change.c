@@ -2,64 +2,47 @@
 
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/job.h"
 #include "hubd/admin/known.h"
 #include "hubd/admin/lookup.h"
 #include "hubd/admin/refusal.h"
 #include "hubd/admin/render.h"
 #include "hubd/outbox/outbox.h"
-#include "hubd/request/late.h"
 #include "lib/base/env.h"
 
 /*
- * delivery retry and drop. They touch no snapshot, so they do not queue with the changes of the registry:
- * rows are read in slices, each slice is one batch with its audit row; when a row moved on in between (the
- * worker is at it too) the slice is read again. A client that hangs up ends it after the slice at hand.
+ * delivery retry and drop. They change no snapshot, so they do not take turns with the changes of the registry: they
+ * are a job (job.h), whose slices are one batch each with its audit row. When the outbox changed a row meanwhile, the
+ * slice is read again.
  */
-#define EDIT_MAGIC 0x44454454u
 #define SLICE_ROWS 200
 
 struct edit {
-    uint32_t magic;
-    struct ctl_request *request;
-    struct hub *hub;
-    struct arena arena; /* of one slice */
+    struct job job;
     bool drop;
     int64_t id;          /* one delivery; 0: all that match */
     struct str receiver; /* empty: any */
     struct store_delivery_read one;
     struct store_delivery_list list;
     struct store_queues_read queues;
-    int64_t expected;     /* rows of all slices, as it was at the beginning; 0: not known */
-    bool blocked;         /* the client reads slower than we tell */
-    unsigned state_index; /* in bulk_states */
-    struct store_apply batch;
+    int64_t expected;            /* rows of all slices, as it was at the beginning; 0: not known */
+    unsigned state_index;        /* in bulk_states */
     struct store_delivery *rows; /* of the slice */
     size_t row_count, touched;
     int64_t after, total;
-    int64_t began_us; /* the slice, monotonic */
 };
 
-/* What `--party` and `--all` try again; dead ones last, since they are pending then and would be taken twice.
- * Held ones wait for a reason that a retry does not remove. */
+/* What `--party` and `--all` are about. Dead ones come last: after a retry they are pending, and would be taken twice.
+ * Held ones are not among them, since a retry does not remove the reason why they are held. */
 static const enum store_delivery_state bulk_states[] = {STORE_DELIVERY_PENDING, STORE_DELIVERY_DEAD};
 #define BULK_STATE_COUNT (sizeof(bulk_states) / sizeof(bulk_states[0]))
 
-static void read_rows(struct edit *edit);
-static void on_rows(struct store_read *base);
-
-static struct edit *edit_of(void *context)
+static struct edit *edit_of(struct job *job)
 {
-    return MAGIC_CAST(struct edit, context, EDIT_MAGIC);
+    return CONTAINER_OF(job, struct edit, job);
 }
 
 /* ---------------------------------------------------------------- the answer */
-
-static struct ctl_request *edit_release(struct edit *edit)
-{
-    arena_free(&edit->arena);
-    edit->magic = 0;
-    return edit->request;
-}
 
 static const char *what_is_done(const struct edit *edit)
 {
@@ -73,31 +56,33 @@ static const char *count_text(const struct edit *edit, char out[80])
     return out;
 }
 
-static void fail_edit(struct edit *edit, int error_code, const struct error *error)
+static void edit_fail(struct job *job, int error_code, const struct error *error)
 {
+    const struct edit *edit = edit_of(job);
     char count[80];
     struct str text =
-        arena_printf(&edit->request->arena, "%s%s%s",
+        arena_printf(&job->request->arena, "%s%s%s",
                      edit->total > 0 ? error->text : refusal_error_text(error_code, error->text),
                      edit->total > 0 ? "; until then " : "", edit->total > 0 ? count_text(edit, count) : "");
-    refusal_reply_error(edit_release(edit), error_code, text.data);
+    refusal_reply_error(job_end(job), error_code, text.data);
 }
 
-static void edit_answer(struct edit *edit)
+static void edit_answer(struct job *job)
 {
-    struct ctl_request *request = edit->request;
+    const struct edit *edit = edit_of(job);
+    struct arena *arena = &job->request->arena;
     struct buffer reply = {0}, id = {0};
     struct json_writer writer;
     char count[80];
-    if (!edit->drop && edit->receiver.length > 0) /* also when only its pause is what keeps them */
-        outbox_resume(edit->hub, edit->receiver);
+    if (!edit->drop && edit->receiver.length > 0) /* even without rows: it ends the pause of the queue */
+        outbox_resume(job->hub, edit->receiver);
     if (edit->id != 0)
         buffer_append_int(&id, edit->id);
     else
         buffer_append(&id, edit->receiver.length > 0 ? edit->receiver : STR("all"));
-    struct str message = edit->id != 0 ? arena_printf(&request->arena, "delivery %lld %s",
-                                                      (long long)edit->id, what_is_done(edit))
-                                       : arena_copy(&request->arena, str_from(count_text(edit, count)));
+    struct str message =
+        edit->id != 0 ? arena_printf(arena, "delivery %lld %s", (long long)edit->id, what_is_done(edit))
+                      : arena_copy(arena, str_from(count_text(edit, count)));
     json_writer_init(&writer, &reply);
     json_object_begin(&writer);
     json_field_string(&writer, "id", buffer_str(&id));
@@ -108,16 +93,16 @@ static void edit_answer(struct edit *edit)
     json_array_end(&writer);
     json_field_int(&writer, "count", edit->total);
     json_object_end(&writer);
-    edit_release(edit);
-    ctl_reply(request, &reply);
+    ctl_reply(job_end(job), &reply);
     buffer_free(&reply);
     buffer_free(&id);
 }
 
 static void fail_row(struct edit *edit, enum ctl_code code, const char *what)
 {
-    struct str message = arena_printf(&edit->request->arena, "delivery %lld: %s", (long long)edit->id, what);
-    ctl_fail(edit_release(edit), code, message.data, "hubctl delivery list --state all");
+    struct str message =
+        arena_printf(&edit->job.request->arena, "delivery %lld: %s", (long long)edit->id, what);
+    ctl_fail(job_end(&edit->job), code, message.data, "hubctl delivery list --state all");
 }
 
 /* ---------------------------------------------------------------- one slice */
@@ -127,41 +112,32 @@ static void slice_done(struct edit *edit)
     struct str last = STR_NONE;
     for (size_t i = 0; i < edit->row_count && !edit->drop; i++) {
         if (!str_equal(last, edit->rows[i].receiver))
-            outbox_resume(edit->hub, edit->rows[i].receiver);
+            outbox_resume(edit->job.hub, edit->rows[i].receiver);
         last = edit->rows[i].receiver;
     }
     edit->total += (int64_t)edit->touched;
-    edit->began_us = env_monotonic_us();
     if (edit->id != 0) {
-        edit_answer(edit);
+        edit_answer(&edit->job);
         return;
     }
     edit->after = edit->rows[edit->row_count - 1].id;
     char count[80];
-    edit->blocked =
-        !ctl_progress(edit->request, str_from(count_text(edit, count)), edit->total, edit->expected);
-    if (!edit->blocked)
-        read_rows(edit);
+    job_report(&edit->job, str_from(count_text(edit, count)), edit->total, edit->expected);
+    job_next(&edit->job);
 }
 
-static void on_applied(struct store_apply *apply)
+static void slice_stored(struct job *job)
 {
-    struct edit *edit = edit_of(apply->context);
-    if (apply->result == OK) {
-        for (const struct store_op *op = apply->first; op != NULL; op = op->next)
-            if (op->type == STORE_FINISH_DELIVERY && edit->id == 0 && !op->u.finish.unless_ended)
-                edit->touched--;
-        slice_done(edit);
-    } else if ((apply->result == ERR_CONFLICT || apply->result == ERR_NOT_FOUND) &&
-               !late_since(edit->began_us))
-        read_rows(edit);
-    else
-        fail_edit(edit, apply->result, &apply->error);
+    struct edit *edit = edit_of(job);
+    for (const struct store_op *op = job->batch.first; op != NULL; op = op->next)
+        if (op->type == STORE_FINISH_DELIVERY && edit->id == 0 && !op->u.finish.unless_ended)
+            edit->touched--;
+    slice_done(edit);
 }
 
 static void add_finish(struct edit *edit, const struct store_delivery *row)
 {
-    struct store_op *op = store_batch_add(&edit->batch, STORE_FINISH_DELIVERY);
+    struct store_op *op = store_batch_add(&edit->job.batch, STORE_FINISH_DELIVERY);
     if (op == NULL)
         return;
     op->u.finish.id = row->id;
@@ -172,16 +148,16 @@ static void add_finish(struct edit *edit, const struct store_delivery *row)
     op->u.finish.done = edit->drop ? env_wall_ms() : 0;
     op->u.finish.next_attempt = edit->drop ? 0 : 1; /* now */
     op->u.finish.active_from = -1;                  /* a new start */
-    op->u.finish.unless_ended = edit->id == 0; /* of many some are delivered while this goes on: no error */
+    op->u.finish.unless_ended = edit->id == 0; /* of many, some are delivered meanwhile, which is no error */
 }
 
 static void add_audit(struct edit *edit)
 {
-    struct store_op *op = store_batch_add(&edit->batch, STORE_APPEND_AUDIT);
+    struct store_op *op = store_batch_add(&edit->job.batch, STORE_APPEND_AUDIT);
     const struct store_delivery *row = &edit->rows[0];
     if (op == NULL)
         return;
-    change_audit_fill(edit->request, &op->u.audit, edit->drop ? "delivery.drop" : "delivery.retry");
+    change_audit_fill(edit->job.request, &op->u.audit, edit->drop ? "delivery.drop" : "delivery.retry");
     op->u.audit.party = edit->id != 0 ? row->receiver : edit->receiver;
     if (edit->id != 0) {
         op->u.audit.module = row->module;
@@ -191,19 +167,18 @@ static void add_audit(struct edit *edit)
         op->u.audit.correlation_id = row->correlation_id;
     }
     op->u.audit.detail =
-        edit->id != 0 ? arena_printf(&edit->arena, "{\"delivery\":%lld,\"before\":\"%s\",\"after\":\"%s\"}",
-                                     (long long)edit->id, render_delivery_state(row->state),
-                                     edit->drop ? "dropped" : render_delivery_state(STORE_DELIVERY_PENDING))
-                      : arena_printf(&edit->arena, "{\"count\":%zu}", edit->touched);
+        edit->id != 0
+            ? arena_printf(&edit->job.arena, "{\"delivery\":%lld,\"before\":\"%s\",\"after\":\"%s\"}",
+                           (long long)edit->id, render_delivery_state(row->state),
+                           edit->drop ? "dropped" : render_delivery_state(STORE_DELIVERY_PENDING))
+            : arena_printf(&edit->job.arena, "{\"count\":%zu}", edit->touched);
 }
 
-/* False when no row of the slice is meant (`--party` also lists what the party sent). */
+/* False when the slice has no row to change: the list of a party also has what it sent. */
 static bool apply_slice(struct edit *edit)
 {
     edit->touched = 0;
-    store_batch_init(&edit->batch, &edit->arena);
-    edit->batch.callback = on_applied;
-    edit->batch.context = edit;
+    job_batch(&edit->job);
     for (size_t i = 0; i < edit->row_count; i++) {
         if (edit->receiver.length > 0 && !str_equal(edit->receiver, edit->rows[i].receiver))
             continue;
@@ -213,22 +188,24 @@ static bool apply_slice(struct edit *edit)
     if (edit->touched == 0)
         return false;
     add_audit(edit);
-    store_apply(edit->hub->control_store, &edit->batch);
+    job_apply(&edit->job, slice_stored);
     return true;
 }
 
 /* ---------------------------------------------------------------- reading */
 
-static void on_one(struct store_read *base)
+/* Handles a read that failed, too: a delivery that does not exist is the fault of the request. */
+static void one_read(struct job *job)
 {
-    struct edit *edit = edit_of(base->context);
+    struct edit *edit = edit_of(job);
+    const struct store_read *base = &edit->one.base;
     enum store_delivery_state state = edit->one.row.state;
     edit->rows = &edit->one.row;
     edit->row_count = 1;
     if (base->result == ERR_NOT_FOUND)
         fail_row(edit, CTL_NOT_FOUND, "no such delivery");
     else if (base->result != OK)
-        fail_edit(edit, base->result, &base->error);
+        edit_fail(job, base->result, &base->error);
     else if (state == STORE_DELIVERY_DELIVERED)
         fail_row(edit, CTL_CONFLICT, "it has been delivered");
     else if (state == STORE_DELIVERY_SUPERSEDED)
@@ -239,13 +216,9 @@ static void on_one(struct store_read *base)
         apply_slice(edit);
 }
 
-static void on_rows(struct store_read *base)
+static void rows_read(struct job *job)
 {
-    struct edit *edit = edit_of(base->context);
-    if (base->result != OK) {
-        fail_edit(edit, base->result, &base->error);
-        return;
-    }
+    struct edit *edit = edit_of(job);
     edit->rows = edit->list.rows;
     edit->row_count = edit->list.count;
     if (edit->row_count > 0) {
@@ -255,90 +228,68 @@ static void on_rows(struct store_read *base)
     }
     edit->after = 0;
     if (++edit->state_index < BULK_STATE_COUNT)
-        read_rows(edit);
+        job_next(job);
     else
-        edit_answer(edit);
+        edit_answer(job);
 }
 
-static void read_rows(struct edit *edit)
+static void edit_slice(struct job *job)
 {
-    struct store_client *store = edit->hub->control_store;
-    if (edit->request->closed) {
-        edit_answer(edit);
-        return;
-    }
-    arena_reset(&edit->arena);
+    struct edit *edit = edit_of(job);
+    struct store_client *store = job->hub->control_store;
     if (edit->id != 0) {
-        memset(&edit->one, 0, sizeof edit->one);
-        edit->one.base = (struct store_read){.arena = &edit->arena, .callback = on_one, .context = edit};
-        edit->one.id = edit->id;
+        edit->one = (struct store_delivery_read){.base = job_read_optional(job, one_read), .id = edit->id};
         store_read_delivery(store, &edit->one);
         return;
     }
-    memset(&edit->list, 0, sizeof edit->list);
-    edit->list.base = (struct store_read){.arena = &edit->arena, .callback = on_rows, .context = edit};
-    edit->list.state = (int)bulk_states[edit->state_index];
-    edit->list.receiver = edit->receiver;
-    edit->list.after = edit->after;
-    edit->list.limit = SLICE_ROWS;
+    edit->list = (struct store_delivery_list){
+        .base = job_read(job, rows_read),
+        .state = (int)bulk_states[edit->state_index],
+        .receiver = edit->receiver,
+        .after = edit->after,
+        .limit = SLICE_ROWS,
+    };
     store_read_deliveries(store, &edit->list);
 }
 
-/* How many there are to do, so that people see how far it is. */
-static void on_queues(struct store_read *base)
+static const struct job_kind edit_kind = {edit_slice, edit_answer, edit_fail};
+
+/* ---------------------------------------------------------------- the request */
+
+/* Counts how many there are to do, for the reports of progress. */
+static void queues_read(struct job *job)
 {
-    struct edit *edit = edit_of(base->context);
-    for (size_t i = 0; base->result == OK && i < edit->queues.count; i++) {
-        const struct store_queue_row *row = &edit->queues.rows[i];
+    struct edit *edit = edit_of(job);
+    const struct store_queues_read *queues = &edit->queues;
+    for (size_t i = 0; queues->base.result == OK && i < queues->count; i++) {
+        const struct store_queue_row *row = &queues->rows[i];
         if (edit->receiver.length == 0 || str_equal(edit->receiver, row->receiver))
             edit->expected += row->pending + row->dead;
     }
-    read_rows(edit);
-}
-
-static void edit_on_drain(struct ctl_request *request)
-{
-    struct edit *edit = edit_of(request->state);
-    edit->blocked = false;
-    read_rows(edit);
-}
-
-/* While a slice is read or written its callback sees that the client has gone. */
-static void edit_on_closed(struct ctl_request *request)
-{
-    struct edit *edit = edit_of(request->state);
-    if (edit->blocked)
-        edit_answer(edit);
+    job_next(job);
 }
 
 static void edit_begin(struct ctl_request *request, bool drop)
 {
-    struct edit *edit = arena_alloc(&request->arena, sizeof *edit);
-    if (edit == NULL) {
-        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+    struct str receiver;
+    if (!lookup_key_param(request, "party", &receiver))
         return;
-    }
-    if (!lookup_key_param(request, "party", &edit->receiver))
+    struct edit *edit = job_new(request, sizeof *edit, &edit_kind);
+    if (edit == NULL)
         return;
-    edit->magic = EDIT_MAGIC;
-    arena_init(&edit->arena, 0);
-    edit->began_us = env_monotonic_us();
-    edit->request = request;
-    edit->hub = admin_hub(request);
+    edit->receiver = receiver;
     edit->drop = drop;
     if (json_get(request->params, "id") != NULL &&
         (!json_get_int64(request->params, "id", &edit->id) || edit->id <= 0)) {
         fail_row(edit, CTL_NOT_FOUND, "no such delivery");
         return;
     }
-    request->state = edit;
-    request->on_drain = edit_on_drain;
-    request->on_closed = edit_on_closed;
-    edit->queues.base = (struct store_read){.arena = &edit->arena, .callback = on_queues, .context = edit};
-    if (edit->id != 0)
-        read_rows(edit);
-    else
-        store_read_queues(edit->hub->control_store, &edit->queues);
+    if (edit->id != 0) {
+        job_next(&edit->job);
+        return;
+    }
+    edit->queues.base = job_read_optional(&edit->job, queues_read);
+    store_read_queues(edit->job.hub->control_store, &edit->queues);
 }
 
 static void begin_retry(struct ctl_request *request)

@@ -1,9 +1,9 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
+#include "hubd/admin/job.h"
 #include "hubd/admin/lookup.h"
 #include "hubd/admin/refusal.h"
 #include "hubd/outbox/outbox.h"
-#include "hubd/request/late.h"
 #include "hubd/registry/routing.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
@@ -11,51 +11,41 @@
 #include "lib/store/history.h"
 
 /*
- * delivery replay: what the hub holds for an eMSP of a period goes to it again (hub-ocpi(7), DELIVERY).
- * Objects are read in slices; each slice is one batch with its audit row, so that the store serves others in
- * between and an end at any moment leaves nothing half done. When an object of it was pushed or replayed by
- * somebody else in between, the slice is read again, half as large: nothing is queued twice, and sessions
- * that change all the time do not keep it from going on.
+ * delivery replay: what the hub holds for an eMSP of a period goes to it again (hub-ocpi(7), DELIVERY). A job (job.h)
+ * whose slices are one batch each with its audit row, so that an end at any moment leaves nothing half done. When
+ * somebody else pushed or replayed an object of the slice meanwhile, it is read again, half as large: nothing is queued
+ * twice, and sessions that change all the time do not keep the job from going on.
  */
-#define REPLAY_MAGIC 0x5245504cu
-#define SLICE_ROWS   200
+#define SLICE_ROWS 200
 
 struct count {
     int64_t queued, held, waiting;
 };
 
 static const struct module {
-    const char *name, *method;
+    enum ocpi_module module;
+    const char *method;
     enum store_kind kind;
-} modules[] = {{"sessions", "PUT", STORE_SESSION}, {"cdrs", "POST", STORE_CDR}};
+} modules[] = {{OCPI_MODULE_SESSIONS, "PUT", STORE_SESSION}, {OCPI_MODULE_CDRS, "POST", STORE_CDR}};
 #define MODULES (sizeof(modules) / sizeof(modules[0]))
 
 struct replay {
-    uint32_t magic;
-    struct ctl_request *request;
-    struct hub *hub;
-    struct arena arena; /* of one slice */
+    struct job job;
     struct ocpi_party_key emsp;
-    struct str cpo;  /* party key; empty: any */
-    struct str only; /* module; empty: all */
+    struct str cpo;        /* party key; empty: any */
+    enum ocpi_module only; /* OTHER: all */
     int64_t since, until;
     bool dry_run;
-    bool blocked; /* the client reads slower than we tell */
     size_t module;
     int64_t after; /* the next slice of the module begins behind this object */
     struct store_stored_read read;
     struct store_totals_read totals; /* as they were at the beginning */
-    struct store_apply batch;
-    unsigned tries;   /* of the slice: each looks at half as much, so that less can meet it */
-    int64_t began_us; /* the slice, monotonic */
     struct count slice, counts[MODULES];
 };
 
-static void read_slice(struct replay *replay);
-
-static struct replay *replay_of(void *context)
+static struct replay *replay_of(struct job *job)
 {
-    return MAGIC_CAST(struct replay, context, REPLAY_MAGIC);
+    return CONTAINER_OF(job, struct replay, job);
 }
 
 static struct str emsp_str(const struct replay *replay)
@@ -65,16 +55,9 @@ static struct str emsp_str(const struct replay *replay)
 
 /* ---------------------------------------------------------------- the answer */
 
-static struct ctl_request *replay_release(struct replay *replay)
-{
-    arena_free(&replay->arena);
-    replay->magic = 0;
-    return replay->request;
-}
-
 static bool is_wanted(const struct replay *replay, size_t module)
 {
-    return replay->only.length == 0 || str_equal(replay->only, str_from(modules[module].name));
+    return replay->only == OCPI_MODULE_OTHER || replay->only == modules[module].module;
 }
 
 /* "IN-XYZ: sessions: 3 queued, 1 held, 0 waiting already; cdrs: …" */
@@ -87,13 +70,13 @@ static struct str summary(const struct replay *replay)
         const struct count *count = &replay->counts[i];
         if (!is_wanted(replay, i))
             continue;
-        buffer_printf(&text, "%s%s: %lld %s, %lld %s, %lld waiting already", between, modules[i].name,
-                      (long long)count->queued, replay->dry_run ? "to send" : "queued",
-                      (long long)count->held, replay->dry_run ? "to hold" : "held",
-                      (long long)count->waiting);
+        buffer_printf(&text, "%s%s: %lld %s, %lld %s, %lld waiting already", between,
+                      ocpi_module_name(modules[i].module), (long long)count->queued,
+                      replay->dry_run ? "to send" : "queued", (long long)count->held,
+                      replay->dry_run ? "to hold" : "held", (long long)count->waiting);
         between = "; ";
     }
-    struct str copy = arena_copy(&replay->request->arena, buffer_str(&text));
+    struct str copy = arena_copy(&replay->job.request->arena, buffer_str(&text));
     buffer_free(&text);
     return copy;
 }
@@ -107,7 +90,7 @@ static void write_count(struct json_writer *writer, const struct count *count)
 
 static void write_hints(struct json_writer *writer, const struct replay *replay, const struct count *total)
 {
-    struct arena *arena = &replay->request->arena;
+    struct arena *arena = &replay->job.request->arena;
     json_key(writer, "hints");
     json_array_begin(writer);
     if (replay->dry_run && total->queued + total->held > 0)
@@ -118,8 +101,9 @@ static void write_hints(struct json_writer *writer, const struct replay *replay,
     json_array_end(writer);
 }
 
-static void replay_answer(struct replay *replay)
+static void replay_answer(struct job *job)
 {
+    const struct replay *replay = replay_of(job);
     struct buffer reply = {0};
     struct json_writer writer;
     struct count total = {0};
@@ -133,7 +117,7 @@ static void replay_answer(struct replay *replay)
         if (!is_wanted(replay, i))
             continue;
         json_object_begin(&writer);
-        json_field_text(&writer, "module", modules[i].name);
+        json_field_text(&writer, "module", ocpi_module_name(modules[i].module));
         write_count(&writer, count);
         json_object_end(&writer);
         total.queued += count->queued;
@@ -147,77 +131,67 @@ static void replay_answer(struct replay *replay)
                     : total.queued + total.held > 0 ? "replayed"
                                                     : "unchanged");
     json_field_string(&writer, "message",
-                      arena_printf(&replay->request->arena, "replay%s of " STR_FMT,
+                      arena_printf(&replay->job.request->arena, "replay%s of " STR_FMT,
                                    replay->dry_run ? " (dry run, nothing was changed)" : "",
                                    STR_ARG(summary(replay))));
     write_hints(&writer, replay, &total);
     json_object_end(&writer);
-    ctl_reply(replay_release(replay), &reply);
+    ctl_reply(job_end(job), &reply);
     buffer_free(&reply);
 }
 
-static void replay_fail(struct replay *replay, int error_code, const struct error *error)
+static void replay_fail(struct job *job, int error_code, const struct error *error)
 {
-    struct str text = arena_printf(&replay->request->arena, "%s; until then " STR_FMT, error->text,
-                                   STR_ARG(summary(replay)));
-    refusal_reply_error(replay_release(replay), error_code, text.data);
+    struct str text = arena_printf(&job->request->arena, "%s; until then " STR_FMT, error->text,
+                                   STR_ARG(summary(replay_of(job))));
+    refusal_reply_error(job_end(job), error_code, text.data);
 }
 
 /* ---------------------------------------------------------------- one slice */
 
-/* How far it is: by the order of arrival, in which each module is walked. */
-static bool replay_report(struct replay *replay)
+/* Says how far it is by the order of arrival, in which the objects of each module are read. */
+static void replay_report(struct replay *replay)
 {
     int64_t head = replay->totals.object_head, done = replay->after, total = 0;
     for (size_t i = 0; i < MODULES; i++) {
         total += is_wanted(replay, i) ? head : 0;
         done += is_wanted(replay, i) && i < replay->module ? head : 0;
     }
-    return ctl_progress(replay->request, summary(replay), done, total);
+    job_report(&replay->job, summary(replay), done, total);
 }
 
-/* The next slice, or the end; tells the client in between, which also keeps it waiting. */
-static void go_on(struct replay *replay)
+static void slice_done(struct replay *replay)
 {
     struct count *count = &replay->counts[replay->module];
     count->queued += replay->slice.queued;
     count->held += replay->slice.held;
     count->waiting += replay->slice.waiting;
-    replay->tries = 0;
-    replay->began_us = env_monotonic_us();
     replay->after = replay->read.more ? replay->read.after : 0;
     replay->module += replay->read.more ? 0 : 1;
-    replay->blocked = !replay_report(replay);
-    if (!replay->blocked)
-        read_slice(replay);
+    replay_report(replay);
+    job_next(&replay->job);
 }
 
-static void on_applied(struct store_apply *apply)
+static void slice_stored(struct job *job)
 {
-    struct replay *replay = replay_of(apply->context);
-    if (apply->result == OK) {
-        outbox_resume(replay->hub, emsp_str(replay));
-        go_on(replay);
-    } else if (apply->result == ERR_CONFLICT && !late_since(replay->began_us)) {
-        replay->tries += SLICE_ROWS >> replay->tries > 1;
-        read_slice(replay);
-    } else {
-        replay_fail(replay, apply->result, &apply->error);
-    }
+    struct replay *replay = replay_of(job);
+    outbox_resume(job->hub, emsp_str(replay));
+    slice_done(replay);
 }
 
-/* When a draining rule is asked whether the object's session had begun. Without a body: not. */
+/* When the session of an object began, for a draining rule; INT64_MAX when the body was not read. */
 static int64_t started(struct replay *replay, const struct store_stored *row)
 {
     const struct json_value *object;
     int64_t time;
-    if (row->body.length > 0 && json_parse(&replay->arena, row->body, JSON_DEPTH_MAX, &object, NULL) == OK &&
+    if (row->body.length > 0 &&
+        json_parse(&replay->job.arena, row->body, JSON_DEPTH_MAX, &object, NULL) == OK &&
         timestamp_parse(json_get_text(object, "start_date_time"), &time))
         return time;
     return INT64_MAX;
 }
 
-/* As a fresh push would be judged. A CPO that is gone has no rule. */
+/* Where a push of this object would stand now. A CPO that was removed has no rule. */
 static struct routing_delivery judge(struct replay *replay, const struct registry_snapshot *snapshot,
                                      const struct store_stored *row)
 {
@@ -226,7 +200,8 @@ static struct routing_delivery judge(struct replay *replay, const struct registr
     bool known = ocpi_party_key_parse(row->owner, &key, NULL, NULL, NULL);
     const struct registry_party *cpo = known ? registry_find_party(snapshot, &key, OCPI_ROLE_CPO) : NULL;
     return cpo == NULL ? none
-                       : routing_find_delivery(snapshot, cpo, &replay->emsp, modules[replay->module].name,
+                       : routing_find_delivery(snapshot, cpo, &replay->emsp,
+                                               ocpi_module_name(modules[replay->module].module),
                                                started(replay, row));
 }
 
@@ -234,7 +209,7 @@ static void add_delivery(struct replay *replay, const struct store_stored *store
                          const struct routing_delivery *route)
 {
     const struct module *module = &modules[replay->module];
-    struct store_op *op = store_batch_add(&replay->batch, STORE_REPEAT_DELIVERY);
+    struct store_op *op = store_batch_add(&replay->job.batch, STORE_REPEAT_DELIVERY);
     char uuid[UUID_SIZE];
     if (op == NULL)
         return;
@@ -243,37 +218,37 @@ static void add_delivery(struct replay *replay, const struct store_stored *store
         .hold = route->hold,
         .receiver = emsp_str(replay),
         .sender = stored->owner,
-        .module = str_from(module->name),
+        .module = str_from(ocpi_module_name(module->module)),
         .method = str_from(module->method),
         .kind = (int)module->kind,
         .owner = stored->owner,
         .object = stored->id,
-        .correlation_id = arena_copy(&replay->arena, str_from(uuid_make(uuid))),
+        .correlation_id = arena_copy(&replay->job.arena, str_from(uuid_make(uuid))),
     };
 }
 
 static void add_audit(struct replay *replay)
 {
-    struct store_op *op = store_batch_add(&replay->batch, STORE_APPEND_AUDIT);
+    struct store_op *op = store_batch_add(&replay->job.batch, STORE_APPEND_AUDIT);
     char since[TIMESTAMP_SIZE], until[TIMESTAMP_SIZE];
     if (op == NULL)
         return;
-    change_audit_fill(replay->request, &op->u.audit, "delivery.replay");
+    change_audit_fill(replay->job.request, &op->u.audit, "delivery.replay");
     op->u.audit.party = emsp_str(replay);
-    op->u.audit.module = str_from(modules[replay->module].name);
+    op->u.audit.module = str_from(ocpi_module_name(modules[replay->module].module));
     op->u.audit.sender = replay->cpo;
     op->u.audit.receiver = emsp_str(replay);
     op->u.audit.detail =
-        arena_printf(&replay->arena, "{\"since\":\"%s\",\"until\":\"%s\",\"queued\":%lld,\"held\":%lld}",
+        arena_printf(&replay->job.arena, "{\"since\":\"%s\",\"until\":\"%s\",\"queued\":%lld,\"held\":%lld}",
                      timestamp_format(replay->since, since), timestamp_format(replay->until, until),
                      (long long)replay->slice.queued, (long long)replay->slice.held);
 }
 
-/* Every row of the slice into its count, and what is not on its way into the batch. */
+/* Counts every row of the slice, and adds to the batch those that are not pending already. */
 static void sort_rows(struct replay *replay)
 {
     struct count *count = &replay->slice;
-    struct registry_view *view = replay->hub->control_view;
+    struct registry_view *view = replay->job.hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     for (size_t i = 0; i < replay->read.count; i++) {
         const struct store_stored *row = &replay->read.rows[i];
@@ -292,30 +267,24 @@ static void sort_rows(struct replay *replay)
     registry_release(view, snapshot);
 }
 
-static void on_rows(struct store_read *base)
+static void rows_read(struct job *job)
 {
-    struct replay *replay = replay_of(base->context);
-    if (base->result != OK) {
-        replay_fail(replay, base->result, &base->error);
-        return;
-    }
-    store_batch_init(&replay->batch, &replay->arena);
-    replay->batch.callback = on_applied;
-    replay->batch.context = replay;
+    struct replay *replay = replay_of(job);
+    job_batch(job);
     replay->slice = (struct count){0};
     sort_rows(replay);
-    if (replay->batch.first == NULL) {
-        go_on(replay);
+    if (job->batch.first == NULL) {
+        slice_done(replay);
         return;
     }
     add_audit(replay);
-    store_apply(replay->hub->control_store, &replay->batch);
+    job_apply(job, slice_stored);
 }
 
-/* Only a draining rule asks when a session began, which the body tells. */
+/* Bodies are read only for a draining rule, which needs the time at which the session began. */
 static bool needs_bodies(const struct replay *replay)
 {
-    struct registry_view *view = replay->hub->control_view;
+    struct registry_view *view = replay->job.hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_party *emsp = registry_find_party(snapshot, &replay->emsp, OCPI_ROLE_EMSP);
     bool drains = false;
@@ -325,58 +294,48 @@ static bool needs_bodies(const struct replay *replay)
     return drains;
 }
 
-static void read_slice(struct replay *replay)
+/* Each try reads half as many, so that fewer can be changed meanwhile. */
+static unsigned rows_wanted(const struct job *job)
 {
+    unsigned rows = SLICE_ROWS;
+    for (unsigned i = 0; i < job->tries && rows > 1; i++)
+        rows /= 2;
+    return rows;
+}
+
+static void replay_slice(struct job *job)
+{
+    struct replay *replay = replay_of(job);
     while (replay->module < MODULES && !is_wanted(replay, replay->module))
         replay->module++;
-    if (replay->module == MODULES || replay->request->closed) {
-        replay_answer(replay);
+    if (replay->module == MODULES) {
+        replay_answer(job);
         return;
     }
-    arena_reset(&replay->arena);
     replay->read = (struct store_stored_read){
-        .base = {.arena = &replay->arena, .callback = on_rows, .context = replay},
+        .base = job_read(job, rows_read),
         .kind = modules[replay->module].kind,
         .emsp = emsp_str(replay),
         .owner = replay->cpo,
         .since = replay->since,
         .until = replay->until,
         .bodies = needs_bodies(replay),
-        .limit = SLICE_ROWS >> replay->tries,
+        .limit = rows_wanted(job),
         .after = replay->after,
     };
-    store_read_stored(replay->hub->control_store, &replay->read);
+    store_read_stored(job->hub->control_store, &replay->read);
 }
+
+static const struct job_kind replay_kind = {replay_slice, replay_answer, replay_fail};
 
 /* ---------------------------------------------------------------- the request */
-
-/* Where the end is; it is found without that too. */
-static void replay_on_totals(struct store_read *base)
-{
-    read_slice(replay_of(base->context));
-}
-
-static void replay_on_drain(struct ctl_request *request)
-{
-    struct replay *replay = replay_of(request->state);
-    replay->blocked = false;
-    read_slice(replay);
-}
-
-/* While a slice is read or written its callback sees that the client has gone. */
-static void replay_on_closed(struct ctl_request *request)
-{
-    struct replay *replay = replay_of(request->state);
-    if (replay->blocked)
-        replay_answer(replay);
-}
 
 /* False: refused. */
 static bool find_parties(struct replay *replay, struct refusal *refusal)
 {
-    struct ctl_request *request = replay->request;
+    struct ctl_request *request = replay->job.request;
     struct str cpo = json_get_text(request->params, "cpo");
-    struct registry_view *view = replay->hub->control_view;
+    struct registry_view *view = replay->job.hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     struct ocpi_party_key key = {""};
     const struct registry_party *emsp =
@@ -384,7 +343,7 @@ static bool find_parties(struct replay *replay, struct refusal *refusal)
     if (emsp != NULL)
         replay->emsp = emsp->key;
     registry_release(view, snapshot);
-    /* a CPO that is gone may have left objects */
+    /* a CPO that was removed may have left objects */
     if (emsp == NULL || (cpo.length > 0 && !lookup_key(cpo, &key, refusal)))
         return false;
     replay->cpo = arena_copy(&request->arena, ocpi_party_key_str(&key));
@@ -393,8 +352,8 @@ static bool find_parties(struct replay *replay, struct refusal *refusal)
 
 static bool find_period(struct replay *replay, struct refusal *refusal)
 {
-    const struct json_value *params = replay->request->params;
-    /* not open: what comes while this runs would be found by it */
+    const struct json_value *params = replay->job.request->params;
+    /* never in the future: the job would find what arrives while it runs */
     replay->until = env_wall_ms();
     timestamp_parse(json_get_text(params, "since"), &replay->since);
     timestamp_parse(json_get_text(params, "until"), &replay->until);
@@ -405,27 +364,16 @@ static bool find_period(struct replay *replay, struct refusal *refusal)
 
 void admin_delivery_replay(struct ctl_request *request)
 {
-    struct replay *replay = arena_alloc(&request->arena, sizeof *replay);
+    struct replay *replay = job_new(request, sizeof *replay, &replay_kind);
     struct refusal refusal = {0};
-    if (replay == NULL) {
-        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+    if (replay == NULL)
         return;
-    }
-    replay->magic = REPLAY_MAGIC;
-    replay->began_us = env_monotonic_us();
-    replay->request = request;
-    replay->hub = admin_hub(request);
-    replay->only = json_get_text(request->params, "module");
+    replay->only = lookup_module(json_get_text(request->params, "module"));
     replay->dry_run = json_get_boolean(request->params, "dry_run", false);
     if (!find_parties(replay, &refusal) || !find_period(replay, &refusal)) {
-        refusal_reply(request, &refusal);
+        refusal_reply(job_end(&replay->job), &refusal);
         return;
     }
-    arena_init(&replay->arena, 65536);
-    request->state = replay;
-    request->on_drain = replay_on_drain;
-    request->on_closed = replay_on_closed;
-    replay->totals.base =
-        (struct store_read){.arena = &replay->arena, .callback = replay_on_totals, .context = replay};
-    store_read_totals(replay->hub->control_store, &replay->totals);
+    replay->totals.base = job_read_optional(&replay->job, job_next);
+    store_read_totals(replay->job.hub->control_store, &replay->totals);
 }

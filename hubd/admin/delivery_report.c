@@ -7,8 +7,7 @@
 #include "lib/base/timestamp.h"
 #include "lib/store/history.h"
 
-/* delivery receipts and reconcile: what the account team can tell of each CDR, and what is open of a month.
- */
+/* delivery receipts and reconcile: who acknowledged each CDR and when, and what is still open in a month. */
 
 /* ---------------------------------------------------------------- pages by time */
 
@@ -237,7 +236,7 @@ static void read_refused(struct reconcile *reconcile, const struct store_read *b
     store_read_conflicts(reconcile->store, read);
 }
 
-/* One after the other; a page is of one of them. */
+/* The parts of the report in their order; a page has rows of one part only. */
 static const struct report_part {
     const char *name;
     void (*read)(struct reconcile *reconcile, const struct store_read *base);
@@ -246,7 +245,7 @@ static const struct report_part {
              {"CDRs that were refused", read_refused}};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
-/* Before each page, which is of a bounded size: how far the walk through the month's parts is. */
+/* Reports before each page, which is of a bounded size, how many parts of the month are done. */
 static void reconcile_report(const struct reconcile *reconcile)
 {
     char text[100];

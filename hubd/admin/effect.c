@@ -31,7 +31,7 @@ static void effect_finish(struct effect *effect)
     effect->done(effect);
 }
 
-/* ---------------------------------------------------------------- what waits for the eMSP */
+/* ---------------------------------------------------------------- queued deliveries */
 
 static void on_queued(struct store_read *base)
 {
@@ -67,7 +67,7 @@ static void count_queued(struct effect_read *read, int64_t after)
     store_read_deliveries(admin_hub(effect->request)->control_store, &read->list);
 }
 
-/* ---------------------------------------------------------------- what there is to be seen */
+/* ---------------------------------------------------------------- locations and tariffs */
 
 static void on_objects(struct store_read *base)
 {

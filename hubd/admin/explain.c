@@ -11,8 +11,8 @@
 #include "lib/base/env.h"
 
 /*
- * rule explain: would a message between an eMSP and a CPO pass now? Asked of the functions that messages
- * themselves are judged by; here it is only said what their answers mean.
+ * rule explain: would a message between an eMSP and a CPO pass now? The functions that decide about real messages are
+ * called here too; this file only puts their answers into words.
  */
 
 /* How a message gets there. */
@@ -24,26 +24,27 @@ enum way {
 };
 
 static const struct message {
-    const char *module, *name;
+    enum ocpi_module module;
+    const char *name;
     bool by_cpo; /* the CPO sends it, else the eMSP */
     enum way way;
     bool sender;          /* WAY_REALTIME: to the SENDER interface */
     bool drains;          /* WAY_REALTIME: a rule that drains lets it pass */
     enum store_kind kind; /* WAY_PUSH */
 } messages[] = {
-    {"locations", "GET", false, WAY_PULL, false, false, STORE_LOCATION},
-    {"tariffs", "GET", false, WAY_PULL, false, false, STORE_TARIFF},
-    {"tokens", "authorize", false, WAY_REALTIME, false, false, 0},
-    {"tokens", "PUT", false, WAY_REALTIME, false, false, 0},
-    {"commands", "START_SESSION", false, WAY_REALTIME, false, false, 0},
-    {"commands", "STOP_SESSION", false, WAY_REALTIME, false, true, 0},
-    {"chargingprofiles", "PUT", false, WAY_REALTIME, false, true, 0},
-    {"sessions", "preferences", false, WAY_REALTIME, true, true, 0},
-    {"sessions", "PUT", true, WAY_DELIVERY, false, false, 0},
-    {"cdrs", "POST", true, WAY_DELIVERY, false, false, 0},
-    {"tokens", "authorize", true, WAY_REALTIME, true, false, 0},
-    {"locations", "PUT", true, WAY_PUSH, false, false, STORE_LOCATION},
-    {"tariffs", "PUT", true, WAY_PUSH, false, false, STORE_TARIFF},
+    {OCPI_MODULE_LOCATIONS, "GET", false, WAY_PULL, false, false, STORE_LOCATION},
+    {OCPI_MODULE_TARIFFS, "GET", false, WAY_PULL, false, false, STORE_TARIFF},
+    {OCPI_MODULE_TOKENS, "authorize", false, WAY_REALTIME, false, false, 0},
+    {OCPI_MODULE_TOKENS, "PUT", false, WAY_REALTIME, false, false, 0},
+    {OCPI_MODULE_COMMANDS, "START_SESSION", false, WAY_REALTIME, false, false, 0},
+    {OCPI_MODULE_COMMANDS, "STOP_SESSION", false, WAY_REALTIME, false, true, 0},
+    {OCPI_MODULE_CHARGINGPROFILES, "PUT", false, WAY_REALTIME, false, true, 0},
+    {OCPI_MODULE_SESSIONS, "preferences", false, WAY_REALTIME, true, true, 0},
+    {OCPI_MODULE_SESSIONS, "PUT", true, WAY_DELIVERY, false, false, 0},
+    {OCPI_MODULE_CDRS, "POST", true, WAY_DELIVERY, false, false, 0},
+    {OCPI_MODULE_TOKENS, "authorize", true, WAY_REALTIME, true, false, 0},
+    {OCPI_MODULE_LOCATIONS, "PUT", true, WAY_PUSH, false, false, STORE_LOCATION},
+    {OCPI_MODULE_TARIFFS, "PUT", true, WAY_PUSH, false, false, STORE_TARIFF},
 };
 
 struct explanation {
@@ -59,7 +60,7 @@ struct explanation {
     struct str why, hint; /* empty: it passes */
 };
 
-/* Always false, so that a check ends with `return block(…)`. */
+/* Says why it does not pass. Always false, so that a check ends with `return block(…)`. */
 static bool block(struct explanation *e, struct str why, struct str hint)
 {
     e->why = why;
@@ -86,7 +87,7 @@ static bool block_by_status(struct explanation *e, const struct registry_party *
                  arena_printf(e->arena, "hubctl %s " STR_FMT, command, STR_ARG(id)));
 }
 
-/* Nothing of the partner's own list of endpoints is known here: one discovery may bring all of them. */
+/* No endpoint came from the partner's own list, so a discovery may find them. */
 static bool is_undiscovered(const struct registry_party *party)
 {
     for (size_t i = 0; i < party->receiver_count; i++) {
@@ -99,13 +100,13 @@ static bool is_undiscovered(const struct registry_party *party)
 static bool block_by_url(struct explanation *e)
 {
     const struct message *message = e->message;
-    struct str why =
-        arena_printf(e->arena, "no %s %s URL", message->module, message->sender ? "sender" : "receiver");
+    const char *module = ocpi_module_name(message->module);
+    struct str why = arena_printf(e->arena, "no %s %s URL", module, message->sender ? "sender" : "receiver");
     if (is_undiscovered(e->to))
         return block(e, why, arena_printf(e->arena, "hubctl receiver discover " STR_FMT, STR_ARG(e->to_id)));
     return block(e, why,
-                 arena_printf(e->arena, "hubctl receiver set " STR_FMT " %s%s URL", STR_ARG(e->to_id),
-                              message->module, message->sender ? ":sender" : ""));
+                 arena_printf(e->arena, "hubctl receiver set " STR_FMT " %s%s URL", STR_ARG(e->to_id), module,
+                              message->sender ? ":sender" : ""));
 }
 
 /* ---------------------------------------------------------------- the ways */
@@ -132,7 +133,7 @@ static bool is_forwarded(struct explanation *e)
     const struct message *message = e->message;
     const struct store_rule *rule =
         registry_find_rule(e->snapshot, e->pair.emsp, e->pair.cpo, message->drains);
-    switch (forward_find_obstacle(e->to, rule, message->module, message->sender)) {
+    switch (forward_find_obstacle(e->to, rule, ocpi_module_name(message->module), message->sender)) {
     case FORWARD_FREE:
         return true;
     case FORWARD_UNROUTED:
@@ -150,15 +151,15 @@ static bool is_forwarded(struct explanation *e)
 /* The outbox takes it, and its queue is not paused. */
 static bool is_delivered(struct explanation *e)
 {
-    const struct message *message = e->message;
+    const char *module = ocpi_module_name(e->message->module);
     struct routing_delivery route =
-        routing_find_delivery(e->snapshot, e->pair.cpo, &e->pair.emsp->key, message->module, INT64_MAX);
+        routing_find_delivery(e->snapshot, e->pair.cpo, &e->pair.emsp->key, module, INT64_MAX);
     int64_t retry_at;
     if (route.state == STORE_DELIVERY_PENDING) {
         struct str receiver = outbox_receiver_name(e->snapshot, e->pair.emsp, e->arena);
         if (e->pair.emsp->platform->row.status != STORE_PLATFORM_CONNECTED)
             return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
-        outbox_circuit(e->hub, receiver, str_from(message->module), &retry_at);
+        outbox_circuit(e->hub, receiver, str_from(module), &retry_at);
         return retry_at == 0 || block(e, STR("paused: the last try failed"),
                                       arena_printf(e->arena, "hubctl delivery list --party " STR_FMT,
                                                    STR_ARG(e->pair.emsp_id)));
@@ -177,7 +178,7 @@ static bool is_delivered(struct explanation *e)
 static bool is_pushed(struct explanation *e)
 {
     if ((e->pair.emsp->push & (1u << e->message->kind)) == 0)
-        return block(e, STR("push is off: it is pulled"), STR_NONE); /* as most have it: no advice */
+        return block(e, STR("push is off: it is pulled"), STR_NONE); /* no hint: most partners have it so */
     for (const struct registry_listener *l = e->pair.cpo->listeners; l != NULL; l = l->next) {
         if (l->emsp == e->pair.emsp)
             return is_delivered(e);
@@ -205,7 +206,7 @@ static void explain(struct explanation *e, const struct message *message)
     json_object_begin(writer);
     json_field_string(writer, "from", e->from_id);
     json_field_string(writer, "to", e->to_id);
-    json_field_text(writer, "module", message->module);
+    json_field_text(writer, "module", ocpi_module_name(message->module));
     json_field_text(writer, "message", message->name);
     json_field_boolean(writer, "passes", passes);
     render_text(writer, "why", e->why);
@@ -217,7 +218,7 @@ void admin_rule_explain(struct ctl_request *request)
 {
     struct registry_view *view = admin_hub(request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    struct str only = json_get_text(request->params, "module");
+    enum ocpi_module only = lookup_module(json_get_text(request->params, "module")); /* OTHER: all */
     struct explanation e = {.hub = admin_hub(request), .snapshot = snapshot, .arena = &request->arena};
     struct refusal refusal = {0};
     struct reply_list list;
@@ -229,7 +230,7 @@ void admin_rule_explain(struct ctl_request *request)
     reply_list_begin(&list, request);
     e.writer = &list.writer;
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
-        if (only.length == 0 || str_equal_fold(only, str_from(messages[i].module)))
+        if (only == OCPI_MODULE_OTHER || only == messages[i].module)
             explain(&e, &messages[i]);
     }
     registry_release(view, snapshot);

@@ -16,15 +16,15 @@ struct admin {
     struct ring changes;    /* waiting for their turn */
     struct change *active;  /* one at a time */
     struct ring followers;  /* audit tail -f */
-    struct ring connects;   /* exchanges begun here and under way (connect.h) */
+    struct ring connects;   /* exchanges under way that the hub began (connect.h) */
     unsigned checks;        /* of parties, under way (check.h) */
     struct str backup_path; /* of the backup under way; empty: none is */
     uv_timer_t poll;
-    uv_timer_t slice;  /* of the active change: what takes long is done in several turns of the loop */
-    char revision[48]; /* of the last export, so that the next one of the same configuration has it too */
+    uv_timer_t slice;       /* of the active change: what takes long is done in several turns of the loop */
+    char revision[48];      /* of the last export; the next export of the same configuration gets it too */
     int64_t refused_window; /* monotonic ms when the count began */
     unsigned refused_count;
-    bool ending; /* hubd is */
+    bool ending; /* hubd is ending */
     void (*stopped)(struct hub *hub);
 };
 
@@ -38,13 +38,12 @@ static inline struct hub *admin_hub(const struct ctl_request *request)
     return admin_of(request)->hub;
 }
 
-/* Pages of lists, when --limit does not ask for less. */
+/* Rows of a page of a list, when --limit does not ask for fewer. */
 #define ADMIN_PAGE 500
 
 /*
- * Every admin method and the handler that answers it, one file per noun: X(method, handler without "admin_"). This list
- * makes the prototypes here and the table admin_handlers; a handler that it names must exist, and a unit test holds the
- * list against the command table (lib/ctl/commands.h).
+ * Every admin method and its handler: X(method, handler without "admin_"). The list makes the prototypes below and the
+ * table admin_handlers. A unit test compares it with the command table (lib/ctl/commands.h).
  */
 /* clang-format off */
 #define METHODS(X) \
@@ -109,7 +108,7 @@ void admin_wake_followers(struct admin *admin);
 extern const struct ctl_handler admin_handlers[];
 extern const size_t admin_handler_count;
 
-/* Cuts the calls of all that are under way: hubd is ending. */
+/* hubd is ending: cancels the calls of all exchanges under way. */
 void admin_connect_stop(struct admin *admin);
 
 #endif

@@ -3,78 +3,86 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/lookup.h"
 
-/*
- * Commands that show or change rows of a party: rows outlive parties, so that one which is not registered may
- * have some. One that never was is a slip of the pen, and an empty answer would hide it.
- */
+/* A party that is not registered may have left rows in one of these places; they are looked through in this order. */
+enum known_place { PLACE_AUDIT, PLACE_DELIVERIES, PLACE_FINDINGS, PLACE_COUNT };
+
 struct known_look_up {
     struct ctl_request *request;
-    struct store_client *store;
+    struct str key;
     const char *id; /* for people */
     void (*then)(struct ctl_request *request);
+    enum known_place place;
     struct store_audit_read audit;
     struct store_delivery_list deliveries;
     struct store_findings_read findings;
 };
 
-static void known_fail(struct known_look_up *known)
+/* ---------------------------------------------------------------- the places */
+
+static void known_on_read(struct store_read *base);
+
+static struct store_read base_of(struct known_look_up *known)
 {
+    return (struct store_read){.arena = &known->request->arena, .callback = known_on_read, .context = known};
+}
+
+/* One read looks at a bounded number of rows, so there may be several of the audit. */
+static void read_audit(struct known_look_up *known, struct store_client *store)
+{
+    known->audit = (struct store_audit_read){
+        .base = base_of(known),
+        .after = known->audit.scanned,
+        .backwards = true,
+        .since = INT64_MIN,
+        .until = INT64_MAX,
+        .party = known->key,
+        .limit = 1,
+    };
+    store_read_audit(store, &known->audit);
+}
+
+static void read_deliveries(struct known_look_up *known, struct store_client *store)
+{
+    known->deliveries =
+        (struct store_delivery_list){.base = base_of(known), .state = -2, .receiver = known->key, .limit = 1};
+    store_read_deliveries(store, &known->deliveries);
+}
+
+static void read_findings(struct known_look_up *known, struct store_client *store)
+{
+    known->findings = (struct store_findings_read){.base = base_of(known), .party = known->key, .limit = 1};
+    store_read_findings(store, &known->findings);
+}
+
+static void (*const places[])(struct known_look_up *known, struct store_client *store) = {
+    [PLACE_AUDIT] = read_audit, [PLACE_DELIVERIES] = read_deliveries, [PLACE_FINDINGS] = read_findings};
+
+/* ---------------------------------------------------------------- one after the other */
+
+/* Looks into the place at hand; behind the last one the party is unknown. */
+static void look(struct known_look_up *known)
+{
+    if (known->place < PLACE_COUNT && !known->request->closed) {
+        places[known->place](known, admin_hub(known->request)->control_store);
+        return;
+    }
     struct str text = arena_printf(&known->request->arena, "party %s: no such party", known->id);
     ctl_fail(known->request, CTL_NOT_FOUND, text.data != NULL ? text.data : "no memory", "hubctl party list");
 }
 
-/* Goes on with the command when there is a row, or nobody can tell; else with the next place. */
-static void look_further(struct known_look_up *known, const struct store_read *base, size_t count,
-                         void (*next)(struct known_look_up *known))
+/* The command runs when there is a row, and when the store could not say so. */
+static void known_on_read(struct store_read *base)
 {
-    if (known->request->closed) /* nobody waits any more */
-        known_fail(known);
-    else if (base->result != OK || count > 0)
+    struct known_look_up *known = base->context;
+    const struct store_audit_read *audit = &known->audit;
+    size_t found = audit->count + known->deliveries.count + known->findings.count;
+    bool more = known->place == PLACE_AUDIT && audit->scanned != audit->after;
+    if (!known->request->closed && (base->result != OK || found > 0)) {
         known->then(known->request);
-    else
-        next(known);
-}
-
-static void findings_read(struct store_read *base)
-{
-    struct known_look_up *known = base->context;
-    look_further(known, base, known->findings.count, known_fail);
-}
-
-static void read_findings(struct known_look_up *known)
-{
-    store_read_findings(known->store, &known->findings);
-}
-
-static void deliveries_read(struct store_read *base)
-{
-    struct known_look_up *known = base->context;
-    look_further(known, base, known->deliveries.count, read_findings);
-}
-
-static void read_deliveries(struct known_look_up *known)
-{
-    store_read_deliveries(known->store, &known->deliveries);
-}
-
-static void audit_read(struct store_read *base);
-
-/* A call looks at a bounded number of rows. */
-static void read_audit(struct known_look_up *known)
-{
-    known->audit.base.callback = audit_read;
-    store_read_audit(known->store, &known->audit);
-}
-
-static void audit_read(struct store_read *base)
-{
-    struct known_look_up *known = base->context;
-    bool more = base->result == OK && known->audit.count == 0 && known->audit.scanned != known->audit.after;
-    known->audit.after = known->audit.scanned;
-    if (more)
-        read_audit(known);
-    else
-        look_further(known, base, known->audit.count, read_deliveries);
+        return;
+    }
+    known->place += more ? 0 : 1;
+    look(known);
 }
 
 static bool is_registered(const struct hub *hub, const struct ocpi_party_key *key)
@@ -89,30 +97,20 @@ void known_with_party(struct ctl_request *request, const char *parameter,
                       void (*then)(struct ctl_request *request))
 {
     struct known_look_up *known = arena_alloc(&request->arena, sizeof *known);
-    struct hub *hub = admin_hub(request);
-    struct ocpi_party_key registered;
-    struct str key;
+    struct ocpi_party_key key;
     if (known == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    if (!lookup_key_param(request, parameter, &key))
+    if (!lookup_key_param(request, parameter, &known->key))
         return;
-    if (key.length == 0 || !ocpi_party_key_parse(key, &registered, NULL, NULL, &(unsigned){0}) ||
-        is_registered(hub, &registered)) {
+    if (known->key.length == 0 || !ocpi_party_key_parse(known->key, &key, NULL, NULL, &(unsigned){0}) ||
+        is_registered(admin_hub(request), &key)) {
         then(request);
         return;
     }
     known->request = request;
-    known->store = hub->control_store;
-    known->id = arena_printf(&request->arena, "%s", registered.text).data;
+    known->id = arena_printf(&request->arena, "%s", key.text).data;
     known->then = then;
-    const struct store_read base = {.arena = &request->arena, .context = known};
-    known->audit = (struct store_audit_read){
-        .base = base, .backwards = true, .since = INT64_MIN, .until = INT64_MAX, .party = key, .limit = 1};
-    known->deliveries = (struct store_delivery_list){.base = base, .state = -2, .receiver = key, .limit = 1};
-    known->deliveries.base.callback = deliveries_read;
-    known->findings = (struct store_findings_read){.base = base, .party = key, .limit = 1};
-    known->findings.base.callback = findings_read;
-    read_audit(known);
+    look(known);
 }

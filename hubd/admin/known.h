@@ -4,8 +4,10 @@
 #include "lib/ctl/server.h"
 
 /*
- * Calls `then` unless the parameter names a party that has neither a registration nor any row: then that is the
- * answer and the request ends. A missing parameter passes. `then` reads the parameter itself.
+ * For commands that show or change rows of a party. Rows outlive parties, so a party that is not registered may have
+ * some; of one that never was, an empty answer would hide a typing error. Calls `then`, unless the parameter names a
+ * party that has neither a registration nor any row: then the request is answered with that. A missing parameter
+ * passes. `then` reads the parameter itself.
  */
 void known_with_party(struct ctl_request *request, const char *parameter,
                       void (*then)(struct ctl_request *request));

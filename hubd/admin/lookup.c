@@ -90,6 +90,8 @@ bool lookup_find_pair(const struct registry_snapshot *snapshot, const struct jso
     }
     pair->emsp_id = render_party_id(snapshot, pair->emsp, arena);
     pair->cpo_id = render_party_id(snapshot, pair->cpo, arena);
+    const struct store_rule *rule = registry_rule_of(snapshot, pair->emsp, pair->cpo);
+    pair->rule = rule != NULL ? rule->state : STORE_RULE_OFF;
     return true;
 }
 
@@ -133,6 +135,8 @@ int64_t lookup_page_after(const struct ctl_request *request)
     return str_to_int64(json_get_text(request->params, "after"), &after) && after > 0 ? after : 0;
 }
 
+/* ---------------------------------------------------------------- words */
+
 int lookup_delivery_state(struct str name)
 {
     int state = STORE_DELIVERY_SUPERSEDED;
@@ -140,4 +144,21 @@ int lookup_delivery_state(struct str name)
            !str_equal_fold(name, str_from(render_delivery_state((enum store_delivery_state)state))))
         state--;
     return state;
+}
+
+enum store_rule_state lookup_rule_state(struct str name)
+{
+    static const enum store_rule_state states[] = {STORE_RULE_ON, STORE_RULE_DRAIN};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (str_equal_fold(name, str_from(render_rule_state(states[i]))))
+            return states[i];
+    return STORE_RULE_OFF;
+}
+
+enum ocpi_module lookup_module(struct str name)
+{
+    enum ocpi_module module = 0;
+    while (module < OCPI_MODULE_OTHER && !str_equal_fold(name, str_from(ocpi_module_name(module))))
+        module++;
+    return module;
 }

@@ -15,7 +15,7 @@ static const char *const kind_names[STORE_KIND_COUNT] = {[STORE_LOCATION] = "loc
                                                          [STORE_SESSION] = "session",
                                                          [STORE_CDR] = "cdr"};
 
-/* The table's check has let nothing else through. */
+/* The command table allows no other word. */
 static enum store_kind kind_from(struct str name)
 {
     for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
@@ -26,8 +26,8 @@ static enum store_kind kind_from(struct str name)
 }
 
 /*
- * A page of the list: first the page (or the owners of one id), then object by object what the columns tell,
- * since a page tells only names and sizes.
+ * A page of the list: first a read of the page, or of the owners of one id, which gives only names and sizes; then a
+ * read of each object for the columns.
  */
 struct listing {
     uint32_t magic;
@@ -119,7 +119,7 @@ static void read_next(struct listing *listing)
     listing->object.kind = listing->kind;
     listing->object.owner = item->owner;
     listing->object.id = item->id;
-    /* A page knows the whole size; without a page it has to be counted. */
+    /* A page has the number of all objects; without a page they have to be counted. */
     listing->object.without_evses = listing->kind == STORE_LOCATION && item->size > 0;
     store_read_object(listing->hub->control_store, &listing->object);
 }

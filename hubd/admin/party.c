@@ -62,7 +62,7 @@ const char *party_validation_name(enum store_validation validation)
     return validation_names[validation];
 }
 
-/* The place of a word in such a list, `otherwise` when it was not given. */
+/* The index of a word in such a list, `otherwise` when there is no word. */
 static unsigned name_index(const char *const *names, struct str name, unsigned otherwise)
 {
     for (unsigned i = 0; names[i] != NULL; i++) {
@@ -207,7 +207,7 @@ void admin_party_show(struct ctl_request *request)
 
 /* ---------------------------------------------------------------- set */
 
-/* What `party set` and the audit tell of a party, as JSON. */
+/* What `party set` can change of a party, as JSON for the audit. */
 static struct str facts(struct arena *arena, const struct store_party *party,
                         const struct store_platform *platform)
 {
@@ -282,7 +282,7 @@ static bool check_website(struct change *change, struct str website)
     return refusal_set_param(&change->refusal, "--website", CTL_INVALID, NULL, "%s", error.text);
 }
 
-/* "locations,tariffs" as what is kept: in one order, spaces between. "none" or nothing ends it. */
+/* Makes what is stored of "locations,tariffs": in one order, with spaces between. "none" or nothing is empty. */
 static bool edit_push(struct change *change, const struct registry_party *party, struct str *push)
 {
     const struct json_value *given = json_get(change->params, "push");
@@ -329,19 +329,22 @@ static bool edit_unknown_sessions(struct change *change, const struct registry_p
     return true;
 }
 
-/* What waits of a module that is pushed no more is looked at once again, and dropped. */
+/* Deliveries of a module that is no longer pushed are made pending again; the outbox then drops them. */
 static void end_push(struct change *change, const struct registry_party *party, struct str push)
 {
+    bool any = false;
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++) {
         struct str module = str_from(registry_push_module(kind));
         bool ends = has_word(party->row.push, module) && !has_word(push, module);
         struct store_op *release = ends ? change_op(change, STORE_RELEASE_HELD) : NULL;
         if (release == NULL)
             continue;
-        change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
-        release->u.release.receiver = change->resume;
+        release->u.release.receiver = ocpi_party_key_str(&party->key);
         release->u.release.module = module;
+        any = true;
     }
+    if (any)
+        change_resume(change, &party->key);
 }
 
 bool party_build_set(struct change *change)
@@ -453,10 +456,10 @@ bool party_build_resume(struct change *change)
     if (!party->row.suspended)
         return change_unchanged(change, id, "party " STR_FMT " unchanged", STR_ARG(id));
     put_suspension(change, party, false, STR_NONE);
-    change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    change_resume(change, &party->key);
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release != NULL) {
-        release->u.release.receiver = change->resume;
+        release->u.release.receiver = ocpi_party_key_str(&party->key);
         release->u.release.reason = STORE_HOLD_SUSPENDED;
     }
     return change_done(change, id, "resumed", "party " STR_FMT " resumed", STR_ARG(id));

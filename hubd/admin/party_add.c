@@ -9,8 +9,8 @@
 #include "lib/http/url.h"
 
 /*
- * party add. One id may be several parties, each on its own platform and with roles of its own; within a
- * platform it is one party with a set of roles.
+ * party add. Several parties may have one id when each is on another platform and has other roles. Within a platform an
+ * id is one party with a set of roles.
  */
 struct party_add {
     struct ocpi_party_key key;
@@ -50,7 +50,7 @@ static bool read_wanted(struct change *change, struct party_add *wanted)
     return host != NULL;
 }
 
-/* The party with this id that the request means; NULL: a new one. False: refused. */
+/* The party with this id that the request is about; NULL: a new one. False: refused. */
 static bool choose_existing(struct change *change, const struct party_add *wanted,
                             const struct registry_party **existing)
 {
@@ -79,7 +79,7 @@ static bool choose_existing(struct change *change, const struct party_add *wante
                                      "party %s is on %zu platforms", only->id, count);
 }
 
-/* A role of one id can be on one platform only: messages to it would not know where to go. */
+/* Only one platform can have a role of an id: else the receiver of a message would be ambiguous. */
 static bool roles_are_free(struct change *change, const struct party_add *wanted,
                            const struct registry_party *existing)
 {
@@ -111,7 +111,7 @@ static struct str facts(struct change *change, const struct store_party *party)
     return copy;
 }
 
-/* What is there may be completed, but not silently replaced. */
+/* `party add` may add to a party that exists, but must not replace what it has. */
 static bool fill(struct change *change, const struct registry_party *party, const char *option,
                  struct str given, struct str *field)
 {

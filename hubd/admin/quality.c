@@ -3,8 +3,7 @@
 #include "hubd/admin/render.h"
 #include "hubd/admin/reply.h"
 
-/* quality: what partners' objects broke of OCPI's tables, and what was refused for it
- * (hub-ocpi(7), VALIDATION). */
+/* quality: where partners' objects broke OCPI's tables, and which were refused for it (hub-ocpi(7), VALIDATION). */
 
 static void quality_write_row(struct json_writer *writer, const struct hub *hub,
                               const struct store_finding *row)

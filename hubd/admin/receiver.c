@@ -25,7 +25,7 @@ static struct str url_fact(struct arena *arena, const struct store_receiver *rec
     return copy;
 }
 
-/* The module's base out of what was pasted. */
+/* The base URL of the module, from what was pasted. */
 static bool clean_url(struct change *change, struct str *text)
 {
     struct error error;
@@ -40,7 +40,7 @@ static const char *const *known_modules(void)
     return ctl_param_by_key(ctl_command_by_method(STR("receiver.set")), STR("module"))->choices;
 }
 
-/* The module in the table's spelling: rpc may send another case. */
+/* The module as the table spells it: a request by rpc may have it in another case. */
 static struct str module_of(struct change *change)
 {
     struct str module = json_get_text(change->params, "module");
@@ -58,7 +58,7 @@ bool receiver_is_custom(struct str module)
     return true;
 }
 
-/* What OCPI has that `module` may be meant to be; NULL: nothing. */
+/* The module of OCPI whose name is most like this one; NULL: none. */
 static const char *looks_like(struct str module)
 {
     struct suggest suggest;
@@ -68,7 +68,7 @@ static const char *looks_like(struct str module)
     return suggest_best(&suggest);
 }
 
-/* A misspelt module would take what is meant for nobody, and the right one get nothing. */
+/* Refuses a misspelt module: its URL would never be called, and the module that was meant would have none. */
 static bool check_module(struct change *change, const struct registry_party *party, struct str module)
 {
     if (!receiver_is_custom(module))
@@ -90,11 +90,11 @@ static bool check_module(struct change *change, const struct registry_party *par
 
 static void release_held(struct change *change, const struct registry_party *party, struct str module)
 {
-    change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+    change_resume(change, &party->key);
     struct store_op *release = change_op(change, STORE_RELEASE_HELD);
     if (release == NULL)
         return;
-    release->u.release.receiver = change->resume;
+    release->u.release.receiver = ocpi_party_key_str(&party->key);
     release->u.release.reason = STORE_HOLD_NO_URL;
     release->u.release.module = module;
 }
@@ -117,7 +117,7 @@ bool receiver_build_set(struct change *change)
     put->u.receiver = (struct store_receiver){
         .party = party->row.id, .module = module, .url = url, .source = STORE_SOURCE_SET};
     release_held(change, party, module);
-    if (interfaces_is_other(module) && !str_equal(module, STR("versions")))
+    if (interfaces_is_other(module) && ocpi_module_find(module) != OCPI_MODULE_VERSIONS)
         change_hint(change,
                     "the hub does not know the module " STR_FMT
                     ": it only passes requests on that name " STR_FMT,

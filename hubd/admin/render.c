@@ -77,14 +77,14 @@ struct str render_roles_text(struct arena *arena, unsigned roles)
 struct str render_audit_note(struct arena *arena, const struct json_value *detail)
 {
     struct str error = json_get_text(json_get(detail, "forward"), "error");
-    struct str told = json_get_text(detail, "message");
-    if (told.length == 0)
-        told = json_get_text(detail, "reason");
-    if (told.length == 0)
-        told = json_get_text(detail, "last_error");
-    if (told.length == 0 || error.length == 0)
-        return told.length > 0 ? told : error;
-    return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(told), STR_ARG(error));
+    struct str sentence = json_get_text(detail, "message");
+    if (sentence.length == 0)
+        sentence = json_get_text(detail, "reason");
+    if (sentence.length == 0)
+        sentence = json_get_text(detail, "last_error");
+    if (sentence.length == 0 || error.length == 0)
+        return sentence.length > 0 ? sentence : error;
+    return arena_printf(arena, STR_FMT " (" STR_FMT ")", STR_ARG(sentence), STR_ARG(error));
 }
 
 static const char *const delivery_states[] = {

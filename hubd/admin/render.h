@@ -8,13 +8,13 @@
 struct hub;
 struct traffic_figures;
 
-/* How the nouns write what they answer: names and texts for people, then members and rows as JSON. The keys of
- * rows are those that hubctl(1), FORMS OF OUTPUT lists. */
+/* Writes what the commands answer: names and texts for people, then members and rows as JSON. hubctl(1), FORMS OF
+ * OUTPUT lists the keys of rows. */
 
 /* ---------------------------------------------------------------- names and texts */
 
-/* "IN-ABC" in the spelling of its registration, or "IN-ABC:CPO" where two platforms have a party of that id. In
- * the arena; NULL data when there is no memory. It is no key: keys are folded. */
+/* "IN-ABC" as it is spelled in its registration, or "IN-ABC:CPO" when two platforms have a party of that id. In the
+ * arena; NULL data when there is no memory. Not to be compared with keys, which are in upper case. */
 struct str render_party_id(const struct registry_snapshot *snapshot, const struct registry_party *party,
                            struct arena *arena);
 /* The same in upper case, for comparing. */
@@ -24,8 +24,8 @@ struct str render_party_key(const struct registry_snapshot *snapshot, const stru
 struct str render_platform_id(const struct registry_snapshot *snapshot,
                               const struct registry_platform *platform, struct arena *arena);
 
-/* A party's key, "IN-ABC" or "IN-ABC:CPO", in the spelling of its registration: written to `out`, or the key
- * itself where there is no such party (any more). */
+/* A party's key, "IN-ABC" or "IN-ABC:CPO", spelled as in its registration: the text in `out`, or the key itself when
+ * there is no such party. */
 #define RENDER_KEY_SIZE (OCPI_PARTY_KEY_SIZE + 8)
 struct str render_spell_key(const struct registry_snapshot *snapshot, struct str key,
                             char out[RENDER_KEY_SIZE]);
@@ -36,8 +36,8 @@ struct str render_spelled_key(const struct hub *hub, struct arena *arena, struct
 struct str render_actor(struct arena *arena, const struct ctl_peer *peer);
 /* "CPO, EMSP". */
 struct str render_roles_text(struct arena *arena, unsigned roles);
-/* Why an audit row ended as it did, from its detail: the sentence that the caller got and, in brackets, the error
- * behind it. In the arena; empty when the detail says nothing. */
+/* Why an audit row has its status, from its detail: the sentence that the caller got, then the error that caused it, in
+ * brackets. In the arena; empty when the detail says nothing. */
 struct str render_audit_note(struct arena *arena, const struct json_value *detail);
 const char *render_delivery_state(enum store_delivery_state state);
 const char *render_rule_state(enum store_rule_state state);

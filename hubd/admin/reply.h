@@ -6,12 +6,12 @@
 #include "lib/json/writer.h"
 #include "lib/store/store.h"
 
-/* Answers that show something: one object, or a list of rows. */
+/* Answers of commands that show one object or a list of rows. */
 
 /*
- * The answer of a `show`, {…}, from a finished read whose context is the request: begin, write the members, end
- * with the reply. Begin returns false when the read failed, and has answered then; `missing` and `hint` are the
- * answer for a read that found nothing.
+ * The answer of a `show`, {…}, from a finished read whose context is the request. Begin it, write the members, end it:
+ * the end answers the request. Begin returns false when the read failed, after it has answered that; `missing` and
+ * `hint` are the answer when the read found nothing.
  */
 struct reply_object {
     struct ctl_request *request;
@@ -22,7 +22,7 @@ bool reply_object_begin(struct reply_object *object, const struct store_read *re
                         struct str hint);
 void reply_object_end(struct reply_object *object);
 
-/* The answer of a `list`, {"rows":[ … ]}: begin, write the rows, end with the reply, which frees the buffer. */
+/* The answer of a `list`, {"rows":[ … ]}. Begin it, write the rows, end it: the end answers the request. */
 struct reply_list {
     struct ctl_request *request;
     struct buffer buffer;

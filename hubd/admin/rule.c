@@ -8,24 +8,14 @@
 #include "hubd/messages/list.h"
 #include "hubd/registry/routing.h"
 
-#define HOLD_ROWS 500 /* at once: the store serves others in between */
-
 /* rule enable, disable, list, matrix: the routing matrix (hub-ocpi(7), ROUTING). */
 
-struct pair {
-    struct lookup_pair parties;
-    enum store_rule_state before;
-};
+#define HOLD_ROWS 500 /* at once: the store serves others in between */
 
-static bool find_pair(struct change *change, struct pair *pair)
+static bool find_pair(struct change *change, struct lookup_pair *pair)
 {
-    struct lookup_pair *parties = &pair->parties;
-    if (!lookup_find_pair(change->snapshot, change->params, change->request->command, change->arena, parties,
-                          &change->refusal))
-        return false;
-    const struct store_rule *rule = registry_rule_of(change->snapshot, parties->emsp, parties->cpo);
-    pair->before = rule != NULL ? rule->state : STORE_RULE_OFF;
-    return true;
+    return lookup_find_pair(change->snapshot, change->params, change->request->command, change->arena, pair,
+                            &change->refusal);
 }
 
 static struct str state_fact(struct arena *arena, enum store_rule_state state)
@@ -33,105 +23,126 @@ static struct str state_fact(struct arena *arena, enum store_rule_state state)
     return arena_printf(arena, "\"%s\"", render_rule_state(state));
 }
 
-static void add_rule(struct change *change, const struct pair *pair, enum store_rule_state state)
+static void add_rule(struct change *change, const struct lookup_pair *pair, enum store_rule_state state)
 {
-    const struct lookup_pair *parties = &pair->parties;
     struct store_op *put = change_op(change, STORE_PUT_RULE);
     if (put != NULL)
-        put->u.rule = (struct store_rule){parties->emsp->row.id, parties->cpo->row.id, state, 0};
+        put->u.rule = (struct store_rule){pair->emsp->row.id, pair->cpo->row.id, state, 0};
     struct store_op *audit = change_op(change, STORE_APPEND_AUDIT);
     if (audit == NULL)
         return;
     change_audit_fill(change->request, &audit->u.audit,
                       state == STORE_RULE_ON ? "rule.enable" : "rule.disable");
-    audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&parties->emsp->key));
+    audit->u.audit.party = arena_copy(change->arena, ocpi_party_key_str(&pair->emsp->key));
     audit->u.audit.sender = audit->u.audit.party;
-    audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&parties->cpo->key));
-    audit->u.audit.detail = change_detail(change->arena, state_fact(change->arena, pair->before),
-                                          state_fact(change->arena, state));
+    audit->u.audit.receiver = arena_copy(change->arena, ocpi_party_key_str(&pair->cpo->key));
+    audit->u.audit.detail =
+        change_detail(change->arena, state_fact(change->arena, pair->rule), state_fact(change->arena, state));
 }
 
-static bool put_rule(struct change *change, const struct pair *pair, enum store_rule_state state,
+static bool put_rule(struct change *change, const struct lookup_pair *pair, enum store_rule_state state,
                      const char *what)
 {
-    struct str id = arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->parties.emsp_id),
-                                 STR_ARG(pair->parties.cpo_id));
-    if (pair->before == state)
+    struct str id =
+        arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->emsp_id), STR_ARG(pair->cpo_id));
+    if (pair->rule == state)
         return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
     add_rule(change, pair, state);
     return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
 }
 
-static bool put_enabled(struct change *change, const struct pair *pair)
+static bool put_enabled(struct change *change, const struct lookup_pair *pair)
 {
     return put_rule(change, pair, STORE_RULE_ON, "enabled");
 }
 
 bool rule_build_enable(struct change *change)
 {
-    struct pair pair;
+    struct lookup_pair pair;
     return find_pair(change, &pair) && put_enabled(change, &pair);
 }
 
 /* ---------------------------------------------------------------- what was queued under it */
 
-static void add_hold(struct change *change)
+struct hold {
+    struct str emsp, cpo; /* party keys */
+    int64_t count;        /* deliveries held by now */
+};
+
+static void add_hold(struct change *change, const struct hold *hold)
 {
-    struct store_op *hold = change_op(change, STORE_HOLD_PENDING);
-    if (hold == NULL)
+    struct store_op *op = change_op(change, STORE_HOLD_PENDING);
+    if (op == NULL)
         return;
-    hold->u.hold.receiver = change->emsp;
-    hold->u.hold.sender = change->cpo;
-    hold->u.hold.reason = STORE_HOLD_NO_RULE;
-    hold->u.hold.limit = HOLD_ROWS;
+    op->u.hold.receiver = hold->emsp;
+    op->u.hold.sender = hold->cpo;
+    op->u.hold.reason = STORE_HOLD_NO_RULE;
+    op->u.hold.limit = HOLD_ROWS;
+}
+
+static void add_hold_audit(struct change *change, const struct hold *hold)
+{
+    struct store_op *op = change_op(change, STORE_APPEND_AUDIT);
+    if (op == NULL)
+        return;
+    change_audit_fill(change->request, &op->u.audit, "delivery.hold");
+    op->u.audit.party = op->u.audit.receiver = hold->emsp;
+    op->u.audit.sender = hold->cpo;
+    op->u.audit.detail = arena_printf(change->arena, "{\"count\":%lld,\"reason\":\"%s\"}",
+                                      (long long)hold->count, store_hold_name(STORE_HOLD_NO_RULE));
 }
 
 /*
- * What waits for the eMSP is held at once and seen to be, not only when its turn comes: a receiver that is
- * down takes none. In slices; at the end a row in the audit.
+ * A follow-up of a rule that was switched off: holds what is queued under it now. Else it would be held when its turn
+ * comes, which never comes at a receiver that is down. In slices, then a row in the audit.
  */
-static bool hold_queued(struct change *change, const struct store_op *done)
+static bool hold_queued(struct change *change, void *context, const struct store_op *done)
 {
+    struct hold *hold = context;
     if (done != NULL && done->type != STORE_HOLD_PENDING)
         return false;
-    change->number = done == NULL ? 0 : change->number + done->u.hold.count;
+    hold->count = done == NULL ? 0 : hold->count + done->u.hold.count;
     if (done == NULL || done->u.hold.count == HOLD_ROWS) {
-        add_hold(change);
+        add_hold(change, hold);
         return true;
     }
-    if (change->number == 0)
+    if (hold->count == 0)
         return false;
-    struct store_op *op = change_op(change, STORE_APPEND_AUDIT);
-    if (op != NULL) {
-        change_audit_fill(change->request, &op->u.audit, "delivery.hold");
-        op->u.audit.party = op->u.audit.receiver = change->emsp;
-        op->u.audit.sender = change->cpo;
-        op->u.audit.detail = arena_printf(change->arena, "{\"count\":%lld,\"reason\":\"%s\"}",
-                                          (long long)change->number, store_hold_name(STORE_HOLD_NO_RULE));
-    }
+    add_hold_audit(change, hold);
     change_hint(change, "%lld queued deliveries are held; when the rule is back: hubctl delivery replay",
-                (long long)change->number);
+                (long long)hold->count);
     return true;
 }
 
-static bool put_disabled(struct change *change, const struct pair *pair)
+/* `*hold`: what is held, known after the follow-up; NULL when nothing is looked for. */
+static bool put_disabled(struct change *change, const struct lookup_pair *pair, struct hold **hold)
 {
+    *hold = NULL;
     /* Nothing has begun under a rule that is off: there is nothing to drain. */
-    if (json_get_boolean(change->params, "drain", false) && pair->before != STORE_RULE_OFF)
+    if (json_get_boolean(change->params, "drain", false) && pair->rule != STORE_RULE_OFF)
         return put_rule(change, pair, STORE_RULE_DRAIN, "draining");
-    change->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair->parties.emsp->key));
-    change->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair->parties.cpo->key));
-    change->follow = hold_queued;
+    *hold = arena_alloc(change->arena, sizeof **hold);
+    if (*hold == NULL)
+        return refusal_set(&change->refusal, CTL_INTERNAL, NULL, "no memory");
+    (*hold)->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair->emsp->key));
+    (*hold)->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair->cpo->key));
+    change_follow(change, hold_queued, *hold);
     return put_rule(change, pair, STORE_RULE_OFF, "disabled");
 }
 
 bool rule_build_disable(struct change *change)
 {
-    struct pair pair;
-    return find_pair(change, &pair) && put_disabled(change, &pair);
+    struct lookup_pair pair;
+    struct hold *hold;
+    return find_pair(change, &pair) && put_disabled(change, &pair, &hold);
 }
 
-/* ---------------------------------------------------------------- the verbs: what it is worth, too */
+/* ---------------------------------------------------------------- the commands, which say the effect too */
+
+struct rule_command {
+    struct effect *effect;
+    struct hold *hold; /* of rule disable without --drain, else NULL */
+};
 
 /* "3 queued deliveries" */
 static struct str amount(struct arena *arena, int64_t count, const char *one, const char *many)
@@ -140,19 +151,18 @@ static struct str amount(struct arena *arena, int64_t count, const char *one, co
 }
 
 /* What the eMSP gains or loses, behind the line that says what was done; empty when that is nothing. */
-static struct str tell_effect(const struct change *change, const struct pair *pair,
+static struct str effect_text(const struct change *change, const struct lookup_pair *pair,
                               enum store_rule_state state)
 {
-    const struct effect *effect = change->context;
-    const struct lookup_pair *parties = &pair->parties;
-    bool sees = list_may_see(change->snapshot, parties->emsp, parties->cpo);
-    bool will = state == STORE_RULE_ON || parties->emsp->platform == parties->cpo->platform;
+    const struct effect *effect = ((const struct rule_command *)change->context)->effect;
+    bool sees = list_may_see(change->snapshot, pair->emsp, pair->cpo);
+    bool will = state == STORE_RULE_ON || pair->emsp->platform == pair->cpo->platform;
     if (sees == will)
         return STR("");
     if (effect->locations == 0 && effect->tariffs == 0)
         return arena_printf(change->arena, ": " STR_FMT " has no locations and no tariffs here",
-                            STR_ARG(parties->cpo_id));
-    return arena_printf(change->arena, ": " STR_FMT " %s " STR_FMT " and " STR_FMT, STR_ARG(parties->emsp_id),
+                            STR_ARG(pair->cpo_id));
+    return arena_printf(change->arena, ": " STR_FMT " %s " STR_FMT " and " STR_FMT, STR_ARG(pair->emsp_id),
                         will ? "gains" : "loses",
                         STR_ARG(amount(change->arena, effect->locations, "location", "locations")),
                         STR_ARG(amount(change->arena, effect->tariffs, "tariff", "tariffs")));
@@ -160,65 +170,79 @@ static struct str tell_effect(const struct change *change, const struct pair *pa
 
 static void write_reply(struct change *change, struct json_writer *writer)
 {
-    const struct effect *effect = change->context;
+    const struct rule_command *command = change->context;
+    const struct effect *effect = command->effect;
+    int64_t held = command->hold != NULL ? command->hold->count : 0;
     change_write_reply(change, writer);
     json_field_int(writer, "locations", effect->locations);
     json_field_int(writer, "tariffs", effect->tariffs);
-    render_number(writer, "held", effect->dry_run ? effect->queued : change->number, change->follow != NULL);
+    render_number(writer, "held", effect->dry_run ? effect->queued : held, command->hold != NULL);
     json_field_boolean(writer, "dry_run", effect->dry_run);
 }
 
-/* Adds what it is worth to what was done; of a dry run nothing is done. */
-static void tell(struct change *change, const struct pair *pair, enum store_rule_state state)
+/* Adds the effect to the answer. Of a dry run nothing else happens. */
+static void add_effect(struct change *change, const struct lookup_pair *pair, enum store_rule_state state)
 {
-    struct effect *effect = change->context;
-    struct str told = change->unchanged ? STR("") : tell_effect(change, pair, state), id = change->id;
+    struct effect *effect = ((struct rule_command *)change->context)->effect;
+    struct str text = change->unchanged ? STR("") : effect_text(change, pair, state), id = change->id;
     const char *what = change->what;
     change->reply = write_reply;
-    if (told.length == 0)
+    if (text.length == 0)
         effect->locations = effect->tariffs = 0;
     if (change->unchanged) {
         effect->queued = 0;
         return;
     }
     if (!effect->dry_run) {
-        change_done(change, id, what, "rule " STR_FMT " %s" STR_FMT, STR_ARG(id), what, STR_ARG(told));
+        change_done(change, id, what, "rule " STR_FMT " %s" STR_FMT, STR_ARG(id), what, STR_ARG(text));
         return;
     }
     struct str queued = amount(change->arena, effect->queued, "queued delivery", "queued deliveries");
     change->unchanged = true;
     change_done(change, id, arena_printf(change->arena, "would be %s", what).data,
-                "rule " STR_FMT " would be %s" STR_FMT "%s" STR_FMT "%s", STR_ARG(id), what, STR_ARG(told),
+                "rule " STR_FMT " would be %s" STR_FMT "%s" STR_FMT "%s", STR_ARG(id), what, STR_ARG(text),
                 effect->queued > 0 ? "; " : "", effect->queued > 0 ? (int)queued.length : 0, queued.data,
                 effect->queued > 0 ? " would be held" : "");
 }
 
 static bool build_enable(struct change *change)
 {
-    struct pair pair;
+    struct lookup_pair pair;
     bool good = find_pair(change, &pair) && put_enabled(change, &pair);
     if (good)
-        tell(change, &pair, STORE_RULE_ON);
+        add_effect(change, &pair, STORE_RULE_ON);
     return good;
 }
 
 static bool build_disable(struct change *change)
 {
-    struct pair pair;
-    bool good = find_pair(change, &pair) && put_disabled(change, &pair);
+    struct rule_command *command = change->context;
+    struct lookup_pair pair;
+    bool good = find_pair(change, &pair) && put_disabled(change, &pair, &command->hold);
     if (good)
-        tell(change, &pair, STORE_RULE_OFF);
+        add_effect(change, &pair, STORE_RULE_OFF);
     return good;
+}
+
+static void begin_counted(struct effect *effect, bool (*build)(struct change *change))
+{
+    struct rule_command *command = arena_alloc(&effect->request->arena, sizeof *command);
+    if (command == NULL) {
+        ctl_fail(effect->request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
+    command->effect = effect;
+    change_begin_with(effect->request, build, true, command);
 }
 
 static void enable_counted(struct effect *effect)
 {
-    change_begin_with(effect->request, build_enable, true, effect);
+    begin_counted(effect, build_enable);
 }
 
 static void disable_counted(struct effect *effect)
 {
-    change_begin_with(effect->request, build_disable, true, effect);
+    begin_counted(effect, build_disable);
 }
 
 void admin_rule_enable(struct ctl_request *request)

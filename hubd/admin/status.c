@@ -11,7 +11,7 @@
 
 /* status: one screen, what needs attention first. Four reads, then the snapshot. */
 
-#define HELD_LOOKED_AT 500 /* for their reasons */
+#define HELD_LOOKED_AT 500 /* held deliveries that are read for their reasons */
 
 struct status {
     struct ctl_request *request;
@@ -105,7 +105,7 @@ struct queue_line {
     int64_t retry_at;
 };
 
-/* The worse before: an open circuit, then what is dead, held, and has waited longest. */
+/* The worst first: an open circuit, then dead ones, held ones, and those that have waited longest. */
 static int compare_queues(const void *left, const void *right)
 {
     const struct queue_line *a = left, *b = right;

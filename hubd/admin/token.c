@@ -5,7 +5,6 @@
 #include "hubd/admin/render.h"
 #include "hubd/admin/reply.h"
 #include "hubd/partners/registration.h"
-#include "lib/base/crypto.h"
 #include "lib/base/timestamp.h"
 
 #define TTL_MAX_MS INT64_C(31536000000) /* a year */
@@ -14,13 +13,20 @@
 
 /* ---------------------------------------------------------------- issue */
 
+struct issue {
+    struct str secret; /* in the request's arena, which is wiped after the answer (CTL_TOKENS) */
+    struct str fingerprint;
+    int64_t expires;
+};
+
 static void reply_issue(struct change *change, struct json_writer *writer)
 {
+    const struct issue *issue = change->context;
     struct str url = arena_printf(change->arena, "%s/ocpi/versions", change->hub->conf.base_url);
     json_field_string(writer, "party", change->id);
-    json_field_string(writer, "token", change->secret);
-    json_field_string(writer, "fingerprint", change->fingerprint);
-    render_time(writer, "expires", change->expires);
+    json_field_string(writer, "token", issue->secret);
+    json_field_string(writer, "fingerprint", issue->fingerprint);
+    render_time(writer, "expires", issue->expires);
     json_field_string(writer, "versions_url", url);
 }
 
@@ -42,6 +48,7 @@ static struct str token_fact(struct arena *arena, struct str fingerprint, bool f
 
 static bool put_token(struct change *change, int64_t platform, bool registered, int64_t ttl)
 {
+    struct issue *issue = change->context;
     struct store_op *old = change_op(change, STORE_DELETE_TOKENS);
     struct store_op *put = change_op(change, STORE_PUT_TOKEN);
     if (old == NULL || put == NULL)
@@ -49,20 +56,19 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
     old->u.token_match.platform = platform;
     old->u.token_match.kind = registered ? -1 : STORE_TOKEN_INITIAL;
     old->u.token_match.unused_only = !registered;
-    if (change->secret.length > 0) /* of a build that met a conflict */
-        crypto_wipe((char *)(uintptr_t)change->secret.data, change->secret.length);
-    change->secret = registration_new_token(change->hub, change->arena, &put->u.token);
-    if (change->secret.data == NULL)
+    issue->secret = registration_new_token(change->hub, change->arena, &put->u.token);
+    if (issue->secret.data == NULL)
         return refusal_set(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     put->u.token.platform = platform;
     put->u.token.kind = STORE_TOKEN_INITIAL;
-    put->u.token.expires = change->expires = put->u.token.created + ttl;
-    change->fingerprint = put->u.token.fingerprint;
+    put->u.token.expires = issue->expires = put->u.token.created + ttl;
+    issue->fingerprint = put->u.token.fingerprint;
     return true;
 }
 
 static bool build_issue(struct change *change)
 {
+    const struct issue *issue = change->context;
     const struct registry_party *party =
         lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     int64_t ttl;
@@ -76,21 +82,25 @@ static bool build_issue(struct change *change)
                            "hubctl token rotate changes the tokens; to begin anew: the partner's DELETE "
                            "credentials, or --force",
                            "party " STR_FMT ": its platform has done the credentials exchange", STR_ARG(id));
-    if (registered) { /* --force: what was registered of it by the account team stays */
+    if (registered) { /* --force: what the account team registered of the partner is kept */
         registration_put_end(party->platform, change->now, &change->batch);
-        change->resume = arena_copy(change->arena, ocpi_party_key_str(&party->key));
+        change_resume(change, &party->key);
     }
     if (!put_token(change, platform->id, registered, ttl))
         return false;
     change_audit(change, "token.issue", ocpi_party_key_str(&party->key), STR_NONE,
-                 token_fact(change->arena, change->fingerprint, registered));
+                 token_fact(change->arena, issue->fingerprint, registered));
     change->reply = reply_issue;
     return change_done(change, id, "issued", "token of " STR_FMT " issued", STR_ARG(id));
 }
 
 void admin_token_issue(struct ctl_request *request)
 {
-    change_begin(request, build_issue, true);
+    struct issue *issue = arena_alloc(&request->arena, sizeof *issue);
+    if (issue == NULL)
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+    else
+        change_begin_with(request, build_issue, true, issue);
 }
 
 /* ---------------------------------------------------------------- list */

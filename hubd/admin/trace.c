@@ -10,19 +10,18 @@
 #include "lib/base/timestamp.h"
 
 /*
- * trace: one exchange as a time line. The audit's rows tell who spoke with the hub; what their details name
- * is added: the call that passed a request on, the tries of a delivery that have no row of their own, and
- * what still waits.
+ * trace: one exchange as a time line. It has the audit's rows, and what their details mention: the call by which a
+ * request was passed on, the tries of a delivery that have no row of their own, and what is still pending or held.
  */
 #define TRACE_MAGIC    0x54524143u
 #define ROWS_MAX       1000
 #define DELIVERIES_MAX 100
 
-/* What comes first within one millisecond: a cause before what follows from it. The audit's own order is that
- * of becoming durable, which real-time rows do later. */
+/* The order within one millisecond: a cause comes before its effect. The audit's own order does not show that, since
+ * rows of real-time messages are stored later. */
 enum rank { RANK_REQUEST, RANK_FORWARD, RANK_PUSH, RANK_HUB };
 
-/* One line. Times of the audit are those of the end; a line tells when it began. */
+/* One line. The audit has the time of the end, a line has that of the beginning. */
 struct entry {
     int64_t time;
     enum rank rank;
@@ -40,7 +39,7 @@ struct trace {
     struct store_trace_read read;
     struct store_delivery_read delivery;
     int64_t deliveries[DELIVERIES_MAX];
-    bool told[DELIVERIES_MAX]; /* its end has a row */
+    bool ended[DELIVERIES_MAX]; /* its end has a row */
     size_t delivery_count, next_delivery;
     struct entry *entries;
     size_t count, room;
@@ -71,7 +70,7 @@ static struct entry *add_entry(struct trace *trace, const struct entry *like)
 
 /* ---------------------------------------------------------------- the audit's rows */
 
-/* What the hub itself sent is from it; what it was sent is to it; what people did is from them. */
+/* From whom and to whom: the hub for what it sent or was sent, people for what they did. */
 static void fill_parties(const struct trace *trace, const struct store_audit *row, struct entry *entry)
 {
     bool admin = row->kind == STORE_AUDIT_ADMIN, own = str_equal(row->actor, STR("hub"));
@@ -80,8 +79,8 @@ static void fill_parties(const struct trace *trace, const struct store_audit *ro
     entry->to = admin ? STR_NONE : own ? row->receiver : trace->hub;
 }
 
-/* The leg from the hub to the party that a request was passed on to; inside the request's own time, however
- * the milliseconds were rounded. */
+/* The call from the hub to the party that a request was passed on to. Its times are kept within those of the request,
+ * although milliseconds are rounded. */
 static void add_forward(struct trace *trace, size_t of, const struct json_value *forward,
                         const struct store_audit *row)
 {
@@ -117,7 +116,7 @@ static void note_delivery(struct trace *trace, int64_t id, struct str action)
         return;
     if (i == trace->delivery_count)
         trace->deliveries[trace->delivery_count++] = id;
-    trace->told[i] = trace->told[i] || str_equal(action, STR("delivery.done"));
+    trace->ended[i] = trace->ended[i] || str_equal(action, STR("delivery.done"));
 }
 
 static void note_detail(struct trace *trace, size_t of, const struct store_audit *row)
@@ -190,21 +189,21 @@ static void add_try(struct trace *trace, const struct outbox_try *try)
                                          : STR("failed");
 }
 
-/* Its last try is the row of its end where there is one. */
-static void add_tries(struct trace *trace, bool end_is_told)
+/* When the end of the delivery has a row, that is its last try. */
+static void add_tries(struct trace *trace, bool end_has_row)
 {
     struct str rest = trace->delivery.row.tries;
     struct outbox_try try, next;
     bool more = outbox_tries_next(&rest, &try);
     while (more) {
         more = outbox_tries_next(&rest, &next);
-        if (more || !end_is_told)
+        if (more || !end_has_row)
             add_try(trace, &try);
         try = next;
     }
 }
 
-/* What waits now. */
+/* A delivery that is pending or held now. */
 static void add_waiting(struct trace *trace)
 {
     const struct store_delivery *row = &trace->delivery.row;
@@ -305,7 +304,7 @@ static void on_delivery(struct store_read *base)
         return;
     }
     if (base->result == OK) {
-        add_tries(trace, trace->told[trace->next_delivery]);
+        add_tries(trace, trace->ended[trace->next_delivery]);
         add_waiting(trace);
     }
     trace->next_delivery++;

@@ -4,10 +4,9 @@
 #include "hubd/admin/change.h"
 
 /*
- * What the single verbs do, for `apply`, which does what they do many times in one transaction: each turns
- * change->params (by the keys of the verb's row in the command table, which has been checked by it) and
- * change->snapshot into ops of the batch. False: refused, see change->refusal. Each may ask for what follows
- * by change->resume and change->follow.
+ * The builders of single commands, for `apply`, which runs many of them in one transaction. Each makes ops of the batch
+ * from change->params, which have the keys of the command's row in the command table and were checked by it, and from
+ * change->snapshot. Each may ask for follow-ups. False: refused, see change->refusal.
  */
 bool party_build_add(struct change *change);
 bool party_build_set(struct change *change);

@@ -1,42 +1,31 @@
 #include <stdio.h>
 
 #include "hubd/admin/internal.h"
+#include "hubd/admin/job.h"
 #include "hubd/admin/refusal.h"
 #include "hubd/admin/render.h"
 #include "lib/base/crypto.h"
 #include "lib/store/verify.h"
 
-/* audit verify: the chain in slices; after each the client hears how far it is. */
+/* audit verify: a job (job.h) that walks the chain and reports after each slice how far it is. */
 
-#define VERIFY_MAGIC 0x56524659u
-#define SLICE_ROWS   2000
+#define SLICE_ROWS 2000
 
 struct verify {
-    uint32_t magic;
-    struct ctl_request *request;
-    struct arena arena; /* of one slice */
+    struct job job;
     struct store_verify_read read;
     struct store_head head;          /* what the trail must contain, if it was asked for */
     struct store_totals_read totals; /* as they were at the beginning */
-    bool blocked;
 };
 
-static void on_slice(struct store_read *base);
-
-static void read_slice(struct verify *verify)
+static struct verify *verify_of(struct job *job)
 {
-    arena_reset(&verify->arena);
-    verify->read.base.arena = &verify->arena;
-    verify->read.base.callback = on_slice;
-    verify->read.base.context = verify;
-    verify->read.limit = SLICE_ROWS;
-    store_read_verify(admin_hub(verify->request)->control_store, &verify->read);
+    return CONTAINER_OF(job, struct verify, job);
 }
 
-static void verify_answer(struct verify *verify)
+static void verify_answer(struct job *job)
 {
-    const struct store_verify_read *read = &verify->read;
-    struct ctl_request *request = verify->request;
+    const struct store_verify_read *read = &verify_of(job)->read;
     struct buffer reply = {0};
     struct json_writer writer;
     char head[2 * sizeof read->mac + 1];
@@ -53,55 +42,39 @@ static void verify_answer(struct verify *verify)
         json_null(&writer);
     render_text(&writer, "problem", read->bad_sequence != 0 ? read->problem : STR_NONE);
     json_object_end(&writer);
-    arena_free(&verify->arena);
-    verify->magic = 0;
-    ctl_reply(request, &reply);
+    ctl_reply(job_end(job), &reply);
     buffer_free(&reply);
 }
 
-static void on_slice(struct store_read *base)
+static void verify_fail(struct job *job, int error_code, const struct error *error)
 {
-    struct verify *verify = MAGIC_CAST(struct verify, base->context, VERIFY_MAGIC);
-    if (base->result != OK) {
-        struct ctl_request *request = verify->request;
-        struct error error = base->error;
-        arena_free(&verify->arena);
-        refusal_reply_error(request, base->result, error.text);
-        return;
-    }
-    if (verify->read.done || verify->read.bad_sequence != 0 || verify->request->closed) {
-        verify_answer(verify);
-        return;
-    }
+    refusal_reply_error(job_end(job), error_code, error->text);
+}
+
+static void slice_verified(struct job *job)
+{
+    struct verify *verify = verify_of(job);
+    const struct store_verify_read *read = &verify->read;
     char text[80];
+    if (read->done || read->bad_sequence != 0) {
+        verify_answer(job);
+        return;
+    }
     snprintf(text, sizeof text, "%lld rows of the audit are in order",
-             (long long)(verify->read.position - verify->read.pruned));
-    verify->blocked =
-        !ctl_progress(verify->request, str_from(text), verify->read.position, verify->totals.audit_head);
-    if (!verify->blocked)
-        read_slice(verify);
+             (long long)(read->position - read->pruned));
+    job_report(job, str_from(text), read->position, verify->totals.audit_head);
+    job_next(job);
 }
 
-/* Where the end is; it is found without that too. */
-static void verify_on_totals(struct store_read *base)
+static void verify_slice(struct job *job)
 {
-    read_slice(MAGIC_CAST(struct verify, base->context, VERIFY_MAGIC));
+    struct verify *verify = verify_of(job);
+    verify->read.base = job_read(job, slice_verified);
+    verify->read.limit = SLICE_ROWS;
+    store_read_verify(job->hub->control_store, &verify->read);
 }
 
-static void verify_on_drain(struct ctl_request *request)
-{
-    struct verify *verify = MAGIC_CAST(struct verify, request->state, VERIFY_MAGIC);
-    verify->blocked = false;
-    read_slice(verify);
-}
-
-/* While a slice is being read its callback sees that the client has gone. */
-static void verify_on_closed(struct ctl_request *request)
-{
-    struct verify *verify = MAGIC_CAST(struct verify, request->state, VERIFY_MAGIC);
-    if (verify->blocked)
-        verify_answer(verify);
-}
+static const struct job_kind verify_kind = {verify_slice, verify_answer, verify_fail};
 
 /* "4711:9f86…", or the 64 digits alone. */
 static bool read_head(struct str text, struct store_head *head)
@@ -118,26 +91,17 @@ static bool read_head(struct str text, struct store_head *head)
 
 void admin_audit_verify(struct ctl_request *request)
 {
-    struct verify *verify = arena_alloc(&request->arena, sizeof *verify);
-    if (verify == NULL) {
-        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+    struct verify *verify = job_new(request, sizeof *verify, &verify_kind);
+    if (verify == NULL)
         return;
-    }
     struct str head = json_get_text(request->params, "head");
     if (head.data != NULL && !read_head(head, &verify->head)) {
         ctl_fail(
-            request, CTL_BAD_PARAMS, "head: no head of the audit",
+            job_end(&verify->job), CTL_BAD_PARAMS, "head: no head of the audit",
             "ROW:HEAD or HEAD, HEAD being the 64 hexadecimal digits that audit verify prints and hubd logs");
         return;
     }
     verify->read.head = head.data != NULL ? &verify->head : NULL;
-    verify->magic = VERIFY_MAGIC;
-    verify->request = request;
-    arena_init(&verify->arena, 65536);
-    request->state = verify;
-    request->on_drain = verify_on_drain;
-    request->on_closed = verify_on_closed;
-    verify->totals.base =
-        (struct store_read){.arena = &verify->arena, .callback = verify_on_totals, .context = verify};
-    store_read_totals(admin_hub(request)->control_store, &verify->totals);
+    verify->totals.base = job_read_optional(&verify->job, job_next);
+    store_read_totals(verify->job.hub->control_store, &verify->totals);
 }

@@ -1,5 +1,4 @@
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "hubd/request/quality.h"
 #include "hubd/request/internal.h"
@@ -174,16 +173,12 @@ void request_answer(struct request *request, enum reply reply, struct str messag
 
 void request_answerf(struct request *request, enum reply reply, const char *format, ...)
 {
-    char text[1024];
+    char room[1024];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    struct str text = str_print(room, sizeof room, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        length = 0;
-    if ((size_t)length >= sizeof text)
-        length = (int)sizeof text - 1;
-    request_answer(request, reply, str_of(text, (size_t)length), STR_NONE);
+    request_answer(request, reply, text, STR_NONE);
 }
 
 void request_answer_data(struct request *request, struct buffer *data)

@@ -111,11 +111,7 @@ static void write_line(enum log_level level, unsigned held, const char *format, 
 {
     int saved_errno = errno;
     char message[MESSAGE_MAX_BYTES + HELD_MAX_BYTES];
-    int length = vsnprintf(message, MESSAGE_MAX_BYTES, format, arguments);
-    if (length < 0)
-        length = 0;
-    if (length >= MESSAGE_MAX_BYTES)
-        length = MESSAGE_MAX_BYTES - 1;
+    int length = (int)str_print(message, MESSAGE_MAX_BYTES, format, arguments).length;
     if (held > 0)
         length += snprintf(message + length, HELD_MAX_BYTES, " (%u more like it were not logged)", held);
 

@@ -1,5 +1,7 @@
 #include "lib/base/str.h"
 
+#include <stdio.h>
+
 #include "lib/base/utf8.h"
 
 static char upper(char letter)
@@ -135,6 +137,16 @@ bool str_copy_upper(struct str s, char *out, size_t size)
     for (size_t i = 0; i < s.length; i++)
         out[i] = upper(out[i]);
     return true;
+}
+
+struct str str_print(char *out, size_t size, const char *format, va_list arguments)
+{
+    int length = vsnprintf(out, size, format, arguments);
+    if (length < 0) {
+        out[0] = '\0';
+        length = 0;
+    }
+    return str_of(out, (size_t)length < size ? (size_t)length : size - 1);
 }
 
 uint64_t str_hash(struct str s)

@@ -1,6 +1,7 @@
 #ifndef LIB_BASE_STR_H
 #define LIB_BASE_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,10 @@ bool str_to_uint64(struct str s, uint64_t *value);
 bool str_copy(struct str s, char *out, size_t size);
 /* Copies with ASCII letters in upper case and a terminating NUL; false (empty) when it does not fit. */
 bool str_copy_upper(struct str s, char *out, size_t size);
+/* Formats into `out` as vsnprintf(3) does, and returns the text in it: cut at `size` - 1 bytes, empty when the format
+ * cannot be written. `size` is at least 1. */
+struct str str_print(char *out, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 /* 64-bit hash (FNV-1a) for tables in memory; not for secrets, not stored. */
 uint64_t str_hash(struct str s);
 

@@ -200,7 +200,7 @@ const struct ctl_command ctl_table_party[] = {
              {"hub", "HUB", CTL_COLUMN_TEXT, CTL_SEEN_JSON, NULL, "the hub's name"},
              {"checks", "CHECKS", CTL_COLUMN_SECTION, CTL_SEEN_ALWAYS, check_columns, "in the order they were made"})},
 
-    {"token", "issue", "token.issue", CTL_ACCESS_ADMIN, CTL_SECRET, CTL_OUTPUT_TOKEN,
+    {"token", "issue", "token.issue", CTL_ACCESS_ADMIN, CTL_SECRET | CTL_TOKENS, CTL_OUTPUT_TOKEN,
      "issue the initial token that a partner begins the credentials exchange with",
      "The token is printed once, alone on stdout; the hub keeps only its hash. An initial token that was issued before and not "
      "used ends. For a platform that has done the exchange, --force ends its registration and lets it begin anew.", NULL,

@@ -184,6 +184,13 @@ def test_only_one_cpo_or_module(hub, delivered):
     assert len(delivered.emsp.received("PUT", "/SES-")) == 2 and len(bystander.received("PUT", "/sessions/")) == 1
 
 
+def test_module_in_any_case(delivered):
+    """A module that comes by rpc in another case of letters is that module too, as for other commands."""
+    params = {"emsp": delivered.emsp.id, "since": timestamp(-3600), "module": "SESSIONS", "dry_run": True}
+    counted = json.loads(delivered.hub.ok("rpc", "delivery.replay", json.dumps(params)).out.splitlines()[-1])  # before it: progress
+    assert [(row["module"], row["queued"]) for row in counted["modules"]] == [("sessions", 2)]
+
+
 def test_draining_rule(pair):
     """As a fresh push: a session that had begun before the rule drains goes again, a later one is held."""
     put_session(pair, "BEGUN", start_date_time=timestamp(-600))

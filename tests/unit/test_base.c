@@ -309,6 +309,28 @@ static void test_str_numbers(void **state)
     assert_true(largest == UINT64_MAX);
 }
 
+static struct str print(char *out, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static struct str print(char *out, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    struct str text = str_print(out, size, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+static void test_str_print(void **state)
+{
+    char out[4];
+    (void)state;
+    assert_true(str_equal(print(out, sizeof out, "%s%d", "a", 12), STR("a12")));
+    assert_true(str_equal(print(out, sizeof out, "%s", "abcd"), STR("abc")));
+    assert_string_equal(out, "abc");
+    assert_int_equal(print(out, sizeof out, "%s", "").length, 0);
+    assert_int_equal(print(out, 1, "%s", "a").length, 0);
+}
+
 static void test_str_copy(void **state)
 {
     char out[4] = "xxx";
@@ -460,14 +482,23 @@ static void test_env(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arena_alloc),    cmocka_unit_test(test_arena_large),
-        cmocka_unit_test(test_arena_wipe),     cmocka_unit_test(test_arena_reset),
-        cmocka_unit_test(test_arena_text),     cmocka_unit_test(test_buffer_grow),
-        cmocka_unit_test(test_buffer_maximum), cmocka_unit_test(test_buffer_int),
-        cmocka_unit_test(test_str_compare),    cmocka_unit_test(test_str_parts),
-        cmocka_unit_test(test_str_split),      cmocka_unit_test(test_str_numbers),
-        cmocka_unit_test(test_str_copy),       cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_error),          cmocka_unit_test(test_env),
+        cmocka_unit_test(test_arena_alloc),
+        cmocka_unit_test(test_arena_large),
+        cmocka_unit_test(test_arena_wipe),
+        cmocka_unit_test(test_arena_reset),
+        cmocka_unit_test(test_arena_text),
+        cmocka_unit_test(test_buffer_grow),
+        cmocka_unit_test(test_buffer_maximum),
+        cmocka_unit_test(test_buffer_int),
+        cmocka_unit_test(test_str_compare),
+        cmocka_unit_test(test_str_parts),
+        cmocka_unit_test(test_str_split),
+        cmocka_unit_test(test_str_numbers),
+        cmocka_unit_test(test_str_print),
+        cmocka_unit_test(test_str_copy),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_env),
         cmocka_unit_test(test_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 /* hubctl waits 150 s for a command that calls partners. */
 #define TIME_MAX_MS 120000
-/* At once, by all of the account team: each holds answers of a partner in memory. */
+/* Checks at once: each holds answers of a partner in memory. */
 #define RUNS_MAX 4
 
 static const struct check_row check_rows[] = {
@@ -35,7 +35,7 @@ static const struct check_row check_rows[] = {
 };
 #define ROWS (sizeof check_rows / sizeof check_rows[0])
 
-/* Why a check that needs more is not made. */
+/* Why a check that needs a higher level is skipped. */
 static const char *const check_obstacles[] = {
     [CHECK_LEVEL_NONE] = "the credentials exchange is not done",
     [CHECK_LEVEL_CALLABLE] = "the partner's system does not answer",
@@ -102,7 +102,7 @@ static void check_finish(struct check *check)
 
 /* ---------------------------------------------------------------- one after the other */
 
-/* The party as it is now, for as long as a step takes. False: it is no more. */
+/* Takes the newest snapshot and the party in it, for one step. False: the party was removed. */
 static bool hold(struct check *check)
 {
     check->snapshot = registry_hold(check->hub->control_view);
@@ -141,8 +141,8 @@ static void run_row(struct check *check)
     check_release(check);
 }
 
-/* Goes on until something must be waited for. A call may end while it is begun: then the loop that began it
- * goes on. */
+/* Runs checks until one has to wait. A call may end before the function that begins it returns; the loop is still
+ * running then and goes on by itself. */
 static void go_on(struct check *check)
 {
     if (check->running)
@@ -250,7 +250,7 @@ void check_discover(struct check *check, void (*then)(struct check *check))
     discovery_start(discovery);
 }
 
-/* Nobody waits for the report any more, or hubd is ending. */
+/* The client has gone, or hubd is ending. */
 static void check_on_closed(struct ctl_request *request)
 {
     struct check *check = MAGIC_CAST(struct check, request->state, CHECK_MAGIC);
@@ -258,9 +258,9 @@ static void check_on_closed(struct ctl_request *request)
         outbound_cancel(check->calling);
 }
 
-/* A plain key may stand for the SENDER interface where the party has no RECEIVER that is called
- * (registry_sender_url). */
-static struct str meant(const struct registry_party *party, struct str key)
+/* The key of the interface that a receiver's key stands for. A key without ":sender" stands for the SENDER interface
+ * when the hub calls no RECEIVER interface of this module for the party's roles (registry_sender_url). */
+static struct str interface_key(const struct registry_party *party, struct str key)
 {
     struct str sender = interfaces_key(party->row.roles, key, false);
     bool receives = interfaces_key(party->row.roles, key, true).data != NULL;
@@ -274,14 +274,15 @@ void check_take_targets(struct check *check)
     check->target_count = 0;
     check->targets = arena_alloc(check->arena, (party->receiver_count + 1) * sizeof *check->targets);
     for (size_t i = 0; i < party->receiver_count && check->targets != NULL; i++) {
-        struct str kept = party->receivers[i].module, key = meant(party, kept);
+        struct str kept = party->receivers[i].module, key = interface_key(party, kept);
         if (!str_equal(kept, key) && registry_receiver(party, key) != NULL)
             continue;
         struct check_target *target = &check->targets[check->target_count++];
         target->key = target->module = arena_copy(check->arena, key);
         target->url = arena_copy(check->arena, party->receivers[i].url);
-        if (str_ends_with(key, suffix))
-            target->module.length -= suffix.length;
+        target->sender = str_ends_with(key, suffix);
+        target->module.length -= target->sender ? suffix.length : 0;
+        target->id = ocpi_module_find(target->module);
     }
 }
 
@@ -321,7 +322,7 @@ void admin_party_check(struct ctl_request *request)
     check->arena = &request->arena;
     check->last = &check->first;
     check->correlation_id = str_from(uuid_make(correlation_id));
-    check->stranger = arena_printf(check->arena, "HUBCHECK-%.8s", correlation_id);
+    check->unknown_id = arena_printf(check->arena, "HUBCHECK-%.8s", correlation_id);
     check->started_ms = env_monotonic_ms();
     if (!check_begin(check, &refusal)) {
         refusal_reply(request, &refusal);

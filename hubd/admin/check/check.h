@@ -3,25 +3,26 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/calls/discovery.h"
+#include "lib/ocpi/modules.h"
 
 /*
- * `party check`: the onboarding doctor (hubctl-party(1), COMMANDS). An ordered table of checks, one after the
- * other on the control loop; each reports what it found as ok, warn, fail or skipped, with a remedy. It only
- * looks: nothing is stored but one row in the audit, an answer to it is no sign of life, and the messages it
- * sends are about an object and a token that do not exist.
+ * `party check`: the onboarding doctor (hubctl-party(1), COMMANDS). The checks of a table run one after the other on
+ * the control loop. Each reports ok, warn, fail or skipped, with a remedy. They change nothing: the only row that is
+ * stored is one in the audit, an answer of the partner does not count as a sign of life, and what is sent is about an
+ * object and a token that do not exist.
  */
 #define CHECK_MAGIC 0x4348434bu
 
 enum check_result { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIPPED, CHECK_RESULT_COUNT };
 
-/* How far the hub gets with the partner; each is the ground of the next. */
+/* How far the hub gets with the partner; each level presumes the one before. */
 enum check_level {
     CHECK_LEVEL_NONE,
     CHECK_LEVEL_CALLABLE, /* the exchange is done: the partner's token is known */
     CHECK_LEVEL_ANSWERS   /* its system answers HTTP, or it has interfaces on another one */
 };
 
-/* What helps: a row each in report.c. */
+/* What helps; each has a row in report.c. */
 enum check_remedy {
     REMEDY_NONE,
     REMEDY_RESUME,
@@ -59,7 +60,7 @@ enum check_remedy {
     REMEDY_OBJECTS,
     REMEDY_OWNER,
     REMEDY_SLOW,
-    REMEDY_STRANGER,
+    REMEDY_ALLOWS_UNKNOWN,
     REMEDY_AUTHORIZATION,
     REMEDY_RULE,
     REMEDY_COUNTERPART,
@@ -84,8 +85,10 @@ struct check_finding {
 
 /* An interface of the party, as its receivers are kept. */
 struct check_target {
-    struct str key; /* "tokens", "tokens:sender" */
-    struct str module;
+    struct str key;      /* "tokens", "tokens:sender" */
+    struct str module;   /* the key without ":sender" */
+    enum ocpi_module id; /* the same as a number; OTHER: a module of the partner's own */
+    bool sender;
     struct str url;
 };
 
@@ -109,8 +112,8 @@ struct check {
     struct str id, name;  /* of the party, for people */
     int64_t party_id;     /* its row */
     struct str correlation_id;
-    struct str stranger; /* a token and an object that nobody has */
-    int64_t started_ms;  /* monotonic */
+    struct str unknown_id; /* a token and an object that nobody has */
+    int64_t started_ms;    /* monotonic */
     enum check_level level;
     size_t row;
     bool running, waiting, gone;
@@ -145,37 +148,37 @@ struct check_row {
 
 /* ---------------------------------------------------------------- check.c: what the checks are run by */
 
-/* Begins a call of the partner with its token; `then` runs when it has ended, and the next check after that
- * when `then` began no further call. `url` lives in `scratch` or longer. */
+/* Begins a call of the partner with its token. `then` runs when the call has ended; the next check runs after it,
+ * unless `then` began a further call. `url` lives in `scratch` or longer. */
 void check_call(struct check *check, enum http_method method, struct str url, int64_t timeout_ms, bool routed,
                 void (*then)(struct check *check));
-/* The same for another way to wait: what was begun ends in check_go_on. */
+/* The same for anything else that ends later: its callback calls check_go_on. */
 void check_wait(struct check *check, void (*then)(struct check *check));
 void check_go_on(struct check *check);
 /* Reads the partner's versions and version details into `discovery`, as a call. */
 void check_discover(struct check *check, void (*then)(struct check *check));
 /* The party's interfaces as they are now. */
 void check_take_targets(struct check *check);
-/* What is left of the time for all of it, at most `wanted`. */
+/* How much time is left for all checks, at most `wanted`; ms. */
 int64_t check_time_left(const struct check *check, int64_t wanted);
-/* All of it is used up: that is reported for what stands under that name. */
+/* Whether no time is left; then the check of that name is reported as skipped. */
 bool check_is_late(struct check *check, const char *name);
 
 /* ---------------------------------------------------------------- report.c */
 
-/* Adds a line. `module`: of the finding's name and its remedy, STR_NONE where there is none. What comes from
- * the partner may stand in the text: it is cleaned, cut, and freed of tokens. */
+/* Adds a line to the report. `module`: part of the line's name and of its remedy, or STR_NONE. The text may repeat what
+ * the partner sent: it is cleaned, cut, and tokens in it are hidden. */
 void check_report(struct check *check, const char *name, struct str module, enum check_result result,
                   enum check_remedy remedy, const char *format, ...) __attribute__((format(printf, 6, 7)));
-/* What helps where a call had no HTTP answer: the URL policy, TLS and which part of it, or the way to it. */
+/* What helps when a call got no HTTP answer: it was the URL policy, a part of TLS, or the network. */
 enum check_remedy check_remedy_of(const struct outbound *outbound);
 /* Both halves of a remedy that names no party, as a hint. In the arena. */
 struct str check_remedy_hint(struct arena *arena, enum check_remedy remedy);
-/* A call that got no answer: what is in the way; of what the hub itself lacked nothing is known (skipped). */
+/* Reports a call that got no answer as failed, or as skipped when the hub itself lacked something for it. */
 void check_report_call(struct check *check, const char *name, struct str module,
                        const struct outbound *outbound, struct str why);
-/* What went wrong with the call of an interface that was to answer in the envelope; false: it did answer so,
- * whatever it said. */
+/* Reports what went wrong with the call of an interface that must answer in OCPI's envelope. False, and no report, when
+ * it answered in the envelope, whatever the answer was. */
 bool check_report_failure(struct check *check, const char *name, struct str module);
 /* The answer to the request. */
 void check_write(const struct check *check, struct json_writer *writer);

@@ -1,36 +1,35 @@
 #include "hubd/admin/check/check.h"
-#include "hubd/registry/interfaces.h"
 #include "lib/base/buffer.h"
 #include "lib/base/env.h"
 #include "lib/base/timestamp.h"
 #include "lib/ocpi/validate.h"
 
 /*
- * The partner's lists (SENDER interfaces) as whoever pulls them sees them: are they cut into pages that lead
- * from one to the next, does date_from really leave out, do the objects keep to OCPI's tables and are they
- * the partner's own (OCPI 2.2.1, Transport: Pagination).
+ * The partner's lists (SENDER interfaces), read as any client reads them (OCPI 2.2.1, Transport: Pagination). Does
+ * each page lead to the next one? Does date_from leave out older objects? Are the objects valid by OCPI's tables, and
+ * are they the partner's own?
  */
 
 #define YEAR_MS  (365 * 24 * INT64_C(3600000))
 #define FAR_PAST "2000-01-01T00:00:00Z"
-/* Two at a time show how a list is cut into pages; so many, what its objects are like. */
+/* Objects asked for at once: few, to see several pages, and many, to judge the objects. */
 #define PAGE_SMALL 2
 #define PAGE_LARGE 50
 
 static const struct list_module {
-    const char *module, *id;
+    enum ocpi_module module;
+    const char *id;
     const struct ocpi_object *object;
 } modules[] = {
-    {"locations", "id", &ocpi_location}, {"tariffs", "id", &ocpi_tariff}, {"sessions", "id", &ocpi_session},
-    {"cdrs", "id", &ocpi_cdr},           {"tokens", "uid", &ocpi_token},
+    {OCPI_MODULE_LOCATIONS, "id", &ocpi_location}, {OCPI_MODULE_TARIFFS, "id", &ocpi_tariff},
+    {OCPI_MODULE_SESSIONS, "id", &ocpi_session},   {OCPI_MODULE_CDRS, "id", &ocpi_cdr},
+    {OCPI_MODULE_TOKENS, "uid", &ocpi_token},
 };
 
 static const struct list_module *find_module(const struct check_target *target)
 {
-    if (!str_ends_with(target->key, STR(INTERFACES_SENDER_SUFFIX)))
-        return NULL;
-    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
-        if (str_equal(str_from(modules[i].module), target->module))
+    for (size_t i = 0; i < sizeof modules / sizeof modules[0] && target->sender; i++)
+        if (modules[i].module == target->id)
             return &modules[i];
     return NULL;
 }
@@ -75,7 +74,7 @@ static bool take_page(struct check *check, const char *name, const char *what, c
 
 /* ---------------------------------------------------------------- objects */
 
-/* What may be wrong with an object, the worst last. */
+/* What may be wrong with an object; the worst comes last. */
 enum list_fault { FAULT_NONE, FAULT_ODD, FAULT_OWNER, FAULT_REFUSED, FAULT_COUNT };
 static const struct {
     enum check_result result;
@@ -240,7 +239,7 @@ static void report_pages(struct check *check, enum check_result result, enum che
         begin_dates(check);
 }
 
-/* What is said when the pages themselves are right. */
+/* The report when the pages themselves are right. */
 static void report_headers(struct check *check)
 {
     const struct check_list *list = &check->list;

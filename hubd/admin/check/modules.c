@@ -1,39 +1,39 @@
 #include "hubd/admin/check/check.h"
-#include "hubd/registry/interfaces.h"
 
 /* The partner's interfaces, each asked about something that does not exist, and a real-time authorization. */
 
 /* ---------------------------------------------------------------- one interface after the other */
 
-/* What stands behind the URL of an interface in a GET that changes nothing. `defined`: OCPI has a GET there;
- * else every answer shows that somebody listens. */
+/* What is appended to the URL of an interface to make a GET that changes nothing. `defined`: OCPI defines a GET there;
+ * where it does not, any answer shows that a server is there. */
 enum below { BELOW_NOTHING, BELOW_ID, BELOW_OWNER, BELOW_OWNER_ID };
 static const struct probe {
-    const char *key;
+    enum ocpi_module module;
+    bool sender;
     enum below below;
     bool defined, routed;
 } probes[] = {
-    {"tokens", BELOW_OWNER_ID, true, true},
-    {"sessions", BELOW_OWNER_ID, true, true},
-    {"locations", BELOW_OWNER_ID, true, true},
-    {"tariffs", BELOW_OWNER_ID, true, true},
-    {"cdrs", BELOW_ID, true, true},
-    {"hubclientinfo", BELOW_OWNER, true, false},
-    {"commands", BELOW_NOTHING, false, true},
-    {"chargingprofiles", BELOW_ID, false, true},
-    {"chargingprofiles" INTERFACES_SENDER_SUFFIX, BELOW_NOTHING, false, true},
-    {"credentials", BELOW_NOTHING, true, false},
+    {OCPI_MODULE_TOKENS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_SESSIONS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_LOCATIONS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_TARIFFS, false, BELOW_OWNER_ID, true, true},
+    {OCPI_MODULE_CDRS, false, BELOW_ID, true, true},
+    {OCPI_MODULE_HUBCLIENTINFO, false, BELOW_OWNER, true, false},
+    {OCPI_MODULE_COMMANDS, false, BELOW_NOTHING, false, true},
+    {OCPI_MODULE_CHARGINGPROFILES, false, BELOW_ID, false, true},
+    {OCPI_MODULE_CHARGINGPROFILES, true, BELOW_NOTHING, false, true},
+    {OCPI_MODULE_CREDENTIALS, false, BELOW_NOTHING, true, false},
 };
 
-static const struct probe *find_probe(struct str key)
+static const struct probe *find_probe(const struct check_target *target)
 {
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++)
-        if (str_equal(str_from(probes[i].key), key))
+        if (probes[i].module == target->id && probes[i].sender == target->sender)
             return &probes[i];
     return NULL;
 }
 
-/* The hub's own ids, so that nobody's objects are asked for. */
+/* With the hub's own ids: so no object of another party is asked for. */
 static struct str probe_url(struct check *check, const struct check_target *target, enum below below)
 {
     const struct conf *conf = &check->hub->conf;
@@ -43,20 +43,20 @@ static struct str probe_url(struct check *check, const struct check_target *targ
     case BELOW_NOTHING:
         return target->url;
     case BELOW_ID:
-        path = check->stranger;
+        path = check->unknown_id;
         break;
     case BELOW_OWNER:
         path = arena_printf(arena, "%s/%s", conf->country_code, conf->party_id);
         break;
     case BELOW_OWNER_ID:
         path = arena_printf(arena, "%s/%s/" STR_FMT, conf->country_code, conf->party_id,
-                            STR_ARG(check->stranger));
+                            STR_ARG(check->unknown_id));
         break;
     }
     return url_join(arena, target->url, path);
 }
 
-/* A server without a GET there says so in its own way; with 404 it does not even know the path. */
+/* A server that has no GET there answers without the envelope; 404 may also mean that the path is wrong. */
 static bool is_missing_method(const struct outbound *outbound)
 {
     return outbound->result == OK && !outbound->answer.is_envelope &&
@@ -77,7 +77,7 @@ static void report_missing_method(struct check *check, struct str key, const str
                      "HTTP %d without the envelope; OCPI has no GET there", status);
 }
 
-/* It was asked for an object that nobody has: to know none is the answer that is hoped for. */
+/* The object that was asked for does not exist, so that "unknown" is the right answer. */
 static void report_answer(struct check *check, struct str key, const struct probe *probe)
 {
     const struct outbound *outbound = &check->outbound;
@@ -95,7 +95,7 @@ static void next_receiver(struct check *check);
 static void receiver_answered(struct check *check)
 {
     const struct check_target *target = &check->targets[check->target++];
-    const struct probe *probe = find_probe(target->key);
+    const struct probe *probe = find_probe(target);
     if (is_missing_method(&check->outbound))
         report_missing_method(check, target->key, probe);
     else if (!check_report_failure(check, "receiver", target->key))
@@ -108,8 +108,8 @@ static void next_receiver(struct check *check)
     arena_wipe(&check->scratch);
     for (; check->target < check->target_count; check->target++) {
         const struct check_target *target = &check->targets[check->target];
-        const struct probe *probe = find_probe(target->key);
-        if (probe == NULL) /* `versions`, lists, and what only partners know */
+        const struct probe *probe = find_probe(target);
+        if (probe == NULL) /* `versions`, lists, and modules of the partners' own */
             continue;
         if (check_is_late(check, "receiver"))
             return;
@@ -139,27 +139,28 @@ static const struct {
 };
 #define AUTHORIZERS (sizeof authorizers / sizeof authorizers[0])
 
-/* STR_NONE: it is not asked there. */
+/* STR_NONE: the hub asks no authorization there. */
 static struct str authorizer_url(const struct check *check, size_t index)
 {
+    const char *module = ocpi_module_name(OCPI_MODULE_TOKENS);
     if ((check->party->row.roles & authorizers[index].role) == 0)
         return STR_NONE;
-    return authorizers[index].sender ? registry_sender_url(check->party, "tokens")
-                                     : registry_receiver_url(check->party, "tokens");
+    return authorizers[index].sender ? registry_sender_url(check->party, module)
+                                     : registry_receiver_url(check->party, module);
 }
 
 static void judge_authorization(struct check *check)
 {
     const struct outbound *outbound = &check->outbound;
     struct str allowed = json_get_text(outbound->answer.data, "allowed");
-    bool success = outbound->answer.status_code / 1000 == 1, stranger = str_equal(allowed, STR("ALLOWED"));
+    bool success = outbound->answer.status_code / 1000 == 1, allows = str_equal(allowed, STR("ALLOWED"));
     bool slow = outbound->latency_ms > check->hub->conf.forward_timeout / 2;
     bool empty = success && allowed.length == 0;
-    enum check_remedy remedy = empty      ? REMEDY_AUTHORIZATION
-                               : slow     ? REMEDY_SLOW
-                               : stranger ? REMEDY_STRANGER
-                                          : REMEDY_NONE;
-    enum check_result result = empty ? CHECK_FAIL : slow || stranger ? CHECK_WARN : CHECK_OK;
+    enum check_remedy remedy = empty    ? REMEDY_AUTHORIZATION
+                               : slow   ? REMEDY_SLOW
+                               : allows ? REMEDY_ALLOWS_UNKNOWN
+                                        : REMEDY_NONE;
+    enum check_result result = empty ? CHECK_FAIL : slow || allows ? CHECK_WARN : CHECK_OK;
     check_report(check, "authorize", STR_NONE, result, remedy,
                  "%s of an unknown token: " STR_FMT " (HTTP %d, status_code %d) in %lld ms",
                  http_method_name(outbound->method),
@@ -195,7 +196,7 @@ static void next_authorize(struct check *check)
                                ? arena_printf(&check->scratch, "%s/%s/", conf->country_code, conf->party_id)
                                : STR("");
         struct str path = arena_printf(&check->scratch, STR_FMT STR_FMT "/authorize", STR_ARG(owner),
-                                       STR_ARG(check->stranger));
+                                       STR_ARG(check->unknown_id));
         check_call(check, authorizers[i].method, url_join(&check->scratch, url, path), conf->forward_timeout,
                    true, authorized);
         return;

@@ -100,7 +100,7 @@ static bool list_was_good(const struct discovery *discovery)
             !str_equal(discovery->outbound.url, discovery->versions_url));
 }
 
-/* Neither its versions nor their time can be looked at. */
+/* Neither the versions nor the clock can be checked. */
 static bool skips_silent(struct check *check, const char *name)
 {
     if (answers(check))
@@ -144,7 +144,7 @@ static bool lists_endpoint(const struct discovery *discovery, const char *module
     return false;
 }
 
-/* Several things may be wrong with the endpoints: the worst names the remedy, all are told. */
+/* Several things may be wrong with the endpoints: all are in the text, the worst decides the remedy. */
 struct endpoints {
     enum check_result result;
     enum check_remedy remedy;
@@ -177,7 +177,7 @@ static void look_for_needed(struct check *check, struct endpoints *endpoints)
     }
 }
 
-/* As the partner wrote them: discovery is lenient. */
+/* Checks the identifiers as the partner wrote them, since discovery accepts other spellings. */
 static void look_at_spelling(struct check *check, struct endpoints *endpoints)
 {
     const struct json_value *details;
@@ -207,7 +207,7 @@ static void look_at_spelling(struct check *check, struct endpoints *endpoints)
     }
 }
 
-/* What is kept against what is listed now. */
+/* Compares the receivers that are stored with the endpoints that are listed now. */
 static void compare(struct check *check, struct endpoints *endpoints)
 {
     const struct discovery *discovery = &check->discovery;
@@ -262,14 +262,14 @@ void check_endpoints(struct check *check)
 
 /* ---------------------------------------------------------------- clock */
 
-/* Outside of the time that the call took; 0: within it. */
+/* How far the clock is outside of the time that the call took; 0: within it. */
 static int64_t skew(const struct check *check, int64_t theirs)
 {
     int64_t end = check->answered_wall, begin = end - check->discovery.outbound.latency_ms;
     return theirs < begin ? theirs - begin : theirs > end ? theirs - end : 0;
 }
 
-/* By the envelope of its versions, whatever they say; where there is none, by HTTP's Date. */
+/* The partner's clock from the envelope of its versions, else from the HTTP header Date. */
 static bool read_time(struct check *check, bool *stamped, int64_t *theirs)
 {
     const struct outbound *outbound = &check->discovery.outbound;

@@ -9,11 +9,11 @@
 #include "lib/http/url.h"
 #include "lib/ocpi/validate.h"
 
-/* What the hub itself knows of the partner; nobody is called. */
+/* Checks of what the hub itself knows; the partner is not called. */
 
 #define QUALITY_DAYS  7
 #define DAY_MS        (24 * INT64_C(3600000))
-#define PENDING_LONG  300000 /* a message that waits longer than these ms is worth a word */
+#define PENDING_LONG  300000 /* ms; a message that waits longer is a warning */
 #define FINDINGS_READ 500
 
 static struct str moment(struct check *check, int64_t wall_ms)
@@ -154,7 +154,7 @@ static const struct store_queue_row *find_queue(const struct check *check)
     return NULL;
 }
 
-/* Why what is pending waits, as the end of the sentence; empty: it does not, or not for long. */
+/* Why messages are pending, as the end of the sentence; empty when nothing delays them. */
 static struct str queue_why(struct check *check, const struct store_queue_row *row, bool offline,
                             enum retry_circuit circuit, int64_t retry_at)
 {
@@ -226,7 +226,7 @@ void check_queue(struct check *check)
 
 /* ---------------------------------------------------------------- quality */
 
-/* Fields of what was taken, or of what was refused, in these days, and the last of them. */
+/* How many fields of objects that were taken, or were refused, broke a rule in these days, and the last of them. */
 struct broken {
     size_t fields;
     const struct store_finding *last;

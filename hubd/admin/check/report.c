@@ -14,9 +14,8 @@
 static const char *const result_names[] = {"ok", "warn", "fail", "skipped"};
 
 /*
- * What helps. `ours`: what the account team does, `partner`: what the partner's engineers change, in the
- * words of a mail to them; one of the two may be missing. {id}, {module}, {hub} and {authorize} are filled
- * in.
+ * What helps. `ours` is for the account team, `partner` is for the partner's engineers, in the words of a mail to them;
+ * one of the two may be missing. {id}, {module}, {hub} and {authorize} are replaced by values.
  */
 static const struct {
     const char *ours, *partner;
@@ -118,9 +117,9 @@ static const struct {
     [REMEDY_SLOW] = {NULL,
                      "answer real-time authorizations within {authorize}: a driver waits at the charger, and "
                      "the hub answers UNKNOWN then"},
-    [REMEDY_STRANGER] = {NULL,
-                         "answer UNKNOWN or NOT_ALLOWED, or status 2004, to a token that nobody has issued "
-                         "(OCPI 2.2.1, Tokens: Real-time authorization)"},
+    [REMEDY_ALLOWS_UNKNOWN] =
+        {NULL, "answer UNKNOWN or NOT_ALLOWED, or status 2004, to a token that nobody has issued "
+               "(OCPI 2.2.1, Tokens: Real-time authorization)"},
     [REMEDY_AUTHORIZATION] = {NULL,
                               "answer with an AuthorizationInfo whose `allowed` is one of ALLOWED, BLOCKED, "
                               "EXPIRED, NO_CREDIT, NOT_ALLOWED (OCPI 2.2.1, Tokens: AuthorizationInfo)"},
@@ -177,10 +176,10 @@ void check_report(struct check *check, const char *name, struct str module, enum
     char room[2 * DETAIL_MAX];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(room, sizeof room, format, arguments);
+    struct str text = str_print(room, sizeof room, format, arguments);
     va_end(arguments);
     struct check_finding *finding = arena_alloc(check->arena, sizeof *finding);
-    if (finding == NULL || length < 0)
+    if (finding == NULL)
         return;
     finding->check =
         module.length > 0 ? arena_printf(check->arena, "%s." STR_FMT, name, STR_ARG(module)) : str_from(name);
@@ -189,7 +188,7 @@ void check_report(struct check *check, const char *name, struct str module, enum
     finding->result = result;
     finding->remedy = remedy;
     finding->detail = /* a partner may repeat anything in its answers, its token too */
-        clean(check->arena, sentence_hide(check->arena, check->party->platform, str_from(room)));
+        clean(check->arena, sentence_hide(check->arena, check->party->platform, text));
     check->counts[result]++;
     *check->last = finding;
     check->last = &finding->next;

@@ -77,7 +77,7 @@ static bool is_ending(struct connect *connect)
 
 /* ---------------------------------------------------------------- what it is at */
 
-/* These are few: they need not wait for a slow reader. Nobody's leaving ends what a partner takes part in. */
+/* The reports are few, so a slow reader need not be waited for. A client that hangs up does not end the exchange. */
 static void connect_report(struct connect *connect, const char *what, struct str url)
 {
     url = url_text_without_query(url);
@@ -138,7 +138,7 @@ static bool check_credentials(struct connect *connect)
     struct registry_view *view = connect->hub->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
     const struct registry_platform *platform = registry_find_platform(snapshot, connect->platform);
-    /* one that was removed is noticed when the result is stored */
+    /* when it was removed, storing the result finds that */
     bool good = platform == NULL || connect_check_credentials(connect, snapshot, platform, &connect->refusal);
     registry_release(view, snapshot);
     return good;
@@ -300,7 +300,7 @@ static void found(struct discovery *discovery)
         return;
     }
     for (size_t i = 0; i < discovery->endpoint_count && connect->endpoint.data == NULL; i++)
-        if (str_equal(discovery->endpoints[i].module, STR("credentials")))
+        if (ocpi_module_find(discovery->endpoints[i].module) == OCPI_MODULE_CREDENTIALS)
             connect->endpoint = discovery->endpoints[i].url;
     if (connect->endpoint.data != NULL) {
         exchange_begin(connect);
@@ -348,8 +348,7 @@ static bool may_register(struct connect *connect, const struct registry_snapshot
                        error.text);
 }
 
-/* Discovery begins at the `versions` receiver that the account team has set, else at the partner's own url.
- */
+/* Discovery begins at the `versions` receiver that the account team has set, else at the URL of the partner. */
 static bool may_call(struct connect *connect, const struct registry_party *party)
 {
     const struct registry_platform *platform = party->platform;

@@ -6,19 +6,20 @@
 #include "hubd/partners/registration.h"
 
 /*
- * What the account team begins at a partner: `party connect` and `token rotate`, which exchange credentials,
- * and `receiver discover`, which only looks (OCPI 2.2.1, Credentials: Registration, PUT; hub-ocpi(7),
- * CREDENTIALS). The calls run beside all other admin requests; only what is stored before and after takes a
- * turn among the changes:
+ * The commands by which the hub calls a partner first: `party connect` and `token rotate` exchange credentials,
+ * `receiver discover` only reads the partner's endpoints (OCPI 2.2.1, Credentials: Registration, PUT; hub-ocpi(7),
+ * CREDENTIALS). Other admin requests run during the calls. What is stored before and after them is a step of a change
+ * (change_step):
  *
  *   party connect      discovery, hub token stored, POST, discovery with the partner's new token, all stored
  *   token rotate       (discovery where no endpoint is known,) hub token stored, PUT, discovery, all stored
  *   receiver discover  discovery, receivers stored
  *
- * A failure takes the hub token back and leaves a row in the audit. A platform has one of these at a time.
+ * When it fails, the hub token is deleted again and the audit gets a row. Only one of these runs for a platform at a
+ * time.
  */
 #define CONNECT_MAGIC 0x434f4e4eu
-/* The hint where only the other side knows more. */
+/* The hint when only the partner can find out more. */
 #define CONNECT_ASK_PARTNER "the partner's engineers can tell why"
 
 struct connect_kind {
@@ -29,7 +30,7 @@ struct connect_kind {
     const char *refused, *method_refused; /* hints for a partner's 401 and 405 */
 };
 
-/* Where it stands: the token is stored before it is shown, and taken back at most once. */
+/* The steps: the hub token is stored before it is sent, and deleted at most once. */
 enum connect_state {
     CONNECT_BEGUN,
     CONNECT_DISCOVERING,       /* with the token the account team was given */
@@ -85,12 +86,14 @@ void connect_store_token(struct connect *connect, void (*then)(struct change *ch
 /* registration_check of connect->credentials; false: refused. */
 bool connect_check_credentials(const struct connect *connect, const struct registry_snapshot *snapshot,
                                const struct registry_platform *platform, struct refusal *refusal);
-/* Stores what came of it, and ends the request. */
+/* Stores the result and ends the request. */
 void connect_store_result(struct connect *connect);
-/* Takes the hub token back, writes the failure into the audit, and ends the request with connect->refusal. */
+/* Deletes the hub token, adds the failure to the audit, and ends the request with connect->refusal. */
 void connect_fail(struct connect *connect);
 
-/* ---------------------------------------------------------------- explain.c: what went wrong, for people; fills connect->refusal; always false */
+/* ---------------------------------------------------------------- explain.c: what went wrong, for people */
+
+/* These set connect->refusal and always return false. */
 
 bool connect_explain_discovery(struct connect *connect, const struct discovery *discovery);
 /* Of the POST or PUT. */

@@ -40,7 +40,7 @@ static bool refuse_call(struct connect *connect, const struct outbound *outbound
                        what, STR_ARG(text));
 }
 
-/* Both forms were tried; a partner may read only one of them and still say no to the first. */
+/* The token was sent raw and in Base64. A partner may understand only one form, and refuse the other. */
 static bool refuse_token(struct connect *connect, const char *what, const struct outbound *outbound)
 {
     struct str url = url_text_without_query(outbound->url);
@@ -57,7 +57,7 @@ static bool refuse_token(struct connect *connect, const char *what, const struct
                        STR_ARG(connect->id), what, STR_ARG(url), outbound->status, code);
 }
 
-/* What the partner itself says of it, behind ": ", without the tokens; empty: nothing. */
+/* ": " and the partner's own message without tokens in it; empty: there is none. */
 static struct str partners_words(struct connect *connect, const struct outbound *outbound)
 {
     struct registry_view *view = connect->hub->control_view;
@@ -80,7 +80,7 @@ static struct str partners_words(struct connect *connect, const struct outbound 
                                             repeats ? " (it repeats a token, which is not shown)" : "");
 }
 
-/* What must be done about the document that was asked last. */
+/* What helps with the document that was asked for last. */
 static const char *discovery_hint(const struct discovery *discovery)
 {
     switch (discovery->status) {

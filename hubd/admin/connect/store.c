@@ -4,12 +4,13 @@
 
 #include "hubd/calls/secret.h"
 #include "lib/base/crypto.h"
+#include "lib/ocpi/modules.h"
 
-/* A registration that a crash cuts short leaves a hub token behind: it ends by itself so long after the last
- * moment at which the partner's answer could have come. */
+/* The hub token of a registration that a crash ended expires by itself, so long after the last moment at which the
+ * partner could have answered. */
 #define TOKEN_SPARE_MS (10 * 60 * 1000)
 
-/* The platform as it is now; NULL: refused, it is not what this began with. */
+/* The platform as it is now; NULL: refused, since it changed after the exchange began. */
 static const struct registry_platform *find_platform(struct change *change)
 {
     const struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
@@ -22,7 +23,7 @@ static const struct registry_platform *find_platform(struct change *change)
     return NULL;
 }
 
-/* The request is answered, with what the last change did or with the refusal, and everything is gone. */
+/* Answers the request with what the last change did, or with the refusal, and frees everything. */
 static void end(struct connect *connect, struct change *done)
 {
     connect_move(connect, CONNECT_ENDED);
@@ -36,8 +37,8 @@ static void end(struct connect *connect, struct change *done)
 
 /* ---------------------------------------------------------------- tokens in a partner's words */
 
-/* Whether a partner that writes a token into its message, whole or cut, got it into this text: the
- * registry's, which a rotation presents, or one of this exchange. */
+/* Whether the text repeats a token, whole or cut, because the partner wrote one into its message: one of the registry,
+ * which a rotation sends, or one of this exchange. */
 static bool gives_token_away(const struct connect *connect, struct str text)
 {
     struct registry_view *view = connect->hub->control_view;
@@ -65,7 +66,7 @@ static bool build_token(struct change *change)
     row->kind = STORE_TOKEN_HUB;
     row->expires =
         connect->kind->first ? hub_kept_ms(change->hub) + connect->outbound.timeout_ms + TOKEN_SPARE_MS : 0;
-    /* where the hub has no token of the partner, other hub tokens are from tries that were cut short */
+    /* without a token of the partner, other hub tokens can only be of exchanges that were interrupted */
     struct store_op *old = platform->row.token.length == 0 ? change_op(change, STORE_DELETE_TOKENS) : NULL;
     struct store_op *put = change_op(change, STORE_PUT_TOKEN);
     if (old != NULL) {
@@ -111,7 +112,8 @@ static struct store_audit *audit_of(struct change *change, struct str before, st
     struct store_op *op = change->batch.last;
     if (op == NULL || op->type != STORE_APPEND_AUDIT)
         return NULL;
-    op->u.audit.module = connect->kind->looks ? STR("versions") : STR("credentials");
+    op->u.audit.module =
+        str_from(ocpi_module_name(connect->kind->looks ? OCPI_MODULE_VERSIONS : OCPI_MODULE_CREDENTIALS));
     op->u.audit.method = str_from(http_method_name(connect->kind->method));
     op->u.audit.correlation_id = connect->correlation_id;
     return &op->u.audit;
@@ -177,8 +179,8 @@ static bool build_exchange(struct change *change)
     return change_done(change, connect->id, "rotated", "token of " STR_FMT " rotated", STR_ARG(connect->id));
 }
 
-/* "IN-ABC tokens, IN-ABC commands" of the receivers in the batch's ops of that type; the audit's facts of
- * them, STR_NONE where there are none. */
+/* Appends "IN-ABC tokens, IN-ABC commands" to `names`, for the receivers in the batch's ops of that type. Returns them
+ * as JSON for the audit, STR_NONE when there are none. */
 static struct str list_receivers(struct change *change, enum store_op_type type, struct buffer *names)
 {
     struct buffer text = {0};
@@ -248,7 +250,7 @@ static void result_stored(struct change *change)
     struct connect *connect = MAGIC_CAST(struct connect, change->context, CONNECT_MAGIC);
     struct hub *hub = connect->hub;
     connect->refusal = change->refusal;
-    if (change->refusal.code == CTL_UNCERTAIN) { /* it may well be stored: nothing is taken back */
+    if (change->refusal.code == CTL_UNCERTAIN) { /* it may be stored, so nothing is undone */
         end(connect, NULL);
         return;
     }
@@ -277,7 +279,7 @@ void connect_store_result(struct connect *connect)
 
 /* ---------------------------------------------------------------- failing */
 
-/* Of a registration nothing is left; a rotation must not lock out a partner that has taken the new token. */
+/* A failed registration leaves nothing. A rotation must not lock out a partner that has the new token already. */
 static bool keeps_token(const struct connect *connect)
 {
     return connect->taken && !connect->kind->first;

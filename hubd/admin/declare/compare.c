@@ -1,10 +1,8 @@
 #include "hubd/admin/declare/declare.h"
 
-/* Two documents of declare_write side by side: both are sorted, so what is alone at its place is only there.
- */
+/* Compares two documents of declare_write. Both are sorted, so one pass finds what only one of them has. */
 
-/* What a kind is called by, and the one member that is all there is to say of it (NULL: there are several).
- */
+/* The members that name an entry of each kind, and its only other member (NULL: there are several). */
 static const struct {
     const char *first, *second, *only;
 } shapes[] = {[DECLARE_PARTY] = {"id", NULL, NULL},
@@ -96,7 +94,7 @@ static void only_after(struct pass *pass, struct str id, const struct json_value
     touch(pass, id, &pass->differences->counts.added);
 }
 
-/* Members are written by one hand: equal ones have equal bytes. */
+/* One function writes both documents, so equal members have equal bytes. */
 static void on_both(struct pass *pass, struct str id, const struct json_value *before,
                     const struct json_value *after)
 {

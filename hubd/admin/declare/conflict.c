@@ -3,8 +3,8 @@
 #include "lib/base/timestamp.h"
 
 /*
- * Who has changed what since a document was exported: the audit from its revision on. Only changes of others
- * count: who applies a document twice has not been overtaken.
+ * Who has changed what since a document was exported: reads the audit from the document's revision on. Changes by the
+ * same person do not count, so a document can be applied twice.
  */
 #define SEEN_MAX 10000 /* kept; with more of them a document is too old */
 
@@ -35,7 +35,7 @@ bool declare_is_change(const struct store_audit *row)
            kind_of(row->action) != DECLARE_KINDS;
 }
 
-/* A party that goes takes its receivers, rules and limits with it. Audit rows have the key without a role. */
+/* Removing a party also removes its receivers, rules and limits. Audit rows have the key without a role. */
 static bool is_about(const struct declare_seen *seen, const struct declare_touched *touched)
 {
     struct str first = touched->key, second = str_skip(touched->key, str_find(touched->key, ' '));

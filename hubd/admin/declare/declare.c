@@ -5,7 +5,6 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/refusal.h"
 #include "hubd/admin/render.h"
-#include "hubd/outbox/outbox.h"
 #include "lib/base/env.h"
 
 /* export, diff, apply. */
@@ -29,7 +28,7 @@ static void write_body(struct change *change, struct json_writer *writer)
     json_field_string(writer, "body", exported->body);
 }
 
-/* In its turn, so that every change whose row the number covers is in the snapshot too. */
+/* A change like others, so that the snapshot has every change up to the revision's row. */
 static bool build_export(struct change *change)
 {
     struct exported *exported = change->request->state;
@@ -49,8 +48,8 @@ static bool build_export(struct change *change)
 
 static void read_page(struct exported *exported, int64_t before);
 
-/* The last change of the configuration, so that the same one has the same revision after a restart too. Where
- * it is far away the audit's head is as good. */
+/* Finds the last change of the configuration, so that the same configuration has the same revision even after a
+ * restart. When that is too far back in the audit, the newest row is taken. */
 static void on_page(struct store_read *read)
 {
     struct exported *exported = read->context;
@@ -111,11 +110,11 @@ void admin_export(struct ctl_request *request)
 
 #define SLICE_MS    5   /* of the control loop at a time */
 #define PAUSE_MS    1   /* a timer of 0 would run again in the same turn of the loop */
-#define PROGRESS_MS 200 /* between two words of it */
+#define PROGRESS_MS 200 /* between two reports */
 
 enum stage { PLANNING, WRITING_BEFORE, WRITING_AFTER, COMPARING, DECIDING };
 
-struct apply_job {
+struct apply_run {
     struct ctl_request *request;
     struct change *change; /* while it is this one's turn */
     bool dry_run, changes; /* diff does not change anything, and asks for no conflicts */
@@ -123,26 +122,24 @@ struct apply_job {
     struct declare_problems problems;
     struct declare_search search;
     int64_t sequence; /* of the revision */
-    /* anew in each try */
+    /* set again in each try */
     struct declare_plan plan;
     enum stage stage;
     struct str before, after, rows;
     struct declare_differences differences;
-    struct declare_follow *follow;
-    bool followed;
-    int64_t told; /* monotonic ms of the last progress */
+    int64_t reported; /* monotonic ms of the last progress */
 };
 
-static const char *summary(const struct apply_job *job, char *text, size_t size)
+static const char *summary(const struct apply_run *run, char *text, size_t size)
 {
-    const struct declare_counts *counts = &job->differences.counts;
-    bool only_shown = job->changes && job->dry_run;
+    const struct declare_counts *counts = &run->differences.counts;
+    bool only_shown = run->changes && run->dry_run;
     char rest[64] = "";
     if (counts->added + counts->changed + counts->removed == 0) {
-        snprintf(text, size, "no %s", job->changes ? "changes" : "differences");
+        snprintf(text, size, "no %s", run->changes ? "changes" : "differences");
         return text;
     }
-    if (job->differences.row_count > DECLARE_ROWS_MAX)
+    if (run->differences.row_count > DECLARE_ROWS_MAX)
         snprintf(rest, sizeof rest, "; listed are the first %d differences", DECLARE_ROWS_MAX);
     snprintf(text, size, "%s%zu added, %zu changed, %zu removed, %zu unchanged%s%s",
              only_shown ? "dry run: " : "", counts->added, counts->changed, counts->removed,
@@ -160,13 +157,13 @@ static void write_counts(struct json_writer *writer, const struct declare_counts
 
 static void write_differences(struct change *change, struct json_writer *writer)
 {
-    const struct apply_job *job = change->request->state;
+    const struct apply_run *run = change->request->state;
     char text[240];
     json_key(writer, "rows");
-    json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(job->rows)));
-    write_counts(writer, &job->differences.counts);
-    json_field_boolean(writer, "dry_run", job->dry_run);
-    json_field_text(writer, "message", summary(job, text, sizeof text));
+    json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(run->rows)));
+    write_counts(writer, &run->differences.counts);
+    json_field_boolean(writer, "dry_run", run->dry_run);
+    json_field_text(writer, "message", summary(run, text, sizeof text));
     json_key(writer, "hints");
     json_array_begin(writer);
     for (size_t i = 0; i < change->hint_count; i++)
@@ -174,98 +171,78 @@ static void write_differences(struct change *change, struct json_writer *writer)
     json_array_end(writer);
 }
 
-/* What the verbs have asked for, one after the other. */
-static bool follow_up(struct change *change, const struct store_op *done)
+/* One row for the whole apply, besides the rows of its changes. */
+static void add_summary(struct apply_run *run)
 {
-    struct apply_job *job = change->request->state;
-    for (const struct declare_resume *resume = job->followed ? NULL : job->plan.resumes; resume != NULL;
-         resume = resume->next)
-        outbox_resume(change->hub, resume->party);
-    job->followed = true;
-    for (; job->follow != NULL; job->follow = job->follow->next, done = NULL) {
-        change->emsp = job->follow->emsp;
-        change->cpo = job->follow->cpo;
-        if (job->follow->follow(change, done))
-            return true;
-    }
-    return false;
-}
-
-/* One row that sums up; the single changes have theirs. */
-static void add_summary(struct apply_job *job)
-{
-    struct change *change = job->change;
+    struct change *change = run->change;
     struct buffer text = {0};
     struct json_writer writer;
     json_writer_init(&writer, &text);
     json_object_begin(&writer);
-    write_counts(&writer, &job->differences.counts);
-    json_field_boolean(&writer, "prune", job->plan.prune);
+    write_counts(&writer, &run->differences.counts);
+    json_field_boolean(&writer, "prune", run->plan.prune);
     json_object_end(&writer);
     change_audit(change, "apply", STR_NONE, STR_NONE, arena_copy(change->arena, buffer_str(&text)));
     buffer_free(&text);
 }
 
-static void end_build(struct apply_job *job, bool good)
+static void end_build(struct apply_run *run, bool good)
 {
-    struct change *change = job->change;
-    job->change = NULL;
+    struct change *change = run->change;
+    run->change = NULL;
     change_built(change, good);
 }
 
-static void finish_build(struct apply_job *job)
+static void finish_build(struct apply_run *run)
 {
-    struct change *change = job->change;
+    struct change *change = run->change;
     change->reply = write_differences;
-    if (job->dry_run || change->batch.first == NULL) {
+    if (run->dry_run || change->batch.first == NULL) {
         change->unchanged = true;
     } else {
-        add_summary(job);
-        change->follow = follow_up;
-        job->follow = job->plan.follows;
-        job->followed = false;
+        add_summary(run);
     }
-    end_build(job, true);
+    end_build(run, true);
 }
 
 static void on_searched_again(void *context)
 {
-    struct apply_job *job = context;
-    struct change *change = job->change;
-    if (job->search.result != OK) {
-        refusal_set(&change->refusal, ctl_code_from_error(job->search.result), "hubctl status",
+    struct apply_run *run = context;
+    struct change *change = run->change;
+    if (run->search.result != OK) {
+        refusal_set(&change->refusal, ctl_code_from_error(run->search.result), "hubctl status",
                     "the audit could not be read; nothing was changed");
-        end_build(job, false);
+        end_build(run, false);
         return;
     }
-    job->problems.count = 0;
-    declare_search_judge(&job->search, &job->differences, &job->problems);
-    if (job->problems.count == 0) {
-        finish_build(job);
+    run->problems.count = 0;
+    declare_search_judge(&run->search, &run->differences, &run->problems);
+    if (run->problems.count == 0) {
+        finish_build(run);
         return;
     }
     declare_refuse(
-        &job->problems, &change->refusal, CTL_CONFLICT,
+        &run->problems, &change->refusal, CTL_CONFLICT,
         "hubctl export again, and carry your changes over; without its \"revision\" the document applies as "
         "it is",
         "others have changed what this document would change, since it was exported");
-    end_build(job, false);
+    end_build(run, false);
 }
 
-/* Whether the document was exported from what is there now. */
-static bool is_current(const struct apply_job *job, const struct registry_snapshot *snapshot)
+/* Whether the document was exported from the present configuration. */
+static bool is_current(const struct apply_run *run, const struct registry_snapshot *snapshot)
 {
-    struct str document = declare_write(&job->request->arena, snapshot, snapshot);
-    return declare_revision_is_of(job->document.revision, document);
+    struct str document = declare_write(&run->request->arena, snapshot, snapshot);
+    return declare_revision_is_of(run->document.revision, document);
 }
 
-static void decide(struct apply_job *job)
+static void decide(struct apply_run *run)
 {
-    bool asks = job->changes && job->document.revision.length > 0 && job->differences.touched != NULL;
-    if (asks && !is_current(job, job->change->snapshot))
-        declare_search_run(&job->search, on_searched_again, job);
+    bool asks = run->changes && run->document.revision.length > 0 && run->differences.touched != NULL;
+    if (asks && !is_current(run, run->change->snapshot))
+        declare_search_run(&run->search, on_searched_again, run);
     else
-        finish_build(job);
+        finish_build(run);
 }
 
 static void refuse_mistakes(struct declare_problems *problems, struct refusal *refusal)
@@ -274,142 +251,142 @@ static void refuse_mistakes(struct declare_problems *problems, struct refusal *r
                    "the document has mistakes");
 }
 
-static void refuse_plan(struct apply_job *job)
+static void refuse_plan(struct apply_run *run)
 {
-    refuse_mistakes(&job->plan.problems, &job->change->refusal);
-    end_build(job, false);
+    refuse_mistakes(&run->plan.problems, &run->change->refusal);
+    end_build(run, false);
 }
 
-static void compare(struct apply_job *job)
+static void compare(struct apply_run *run)
 {
     struct buffer rows = {0};
-    job->differences = (struct declare_differences){.rows = &rows, .dry_run = job->dry_run};
+    run->differences = (struct declare_differences){.rows = &rows, .dry_run = run->dry_run};
     int result =
-        declare_compare(&job->differences, &job->request->arena, &job->document, job->before, job->after);
-    job->rows = arena_copy(&job->request->arena, buffer_str(&rows));
-    job->differences.rows = NULL;
+        declare_compare(&run->differences, &run->request->arena, &run->document, run->before, run->after);
+    run->rows = arena_copy(&run->request->arena, buffer_str(&rows));
+    run->differences.rows = NULL;
     buffer_free(&rows);
-    if (result == OK && job->rows.data != NULL)
+    if (result == OK && run->rows.data != NULL)
         return;
-    declare_problem(&job->plan.problems, "the configuration is too large for one document");
+    declare_problem(&run->plan.problems, "the configuration is too large for one document");
 }
 
-static void tell_progress(struct apply_job *job)
+static void report_progress(struct apply_run *run)
 {
     size_t total = 0;
     int64_t now = env_monotonic_ms();
     char text[120];
     for (enum declare_kind kind = 0; kind < DECLARE_KINDS; kind++)
-        total += job->document.lists[kind].count * (kind == DECLARE_PARTY ? 3 : 1);
-    if (job->told == 0)
-        job->told = now;
-    if (now - job->told < PROGRESS_MS)
+        total += run->document.lists[kind].count * (kind == DECLARE_PARTY ? 3 : 1);
+    if (run->reported == 0)
+        run->reported = now;
+    if (now - run->reported < PROGRESS_MS)
         return;
-    job->told = now;
-    snprintf(text, sizeof text, "%zu of %zu steps checked%s", job->plan.done < total ? job->plan.done : total,
-             total, job->dry_run ? "" : "; all of it follows, or nothing");
-    ctl_progress(job->request, str_from(text), (int64_t)job->plan.done, (int64_t)total);
+    run->reported = now;
+    snprintf(text, sizeof text, "%zu of %zu steps checked%s", run->plan.done < total ? run->plan.done : total,
+             total, run->dry_run ? "" : "; all of it follows, or nothing");
+    ctl_progress(run->request, str_from(text), (int64_t)run->plan.done, (int64_t)total);
 }
 
-/* Nothing is stored yet, and hubd is ending, or nobody waits for what would only be shown. */
-static bool is_given_up(const struct apply_job *job)
+/* hubd is ending, or the client of a dry run has gone. Nothing is stored yet. */
+static bool is_given_up(const struct apply_run *run)
 {
-    return admin_of(job->request)->ending || (job->dry_run && job->request->closed);
+    return admin_of(run->request)->ending || (run->dry_run && run->request->closed);
 }
 
-/* A turn of the loop for each slice of planning and for each of the stages behind it. */
+/* One turn of the loop: a slice of planning, or one of the stages after it. */
 static void on_slice(uv_timer_t *timer)
 {
-    struct apply_job *job = timer->data;
-    struct change *change = job->change;
-    const struct registry_snapshot *draft = &job->plan.draft.snapshot;
+    struct apply_run *run = timer->data;
+    struct change *change = run->change;
+    const struct registry_snapshot *draft = &run->plan.draft.snapshot;
     bool more = false;
-    if (is_given_up(job)) {
+    if (is_given_up(run)) {
         refusal_set(&change->refusal, CTL_BUSY, NULL, "hubd is ending; nothing was changed");
-        end_build(job, false);
+        end_build(run, false);
         return;
     }
-    if (job->stage == PLANNING)
-        more = declare_plan_step(&job->plan, SLICE_MS);
-    else if (job->stage == WRITING_BEFORE)
-        job->before = declare_write(change->arena, change->snapshot, draft);
-    else if (job->stage == WRITING_AFTER)
-        job->after = declare_write(change->arena, draft, draft);
-    else if (job->stage == COMPARING)
-        compare(job);
-    if (!more && job->plan.problems.count > 0) {
-        refuse_plan(job);
+    if (run->stage == PLANNING)
+        more = declare_plan_step(&run->plan, SLICE_MS);
+    else if (run->stage == WRITING_BEFORE)
+        run->before = declare_write(change->arena, change->snapshot, draft);
+    else if (run->stage == WRITING_AFTER)
+        run->after = declare_write(change->arena, draft, draft);
+    else if (run->stage == COMPARING)
+        compare(run);
+    if (!more && run->plan.problems.count > 0) {
+        refuse_plan(run);
         return;
     }
-    if (job->stage == DECIDING) {
-        decide(job);
+    if (run->stage == DECIDING) {
+        decide(run);
         return;
     }
-    job->stage += more ? 0 : 1;
-    tell_progress(job);
+    run->stage += more ? 0 : 1;
+    report_progress(run);
     uv_timer_start(timer, on_slice, PAUSE_MS, 0);
 }
 
 static bool build(struct change *change)
 {
-    struct apply_job *job = change->request->state;
+    struct apply_run *run = change->request->state;
     struct admin *admin = admin_of(change->request);
     bool prune = json_get_boolean(change->request->params, "prune", false);
-    job->change = change;
-    job->stage = PLANNING;
-    if (!declare_plan_begin(&job->plan, change, &job->document, prune))
+    run->change = change;
+    run->stage = PLANNING;
+    if (!declare_plan_begin(&run->plan, change, &run->document, prune))
         return refusal_set(&change->refusal, CTL_INTERNAL, NULL, "no memory");
     change->building = true;
-    admin->slice.data = job;
+    admin->slice.data = run;
     uv_timer_start(&admin->slice, on_slice, PAUSE_MS, 0);
     return true;
 }
 
 static void on_searched(void *context)
 {
-    struct apply_job *job = context;
-    change_begin(job->request, build, !job->dry_run);
+    struct apply_run *run = context;
+    change_begin(run->request, build, !run->dry_run);
 }
 
-/* What took place long ago is looked up before it is anybody's turn. */
-static void search_first(struct apply_job *job)
+/* Reads the audit up to now before the change begins, so that the change itself has little left to read. */
+static void search_first(struct apply_run *run)
 {
-    struct registry_view *view = admin_hub(job->request)->control_view;
+    struct registry_view *view = admin_hub(run->request)->control_view;
     struct registry_snapshot *snapshot = registry_hold(view);
-    bool current = is_current(job, snapshot);
+    bool current = is_current(run, snapshot);
     registry_release(view, snapshot);
-    job->search = (struct declare_search){.request = job->request,
-                                          .actor = render_actor(&job->request->arena, &job->request->peer),
-                                          .scanned = job->sequence,
-                                          .arena = &job->request->arena};
+    run->search = (struct declare_search){.request = run->request,
+                                          .actor = render_actor(&run->request->arena, &run->request->peer),
+                                          .scanned = run->sequence,
+                                          .arena = &run->request->arena};
     if (current)
-        on_searched(job);
+        on_searched(run);
     else
-        declare_search_run(&job->search, on_searched, job);
+        declare_search_run(&run->search, on_searched, run);
 }
 
 static void document_begin(struct ctl_request *request, bool changes)
 {
-    struct apply_job *job = arena_alloc(&request->arena, sizeof *job);
+    struct apply_run *run = arena_alloc(&request->arena, sizeof *run);
     struct refusal refusal = {.code = CTL_OK};
-    if (job == NULL) {
+    if (run == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
-    job->request = request;
-    job->changes = changes;
-    job->dry_run = !changes || json_get_boolean(request->params, "dry_run", false);
-    job->problems.arena = &request->arena;
-    request->state = job;
-    if (!declare_read(&job->document, json_get(request->params, "document"), &job->problems)) {
-        refuse_mistakes(&job->problems, &refusal);
+    run->request = request;
+    run->changes = changes;
+    run->dry_run = !changes || json_get_boolean(request->params, "dry_run", false);
+    run->problems.arena = &request->arena;
+    request->state = run;
+    if (!declare_read(&run->document, json_get(request->params, "document"), &run->problems)) {
+        refuse_mistakes(&run->problems, &refusal);
         refusal_reply(request, &refusal);
         return;
     }
-    if (changes && declare_revision_read(job->document.revision, &job->sequence))
-        search_first(job);
+    if (changes && declare_revision_read(run->document.revision, &run->sequence))
+        search_first(run);
     else
-        on_searched(job);
+        on_searched(run);
 }
 
 void admin_diff(struct ctl_request *request)

@@ -7,11 +7,11 @@
  * export, diff and apply (hubctl-export(1), hubctl-apply(1)): parties, receivers, rules and limits as one
  * JSON document.
  *
- *   write.c     the registry as a document, and its revision
- *   read.c      a document as entries, with everything that is wrong about its form
- *   draft.c     a copy of the registry that ops are applied to before the store has seen them
- *   plan.c      entries as ops, by the single verbs; party.c those of a party
- *   verb.c      one verb: its own builder, run on the draft
+ *   write.c     makes a document of the registry, and its revision
+ *   read.c      makes entries of a document, and lists what is wrong about its form
+ *   draft.c     a copy of the registry that ops are applied to before the store has them
+ *   plan.c      makes ops of entries, with the builders of the single commands; party.c does those of a party
+ *   verb.c      runs one such builder on the draft
  *   compare.c   what differs between two documents
  *   conflict.c  who has changed what since a document was exported
  *   declare.c   the three requests
@@ -28,7 +28,7 @@ const char *declare_list_name(enum declare_kind kind);
 
 /* ---------------------------------------------------------------- what is wrong */
 
-#define DECLARE_PROBLEMS_MAX 50 /* told; the rest is counted */
+#define DECLARE_PROBLEMS_MAX 50 /* listed in the answer; the rest is counted */
 
 struct declare_problems {
     struct arena *arena;
@@ -37,7 +37,7 @@ struct declare_problems {
 };
 void declare_problem(struct declare_problems *problems, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The refusal that tells all of them. Always false. */
+/* Makes a refusal that lists the problems. Always false. */
 bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, enum ctl_code code,
                     const char *hint, const char *message);
 
@@ -46,10 +46,10 @@ bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, 
 struct declare_entry {
     const struct json_value *value; /* an object whose members have been checked, each by itself */
     size_t index;                   /* its place in the list */
-    struct str id; /* folded: "IN-ABC", "IN-ABC:CPO", "IN-XYZ sessions", "IN-XYZ IN-ABC"; from the plan on
-                      with parties as hubd calls them */
-    const struct declare_entry
-        *host; /* party: the entry on whose platform it is; NULL: not of this document */
+    /* folded: "IN-ABC", "IN-ABC:CPO", "IN-XYZ sessions", "IN-XYZ IN-ABC"; after planning in hubd's spelling */
+    struct str id;
+    /* party: the entry on whose platform it is; NULL: not of this document */
+    const struct declare_entry *host;
 };
 
 struct declare_list {
@@ -67,15 +67,14 @@ struct declare_document {
 /* False: there are problems now. */
 bool declare_read(struct declare_document *document, const struct json_value *value,
                   struct declare_problems *problems);
-/* By id, each once: "IN-ABC" without a role is all of IN-ABC, so it cannot stand beside IN-ABC:CPO. False: no
- * memory. */
+/* Sorts the entries by id and reports an id that stands there twice. "IN-ABC" without a role means all of IN-ABC, so it
+ * cannot stand beside IN-ABC:CPO. False: no memory. */
 bool declare_sort(struct declare_list *list, enum declare_kind kind, struct declare_problems *problems);
 /* The entry with that id, NULL. */
 const struct declare_entry *declare_find(const struct declare_list *list, struct str id);
 /* The order of ids in lists: by their bytes. */
 int declare_compare_ids(struct str a, struct str b);
-/* What an entry is called in a document, "in-Abc sessions", as it is compared: "IN-ABC sessions", in the
- * arena. */
+/* The id of an entry in the form in which it is compared: "IN-ABC sessions" of "in-Abc sessions". In the arena. */
 struct str declare_fold_id(struct arena *arena, enum declare_kind kind, struct str id);
 /* "IN-ABC" or "IN-ABC:CPO" folded, in the arena; empty when it is no party id. */
 struct str declare_fold_party(struct arena *arena, struct str text);
@@ -83,13 +82,14 @@ struct str declare_fold_party(struct arena *arena, struct str text);
 /* ---------------------------------------------------------------- the registry as a document */
 
 /*
- * The document on one line without its revision, sorted; `names`: the snapshot by which parties are named
- * (an id that becomes two parties is called by the same name before and after). Empty: no memory.
+ * The document on one line, sorted, without its revision. `names`: the snapshot from which the names of parties are
+ * taken; where an apply makes two parties of one id, documents from before and after it then use the same names.
+ * Empty: no memory.
  */
 struct str declare_write(struct arena *arena, const struct registry_snapshot *snapshot,
                          const struct registry_snapshot *names);
-/* "812-0123456789abcdef": the number of the newest audit row that changed it, or a later one, and a digest of
- * the document. */
+/* "812-0123456789abcdef": the number of the newest audit row that changed the configuration, or of a later one, and a
+ * digest of the document. */
 struct str declare_revision(struct arena *arena, int64_t sequence, struct str document);
 /* False: it is none. The digest is compared with the document's. */
 bool declare_revision_read(struct str revision, int64_t *sequence);
@@ -101,8 +101,7 @@ struct str declare_pretty(struct arena *arena, struct str document, struct str r
 
 struct declare_draft {
     struct arena *arena;
-    /* What the builders see: parties, receivers, rules and limits; no tokens, no list of
-     * platforms. */
+    /* What builders see: parties, receivers, rules and limits, but no tokens and no list of platforms. */
     struct registry_snapshot snapshot;
     struct registry_platform **platforms;
     size_t platform_count;
@@ -118,25 +117,12 @@ bool declare_draft_take(struct declare_draft *draft, const struct store_op *op);
 
 /* ---------------------------------------------------------------- the plan */
 
-struct declare_follow { /* what a builder asked for */
-    bool (*follow)(struct change *change, const struct store_op *done);
-    struct str emsp, cpo;
-    struct declare_follow *next;
-};
-
-struct declare_resume {
-    struct str party;
-    struct declare_resume *next;
-};
-
 struct declare_plan {
     struct change *change;
     struct declare_document *document;
     bool prune;
     struct declare_draft draft;
     struct declare_problems problems;
-    struct declare_follow *follows, *last_follow;
-    struct declare_resume *resumes;
     unsigned step; /* which part is being planned */
     size_t at;     /* where in it */
     size_t done;   /* entries looked at, for progress */
@@ -144,8 +130,7 @@ struct declare_plan {
 /* Begins with the change's snapshot. False: no memory. */
 bool declare_plan_begin(struct declare_plan *plan, struct change *change, struct declare_document *document,
                         bool prune);
-/* Goes on for about `budget_ms`; true as long as there is more. Then plan->problems says whether it is good.
- */
+/* Plans on for about `budget_ms`. True as long as there is more; after that plan->problems says whether it is good. */
 bool declare_plan_step(struct declare_plan *plan, int64_t budget_ms);
 
 /* ---------------------------------------------------------------- one verb of it */
@@ -164,8 +149,8 @@ bool declare_run_verb(struct declare_plan *plan, const char *place, bool (*build
                       struct declare_params *params);
 /* All that an entry says of a party. */
 void declare_plan_party(struct declare_plan *plan, const struct declare_entry *entry, const char *place);
-/* When all parties are planned: token encoding and hosts are the platform's, so two parties of it cannot have
- * different ones. */
+/* For each entry of a party, after all are planned: reports two parties of one platform that have different token
+ * encodings or hosts, since these belong to the platform. */
 void declare_check_shared(struct declare_plan *plan, const struct declare_entry *entry, const char *place);
 
 /* ---------------------------------------------------------------- differences */
@@ -179,9 +164,8 @@ struct declare_touched { /* for the search of conflicts */
     struct str key; /* the same folded */
     struct declare_touched *next;
 };
-#define DECLARE_ROWS_MAX                                                                                     \
-    10000 /* told one by one: an answer has a bound (JSON_VALUES_MAX); all are counted                       \
-           */
+/* Differences listed one by one, since an answer has a bound (JSON_VALUES_MAX); all are counted. */
+#define DECLARE_ROWS_MAX 10000
 struct declare_differences {
     struct buffer *rows; /* the elements of a JSON array */
     size_t row_count;    /* more than DECLARE_ROWS_MAX: the rest was left out */
@@ -189,14 +173,13 @@ struct declare_differences {
     struct declare_counts counts;
     struct declare_touched *touched;
 };
-/* `before` and `after`: documents of declare_write. `unchanged` counts what `document` names. OK, ERR_MEMORY.
- */
+/* `before` and `after`: documents of declare_write. `unchanged` counts the entries of `document`. OK, ERR_MEMORY. */
 int declare_compare(struct declare_differences *differences, struct arena *arena,
                     const struct declare_document *document, struct str before, struct str after);
 
 /* ---------------------------------------------------------------- conflicts */
 
-/* Whether an audit row tells of a change of what a document says. */
+/* Whether an audit row records a change of something that a document contains. */
 bool declare_is_change(const struct store_audit *row);
 
 struct declare_seen { /* a change in the audit since the document was exported */

@@ -2,9 +2,9 @@
 #include "hubd/admin/lookup.h"
 
 /*
- * The registry as it will be: a copy whose parties, platforms, receivers, rules and limits follow the ops of
- * a batch, so that what comes later in a document is judged by what comes before it. Texts are the snapshot's
- * or the request's.
+ * The registry as it will be: a copy of its parties, platforms, receivers, rules and limits, to which the ops of a
+ * batch are applied. So each entry of a document is checked against what the entries before it make. Texts belong to
+ * the snapshot or to the request.
  */
 
 static struct registry_platform *find_platform(struct declare_draft *draft, int64_t id)
@@ -16,7 +16,7 @@ static struct registry_platform *find_platform(struct declare_draft *draft, int6
     return NULL;
 }
 
-/* Parties move in their list when one is added, so the platforms' pointers are made anew. */
+/* Adding a party moves the others in memory, so the platforms' pointers to parties are set again. */
 static void link_platforms(struct declare_draft *draft)
 {
     struct registry_party **next = draft->links;
@@ -100,7 +100,7 @@ static bool take_platform(struct declare_draft *draft, const struct store_platfo
     return true;
 }
 
-/* Those behind it have moved by one. */
+/* The entries after it have moved by one. */
 static void add_place(struct registry_snapshot *snapshot, int64_t id, size_t at)
 {
     struct registry_place *places = snapshot->places;
@@ -112,7 +112,7 @@ static void add_place(struct registry_snapshot *snapshot, int64_t id, size_t at)
     places[own] = (struct registry_place){id, at};
 }
 
-/* At its place: lookups rely on the order of keys. */
+/* In the order of keys, which lookups rely on. */
 static bool add_party(struct declare_draft *draft, const struct store_party *row)
 {
     struct registry_snapshot *snapshot = &draft->snapshot;
@@ -145,7 +145,7 @@ static bool take_party(struct declare_draft *draft, const struct store_party *ro
     return true;
 }
 
-/* The party's list anew, without the module, and with `row` when it is not NULL. */
+/* Makes the party's list again, without the module, and with `row` when it is not NULL. */
 static bool take_receiver(struct declare_draft *draft, int64_t id, struct str module,
                           const struct store_receiver *row)
 {
@@ -166,7 +166,7 @@ static bool take_receiver(struct declare_draft *draft, int64_t id, struct str mo
     return true;
 }
 
-/* Room for as many again. */
+/* Doubles the room. */
 static bool make_room(struct declare_draft *draft)
 {
     struct registry_snapshot *snapshot = &draft->snapshot;
@@ -195,7 +195,7 @@ static bool take_rule(struct declare_draft *draft, const struct store_rule *row)
     return true;
 }
 
-/* `row` NULL: what holds is one step further away. */
+/* `row` NULL: the default or the setting holds then. */
 static bool take_limit(struct declare_draft *draft, int64_t id, struct str module,
                        const struct store_limit *row)
 {

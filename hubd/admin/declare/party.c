@@ -6,7 +6,7 @@
 
 /* A party's entry: party add, set, suspend and resume, as far as they are needed. */
 
-/* The party of the draft that an entry is about, NULL: it is to be added. False: that is not clear. */
+/* The party of the draft that an entry is about, NULL: a new one. False: it is ambiguous. */
 static bool find_subject(struct declare_plan *plan, const struct declare_entry *entry, const char *place,
                          const struct registry_party **party)
 {
@@ -23,7 +23,7 @@ static bool find_subject(struct declare_plan *plan, const struct declare_entry *
     return *party != NULL;
 }
 
-/* Roles only become more, and nobody moves: there are no verbs for that. */
+/* Refuses to take away a role or to change the platform, since no command can do that. */
 static bool check_fixed(struct declare_plan *plan, const struct declare_entry *entry, const char *place,
                         const struct registry_party *party)
 {
@@ -66,21 +66,21 @@ static bool add_party(struct declare_plan *plan, const struct declare_entry *ent
         declare_params_add_text(&params, "platform", STR("new"));
     else
         declare_params_add_text(&params, "platform", entry->host != NULL ? entry->host->id : platform);
-    if (party != NULL) /* name and website are set then, not completed */
+    if (party != NULL) /* name and website are set by `party set` then */
         return declare_run_verb(plan, place, party_build_add, &params);
     declare_params_add_text(&params, "name", json_get_text(entry->value, "name"));
     struct declare_params whole = params;
     declare_params_add_text(&whole, "website", json_get_text(entry->value, "website"));
     if (declare_run_verb(plan, place, party_build_add, &whole))
         return true;
-    /* What is wrong besides, and what stands on this party, is seen with the party there. */
-    size_t told = plan->problems.count;
+    /* The party is added to the draft in spite of it, so that other mistakes are found too. */
+    size_t known = plan->problems.count;
     bool good = declare_run_verb(plan, place, party_build_add, &params);
-    plan->problems.count = told;
+    plan->problems.count = known;
     return good;
 }
 
-/* Hosts of the platform that the document does not list, as --forbid-host takes them. */
+/* Hosts of the platform that the document does not list, in the form of --forbid-host. */
 static struct json_value hosts_to_forbid(struct arena *arena, struct str kept,
                                          const struct json_value *wanted)
 {
@@ -141,7 +141,7 @@ static bool set_party(struct declare_plan *plan, const struct declare_entry *ent
     size_t before = plan->problems.count;
     if (declare_run_verb(plan, place, party_build_set, &params))
         return true;
-    plan->problems.count = before; /* the verb stops at the first mistake: each member by itself tells all */
+    plan->problems.count = before; /* the builder stops at its first mistake */
     for (uint32_t i = 1; i < params.object.count; i++) {
         struct declare_params one;
         declare_params_begin(&one);

@@ -8,9 +8,9 @@
 #include "lib/base/env.h"
 
 /*
- * Entries become ops by the single verbs: for each entry the verbs that lead to what it says are built one
- * after the other, each on the draft that the one before has left. So nothing is checked, audited or followed
- * up in another way than by the verb itself.
+ * Makes ops of the entries with the builders of the single commands: for each entry, the builders that lead to what it
+ * says run one after the other, each on the draft that the one before left. So every check, audit row and follow-up is
+ * the one of the command itself.
  */
 
 /* ---------------------------------------------------------------- receivers, rules, limits */
@@ -29,15 +29,14 @@ static void plan_receiver(struct declare_plan *plan, const struct declare_entry 
 
 static void plan_rule(struct declare_plan *plan, const struct declare_entry *entry, const char *place)
 {
-    struct str state = json_get_text(entry->value, "state");
+    enum store_rule_state state = lookup_rule_state(json_get_text(entry->value, "state"));
     struct declare_params params;
     declare_params_begin(&params);
     declare_params_add(&params, "emsp", *json_get(entry->value, "emsp"));
     declare_params_add(&params, "cpo", *json_get(entry->value, "cpo"));
-    if (str_equal_fold(state, STR("drain")))
+    if (state == STORE_RULE_DRAIN)
         declare_params_add(&params, "drain", (struct json_value){.type = JSON_BOOLEAN, .boolean = true});
-    declare_run_verb(plan, place, str_equal_fold(state, STR("on")) ? rule_build_enable : rule_build_disable,
-                     &params);
+    declare_run_verb(plan, place, state == STORE_RULE_ON ? rule_build_enable : rule_build_disable, &params);
 }
 
 static void plan_limit(struct declare_plan *plan, const struct declare_entry *entry, const char *place)
@@ -52,7 +51,7 @@ static void plan_limit(struct declare_plan *plan, const struct declare_entry *en
 
 /* ---------------------------------------------------------------- names */
 
-/* What hubd calls an entry whose verbs were good. */
+/* The id of an entry in hubd's spelling, after its builders succeeded. */
 static struct str name_entry(struct declare_plan *plan, enum declare_kind kind,
                              const struct declare_entry *entry)
 {
@@ -74,7 +73,7 @@ static struct str name_entry(struct declare_plan *plan, enum declare_kind kind,
                               STR_ARG(str_skip(entry->id, subject.length)));
 }
 
-/* A party may be written with its role or without: by its one name each thing is found, and found once. */
+/* Sorts by hubd's ids, since a document may write a party with its role or without. */
 static void name_list(struct declare_plan *plan, enum declare_kind kind)
 {
     struct declare_list *list = &plan->document->lists[kind];
@@ -96,7 +95,7 @@ static bool is_named(struct declare_plan *plan, enum declare_kind kind, struct s
 static void prune_receivers(struct declare_plan *plan, const struct registry_party *party)
 {
     struct arena *arena = plan->change->arena;
-    const struct store_receiver *list = party->receivers; /* of before, since the party's is replaced */
+    const struct store_receiver *list = party->receivers; /* the old list, since the party gets a new one */
     size_t count = party->receiver_count;
     struct str id = render_party_key(&plan->draft.snapshot, party, arena);
     for (size_t i = 0; i < count; i++) {
@@ -128,7 +127,7 @@ static void prune_rule(struct declare_plan *plan, const struct store_rule *rule)
     declare_run_verb(plan, "/rules", rule_build_disable, &params);
 }
 
-/* `party` NULL: everybody's. */
+/* `party` NULL: the limits of all parties. */
 static void prune_limits(struct declare_plan *plan, const struct registry_party *party)
 {
     struct str id = party != NULL ? render_party_key(&plan->draft.snapshot, party, plan->change->arena)
@@ -180,7 +179,7 @@ static size_t part_size(const struct declare_plan *plan, enum plan_part part)
     if (part == NAMES)
         return DECLARE_KINDS;
     const struct declare_list *list = &plan->document->lists[parts[part].kind];
-    if (part == SHARED && plan->problems.count > 0) /* what was refused is not there, so it differs */
+    if (part == SHARED && plan->problems.count > 0) /* an entry that was refused would differ here too */
         return 0;
     if (!parts[part].prunes)
         return list->count;

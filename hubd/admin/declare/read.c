@@ -7,26 +7,22 @@
 #include "lib/base/suggest.h"
 #include "lib/ctl/params.h"
 
-#define HOSTS_MAX 8 /* parties that are each on the platform of the next */
+#define HOSTS_MAX 8 /* length of a chain of parties that are each on the platform of the next */
 
 /* ---------------------------------------------------------------- problems */
 
 void declare_problem(struct declare_problems *problems, const char *format, ...)
 {
-    char text[512];
+    char room[512];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    struct str text = str_print(room, sizeof room, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        length = 0;
-    if (length >= (int)sizeof text)
-        length = sizeof text - 1;
     for (size_t i = 0; i < problems->count && i < DECLARE_PROBLEMS_MAX; i++)
-        if (str_equal(problems->items[i], str_of(text, (size_t)length)))
+        if (str_equal(problems->items[i], text))
             return; /* two verbs may look at one member */
     if (problems->count < DECLARE_PROBLEMS_MAX)
-        problems->items[problems->count] = arena_copy(problems->arena, str_of(text, (size_t)length));
+        problems->items[problems->count] = arena_copy(problems->arena, text);
     problems->count++;
 }
 
@@ -35,14 +31,14 @@ bool declare_refuse(struct declare_problems *problems, struct refusal *refusal, 
 {
     struct buffer text = {0};
     struct json_writer writer;
-    size_t told = problems->count < DECLARE_PROBLEMS_MAX ? problems->count : DECLARE_PROBLEMS_MAX;
+    size_t listed = problems->count < DECLARE_PROBLEMS_MAX ? problems->count : DECLARE_PROBLEMS_MAX;
     json_writer_init(&writer, &text);
     json_array_begin(&writer);
-    for (size_t i = 0; i < told; i++)
+    for (size_t i = 0; i < listed; i++)
         json_string(&writer, problems->items[i]);
-    if (told < problems->count) {
+    if (listed < problems->count) {
         char rest[48];
-        snprintf(rest, sizeof rest, "and %zu more", problems->count - told);
+        snprintf(rest, sizeof rest, "and %zu more", problems->count - listed);
         json_string(&writer, str_from(rest));
     }
     json_array_end(&writer);
@@ -107,7 +103,7 @@ static const struct ctl_param *param_of(const struct member *member)
                : ctl_param_by_key(ctl_command_by_method(str_from(member->method)), str_from(member->key));
 }
 
-/* What a person wrote as a name, in a pointer: escaped (RFC 6901) and not too long. */
+/* A name from the document as a part of a JSON pointer: escaped (RFC 6901) and cut. */
 static struct str escaped(struct arena *arena, struct str name)
 {
     struct buffer text = {0};
@@ -264,7 +260,7 @@ static int compare_entries(const void *a, const void *b)
     return order != 0 ? order : ((*one)->index > (*other)->index) - ((*one)->index < (*other)->index);
 }
 
-/* The first entry with that id or behind it. */
+/* The first entry with that id or a greater one. */
 static size_t lower_bound(const struct declare_list *list, struct str id)
 {
     size_t low = 0, high = list->count;
@@ -284,7 +280,7 @@ const struct declare_entry *declare_find(const struct declare_list *list, struct
     return place < list->count && str_equal(list->sorted[place]->id, id) ? list->sorted[place] : NULL;
 }
 
-/* The entry of a party that may be written with its role here and without it there. */
+/* The entry of a party, which one place may write with its role and another without. */
 static const struct declare_entry *find_host(const struct declare_list *list, struct str id)
 {
     size_t colon = str_find(id, ':'), place = lower_bound(list, id);
@@ -341,8 +337,8 @@ static bool read_list(struct declare_reader *reader, enum declare_kind kind, con
     return declare_sort(list, kind, reader->problems);
 }
 
-/* A party is added behind the one on whose platform it is, so each is led to the one that has a platform of
- * its own. */
+/* A party is added after the one whose platform it shares, so this follows each to the party with a platform of its
+ * own. */
 static void find_hosts(struct declare_reader *reader)
 {
     struct declare_list *list = &reader->document->lists[DECLARE_PARTY];

@@ -7,7 +7,7 @@
 
 #include "lib/base/bug.h"
 
-/* One verb of a plan: its parameters, its builder on the draft, and what it asked for. */
+/* One verb of a plan: its parameters, and its builder on the draft. */
 
 void declare_params_begin(struct declare_params *params)
 {
@@ -38,8 +38,8 @@ void declare_params_add_text(struct declare_params *params, const char *key, str
     declare_params_add(params, key, (struct json_value){.type = JSON_STRING, .text = text});
 }
 
-/* A problem with the place that the verb's refusal is about: "--allow-host" is allowed_hosts here, the others
- * are called alike. */
+/* Makes a problem of a command's refusal, at the member that its parameter is in a document: "--allow-host" is
+ * allowed_hosts there, the others have the same name. */
 static void take_refusal(struct declare_plan *plan, const char *place, const struct refusal *refusal)
 {
     char member[40] = "";
@@ -51,32 +51,6 @@ static void take_refusal(struct declare_plan *plan, const char *place, const str
     for (char *letter = member; *letter != '\0'; letter++)
         *letter = (char)tolower((unsigned char)*letter);
     declare_problem(&plan->problems, "%s%s: %s", place, member, refusal_text(refusal));
-}
-
-static bool take_follow_ups(struct declare_plan *plan)
-{
-    struct change *change = plan->change;
-    if (change->resume.length > 0) {
-        struct declare_resume *resume = arena_alloc(change->arena, sizeof *resume);
-        if (resume == NULL)
-            return false;
-        *resume = (struct declare_resume){change->resume, plan->resumes};
-        plan->resumes = resume;
-    }
-    if (change->follow != NULL) {
-        struct declare_follow *follow = arena_alloc(change->arena, sizeof *follow);
-        if (follow == NULL)
-            return false;
-        *follow = (struct declare_follow){change->follow, change->emsp, change->cpo, NULL};
-        if (plan->follows == NULL)
-            plan->follows = follow;
-        else
-            plan->last_follow->next = follow;
-        plan->last_follow = follow;
-    }
-    change->resume = STR_NONE;
-    change->follow = NULL;
-    return true;
 }
 
 bool declare_run_verb(struct declare_plan *plan, const char *place, bool (*build)(struct change *),
@@ -96,10 +70,7 @@ bool declare_run_verb(struct declare_plan *plan, const char *place, bool (*build
     if (!good) {
         take_refusal(plan, place, &change->refusal);
         change->refusal = (struct refusal){.code = CTL_OK};
-        change->resume = STR_NONE;
-        change->follow = NULL;
-    } else if (!declare_draft_take(&plan->draft, last != NULL ? last->next : change->batch.first) ||
-               !take_follow_ups(plan)) {
+    } else if (!declare_draft_take(&plan->draft, last != NULL ? last->next : change->batch.first)) {
         declare_problem(&plan->problems, "%s: no memory", place);
         good = false;
     }

@@ -77,7 +77,7 @@ static void write_list(struct json_writer *writer, struct declare_lines *lines)
     writer->out->failed = writer->out->failed || lines->failed;
 }
 
-/* What is the platform's stands with its first party, so that it stands once. */
+/* Members of a platform are written only in the entry of its first party. */
 static void write_party(struct json_writer *writer, const struct registry_snapshot *names,
                         const struct registry_party *party, struct str id, struct arena *arena)
 {
@@ -129,7 +129,7 @@ static void write_parties(struct declare_source *source, struct json_writer *wri
     write_list(writer, &lines);
 }
 
-/* Only what the account team has set: what discovery found is found again. */
+/* Only receivers that the account team set: discovery finds the others again. */
 static void write_receivers(struct declare_source *source, struct json_writer *writer)
 {
     struct declare_lines lines = {.arena = source->arena, .kind = DECLARE_RECEIVER};
