@@ -4,9 +4,9 @@
 #include "hubctl/table.h"
 
 /*
- * One object for a person, in the order of the command's columns: a label and its value per line, sections as
- * tables behind an empty line. What is empty is left out, but for sections that have a word for it
- * (ctl_digest). Appended to `out`.
+ * Writes one object for a person, in the order of the command's columns: a line with label and value for each
+ * column, an empty line and a table for each section. Empty columns and sections are left out; a section whose
+ * ctl_digest has a word for "empty" shows that word. Appends to `out`.
  */
 void card_write(struct buffer *out, const struct ctl_command *command, const struct json_value *object,
                 const struct style *style);

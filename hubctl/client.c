@@ -166,8 +166,8 @@ void client_close(struct client *client)
 
 /* ---------------------------------------------------------------- sending and receiving */
 
-/* A pipe tells of its reader's end although nothing is written; then hubctl ends as it would at the next row.
- */
+/* Ends hubctl when the reader of a pipe has gone away, as the next row would: poll(2) reports that although
+ * nothing is written. */
 static void end_with_reader(const struct pollfd *output)
 {
     if ((output->revents & (POLLERR | POLLHUP)) != 0)

@@ -30,12 +30,12 @@ enum client_event {
 enum ctl_exit client_open(struct client *client, const struct hubctl_options *options, bool silent);
 void client_close(struct client *client);
 /*
- * From now on client_close keeps a connection on which nothing is open, and client_open to the same socket
- * takes it again, if hubd still holds it: for many commands in a row. false: no more, and the kept one is
- * closed.
+ * Reuses one connection for many commands in a row. While it is on, client_close keeps a connection on which
+ * no request is open, and the next client_open to the same socket takes it if hubd has not closed it. false
+ * switches it off and closes the connection that was kept.
  */
 void client_keep(bool keep);
-/* Sends a request; a failure shows at client_next, which still hands out what hubd said before it hung up. */
+/* Sends a request. client_next reports a failure, after the messages that hubd sent before it hung up. */
 void client_send(struct client *client, const char *method, struct str params, int64_t timeout_ms);
 /* The next message; values live in `arena`. `timeout_ms` 0: waits as long as it takes. */
 enum client_event client_next(struct client *client, struct arena *arena, int64_t timeout_ms,

@@ -4,9 +4,9 @@
 #include "hubctl/options.h"
 
 /*
- * Before a dangerous command: --confirm must repeat its first argument, or a person types it on the terminal.
- * Without either it complains and never waits. CTL_EXIT_DONE, CTL_EXIT_USAGE, or CTL_EXIT_REFUSED when the
- * person thought better of it.
+ * Asks for confirmation of a dangerous command: --confirm repeats its first argument, or a person types that
+ * argument on the terminal. Where there is neither it complains at once. Returns CTL_EXIT_DONE, CTL_EXIT_USAGE,
+ * or CTL_EXIT_REFUSED when the person typed something else.
  */
 enum ctl_exit confirm(const struct invocation *invocation);
 

@@ -4,13 +4,13 @@
 #include "hubctl/options.h"
 #include "lib/base/buffer.h"
 
-/* What comes from files: whole ones, and JSON documents. */
+/* Reads files: a whole one, or a JSON document. */
 
-/* All of a file ("-": stdin) of at most `maximum` bytes. False after complaining, in which `name` is its
- * name; the caller frees `out` in every case. */
+/* Reads all of a file ("-": stdin) of at most `maximum` bytes. Returns false after complaining; the complaint
+ * calls the file `name`. The caller frees `out` in every case. */
 bool file_read(const char *path, const char *name, size_t maximum, struct buffer *out);
-/* The JSON value in a file, in the arena. False after complaining, with line and column when it is no JSON.
- */
+/* Reads the JSON value in a file into the arena. Returns false after complaining, with line and column when the
+ * file is no JSON. */
 bool file_read_json(struct arena *arena, const char *path, struct str *json);
 
 #endif

@@ -68,8 +68,8 @@ static size_t upright_width(size_t index)
     return 2 * index + (index > 0 ? (index - 1) / GROUP : 0);
 }
 
-/* Level ids where all of them fit, else upright ones, as many beside each other as fit, evenly over the
- * blocks. */
+/* Chooses horizontal ids when all columns fit side by side, else vertical ones, and gives each block about as
+ * many columns as the others. */
 static struct block first_block(const struct matrix *grid, size_t width)
 {
     const struct json_value *cpos = grid->cpos;

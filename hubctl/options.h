@@ -42,7 +42,7 @@ struct invocation {
     struct str params; /* the request's, a JSON object */
 };
 
-/* Where the words of a command line end: what may stand next. */
+/* What may follow the last word of a command line. */
 struct cursor {
     const struct ctl_param *param;      /* the option that waits for its value */
     const struct global_option *global; /* the same, of a global one */

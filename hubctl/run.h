@@ -20,8 +20,8 @@ enum ctl_exit run_help(const struct invocation *invocation);
 enum ctl_exit run_completion(const struct invocation *invocation);
 
 /*
- * One request on an open connection; what hubd tells of its progress before the answer is shown. On
- * CTL_EXIT_DONE `*result` lives in `arena`; else it has complained.
+ * Makes one request on an open connection and shows the progress that hubd reports before its answer. On
+ * CTL_EXIT_DONE `*result` is the answer, in `arena`; else it has complained.
  */
 enum ctl_exit run_call(struct client *client, const struct invocation *invocation, struct str params,
                        struct arena *arena, const struct json_value **result);

@@ -9,8 +9,7 @@
 #include "hubctl/terminal.h"
 #include "lib/base/crypto.h"
 
-/* More than a token with its line end may have: what is longer is none, and is refused by the table's check.
- */
+/* More bytes than a token and its line end have. The parameter check refuses anything longer. */
 #define READ_MAX 256
 
 static bool read_file(const char *path, char *bytes, size_t *length)

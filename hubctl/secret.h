@@ -4,9 +4,9 @@
 #include "hubctl/options.h"
 
 /*
- * The token that a CTL_SECRET_FILE parameter names: what the file holds, or stdin for "-" (asked for without
- * echo where stdin is a terminal), without one line end behind it. In the arena, which must be wiped. False
- * after complaining; the complaint never repeats what was read.
+ * Reads the token that a CTL_SECRET_FILE parameter names: from the file, or from stdin for "-", where a
+ * terminal is asked without echo. One line end behind the token is cut off. The token is in the arena, which
+ * the caller must wipe. Returns false after complaining; the complaint never repeats what was read.
  */
 bool secret_read(struct arena *arena, const struct ctl_param *param, const char *path, struct str *secret);
 

@@ -115,8 +115,8 @@ static size_t find_widest(const struct plan *plan)
     return widest;
 }
 
-/* Leaves out what is only for wide terminals, the last one first, then cuts texts, the widest first. False:
- * ids alone are too much for a line. */
+/* Leaves out columns for wide terminals, the last one first, then cuts texts, the widest first. Returns false
+ * when the columns that may not be cut are too wide for a line. */
 static bool make_fit(struct plan *plan, size_t width)
 {
     size_t i;
@@ -299,8 +299,8 @@ static void write_padded(struct buffer *out, struct str text, size_t *width, con
     buffer_append_text(out, last ? "\n" : STREAM_GAP);
 }
 
-/* The columns, as wide as their headings and the first row want them; what is only for wide terminals where
- * they are not too much for a line. */
+/* Makes the columns as wide as their headings and the first row need; leaves out columns for wide terminals
+ * where the line would be too long. */
 static void begin_stream(struct table_stream *stream, const struct ctl_column *columns,
                          const struct json_value *row, const struct style *style)
 {

@@ -4,10 +4,11 @@
 #include "hubctl/value.h"
 
 /*
- * Aligned tables for a terminal, by libsmartcols. Columns in which no row has anything are left out (never
- * the first). Where the terminal is too narrow, columns that are only for wide ones go first, then long texts
- * are cut (with "…"), and at last each row becomes a record, a line per value, with nothing left out. The
- * text is malloc'd, one line per row after the headings; NULL when there is no memory.
+ * Draws aligned tables for a terminal, by libsmartcols. A column that is empty in every row is left out, unless
+ * it is the first. On a terminal that is too narrow, columns for wide terminals (CTL_SEEN_WIDE) are left out
+ * first; if that is not enough long texts are cut (with "…"); if that is not enough each row becomes a record
+ * with a line for each value. The text is malloc'd, the headings and one line per row; NULL when there is no
+ * memory.
  */
 char *table_render(const struct ctl_column *columns, const struct json_value *const *rows, size_t row_count,
                    const char *without, const struct style *style);
@@ -17,7 +18,7 @@ void table_write_label(struct buffer *out, const struct ctl_column *column, size
 /* Whether people see the column where there is room for it. */
 bool table_shows(const struct ctl_column *column);
 
-/* Rows that come one by one: columns grow with what they have seen. All-zero is the beginning. */
+/* A table whose rows come one by one; a column grows with the widest value so far. All-zero at the beginning. */
 #define TABLE_COLUMNS_MAX 24
 struct table_stream {
     const struct ctl_column *columns[TABLE_COLUMNS_MAX];

@@ -158,7 +158,7 @@ enum ctl_exit run_tail(const struct invocation *invocation, struct printer *prin
 {
     struct tail tail = {.invocation = invocation, .printer = printer};
     struct arena arena;
-    bool ended = false, told = false;
+    bool ended = false, announced = false;
     tail.follow = invocation_text(invocation, "follow", 0) != NULL;
     tail.cursor_file = invocation_text(invocation, "cursor-file", 0);
     const char *cursor = invocation_text(invocation, "cursor", 0);
@@ -171,16 +171,16 @@ enum ctl_exit run_tail(const struct invocation *invocation, struct printer *prin
     code = connect_once(&tail, &arena, false, &ended);
     for (int64_t wait = RECONNECT_FIRST; !ended;
          wait = wait * 2 > RECONNECT_MOST ? RECONNECT_MOST : wait * 2) {
-        if (!told)
+        if (!announced)
             complain("hubd hung up; waiting for it to come back");
-        told = true;
+        announced = true;
         pause_ms(wait);
         char before[CURSOR_MAX];
         memcpy(before, tail.cursor, sizeof before);
         code = connect_once(&tail, &arena, true, &ended);
         if (memcmp(before, tail.cursor, sizeof before) != 0) {
             wait = RECONNECT_FIRST; /* it was there: the next end is a new one */
-            told = false;
+            announced = false;
         }
     }
     arena_free(&arena);

@@ -85,7 +85,7 @@ void terminal_prepare(void)
 {
     choose_locale();
     static const int modes[] = {O_RDONLY, O_RDONLY,
-                                O_WRONLY}; /* stdout read-only: writes fail and are told */
+                                O_WRONLY}; /* stdout read-only: writes fail and are reported */
     for (int descriptor = 0; descriptor < 3; descriptor++) {
         if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF)
             continue;
@@ -173,9 +173,8 @@ static void on_signal(int number)
     interrupted = number;
 }
 
-/* read(2), not stdio: a token must not stay in a buffer of the C library. The signals are blocked but for the
- * wait
- * (`waiting` is its mask), so that one that comes just before it ends it too. */
+/* Uses read(2), not stdio: a token must not stay in a buffer of the C library. Signals are blocked except during
+ * the wait (`waiting` is its mask), so that a signal that arrives just before the wait ends it too. */
 static size_t read_line(char *out, size_t size, const sigset_t *waiting)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};

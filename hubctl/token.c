@@ -12,8 +12,8 @@
 #include "hubctl/terminal.h"
 #include "lib/base/crypto.h"
 
-/* Made before the token is issued: a token that cannot be written down would be lost. -1 after complaining.
- */
+/* Makes the file before the token is issued, since a token that cannot be written would be lost. Returns -1
+ * after complaining. */
 static int make_file(const char *path)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -2,7 +2,7 @@
 
 #include "hubctl/help.h"
 
-/* Each topic told once, in parts: help.c prints them, man/ makes sections of hubctl(1) from them. */
+/* The text of each topic, in parts. help.c prints them, man/ makes sections of hubctl(1) from them. */
 
 static const struct help_part exit_codes[] = {
     {HELP_TITLE, NULL, "Exit codes of hubctl"},

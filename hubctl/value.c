@@ -77,8 +77,8 @@ static void write_list(struct buffer *out, const struct json_value *list, bool p
     }
 }
 
-/* Each against the row's highest, so that a module with little traffic has a shape too. A narrow terminal
- * gets the newest only. */
+/* Scales the bars to the highest of their row, so that a module with little traffic shows its changes too. A
+ * narrow terminal gets the newest bars only. */
 static void write_bars(struct buffer *out, const struct json_value *list, const struct style *style)
 {
     static const char *const blocks[] = {".", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -101,7 +101,7 @@ static void write_bars(struct buffer *out, const struct json_value *list, const 
     }
 }
 
-/* "12: 9 CONNECTED, 3 PLANNED"; what there is none of is not told. */
+/* "12: 9 CONNECTED, 3 PLANNED"; counts of 0 are left out. */
 static void write_counts(struct buffer *out, const struct json_value *list)
 {
     int64_t count, sum = 0;

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "hubd/options.h"
 #include "hubd/service.h"
 #include "lib/base/log.h"
 
 #define KEPT_BYTES (1024 * 1024)
-
-extern char **environ;
 
 /* The exit code when all that is asked for has been written to stdout. */
 static int end_of_output(void)

@@ -31,8 +31,6 @@
 #define SECOND_MS        1000
 #define RESOLVER_THREADS 64 /* a thread costs something only while a name has no answer */
 
-extern char **environ;
-
 /* The state of the running service that no other file needs. */
 #define SERVICE_MAGIC 0x53525643u
 struct service {

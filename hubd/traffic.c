@@ -32,22 +32,21 @@ enum traffic_delivery_row {
 };
 static_assert(ROWS <= 32, "sets of rows are bits");
 
-#define OTHERS "others"
 static const struct traffic_row rows[ROWS] = {
-#define REQUEST_ROW(identifier, name) [OCPI_MODULE_##identifier] = {false, name},
-    OCPI_MODULES_NAMED(REQUEST_ROW)
+#define REQUEST_ROW(identifier, name) [OCPI_MODULE_##identifier] = {false, OCPI_MODULE_##identifier},
+    OCPI_MODULES(REQUEST_ROW)
 #undef REQUEST_ROW
-        [OCPI_MODULE_OTHER] = {false, OTHERS},
-    [OUT_SESSIONS] = {true, "sessions"},
-    [OUT_CDRS] = {true, "cdrs"},
-    [OUT_COMMANDS] = {true, "commands"},
-    [OUT_LOCATIONS] = {true, "locations"},
-    [OUT_TARIFFS] = {true, "tariffs"},
-    [OUT_HUBCLIENTINFO] = {true, "hubclientinfo"},
-    [OUT_OTHERS] = {true, OTHERS},
+        [OUT_SESSIONS] = {true, OCPI_MODULE_SESSIONS},
+    [OUT_CDRS] = {true, OCPI_MODULE_CDRS},
+    [OUT_COMMANDS] = {true, OCPI_MODULE_COMMANDS},
+    [OUT_LOCATIONS] = {true, OCPI_MODULE_LOCATIONS},
+    [OUT_TARIFFS] = {true, OCPI_MODULE_TARIFFS},
+    [OUT_HUBCLIENTINFO] = {true, OCPI_MODULE_HUBCLIENTINFO},
+    [OUT_OTHERS] = {true, OCPI_MODULE_OTHER},
 };
+static_assert(OUT_OTHERS + 1 == ROWS, "the last row is the one of all others");
 
-static const uint8_t delivery_rows[OCPI_MODULE_COUNT] = {
+static const uint8_t delivery_rows[] = {
     [OCPI_MODULE_LOCATIONS] = OUT_LOCATIONS,
     [OCPI_MODULE_TARIFFS] = OUT_TARIFFS,
     [OCPI_MODULE_SESSIONS] = OUT_SESSIONS,
@@ -60,6 +59,7 @@ static const uint8_t delivery_rows[OCPI_MODULE_COUNT] = {
     [OCPI_MODULE_VERSIONS] = OUT_OTHERS,
     [OCPI_MODULE_OTHER] = OUT_OTHERS,
 };
+static_assert(sizeof delivery_rows == OCPI_MODULE_COUNT, "a row for each module");
 
 /* One thread writes and another reads: relaxed loads and stores, which are never torn. */
 struct counter {
@@ -102,6 +102,11 @@ const struct traffic_row *traffic_row(size_t index)
 const char *traffic_direction(const struct traffic_row *row)
 {
     return row->out ? "out" : "in";
+}
+
+const char *traffic_module(const struct traffic_row *row)
+{
+    return row->module == OCPI_MODULE_OTHER ? "others" : ocpi_module_name(row->module);
 }
 
 /* ---------------------------------------------------------------- counting */

@@ -19,13 +19,15 @@ struct traffic_counts; /* one loop's */
 
 /* The rows that are counted: index 0 … traffic_row_count() - 1, requests first. */
 struct traffic_row {
-    bool out;           /* tries of deliveries to partners; else requests of partners */
-    const char *module; /* "others": modules without a row, and unknown paths */
+    bool out;                /* tries of deliveries to partners; else requests of partners */
+    enum ocpi_module module; /* OTHER: modules without a row, and unknown paths */
 };
 size_t traffic_row_count(void);
 const struct traffic_row *traffic_row(size_t index);
 /* "in" "out", for people. */
 const char *traffic_direction(const struct traffic_row *row);
+/* The module's name; "others" for OTHER. Static. */
+const char *traffic_module(const struct traffic_row *row);
 
 /* `loops`: how many there are, the control loop counted. NULL: no memory. */
 struct traffic *traffic_new(unsigned loops);

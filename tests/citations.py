@@ -3,14 +3,12 @@
 
 A file is named by its path from the root, or by the end of it: `push.c`, `messages/push.c`.
 
-Prints each breach as `TITLE|file:line: what`; says nothing when there is none. `tests/rules` calls it. A path as an argument: the
-tree to look at.
+`tests/rules` calls it; tests/tree.py says how it prints.
 """
 
 import re
-import subprocess
-import sys
-from pathlib import Path
+
+from tree import listed, place, tell
 
 CITATION = re.compile(r"\b(hub[a-z-]*(?:\.conf)?)\((\d)\)((?:,\s+[A-Z][A-Z]+(?:\s+[A-Z]+)*)*)")
 STOP = re.compile(r"`((?:hubd|hubctl|lib|man)/[\w/]+\.[ch])` `(\w+)`")  # in README.md: where something happens
@@ -46,47 +44,37 @@ def flat(text):
 def breaches(root):
     pages = headings(root)
     titles = set(re.findall(r"^#+ (.*)$", (root / "README.md").read_text(), re.M))
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
-    tree = listed.stdout.splitlines()
-    ends = {f"/{path}"[at.start() :] for path in tree for at in re.finditer("/", f"/{path}")}
-    for path in tree:
-        if not LOOKED_AT.match(path) or not (root / path).is_file() or path == "tests/citations.py":
+    paths = listed(root)
+    ends = {f"/{path}"[at.start() :] for path in paths for at in re.finditer("/", f"/{path}")}
+    for path in paths:
+        if not LOOKED_AT.match(path) or path == "tests/citations.py":
             continue
         text = flat((root / path).read_text())
 
-        def place(at):
-            return f"{path}:{text.count(chr(10), 0, at) + 1}"
-
         for match in OLD.finditer(text):
-            yield "a document that the repository does not have", f"{place(match.start())}: {match[0]}"
+            yield "a document that the repository does not have", f"{place(path, text, match.start())}: {match[0]}"
         for match in CITATION.finditer(text):
             page = f"{match[1]}({match[2]})"
             if page not in pages:
-                yield "a man page that does not exist", f"{place(match.start())}: {page}"
+                yield "a man page that does not exist", f"{place(path, text, match.start())}: {page}"
                 continue
             for section in filter(None, re.split(r",\s+", re.sub(r"(?<!,)\s+", " ", match[3]))):
                 if section not in pages[page]:
-                    yield "a section that its man page does not have", f"{place(match.start())}: {page}, {section}"
+                    yield "a section that its man page does not have", f"{place(path, text, match.start())}: {page}, {section}"
         for match in README.finditer(text):
             if match[1] not in titles:
-                yield "a section that README.md does not have", f"{place(match.start())}: {match[1]}"
+                yield "a section that README.md does not have", f"{place(path, text, match.start())}: {match[1]}"
         for match in FILE.finditer(text):
             if not ((root / match[1]).exists() or (root / path).parent.joinpath(match[1]).exists()) and not path.startswith("tests/e2e"):
-                yield "a file that does not exist", f"{place(match.start())}: {match[1]}"
+                yield "a file that does not exist", f"{place(path, text, match.start())}: {match[1]}"
         for match in STOP.finditer(text) if path.endswith(".md") else ():
             if (root / match[1]).is_file() and not re.search(rf"\b{match[2]}\(", (root / match[1]).read_text()):
-                yield "a function that is not in its file", f"{place(match.start())}: {match[1]} {match[2]}"
+                yield "a function that is not in its file", f"{place(path, text, match.start())}: {match[1]} {match[2]}"
         for comment in (QUOTED if path.endswith(".md") else COMMENT).finditer(text) if path.endswith((".c", ".h", ".cc", ".md")) else ():
             for match in NAMED.finditer(comment[0]):
                 if not FILE.fullmatch(match[1]) and match[1] not in OF_THE_SYSTEM and f"/{match[1]}" not in ends:
-                    yield "a file that does not exist", f"{place(comment.start() + match.start())}: {match[1]}"
-
-
-def main():
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[1])
-    for title, breach in breaches(root):
-        print(f"{title}|{breach}")
+                    yield "a file that does not exist", f"{place(path, text, comment.start() + match.start())}: {match[1]}"
 
 
 if __name__ == "__main__":
-    main()
+    tell(breaches)

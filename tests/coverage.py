@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""Which lines and branches of each room the tests reached: gcov's figures of a build folder (-DHUB_COVERAGE=ON) as a table."""
+"""Which lines and branches of each room the tests reached: gcov's figures of a build folder (-DHUB_COVERAGE=ON) as a table.
+
+    tests/coverage.py BUILD-FOLDER          a row for each room
+    tests/coverage.py BUILD-FOLDER ROOM     a row for each file of one: hubd/messages
+"""
 
 import gzip
 import json
@@ -33,8 +37,9 @@ def inside(name, report):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: tests/coverage.py BUILD-FOLDER")
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: tests/coverage.py BUILD-FOLDER [ROOM]")
+    only = sys.argv[2].rstrip("/") if len(sys.argv) == 3 else None
     lines, branches = defaultdict(int), defaultdict(int)  # a header's line is in several reports: their counts add up
     for report in reports(sys.argv[1]):
         for file in report["files"]:
@@ -48,12 +53,15 @@ def main():
     table = defaultdict(lambda: [0, 0, 0, 0])
     for column, counts in ((0, lines), (2, branches)):
         for (path, *_), count in counts.items():
-            for room in (os.path.dirname(path), "all"):
-                table[room][column] += count > 0
-                table[room][column + 1] += 1
-    print(f"{'room':22}{'lines':>8}{'reached':>9}{'branches':>10}{'reached':>9}")
-    for room, (line_hit, line_all, branch_hit, branch_all) in sorted(table.items(), key=lambda row: (row[0] == "all", row[0])):
-        print(f"{room:22}{line_all:8}{line_hit / line_all:9.0%}{branch_all:10}{branch_hit / max(1, branch_all):9.0%}")
+            folder, file = os.path.split(path)
+            for row in (folder, "all") if only is None else (file, "all") if folder == only else ():
+                table[row][column] += count > 0
+                table[row][column + 1] += 1
+    if not table:
+        sys.exit(f"{only}: no such room")
+    print(f"{'room' if only is None else 'file':24}{'lines':>8}{'reached':>9}{'branches':>10}{'reached':>9}")
+    for row, (line_hit, line_all, branch_hit, branch_all) in sorted(table.items(), key=lambda item: (item[0] == "all", item[0])):
+        print(f"{row:24}{line_all:8}{line_hit / line_all:9.0%}{branch_all:10}{branch_hit / max(1, branch_all):9.0%}")
 
 
 if __name__ == "__main__":

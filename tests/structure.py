@@ -2,15 +2,13 @@
 """What the folders promise: which room may include which, whose names a room exports, that a struct's name means one thing, and
 that a callback checks its context.
 
-Prints each breach as `TITLE|file:line: what`; says nothing when there is none. `tests/rules` calls it. A path as an argument: the
-tree to look at (the tests of this file plant breaches in a copy).
+`tests/rules` calls it; tests/tree.py says how it prints.
 """
 
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+
+from tree import listed, place, tell
 
 # Rooms from below to above, and what each may include. A library knows no program; the tool knows no OCPI; in hubd arrows only
 # go up this list's left column, never down: who is above may name who is below.
@@ -94,15 +92,37 @@ MAGIC_CAST = re.compile(r"MAGIC_CAST\(\s*struct (\w+),.*?\b(\w+_MAGIC)\)", re.S)
 TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
 
 
+# Whoever names an OCPI module says enum ocpi_module; its name is written in one table. Files that have such a word for another
+# reason, or that the arrows keep from the table:
+MODULES = "lib/ocpi/modules.h"
+MODULE_NAME = re.compile(r'X\([A-Z]+, "([a-z]+)"\)')
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+SPELLS_MODULES = {
+    "lib/ocpi/objects_transport.c": "OCPI's ModuleID and the names of members, as the specification lists them",
+    "lib/ocpi/objects_cdrs.c": "CDR.tariffs, a member",
+    "lib/ctl/table_party.c": "hubctl knows no OCPI; the unit test of hubd's interfaces holds the words against them",
+    "lib/ctl/table_traffic.c": "hubctl knows no OCPI",
+    "lib/ctl/table_limit.c": "names of limits",
+    "hubd/registry/limit.c": "names of limits",
+    "hubd/modules/routes.c": "the path of the versions endpoint",
+    "hubd/partners/registration.c": "the path of the versions endpoint",
+    "hubd/calls/discovery.c": "the path of the versions endpoint",
+    "hubd/calls/discovery_read.c": "a member of the versions document",
+    "hubd/retention.c": "a noun of a log line",
+    "hubd/admin/attention.c": "a noun of a sentence",
+    "hubd/admin/rule.c": "nouns of a sentence, members of an answer",
+    "hubd/admin/party.c": "a member of an answer: credentials tokens",
+    "hubd/admin/status.c": "names of counts in an answer",
+    "hubd/admin/check/check.c": "the name of a check",
+    "hubd/admin/check/platform.c": "the name of a check",
+}
+
+
 def room_of(path):
     folder, name = os.path.split(path)
     if folder == "hubd":
         return HUBD.get(os.path.splitext(name)[0], "hubd/top")
     return folder
-
-
-def line_of(text, at):
-    return text.count("\n", 0, at) + 1
 
 
 def may(room, other):
@@ -117,7 +137,7 @@ def arrows(path, text):
     for match in INCLUDE.finditer(text):
         other = room_of(match[1])
         if other != room and not may(room, other):
-            yield f"{path}:{line_of(text, match.start())}: {room} must not know {other} ({match[1]})"
+            yield f"{place(path, text, match.start())}: {room} must not know {other} ({match[1]})"
 
 
 def exports(path, text):
@@ -130,7 +150,22 @@ def exports(path, text):
     for match in FUNCTION.finditer(text):
         name = match[1]
         if name != "main" and not any(name == word or name.startswith(word + "_") for word in own):
-            yield f"{path}:{line_of(text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
+            yield f"{place(path, text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
+
+
+def module_literal(root):
+    """Matches a module's name, or its key as a SENDER interface, as a whole C string."""
+    names = MODULE_NAME.findall((root / MODULES).read_text())
+    assert names, f"{MODULES} has no table that this program can read"
+    return re.compile(rf'"({"|".join(names)})(:sender)?"')
+
+
+def spelled_modules(path, text, literal):
+    if path == MODULES or path in SPELLS_MODULES or not path.startswith(("hubd/", "hubctl/", "lib/")):
+        return
+    code = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    for match in literal.finditer(code):
+        yield f"{place(path, code, match.start())}: {match[0]}"
 
 
 def contexts(path, text):
@@ -138,7 +173,7 @@ def contexts(path, text):
         for match in pattern.finditer(text):
             found = " ".join(match[0].split())
             if not any(part in found for part in CONTEXTS_UNCHECKED):
-                yield f"{path}:{line_of(text, match.start())}: {found}"
+                yield f"{place(path, text, match.start())}: {found}"
 
 
 def magics(texts):
@@ -146,18 +181,18 @@ def magics(texts):
     names, numbers, structs = {}, {}, {}
     for path, text in texts.items():
         for match in MAGIC.finditer(text):
-            place = f"{path}:{line_of(text, match.start())}"
-            names.setdefault(match[1], []).append(place)
-            numbers.setdefault(int(match[2].rstrip("u"), 0), []).append(f"{place}: {match[1]}")
+            at = place(path, text, match.start())
+            names.setdefault(match[1], []).append(at)
+            numbers.setdefault(int(match[2].rstrip("u"), 0), []).append(f"{at}: {match[1]}")
         for match in MAGIC_CAST.finditer(text):
-            structs.setdefault(match[2], {}).setdefault(match[1], f"{path}:{line_of(text, match.start())}")
+            structs.setdefault(match[2], {}).setdefault(match[1], place(path, text, match.start()))
     for name, places in names.items():
         if len(places) > 1:
             yield f"{places[0]}: {name}, also {', '.join(places[1:])}"
         if name not in structs:
             yield f"{places[0]}: {name} is in no MAGIC_CAST"
     for places in numbers.values():
-        if len({place.rsplit(" ", 1)[1] for place in places}) > 1:
+        if len({at.rsplit(" ", 1)[1] for at in places}) > 1:
             yield f"{places[0]} has the number of {', '.join(places[1:])}"
     for name, users in structs.items():
         if len(users) > 1:
@@ -165,19 +200,19 @@ def magics(texts):
 
 
 def breaches(root):
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True)
-    paths = [path for path in listed.stdout.splitlines() if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path) and (root / path).is_file()]
-    tags, statics = {}, {}
+    paths = [path for path in listed(root) if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path)]
+    tags, statics, literal = {}, {}, module_literal(root)
     texts = {path: (root / path).read_text() for path in paths}
     for path, text in texts.items():
         yield from (("a callback's context that is not checked", breach) for breach in contexts(path, text))
         yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
+        yield from (("a module's name spelled outside lib/ocpi/modules.h", breach) for breach in spelled_modules(path, text, literal))
         if path.endswith(".c"):  # what C++ has stands in a namespace of its own
             yield from (("an exported name without its room's word", breach) for breach in exports(path, text))
             for name in {match[1] for match in STATIC.finditer(text)} - SAME_EVERYWHERE:
                 statics.setdefault(name, []).append(path)
         for match in TAG.finditer(text):
-            tags.setdefault(match[1], []).append(f"{path}:{line_of(text, match.start())}")
+            tags.setdefault(match[1], []).append(place(path, text, match.start()))
     yield from (("a magic number that is not one struct's own", breach) for breach in magics(texts))
     for name, places in sorted(statics.items()):
         if len(places) > STATICS_MOST:
@@ -187,12 +222,5 @@ def breaches(root):
             yield "one name for several structs", f"{places[0]}: {tag}, also {', '.join(places[1:])}"
 
 
-def main():
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[1])
-    found = list(breaches(root))
-    for title, breach in found:
-        print(f"{title}|{breach}")
-
-
 if __name__ == "__main__":
-    main()
+    tell(breaches)

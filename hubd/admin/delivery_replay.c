@@ -200,8 +200,7 @@ static struct routing_delivery judge(struct replay *replay, const struct registr
     bool known = ocpi_party_key_parse(row->owner, &key, NULL, NULL, NULL);
     const struct registry_party *cpo = known ? registry_find_party(snapshot, &key, OCPI_ROLE_CPO) : NULL;
     return cpo == NULL ? none
-                       : routing_find_delivery(snapshot, cpo, &replay->emsp,
-                                               ocpi_module_name(modules[replay->module].module),
+                       : routing_find_delivery(snapshot, cpo, &replay->emsp, modules[replay->module].module,
                                                started(replay, row));
 }
 

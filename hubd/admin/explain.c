@@ -133,7 +133,9 @@ static bool is_forwarded(struct explanation *e)
     const struct message *message = e->message;
     const struct store_rule *rule =
         registry_find_rule(e->snapshot, e->pair.emsp, e->pair.cpo, message->drains);
-    switch (forward_find_obstacle(e->to, rule, ocpi_module_name(message->module), message->sender)) {
+    struct str base = message->sender ? registry_sender_url(e->to, message->module)
+                                      : registry_receiver_url(e->to, message->module);
+    switch (forward_find_obstacle(e->to, rule, base)) {
     case FORWARD_FREE:
         return true;
     case FORWARD_UNROUTED:
@@ -151,7 +153,7 @@ static bool is_forwarded(struct explanation *e)
 /* The outbox takes it, and its queue is not paused. */
 static bool is_delivered(struct explanation *e)
 {
-    const char *module = ocpi_module_name(e->message->module);
+    enum ocpi_module module = e->message->module;
     struct routing_delivery route =
         routing_find_delivery(e->snapshot, e->pair.cpo, &e->pair.emsp->key, module, INT64_MAX);
     int64_t retry_at;
@@ -159,7 +161,7 @@ static bool is_delivered(struct explanation *e)
         struct str receiver = outbox_receiver_name(e->snapshot, e->pair.emsp, e->arena);
         if (e->pair.emsp->platform->row.status != STORE_PLATFORM_CONNECTED)
             return block_by_status(e, e->pair.emsp, e->pair.emsp_id);
-        outbox_circuit(e->hub, receiver, str_from(module), &retry_at);
+        outbox_circuit(e->hub, receiver, str_from(ocpi_module_name(module)), &retry_at);
         return retry_at == 0 || block(e, STR("paused: the last try failed"),
                                       arena_printf(e->arena, "hubctl delivery list --party " STR_FMT,
                                                    STR_ARG(e->pair.emsp_id)));

@@ -307,7 +307,8 @@ static bool edit_push(struct change *change, const struct registry_party *party,
                                  "party %s is no EMSP: only eMSPs are pushed to", party->id);
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++)
         if (kinds & (1u << kind))
-            buffer_printf(&text, "%s%s", text.length > 0 ? " " : "", registry_push_module(kind));
+            buffer_printf(&text, "%s%s", text.length > 0 ? " " : "",
+                          ocpi_module_name(registry_push_module(kind)));
     *push = arena_copy(change->arena, buffer_str(&text));
     buffer_free(&text);
     return true;
@@ -334,7 +335,7 @@ static void end_push(struct change *change, const struct registry_party *party, 
 {
     bool any = false;
     for (unsigned kind = 0; kind < STORE_KIND_COUNT; kind++) {
-        struct str module = str_from(registry_push_module(kind));
+        struct str module = str_from(ocpi_module_name(registry_push_module(kind)));
         bool ends = has_word(party->row.push, module) && !has_word(push, module);
         struct store_op *release = ends ? change_op(change, STORE_RELEASE_HELD) : NULL;
         if (release == NULL)

@@ -11,7 +11,7 @@ static void stats_write_row(struct json_writer *writer, struct traffic *traffic,
     traffic_read(traffic, UINT32_C(1) << index, &figures);
     json_object_begin(writer);
     json_field_text(writer, "direction", traffic_direction(traffic_row(index)));
-    json_field_text(writer, "module", traffic_row(index)->module);
+    json_field_text(writer, "module", traffic_module(traffic_row(index)));
     json_field_int(writer, "requests", (int64_t)figures.requests);
     json_field_int(writer, "failed", (int64_t)figures.failed);
     render_decimal(writer, "per_minute_1", figures.per_minute_1);

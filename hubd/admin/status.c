@@ -92,7 +92,7 @@ static void write_traffic(struct json_writer *writer, struct traffic *traffic)
     for (size_t i = 0; i < traffic_row_count(); i++) {
         uint32_t row = UINT32_C(1) << i;
         if (!traffic_row(i)->out)
-            write_module(writer, traffic, traffic_row(i)->module, row);
+            write_module(writer, traffic, traffic_module(traffic_row(i)), row);
         else
             deliveries |= row;
     }

@@ -124,12 +124,12 @@ static void read_role(struct str role, struct discovery_endpoint *endpoint)
 static struct str read_module(struct str identifier)
 {
     identifier = str_trim(identifier);
-    struct str known = interfaces_module(identifier);
-    if (known.data != NULL)
-        return known;
+    enum ocpi_module known = interfaces_module(identifier);
+    if (known != OCPI_MODULE_OTHER)
+        return str_from(ocpi_module_name(known));
     /* a name with ':' is a key of the receivers; `versions` is what was just asked */
     bool other = ctl_is_word(identifier) && str_find(identifier, ':') == SIZE_MAX &&
-                 !str_equal_fold(identifier, STR("versions"));
+                 !str_equal_fold(identifier, str_from(ocpi_module_name(OCPI_MODULE_VERSIONS)));
     return other ? identifier : STR_NONE;
 }
 
@@ -158,6 +158,7 @@ void discovery_take_endpoints(struct discovery *discovery, const struct json_val
 
 bool discovery_offers(const struct discovery_endpoint *endpoint, unsigned roles, struct str key)
 {
-    return (endpoint->receiver && str_equal(interfaces_key(roles, endpoint->module, true), key)) ||
-           (endpoint->sender && str_equal(interfaces_key(roles, endpoint->module, false), key));
+    enum ocpi_module module = ocpi_module_find(endpoint->module);
+    return (endpoint->receiver && str_equal(interfaces_key(roles, module, true), key)) ||
+           (endpoint->sender && str_equal(interfaces_key(roles, module, false), key));
 }

@@ -142,7 +142,7 @@ static void leg_fill_audit(struct leg *leg, struct request *request, const struc
 static bool leg_fill_call(struct leg *leg, struct request *request, struct registry_party *target)
 {
     struct outbound *outbound = &leg->outbound;
-    struct str base = registry_receiver_url(target, ocpi_module_name(request->route->module));
+    struct str base = registry_receiver_url(target, request->route->module);
     struct str path = request_subpath(request);
     bool hub = request->has_to && ocpi_party_key_equal(&request->to, &request->hub->key);
     outbound->arena = &leg->arena;
@@ -192,7 +192,7 @@ static bool broadcast_reaches(const struct request *request, const struct regist
 {
     const struct store_rule *rule = routing_find_rule(request->snapshot, request->party, party, false);
     return (party->row.roles & role) != 0 &&
-           forward_may_go(party, rule, ocpi_module_name(request->route->module));
+           forward_may_go(party, rule, registry_receiver_url(party, request->route->module));
 }
 
 void broadcast(struct request *request, unsigned role)

@@ -67,7 +67,8 @@ struct str commands_make_callback(struct hub *hub, struct arena *arena, uint8_t 
 struct str commands_module(const struct store_command *command)
 {
     size_t space = str_find(command->command, ' ');
-    return space == SIZE_MAX ? STR("commands") : str_skip(command->command, space + 1);
+    return space == SIZE_MAX ? str_from(ocpi_module_name(OCPI_MODULE_COMMANDS))
+                             : str_skip(command->command, space + 1);
 }
 
 bool commands_is_remote(const struct store_command *command)

@@ -105,18 +105,13 @@ static void forward_answered(struct outbound *outbound)
     }
 }
 
-static struct str interface_url(const struct registry_party *target, const char *module, bool sender)
-{
-    return sender ? registry_sender_url(target, module) : registry_receiver_url(target, module);
-}
-
 struct str forward_base(const struct forward *forward)
 {
-    return interface_url(forward->target, forward->module, forward->sender);
+    return registry_named_url(forward->target, forward->module, forward->sender);
 }
 
 enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
-                                            const struct store_rule *rule, const char *module, bool sender)
+                                            const struct store_rule *rule, struct str base)
 {
     static const enum forward_obstacle by_route[] = {
         [ROUTING_SUSPENDED] = FORWARD_SUSPENDED, [ROUTING_UNROUTED] = FORWARD_UNROUTED};
@@ -126,7 +121,7 @@ enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
     enum routing_obstacle route = routing_find_obstacle(target, rule);
     if (route != ROUTING_FREE)
         return by_route[route];
-    if (interface_url(target, module, sender).data == NULL)
+    if (base.data == NULL)
         return FORWARD_NO_URL;
     return by_call[outbound_find_obstacle(target->platform)];
 }
@@ -137,9 +132,9 @@ static int64_t forward_time_left(const struct forward *forward)
     return forward->timeout_ms - (env_monotonic_us() - forward->request->complete_us) / 1000;
 }
 
-bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module)
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, struct str base)
 {
-    enum forward_obstacle obstacle = forward_find_obstacle(target, rule, module, false);
+    enum forward_obstacle obstacle = forward_find_obstacle(target, rule, base);
     return (obstacle == FORWARD_FREE || obstacle == FORWARD_OFFLINE) && outbound_may_try(target->platform);
 }
 

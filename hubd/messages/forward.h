@@ -22,9 +22,9 @@ struct forward {
     uint32_t magic; /* own */
     struct request *request;
     struct registry_party *target;
-    const char *module;
-    bool sender;     /* the target's SENDER interface is meant, else its RECEIVER */
-    struct str path; /* below the interface's URL, with query; raw */
+    const char *module; /* as in the URL: the hub also passes on modules that it does not know */
+    bool sender;        /* the target's SENDER interface is meant, else its RECEIVER */
+    struct str path;    /* below the interface's URL, with query; raw */
     struct str body;
     int64_t timeout_ms;
     bool once;          /* not idempotent: must not arrive twice */
@@ -46,7 +46,8 @@ void forward_start(struct forward *forward);
 struct str forward_base(const struct forward *forward);
 
 /* What would keep a message from the target's interface now, in the order in which its way looks at it; but
- * for OFFLINE ones, of which every 5 s one is tried. `rule` as for routing_find_obstacle. */
+ * for OFFLINE ones, of which every 5 s one is tried. `rule` as for routing_find_obstacle; `base`: the
+ * interface's URL, STR_NONE when the target has none. */
 enum forward_obstacle {
     FORWARD_FREE,
     FORWARD_SUSPENDED,
@@ -56,9 +57,9 @@ enum forward_obstacle {
     FORWARD_OFFLINE
 };
 enum forward_obstacle forward_find_obstacle(const struct registry_party *target,
-                                            const struct store_rule *rule, const char *module, bool sender);
-/* May a message go to the target's receiver now: nothing is in the way, or it is OFFLINE and has its trial.
+                                            const struct store_rule *rule, struct str base);
+/* May a message go to the target's interface now: nothing is in the way, or it is OFFLINE and has its trial.
  */
-bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, const char *module);
+bool forward_may_go(const struct registry_party *target, const struct store_rule *rule, struct str base);
 
 #endif

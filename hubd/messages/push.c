@@ -181,7 +181,7 @@ void push_find_emsp(struct push *push, const struct json_value *cdr_token, struc
 /* ---------------------------------------------------------------- the batch */
 
 /* A delivery in the state that the routing says; NULL: no memory, the batch fails by itself. */
-static struct store_op *push_new_delivery(struct push *push, enum store_kind kind, const char *module,
+static struct store_op *push_new_delivery(struct push *push, enum store_kind kind, enum ocpi_module module,
                                           const char *method, const struct ocpi_party_key *emsp,
                                           int64_t started)
 {
@@ -196,7 +196,7 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
     row->hold = route.hold;
     row->receiver = arena_copy(request->arena, ocpi_party_key_str(emsp));
     row->sender = push->owner;
-    row->module = str_from(module);
+    row->module = str_from(ocpi_module_name(module));
     row->method = str_from(method);
     row->kind = (int)kind;
     row->owner = push->owner;
@@ -208,7 +208,7 @@ static struct store_op *push_new_delivery(struct push *push, enum store_kind kin
     return op;
 }
 
-void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
+void push_add_delivery(struct push *push, enum store_kind kind, enum ocpi_module module, const char *method,
                        int64_t started)
 {
     struct store_op *op = push_new_delivery(push, kind, module, method, &push->emsp, started);

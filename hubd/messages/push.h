@@ -57,7 +57,7 @@ void push_in_line(struct push *push, enum store_kind kind, struct str evse, enum
 void push_find_emsp(struct push *push, const struct json_value *cdr_token, struct str reference,
                     struct str known, void (*next)(struct push *push));
 /* Adds the delivery of a session or CDR to its eMSP, in the state that the routing says. */
-void push_add_delivery(struct push *push, enum store_kind kind, const char *module, const char *method,
+void push_add_delivery(struct push *push, enum store_kind kind, enum ocpi_module module, const char *method,
                        int64_t started);
 /*
  * Adds the deliveries of a location, EVSE or tariff to every eMSP that has the CPO's pushed to it

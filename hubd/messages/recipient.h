@@ -56,6 +56,7 @@ struct recipient_search {
     unsigned best_rank, best_count;
     struct registry_party *unrouted; /* one without a rule that was met; NULL: none */
     union {
+        struct store_read base; /* the beginning of each */
         struct store_owners_read owners;
         struct store_token_users_read users;
         struct store_command_list reservations;

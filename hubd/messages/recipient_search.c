@@ -1,4 +1,4 @@
-/* Who is meant: see route.h. */
+/* Who is meant: the search of hubd/messages/recipient.h. */
 #include "hubd/messages/list.h"
 #include "lib/ocpi/headers.h"
 #include "hubd/messages/recipient.h"
@@ -173,19 +173,38 @@ static void search_only_one(struct recipient_search *search)
                         request->party->id);
 }
 
+/* ---------------------------------------------------------------- what is asked of the store */
+
+/* Fills what all reads of a search have in common; its own fields and its start are the way's. */
+static void search_prepare_read(struct recipient_search *search, void (*callback)(struct store_read *base))
+{
+    struct store_read *base = &search->read.base;
+    base->arena = search->request->arena;
+    base->callback = callback;
+    base->context = search;
+}
+
+/* The search whose read has ended; NULL when the read failed: answered. */
+static struct recipient_search *search_after_read(struct store_read *base)
+{
+    struct recipient_search *search =
+        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
+    if (base->result == OK)
+        return search;
+    request_answer_error(search->request, base->result);
+    return NULL;
+}
+
 /* ---------------------------------------------------------------- by location */
 
 enum { RANK_EVSES_GONE = 1, RANK_LOCATION_GONE = 2 };
 
 static void search_location_read(struct store_read *base)
 {
-    struct recipient_search *search =
-        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
-    const struct store_owners_read *read = &search->read.owners;
-    if (base->result != OK) {
-        request_answer_error(search->request, base->result);
+    struct recipient_search *search = search_after_read(base);
+    if (search == NULL)
         return;
-    }
+    const struct store_owners_read *read = &search->read.owners;
     for (size_t i = 0; i < read->owner_count; i++) {
         const struct store_owner *owner = &read->owners[i];
         search_consider(search, search_party(search, owner->owner),
@@ -221,9 +240,7 @@ static void search_read_owners(struct recipient_search *search, enum store_kind 
 {
     struct request *request = search->request;
     struct store_owners_read *read = &search->read.owners;
-    read->base.arena = request->arena;
-    read->base.callback = callback;
-    read->base.context = search;
+    search_prepare_read(search, callback);
     read->kind = kind;
     read->id = request_fold(request, search->id);
     if (kind == STORE_LOCATION && (search->evses != NULL || search->evse.length > 0))
@@ -275,15 +292,12 @@ static void search_unknown_session(struct recipient_search *search)
  */
 static void search_session_read(struct store_read *base)
 {
-    struct recipient_search *search =
-        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
+    struct recipient_search *search = search_after_read(base);
+    if (search == NULL)
+        return;
     struct request *request = search->request;
     const struct store_owners_read *read = &search->read.owners;
     struct str caller = request_party_key(request->party), to = ocpi_party_key_str(&request->to);
-    if (base->result != OK) {
-        request_answer_error(request, base->result);
-        return;
-    }
     bool cpo = search->role == OCPI_ROLE_CPO, own = false;
     for (size_t i = 0; i < read->owner_count; i++) {
         const struct store_owner *owner = &read->owners[i];
@@ -313,15 +327,12 @@ static void search_by_session(struct recipient_search *search)
 /* Those that this eMSP made through the hub, at one CPO or at several. */
 static void search_reservation_read(struct store_read *base)
 {
-    struct recipient_search *search =
-        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
+    struct recipient_search *search = search_after_read(base);
+    if (search == NULL)
+        return;
     struct request *request = search->request;
     const struct store_command_list *read = &search->read.reservations;
     struct str to = ocpi_party_key_str(&request->to);
-    if (base->result != OK) {
-        request_answer_error(request, base->result);
-        return;
-    }
     for (size_t i = 0; i < read->count; i++) {
         struct str cpo = read->rows[i].cpo;
         bool seen = false;
@@ -346,9 +357,7 @@ static void search_by_reservation(struct recipient_search *search)
 {
     struct request *request = search->request;
     struct store_command_list *read = &search->read.reservations;
-    read->base.arena = request->arena;
-    read->base.callback = search_reservation_read;
-    read->base.context = search;
+    search_prepare_read(search, search_reservation_read);
     read->reservation = request_fold(request, search->id);
     read->emsp = request_party_key(request->party);
     read->limit = RECIPIENT_RESERVATIONS_MAX;
@@ -360,13 +369,10 @@ static void search_by_reservation(struct recipient_search *search)
 /* Users without a rule tell nothing: whom the CPO may ask is who is routed. */
 static void search_users_read(struct store_read *base)
 {
-    struct recipient_search *search =
-        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
-    const struct store_token_users_read *read = &search->read.users;
-    if (base->result != OK) {
-        request_answer_error(search->request, base->result);
+    struct recipient_search *search = search_after_read(base);
+    if (search == NULL)
         return;
-    }
+    const struct store_token_users_read *read = &search->read.users;
     for (size_t i = 0; i < read->count; i++)
         search_consider(search, search_party(search, read->emsps[i]), 0);
     if (!search_decide(search, search_several))
@@ -377,9 +383,7 @@ static void search_by_token(struct recipient_search *search)
 {
     struct request *request = search->request;
     struct store_token_users_read *read = &search->read.users;
-    read->base.arena = request->arena;
-    read->base.callback = search_users_read;
-    read->base.context = search;
+    search_prepare_read(search, search_users_read);
     read->token_uid = request_fold(request, search->id);
     read->token_type = request_fold(request, search->token_type);
     store_read_token_users(request->worker->store, read);

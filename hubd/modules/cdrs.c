@@ -88,7 +88,7 @@ static void cdrs_store(struct push *push)
         put->conditions = STORE_IF_ABSENT;
     }
     cdrs_add_location(request);
-    push_add_delivery(push, STORE_CDR, "cdrs", "POST", started);
+    push_add_delivery(push, STORE_CDR, OCPI_MODULE_CDRS, "POST", started);
     push_apply(push);
 }
 

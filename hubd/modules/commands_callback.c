@@ -50,8 +50,9 @@ static const struct ocpi_object *callback_object(const struct store_command *com
 {
     if (commands_is_remote(command))
         return &ocpi_command_result;
-    return str_equal(commands_module(command), STR("chargingprofiles")) ? &ocpi_charging_profile_result
-                                                                        : NULL;
+    return ocpi_module_find(commands_module(command)) == OCPI_MODULE_CHARGINGPROFILES
+               ? &ocpi_charging_profile_result
+               : NULL;
 }
 
 /* The result is there, bare or wrapped, and says how it ended. False: answered. */

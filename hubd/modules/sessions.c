@@ -81,7 +81,7 @@ static void session_write(struct push *push)
         put->conditions = push->conditions;
         put->revision = push->revision;
     }
-    push_add_delivery(push, STORE_SESSION, "sessions", "PUT", started);
+    push_add_delivery(push, STORE_SESSION, OCPI_MODULE_SESSIONS, "PUT", started);
     push_apply(push);
 }
 

@@ -66,7 +66,7 @@ static void authorize_found(struct recipient_search *search, struct registry_par
     }
     forward->request = request;
     forward->target = cpo;
-    forward->module = "tokens";
+    forward->module = ocpi_module_name(OCPI_MODULE_TOKENS);
     forward->path = arena_printf(
         request->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/authorize%s" STR_FMT,
         STR_ARG(request->raw_params[0]), STR_ARG(request->raw_params[1]), STR_ARG(request->raw_params[2]),

@@ -1,5 +1,7 @@
 #include "hubd/outbox/address.h"
 
+#include <assert.h>
+
 #include "hubd/registry/routing.h"
 #include "lib/json/reader.h"
 
@@ -8,7 +10,7 @@
     {                                                                                                        \
         OCPI_MODULE_OTHER, 0, OUTBOX_FROM_SENDER, false, -1, true                                            \
     }
-static const struct outbox_module modules[OCPI_MODULE_COUNT] = {
+static const struct outbox_module modules[] = {
     /* module, receiver's role, from, by_rule, pushed, alone */
     [OCPI_MODULE_SESSIONS] = {OCPI_MODULE_SESSIONS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
     [OCPI_MODULE_CDRS] = {OCPI_MODULE_CDRS, OCPI_ROLE_EMSP, OUTBOX_FROM_SENDER, true, -1, false},
@@ -24,6 +26,7 @@ static const struct outbox_module modules[OCPI_MODULE_COUNT] = {
     [OCPI_MODULE_VERSIONS] = RELAYED,
     [OCPI_MODULE_OTHER] = RELAYED,
 };
+static_assert(sizeof modules / sizeof modules[0] == OCPI_MODULE_COUNT, "a row for each module");
 
 const struct outbox_module *outbox_module_find(struct str name)
 {
@@ -91,15 +94,14 @@ static void address_judge(const struct registry_snapshot *snapshot, const struct
         address_drop(address, "the object is gone");
     } else if (module->by_rule) {
         /* what got into the queue under a draining rule may leave it; a push has no session that has begun */
-        struct routing_delivery route = routing_find_delivery(
-            snapshot, address->sender, &address->target->key, ocpi_module_name(module->module),
-            module->pushed >= 0 ? INT64_MAX : INT64_MIN);
+        struct routing_delivery route =
+            routing_find_delivery(snapshot, address->sender, &address->target->key, module->module,
+                                  module->pushed >= 0 ? INT64_MAX : INT64_MIN);
         if (route.state != STORE_DELIVERY_PENDING)
             address_hold(address, route.hold);
     } else if (address->target->row.suspended) {
         address_hold(address, STORE_HOLD_SUSPENDED);
-    } else if (row->url.length == 0 &&
-               registry_receiver_url(address->target, ocpi_module_name(module->module)).data == NULL) {
+    } else if (row->url.length == 0 && registry_receiver_url(address->target, module->module).data == NULL) {
         if (offered)
             address_drop(address, store_hold_name(STORE_HOLD_NO_URL));
         else
@@ -133,7 +135,7 @@ struct str outbox_address_url(const struct outbox_address *address, struct arena
     const struct json_value *object = NULL;
     if (row->url.length > 0)
         return row->url;
-    struct str base = registry_receiver_url(address->target, ocpi_module_name(address->module->module));
+    struct str base = registry_receiver_url(address->target, address->module->module);
     if (str_equal(row->method, STR("POST")))
         return base;
     if (location.length == 0 || evse) /* a location as a whole may be a megabyte */

@@ -11,7 +11,6 @@
 #define CLIENTINFO_MAGIC 0x434c4e54u
 #define POLL_MS          1000
 #define MESSAGES_MAX     1000 /* of a batch, one receiver's more or less */
-#define MODULE           "hubclientinfo"
 
 /* A walk over the receivers of one snapshot, batch after batch. */
 struct clientinfo {
@@ -25,6 +24,12 @@ struct clientinfo {
     bool again; /* there is a newer snapshot, or the last walk did not get through */
     bool stopping;
 };
+
+/* As the store and the outbox know it. */
+static struct str clientinfo_module(void)
+{
+    return str_from(ocpi_module_name(OCPI_MODULE_HUBCLIENTINFO));
+}
 
 /* ---------------------------------------------------------------- the object */
 
@@ -51,12 +56,12 @@ void clientinfo_write(struct json_writer *writer, const struct registry_party *p
  * URL and stands for it. */
 static const struct store_receiver *receiver_of(const struct registry_party *party)
 {
-    const struct store_receiver *own = registry_receiver(party, STR(MODULE));
+    const struct store_receiver *own = registry_receiver(party, clientinfo_module());
     for (size_t i = 0; own != NULL && i < party->platform->party_count; i++) {
         const struct registry_party *other = party->platform->parties[i];
         if (other == party)
             return own;
-        const struct store_receiver *same = registry_receiver(other, STR(MODULE));
+        const struct store_receiver *same = registry_receiver(other, clientinfo_module());
         if (same != NULL && !other->row.suspended && str_equal(same->url, own->url))
             return NULL;
     }
@@ -99,7 +104,7 @@ static void announcement_add_role(const struct announcement *announcement, const
     row->state = STORE_DELIVERY_PENDING;
     row->receiver = announcement->receiver;
     row->sender = ocpi_party_key_str(&announcement->hub->key);
-    row->module = STR(MODULE);
+    row->module = clientinfo_module();
     row->method = STR("PUT");
     row->kind = -1;
     row->owner = arena_copy(arena, ocpi_party_key_str(&party->key));
@@ -175,7 +180,7 @@ static void walk_stored(struct store_apply *apply)
     int result = apply->result;
     for (const struct store_op *op = apply->first; result == OK && op != NULL; op = op->next)
         if (op->type == STORE_PUT_DELIVERY)
-            outbox_wake(info->hub, op->u.delivery.row.receiver, STR(MODULE));
+            outbox_wake(info->hub, op->u.delivery.row.receiver, clientinfo_module());
     if (result != OK && result != ERR_CONFLICT && result != ERR_NOT_FOUND)
         log_error_bounded("hubclientinfo: changes cannot be handed over: %s", apply->error.text);
     arena_free(&info->arena);
@@ -201,7 +206,7 @@ static size_t walk_add(const struct clientinfo *info, struct announcement *annou
     size_t count = 0;
     if (op != NULL) {
         op->u.announced.party = to->row.id;
-        op->u.announced.module = STR(MODULE);
+        op->u.announced.module = clientinfo_module();
         op->u.announced.before = receiver->announced;
         op->u.announced.now = snapshot->changed;
     }

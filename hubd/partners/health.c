@@ -283,7 +283,7 @@ static void probe_answered(struct outbound *outbound)
 static struct str probe_known_url(const struct registry_platform *platform)
 {
     for (size_t i = 0; i < platform->party_count; i++) {
-        struct str set = registry_receiver_url(platform->parties[i], "versions");
+        struct str set = registry_receiver_url(platform->parties[i], OCPI_MODULE_VERSIONS);
         if (set.data != NULL)
             return set;
     }

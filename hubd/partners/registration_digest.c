@@ -93,6 +93,7 @@ static void digest(struct arena *arena, const struct json_value *value, bool fol
 struct str registration_digest(const struct hub *hub, struct arena *arena,
                                const struct json_value *credentials)
 {
+    const char *purpose = ocpi_module_name(OCPI_MODULE_CREDENTIALS); /* what it is a digest of */
     struct sum parts[3];
     uint8_t mac[SHA256_SIZE];
     struct hmac *hmac = hmac_new(hub->seal_key, sizeof hub->seal_key);
@@ -102,7 +103,7 @@ struct str registration_digest(const struct hub *hub, struct arena *arena,
     crypto_sha256(json_get_text(credentials, "url"), parts[1].bytes);
     digest(arena, json_get(credentials, "roles"), false, &parts[2]);
     hmac_begin(hmac);
-    hmac_update(hmac, "credentials", sizeof "credentials");
+    hmac_update(hmac, purpose, strlen(purpose) + 1);
     hmac_update(hmac, parts, sizeof parts);
     hmac_end(hmac, mac);
     hmac_free(hmac);

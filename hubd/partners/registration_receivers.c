@@ -74,7 +74,8 @@ static size_t fill(const struct registry_party *party, struct str key, struct st
 static void withdraw_one(const struct registry_party *party, const struct store_receiver *receiver,
                          struct store_apply *batch)
 {
-    bool kept = str_equal(receiver->module, STR("sessions")) || str_equal(receiver->module, STR("cdrs"));
+    enum ocpi_module module = ocpi_module_find(receiver->module);
+    bool kept = module == OCPI_MODULE_SESSIONS || module == OCPI_MODULE_CDRS;
     struct store_op *op = store_batch_add(batch, STORE_WITHDRAW_RECEIVER);
     struct store_op *hold = kept ? store_batch_add(batch, STORE_HOLD_MODULE) : NULL;
     if (op != NULL)
@@ -195,7 +196,7 @@ struct str registration_find_missing(struct arena *arena, const struct registry_
         unsigned roles = claimed_roles(party, credentials);
         bool first = true;
         for (size_t i = 0; (need = interfaces_need_at(roles, i)) != NULL; i++) {
-            struct str module = str_from(need->module);
+            struct str module = str_from(ocpi_module_name(need->module));
             if (is_set(registry_receiver(party, module)) || found_url(party, discovery, module).data != NULL)
                 continue;
             text = add_missing(arena, text, party, module, first);

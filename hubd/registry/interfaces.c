@@ -9,32 +9,31 @@
 /* `credentials` has one interface, whichever role it is listed under (OCPI 2.2.1, Versions: Endpoint). */
 static const struct {
     unsigned roles, interfaces;
-    const char *module, *key;
+    enum ocpi_module module;
 } interfaces_called[] = {
-    {OCPI_ROLE_CPO, RECEIVER, "tokens", "tokens"},
-    {OCPI_ROLE_CPO, RECEIVER, "commands", "commands"},
-    {OCPI_ROLE_CPO, RECEIVER, "chargingprofiles", "chargingprofiles"},
-    {OCPI_ROLE_EMSP, RECEIVER, "sessions", "sessions"},
-    {OCPI_ROLE_EMSP, RECEIVER, "cdrs", "cdrs"},
-    {OCPI_ROLE_EMSP, RECEIVER, "locations", "locations"},
-    {OCPI_ROLE_EMSP, RECEIVER, "tariffs", "tariffs"},
-    {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, RECEIVER, "hubclientinfo", "hubclientinfo"},
-    {OCPI_ROLE_EMSP, SENDER, "tokens", "tokens" INTERFACES_SENDER_SUFFIX},
-    {OCPI_ROLE_EMSP | OCPI_ROLE_SCSP, SENDER, "chargingprofiles",
-     "chargingprofiles" INTERFACES_SENDER_SUFFIX},
-    {OCPI_ROLE_CPO, SENDER, "sessions", "sessions" INTERFACES_SENDER_SUFFIX},
-    {OCPI_ROLE_CPO, SENDER, "cdrs", "cdrs" INTERFACES_SENDER_SUFFIX},
-    {OCPI_ROLE_CPO, SENDER, "locations", "locations" INTERFACES_SENDER_SUFFIX},
-    {OCPI_ROLE_CPO, SENDER, "tariffs", "tariffs" INTERFACES_SENDER_SUFFIX},
-    {ALL, SENDER | RECEIVER, "credentials", "credentials"},
+    {OCPI_ROLE_CPO, RECEIVER, OCPI_MODULE_TOKENS},
+    {OCPI_ROLE_CPO, RECEIVER, OCPI_MODULE_COMMANDS},
+    {OCPI_ROLE_CPO, RECEIVER, OCPI_MODULE_CHARGINGPROFILES},
+    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_SESSIONS},
+    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_CDRS},
+    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_LOCATIONS},
+    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_TARIFFS},
+    {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_HUBCLIENTINFO},
+    {OCPI_ROLE_EMSP, SENDER, OCPI_MODULE_TOKENS},
+    {OCPI_ROLE_EMSP | OCPI_ROLE_SCSP, SENDER, OCPI_MODULE_CHARGINGPROFILES},
+    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_SESSIONS},
+    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_CDRS},
+    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_LOCATIONS},
+    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_TARIFFS},
+    {ALL, SENDER | RECEIVER, OCPI_MODULE_CREDENTIALS},
 };
 #define CALLED (sizeof interfaces_called / sizeof interfaces_called[0])
 
 static const struct interfaces_need interfaces_needs[] = {
-    {OCPI_ROLE_CPO, "tokens", "authorizations cannot be asked"},
-    {OCPI_ROLE_CPO, "commands", "commands cannot be sent"},
-    {OCPI_ROLE_EMSP, "sessions", "sessions cannot be delivered"},
-    {OCPI_ROLE_EMSP, "cdrs", "CDRs cannot be delivered"},
+    {OCPI_ROLE_CPO, OCPI_MODULE_TOKENS, "authorizations cannot be asked"},
+    {OCPI_ROLE_CPO, OCPI_MODULE_COMMANDS, "commands cannot be sent"},
+    {OCPI_ROLE_EMSP, OCPI_MODULE_SESSIONS, "sessions cannot be delivered"},
+    {OCPI_ROLE_EMSP, OCPI_MODULE_CDRS, "CDRs cannot be delivered"},
 };
 
 const struct interfaces_need *interfaces_need_at(unsigned roles, size_t index)
@@ -45,13 +44,26 @@ const struct interfaces_need *interfaces_need_at(unsigned roles, size_t index)
     return NULL;
 }
 
-struct str interfaces_key(unsigned roles, struct str module, bool receiver)
+/* The key of that row of interfaces_called. */
+static struct str interfaces_row_key(size_t row)
+{
+    static const char *const sender_keys[OCPI_MODULE_COUNT] = {
+#define SENDER_KEY(identifier, name) [OCPI_MODULE_##identifier] = name INTERFACES_SENDER_SUFFIX,
+        OCPI_MODULES(SENDER_KEY)
+#undef SENDER_KEY
+    };
+    enum ocpi_module module = interfaces_called[row].module;
+    return str_from(interfaces_called[row].interfaces == SENDER ? sender_keys[module]
+                                                                : ocpi_module_name(module));
+}
+
+struct str interfaces_key(unsigned roles, enum ocpi_module module, bool receiver)
 {
     for (size_t i = 0; i < CALLED; i++)
         if ((interfaces_called[i].roles & roles) != 0 &&
             (interfaces_called[i].interfaces & (receiver ? RECEIVER : SENDER)) != 0 &&
-            str_equal(module, str_from(interfaces_called[i].module)))
-            return str_from(interfaces_called[i].key);
+            interfaces_called[i].module == module)
+            return interfaces_row_key(i);
     return STR_NONE;
 }
 
@@ -73,23 +85,24 @@ static bool interfaces_same(struct str spelled, struct str module)
     return at == module.length;
 }
 
-struct str interfaces_module(struct str spelled)
+enum ocpi_module interfaces_module(struct str spelled)
 {
     for (size_t i = 0; i < CALLED; i++)
-        if (interfaces_same(spelled, str_from(interfaces_called[i].module)))
-            return str_from(interfaces_called[i].module);
-    return STR_NONE;
+        if (interfaces_same(spelled, str_from(ocpi_module_name(interfaces_called[i].module))))
+            return interfaces_called[i].module;
+    return OCPI_MODULE_OTHER;
 }
 
 bool interfaces_is_other(struct str module)
 {
+    enum ocpi_module known = ocpi_module_find(module);
     for (size_t i = 0; i < CALLED; i++)
-        if (str_equal(module, str_from(interfaces_called[i].module)))
+        if (interfaces_called[i].module == known)
             return false;
     return ctl_is_word(module);
 }
 
 struct str interfaces_key_at(size_t index)
 {
-    return index < CALLED ? str_from(interfaces_called[index].key) : STR_NONE;
+    return index < CALLED ? interfaces_row_key(index) : STR_NONE;
 }

@@ -1,6 +1,7 @@
 #ifndef HUBD_REGISTRY_INTERFACES_H
 #define HUBD_REGISTRY_INTERFACES_H
 
+#include "lib/ocpi/modules.h"
 #include "lib/ocpi/party.h"
 
 /*
@@ -12,17 +13,17 @@
 
 /* The module key of an endpoint, for a party with those roles; STR_NONE when the hub never calls it. Static
  * text. */
-struct str interfaces_key(unsigned roles, struct str module, bool receiver);
-/* The ModuleID that `spelled` means, compared without letters' case, '-' and '_'; STR_NONE when the hub calls
- * no such module. Static text. */
-struct str interfaces_module(struct str spelled);
+struct str interfaces_key(unsigned roles, enum ocpi_module module, bool receiver);
+/* The module that `spelled` means, compared without letters' case, '-' and '_'; OTHER when the hub calls no
+ * such module. */
+enum ocpi_module interfaces_module(struct str spelled);
 /* A module that the hub never calls by itself: its requests are only passed on
  * (hub-ocpi(7), ROUTING). */
 bool interfaces_is_other(struct str module);
 /* A RECEIVER interface that parties of those roles must have. */
 struct interfaces_need {
     unsigned roles;
-    const char *module;
+    enum ocpi_module module;
     const char *without; /* what is impossible when it is missing */
 };
 /* The index-th of those that a party with those roles needs; NULL after the last. */

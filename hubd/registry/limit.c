@@ -11,13 +11,15 @@
 
 static const struct limit_row {
     const char *name;
-    const char *module; /* ModuleID, for the audit */
-    const char *what;   /* for sentences */
-    size_t setting;     /* in struct conf */
+    enum ocpi_module module; /* for the audit */
+    const char *what;        /* for sentences */
+    size_t setting;          /* in struct conf */
 } limit_rows[LIMIT_KIND_COUNT] = {
-    [LIMIT_AUTHORIZE] = {"authorize", "tokens", "authorize requests", offsetof(struct conf, limit_authorize)},
-    [LIMIT_COMMANDS] = {"commands", "commands", "commands", offsetof(struct conf, limit_commands)},
-    [LIMIT_LOCATIONS] = {"locations", "locations", "location lists", offsetof(struct conf, limit_locations)},
+    [LIMIT_AUTHORIZE] = {"authorize", OCPI_MODULE_TOKENS, "authorize requests",
+                         offsetof(struct conf, limit_authorize)},
+    [LIMIT_COMMANDS] = {"commands", OCPI_MODULE_COMMANDS, "commands", offsetof(struct conf, limit_commands)},
+    [LIMIT_LOCATIONS] = {"locations", OCPI_MODULE_LOCATIONS, "location lists",
+                         offsetof(struct conf, limit_locations)},
 };
 
 /* ---------------------------------------------------------------- the bucket */
@@ -48,7 +50,7 @@ const char *limit_name(enum limit_kind kind)
     return limit_rows[kind].name;
 }
 
-const char *limit_module(enum limit_kind kind)
+enum ocpi_module limit_module(enum limit_kind kind)
 {
     return limit_rows[kind].module;
 }

@@ -5,6 +5,7 @@
 
 #include "lib/base/rate.h"
 #include "lib/base/str.h"
+#include "lib/ocpi/modules.h"
 
 /*
  * How often a party may send requests of a kind (hub-ocpi(7), LIMITS). A limit is a token bucket that holds
@@ -38,8 +39,8 @@ struct store_limit;
 
 /* "authorize", "commands", "locations": its name in the store, in hubctl and in the settings. Static. */
 const char *limit_name(enum limit_kind kind);
-/* The ModuleID of its requests. Static. */
-const char *limit_module(enum limit_kind kind);
+/* The module of its requests. */
+enum ocpi_module limit_module(enum limit_kind kind);
 /* Its requests in the words of a sentence: "location lists". Static. */
 const char *limit_requests(enum limit_kind kind);
 /* The limit of that name; LIMIT_NONE when there is none. */

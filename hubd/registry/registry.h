@@ -6,6 +6,7 @@
 #include "hubd/registry/limit.h"
 #include "hubd/loop.h"
 #include "hubd/registry/rule_index.h"
+#include "lib/ocpi/modules.h"
 #include "lib/ocpi/party.h"
 #include "lib/store/store.h"
 
@@ -150,12 +151,11 @@ const struct store_rule *registry_find_rule(const struct registry_snapshot *snap
                                             const struct registry_party *emsp,
                                             const struct registry_party *cpo, bool drain);
 /* The URL of the party's receiver of a module, STR_NONE when there is none. */
-struct str registry_receiver_url(const struct registry_party *party, const char *module);
-/* The party's receiver of a module, NULL when there is none. */
+struct str registry_receiver_url(const struct registry_party *party, enum ocpi_module module);
+/* The party's receiver with that module key (hubd/registry/interfaces.h), NULL when there is none. */
 const struct store_receiver *registry_receiver(const struct registry_party *party, struct str module);
-/* The module that pushes objects of that kind ("locations" for STORE_LOCATION); NULL when none does. Static.
- */
-const char *registry_push_module(enum store_kind kind);
+/* The module that pushes objects of that kind (LOCATIONS for STORE_LOCATION); OTHER when none does. */
+enum ocpi_module registry_push_module(enum store_kind kind);
 /* The enum store_kind that a module pushes; letters' case aside. -1: it pushes none. */
 int registry_push_kind(struct str module);
 /*
@@ -163,7 +163,12 @@ int registry_push_kind(struct str module);
  * one with the key "<module>" when the hub calls no RECEIVER interface of the module for the party's roles.
  * STR_NONE when there is none.
  */
-struct str registry_sender_url(const struct registry_party *party, const char *module);
+struct str registry_sender_url(const struct registry_party *party, enum ocpi_module module);
+/*
+ * The same two URLs of a module by its name as it stands in a partner's URL, which may be one that the hub
+ * does not know and only passes on (hub-ocpi(7), ROUTING).
+ */
+struct str registry_named_url(const struct registry_party *party, const char *name, bool sender);
 /* Sets `id` from the row. */
 void registry_name_party(struct registry_party *party);
 /* "PLANNED", "CONNECTED", "OFFLINE" or "SUSPENDED" (hub-ocpi(7), PARTIES AND STATUSES). Static. */

@@ -31,7 +31,7 @@ enum routing_obstacle routing_find_obstacle(const struct registry_party *target,
 
 struct routing_delivery routing_find_delivery(const struct registry_snapshot *snapshot,
                                               const struct registry_party *cpo,
-                                              const struct ocpi_party_key *key, const char *module,
+                                              const struct ocpi_party_key *key, enum ocpi_module module,
                                               int64_t started)
 {
     struct routing_delivery result = {STORE_DELIVERY_HELD, STORE_HOLD_UNKNOWN_EMSP, NULL};

@@ -29,7 +29,7 @@ struct routing_delivery {
  * INT64_MAX: a draining rule does not pass it. */
 struct routing_delivery routing_find_delivery(const struct registry_snapshot *snapshot,
                                               const struct registry_party *cpo,
-                                              const struct ocpi_party_key *emsp, const char *module,
+                                              const struct ocpi_party_key *emsp, enum ocpi_module module,
                                               int64_t started);
 
 #endif

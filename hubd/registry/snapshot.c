@@ -1,5 +1,6 @@
 #include "hubd/registry/internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -80,19 +81,25 @@ static bool snapshot_add_platforms(struct registry *registry, struct registry_sn
     return true;
 }
 
-const char *registry_push_module(enum store_kind kind)
+enum ocpi_module registry_push_module(enum store_kind kind)
 {
-    static const char *const modules[STORE_KIND_COUNT] = {
-        [STORE_LOCATION] = "locations", [STORE_TARIFF] = "tariffs"};
+    static const enum ocpi_module modules[] = {
+        [STORE_LOCATION] = OCPI_MODULE_LOCATIONS,
+        [STORE_TARIFF] = OCPI_MODULE_TARIFFS,
+        [STORE_SESSION] = OCPI_MODULE_OTHER,
+        [STORE_CDR] = OCPI_MODULE_OTHER,
+    };
+    static_assert(sizeof modules / sizeof modules[0] == STORE_KIND_COUNT, "a module for each kind");
     return modules[kind];
 }
 
 int registry_push_kind(struct str module)
 {
-    for (int kind = 0; kind < STORE_KIND_COUNT; kind++)
-        if (module.length > 0 &&
-            str_equal_fold(module, str_from(registry_push_module((enum store_kind)kind))))
+    for (int kind = 0; kind < STORE_KIND_COUNT; kind++) {
+        enum ocpi_module pushed = registry_push_module((enum store_kind)kind);
+        if (pushed != OCPI_MODULE_OTHER && str_equal_fold(module, str_from(ocpi_module_name(pushed))))
             return kind;
+    }
     return -1;
 }
 
@@ -447,20 +454,37 @@ const struct store_receiver *registry_receiver(const struct registry_party *part
     return NULL;
 }
 
-struct str registry_receiver_url(const struct registry_party *party, const char *module)
+static struct str snapshot_url_of(const struct registry_party *party, const char *key)
 {
-    const struct store_receiver *receiver = registry_receiver(party, str_from(module));
+    const struct store_receiver *receiver = registry_receiver(party, str_from(key));
     return receiver == NULL ? STR_NONE : receiver->url;
 }
 
-struct str registry_sender_url(const struct registry_party *party, const char *module)
+static struct str snapshot_sender_url(const struct registry_party *party, const char *name,
+                                      enum ocpi_module module)
 {
     char key[64];
-    snprintf(key, sizeof key, "%s" INTERFACES_SENDER_SUFFIX, module);
-    struct str url = registry_receiver_url(party, key);
-    if (url.data != NULL || interfaces_key(party->row.roles, str_from(module), true).data != NULL)
+    snprintf(key, sizeof key, "%s" INTERFACES_SENDER_SUFFIX, name);
+    struct str url = snapshot_url_of(party, key);
+    if (url.data != NULL || interfaces_key(party->row.roles, module, true).data != NULL)
         return url;
-    return registry_receiver_url(party, module);
+    return snapshot_url_of(party, name);
+}
+
+struct str registry_receiver_url(const struct registry_party *party, enum ocpi_module module)
+{
+    return snapshot_url_of(party, ocpi_module_name(module));
+}
+
+struct str registry_sender_url(const struct registry_party *party, enum ocpi_module module)
+{
+    return snapshot_sender_url(party, ocpi_module_name(module), module);
+}
+
+struct str registry_named_url(const struct registry_party *party, const char *name, bool sender)
+{
+    return sender ? snapshot_sender_url(party, name, ocpi_module_find(str_from(name)))
+                  : snapshot_url_of(party, name);
 }
 
 const char *registry_party_status(const struct registry_party *party)

@@ -89,10 +89,9 @@ static bool platform_has_role(const struct registry_platform *platform, unsigned
  * or body name as owner of the object or its token (hub-ocpi(7), ROUTING). */
 static struct registry_party *request_infer_party(const struct request *request, unsigned roles)
 {
-    static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO};
+    static const unsigned order[] = {OCPI_ROLE_EMSP, OCPI_ROLE_CPO, ~0u};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        struct registry_party *party =
-            (roles & order[i]) != 0 ? registry_only_party(request->platform, order[i]) : NULL;
+        struct registry_party *party = registry_only_party(request->platform, roles & order[i]);
         if (party != NULL)
             return party;
     }

@@ -117,7 +117,7 @@ static void limits_write_row(struct hub *hub, const struct registry_party *party
         .actor = arena_printf(&arena, "party %s", party->id),
         .action = STR("limit.exceeded"),
         .party = key,
-        .module = str_from(limit_module(kind)),
+        .module = str_from(ocpi_module_name(limit_module(kind))),
         .sender = key,
         .receiver = ocpi_party_key_str(&hub->key),
         .status = STR("2004"),

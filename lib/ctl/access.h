@@ -8,9 +8,9 @@
 #include "lib/json/reader.h"
 
 /*
- * Who may speak over the admin socket (hub-admin(7), WHO MAY): decided by the peer's credentials as the
- * kernel tells them, not by the socket's mode. root and hubd's own user: all; members of admin_group, primary
- * or supplementary: all; of viewer_group: what reads.
+ * Who may use the admin socket (hub-admin(7), WHO MAY). The peer's credentials, which the kernel gives, decide,
+ * not the socket's mode. root, hubd's own user and members of admin_group, primary or supplementary, may call
+ * every method; members of viewer_group those that read.
  */
 struct ctl_rules {
     uid_t own;
@@ -41,9 +41,9 @@ bool ctl_level_allows(enum ctl_level level, const struct ctl_command *command,
 /* Credentials of a connected Unix socket (SO_PEERCRED) and the user's name. ERR_IO. */
 int ctl_peer_read(int socket, struct ctl_peer *peer, struct error *error);
 /*
- * hubctl's side: whether who listens at `path` may be believed, on a connected socket. Root and this user
- * may be; who owns the folder, too; and in root's folder, unless everybody may write there, who owns the
- * socket. ERR_REFUSED, or ERR_IO, with the sentence.
+ * hubctl's side: checks on a connected socket whether the process that listens at `path` can be trusted. It can
+ * when its user is root, this user or the folder's owner, or when it owns the socket and the folder is root's
+ * and not writable for everybody. ERR_REFUSED or ERR_IO, with a sentence.
  */
 int ctl_listener_check(int socket, const char *path, struct error *error);
 /* The decision for a peer, its groups looked up in the system's user database. */

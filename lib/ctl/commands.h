@@ -7,9 +7,9 @@
 #include "lib/base/str.h"
 
 /*
- * THE command table: what hubd's admin methods and hubctl's commands are, each told once. hubd checks
- * parameters by it before a handler runs and answers rpc.discover from it; hubctl parses its command line,
- * writes its help and prints its answers by it. Everything is static and immutable.
+ * The command table: one row for each admin method of hubd, which is also a command of hubctl. hubd checks
+ * parameters by it before a handler runs and answers rpc.discover from it. hubctl parses its command line,
+ * writes its help and prints answers by it. Everything is static and immutable.
  *
  * A new command is a row here, a handler in hubd/admin, its line in METHODS (hubd/admin/internal.h) and two
  * examples; help, completion, man page and the checks of its answers come from the row (tests/README.md).
@@ -49,8 +49,8 @@ struct ctl_param {
     char one_of;       /* parameters with the same letter here: exactly one of them must be given. 0: free */
     const char *value; /* an option's value in usage ("URL"); NULL: the type's own word */
     const char *const *choices; /* NULL-terminated */
-    bool open; /* choices are the usual ones: another word will do that looks like none of them misspelt */
-    const char *misspelt; /* of an open one, key of the switch with which that will do too; "": always */
+    bool open; /* other words than the choices are allowed, unless they look like a misspelt choice */
+    const char *misspelt; /* if open: key of the switch that allows those too; "": they are always allowed */
     const char *help;
 };
 
@@ -66,13 +66,13 @@ enum ctl_kind {
     CTL_COLUMN_AGE,    /* a time, on a terminal how long ago ("3 min") or ahead ("in 3 min") */
     CTL_COLUMN_BYTES,  /* a number, on a terminal "12.4 MB" */
     CTL_COLUMN_BARS,   /* array of numbers, on a terminal a small bar each; comma separated in pipes */
-    CTL_COLUMN_HINT,   /* a command that helps: lists tell it below a terminal's table, each once */
+    CTL_COLUMN_HINT,   /* a command that helps: printed once, below a terminal's table */
     CTL_COLUMN_LIST,   /* array of words, comma separated */
     CTL_COLUMN_COUNTS, /* cards only: array of {name, count}: a line on a terminal, in pipes a section */
     CTL_COLUMN_SECTION /* cards only: array of objects, with columns of its own */
 };
 
-/* Where a column is seen. All are keys of --json and --field. */
+/* Where a column is shown. Every column is a key of --json and --field. */
 enum ctl_seen {
     CTL_SEEN_ALWAYS, /* table and TSV */
     CTL_SEEN_WIDE,   /* TSV; a table that is too wide goes without, the last one first */
@@ -131,8 +131,8 @@ struct ctl_command {
 };
 
 /*
- * A section that must not fill a terminal's card: without a title of its own, at most so many rows of it, and
- * a word in place of it when it is empty.
+ * A section that must not fill a terminal's card: it has no title, at most `at_most` rows, and the word `empty`
+ * when there is no row.
  */
 struct ctl_digest {
     const char *method, *key; /* of the command, of its column */

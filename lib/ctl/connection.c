@@ -43,8 +43,8 @@ void ctl_connection_maybe_free(struct ctl_connection *connection)
     ctl_server_maybe_stopped(server);
 }
 
-/* Tells requests that nobody waits for them any more: all, or only those that stream. A callback may end its
- * request, hence from the start again each time. */
+/* Calls on_closed of all requests, or only of those that stream: their client is gone. A callback may end its
+ * request, so the search begins again after each. */
 static void tell_closed(struct ctl_connection *connection, bool only_streams)
 {
     struct ring *node = connection->requests.next;
@@ -71,8 +71,8 @@ static void connection_on_closed(uv_handle_t *handle)
     ctl_connection_maybe_free(connection);
 }
 
-/* Requests are told later, from the loop: a handler that is just calling ctl_notify must not lose its request
- * inside the call. */
+/* on_closed is called later, from the loop: a handler that is calling ctl_notify must not lose its request
+ * during the call. */
 void ctl_connection_close(struct ctl_connection *connection)
 {
     if (connection->closing)
@@ -166,8 +166,8 @@ void ctl_connection_send_error(struct ctl_connection *connection, struct str id,
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
-    /* One loop, one thread, and the bytes are copied before the next read: one piece of memory serves all
-     * connections. */
+    /* All connections share this memory: they are on one thread, and the bytes are copied before the next
+     * read. */
     static _Thread_local char memory[READ_SIZE];
     (void)handle;
     *buffer = uv_buf_init(memory, sizeof memory);
@@ -320,8 +320,8 @@ static const struct {
     [CTL_LEVEL_OWNER] = {CTL_CONNECTIONS_MAX, 0},
 };
 
-/* Whether there is a place for it; then it has taken one, until its last request has ended. Those that are
- * being turned away take none. */
+/* Takes a place for the connection, which holds it until its last request has ended. Returns false when there
+ * is none: the connection is refused and holds no place. */
 static bool take_place(struct ctl_connection *connection)
 {
     struct ctl_server *server = connection->server;

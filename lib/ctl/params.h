@@ -7,9 +7,9 @@
 #include "lib/json/writer.h"
 
 /*
- * Parameters against the command table: unknown members, wrong types, missing ones, unknown choices, control
- * characters. The same check runs in hubctl before sending and in hubd before a handler is called, so
- * handlers only look at what the values mean. ERR_INVALID with a sentence naming the parameter.
+ * Checks parameters against the command table: unknown members, wrong types, missing ones, unknown choices,
+ * control characters. hubctl makes this check before it sends and hubd before it calls a handler, so handlers
+ * only judge what the values mean. ERR_INVALID with a sentence that names the parameter.
  */
 int ctl_params_check(const struct ctl_command *command, const struct json_value *params, struct error *error);
 

@@ -162,8 +162,8 @@ void ctl_lines_free(struct ctl_lines *lines)
 
 int ctl_lines_feed(struct ctl_lines *lines, struct str bytes)
 {
-    /* Only now, so that lines handed out stay valid, and once per feed, so that many small lines cost no
-     * moving each. */
+    /* Lines that were handed out stay valid until this call. The bytes are moved once per feed, not once per
+     * line. */
     if (lines->start > 0) {
         buffer_consume(&lines->input, lines->start);
         if (lines->input.length == 0 && lines->input.capacity > LARGE) /* not kept for small ones */

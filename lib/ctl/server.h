@@ -9,27 +9,27 @@
 #include "lib/ctl/protocol.h"
 
 /*
- * hubd's end of the admin socket, on one libuv loop. Peers are known by SO_PEERCRED; what they may is decided
- * when they connect (access.h) and by the command's row. Parameters are checked against the table before a
- * handler is called; rpc.discover is answered from it. Requests of one connection may overlap.
+ * hubd's end of the admin socket, on one libuv loop. SO_PEERCRED identifies the peer; its level (access.h),
+ * found when it connects, and the command's row decide what it may do. Parameters are checked against the table
+ * before a handler is called; rpc.discover is answered from the table. Requests of one connection may overlap.
  *
  * The process must ignore SIGPIPE (libuv writes with write(2)).
  *
- * Bounds: 128 connections, of which one viewer may have 16 and all of them 80, one other admin 64 and all
- * together 112, so that root and hubd's own user always find a place. A connection ends that has asked
- * nothing for 5 minutes, does not end a request that it began within 30 s, or takes nothing of what it is
- * sent for 15 minutes. 16 requests in flight per connection, 16 MiB per line in. Of more than 128 KiB
- * there is one per connection and four in all, from their first byte to their answer. A client that does not
- * read is not read from any more, and its streams wait: nothing here ever blocks the loop or grows without
- * end.
+ * Bounds: 128 connections. One viewer may have 16, all viewers 80, one other admin 64, viewers and admins
+ * together 112: the rest is for root and hubd's own user. hubd closes a connection that has made no request for
+ * 5 minutes, has not completed a request within 30 s of its first byte, or has read nothing of its output for
+ * 15 minutes. A connection may have 16 requests in flight and send lines of 16 MiB. Of requests longer than
+ * 128 KiB one per connection and four in all may exist, from their first byte to their answer. hubd stops
+ * reading from a client that does not read, and its streams wait: nothing here blocks the loop or grows without
+ * bound.
  */
 struct ctl_server;
 struct ctl_connection;
 
 /*
- * One request, from its handler's call until ctl_reply or ctl_fail, exactly one of which must be called in
- * every case, also after the client hung up (then it sends nothing). Memory of `arena` ends with it. Handlers
- * may answer at once or later, on the loop's thread only.
+ * One request, from its handler's call until ctl_reply or ctl_fail. The handler must call exactly one of them,
+ * also after the client hung up (then nothing is sent). `arena` is freed with the request. Handlers may answer
+ * at once or later, on the loop's thread only.
  */
 struct ctl_request {
     uint32_t magic;
@@ -77,7 +77,7 @@ struct ctl_server_options {
 int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, struct ctl_server **server,
                      struct error *error);
 /*
- * Stops listening, removes the socket file, hangs up on everybody (streams are told by on_closed). `stopped`
+ * Stops listening, removes the socket file, closes all connections (streams learn it by on_closed). `stopped`
  * (may be NULL) is called on the loop when the last request has ended; the server is freed then.
  */
 void ctl_server_stop(struct ctl_server *server, void (*stopped)(void *context), void *context);
@@ -96,15 +96,15 @@ void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *messa
 void ctl_fail_problems(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint,
                        struct str problems);
 /*
- * Sends a notification of the request's method. False when the client reads slower than we write: send
- * nothing more until on_drain (what was handed over is sent nevertheless). True and nothing sent after the
- * client has gone.
+ * Sends a notification of the request's method. Returns false when the client reads slower than hubd writes:
+ * this one is still sent, but send no more until on_drain. After the client has gone it returns true and sends
+ * nothing.
  */
 bool ctl_notify(struct ctl_request *request, const struct buffer *params);
 /*
- * How far long work has come, before its answer: {"message":…,"done":…,"total":…}; people see it on their
- * terminal, and a client that hears it goes on waiting. `message` says what is done by now ("412 deliveries
- * written"); `total` 0: not known. The result is ctl_notify's.
+ * Reports how far long work has come, before its answer: {"message":…,"done":…,"total":…}. hubctl shows it on a
+ * terminal, and its timeout begins again. `message` says what is done by now ("412 deliveries written");
+ * `total` 0: not known. Returns what ctl_notify returns.
  */
 bool ctl_progress(struct ctl_request *request, struct str message, int64_t done, int64_t total);
 

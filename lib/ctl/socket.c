@@ -11,8 +11,8 @@
 
 #include "lib/base/log.h"
 
-/* The group gets the file if we may give it; without the right (not root, not a member) the mode still lets
- * hubd's user in. */
+/* Gives the file to the group where this process may do so. Where it may not (it is neither root nor a member)
+ * the file's mode still admits hubd's user. */
 static void give_to_group(const char *path, const struct ctl_rules *rules)
 {
     if (rules->has_admin_group && chown(path, (uid_t)-1, rules->admin_group) != 0)

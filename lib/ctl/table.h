@@ -3,7 +3,7 @@
 
 #include "lib/ctl/commands.h"
 
-/* The groups of rows that commands.c joins to the one table, and the words for writing them. Each group ends
+/* The groups of rows that commands.c joins to the one table, and the macros that write them. Each group ends
  * with noun NULL. */
 
 extern const struct ctl_command ctl_table_party[];   /* party token receiver rule */

@@ -175,18 +175,18 @@ static void connection_finish(struct server_connection *connection)
 
 /* ---------------------------------------------------------------- what may happen next */
 
-/* Reads on in what has come; how many bytes that took. */
-static size_t feed_input(struct server_connection *connection)
+/* Reads on in what has come; true when that took bytes, or ended in a refusal, which may take none. */
+static bool feed_input(struct server_connection *connection)
 {
     struct buffer *input = &connection->input;
     if (connection->state > CONNECTION_BODY || input->length == 0)
-        return 0;
+        return false;
     size_t used = server_request_feed(connection, buffer_str(input));
     if (connection->state <= CONNECTION_BODY)
         buffer_consume(input, used);
     if (connection->state > CONNECTION_BODY || input->length == 0)
         buffer_free(input);
-    return used;
+    return used > 0 || connection->state > CONNECTION_BODY;
 }
 
 /* Writes and reads on until neither gets further; true when only fairness stopped it: a turn is as many
@@ -197,7 +197,7 @@ static bool run(struct server_connection *connection)
         server_output_write(connection);
         if (connection->state == CONNECTION_CLOSED)
             return false;
-        if (feed_input(connection) > 0) {
+        if (feed_input(connection)) {
             server_output_write(connection);
             return connection->state != CONNECTION_CLOSED;
         }

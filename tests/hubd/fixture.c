@@ -112,6 +112,7 @@ static void bench_close_hub(struct bench *bench)
     struct hub *hub = &bench->hub;
     struct http_client *client = hub->control_client, *probes = hub->probe_client;
     bool requests = (bench->rooms & BENCH_REQUESTS) != 0;
+    bench->stopped = 0; /* a test that failed has left it */
     if ((bench->rooms & BENCH_OUTBOX) != 0)
         outbox_drain(hub);
     if (requests) {
@@ -198,19 +199,26 @@ int bench_teardown(void **state)
 
 /* ---------------------------------------------------------------- time */
 
+/* Those that turn. */
 static size_t bench_loops(struct bench *bench, uv_loop_t *loops[2])
 {
-    loops[0] = &bench->hub.control.uv;
-    loops[1] = &bench->worker.loop.uv;
-    return (bench->rooms & BENCH_REQUESTS) != 0 && bench->worker.loop.magic != 0 ? 2 : 1;
+    bool worker = (bench->rooms & BENCH_REQUESTS) != 0 && bench->worker.loop.magic != 0;
+    size_t count = 0;
+    if ((bench->stopped & BENCH_CONTROL) == 0)
+        loops[count++] = &bench->hub.control.uv;
+    if (worker && (bench->stopped & BENCH_WORKER) == 0)
+        loops[count++] = &bench->worker.loop.uv;
+    return count;
 }
 
+/* The registry is idle when all loops have passed, so where one stands still nobody waits for that. */
 static bool bench_waits_for_store(struct bench *bench)
 {
     const struct worker *worker = &bench->worker;
-    return store_client_under_way(bench->hub.control_store) > 0 ||
-           (bench->hub.registry != NULL && !registry_is_idle(bench->hub.registry)) ||
-           (worker->store != NULL && store_client_under_way(worker->store) > 0);
+    bool control = (bench->stopped & BENCH_CONTROL) == 0, works = (bench->stopped & BENCH_WORKER) == 0;
+    return (control && store_client_under_way(bench->hub.control_store) > 0) ||
+           (bench->stopped == 0 && bench->hub.registry != NULL && !registry_is_idle(bench->hub.registry)) ||
+           (works && worker->store != NULL && store_client_under_way(worker->store) > 0);
 }
 
 /* One turn of each loop; where all that is left to do is the store's, until it has an answer. False: nothing is. */
@@ -268,6 +276,12 @@ void bench_pass(struct bench *bench, int64_t ms, int64_t stride_ms)
 void bench_advance(struct bench *bench, int64_t ms)
 {
     bench_pass(bench, ms, 1);
+}
+
+void bench_stop(struct bench *bench, unsigned loops)
+{
+    bench->stopped = loops;
+    bench_settle(bench);
 }
 
 int64_t bench_time(const struct bench *bench)
@@ -381,6 +395,15 @@ void bench_set_suspended(struct bench *bench, const char *key, bool suspended)
     struct store_party *row = &add_op(apply, STORE_PUT_PARTY)->u.party;
     *row = bench_party(bench, key)->row;
     row->suspended = suspended;
+    bench_apply(bench, apply);
+}
+
+void bench_set_pushed(struct bench *bench, const char *key, const char *modules)
+{
+    struct store_apply *apply = new_batch(&bench->store);
+    struct store_party *row = &add_op(apply, STORE_PUT_PARTY)->u.party;
+    *row = bench_party(bench, key)->row;
+    row->push = str_from(modules);
     bench_apply(bench, apply);
 }
 

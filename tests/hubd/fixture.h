@@ -15,6 +15,8 @@
  * left to do at this moment, bench_advance goes from timer to timer.
  */
 
+enum bench_loop { BENCH_CONTROL = 1, BENCH_WORKER = 2 };
+
 enum bench_room { BENCH_OUTBOX = 1, BENCH_HEALTH = 2, BENCH_REQUESTS = 4 /* a worker, and what it needs */ };
 
 struct bench {
@@ -22,6 +24,7 @@ struct bench {
     struct hub hub;
     struct worker worker;
     unsigned rooms;
+    unsigned stopped; /* enum bench_loop bits */
     struct arena arena;
 };
 
@@ -44,6 +47,8 @@ void bench_settle(struct bench *bench);
 void bench_advance(struct bench *bench, int64_t ms);
 /* The same in strides of `stride_ms`, as on a machine that is late: for hours and days. */
 void bench_pass(struct bench *bench, int64_t ms, int64_t stride_ms);
+/* These loops stand still, as threads that get no turn, until it is called with 0; the others go on. */
+void bench_stop(struct bench *bench, unsigned loops);
 /* Milliseconds since the hub was opened. */
 int64_t bench_time(const struct bench *bench);
 
@@ -56,6 +61,8 @@ int64_t bench_add_party(struct bench *bench, const char *key, unsigned roles);
 void bench_set_receiver(struct bench *bench, const char *key, const char *module, const char *url);
 void bench_set_rule(struct bench *bench, const char *emsp, const char *cpo, enum store_rule_state state);
 void bench_set_suspended(struct bench *bench, const char *key, bool suspended);
+/* Modules whose objects are sent to it unasked: "locations tariffs". */
+void bench_set_pushed(struct bench *bench, const char *key, const char *modules);
 void bench_set_platform(struct bench *bench, const char *key,
                         void (*change)(struct store_platform *row, void *context), void *context);
 /* The registry is read again, and all loops have passed it. Every bench_set_ ends with it. */
@@ -87,6 +94,10 @@ struct bench_answer {
 /* Party `key` asks on a connection of its own; `path` begins with "/ocpi", `body` NULL: none. */
 struct bench_answer bench_request(struct bench *bench, const char *key, const char *method, const char *path,
                                   const char *body);
+/* The same in two steps, for what waits: asks, and turns the loops; the connection. */
+int bench_ask(struct bench *bench, const char *key, const char *method, const char *path, const char *body);
+/* What has come on it by now; it is closed. Status 0: nothing yet, and the partner has gone. */
+struct bench_answer bench_hear(struct bench *bench, int connection);
 /* The value of the answer's header, "" when there is none. */
 struct str bench_header(const struct bench_answer *answer, const char *name);
 

@@ -52,8 +52,7 @@ static struct bench_answer request_parse(struct bench *bench, struct str text)
     return answer;
 }
 
-struct bench_answer bench_request(struct bench *bench, const char *key, const char *method, const char *path,
-                                  const char *body)
+int bench_ask(struct bench *bench, const char *key, const char *method, const char *path, const char *body)
 {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
@@ -61,10 +60,21 @@ struct bench_answer bench_request(struct bench *bench, const char *key, const ch
     struct str text = request_text(bench, key, method, path, body);
     assert_int_equal(send(ends[1], text.data, text.length, MSG_NOSIGNAL), text.length);
     bench_settle(bench);
-    struct bench_answer answer = request_parse(bench, request_read(bench, ends[1]));
-    close(ends[1]);
+    return ends[1];
+}
+
+struct bench_answer bench_hear(struct bench *bench, int connection)
+{
+    struct bench_answer answer = request_parse(bench, request_read(bench, connection));
+    close(connection);
     bench_settle(bench);
     return answer;
+}
+
+struct bench_answer bench_request(struct bench *bench, const char *key, const char *method, const char *path,
+                                  const char *body)
+{
+    return bench_hear(bench, bench_ask(bench, key, method, path, body));
 }
 
 struct str bench_header(const struct bench_answer *answer, const char *name)

@@ -1,9 +1,8 @@
 /* A partner's push and list, through the worker (hub-ocpi(7), DELIVERY, PAGINATION): what one leaves in the store, whom it
  * reaches, and what pages show. */
-#include "tests/hubd/fixture.h"
+#include "tests/hubd/objects.h"
 
 #include "hubd/registry/routing.h"
-#include "lib/json/reader.h"
 
 #define SECOND INT64_C(1000)
 
@@ -26,42 +25,10 @@ static int setup_alone(void **state)
     return 0;
 }
 
-static const char *session(struct bench *bench, const char *id, const char *emsp, const char *last_updated)
-{
-    return text(&bench->store,
-                "{\"country_code\":\"IN\",\"party_id\":\"CPO\",\"id\":\"%s\","
-                "\"start_date_time\":\"2029-12-31T23:00:00Z\",\"kwh\":1,\"cdr_token\":{\"country_code\":"
-                "\"IN\","
-                "\"party_id\":\"%s\",\"uid\":\"T1\",\"type\":\"RFID\",\"contract_id\":\"C1\"},"
-                "\"auth_method\":\"WHITELIST\",\"location_id\":\"L1\",\"evse_uid\":\"E1\",\"connector_id\":"
-                "\"1\","
-                "\"currency\":\"INR\",\"status\":\"ACTIVE\",\"last_updated\":\"%s\"}",
-                id, emsp, last_updated)
-        .data;
-}
-
-static const char *tariff(struct bench *bench, const char *id, const char *last_updated)
-{
-    return text(&bench->store,
-                "{\"country_code\":\"IN\",\"party_id\":\"CPO\",\"id\":\"%s\",\"currency\":\"INR\","
-                "\"elements\":"
-                "[{\"price_components\":[{\"type\":\"ENERGY\",\"price\":1,\"step_size\":1}]}],"
-                "\"last_updated\":\"%s\"}",
-                id, last_updated)
-        .data;
-}
-
-static void assert_answer(struct bench_answer answer, int status, int status_code)
-{
-    if (answer.status != status || answer.status_code != status_code)
-        fail_msg("answered %d with %d, expected %d with %d: " STR_FMT, answer.status, answer.status_code,
-                 status, status_code, STR_ARG(answer.body));
-}
-
 static void put_session(struct bench *bench, const char *emsp)
 {
     struct bench_answer answer = bench_request(bench, "IN-CPO", "PUT", SESSION_PATH,
-                                               session(bench, "S1", emsp, "2030-01-01T00:00:00Z"));
+                                               object_session(bench, "S1", emsp, "2030-01-01T00:00:00Z"));
     assert_int_equal(answer.status / 100, 2);
     assert_int_equal(answer.status_code, 1000);
 }
@@ -84,7 +51,7 @@ static void what_a_push_leaves(void **state)
     put_session(bench, "MSP");
     struct store_object_read object = get_object(&bench->store, STORE_SESSION, "IN-CPO", "S1");
     assert_int_equal(object.base.result, OK);
-    assert_str(object.body, session(bench, "S1", "MSP", "2030-01-01T00:00:00Z"));
+    assert_str(object.body, object_session(bench, "S1", "MSP", "2030-01-01T00:00:00Z"));
     assert_str(object.counterparty, "IN-MSP");
     assert_str(object.status, "ACTIVE");
     struct store_delivery row = newest(bench);
@@ -128,10 +95,10 @@ static void an_older_state_is_stale(void **state)
     struct bench *bench = *state;
     put_session(bench, "MSP");
     size_t calls = partners_count();
-    const char *older = session(bench, "S1", "MSP", "2029-12-31T23:59:59Z");
+    const char *older = object_session(bench, "S1", "MSP", "2029-12-31T23:59:59Z");
     assert_answer(bench_request(bench, "IN-CPO", "PUT", SESSION_PATH, older), 200, 1000);
     assert_str(get_object(&bench->store, STORE_SESSION, "IN-CPO", "S1").body,
-               session(bench, "S1", "MSP", "2030-01-01T00:00:00Z"));
+               object_session(bench, "S1", "MSP", "2030-01-01T00:00:00Z"));
     assert_int_equal(partners_count(), calls);
 }
 
@@ -139,7 +106,7 @@ static void an_older_state_is_stale(void **state)
 static void what_is_refused_leaves_nothing(void **state)
 {
     struct bench *bench = *state;
-    const char *good = session(bench, "S1", "MSP", "2030-01-01T00:00:00Z");
+    const char *good = object_session(bench, "S1", "MSP", "2030-01-01T00:00:00Z");
     assert_answer(bench_request(bench, "IN-NIX", "PUT", SESSION_PATH, good), 401, 2002);
     assert_int_equal(bench_request(bench, "IN-MSP", "PUT", SESSION_PATH, good).status_code / 1000, 2);
     assert_answer(bench_request(bench, "IN-CPO", "PUT", SESSION_PATH, "{\"id\":"), 400, 2001);
@@ -158,28 +125,9 @@ static void put_tariff(struct bench *bench, const char *id, const char *last_upd
 {
     assert_int_equal(bench_request(bench, "IN-CPO", "PUT",
                                    text(&bench->store, "/ocpi/2.2.1/tariffs/IN/CPO/%s", id).data,
-                                   tariff(bench, id, last_updated))
+                                   object_tariff(bench, id, last_updated))
                          .status_code,
                      1000);
-}
-
-/* The ids of a page, "A B"; `*next`: the path and query of its Link, empty on the last page. */
-static struct str page(struct bench *bench, const char *path, char *next, size_t size)
-{
-    struct bench_answer answer = bench_request(bench, "IN-MSP", "GET", path, NULL);
-    assert_answer(answer, 200, 1000);
-    struct str ids = STR("");
-    const struct json_value *body = NULL;
-    assert_int_equal(json_parse(&bench->arena, answer.body, 8, &body, NULL), OK);
-    for (const struct json_value *entry = json_get(body, "data")->child; entry != NULL; entry = entry->next)
-        ids = arena_printf(&bench->arena, STR_FMT "%s" STR_FMT, STR_ARG(ids), ids.length > 0 ? " " : "",
-                           STR_ARG(json_get_text(entry, "id")));
-    struct str link = bench_header(&answer, "Link");
-    next[0] = '\0';
-    const char *from = memmem(link.data, link.length, "/ocpi/", 6), *to = memchr(link.data, '>', link.length);
-    if (from != NULL && to != NULL)
-        snprintf(next, size, "%.*s", (int)(to - from), from);
-    return ids;
 }
 
 static void pages_show_each_object_once(void **state)
@@ -190,14 +138,14 @@ static void pages_show_each_object_once(void **state)
         put_tariff(bench, text(&bench->store, "T%d", i).data, "2030-01-01T00:00:00Z");
     struct bench_answer answer = bench_request(bench, "IN-MSP", "GET", next, NULL);
     assert_str(bench_header(&answer, "X-Total-Count"), "5");
-    assert_str(page(bench, next, next, sizeof next), "T0 T1");
+    assert_str(bench_page(bench, "IN-MSP", next, next), "T0 T1");
     /* while it pages, one that was shown changes, one comes to be, one that is still to come changes */
     bench_advance(bench, SECOND);
     put_tariff(bench, "T0", "2030-01-01T00:00:01Z");
     put_tariff(bench, "T5", "2030-01-01T00:00:01Z");
     put_tariff(bench, "T3", "2030-01-01T00:00:01Z");
-    assert_str(page(bench, next, next, sizeof next), "T2 T3");
-    assert_str(page(bench, next, next, sizeof next), "T4 T5");
+    assert_str(bench_page(bench, "IN-MSP", next, next), "T2 T3");
+    assert_str(bench_page(bench, "IN-MSP", next, next), "T4 T5");
     assert_string_equal(next, "");
 }
 
@@ -208,10 +156,11 @@ static void a_poll_misses_nothing(void **state)
     char next[512];
     put_tariff(bench, "OLD", "2029-06-01T00:00:00Z");
     bench_advance(bench, 60 * SECOND);
-    assert_str(page(bench, "/ocpi/2.2.1/tariffs?date_from=2030-01-01T00:00:30Z", next, sizeof next), "");
+    assert_str(bench_page(bench, "IN-MSP", "/ocpi/2.2.1/tariffs?date_from=2030-01-01T00:00:30Z", next), "");
     put_tariff(bench, "LATE", "2029-06-01T00:00:00Z"); /* was on its way for half a year */
-    assert_str(page(bench, "/ocpi/2.2.1/tariffs?date_from=2030-01-01T00:00:30Z", next, sizeof next), "LATE");
-    assert_str(page(bench, "/ocpi/2.2.1/tariffs", next, sizeof next), "OLD LATE");
+    assert_str(bench_page(bench, "IN-MSP", "/ocpi/2.2.1/tariffs?date_from=2030-01-01T00:00:30Z", next),
+               "LATE");
+    assert_str(bench_page(bench, "IN-MSP", "/ocpi/2.2.1/tariffs", next), "OLD LATE");
 }
 
 /* Nobody sees what no rule lets him see; what a new rule shows is new to him. */
@@ -221,12 +170,12 @@ static void a_list_follows_the_rules(void **state)
     char next[512];
     put_tariff(bench, "T1", "2030-01-01T00:00:00Z");
     bench_set_rule(bench, "IN-MSP", "IN-CPO", STORE_RULE_OFF);
-    assert_str(page(bench, "/ocpi/2.2.1/tariffs", next, sizeof next), "");
+    assert_str(bench_page(bench, "IN-MSP", "/ocpi/2.2.1/tariffs", next), "");
     bench_set_rule(bench, "IN-MSP", "IN-CPO", STORE_RULE_DRAIN);
-    assert_str(page(bench, "/ocpi/2.2.1/tariffs", next, sizeof next), "");
+    assert_str(bench_page(bench, "IN-MSP", "/ocpi/2.2.1/tariffs", next), "");
     bench_advance(bench, 60 * SECOND);
     bench_set_rule(bench, "IN-MSP", "IN-CPO", STORE_RULE_ON);
-    assert_str(page(bench, "/ocpi/2.2.1/tariffs?date_from=2030-01-01T00:00:30Z", next, sizeof next), "T1");
+    assert_str(bench_page(bench, "IN-MSP", "/ocpi/2.2.1/tariffs?date_from=2030-01-01T00:00:30Z", next), "T1");
 }
 
 #define REQUEST_TEST(function) cmocka_unit_test_setup_teardown(function, setup, bench_teardown)

@@ -57,7 +57,7 @@ static void check_column(struct bench *bench, const struct registry_snapshot *sn
                                 *emsp = bench_party(bench, key_of(bench, column));
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         struct routing_delivery found =
-            routing_find_delivery(snapshot, cpo, &emsp->key, "sessions", starts[i]);
+            routing_find_delivery(snapshot, cpo, &emsp->key, OCPI_MODULE_SESSIONS, starts[i]);
         assert_string_equal(store_hold_name(found.hold), expected_reason(column, starts[i]));
         assert_int_equal(found.state, store_hold_name(found.hold)[0] == '\0' ? STORE_DELIVERY_PENDING
                                                                              : STORE_DELIVERY_HELD);
@@ -92,12 +92,13 @@ static void the_matrix(void **state)
     struct ocpi_party_key nobody;
     assert_true(ocpi_party_key_parse(STR("IN-NIX"), &nobody, NULL, NULL, NULL));
     const struct registry_party *cpo = bench_party(bench, "IN-CPO");
-    struct routing_delivery found = routing_find_delivery(snapshot, cpo, &nobody, "sessions", 0);
+    struct routing_delivery found = routing_find_delivery(snapshot, cpo, &nobody, OCPI_MODULE_SESSIONS, 0);
     assert_string_equal(store_hold_name(found.hold), "unknown eMSP");
     assert_null(found.emsp);
     /* a CPO is no eMSP, whatever its key */
-    assert_string_equal(store_hold_name(routing_find_delivery(snapshot, cpo, &cpo->key, "sessions", 0).hold),
-                        "unknown eMSP");
+    assert_string_equal(
+        store_hold_name(routing_find_delivery(snapshot, cpo, &cpo->key, OCPI_MODULE_SESSIONS, 0).hold),
+        "unknown eMSP");
     registry_release(bench->hub.control_view, snapshot);
 }
 
@@ -168,9 +169,10 @@ static void an_old_snapshot_stays_whole(void **state)
     assert_ptr_not_equal(fresh, old);
     assert_int_equal(fresh->number, old->number + 6);
     assert_true(routing_is_enabled(old, emsp, cpo));
-    assert_str(registry_receiver_url(emsp, "sessions"), "https://in-msp.example/sessions");
+    assert_str(registry_receiver_url(emsp, OCPI_MODULE_SESSIONS), "https://in-msp.example/sessions");
     assert_false(routing_is_enabled(fresh, bench_party(bench, "IN-MSP"), bench_party(bench, "IN-CPO")));
-    assert_str(registry_receiver_url(bench_party(bench, "IN-MSP"), "sessions"), "https://in-msp.example/2");
+    assert_str(registry_receiver_url(bench_party(bench, "IN-MSP"), OCPI_MODULE_SESSIONS),
+               "https://in-msp.example/2");
     /* what changes without a snapshot is one for all */
     assert_ptr_equal(bench_party(bench, "IN-MSP")->platform->runtime, emsp->platform->runtime);
     registry_release(bench->hub.control_view, old);

@@ -215,6 +215,39 @@ static void test_half_closed_peer(void **state)
     assert_null(strstr(harness.paths, "half"));
 }
 
+/* What is no HTTP behind a request that runs alone, or at the beginning of a body that was waited for, is refused
+ * there and then: nothing else has to come first, least of all from a peer that sends no more. */
+static void test_refused_behind_a_request(void **state)
+{
+    (void)state;
+    struct peer peer;
+    for (int ends = 0; ends < 2; ends++) {
+        peer_open(&peer);
+        peer_say(&peer, "PUT /hold HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n no HTTP");
+        if (ends != 0)
+            shutdown(peer.fd, SHUT_WR);
+        turn(5);
+        hold_answer((unsigned)ends, "held");
+        assert_int_equal(peer_answer(&peer).status, 200);
+        assert_int_equal(peer_answer(&peer).status, 400);
+        peer_wait_end(&peer);
+        peer_close(&peer);
+        turn(5);
+        assert_int_equal(harness.server->connection_count, 0);
+    }
+    peer_open(&peer);
+    peer_say(&peer, "PUT /wait HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nno chunk");
+    shutdown(peer.fd, SHUT_WR);
+    turn(5);
+    http_exchange_take_body(harness.waiting, SIZE_MAX);
+    harness.waiting = NULL;
+    assert_int_equal(peer_answer(&peer).status, 400);
+    peer_wait_end(&peer);
+    peer_close(&peer);
+    turn(5);
+    assert_int_equal(harness.server->connection_count, 0);
+}
+
 /* ---------------------------------------------------------------- full, drain */
 
 static int full_setup(void **state)
@@ -488,6 +521,7 @@ int main(void)
         SERVER_TEST(test_gone_peer),
         SERVER_TEST(test_reset_peer),
         SERVER_TEST(test_half_closed_peer),
+        SERVER_TEST(test_refused_behind_a_request),
         cmocka_unit_test_setup_teardown(test_full_hub, full_setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_of_strangers, full_setup, teardown),
         cmocka_unit_test_setup_teardown(test_stranger_that_speaks_in_time, full_setup, teardown),

@@ -8,6 +8,7 @@
 
 #include "hubd/registry/interfaces.h"
 #include "hubd/registry/registry.h"
+#include "lib/ctl/commands.h"
 
 static void test_keys(void **state)
 {
@@ -39,7 +40,8 @@ static void test_keys(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct str key = interfaces_key(rows[i].roles, str_from(rows[i].module), rows[i].receiver);
+        struct str key =
+            interfaces_key(rows[i].roles, ocpi_module_find(str_from(rows[i].module)), rows[i].receiver);
         struct str expected = rows[i].key == NULL ? STR_NONE : str_from(rows[i].key);
         if (!str_equal(key, expected))
             fail_msg("row %zu: " STR_FMT, i, STR_ARG(key));
@@ -54,6 +56,24 @@ static void test_every_key_is_there_once(void **state)
         for (size_t i = 0; i < count; i++)
             assert_false(str_equal(interfaces_key_at(i), interfaces_key_at(count)));
     assert_true(count >= 15);
+}
+
+/* hubctl knows no OCPI, so the command table spells the keys itself: exactly those that the hub calls, and the
+ * versions endpoint. */
+static void test_the_command_table_has_every_key(void **state)
+{
+    (void)state;
+    const struct ctl_param *param =
+        ctl_param_by_key(ctl_command_by_method(STR("receiver.set")), STR("module"));
+    size_t choices = 0, keys = 0;
+    while (param->choices[choices] != NULL)
+        choices++;
+    for (; interfaces_key_at(keys).data != NULL; keys++) {
+        if (!ctl_param_allows(param, interfaces_key_at(keys)))
+            fail_msg(STR_FMT " is no choice of hubctl receiver set", STR_ARG(interfaces_key_at(keys)));
+    }
+    assert_true(ctl_param_allows(param, str_from(ocpi_module_name(OCPI_MODULE_VERSIONS))));
+    assert_int_equal(choices, keys + 1);
 }
 
 static struct registry_party party_of(unsigned roles, const struct store_receiver *receivers, size_t count)
@@ -79,12 +99,13 @@ static void test_sender_url(void **state)
     struct registry_party mixed = party_of(OCPI_ROLE_CPO | OCPI_ROLE_EMSP, both, 2);
     struct registry_party mixed_plain = party_of(OCPI_ROLE_CPO | OCPI_ROLE_EMSP, both, 1);
     struct registry_party none = party_of(OCPI_ROLE_EMSP, NULL, 0);
-    assert_url(registry_sender_url(&emsp, "tokens"), "https://a/s");
-    assert_url(registry_sender_url(&plain, "tokens"), "https://a/r"); /* it can only be meant so */
-    assert_url(registry_sender_url(&mixed, "tokens"), "https://a/s");
-    assert_url(registry_sender_url(&mixed_plain, "tokens"), NULL); /* that is where the CPO takes tokens */
-    assert_url(registry_sender_url(&none, "tokens"), NULL);
-    assert_url(registry_receiver_url(&mixed, "tokens"), "https://a/r");
+    assert_url(registry_sender_url(&emsp, OCPI_MODULE_TOKENS), "https://a/s");
+    assert_url(registry_sender_url(&plain, OCPI_MODULE_TOKENS), "https://a/r"); /* it can only be meant so */
+    assert_url(registry_sender_url(&mixed, OCPI_MODULE_TOKENS), "https://a/s");
+    assert_url(registry_sender_url(&mixed_plain, OCPI_MODULE_TOKENS),
+               NULL); /* that is where the CPO takes tokens */
+    assert_url(registry_sender_url(&none, OCPI_MODULE_TOKENS), NULL);
+    assert_url(registry_receiver_url(&mixed, OCPI_MODULE_TOKENS), "https://a/r");
 }
 
 int main(void)
@@ -92,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_every_key_is_there_once),
+        cmocka_unit_test(test_the_command_table_has_every_key),
         cmocka_unit_test(test_sender_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

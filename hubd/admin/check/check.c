@@ -262,8 +262,9 @@ static void check_on_closed(struct ctl_request *request)
  * when the hub calls no RECEIVER interface of this module for the party's roles (registry_sender_url). */
 static struct str interface_key(const struct registry_party *party, struct str key)
 {
-    struct str sender = interfaces_key(party->row.roles, key, false);
-    bool receives = interfaces_key(party->row.roles, key, true).data != NULL;
+    enum ocpi_module module = ocpi_module_find(key);
+    struct str sender = interfaces_key(party->row.roles, module, false);
+    bool receives = interfaces_key(party->row.roles, module, true).data != NULL;
     return receives || sender.data == NULL ? key : sender;
 }
 

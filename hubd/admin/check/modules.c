@@ -142,11 +142,10 @@ static const struct {
 /* STR_NONE: the hub asks no authorization there. */
 static struct str authorizer_url(const struct check *check, size_t index)
 {
-    const char *module = ocpi_module_name(OCPI_MODULE_TOKENS);
     if ((check->party->row.roles & authorizers[index].role) == 0)
         return STR_NONE;
-    return authorizers[index].sender ? registry_sender_url(check->party, module)
-                                     : registry_receiver_url(check->party, module);
+    return authorizers[index].sender ? registry_sender_url(check->party, OCPI_MODULE_TOKENS)
+                                     : registry_receiver_url(check->party, OCPI_MODULE_TOKENS);
 }
 
 static void judge_authorization(struct check *check)

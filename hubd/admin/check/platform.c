@@ -135,10 +135,10 @@ void check_versions(struct check *check)
 
 /* ---------------------------------------------------------------- endpoints */
 
-static bool lists_endpoint(const struct discovery *discovery, const char *module, bool receiver)
+static bool lists_endpoint(const struct discovery *discovery, enum ocpi_module module, bool receiver)
 {
     for (size_t i = 0; i < discovery->endpoint_count; i++)
-        if (str_equal(discovery->endpoints[i].module, str_from(module)) &&
+        if (ocpi_module_find(discovery->endpoints[i].module) == module &&
             (receiver ? discovery->endpoints[i].receiver : discovery->endpoints[i].sender))
             return true;
     return false;
@@ -171,8 +171,8 @@ static void look_for_needed(struct check *check, struct endpoints *endpoints)
             lists_endpoint(&check->discovery, need->module, true))
             continue;
         bool other = lists_endpoint(&check->discovery, need->module, false);
-        note(endpoints, CHECK_FAIL, REMEDY_ENDPOINT, str_from(need->module),
-             arena_printf(&check->scratch, "%s is %s: %s", need->module,
+        note(endpoints, CHECK_FAIL, REMEDY_ENDPOINT, str_from(ocpi_module_name(need->module)),
+             arena_printf(&check->scratch, "%s is %s: %s", ocpi_module_name(need->module),
                           other ? "listed as SENDER only" : "not listed as RECEIVER", need->without));
     }
 }
@@ -214,9 +214,10 @@ static void compare(struct check *check, struct endpoints *endpoints)
     for (size_t i = 0; i < discovery->endpoint_count; i++) {
         const struct discovery_endpoint *listed = &discovery->endpoints[i];
         unsigned roles = check->party->row.roles;
-        struct str key = listed->receiver ? interfaces_key(roles, listed->module, true) : STR_NONE;
+        enum ocpi_module module = ocpi_module_find(listed->module);
+        struct str key = listed->receiver ? interfaces_key(roles, module, true) : STR_NONE;
         if (key.data == NULL && listed->sender)
-            key = interfaces_key(roles, listed->module, false);
+            key = interfaces_key(roles, module, false);
         if (key.data == NULL)
             continue;
         const struct store_receiver *kept = registry_receiver(check->party, key);

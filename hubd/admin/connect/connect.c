@@ -359,9 +359,9 @@ static bool may_call(struct connect *connect, const struct registry_party *party
     struct str set = STR_NONE, endpoint = STR_NONE;
     for (size_t i = 0; i < platform->party_count; i++) {
         if (set.data == NULL)
-            set = registry_receiver_url(platform->parties[i], "versions");
+            set = registry_receiver_url(platform->parties[i], OCPI_MODULE_VERSIONS);
         if (endpoint.data == NULL)
-            endpoint = registry_receiver_url(platform->parties[i], "credentials");
+            endpoint = registry_receiver_url(platform->parties[i], OCPI_MODULE_CREDENTIALS);
     }
     connect->url = arena_copy(connect->arena, set.data != NULL ? set : platform->row.credentials_url);
     connect->learned = arena_copy(connect->arena, platform->row.versions_url);

@@ -59,8 +59,9 @@ static int64_t promise_delivery(struct writer *writer, const struct store_op *op
 static int insert_object(struct writer *writer, const struct store_object_put *p, int64_t delivery)
 {
     writer->state.created[p->kind]++;
+    writer->state.object_sequence++;
     return sql_run(&writer->connection, SQL_OBJECT_INSERT,
-                   SQL_VALUES(sql_i(++writer->state.object_sequence), sql_i(p->kind), sql_t(p->owner),
+                   SQL_VALUES(sql_i(writer->state.object_sequence), sql_i(p->kind), sql_t(p->owner),
                               sql_t(p->id), sql_i(1), sql_i(p->last_updated), sql_i(writer->arrival),
                               sql_i(delivery), sql_i((int64_t)p->body.length), sql_t(p->counterparty),
                               sql_t(p->token_uid), sql_t(p->status), sql_bytes(p->digest, sizeof p->digest),

@@ -197,7 +197,7 @@ int migrate(struct sql_connection *connection, const struct store_options *optio
             struct error *error)
 {
     int64_t done = 0, mode;
-    bool fresh;
+    bool fresh = false;
     int result = check_identity(connection, &fresh, error);
     if (!result && !fresh)
         result = compare_recorded(connection, &done, error);
