@@ -75,7 +75,7 @@ static void clock_note_jump(struct clock_watch *watch, enum clock_event event, i
 
 bool clock_is_distrusted(const struct hub *hub)
 {
-    return hub->clock->clock.doubt;
+    return hub->clock->clock.untrusted;
 }
 
 struct str clock_trouble(const struct hub *hub, struct arena *arena)
@@ -85,7 +85,7 @@ struct str clock_trouble(const struct hub *hub, struct arena *arena)
     int64_t steady = env_monotonic_ms(), ahead = clock_ahead(clock);
     int64_t left = clock_until_confirmed(clock, steady);
     char off[DURATION_WORDS_SIZE], rest[DURATION_WORDS_SIZE];
-    if (clock->doubt)
+    if (clock->untrusted)
         return arena_printf(
             arena, "the wall clock is %s %s the hub's time: nothing is deleted for its age for %s",
             duration_words(ahead - ahead % 1000, false, off), ahead < 0 ? "behind" : "ahead of",
@@ -200,8 +200,12 @@ void clock_stop(struct hub *hub)
 
 void clock_free(struct hub *hub)
 {
-    if (hub->clock != NULL && hub->clock->busy)
-        arena_free(&hub->clock->arena);
-    free(hub->clock);
+    struct clock_watch *watch = hub->clock;
+    if (watch == NULL)
+        return;
+    if (watch->busy)
+        arena_free(&watch->arena);
+    watch->magic = 0;
+    free(watch);
     hub->clock = NULL;
 }

@@ -32,7 +32,9 @@ struct outbound_observer;
 
 #define HUB_VIA_SIZE 24 /* "hub-", 16 hex digits and the NUL */
 
+#define WORKER_MAGIC 0x574f524bu
 struct worker {
+    uint32_t magic;
     struct loop loop;
     uv_thread_t thread;
     struct hub *hub;

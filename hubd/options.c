@@ -1,7 +1,5 @@
 #include "hubd/options.h"
 
-#include "lib/base/bug.h"
-
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +20,12 @@ const size_t options_row_count = sizeof options_rows / sizeof options_rows[0];
 #define LONG_ROW 256 /* what getopt_long calls the first row: above every letter */
 #define LETTERS  (2 * ROWS + 2)
 
-/* Every setting is an option, so the table of settings is the table of options. */
+/* Every setting is an option, so the table of settings is the table of options. NULL: no memory. */
 static struct option *options_table(void)
 {
-    struct option *table = must_alloc((ROWS + conf_setting_count + 1) * sizeof *table, "the options");
+    struct option *table = calloc(ROWS + conf_setting_count + 1, sizeof *table);
+    if (table == NULL)
+        return NULL;
     for (size_t i = 0; i < ROWS; i++)
         table[i] =
             (struct option){options_rows[i].name, options_rows[i].value != NULL, NULL, LONG_ROW + (int)i};
@@ -111,7 +111,11 @@ void options_read(struct hubd_options *options, int argc, char **argv)
     struct option *table = options_table();
     char letters[LETTERS];
     int index = 0, letter;
-    *options = (struct hubd_options){.action = OPTIONS_RUN};
+    *options = (struct hubd_options){.action = table == NULL ? OPTIONS_WRONG : OPTIONS_RUN};
+    if (table == NULL) {
+        fprintf(stderr, "hubd: no memory\n");
+        return;
+    }
     options_letters(letters);
     opterr = 0;
     while (options->action != OPTIONS_WRONG &&

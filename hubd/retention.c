@@ -195,12 +195,10 @@ int retention_start(struct hub *hub)
         return ERR_MEMORY;
     retention->magic = RETENTION_MAGIC;
     retention->hub = hub;
-    if (uv_timer_init(&hub->control.uv, &retention->timer) != 0) {
-        free(retention);
-        return ERR_IO;
-    }
-    retention->timer.data = retention;
     hub->retention = retention;
+    retention->timer.data = retention;
+    if (uv_timer_init(&hub->control.uv, &retention->timer) != 0)
+        return ERR_IO;
     retention_wait(retention, 0);
     return OK;
 }
@@ -221,6 +219,7 @@ void retention_stop(struct hub *hub)
 
 void retention_free(struct hub *hub)
 {
+    hub->retention->magic = 0;
     free(hub->retention);
     hub->retention = NULL;
 }

@@ -23,6 +23,7 @@
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
+#include "lib/base/magic.h"
 #include "lib/base/paths.h"
 
 #define STEP_MS          5
@@ -31,7 +32,9 @@
 #define RESOLVER_THREADS 64 /* a thread costs something only while a name has no answer */
 
 /* The state of the running service that no other file needs. */
+#define SERVICE_MAGIC 0x53525643u
 struct service {
+    uint32_t magic;
     struct hub *hub;
     const struct hubd_options *options;
     uv_signal_t terminate, interrupt, hangup;
@@ -42,7 +45,7 @@ struct service {
     bool admin_stopped;
     bool ending, hurried;
 };
-static struct service the_service; /* one per process, as signals are */
+static struct service the_service = {.magic = SERVICE_MAGIC}; /* one per process, as signals are */
 
 static int service_fail(const struct error *error)
 {
@@ -320,7 +323,7 @@ static bool (*const ending_steps[])(struct hub *hub) = {
 
 static void service_next_step(uv_timer_t *timer)
 {
-    struct service *service = timer->data;
+    struct service *service = MAGIC_CAST(struct service, timer->data, SERVICE_MAGIC);
     size_t count = sizeof ending_steps / sizeof ending_steps[0];
     while (service->step < count && ending_steps[service->step](service->hub))
         service->step++;
@@ -354,7 +357,7 @@ static void service_hurry(struct service *service)
 
 static void service_end(uv_signal_t *signal, int number)
 {
-    struct service *service = signal->data;
+    struct service *service = MAGIC_CAST(struct service, signal->data, SERVICE_MAGIC);
     struct hub *hub = service->hub;
     if (service->ending) {
         service_hurry(service);
@@ -379,7 +382,7 @@ static void service_end(uv_signal_t *signal, int number)
 static void service_reload(uv_signal_t *signal, int number)
 {
     (void)number;
-    struct service *service = signal->data;
+    struct service *service = MAGIC_CAST(struct service, signal->data, SERVICE_MAGIC);
     struct hub *hub = service->hub;
     struct buffer problems = {0}, restart = {0};
     struct url_policy *policy = NULL;
@@ -411,12 +414,12 @@ static void service_reload(uv_signal_t *signal, int number)
 /* Called when the writer thread has committed: wakes those who tail the audit. */
 static void service_hook(void *context)
 {
-    uv_async_send(&((struct service *)context)->committed);
+    uv_async_send(&MAGIC_CAST(struct service, context, SERVICE_MAGIC)->committed);
 }
 
 static void service_committed(uv_async_t *async)
 {
-    struct service *service = async->data;
+    struct service *service = MAGIC_CAST(struct service, async->data, SERVICE_MAGIC);
     admin_audit_appended(service->hub);
 }
 

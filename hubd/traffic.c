@@ -8,6 +8,7 @@
 #include "hubd/hub.h"
 #include "lib/base/env.h"
 #include "lib/base/error.h"
+#include "lib/base/magic.h"
 
 #define CACHE_LINE 64
 #define MINUTE_MS  60000
@@ -78,7 +79,9 @@ struct sample {
     } rows[ROWS];
 };
 
+#define TRAFFIC_MAGIC 0x54524146u
 struct traffic {
+    uint32_t magic;
     uv_timer_t timer;
     struct traffic_counts *loops;
     unsigned loop_count;
@@ -268,6 +271,7 @@ struct traffic *traffic_new(unsigned loops)
     if (traffic == NULL)
         return NULL;
     size_t size = loops * sizeof *traffic->loops;
+    traffic->magic = TRAFFIC_MAGIC;
     traffic->loop_count = loops;
     traffic->loops = aligned_alloc(CACHE_LINE, size);
     if (traffic->loops == NULL) {
@@ -284,6 +288,7 @@ void traffic_free(struct traffic *traffic)
     if (traffic == NULL)
         return;
     free(traffic->loops);
+    traffic->magic = 0;
     free(traffic);
 }
 
@@ -294,7 +299,7 @@ struct traffic_counts *traffic_counts_of(struct traffic *traffic, unsigned loop)
 
 static void traffic_tick(uv_timer_t *timer)
 {
-    traffic_sample(timer->data);
+    traffic_sample(MAGIC_CAST(struct traffic, timer->data, TRAFFIC_MAGIC));
 }
 
 int traffic_start(struct hub *hub)

@@ -43,6 +43,7 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
                                                            request_server_refused};
     struct http_limits limits;
     struct http_client_options options;
+    worker->magic = WORKER_MAGIC;
     worker->hub = hub;
     worker->conf = hub->conf;
     if (loop_init(&worker->loop, index) != OK)
@@ -64,7 +65,7 @@ int worker_init(struct worker *worker, struct hub *hub, unsigned index, struct e
 
 static void worker_run(void *argument)
 {
-    struct worker *worker = argument;
+    struct worker *worker = MAGIC_CAST(struct worker, argument, WORKER_MAGIC);
     uv_run(&worker->loop.uv, UV_RUN_DEFAULT);
     atomic_store(&worker->ended, true);
 }
@@ -78,7 +79,9 @@ int worker_start(struct worker *worker, struct error *error)
 
 /* ---------------------------------------------------------------- the end */
 
+#define WORKER_ENDING_MAGIC 0x57454e44u
 struct worker_ending {
+    uint32_t magic;
     struct loop_task task;
     struct worker *worker;
     int64_t deadline_ms, handlers_ms;
@@ -96,7 +99,7 @@ static void worker_check_idle(uv_timer_t *timer)
 
 static void worker_drained(void *context)
 {
-    struct worker_ending *ending = context;
+    struct worker_ending *ending = MAGIC_CAST(struct worker_ending, context, WORKER_ENDING_MAGIC);
     struct http_client *client = ending->worker->client;
     ending->worker->client = NULL; /* calls begun from here on end at once */
     http_client_free(client);
@@ -115,6 +118,7 @@ static void worker_drain_here(struct loop_task *task)
 void worker_drain(struct worker *worker, int64_t deadline_ms, int64_t handlers_ms)
 {
     struct worker_ending *ending = must_alloc(sizeof *ending, "the end of a worker");
+    ending->magic = WORKER_ENDING_MAGIC;
     ending->worker = worker;
     ending->deadline_ms = deadline_ms;
     ending->handlers_ms = handlers_ms;
@@ -147,7 +151,9 @@ void worker_hurry(struct worker *worker)
 
 static void ending_free(uv_handle_t *handle)
 {
-    free(CONTAINER_OF(handle, struct worker_ending, check));
+    struct worker_ending *ending = CONTAINER_OF(handle, struct worker_ending, check);
+    ending->magic = 0;
+    free(ending);
 }
 
 static void worker_finish_here(struct loop_task *task)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What the folders promise: which room may include which, whose names a room exports, and that a struct's name means one thing.
+"""What the folders promise: which room may include which, whose names a room exports, that a struct's name means one thing, and
+that a callback checks its context.
 
 `tests/rules` calls it; tests/tree.py says how it prints.
 """
@@ -66,6 +67,28 @@ FUNCTION = re.compile(r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b)[
 STATIC = re.compile(r"^static (?!const\b)[a-z][\w \t\*]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*\{", re.M)
 STATICS_MOST = 3  # files with a static function of one name: more, and a backtrace tells nothing
 SAME_EVERYWHERE = {"write_value"}  # of a JSON value, each room in its own form
+# A `void *` that a callback gets back must go through MAGIC_CAST, or through a function NAME_of that does so.
+# Refused are: assigning it to a pointer to something, casting it, handing it to a function that is called by its name.
+VOID = r"(?:context|argument|\w+->(?:context|data|state))"
+CONTEXTS = (
+    re.compile(r"\b(?:struct \w+|bool|int|char|size_t) \*\w+ =\s+(?:\w+->)*%s;" % VOID),
+    re.compile(r"\((?:const )?struct \w+ \*\)\s*(?:context|argument|\w+->(?:context|state))\b"),
+    re.compile(r"(?<![\w.>])(?!(?:MAGIC_CAST|\w+_of|if|while|switch|return|sizeof)\()\w+\((?:[^();]*,\s*)?(?:\w+->)*(?:\w+->context|(?:timer|handle|poll|async|signal|stream|idle|prepare|wake)->data)[,)]"),
+)
+# What needs no check: a part of what the breach would say, and the reason.
+CONTEXTS_UNCHECKED = {
+    "hmac->context": "OpenSSL's own type, no void *",
+    "struct loader *loader = context;": "inih calls back only before ini_parse_stream returns: it is a variable of the caller",
+    "struct noun_words *words = context;": "find calls back only before it returns: it is a variable of the caller",
+    "(const struct str *)context": "the same",
+    "struct progress *progress = read->state;": "the store's own between two turns of one read; no callback sees it",
+    "struct page *page = read->state;": "the same",
+    "struct trace_walk *trace = read->state;": "the same",
+    "search->then, search->context": "passed through; the one who gets it checks it",
+    "bool *finished = base->context;": "registry_open runs the loop until that read has ended: it is its variable",
+}
+MAGIC = re.compile(r"^#define (\w+_MAGIC)\s+(\w+)", re.M)
+MAGIC_CAST = re.compile(r"MAGIC_CAST\(\s*struct (\w+),.*?\b(\w+_MAGIC)\)", re.S)
 TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
 
 
@@ -145,11 +168,42 @@ def spelled_modules(path, text, literal):
         yield f"{place(path, code, match.start())}: {match[0]}"
 
 
+def contexts(path, text):
+    for pattern in CONTEXTS:
+        for match in pattern.finditer(text):
+            found = " ".join(match[0].split())
+            if not any(part in found for part in CONTEXTS_UNCHECKED):
+                yield f"{place(path, text, match.start())}: {found}"
+
+
+def magics(texts):
+    """A number, its name and the struct that it belongs to: one of each, and somebody asks for it."""
+    names, numbers, structs = {}, {}, {}
+    for path, text in texts.items():
+        for match in MAGIC.finditer(text):
+            names.setdefault(match[1], []).append(place(path, text, match.start()))
+            numbers.setdefault(int(match[2].rstrip("u"), 0), []).append(f"{place(path, text, match.start())}: {match[1]}")
+        for match in MAGIC_CAST.finditer(text):
+            structs.setdefault(match[2], {}).setdefault(match[1], place(path, text, match.start()))
+    for name, places in names.items():
+        if len(places) > 1:
+            yield f"{places[0]}: {name}, also {', '.join(places[1:])}"
+        if name not in structs:
+            yield f"{places[0]}: {name} is in no MAGIC_CAST"
+    for places in numbers.values():
+        if len({where.rsplit(" ", 1)[1] for where in places}) > 1:
+            yield f"{places[0]} has the number of {', '.join(places[1:])}"
+    for name, users in structs.items():
+        if len(users) > 1:
+            yield f"{min(users.values())}: {name} is of {' and '.join(sorted(users))}"
+
+
 def breaches(root):
     paths = [path for path in listed(root) if re.match(r"(hubd|hubctl|lib|man)/.*\.(c|h|cc)$", path)]
     tags, statics, literal = {}, {}, module_literal(root)
-    for path in paths:
-        text = (root / path).read_text()
+    texts = {path: (root / path).read_text() for path in paths}
+    for path, text in texts.items():
+        yield from (("a callback's context that is not checked", breach) for breach in contexts(path, text))
         yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
         yield from (("a module's name spelled outside lib/ocpi/modules.h", breach) for breach in spelled_modules(path, text, literal))
         if path.endswith(".c"):  # what C++ has stands in a namespace of its own
@@ -158,6 +212,7 @@ def breaches(root):
                 statics.setdefault(name, []).append(path)
         for match in TAG.finditer(text):
             tags.setdefault(match[1], []).append(place(path, text, match.start()))
+    yield from (("a magic number that is not one struct's own", breach) for breach in magics(texts))
     for name, places in sorted(statics.items()):
         if len(places) > STATICS_MOST:
             yield "a static function of one name in many files", f"{places[0]}: {name}, also {', '.join(places[1:])}"

@@ -24,11 +24,11 @@ static void on_list(struct store_read *base)
 {
     struct store_command_list *read = CONTAINER_OF(base, struct store_command_list, base);
     struct reply_list list;
-    if (!reply_list_begin_read(&list, base->context, base))
+    if (!reply_list_begin_read(&list, ctl_request_of(base->context), base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
-        command_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
+        command_write_row(&list.writer, admin_hub(ctl_request_of(base->context)), &read->rows[i]);
         json_object_end(&list.writer);
     }
     reply_list_end_page(&list, read->count, read->limit,
@@ -53,12 +53,12 @@ void admin_command_list(struct ctl_request *request)
 static void on_show(struct store_read *base)
 {
     struct store_command_read *read = CONTAINER_OF(base, struct store_command_read, base);
-    struct ctl_request *request = base->context;
+    struct ctl_request *request = ctl_request_of(base->context);
     struct reply_object object;
     struct str missing = arena_printf(&request->arena, "command %lld: no such command", (long long)read->id);
     if (!reply_object_begin(&object, base, missing, STR("hubctl command list")))
         return;
-    command_write_row(&object.writer, admin_hub(base->context), &read->row);
+    command_write_row(&object.writer, admin_hub(ctl_request_of(base->context)), &read->row);
     render_text(&object.writer, "object", read->row.name);
     render_text(&object.writer, "response_url", url_text_without_query(read->row.response_url));
     render_text(&object.writer, "correlation_id", read->row.correlation_id);

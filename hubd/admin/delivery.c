@@ -37,11 +37,11 @@ static void on_list(struct store_read *base)
 {
     struct store_delivery_list *read = CONTAINER_OF(base, struct store_delivery_list, base);
     struct reply_list list;
-    if (!reply_list_begin_read(&list, base->context, base))
+    if (!reply_list_begin_read(&list, ctl_request_of(base->context), base))
         return;
     for (size_t i = 0; i < read->count; i++) {
         json_object_begin(&list.writer);
-        delivery_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
+        delivery_write_row(&list.writer, admin_hub(ctl_request_of(base->context)), &read->rows[i]);
         json_object_end(&list.writer);
     }
     reply_list_end_page(&list, read->count, read->limit,
@@ -93,13 +93,13 @@ static void write_tries(struct json_writer *writer, struct str tries)
 static void on_show(struct store_read *base)
 {
     struct store_delivery_read *read = CONTAINER_OF(base, struct store_delivery_read, base);
-    struct ctl_request *request = base->context;
+    struct ctl_request *request = ctl_request_of(base->context);
     struct reply_object object;
     struct str missing =
         arena_printf(&request->arena, "delivery %lld: no such delivery", (long long)read->id);
     if (!reply_object_begin(&object, base, missing, STR("hubctl delivery list --state all")))
         return;
-    delivery_write_row(&object.writer, admin_hub(base->context), &read->row);
+    delivery_write_row(&object.writer, admin_hub(ctl_request_of(base->context)), &read->row);
     render_text(&object.writer, "method", read->row.method);
     render_text(&object.writer, "url", url_text_without_query(read->row.url));
     render_text(&object.writer, "correlation_id", read->row.correlation_id);

@@ -59,7 +59,7 @@ static void on_receipts(struct store_read *base)
 {
     struct store_receipts_read *read = CONTAINER_OF(base, struct store_receipts_read, base);
     struct reply_list list;
-    if (!reply_list_begin_read(&list, base->context, base))
+    if (!reply_list_begin_read(&list, ctl_request_of(base->context), base))
         return;
     for (size_t i = 0; i < read->count; i++)
         write_receipt(&list.writer, admin_hub(list.request), &read->rows[i]);

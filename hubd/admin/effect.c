@@ -3,10 +3,13 @@
 #include "hubd/admin/internal.h"
 #include "hubd/admin/lookup.h"
 #include "hubd/admin/refusal.h"
+#include "lib/base/magic.h"
 
-#define QUEUED_PAGE 1000
+#define EFFECT_READ_MAGIC 0x45465244u
+#define QUEUED_PAGE       1000
 
 struct effect_read {
+    uint32_t magic;
     struct effect *effect;
     bool queued;
     struct store_owner_filter owner;
@@ -35,7 +38,7 @@ static void effect_finish(struct effect *effect)
 
 static void on_queued(struct store_read *base)
 {
-    struct effect_read *read = base->context;
+    struct effect_read *read = MAGIC_CAST(struct effect_read, base->context, EFFECT_READ_MAGIC);
     struct effect *effect = read->effect;
     const struct store_delivery_list *list = &read->list;
     if (base->result != OK) {
@@ -71,7 +74,7 @@ static void count_queued(struct effect_read *read, int64_t after)
 
 static void on_objects(struct store_read *base)
 {
-    struct effect_read *read = base->context;
+    struct effect_read *read = MAGIC_CAST(struct effect_read, base->context, EFFECT_READ_MAGIC);
     struct effect *effect = read->effect;
     if (base->result != OK) {
         effect_fail(effect, base);
@@ -135,6 +138,7 @@ void effect_count(struct ctl_request *request, bool queued, void (*done)(struct 
     effect->request = request;
     effect->done = done;
     effect->dry_run = json_get_boolean(request->params, "dry_run", false);
+    read->magic = EFFECT_READ_MAGIC;
     read->effect = effect;
     read->queued = queued;
     if (!find_keys(effect, &refusal)) {

@@ -26,5 +26,4 @@ struct effect {
  * dry run also counts the queued deliveries.
  */
 void effect_count(struct ctl_request *request, bool queued, void (*done)(struct effect *effect));
-
 #endif

@@ -2,11 +2,14 @@
 
 #include "hubd/admin/internal.h"
 #include "hubd/admin/lookup.h"
+#include "lib/base/magic.h"
 
 /* A party that is not registered may have left rows in one of these places; they are looked through in this order. */
 enum known_place { PLACE_AUDIT, PLACE_DELIVERIES, PLACE_FINDINGS, PLACE_COUNT };
 
+#define KNOWN_MAGIC 0x4b4e4f57u
 struct known_look_up {
+    uint32_t magic;
     struct ctl_request *request;
     struct str key;
     const char *id; /* for people */
@@ -73,7 +76,7 @@ static void look(struct known_look_up *known)
 /* The command runs when there is a row, and when the store could not say so. */
 static void known_on_read(struct store_read *base)
 {
-    struct known_look_up *known = base->context;
+    struct known_look_up *known = MAGIC_CAST(struct known_look_up, base->context, KNOWN_MAGIC);
     const struct store_audit_read *audit = &known->audit;
     size_t found = audit->count + known->deliveries.count + known->findings.count;
     bool more = known->place == PLACE_AUDIT && audit->scanned != audit->after;
@@ -109,6 +112,7 @@ void known_with_party(struct ctl_request *request, const char *parameter,
         then(request);
         return;
     }
+    known->magic = KNOWN_MAGIC;
     known->request = request;
     known->id = arena_printf(&request->arena, "%s", key.text).data;
     known->then = then;

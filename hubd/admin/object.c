@@ -238,7 +238,7 @@ void admin_object_list(struct ctl_request *request)
 static void on_show(struct store_read *base)
 {
     struct store_object_read *read = CONTAINER_OF(base, struct store_object_read, base);
-    struct ctl_request *request = base->context;
+    struct ctl_request *request = ctl_request_of(base->context);
     const char *kind = kind_names[read->kind];
     struct reply_object object;
     struct str owner = render_spelled_key(admin_hub(request), &request->arena, read->owner);

@@ -26,10 +26,10 @@ static void on_list(struct store_read *base)
 {
     struct store_findings_read *read = CONTAINER_OF(base, struct store_findings_read, base);
     struct reply_list list;
-    if (!reply_list_begin_read(&list, base->context, base))
+    if (!reply_list_begin_read(&list, ctl_request_of(base->context), base))
         return;
     for (size_t i = 0; i < read->count; i++)
-        quality_write_row(&list.writer, admin_hub(base->context), &read->rows[i]);
+        quality_write_row(&list.writer, admin_hub(ctl_request_of(base->context)), &read->rows[i]);
     reply_list_end_page(&list, read->count, read->limit, (int64_t)(read->skip + read->count));
 }
 

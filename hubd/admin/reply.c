@@ -46,7 +46,7 @@ void reply_list_end_page(struct reply_list *list, size_t count, unsigned limit, 
 bool reply_object_begin(struct reply_object *object, const struct store_read *read, struct str missing,
                         struct str hint)
 {
-    struct ctl_request *request = read->context;
+    struct ctl_request *request = ctl_request_of(read->context);
     *object = (struct reply_object){.request = request};
     if (read->result == ERR_NOT_FOUND) {
         ctl_fail(request, CTL_NOT_FOUND, missing.data, hint.data);

@@ -7,6 +7,7 @@
 #include "hubd/admin/verbs.h"
 #include "hubd/messages/list.h"
 #include "hubd/registry/routing.h"
+#include "lib/base/magic.h"
 
 /* rule enable, disable, list, matrix: the routing matrix (hub-ocpi(7), ROUTING). */
 
@@ -64,7 +65,9 @@ bool rule_build_enable(struct change *change)
 
 /* ---------------------------------------------------------------- what was queued under it */
 
+#define HOLD_MAGIC 0x484f4c44u
 struct hold {
+    uint32_t magic;
     struct str emsp, cpo; /* party keys */
     int64_t count;        /* deliveries held by now */
 };
@@ -98,7 +101,7 @@ static void add_hold_audit(struct change *change, const struct hold *hold)
  */
 static bool hold_queued(struct change *change, void *context, const struct store_op *done)
 {
-    struct hold *hold = context;
+    struct hold *hold = MAGIC_CAST(struct hold, context, HOLD_MAGIC);
     if (done != NULL && done->type != STORE_HOLD_PENDING)
         return false;
     hold->count = done == NULL ? 0 : hold->count + done->u.hold.count;
@@ -124,6 +127,7 @@ static bool put_disabled(struct change *change, const struct lookup_pair *pair, 
     *hold = arena_alloc(change->arena, sizeof **hold);
     if (*hold == NULL)
         return refusal_set(&change->refusal, CTL_INTERNAL, NULL, "no memory");
+    (*hold)->magic = HOLD_MAGIC;
     (*hold)->emsp = arena_copy(change->arena, ocpi_party_key_str(&pair->emsp->key));
     (*hold)->cpo = arena_copy(change->arena, ocpi_party_key_str(&pair->cpo->key));
     change_follow(change, hold_queued, *hold);
@@ -139,7 +143,9 @@ bool rule_build_disable(struct change *change)
 
 /* ---------------------------------------------------------------- the commands, which say the effect too */
 
+#define RULE_COMMAND_MAGIC 0x52554c45u
 struct rule_command {
+    uint32_t magic;
     struct effect *effect;
     struct hold *hold; /* of rule disable without --drain, else NULL */
 };
@@ -154,7 +160,8 @@ static struct str amount(struct arena *arena, int64_t count, const char *one, co
 static struct str effect_text(const struct change *change, const struct lookup_pair *pair,
                               enum store_rule_state state)
 {
-    const struct effect *effect = ((const struct rule_command *)change->context)->effect;
+    const struct effect *effect =
+        MAGIC_CAST(struct rule_command, change->context, RULE_COMMAND_MAGIC)->effect;
     bool sees = list_may_see(change->snapshot, pair->emsp, pair->cpo);
     bool will = state == STORE_RULE_ON || pair->emsp->platform == pair->cpo->platform;
     if (sees == will)
@@ -170,7 +177,7 @@ static struct str effect_text(const struct change *change, const struct lookup_p
 
 static void write_reply(struct change *change, struct json_writer *writer)
 {
-    const struct rule_command *command = change->context;
+    const struct rule_command *command = MAGIC_CAST(struct rule_command, change->context, RULE_COMMAND_MAGIC);
     const struct effect *effect = command->effect;
     int64_t held = command->hold != NULL ? command->hold->count : 0;
     change_write_reply(change, writer);
@@ -183,7 +190,7 @@ static void write_reply(struct change *change, struct json_writer *writer)
 /* Adds the effect to the answer. Of a dry run nothing else happens. */
 static void add_effect(struct change *change, const struct lookup_pair *pair, enum store_rule_state state)
 {
-    struct effect *effect = ((struct rule_command *)change->context)->effect;
+    struct effect *effect = MAGIC_CAST(struct rule_command, change->context, RULE_COMMAND_MAGIC)->effect;
     struct str text = change->unchanged ? STR("") : effect_text(change, pair, state), id = change->id;
     const char *what = change->what;
     change->reply = write_reply;
@@ -216,7 +223,7 @@ static bool build_enable(struct change *change)
 
 static bool build_disable(struct change *change)
 {
-    struct rule_command *command = change->context;
+    struct rule_command *command = MAGIC_CAST(struct rule_command, change->context, RULE_COMMAND_MAGIC);
     struct lookup_pair pair;
     bool good = find_pair(change, &pair) && put_disabled(change, &pair, &command->hold);
     if (good)
@@ -231,6 +238,7 @@ static void begin_counted(struct effect *effect, bool (*build)(struct change *ch
         ctl_fail(effect->request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    command->magic = RULE_COMMAND_MAGIC;
     command->effect = effect;
     change_begin_with(effect->request, build, true, command);
 }

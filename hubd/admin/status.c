@@ -8,12 +8,15 @@
 #include "hubd/request/quality.h"
 #include "hubd/traffic.h"
 #include "lib/base/env.h"
+#include "lib/base/magic.h"
 
 /* status: one screen, what needs attention first. Four reads, then the snapshot. */
 
 #define HELD_LOOKED_AT 500 /* held deliveries that are read for their reasons */
 
+#define STATUS_MAGIC 0x53544154u
 struct status {
+    uint32_t magic;
     struct ctl_request *request;
     struct hub *hub;
     struct store_queues_read queues;
@@ -189,7 +192,7 @@ static void write_status(struct json_writer *writer, const struct status *status
 
 static void on_refusals(struct store_read *base)
 {
-    struct status *status = base->context;
+    struct status *status = MAGIC_CAST(struct status, base->context, STATUS_MAGIC);
     struct registry_view *view = status->hub->control_view;
     struct buffer reply = {0};
     struct json_writer writer;
@@ -207,7 +210,7 @@ static void on_refusals(struct store_read *base)
 
 static void status_on_totals(struct store_read *base)
 {
-    struct status *status = base->context;
+    struct status *status = MAGIC_CAST(struct status, base->context, STATUS_MAGIC);
     if (base->result != OK) {
         refusal_reply_error(status->request, base->result, base->error.text);
         return;
@@ -220,7 +223,7 @@ static void status_on_totals(struct store_read *base)
 
 static void on_held(struct store_read *base)
 {
-    struct status *status = base->context;
+    struct status *status = MAGIC_CAST(struct status, base->context, STATUS_MAGIC);
     if (base->result != OK) {
         refusal_reply_error(status->request, base->result, base->error.text);
         return;
@@ -232,7 +235,7 @@ static void on_held(struct store_read *base)
 
 static void on_queues(struct store_read *base)
 {
-    struct status *status = base->context;
+    struct status *status = MAGIC_CAST(struct status, base->context, STATUS_MAGIC);
     if (base->result != OK) {
         refusal_reply_error(status->request, base->result, base->error.text);
         return;
@@ -251,6 +254,7 @@ void admin_status(struct ctl_request *request)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    status->magic = STATUS_MAGIC;
     status->request = request;
     status->hub = admin_hub(request);
     status->queues.base =

@@ -5,6 +5,7 @@
 #include "hubd/admin/render.h"
 #include "hubd/admin/reply.h"
 #include "hubd/partners/registration.h"
+#include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
 #define TTL_MAX_MS INT64_C(31536000000) /* a year */
@@ -13,7 +14,9 @@
 
 /* ---------------------------------------------------------------- issue */
 
+#define ISSUE_MAGIC 0x49535355u
 struct issue {
+    uint32_t magic;
     struct str secret; /* in the request's arena, which is wiped after the answer (CTL_TOKENS) */
     struct str fingerprint;
     int64_t expires;
@@ -21,7 +24,7 @@ struct issue {
 
 static void reply_issue(struct change *change, struct json_writer *writer)
 {
-    const struct issue *issue = change->context;
+    const struct issue *issue = MAGIC_CAST(struct issue, change->context, ISSUE_MAGIC);
     struct str url = arena_printf(change->arena, "%s/ocpi/versions", change->hub->conf.base_url);
     json_field_string(writer, "party", change->id);
     json_field_string(writer, "token", issue->secret);
@@ -48,7 +51,7 @@ static struct str token_fact(struct arena *arena, struct str fingerprint, bool f
 
 static bool put_token(struct change *change, int64_t platform, bool registered, int64_t ttl)
 {
-    struct issue *issue = change->context;
+    struct issue *issue = MAGIC_CAST(struct issue, change->context, ISSUE_MAGIC);
     struct store_op *old = change_op(change, STORE_DELETE_TOKENS);
     struct store_op *put = change_op(change, STORE_PUT_TOKEN);
     if (old == NULL || put == NULL)
@@ -68,7 +71,7 @@ static bool put_token(struct change *change, int64_t platform, bool registered, 
 
 static bool build_issue(struct change *change)
 {
-    const struct issue *issue = change->context;
+    const struct issue *issue = MAGIC_CAST(struct issue, change->context, ISSUE_MAGIC);
     const struct registry_party *party =
         lookup_party(change->snapshot, json_get_text(change->params, "id"), 0, &change->refusal);
     int64_t ttl;
@@ -97,10 +100,12 @@ static bool build_issue(struct change *change)
 void admin_token_issue(struct ctl_request *request)
 {
     struct issue *issue = arena_alloc(&request->arena, sizeof *issue);
-    if (issue == NULL)
+    if (issue == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
-    else
-        change_begin_with(request, build_issue, true, issue);
+        return;
+    }
+    issue->magic = ISSUE_MAGIC;
+    change_begin_with(request, build_issue, true, issue);
 }
 
 /* ---------------------------------------------------------------- list */

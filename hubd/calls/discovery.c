@@ -5,6 +5,9 @@
 #include "hubd/calls/partner_url.h"
 #include "hubd/calls/secret.h"
 #include "hubd/calls/sentence.h"
+#include "lib/base/magic.h"
+
+#define DISCOVERY_MAGIC 0x44534356u
 
 static struct str url_without_slash(struct str url)
 {
@@ -45,6 +48,7 @@ static void discovery_end(struct discovery *discovery, int status, struct str me
     discovery->status = status;
     discovery->message = discovery_hide(discovery, message);
     discovery->refused = discovery_hide(discovery, discovery->refused);
+    discovery->magic = 0; /* unless `done` starts it anew */
     discovery->done(discovery);
 }
 
@@ -160,7 +164,7 @@ static void discovery_note(struct discovery *discovery)
 
 static void discovery_details_answered(struct outbound *outbound)
 {
-    struct discovery *discovery = outbound->context;
+    struct discovery *discovery = MAGIC_CAST(struct discovery, outbound->context, DISCOVERY_MAGIC);
     const struct json_value *found;
     discovery_note(discovery);
     if (discovery_look(discovery->arena, outbound, &found) == DISCOVERY_DETAILS)
@@ -245,7 +249,7 @@ static struct str discovery_no_document(struct discovery *discovery)
 
 static void discovery_answered(struct outbound *outbound)
 {
-    struct discovery *discovery = outbound->context;
+    struct discovery *discovery = MAGIC_CAST(struct discovery, outbound->context, DISCOVERY_MAGIC);
     const struct json_value *found;
     struct str other;
     discovery_note(discovery);
@@ -291,6 +295,7 @@ static void discovery_add_candidate(struct discovery *discovery, struct str url)
 void discovery_start(struct discovery *discovery)
 {
     struct str url = url_without_slash(discovery->url);
+    discovery->magic = DISCOVERY_MAGIC;
     discovery->candidate = discovery->candidate_count = 0;
     discovery_add_candidate(discovery, discovery->url);
     discovery_add_candidate(discovery, discovery_versions_url(discovery->arena, url));

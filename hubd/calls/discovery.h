@@ -17,6 +17,7 @@ struct discovery_endpoint {
 };
 
 struct discovery {
+    uint32_t magic; /* own */
     /* in; must live until the callback */
     struct arena *arena;
     struct hub *hub;

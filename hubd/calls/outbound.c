@@ -3,8 +3,10 @@
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
+#include "lib/base/magic.h"
 #include "lib/ocpi/headers.h"
 
+#define OUTBOUND_MAGIC    0x4f545244u
 #define TRIAL_INTERVAL_MS 5000
 #define HEADERS_MAX       9
 
@@ -189,6 +191,7 @@ static void outbound_finish(struct outbound *outbound)
         outbound->hub->observer->ended(outbound, valid);
     struct registry_snapshot *snapshot = outbound->snapshot;
     struct registry_view *view = outbound->view;
+    outbound->magic = 0; /* unless the callback starts it anew */
     outbound->callback(outbound);
     if (snapshot != NULL)
         registry_release(view, snapshot);
@@ -206,7 +209,7 @@ static bool outbound_has_next(const struct outbound *outbound, int refusal)
 
 static void outbound_called(struct http_call *call)
 {
-    struct outbound *outbound = call->context;
+    struct outbound *outbound = MAGIC_CAST(struct outbound, call->context, OUTBOUND_MAGIC);
     struct outbound_refused *refused = &outbound->refused;
     outbound_read(outbound);
     int refusal = outbound_refusal(outbound);
@@ -314,6 +317,7 @@ void outbound_cancel(struct outbound *outbound)
 
 void outbound_start(struct outbound *outbound)
 {
+    outbound->magic = OUTBOUND_MAGIC;
     outbound->attempt = 0;
     outbound->refused = (struct outbound_refused){0};
     outbound->deadline_ms = env_monotonic_ms() + outbound->timeout_ms;

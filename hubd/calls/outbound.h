@@ -14,6 +14,7 @@
  * partner.
  */
 struct outbound {
+    uint32_t magic; /* own */
     /* in; all must live until the callback */
     struct arena *arena;
     struct hub *hub;

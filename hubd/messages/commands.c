@@ -7,7 +7,6 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
-#include "lib/base/sm.h"
 
 #define COMMANDS_MAGIC 0x434f4d44u
 #define TICK_MS        200
@@ -34,8 +33,8 @@ static const uint32_t command_next[] = {
 };
 static const char *const command_names[] = {
     [STORE_COMMAND_SENT] = "sent", [STORE_COMMAND_ACCEPTED] = "accepted", [STORE_COMMAND_ENDED] = "ended"};
-static const struct sm command_states = {"command", command_names, command_next,
-                                         sizeof command_next / sizeof command_next[0]};
+const struct sm commands_states = {"command", command_names, command_next,
+                                   sizeof command_next / sizeof command_next[0]};
 
 const char *commands_state_name(enum store_command_state state)
 {
@@ -44,9 +43,9 @@ const char *commands_state_name(enum store_command_state state)
 
 void commands_set_move(struct store_op *op, unsigned from, enum store_command_state to)
 {
-    for (unsigned state = 0; state < command_states.count; state++)
+    for (unsigned state = 0; state < commands_states.count; state++)
         if ((from & SM_TO(state)) != 0)
-            sm_check(&command_states, state, to, op);
+            sm_check(&commands_states, state, to, op);
     op->u.command_update.from = from;
     op->u.command_update.state = to;
 }
@@ -192,10 +191,10 @@ int commands_start(struct hub *hub)
         return ERR_MEMORY;
     commands->magic = COMMANDS_MAGIC;
     commands->hub = hub;
+    hub->commands = commands;
+    commands->tick.data = commands;
     if (uv_timer_init(&hub->control.uv, &commands->tick) != 0)
         return ERR_IO;
-    commands->tick.data = commands;
-    hub->commands = commands;
     return uv_timer_start(&commands->tick, commands_tick, TICK_MS, TICK_MS) == 0 ? OK : ERR_IO;
 }
 
@@ -209,6 +208,7 @@ void commands_free(struct hub *hub)
 {
     if (hub->commands->busy)
         arena_free(&hub->commands->arena);
+    hub->commands->magic = 0;
     free(hub->commands);
     hub->commands = NULL;
 }

@@ -2,6 +2,7 @@
 #define HUBD_MESSAGES_COMMANDS_H
 
 #include "hubd/hub.h"
+#include "lib/base/sm.h"
 
 /* Remote commands whose result never came: the clock that gives the eMSP its TIMEOUT
  * (hub-ocpi(7), COMMANDS). Control loop. */
@@ -12,6 +13,8 @@ void commands_free(struct hub *hub);
 /* States that a command may still leave: `from` of STORE_UPDATE_COMMAND. */
 #define COMMANDS_OPEN ((1u << STORE_COMMAND_SENT) | (1u << STORE_COMMAND_ACCEPTED))
 
+/* Which state of a command may follow which. */
+extern const struct sm commands_states;
 /* "sent", "accepted", "ended". */
 const char *commands_state_name(enum store_command_state state);
 /* STORE_UPDATE_COMMAND: out of one of the states `from` (bits) into `to`. A move that a command cannot make from each of

@@ -3,6 +3,9 @@
 #include "hubd/request/quality.h"
 #include "hubd/calls/sentence.h"
 #include "lib/base/env.h"
+#include "lib/base/magic.h"
+
+#define FORWARD_MAGIC 0x464f5257u
 
 /* How a call went wrong that was sent; the caller is another partner and need not know hosts and ports. */
 static const char *forward_failure(const struct outbound *outbound)
@@ -79,7 +82,7 @@ static struct str forward_own_lack(const struct outbound *outbound)
 
 static void forward_answered(struct outbound *outbound)
 {
-    struct forward *forward = outbound->context;
+    struct forward *forward = MAGIC_CAST(struct forward, outbound->context, FORWARD_MAGIC);
     struct arena *arena = forward->request->arena;
     const char *who = forward->target->id;
     forward->request->forwarded = outbound;
@@ -87,7 +90,7 @@ static void forward_answered(struct outbound *outbound)
         forward->done(forward, outbound->call.sent ? FORWARD_TIMEOUT : FORWARD_NOT_CONNECTED,
                       forward_own_lack(outbound));
     } else if (outbound->result == ERR_REFUSED && outbound->status != 0) {
-        forward->done(forward, FORWARD_RUBBISH,
+        forward->done(forward, FORWARD_INVALID,
                       arena_printf(arena, "%s answered HTTP %d, a redirect that the hub does not follow", who,
                                    outbound->status));
     } else if (outbound->result != OK && outbound->call.sent) {
@@ -96,7 +99,7 @@ static void forward_answered(struct outbound *outbound)
     } else if (outbound->result != OK) {
         forward->done(forward, FORWARD_NOT_CONNECTED, arena_printf(arena, "%s cannot be reached", who));
     } else if (!forward_is_usable(outbound)) {
-        forward->done(forward, FORWARD_RUBBISH, forward_explain(forward));
+        forward->done(forward, FORWARD_INVALID, forward_explain(forward));
     } else {
         forward->done(forward, FORWARD_ANSWERED, STR_NONE);
     }
@@ -139,6 +142,7 @@ void forward_start(struct forward *forward)
 {
     struct request *request = forward->request;
     int64_t left_ms = forward_time_left(forward);
+    forward->magic = FORWARD_MAGIC;
     request->target = forward->target;
     quality_count(request);
     struct str base = forward_base(forward);

@@ -12,13 +12,14 @@
  */
 enum forward_outcome {
     FORWARD_ANSWERED,     /* an envelope came: outbound.answer */
-    FORWARD_RUBBISH,      /* an answer came, but no OCPI */
+    FORWARD_INVALID,      /* an answer came, but no OCPI */
     FORWARD_TIMEOUT,      /* sent, and no answer: the outcome is unknown */
     FORWARD_NOT_CONNECTED /* OFFLINE and not its turn for a trial, not exchanged, no URL of the interface,
                              unreachable, refused by the URL policy */
 };
 
 struct forward {
+    uint32_t magic; /* own */
     struct request *request;
     struct registry_party *target;
     const char *module; /* as in the URL: the hub also passes on modules that it does not know */

@@ -4,6 +4,7 @@
 
 #include "hubd/registry/routing.h"
 #include "lib/base/env.h"
+#include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
 #define PAGE_BYTES_MAX (4 * 1024 * 1024)
@@ -155,7 +156,9 @@ static void list_answer_failure(struct request *request, int result)
 
 /* ---------------------------------------------------------------- a page in slices */
 
+#define LIST_PAGE_MAGIC 0x4c504147u
 struct list_page {
+    uint32_t magic;
     struct request *request;
     const char *path;
     struct list_query query;
@@ -167,7 +170,7 @@ struct list_page {
 
 static void list_next_slice(struct http_exchange *exchange, void *context)
 {
-    struct list_page *page = context;
+    struct list_page *page = MAGIC_CAST(struct list_page, context, LIST_PAGE_MAGIC);
     if (exchange->gone || page->finished) {
         buffer_free(&page->slice);
         request_stream_end(page->request, page->finished);
@@ -179,7 +182,7 @@ static void list_next_slice(struct http_exchange *exchange, void *context)
 /* One slice that holds everything goes out with its length; more than one is streamed. */
 static void list_slice_read(struct store_read *base)
 {
-    struct list_page *page = base->context;
+    struct list_page *page = MAGIC_CAST(struct list_page, base->context, LIST_PAGE_MAGIC);
     struct request *request = page->request;
     bool last = page->bodies.position >= page->read.item_count;
     if (base->result != OK || page->slice.failed) {
@@ -217,7 +220,7 @@ static void list_slice_read(struct store_read *base)
 
 static void list_page_read(struct store_read *base)
 {
-    struct list_page *page = base->context;
+    struct list_page *page = MAGIC_CAST(struct list_page, base->context, LIST_PAGE_MAGIC);
     struct request *request = page->request;
     if (base->result != OK) {
         list_answer_failure(request, base->result);
@@ -293,13 +296,13 @@ static bool list_owners(struct request *request, struct store_page_read *read)
 
 static int list_page_wanted(struct store_read *read)
 {
-    struct list_page *page = read->context;
+    struct list_page *page = MAGIC_CAST(struct list_page, read->context, LIST_PAGE_MAGIC);
     return list_wanted(page->request);
 }
 
 static void list_read_page(struct http_exchange *exchange, void *context)
 {
-    struct list_page *page = context;
+    struct list_page *page = MAGIC_CAST(struct list_page, context, LIST_PAGE_MAGIC);
     (void)exchange;
     store_read_page(page->request->worker->store, &page->read);
 }
@@ -313,6 +316,7 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
     }
     if (!list_owners(request, &page->read))
         return;
+    page->magic = LIST_PAGE_MAGIC;
     page->request = request;
     page->path = path;
     if (!list_query_parse(request, &page->query))
@@ -337,7 +341,9 @@ void list_serve(struct request *request, enum store_kind kind, const char *path)
 
 /* ---------------------------------------------------------------- one object */
 
+#define LIST_OBJECT_MAGIC 0x4c4f424au
 struct list_object {
+    uint32_t magic;
     struct request *request;
     struct registry_party *owner;
     void (*found)(struct request *request, struct store_object_read *read);
@@ -354,7 +360,7 @@ static bool list_concerns(const struct registry_party *party, const struct list_
 
 static void list_object_read(struct store_read *base)
 {
-    struct list_object *object = base->context;
+    struct list_object *object = MAGIC_CAST(struct list_object, base->context, LIST_OBJECT_MAGIC);
     struct request *request = object->request;
     if (base->result != OK || !list_concerns(request->party, object)) {
         list_answer_failure(request, base->result != OK ? base->result : ERR_NOT_FOUND);
@@ -369,13 +375,13 @@ static void list_object_read(struct store_read *base)
 
 static int list_object_wanted(struct store_read *read)
 {
-    struct list_object *object = read->context;
+    struct list_object *object = MAGIC_CAST(struct list_object, read->context, LIST_OBJECT_MAGIC);
     return list_wanted(object->request);
 }
 
 static void list_read_object(struct http_exchange *exchange, void *context)
 {
-    struct list_object *object = context;
+    struct list_object *object = MAGIC_CAST(struct list_object, context, LIST_OBJECT_MAGIC);
     (void)exchange;
     store_read_object(object->request->worker->store, &object->read);
 }
@@ -399,6 +405,7 @@ void list_serve_object(struct request *request, enum store_kind kind, struct str
         request_answer_error(request, ERR_MEMORY);
         return;
     }
+    object->magic = LIST_OBJECT_MAGIC;
     object->request = request;
     object->owner = owner;
     object->found = found;

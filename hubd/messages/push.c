@@ -5,6 +5,10 @@
 #include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
+#define PUSH_MAGIC        0x50555348u
+#define PUSH_SEARCH_MAGIC 0x50534541u
+#define PUSH_READ_MAGIC   0x50524541u
+
 struct push *push_new(struct request *request, struct str id, size_t size)
 {
     struct push *push = arena_alloc(request->arena, size);
@@ -12,6 +16,7 @@ struct push *push_new(struct request *request, struct str id, size_t size)
         request_answer_error(request, ERR_MEMORY);
         return NULL;
     }
+    push->magic = PUSH_MAGIC;
     push->request = request;
     push->owner = request_party_key(request->party);
     push->id = request_fold(request, id);
@@ -45,7 +50,7 @@ bool push_time(const struct json_value *object, const char *member, int64_t *tim
 
 static void push_turn(struct line_place *place)
 {
-    struct push *push = place->context;
+    struct push *push = MAGIC_CAST(struct push, place->context, PUSH_MAGIC);
     if (request_is_late(push->request))
         request_answer_error(push->request, ERR_BUSY);
     else
@@ -93,6 +98,7 @@ static bool push_agrees(const struct push *push, const struct json_value *cdr_to
 }
 
 struct push_search {
+    uint32_t magic;
     struct push *push;
     const struct json_value *cdr_token;
     struct store_starter_read read;
@@ -107,7 +113,7 @@ static void push_refuse_nameless(struct push *push, const struct json_value *cdr
 
 static void push_starter_read(struct store_read *base)
 {
-    struct push_search *search = base->context;
+    struct push_search *search = MAGIC_CAST(struct push_search, base->context, PUSH_SEARCH_MAGIC);
     struct push *push = search->push;
     const struct store_starter_read *read = &search->read;
     if (base->result != OK && base->result != ERR_NOT_FOUND)
@@ -132,6 +138,7 @@ static void push_find_starter(struct push *push, const struct json_value *cdr_to
         request_answer_error(push->request, ERR_MEMORY);
         return;
     }
+    search->magic = PUSH_SEARCH_MAGIC;
     search->push = push;
     search->cdr_token = cdr_token;
     search->read.base.arena = push->request->arena;
@@ -304,7 +311,7 @@ void push_answer_too_large(struct push *push, const char *remedy)
 
 static void push_applied(struct store_apply *apply)
 {
-    struct push *push = apply->context;
+    struct push *push = MAGIC_CAST(struct push, apply->context, PUSH_MAGIC);
     struct request *request = push->request;
     if (apply->result == OK) {
         push_answer(push);
@@ -337,7 +344,7 @@ void push_apply(struct push *push)
 
 static void push_was_read(struct store_read *base)
 {
-    struct push_read *read = base->context;
+    struct push_read *read = MAGIC_CAST(struct push_read, base->context, PUSH_READ_MAGIC);
     if (base->result == OK)
         read->done(read);
     else if (base->result == ERR_NOT_FOUND)
@@ -358,6 +365,7 @@ void push_read_stored(struct push *push, enum store_kind kind, struct str evse, 
         request_answer_error(push->request, ERR_MEMORY);
         return;
     }
+    read->magic = PUSH_READ_MAGIC;
     read->push = push;
     read->done = done;
     read->read.base.arena = push->request->arena;

@@ -10,6 +10,7 @@
  * node changed it between read and write: it runs `again`, for as long as a partner waits for its answer.
  */
 struct push {
+    uint32_t magic; /* own */
     struct request *request;
     struct store_apply batch;
     void (*again)(struct push *push); /* NULL where nothing was merged */
@@ -81,6 +82,7 @@ void push_answer_too_large(struct push *push, const char *remedy);
 bool push_time(const struct json_value *object, const char *member, int64_t *time);
 /* Reads a stored object first (PATCH): `read` is called with it; unknown: 404. */
 struct push_read {
+    uint32_t magic; /* own */
     struct push *push;
     struct store_object_read read;
     void (*done)(struct push_read *read);

@@ -36,6 +36,7 @@ enum recipient_key {
  * found is suspended, 4003; unknown to the hub, or another eMSP's: `unknown`, or 404 where that is NULL.
  */
 struct recipient_search {
+    uint32_t magic; /* own */
     /* in */
     struct request *request;
     unsigned role; /* OCPI_ROLE_CPO or OCPI_ROLE_EMSP: what is looked for; 0 with OCPI-to: whoever it names */

@@ -2,6 +2,9 @@
 #include "hubd/messages/list.h"
 #include "lib/ocpi/headers.h"
 #include "hubd/messages/recipient.h"
+#include "lib/base/magic.h"
+
+#define RECIPIENT_SEARCH_MAGIC 0x52435054u
 
 /* ---------------------------------------------------------------- how it ends */
 
@@ -184,7 +187,8 @@ static void search_prepare_read(struct recipient_search *search, void (*callback
 /* The search whose read has ended; NULL when the read failed: answered. */
 static struct recipient_search *search_after_read(struct store_read *base)
 {
-    struct recipient_search *search = base->context;
+    struct recipient_search *search =
+        MAGIC_CAST(struct recipient_search, base->context, RECIPIENT_SEARCH_MAGIC);
     if (base->result == OK)
         return search;
     request_answer_error(search->request, base->result);
@@ -396,6 +400,7 @@ recipient_search_new(struct request *request, unsigned role, enum recipient_key 
         request_answer_error(request, ERR_MEMORY);
         return NULL;
     }
+    search->magic = RECIPIENT_SEARCH_MAGIC;
     search->request = request;
     search->role = role;
     search->key = key;

@@ -2,8 +2,11 @@
 
 #include "hubd/messages/commands.h"
 #include "hubd/messages/recipient.h"
+#include "lib/base/magic.h"
 #include "lib/ocpi/names.h"
 #include "lib/ocpi/outcome.h"
+
+#define RELAY_MAGIC 0x52454c59u
 
 struct relay *relay_new(struct request *request, struct registry_party *target)
 {
@@ -16,6 +19,7 @@ struct relay *relay_new(struct request *request, struct registry_party *target)
         return NULL;
     }
     enum http_method method = request->exchange->method;
+    relay->magic = RELAY_MAGIC;
     relay->request = request;
     relay->target = target;
     relay->module = module;
@@ -28,7 +32,7 @@ struct relay *relay_new(struct request *request, struct registry_party *target)
 
 static void relay_response_stored(struct store_apply *apply)
 {
-    struct relay *relay = apply->context;
+    struct relay *relay = MAGIC_CAST(struct relay, apply->context, RELAY_MAGIC);
     /* ERR_CONFLICT: the result came before the response; that is fine */
     if (apply->result != OK && apply->result != ERR_CONFLICT)
         request_answer_error(relay->request, apply->result);
@@ -128,7 +132,7 @@ static bool relay_is_bare_success(const struct relay *relay)
 
 static void relay_done(struct forward *forward, enum forward_outcome outcome, struct str why)
 {
-    struct relay *relay = forward->context;
+    struct relay *relay = MAGIC_CAST(struct relay, forward->context, RELAY_MAGIC);
     relay->http_status = 200;
     relay->message = why;
     switch (outcome) {
@@ -140,7 +144,7 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
         relay->ocpi_status = OCPI_FORWARD_TIMEOUT;
         relay_answer(relay);
         return;
-    case FORWARD_RUBBISH:
+    case FORWARD_INVALID:
         if (relay_is_bare_success(relay)) {
             relay->ocpi_status = OCPI_SUCCESS;
             relay->message = STR_NONE;
@@ -161,7 +165,7 @@ static void relay_done(struct forward *forward, enum forward_outcome outcome, st
 
 static void relay_row_stored(struct store_apply *apply)
 {
-    struct relay *relay = apply->context;
+    struct relay *relay = MAGIC_CAST(struct relay, apply->context, RELAY_MAGIC);
     if (apply->result != OK) {
         request_answer_error(relay->request, apply->result);
         return;

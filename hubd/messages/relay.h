@@ -12,6 +12,7 @@
  * the later result finds its way.
  */
 struct relay {
+    uint32_t magic; /* own */
     /* in */
     struct request *request;
     struct registry_party *target;

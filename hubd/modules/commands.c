@@ -5,6 +5,7 @@
 #include "hubd/modules/modules.h"
 #include "hubd/messages/relay.h"
 #include "hubd/messages/recipient.h"
+#include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
 static const struct command_type {
@@ -23,7 +24,9 @@ static const struct command_type {
     {"UNLOCK_CONNECTOR", &ocpi_unlock_connector, RECIPIENT_BY_LOCATION, "location_id", "location_id", NULL},
 };
 
+#define COMMAND_MAGIC 0x434f4d41u
 struct command {
+    uint32_t magic;
     struct request *request;
     const struct command_type *type;
     struct registry_party *cpo; /* once found */
@@ -64,7 +67,7 @@ static void command_relay(struct command *command)
 /* Another eMSP's at that CPO would be replaced by this one. */
 static void command_others_read(struct store_read *base)
 {
-    struct command *command = base->context;
+    struct command *command = MAGIC_CAST(struct command, base->context, COMMAND_MAGIC);
     struct request *request = command->request;
     const struct store_command_list *read = &command->others;
     if (base->result != OK) {
@@ -94,7 +97,7 @@ static void command_read_others(struct command *command)
 
 static void command_turn(struct line_place *place)
 {
-    struct command *command = place->context;
+    struct command *command = MAGIC_CAST(struct command, place->context, COMMAND_MAGIC);
     if (request_is_late(command->request))
         request_answer_error(command->request, ERR_BUSY);
     else
@@ -123,7 +126,7 @@ static void command_in_line(struct command *command)
 
 static void command_found(struct recipient_search *search, struct registry_party *cpo)
 {
-    struct command *command = search->context;
+    struct command *command = MAGIC_CAST(struct command, search->context, COMMAND_MAGIC);
     command->cpo = cpo;
     if (command->type->object == &ocpi_reserve_now)
         command_in_line(command);
@@ -135,7 +138,7 @@ static void command_found(struct recipient_search *search, struct registry_party
 
 static void command_unknown(struct recipient_search *search)
 {
-    const struct command *command = search->context;
+    const struct command *command = MAGIC_CAST(struct command, search->context, COMMAND_MAGIC);
     command_answer(search->request, command->type->unknown,
                    arena_printf(search->request->arena, "no such %s of this eMSP",
                                 search->key == RECIPIENT_BY_SESSION ? "session" : "reservation"));
@@ -201,6 +204,7 @@ void commands_post(struct request *request)
         request_answer_error(request, ERR_MEMORY);
         return;
     }
+    command->magic = COMMAND_MAGIC;
     command->request = request;
     command->type = type;
     request->object = json_get_text(request->body, type->object_member);

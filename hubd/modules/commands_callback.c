@@ -8,11 +8,14 @@
 #include "hubd/request/limits.h"
 #include "hubd/request/quality.h"
 #include "lib/base/crypto.h"
+#include "lib/base/magic.h"
 #include "lib/ocpi/equal.h"
 #include "lib/ocpi/outcome.h"
 #include "lib/ocpi/validate.h"
 
+#define CALLBACK_MAGIC 0x43424b31u
 struct callback {
+    uint32_t magic;
     struct request *request;
     struct store_command_read read;
     struct store_apply batch;
@@ -75,7 +78,7 @@ static void callback_read_again(struct callback *callback);
 
 static void callback_stored(struct store_apply *apply)
 {
-    struct callback *callback = apply->context;
+    struct callback *callback = MAGIC_CAST(struct callback, apply->context, CALLBACK_MAGIC);
     struct request *request = callback->request;
     if (apply->result == ERR_CONFLICT) { /* another result, or TIMEOUT, was faster: look again */
         request->audited = false;
@@ -147,7 +150,7 @@ static struct registry_party *callback_find_party(struct request *request, const
 
 static void callback_read(struct store_read *base)
 {
-    struct callback *callback = base->context;
+    struct callback *callback = MAGIC_CAST(struct callback, base->context, CALLBACK_MAGIC);
     struct request *request = callback->request;
     struct store_command *row = &callback->read.row;
     if (base->result == ERR_NOT_FOUND) {
@@ -195,7 +198,7 @@ static void callback_read_again(struct callback *callback)
 
 static void callback_admitted(struct store_read *base)
 {
-    struct request *request = base->context;
+    struct request *request = request_of(base->context);
     if (base->result == OK)
         request_take_body(request);
     else if (base->result == ERR_NOT_FOUND)
@@ -227,6 +230,7 @@ void commands_callback(struct request *request)
         request_answer_error(request, ERR_MEMORY);
         return;
     }
+    callback->magic = CALLBACK_MAGIC;
     callback->request = request;
     crypto_sha256(request->params[0], callback->hash);
     callback_read_again(callback);

@@ -76,14 +76,14 @@ void credentials_put(struct request *request)
 static void credentials_deleted_everywhere(int result, void *context)
 {
     (void)result; /* durable already; a snapshot that could not be read again follows with the next change */
-    struct request *request = context;
+    struct request *request = request_of(context);
     registration_finished(request->hub, request->platform, NULL);
     request_answer(request, REPLY_OK, STR_NONE, STR_NONE);
 }
 
 static void credentials_delete_again(int result, void *context)
 {
-    struct request *request = context;
+    struct request *request = request_of(context);
     if (result != OK)
         request_answer_error(request, result);
     else if (request_renew(request))
@@ -92,7 +92,7 @@ static void credentials_delete_again(int result, void *context)
 
 static void credentials_deleted(struct store_apply *apply)
 {
-    struct request *request = apply->context;
+    struct request *request = request_of(apply->context);
     if (apply->result == OK) {
         registry_refresh(request->hub->registry, &request->worker->loop, credentials_deleted_everywhere,
                          request);

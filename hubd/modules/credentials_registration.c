@@ -5,9 +5,12 @@
 #include "hubd/partners/registration.h"
 #include "hubd/modules/credentials.h"
 #include "lib/base/log.h"
+#include "lib/base/magic.h"
 #include "lib/json/writer.h"
 
+#define INCOMING_MAGIC 0x494e434fu
 struct incoming {
+    uint32_t magic;
     struct request *request;
     bool first;  /* POST */
     bool rotate; /* a new hub token is issued */
@@ -20,7 +23,7 @@ struct incoming {
 
 static void incoming_everywhere(int result, void *context)
 {
-    struct incoming *incoming = context;
+    struct incoming *incoming = MAGIC_CAST(struct incoming, context, INCOMING_MAGIC);
     struct request *request = incoming->request;
     if (result != OK) {
         request_answer_error(request, result);
@@ -74,7 +77,7 @@ static void incoming_store(struct incoming *incoming);
 /* The platform was changed meanwhile (a probe, the account team): the same again on what it is now. */
 static void incoming_again(int result, void *context)
 {
-    struct incoming *incoming = context;
+    struct incoming *incoming = MAGIC_CAST(struct incoming, context, INCOMING_MAGIC);
     if (result != OK)
         request_answer_error(incoming->request, result);
     else if (request_renew(incoming->request) && incoming_decide(incoming))
@@ -83,7 +86,7 @@ static void incoming_again(int result, void *context)
 
 static void incoming_stored(struct store_apply *apply)
 {
-    struct incoming *incoming = apply->context;
+    struct incoming *incoming = MAGIC_CAST(struct incoming, apply->context, INCOMING_MAGIC);
     struct request *request = incoming->request;
     if (apply->result == OK) {
         registry_refresh(request->hub->registry, &request->worker->loop, incoming_everywhere, incoming);
@@ -163,7 +166,7 @@ static bool incoming_has_all(struct incoming *incoming)
 
 static void incoming_discovered(struct discovery *discovery)
 {
-    struct incoming *incoming = discovery->context;
+    struct incoming *incoming = MAGIC_CAST(struct incoming, discovery->context, INCOMING_MAGIC);
     struct request *request = incoming->request;
     if (discovery->status != OCPI_SUCCESS) {
         log_warn_bounded("credentials: discovery at platform %lld failed: " STR_FMT,
@@ -185,6 +188,7 @@ void credentials_exchange(struct request *request, bool first)
         request_answer_error(request, ERR_MEMORY);
         return;
     }
+    incoming->magic = INCOMING_MAGIC;
     incoming->request = request;
     incoming->first = first;
     incoming->new_token = STR_NONE;

@@ -7,6 +7,7 @@
 #include "hubd/calls/outbound.h"
 #include "hubd/outbox/retry.h"
 #include "hubd/registry/routing.h"
+#include "lib/base/sm.h"
 
 /*
  * How the files of the outbox worker fit together: outbox.c knows the receivers and finds what waits, queue.c
@@ -111,6 +112,8 @@ struct outbox_queue *outbox_queue_of(struct outbox_receiver *receiver, struct st
 /* Sends what may be sent, reads on where there is more. */
 void outbox_queue_pump(struct outbox_queue *queue);
 void outbox_queue_free(struct outbox_queue *queue);
+/* Which state of a try may follow which. */
+extern const struct sm outbox_sending_states;
 /* Sends the item; ends in outbox_item_finished, later. */
 void outbox_send(struct outbox_queue *queue, struct outbox_item *item);
 /* A call under way that nobody waits for any more ends soon, as one that was not answered in time. */

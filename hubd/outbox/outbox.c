@@ -336,12 +336,12 @@ int outbox_start(struct hub *hub)
         return ERR_MEMORY;
     outbox->magic = OUTBOX_MAGIC;
     outbox->hub = hub;
+    hub->outbox = outbox;
     if (uv_mutex_init(&outbox->lock) != 0 || uv_timer_init(&hub->control.uv, &outbox->poll) != 0 ||
         uv_async_init(&hub->control.uv, &outbox->wake, outbox_take_hints) != 0)
         return ERR_IO;
     outbox->poll.data = outbox->wake.data = outbox;
     uuid_make(outbox->holder);
-    hub->outbox = outbox;
     return uv_timer_start(&outbox->poll, outbox_poll, 0, delivery_poll_interval(&hub->conf)) == 0 ? OK
                                                                                                   : ERR_IO;
 }

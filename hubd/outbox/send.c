@@ -8,7 +8,6 @@
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
-#include "lib/base/sm.h"
 #include "lib/ocpi/location.h"
 
 #define SENDING_MAGIC 0x53454e44u
@@ -38,7 +37,7 @@ static const char *const sending_names[] = {
     [SENDING_READING] = "reading", [SENDING_LOCATING] = "locating", [SENDING_REFRESHING] = "refreshing",
     [SENDING_CALLING] = "calling", [SENDING_STORING] = "storing",   [SENDING_ENDED] = "ended",
 };
-static const struct sm sending_states = {"delivery try", sending_names, sending_next,
+const struct sm outbox_sending_states = {"delivery try", sending_names, sending_next,
                                          sizeof sending_next / sizeof sending_next[0]};
 
 /* One try of one message. */
@@ -62,7 +61,7 @@ struct sending {
 
 static void sending_move(struct sending *sending, enum sending_state next)
 {
-    sm_check(&sending_states, sending->state, next, sending);
+    sm_check(&outbox_sending_states, sending->state, next, sending);
     sending->state = next;
 }
 

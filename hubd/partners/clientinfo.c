@@ -137,7 +137,7 @@ void clientinfo_add_retirement(struct hub *hub, const struct registry_snapshot *
         const struct registry_party *other = &snapshot->parties[i];
         const struct store_receiver *receiver =
             other->platform == party->platform ? NULL : receiver_of(other);
-        bool never = receiver != NULL && receiver->told == 0;
+        bool never = receiver != NULL && receiver->announced == 0;
         if (receiver == NULL || (never && other->platform->row.status == STORE_PLATFORM_PLANNED))
             continue; /* others may be sent it by a batch that is under way */
         announcement.receiver = outbox_receiver_name(snapshot, other, batch->arena);
@@ -172,6 +172,8 @@ static void walk_failed(struct clientinfo *info, int result)
         info->again = true; /* the poll tries again */
 }
 
+static void clientinfo_look(struct clientinfo *info);
+
 static void walk_stored(struct store_apply *apply)
 {
     struct clientinfo *info = MAGIC_CAST(struct clientinfo, apply->context, CLIENTINFO_MAGIC);
@@ -188,7 +190,7 @@ static void walk_stored(struct store_apply *apply)
         walk_failed(info, result);
     } else if (info->again) {
         walk_end(info);
-        clientinfo_look(info->hub);
+        clientinfo_look(info);
     } else {
         walk_on(info);
     }
@@ -200,18 +202,18 @@ static size_t walk_add(const struct clientinfo *info, struct announcement *annou
                        const struct registry_party *to, const struct store_receiver *receiver)
 {
     const struct registry_snapshot *snapshot = info->snapshot;
-    struct store_op *op = store_batch_add(announcement->batch, STORE_SET_TOLD);
+    struct store_op *op = store_batch_add(announcement->batch, STORE_SET_ANNOUNCED);
     size_t count = 0;
     if (op != NULL) {
-        op->u.told.party = to->row.id;
-        op->u.told.module = clientinfo_module();
-        op->u.told.before = receiver->told;
-        op->u.told.now = snapshot->changed;
+        op->u.announced.party = to->row.id;
+        op->u.announced.module = clientinfo_module();
+        op->u.announced.before = receiver->announced;
+        op->u.announced.now = snapshot->changed;
     }
     announcement->receiver = outbox_receiver_name(snapshot, to, announcement->batch->arena);
     for (size_t i = 0; i < snapshot->party_count; i++) {
         const struct registry_party *party = &snapshot->parties[i];
-        if (party->platform != to->platform && party->row.last_updated > receiver->told)
+        if (party->platform != to->platform && party->row.last_updated > receiver->announced)
             count += announcement_add_party(announcement, party);
     }
     return count;
@@ -230,7 +232,7 @@ static void walk_on(struct clientinfo *info)
     while (info->position < snapshot->party_count && count < MESSAGES_MAX) {
         const struct registry_party *party = &snapshot->parties[info->position++];
         const struct store_receiver *receiver = receiver_of(party);
-        if (receiver != NULL && receiver->told < snapshot->changed && !party->row.suspended &&
+        if (receiver != NULL && receiver->announced < snapshot->changed && !party->row.suspended &&
             party->platform->row.status != STORE_PLATFORM_PLANNED)
             count += walk_add(info, &announcement, party, receiver);
     }
@@ -244,25 +246,30 @@ static void walk_on(struct clientinfo *info)
     walk_end(info);
 }
 
-void clientinfo_look(void *context)
+/* Looks for changes in the registry and sends them. */
+static void clientinfo_look(struct clientinfo *info)
 {
-    struct hub *hub = context;
-    struct clientinfo *info = hub->clientinfo;
-    if (info == NULL || info->stopping)
+    if (info->stopping)
         return;
     info->again = info->snapshot != NULL;
     if (info->again)
         return;
-    info->snapshot = registry_hold(hub->control_view);
+    info->snapshot = registry_hold(info->hub->control_view);
     info->position = 0;
     walk_on(info);
+}
+
+/* The hook of registry_set_hook. */
+static void clientinfo_changed(void *context)
+{
+    clientinfo_look(MAGIC_CAST(struct clientinfo, context, CLIENTINFO_MAGIC));
 }
 
 static void clientinfo_poll(uv_timer_t *timer)
 {
     struct clientinfo *info = MAGIC_CAST(struct clientinfo, timer->data, CLIENTINFO_MAGIC);
     if (info->again && info->snapshot == NULL)
-        clientinfo_look(info->hub);
+        clientinfo_look(info);
 }
 
 /* ---------------------------------------------------------------- life */
@@ -274,12 +281,12 @@ int clientinfo_start(struct hub *hub)
         return ERR_MEMORY;
     info->magic = CLIENTINFO_MAGIC;
     info->hub = hub;
+    hub->clientinfo = info;
     info->poll.data = info;
     if (uv_timer_init(&hub->control.uv, &info->poll) != 0)
         return ERR_IO;
-    hub->clientinfo = info;
-    registry_set_hook(hub->registry, clientinfo_look, hub);
-    clientinfo_look(hub);
+    registry_set_hook(hub->registry, clientinfo_changed, info);
+    clientinfo_look(info);
     return uv_timer_start(&info->poll, clientinfo_poll, POLL_MS, POLL_MS) == 0 ? OK : ERR_IO;
 }
 
@@ -291,6 +298,7 @@ void clientinfo_stop(struct hub *hub)
 
 void clientinfo_free(struct hub *hub)
 {
+    registry_set_hook(hub->registry, NULL, NULL);
     hub->clientinfo->magic = 0;
     free(hub->clientinfo);
     hub->clientinfo = NULL;

@@ -17,8 +17,6 @@ int clientinfo_start(struct hub *hub);
 void clientinfo_stop(struct hub *hub);
 /* Frees it after clientinfo_stop, when no request to the store is under way. */
 void clientinfo_free(struct hub *hub);
-/* Looks for changes in the registry and sends them: the hook of registry_set_hook. `hub`: a struct hub. */
-void clientinfo_look(void *hub);
 
 /* Writes the ClientInfo object of a party in one of its roles. */
 void clientinfo_write(struct json_writer *writer, const struct registry_party *party, unsigned role);

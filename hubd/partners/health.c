@@ -15,10 +15,11 @@
 #include "lib/http/url.h"
 #include "lib/json/writer.h"
 
-#define HEALTH_MAGIC 0x484c5448u
-#define PROBE_MAGIC  0x50524f42u
-#define TICK_MIN_MS  20
-#define TICK_MAX_MS  1000
+#define HEALTH_MAGIC        0x484c5448u
+#define HEALTH_CHANGE_MAGIC 0x48434847u
+#define PROBE_MAGIC         0x50524f42u
+#define TICK_MIN_MS         20
+#define TICK_MAX_MS         1000
 /* A tick later than this part of offline_after means that the process itself was suspended. */
 #define GAP_PART 4
 
@@ -63,7 +64,7 @@ struct probe {
 
 static void health_change_known(int result, void *context)
 {
-    struct health_change *change = MAGIC_CAST(struct health_change, context, PROBE_MAGIC);
+    struct health_change *change = MAGIC_CAST(struct health_change, context, HEALTH_CHANGE_MAGIC);
     struct hub *hub = change->hub;
     change->runtime->watch.changing = false;
     if (result == OK && change->status == STORE_PLATFORM_CONNECTED) {
@@ -74,12 +75,13 @@ static void health_change_known(int result, void *context)
         registry_release(hub->control_view, snapshot);
     }
     arena_free(&change->arena);
+    change->magic = 0;
     free(change);
 }
 
 static void health_change_stored(struct store_apply *apply)
 {
-    struct health_change *change = MAGIC_CAST(struct health_change, apply->context, PROBE_MAGIC);
+    struct health_change *change = MAGIC_CAST(struct health_change, apply->context, HEALTH_CHANGE_MAGIC);
     if (apply->result == OK)
         registry_refresh(change->hub->registry, &change->hub->control, health_change_known, change);
     else
@@ -129,7 +131,7 @@ static void health_change(struct hub *hub, const struct registry_platform *platf
         return;
     watch->changing = true;
     watch->offline_since = status == STORE_PLATFORM_OFFLINE ? env_wall_ms() : 0;
-    change->magic = PROBE_MAGIC;
+    change->magic = HEALTH_CHANGE_MAGIC;
     change->hub = hub;
     change->runtime = platform->runtime;
     change->status = status;
@@ -385,10 +387,10 @@ int health_start(struct hub *hub)
     health->magic = HEALTH_MAGIC;
     health->hub = hub;
     health->started = health->ticked = env_monotonic_ms();
+    hub->health = health;
+    health->tick.data = health;
     if (uv_timer_init(&hub->control.uv, &health->tick) != 0)
         return ERR_IO;
-    health->tick.data = health;
-    hub->health = health;
     hub->observer = &health_observer; /* no loop calls anybody yet */
     int64_t tick = hub->conf.probe_interval / 10;
     tick = tick < TICK_MIN_MS ? TICK_MIN_MS : tick > TICK_MAX_MS ? TICK_MAX_MS : tick;
@@ -403,6 +405,7 @@ void health_stop(struct hub *hub)
 
 void health_free(struct hub *hub)
 {
+    hub->health->magic = 0;
     free(hub->health);
     hub->health = NULL;
 }

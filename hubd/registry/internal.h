@@ -3,8 +3,6 @@
 
 #include "hubd/registry/registry.h"
 
-#define REGISTRY_SNAPSHOT_MAGIC 0x534e4150u
-
 /* Finds or adds the state of a platform, which lives as long as the registry. NULL: no memory. Control
  * loop. */
 struct registry_runtime *registry_runtime_of(struct registry *registry, const struct store_platform *row);

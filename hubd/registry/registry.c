@@ -9,7 +9,6 @@
 #include "lib/base/magic.h"
 
 #define REGISTRY_MAGIC 0x52454749u
-#define VIEW_MAGIC     0x56494557u
 #define VIEWS_MAX      64
 /* A loop's count of its own requests on one snapshot. */
 struct view_hold {
@@ -19,7 +18,6 @@ struct view_hold {
 };
 
 struct registry_view {
-    uint32_t magic;
     struct registry *registry;
     struct loop *loop;
     struct view_hold *holds; /* the current one first; older ones while requests use them */
@@ -182,7 +180,6 @@ struct registry_view *registry_add_view(struct registry *registry, struct loop *
     struct registry_view *view = calloc(1, sizeof *view);
     if (view == NULL)
         return NULL;
-    view->magic = VIEW_MAGIC;
     view->registry = registry;
     view->loop = loop;
     view->pass.run = view_pass;

@@ -102,7 +102,6 @@ struct registry_place {
 };
 
 struct registry_snapshot {
-    uint32_t magic;
     struct arena arena;
     uint64_t number;
     struct registry_platform *platforms; /* ordered by id */

@@ -285,7 +285,6 @@ struct registry_snapshot *registry_snapshot_build(struct registry *registry, con
     struct registry_snapshot *snapshot = calloc(1, sizeof *snapshot);
     if (snapshot == NULL)
         return NULL;
-    snapshot->magic = REGISTRY_SNAPSHOT_MAGIC;
     snapshot->arena = *arena;
     arena_init(arena, 0);
     snapshot->tokens = read->tokens;
@@ -316,7 +315,6 @@ void registry_snapshot_free(struct registry_snapshot *snapshot)
         snapshot_wipe_token(snapshot->platforms[i].token);
         snapshot_wipe_token(snapshot->platforms[i].previous_token);
     }
-    snapshot->magic = 0;
     arena_free(&snapshot->arena);
     free(snapshot);
 }

@@ -81,7 +81,10 @@ void limits_refuse_stranger(struct request *request, struct str message)
 
 /* ---------------------------------------------------------------- what was refused */
 
+#define LIMITS_MAGIC 0x4c494d54u
 struct limits {
+    uint32_t magic;
+    struct hub *hub;
     uv_timer_t tick;
 };
 
@@ -145,7 +148,8 @@ static void limits_write_rows(struct hub *hub, int64_t now_ms)
 
 static void limits_tick(uv_timer_t *timer)
 {
-    limits_write_rows(timer->data, env_monotonic_ms());
+    const struct limits *limits = MAGIC_CAST(struct limits, timer->data, LIMITS_MAGIC);
+    limits_write_rows(limits->hub, env_monotonic_ms());
 }
 
 int limits_start(struct hub *hub)
@@ -153,7 +157,9 @@ int limits_start(struct hub *hub)
     hub->limits = calloc(1, sizeof *hub->limits);
     if (hub->limits == NULL)
         return ERR_MEMORY;
-    hub->limits->tick.data = hub;
+    hub->limits->magic = LIMITS_MAGIC;
+    hub->limits->hub = hub;
+    hub->limits->tick.data = hub->limits;
     if (uv_timer_init(&hub->control.uv, &hub->limits->tick) != 0)
         return ERR_IO;
     return uv_timer_start(&hub->limits->tick, limits_tick, TICK_MS, TICK_MS) == 0 ? OK : ERR_IO;
@@ -167,6 +173,7 @@ void limits_stop(struct hub *hub)
 
 void limits_free(struct hub *hub)
 {
+    hub->limits->magic = 0;
     free(hub->limits);
     hub->limits = NULL;
 }

@@ -15,6 +15,11 @@
 #define ID_MAX        128
 #define VIA_MAX       2048 /* some forty hops */
 
+struct request *request_of(void *context)
+{
+    return MAGIC_CAST(struct request, context, REQUEST_MAGIC);
+}
+
 /* ---------------------------------------------------------------- small helpers for modules */
 
 struct str request_fold(struct request *request, struct str id)
@@ -145,7 +150,7 @@ static void request_handle(struct request *request)
  * durable and every loop knows it (hub-ocpi(7), AUTHENTICATION). */
 static void request_activated(int result, void *context)
 {
-    struct request *request = MAGIC_CAST(struct request, context, REQUEST_MAGIC);
+    struct request *request = request_of(context);
     if (result != OK)
         request_answer_error(request, result);
     else
@@ -154,7 +159,7 @@ static void request_activated(int result, void *context)
 
 static void request_activation_stored(struct store_apply *apply)
 {
-    struct request *request = MAGIC_CAST(struct request, apply->context, REQUEST_MAGIC);
+    struct request *request = request_of(apply->context);
     if (apply->result == ERR_NOT_FOUND) /* revoked or replaced in between */
         request_answer(request, REPLY_UNAUTHORIZED, STR("the token was revoked"), STR_NONE);
     else if (apply->result != OK)
@@ -314,7 +319,7 @@ static void request_refuse_bare(struct http_exchange *exchange, int status)
 
 void request_head(struct http_exchange *exchange, void *context)
 {
-    struct request *request = request_new(exchange, context);
+    struct request *request = request_new(exchange, MAGIC_CAST(struct worker, context, WORKER_MAGIC));
     if (request == NULL)
         request_refuse_bare(exchange, 503);
     else
@@ -323,7 +328,7 @@ void request_head(struct http_exchange *exchange, void *context)
 
 void request_complete(struct http_exchange *exchange, void *context)
 {
-    struct request *request = MAGIC_CAST(struct request, exchange->context, REQUEST_MAGIC);
+    struct request *request = request_of(exchange->context);
     (void)context;
     request->complete = true;
     request->complete_us = env_monotonic_us();
@@ -338,8 +343,7 @@ void request_complete(struct http_exchange *exchange, void *context)
 /* Answers what the HTTP server refused like all other requests: with ids, OCPI-to and OCPI-from. */
 void request_server_refused(struct http_exchange *exchange, int status, const char *reason, void *context)
 {
-    struct request *request =
-        exchange->context == NULL ? NULL : MAGIC_CAST(struct request, exchange->context, REQUEST_MAGIC);
+    struct request *request = exchange->context == NULL ? NULL : request_of(exchange->context);
     int ocpi = status == 400   ? OCPI_INVALID_PARAMETERS
                : status >= 500 ? OCPI_SERVER_ERROR
                                : OCPI_CLIENT_ERROR;
@@ -347,7 +351,7 @@ void request_server_refused(struct http_exchange *exchange, int status, const ch
         request_return(request);
     } else {
         struct router_match match;
-        request = request_new(exchange, context);
+        request = request_new(exchange, MAGIC_CAST(struct worker, context, WORKER_MAGIC));
         if (request == NULL) {
             request_refuse_bare(exchange, status);
             return;

@@ -170,6 +170,8 @@ bool request_is_id(struct str id);
 /* Whether the body's member equals the path parameter, letters' case aside; an absent member does. False: the
  * request was answered with 2001. */
 bool request_check_member(struct request *request, const char *member, struct str expected);
+/* The request that is a callback's context, for as long as it is unanswered; anything else is a bug (bug.h). */
+struct request *request_of(void *context);
 /* Takes the newest snapshot after a conflict and looks platform, token and parties up again. False: the token
  * is gone and the request was answered with 401. */
 bool request_renew(struct request *request);

@@ -6,26 +6,26 @@
 #include <stddef.h>
 
 /*
- * One count of the bytes that many owners on many threads hold, with a bound: what outsiders can make a
- * process keep is charged here, so that it refuses work instead of being killed for memory. Arenas and
- * buffers charge what they take from malloc once they are given a budget (arena_charge, buffer_charge).
+ * Counts the bytes of memory that outsiders make the process use, on all threads, and bounds them: the process refuses
+ * work before it runs out of memory. An arena or a buffer that has a budget (arena_charge, buffer_charge) charges all
+ * it takes from malloc(3).
  *
- * What counts, where a hub has one (`memory_max`): the arenas of requests with everything in them (heads,
- * decoded paths, trees of JSON, rows that were read, answers of partners), bodies that come in, bytes that
- * wait for a connection's turn, answers over 16 KiB that wait for a slow reader, deliveries under way with
- * their answers. What does not: the fixed cost of a connection (below 1 KiB) and of a socket in the kernel,
- * the registry, the store's caches, a loop's own scratch memory.
+ * hubd has one budget, of `memory_max` bytes. Charged are the arenas of requests (heads, decoded paths, JSON trees, rows
+ * from the store, answers of partners), request bodies, bytes of a pipelined request that waits for its turn, answers
+ * over 16 KiB that wait for a slow reader, and deliveries under way with their answers. Not charged are the fixed cost
+ * of a connection (below 1 KiB) and of a socket in the kernel, the registry, the store's caches, and the scratch memory
+ * of the loops.
  *
- * Large blocks, over BUDGET_SMALL, get three quarters of it: what is left is for the small requests by which
- * drivers charge, so that no lists, large objects or bodies, and no slow readers of such, keep them out.
+ * Blocks larger than BUDGET_SMALL may use three quarters of the budget. The last quarter is for small requests, such as
+ * authorizations, so that lists and large objects, bodies and answers cannot block them.
  *
- * One caller (a partner's platform) gets a quarter (`http_exchange.held`): its bodies over 16 KiB and the
- * answers over 16 KiB that wait for it are counted there too. Over it, only this caller is refused its next
- * large body, and the reading of its next list or object. Strangers hold nothing: their bodies are not kept,
- * their answers are short.
+ * One caller (a partner's platform) may use a quarter for its bodies over 16 KiB and for the answers over 16 KiB that
+ * wait for it (`http_exchange.held`). Beyond that, this caller alone is refused: its next large body, and its next read
+ * of a list or object. Callers without a valid token use next to nothing: their bodies are not kept and their answers
+ * are short.
  *
- * A budget is thread safe, costs one atomic addition for each block (not for each request: recycled requests
- * keep their first block), and NULL stands for one without a bound.
+ * A budget is thread safe. Each block costs one atomic addition; a recycled request keeps its first block and costs
+ * none. NULL as a budget means no bound.
  */
 #define BUDGET_SMALL (64 * 1024)
 
@@ -40,26 +40,27 @@ static inline void budget_init(struct budget *budget, size_t maximum)
     budget->maximum = maximum;
 }
 
-/* Bytes of it that large blocks may fill. */
+/* Bytes that large blocks may use. */
 static inline size_t budget_large(const struct budget *budget)
 {
     return budget->maximum - budget->maximum / 4;
 }
 
-/* Charges `size` bytes that are held anyway: small ones, with which a refusal is written. */
+/* Charges `size` bytes, even beyond the maximum: for small blocks that a refusal needs. */
 static inline void budget_add(struct budget *budget, size_t size)
 {
     if (budget != NULL)
         atomic_fetch_add_explicit(&budget->used, size, memory_order_relaxed);
 }
 
+/* Gives back `size` bytes that were charged. */
 static inline void budget_release(struct budget *budget, size_t size)
 {
     if (budget != NULL)
         atomic_fetch_sub_explicit(&budget->used, size, memory_order_relaxed);
 }
 
-/* Charges `size` bytes; false, and nothing is charged, when they do not fit. */
+/* Charges `size` bytes. False: they do not fit, and nothing is charged. */
 static inline bool budget_take(struct budget *budget, size_t size)
 {
     if (budget == NULL)
@@ -72,25 +73,26 @@ static inline bool budget_take(struct budget *budget, size_t size)
     return false;
 }
 
+/* Whether `size` bytes or more are charged. */
 static inline bool budget_holds(struct budget *budget, size_t size)
 {
     return budget != NULL && budget->maximum > 0 &&
            atomic_load_explicit(&budget->used, memory_order_relaxed) >= size;
 }
 
-/* Nothing more should be begun that needs memory. */
+/* Whether the budget is used up: begin nothing that needs memory. */
 static inline bool budget_is_full(struct budget *budget)
 {
     return budget != NULL && budget_holds(budget, budget->maximum);
 }
 
-/* Nothing large should be begun. */
+/* Whether the part for large blocks is used up: begin nothing large. */
 static inline bool budget_is_full_of_large(struct budget *budget)
 {
     return budget != NULL && budget_holds(budget, budget_large(budget));
 }
 
-/* One caller has its quarter of it. */
+/* Whether `held` bytes are the quarter that one caller may use. */
 static inline bool budget_is_share(const struct budget *budget, size_t held)
 {
     return budget != NULL && budget->maximum > 0 && held >= budget->maximum / 4;

@@ -6,9 +6,9 @@
 struct budget; /* lib/base/budget.h */
 
 /*
- * A growing byte buffer with a stated maximum and a sticky failure: after the first append that did not fit
- * or found no memory `failed` stays true and appends do nothing, so callers check once at the end. All-zero
- * is an empty buffer without a maximum.
+ * A byte buffer that grows up to a maximum. When an append does not fit or there is no memory, `failed` becomes true and
+ * all further appends do nothing: callers check it once, at the end. An all-zero struct is an empty buffer without a
+ * maximum.
  */
 struct buffer {
     char *data;
@@ -16,17 +16,17 @@ struct buffer {
     size_t capacity;
     size_t maximum; /* bytes; 0 = no maximum */
     bool failed;
-    struct budget *budget; /* that its memory is charged to; NULL: none */
+    struct budget *budget; /* its memory is charged to it; NULL: to none */
 };
 
 void buffer_init(struct buffer *buffer, size_t maximum);
-/* Charges its memory from here on to `budget` (borrowed), while it has none. Over the budget appends fail.
- * Whoever takes the memory over takes over `capacity` bytes of the charge with it. */
+/* Charges the buffer's memory to `budget` (borrowed) from now on. Call it while the buffer is empty. When the budget is
+ * used up, appends fail. Whoever takes over the memory also takes over a charge of `capacity` bytes. */
 void buffer_charge(struct buffer *buffer, struct budget *budget);
 void buffer_free(struct buffer *buffer);
-/* Empties it and clears `failed`, keeps the memory. */
+/* Empties the buffer and clears `failed`; keeps the memory. */
 void buffer_clear(struct buffer *buffer);
-/* Makes room for `more` bytes behind `length`; false when it fails. */
+/* Makes room for `more` bytes behind `length`. False: it failed. */
 bool buffer_reserve(struct buffer *buffer, size_t more);
 void buffer_append(struct buffer *buffer, struct str s);
 void buffer_append_text(struct buffer *buffer, const char *text);

@@ -31,19 +31,19 @@ int64_t clock_until_confirmed(const struct clock *clock, int64_t steady)
 struct clock_mark clock_mark(const struct clock *clock, int64_t steady)
 {
     return (struct clock_mark){clock_time(clock, steady), steady + clock->wall_offset,
-                               clock->doubt ? even(clock, steady) : -1};
+                               clock->untrusted ? even(clock, steady) : -1};
 }
 
 static enum clock_event follow(struct clock *clock, enum clock_event event)
 {
     clock->offset = clock->wall_offset;
-    clock->doubt = false;
+    clock->untrusted = false;
     return event;
 }
 
 static enum clock_event begin_distrust(struct clock *clock, int64_t steady, int64_t even_before)
 {
-    clock->doubt = true;
+    clock->untrusted = true;
     clock->even_since = steady;
     clock->even_before = even_before;
     return CLOCK_JUMPED;
@@ -65,8 +65,8 @@ enum clock_event clock_look(struct clock *clock, int64_t wall, int64_t steady)
     int64_t jump = wall - steady - clock->wall_offset;
     clock->wall_offset = wall - steady;
     if (within(clock_ahead(clock), -CLOCK_STEP_MS, CLOCK_STEP_MS))
-        return follow(clock, clock->doubt ? CLOCK_RETURNED : CLOCK_EVEN);
-    if (!clock->doubt || !within(jump, -CLOCK_STEP_MS, CLOCK_STEP_MS))
+        return follow(clock, clock->untrusted ? CLOCK_RETURNED : CLOCK_EVEN);
+    if (!clock->untrusted || !within(jump, -CLOCK_STEP_MS, CLOCK_STEP_MS))
         return begin_distrust(clock, steady, 0);
     return even(clock, steady) >= CLOCK_CONFIRM_MS ? follow(clock, CLOCK_CONFIRMED) : CLOCK_EVEN;
 }

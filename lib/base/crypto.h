@@ -4,8 +4,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/error.h"
 
-/* Thin names over OpenSSL's libcrypto; nothing here is home-made cryptography. Thread safe except struct
- * hmac. */
+/* Cryptography, all of it OpenSSL's libcrypto. Thread safe, except struct hmac. */
 #define SHA256_SIZE   32
 #define SEAL_KEY_SIZE 32
 /* AES-256-GCM: 12 bytes nonce in front, 16 bytes tag behind. */
@@ -13,7 +12,8 @@
 
 void crypto_sha256(struct str data, uint8_t out[SHA256_SIZE]);
 
-/* HMAC-SHA256 with a key set up once; one thread at a time. Opaque, made by hmac_new (NULL: no memory). */
+/* HMAC-SHA256 with one key, for many messages. Only one thread may use it at a time. hmac_new returns NULL when there is
+ * no memory. */
 struct hmac;
 struct hmac *hmac_new(const uint8_t *key, size_t size);
 void hmac_free(struct hmac *hmac);
@@ -21,16 +21,16 @@ void hmac_begin(struct hmac *hmac);
 void hmac_update(struct hmac *hmac, const void *data, size_t size);
 void hmac_end(struct hmac *hmac, uint8_t out[SHA256_SIZE]);
 
-/* AES-256-GCM with a random nonce; `context` is authenticated with it. `out` has plain.length + SEAL_OVERHEAD
+/* Encrypts with AES-256-GCM and a random nonce; `context` is authenticated, too. `out` has plain.length + SEAL_OVERHEAD
  * bytes. */
 int crypto_seal(const uint8_t key[SEAL_KEY_SIZE], struct str context, struct str plain, uint8_t *out);
 /* Opens what crypto_seal made; `out` has sealed.length - SEAL_OVERHEAD bytes. ERR_INVALID: wrong key, context
  * or bytes. */
 int crypto_open(const uint8_t key[SEAL_KEY_SIZE], struct str context, struct str sealed, uint8_t *out);
 
-/* Constant-time comparison. */
+/* Compares in constant time. */
 bool crypto_equal(const void *a, const void *b, size_t size);
-/* Overwrites a secret in a way the compiler keeps. */
+/* Overwrites a secret; the compiler does not optimize it away. */
 void crypto_wipe(void *data, size_t size);
 
 /* Base64 of RFC 4648 section 4, with padding; data == NULL when there is no memory. */

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * The only door to time and randomness, so that tests own both. Intervals use the monotonic clock, what is
- * stored or shown the wall clock. Thread safe.
+ * The only source of time and randomness, so that tests can replace both. Use the monotonic clock for intervals, and
+ * the wall clock for what is stored or shown. Thread safe.
  */
 struct env_ops {
     int64_t (*wall_ms)(void);      /* milliseconds since 1970-01-01 UTC */
@@ -20,17 +20,17 @@ static inline int64_t env_monotonic_ms(void)
 {
     return env_monotonic_us() / 1000;
 }
-/* Cryptographic randomness; aborts the process when the kernel gives none, since a weak token opens the
- * network. */
+/* Fills `out` with `size` bytes of cryptographic randomness. Aborts the process when the kernel gives none: a token that
+ * can be guessed is worse than no hub. */
 void env_random(void *out, size_t size);
-/* The same for ids, which are shown to everybody: the kernel is asked once for many of them. Not for secrets,
- * whose bytes would lie here before they are used. */
+/* The same for ids, which are no secrets: asks the kernel once for many of them. Not for secrets: their bytes would stay
+ * in memory before they are used. */
 void env_random_id(void *out, size_t size);
-/* A uniform number in [0, bound); bound > 0. For jitter and the like. */
+/* A uniformly random number in [0, bound); bound > 0. For jitter. */
 uint64_t env_random_below(uint64_t bound);
 /*
- * Replaces the source for tests (NULL restores the real one; a NULL member keeps that one real). `ops` must
- * outlive its use. Call before any thread starts.
+ * Replaces the clocks and the randomness, for tests. A NULL member keeps the real one; NULL as `ops` restores all.
+ * `ops` must outlive its use. Call it before any thread starts.
  */
 void env_replace(const struct env_ops *ops);
 

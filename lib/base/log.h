@@ -5,17 +5,17 @@
 #include <stdint.h>
 
 /*
- * One line per event on stderr. Ids go in, bodies and secrets never (hubd(8), LOG). Thread safe: a line is
- * one write(2). Control bytes in the message are escaped so that a line stays a line.
+ * Writes one line for each event to stderr (hubd(8), LOG). Never log bodies or secrets; ids are fine. Control bytes in a
+ * message are escaped, so a message is always one line. Thread safe: a line is one write(2).
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/* Both may be called at any time, from any thread. */
+/* Set what is logged, and how. Thread safe, at any time. */
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
 bool log_enabled(enum log_level level);
-/* Text: "2026-01-31T12:00:00.000Z warn …"; JSON: {"time":…,"level":…,"message":…}. */
+/* Writes a line. Text: "2026-01-31T12:00:00.000Z warn …"; JSON: {"time":…,"level":…,"message":…}. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
@@ -28,10 +28,10 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
     } while (0)
 
 /*
- * What may be said once for each of very many requests, as long as a disk is full or somebody knocks: of one
- * place in the source at most LOG_BURST lines in LOG_WINDOW_MS; what was held back is counted, and the count
- * told by the next line or by log_tell_held. For lines whose every instance is in the audit or counted
- * elsewhere, too. Thread safe, without a lock.
+ * For lines that very many requests may cause, for instance while the disk is full or during an attack. One place in the
+ * source writes at most LOG_BURST lines in LOG_WINDOW_MS. The others are counted; the place's next line, or
+ * log_tell_held, says how many there were. Use it where each single event is also audited or counted. Thread safe,
+ * without a lock.
  */
 #define LOG_BURST     5
 #define LOG_WINDOW_MS 10000
@@ -43,7 +43,7 @@ struct log_limit {
 };
 void log_write_bounded(struct log_limit *limit, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Tells what is held back and whose window is over; to be called now and then. */
+/* Logs the counts of suppressed lines whose window is over. To be called every few seconds. */
 void log_tell_held(void);
 
 #define log_bounded(level, ...)                                                                              \

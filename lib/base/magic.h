@@ -7,13 +7,11 @@
 #include "lib/base/bug.h"
 
 /*
- * A `void *` that comes back from a callback is checked: the struct's first member is `uint32_t magic`, set
- * with its own constant at creation and cleared at the end. A wrong one is a bug that must not run on.
+ * A callback's `void *` context is checked before it is used. Its struct has a member `uint32_t magic`, set to the
+ * struct's own constant when a callback is registered with it and cleared when the struct ends. A context with any
+ * other number has ended already, or is something else: a bug. The constant of one struct is no other's.
  *
- * Whatever has a life of its own has a magic number: what is allocated and freed, and what a handle, a timer or a
- * partner's answer may find again later. A block of a request's arena that waits for one read or write of the store
- * has none: the store calls back exactly once, a request is freed only by its answer, and that answer checks the
- * request's own number.
+ * tests/structure.py refuses a context that is used unchecked, and lists the few that need no check, with reasons.
  */
 #define MAGIC_CAST(type, pointer, number)                                                                    \
     __extension__({                                                                                          \

@@ -6,34 +6,38 @@
 
 #include "lib/base/error.h"
 
-/* Where hubd and hubctl meet when nobody says otherwise (hubd(8), FILES). Both return `out`, empty when it
- * does not fit or the environment names no place of this user's own; never one that others can stand at
- * first, such as /tmp. */
+/*
+ * The default places of hubd's files, where hubctl looks too (hubd(8), FILES).
+ *
+ * paths_admin_socket and paths_state_dir return `out`. It is empty when the path does not fit, or when the environment
+ * names no folder of this user's own. Neither returns a path in a folder where another user could create it first, such
+ * as /tmp.
+ */
 
-/* The socket of a hubd that runs as a service of the system. */
+/* The socket of a hubd that is a service of the system. */
 #define PATHS_SYSTEM_SOCKET "/run/hubd/admin.sock"
 
-/* root: PATHS_SYSTEM_SOCKET; else $XDG_RUNTIME_DIR/hubd/admin.sock, if that folder is this user's, else
+/* For root PATHS_SYSTEM_SOCKET; else $XDG_RUNTIME_DIR/hubd/admin.sock, if that folder is this user's, else
  * admin.sock in paths_state_dir. */
 const char *paths_admin_socket(char *out, size_t size);
-/* root: /var/lib/hubd; else $XDG_STATE_HOME/hubd, without that $HOME/.local/state/hubd. */
+/* For root /var/lib/hubd; else $XDG_STATE_HOME/hubd, without that $HOME/.local/state/hubd. */
 const char *paths_state_dir(char *out, size_t size);
 
 /*
- * Whether what lies in a folder is safe from other users: it is a folder, root's or this user's own (for root
- * anybody's), and not writable by everybody. 0, or ERR_REFUSED or ERR_IO with the path and the remedy.
+ * Checks that other users cannot change the files in a folder: it is a folder, it belongs to root or to this user (when
+ * this user is root: to anybody), and not everybody may write to it. 0, or ERR_REFUSED or ERR_IO with the path and the
+ * remedy.
  */
 int paths_check_folder(const char *directory, struct error *error);
-/* The same for an open file, which must be a plain one. `path` is for the sentence. */
+/* The same for an open file, which must be a regular file. `path` is for the error's sentence. */
 int paths_check_file(int file, const char *path, struct error *error);
-/* Whether a file lies in a folder of this user's own. */
+/* Whether a file is in a folder that belongs to this user. */
 bool paths_is_own(const char *path);
 
-/* Makes a folder (0700) and its missing parents, durably; one that is there already is fine. 0 or ERR_IO with
- * the path. */
+/* Creates a folder (0700) and its missing parents, durably. A folder that exists is fine. 0, or ERR_IO with the path. */
 int paths_make_directory(const char *directory, struct error *error);
 
-/* Makes the name of a new file or folder durable: fsync of the folder it lies in. 0 or ERR_IO. */
+/* Makes the name of a new file or folder durable: fsync(2) of its folder. 0 or ERR_IO. */
 int paths_sync_parent(const char *path);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "lib/base/str.h"
 
-/* So many requests in a period, as hubd.conf(5), VALUES writes it: "100/min". */
+/* A number of requests in a period, written "100/min" (hubd.conf(5), VALUES). */
 struct rate {
     int64_t requests;  /* 0: no limit */
     int64_t period_ms; /* a second, minute, hour or day; 0 with 0 requests */
@@ -11,7 +11,7 @@ struct rate {
 
 #define RATE_SIZE         48
 #define RATE_REQUESTS_MAX 1000000
-/* For complaints: what a rate looks like. */
+/* For error messages: how a rate is written. */
 #define RATE_REMEDY "write 1 to 1000000 per s, min, h or d, e.g. 100/min, or 0 for no limit"
 
 /* Reads "100/min" (units `s min h d`) or "0", which is no limit in any unit. False when it is no rate. */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Intrusive doubly linked list: put a struct ring in your struct and in the head. The ring owns nothing;
- * removal is O(1). Not thread safe.
+ * An intrusive doubly linked list: each element contains a struct ring, and so does whoever holds the list (the head).
+ * The list owns nothing. Removal is O(1). Not thread safe.
  */
 struct ring {
     struct ring *next, *previous;

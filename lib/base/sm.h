@@ -6,18 +6,18 @@
 #include "lib/base/bug.h"
 
 /*
- * State machines as tables: which state may follow which, and what they are called. A move that the table does not
- * have is a bug that names machine and states. A move costs a shift and a bit test.
+ * A state machine as a table: the name of each state, and which states may follow it. A transition that the table does
+ * not allow is a BUG that names the machine, the object and both states.
  */
 struct sm {
-    const char *machine;      /* "connection" */
+    const char *machine;      /* its name, for the BUG: "HTTP connection" */
     const char *const *names; /* by state */
-    const uint32_t *next;     /* by state: SM_TO bits of those that may follow */
-    unsigned count;           /* of states, at most 32 */
+    const uint32_t *next;     /* by state: SM_TO bits of the states that may follow it */
+    unsigned count;           /* number of states, at most 32 */
 };
 #define SM_TO(state) (UINT32_C(1) << (state))
 
-/* Aborts unless `to` may follow `from`. `object`: for the report. */
+/* Checks that state `to` may follow state `from`; a BUG otherwise. `object`: its address goes into the BUG. */
 static inline void sm_check(const struct sm *sm, unsigned from, unsigned to, const void *object)
 {
     if (from >= sm->count || to >= sm->count || (sm->next[from] & SM_TO(to)) == 0)

@@ -4,9 +4,9 @@
 #include "lib/base/str.h"
 
 /*
- * "Did you mean …?": the candidate nearest to a misspelt word. Distance counts inserted, deleted, replaced
- * and swapped letters, case and
- * '-' against '_' aside. Owns nothing; candidates must outlive the call of suggest_best.
+ * "Did you mean …?": finds the candidate nearest to a misspelt word. The distance is the number of inserted, deleted,
+ * replaced and swapped letters; upper and lower case, and '-' and '_', are the same. Owns nothing; the candidates must
+ * outlive the call of suggest_best.
  */
 struct suggest {
     struct str word;
@@ -15,9 +15,9 @@ struct suggest {
 };
 
 void suggest_begin(struct suggest *suggest, struct str word);
-/* NULL and empty candidates are passed over. Of equally near ones the first stays. */
+/* Offers a candidate. NULL and empty ones are ignored. Of candidates with the same distance the first wins. */
 void suggest_offer(struct suggest *suggest, const char *candidate);
-/* NULL when nothing offered is near enough to be meant (more than a third of it differs). */
+/* The nearest candidate; NULL when more than a third of the nearest one differs. */
 const char *suggest_best(const struct suggest *suggest);
 
 #endif

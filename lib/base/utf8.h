@@ -17,10 +17,10 @@ static inline bool utf8_is_c1(struct str s)
 }
 
 /*
- * Bytes of the character at the start of `s` when it is one that nobody sees and that may change how what
- * stands around it is shown, its code point in `code`; else 0. These are U+0080 to U+009F, and what turns the
- * direction of a line, joins, fills or takes no room (Unicode's Default_Ignorable_Code_Point without the
- * variation selectors, which emoji need, and its line and paragraph separators).
+ * Bytes of the character at the start of `s`, and its code point in `code`, when that character is invisible and may
+ * change how the text around it is displayed; else 0. Such characters are U+0080 to U+009F, the line and paragraph
+ * separators, and Unicode's Default_Ignorable_Code_Point (which includes the marks that change the writing direction),
+ * except the variation selectors, which emoji need.
  */
 size_t utf8_hidden(struct str s, uint32_t *code);
 bool utf8_code_is_hidden(uint32_t code); /* the same of a code point */

@@ -6,8 +6,8 @@
 #include "lib/base/error.h"
 
 /*
- * What a setting's value must be beyond its type and range. Each gets one value (of a list: one item) and
- * says in `error` what is wrong and what to write instead. No name is resolved and no file is opened here.
+ * Checks of a setting's value beyond its type and range. Each checks one value, or one item of a list. False: `error`
+ * says what is wrong and what to write instead. No host name is resolved.
  */
 bool conf_check_country_code(const char *value, struct error *error);
 bool conf_check_party_id(const char *value, struct error *error);
@@ -16,7 +16,7 @@ bool conf_check_listen(const char *value, struct error *error);
 bool conf_check_base_url(const char *value, struct error *error);
 bool conf_check_website(const char *value, struct error *error);
 bool conf_check_socket_path(const char *value, struct error *error);
-/* A file that can be read now and holds PEM certificates; empty: none. */
+/* The path of a readable file of PEM certificates; opens it. Empty is fine. */
 bool conf_check_certificates(const char *value, struct error *error);
 bool conf_check_network(const char *value, struct error *error);
 

@@ -6,9 +6,9 @@
 #include "lib/base/rate.h"
 
 /*
- * hubd's settings. One table (settings.c) defines each: name, type, unit, range, default, whether a reload
- * applies it, help. It yields the parser of file, environment and command line, --print-config, the man page
- * and `hubctl conf show` (hubd.conf(5)).
+ * hubd's settings (hubd.conf(5)). One table (settings.c) has name, type, range, default and help of each, and whether a
+ * reload applies it. Made from this table: the parser of file, environment and command line, --print-config, the man
+ * page, and `hubctl conf show`.
  */
 #define CONF_LIST_MAX 16
 #define CONF_TEXT_MAX 256
@@ -16,13 +16,13 @@
 enum conf_discovery { CONF_DISCOVERY_OFF, CONF_DISCOVERY_TRY, CONF_DISCOVERY_REQUIRE };
 enum conf_validation { CONF_VALIDATION_TOLERANT, CONF_VALIDATION_STRICT };
 
-/* Lists are NUL-terminated texts one after the other in fixed slots; plain memory, may be copied. Durations
- * in ms, sizes in bytes. */
+/* A list of texts, each NUL-terminated. Like struct conf it owns nothing and may be copied. */
 struct conf_list {
     unsigned count;
     char items[CONF_LIST_MAX][CONF_TEXT_MAX];
 };
 
+/* The value of each setting. Durations are in ms, sizes in bytes. */
 struct conf {
     /* who we are */
     char country_code[3], party_id[4];
@@ -78,7 +78,7 @@ struct conf_setting {
     enum conf_type type;
     size_t offset, size;        /* in struct conf */
     int64_t minimum, maximum;   /* numbers; in base units */
-    const char *fallback;       /* default as written in a file; NULL: computed, see help */
+    const char *fallback;       /* the default as written in a file; NULL: computed, `help` says how */
     const char *const *choices; /* CONF_CHOICE */
     bool reload;                /* a SIGHUP applies it */
     const char *help;           /* one sentence */
@@ -88,25 +88,24 @@ extern const struct conf_setting conf_settings[];
 extern const size_t conf_setting_count;
 
 /*
- * Reads defaults, then the file (`path`; NULL: /etc/hubd/hubd.conf if it exists), then HUBD_<SETTING> of
- * `environment`, then `overrides` ("name=value", from
- * --name=value). Every problem is appended to `problems`, one line each: "hubd.conf:12: probe_interval: …:
- * remedy". Returns 0, or ERR_INVALID when there was any problem (conf is then not to be used). A list setting
- * given in a later source replaces the earlier one whole.
+ * Fills `conf` from the defaults, then the file (`path`; NULL: /etc/hubd/hubd.conf if it exists), then HUBD_<SETTING> of
+ * `environment`, then `overrides` ("name=value", from --name=value). A later source replaces the value of an earlier
+ * one, also the whole of a list. Appends a line for each problem to `problems`: "hubd.conf:12: probe_interval: …:
+ * remedy". Returns 0, or ERR_INVALID when there was a problem: do not use `conf` then.
  */
 int conf_load(struct conf *conf, const char *path, char *const *environment, const char *const *overrides,
               size_t override_count, struct buffer *problems);
-/* The effective settings as a file that can be read back, each with its help as a comment; `marked`: those
- * not at default are uncommented, the rest commented out. */
+/* Appends the effective settings as a file that conf_load can read, each with its help as a comment. Settings that have
+ * their default are commented out. */
 void conf_print(const struct conf *conf, struct buffer *out);
-/* One setting's effective value as text, as it would be written in a file (lists: comma separated). */
+/* Appends one setting's effective value as it is written in a file (lists: comma separated). */
 void conf_value(const struct conf *conf, const struct conf_setting *setting, struct buffer *out);
 /* What the man page calls a setting's type: "duration". */
 const char *conf_type_name(enum conf_type type);
-/* What a number may be, as it would be written: "10ms to 10m"; nothing for settings without a range. */
+/* Appends a setting's range as it is written in a file, "10ms to 10m"; nothing for settings without a range. */
 void conf_range(const struct conf_setting *setting, struct buffer *out);
-/* Takes over from `fresh` into `conf` what a reload may change; names of settings that differ but need a
- * restart are appended to `restart`, comma separated. */
+/* Copies from `fresh` to `conf` the settings that a reload may change. Appends to `restart`, comma separated, the names
+ * of settings that differ but need a restart. */
 void conf_reload(struct conf *conf, const struct conf *fresh, struct buffer *restart);
 
 #endif

@@ -6,8 +6,13 @@
 #include "lib/base/suggest.h"
 #include "lib/ctl/params.h"
 
-#define REQUEST_MAGIC 0x63746c72u
-#define DEPTH_MAX     32
+#define CTL_REQUEST_MAGIC 0x63746c72u
+#define DEPTH_MAX         32
+
+struct ctl_request *ctl_request_of(void *context)
+{
+    return MAGIC_CAST(struct ctl_request, context, CTL_REQUEST_MAGIC);
+}
 
 /* ---------------------------------------------------------------- the end of a request */
 
@@ -42,7 +47,7 @@ static void end_request(struct ctl_request *request)
 
 void ctl_reply(struct ctl_request *request, const struct buffer *result)
 {
-    struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
+    struct ctl_request *checked = ctl_request_of(request);
     if (result->failed) {
         ctl_fail(checked, CTL_INTERNAL, "no memory for the answer", NULL);
         return;
@@ -69,7 +74,7 @@ void ctl_fail(struct ctl_request *request, enum ctl_code code, const char *messa
 void ctl_fail_problems(struct ctl_request *request, enum ctl_code code, const char *message, const char *hint,
                        struct str problems)
 {
-    struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
+    struct ctl_request *checked = ctl_request_of(request);
     if (!is_gone(checked)) {
         struct buffer line = {0};
         ctl_write_problems(&line, checked->id, code, message, hint, problems);
@@ -80,7 +85,7 @@ void ctl_fail_problems(struct ctl_request *request, enum ctl_code code, const ch
 
 bool ctl_notify(struct ctl_request *request, const struct buffer *params)
 {
-    struct ctl_request *checked = MAGIC_CAST(struct ctl_request, request, REQUEST_MAGIC);
+    struct ctl_request *checked = ctl_request_of(request);
     if (is_gone(checked))
         return true;
     struct buffer line = {.failed = params->failed};
@@ -152,7 +157,7 @@ static void refuse_unknown(struct ctl_connection *connection, struct str id, str
 static void start_request(struct ctl_connection *connection, struct ctl_request *request,
                           const struct ctl_handler *handler)
 {
-    request->magic = REQUEST_MAGIC;
+    request->magic = CTL_REQUEST_MAGIC;
     request->peer = connection->peer;
     request->context = connection->server->options.context;
     request->connection = connection;

@@ -7,8 +7,8 @@
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
 
-#define SERVER_MAGIC 0x63746c73u
-#define BACKLOG      1024 /* who is turned away must not keep others from being heard */
+#define CTL_SERVER_MAGIC 0x63746c73u
+#define BACKLOG          1024 /* who is turned away must not keep others from being heard */
 
 bool ctl_handlers_fit(const struct ctl_handler *handlers, size_t count, const char **what)
 {
@@ -46,7 +46,7 @@ const struct ctl_handler *ctl_server_handler(const struct ctl_server *server, st
 
 static void on_connection(uv_stream_t *stream, int status)
 {
-    struct ctl_server *server = MAGIC_CAST(struct ctl_server, stream->data, SERVER_MAGIC);
+    struct ctl_server *server = MAGIC_CAST(struct ctl_server, stream->data, CTL_SERVER_MAGIC);
     if (status < 0) {
         log_warn_bounded("admin socket: accept: %s", uv_strerror(status));
         return;
@@ -56,7 +56,7 @@ static void on_connection(uv_stream_t *stream, int status)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    struct ctl_server *server = MAGIC_CAST(struct ctl_server, handle->data, SERVER_MAGIC);
+    struct ctl_server *server = MAGIC_CAST(struct ctl_server, handle->data, CTL_SERVER_MAGIC);
     server->handles--;
     ctl_server_maybe_stopped(server);
 }
@@ -71,7 +71,7 @@ void ctl_server_sweep(struct ctl_server *server)
 
 static void on_sweep(uv_timer_t *timer)
 {
-    ctl_server_sweep(MAGIC_CAST(struct ctl_server, timer->data, SERVER_MAGIC));
+    ctl_server_sweep(MAGIC_CAST(struct ctl_server, timer->data, CTL_SERVER_MAGIC));
 }
 
 void ctl_server_maybe_stopped(struct ctl_server *server)
@@ -114,7 +114,7 @@ int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, 
     struct ctl_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return error_set(error, ERR_MEMORY, "no memory");
-    server->magic = SERVER_MAGIC;
+    server->magic = CTL_SERVER_MAGIC;
     server->options = *options;
     ring_init(&server->connections);
     int result = ctl_rules_make(&server->rules, options->admin_group, options->viewer_group, error);

@@ -86,6 +86,8 @@ void ctl_server_stop(struct ctl_server *server, void (*stopped)(void *context), 
  * does not fit. */
 bool ctl_handlers_fit(const struct ctl_handler *handlers, size_t count, const char **what);
 
+/* The request that is a callback's context, for as long as it is unanswered; anything else is a bug (bug.h). */
+struct ctl_request *ctl_request_of(void *context);
 /* Ends the request with a result (one JSON value). A buffer that failed becomes an internal error. */
 void ctl_reply(struct ctl_request *request, const struct buffer *result);
 /* Ends the request with an error. `message` for people: lower case, names the object; `hint` may be NULL. */

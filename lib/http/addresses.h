@@ -5,25 +5,25 @@
 #include <sys/socket.h>
 
 /*
- * How many connections are open from each address, over all servers. An IPv6 peer has a whole network to
- * choose addresses from: there a /64 counts as one; an IPv4 address written as IPv6 is the IPv4 one. Constant
- * time; the lock is taken when a connection opens and when it closes, never for a request.
+ * Counts the open connections from each address, over all servers. An IPv6 /64 network counts as one address, since its
+ * owner may use any address in it; an IPv4-mapped IPv6 address counts as the IPv4 address. All functions take constant
+ * time. They take a lock, but are called only when a connection opens or closes, not for a request.
  */
 struct http_addresses;
 struct http_address;
 
-/* NULL without memory. */
+/* NULL: no memory. */
 struct http_addresses *http_addresses_new(void);
-/* Nobody enters any more. The memory goes when the last of those who are counted has left. NULL is fine. */
+/* Call it when nothing enters any more. The memory is freed when the last counted connection has left. NULL is fine. */
 void http_addresses_free(struct http_addresses *addresses);
 /*
- * Thread safe: counts one more from `peer`, who leaves with *address. False: there are `maximum` from there
- * already (or no memory); nothing was counted and *address is NULL. What is neither IPv4 nor IPv6 is not
- * counted: true with NULL.
+ * Counts one more connection from `peer`; pass *address to http_addresses_leave when it closes. False: there are
+ * `maximum` already, or there is no memory; nothing is counted and *address is NULL. A peer that is neither IPv4 nor
+ * IPv6 is not counted: true, and *address is NULL. Thread safe.
  */
 bool http_addresses_enter(struct http_addresses *addresses, const struct sockaddr_storage *peer,
                           unsigned maximum, struct http_address **address);
-/* Thread safe. NULL is fine. */
+/* Counts one connection less. Thread safe. NULL is fine. */
 void http_addresses_leave(struct http_address *address);
 
 #endif

@@ -4,10 +4,10 @@
 #include "lib/base/str.h"
 
 /*
- * Decoder of the chunked transfer coding (RFC 9112 section 7.1), strict: llhttp 8.1.0 as Debian builds it
- * takes any two bytes behind a chunk's data ("helloXX0") and any byte behind the CR of a size line ("5\rX"),
- * which lets two servers disagree about where a body ends. Sizes have at most 16 hex digits; extensions and
- * trailers are checked, bounded and ignored. Owns nothing.
+ * A strict decoder of the chunked transfer coding (RFC 9112 section 7.1). Debian's llhttp 8.1.0 accepts any two bytes
+ * behind a chunk's data ("helloXX0") and any byte behind the CR of a size line ("5\rX"), so two servers may disagree
+ * about where a body ends (request smuggling). Sizes have at most 16 hex digits. Extensions and trailers are checked,
+ * bounded and ignored. Owns nothing.
  */
 struct http_chunked {
     int state;          /* private */
@@ -15,7 +15,7 @@ struct http_chunked {
     uint64_t size;      /* private */
     uint64_t left;      /* bytes of the current chunk still to come */
     size_t ignored;     /* bytes of extensions and trailers so far */
-    size_t ignored_max; /* over: an error */
+    size_t ignored_max; /* more of them is an error */
 };
 
 enum http_chunked_result { HTTP_CHUNKED_MORE, HTTP_CHUNKED_DATA, HTTP_CHUNKED_END, HTTP_CHUNKED_BAD };
@@ -23,9 +23,9 @@ enum http_chunked_result { HTTP_CHUNKED_MORE, HTTP_CHUNKED_DATA, HTTP_CHUNKED_EN
 /* Begins a body. */
 void http_chunked_init(struct http_chunked *chunked, size_t ignored_max);
 /*
- * Takes bytes off the front of `*bytes`. DATA: `*data` is the next piece of the body, call again. MORE:
- * everything was taken. END: the body is complete, what is left in `*bytes` belongs to the next request. BAD:
- * broken, `*reason` is a static sentence.
+ * Decodes bytes and removes them from the front of `*bytes`. DATA: `*data` is the next piece of the body; call again.
+ * MORE: `*bytes` is empty, and the body is not complete. END: the body is complete; what is left in `*bytes` belongs to
+ * the next request. BAD: the coding is broken; `*reason` is a static sentence.
  */
 enum http_chunked_result http_chunked_next(struct http_chunked *chunked, struct str *bytes, struct str *data,
                                            const char **reason);

@@ -18,12 +18,12 @@
  *   client_answer.c    what comes back: header and body callbacks, error sentences
  *   client_coding.c    gzip
  *   client_socket.c    libcurl's sockets and timer on libuv
- *   client_idle.c      how long a connection is kept that nobody uses
+ *   client_idle.c      how long an unused connection is kept
  *
  * A call is carried by a *flight*; a flight belongs to an *origin* (scheme, host, port) and waits there until
  * the origin has addresses and a connection may be used; then it gets a *transfer* (a recycled easy handle).
- * libcurl never queues and never resolves: it only sees calls that may run now and names that are pinned. No
- * user callback runs while libcurl is on the stack.
+ * libcurl never queues and never resolves: it only gets calls that may run now, for names whose addresses it is given.
+ * No callback of a caller runs while libcurl is on the stack.
  */
 
 #define CLIENT_MAGIC   0x48434c49u /* "HCLI" */
@@ -32,7 +32,7 @@
 #define SOCKET_MAGIC   0x534f434bu /* "SOCK" */
 
 #define ORIGIN_BUCKETS 256
-/* Hosts that are remembered though no call is under way. */
+/* Hosts that are kept although no call to them is under way. */
 #define ORIGINS_IDLE_MAX 256
 /* "+host:port:", two addresses in brackets, a comma and the NUL. */
 #define ORIGIN_PIN_SIZE (HTTP_HOST_SIZE + 128)
@@ -117,8 +117,8 @@ struct client_transfer {
     enum http_method method;
     uint64_t origin;            /* number of the one whose root is set in libcurl; 0: none */
     bool once, fresh;           /* as set in libcurl */
-    bool opened;                /* since the launch: a socket was made, so no kept connection is used */
-    unsigned sends;             /* since the launch: how often the request went out */
+    bool opened;                /* a socket was made for this start, so no kept connection is used */
+    unsigned sends;             /* how often the request went out since the start */
     int64_t connect_timeout_ms; /* as set in libcurl; 0: its default, which outlasts every deadline */
     struct curl_slist pin_list; /* for CURLOPT_RESOLVE */
     char pin[ORIGIN_PIN_SIZE];
@@ -143,7 +143,7 @@ struct client_socket {
     int events;            /* registered with libuv */
     bool watched;          /* libcurl wants events */
     bool was_readable;     /* libcurl once waited for input: the connection was established */
-    CURL *released_by;     /* the transfer that ended its interest */
+    CURL *released_by;     /* the transfer after which libcurl no longer watched it */
     struct ring queue;     /* client->released, or client->idle while its connection is kept and not used */
     int64_t idle_until_ms; /* in client->idle: then it is hung up */
     bool hung_up;          /* by client_idle_hang_up; libcurl has not closed it yet */
@@ -167,8 +167,8 @@ struct http_client {
     struct ring done, delivering; /* calls whose callback is due */
     struct ring flights, spare_flights;
     struct ring spare_transfers, ended;
-    struct ring released; /* sockets that libcurl let go in this run */
-    struct ring idle;     /* sockets of connections that nobody uses */
+    struct ring released; /* sockets that libcurl stopped watching in this run */
+    struct ring idle;     /* sockets of unused connections */
     uv_timer_t idle_timer;
     int64_t idle_due_ms; /* when idle_timer fires: no idle connection ends before; INT64_MAX: not set */
     unsigned hung_up;    /* sockets that libcurl has still to close */
@@ -203,9 +203,9 @@ void client_handle_closed(struct http_client *client);
  * target that begins with '/'. ERR_INVALID, ERR_MEMORY. */
 int client_origin_find(struct http_client *client, struct arena *arena, struct str text,
                        struct client_origin **origin, char **url, struct error *error);
-/* Takes a flight in. It may be finished at once (never its callback called). */
+/* Adds a flight. It may finish at once; its callback is called later. */
 void client_origin_admit(struct client_origin *origin, struct client_flight *flight);
-/* A flight leaves. */
+/* Removes a flight. */
 void client_origin_leave(struct client_origin *origin, struct client_flight *flight);
 /*
  * Writes the pin for CURLOPT_RESOLVE with pair number `number` (any; they go round) of the origin's
@@ -213,7 +213,7 @@ void client_origin_leave(struct client_origin *origin, struct client_flight *fli
  * two addresses of one family when it is driven by sockets, so it never sees more.
  */
 void client_origin_pin(const struct client_origin *origin, size_t number, char *out, size_t size);
-/* Starts what may start. */
+/* Starts the flights that may start. */
 void client_origin_pump(struct http_client *client);
 /* Takes the resolver's answers. */
 void client_origin_answers(struct http_client *client);
@@ -282,11 +282,11 @@ void client_gzip_end(struct client_gzip *gzip);
 int64_t client_idle_time(const struct http_client *client, struct str keep_alive);
 /* The same in whole seconds and longer, for libcurl's own rule. */
 long client_idle_max_s(const struct http_client *client);
-/* The socket's connection is kept, and nobody uses it from now on. */
+/* Notes that the socket's connection is unused from now on, and kept for `keep_ms`. */
 void client_idle_begin(struct client_socket *socket, int64_t keep_ms);
-/* Hangs up on those that have had their time; before each call that might use one. */
+/* Closes idle connections whose time is over. Called before each call that might use one. */
 void client_idle_expire(struct http_client *client);
-/* Hangs up on an idle connection, at once; on all of them. */
+/* Closes an idle connection at once; all of them. */
 void client_idle_hang_up(struct client_socket *socket);
 void client_idle_end_all(struct http_client *client);
 /* libcurl has ended client->sweeper. */

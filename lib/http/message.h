@@ -38,15 +38,14 @@ struct str http_header_join(struct arena *arena, const struct http_header *heade
                             const char *name);
 
 /*
- * True when a `Via` header (there may be several, and several names in one; RFC 9110 section 7.6.3) holds
- * `name`, whatever case. The name must be one that nobody else has: a comment that holds it counts as well.
+ * Whether one of the `Via` headers contains `name`, case aside (RFC 9110 section 7.6.3). `name` must be unique in the
+ * network: it is also found within comments.
  */
 bool http_via_names(const struct http_header *headers, size_t count, struct str name);
 
 /*
- * Query strings (WHATWG application/x-www-form-urlencoded without '+' for space: OCPI timestamps may carry a
- * '+'): iterates over `*rest`
- * ("a=1&b=2"), giving raw name and value; false at the end.
+ * Takes the next raw name and value from the front of `*rest`, a query string such as "a=1&b=2". False at the end. The
+ * syntax is application/x-www-form-urlencoded (WHATWG URL), but '+' is no space: OCPI timestamps may contain a '+'.
  */
 bool http_query_next(struct str *rest, struct str *name, struct str *value);
 

@@ -9,13 +9,15 @@
 #include "lib/http/client.h"
 
 /*
- * The inside of struct http_resolver, for the client and its tests: threads that call getaddrinfo, made as
- * they are needed, a bounded queue before them and a bounded cache of answers behind them. Questions for the
- * same name share one lookup, so that a name whose DNS server hangs holds one thread, however many calls want
- * it, and slow names together hold at most half of the threads. Addresses that were found once are answered
- * at once from then on, and renewed beside it: while DNS fails or hangs they serve for a day (RFC 8767). A
- * question gives up by http_resolver_cancel; the thread that works on it is left to itself. All functions are
- * thread safe; nothing here blocks on DNS.
+ * The inside of struct http_resolver, for the client and for tests: a bounded queue of names, threads that call
+ * getaddrinfo(3) and are started when needed, and a bounded cache of addresses.
+ *
+ * Requests for the same name share one lookup, so a name whose DNS server hangs occupies one thread only. Names that
+ * were slow occupy at most half of the threads together. Once addresses of a name are known, requests are answered from
+ * the cache at once, and a thread renews them meanwhile. While DNS fails or hangs they are used for one more day
+ * (RFC 8767). A cancelled request does not stop the thread that works on it.
+ *
+ * All functions are thread safe, and none waits for DNS.
  */
 
 #define HTTP_ADDRESSES_MAX 16
@@ -33,18 +35,18 @@ struct http_resolved {
     union http_socket_address list[HTTP_ADDRESSES_MAX]; /* in the order to try; ports are 0 */
 };
 
-/* Where the answers for one loop arrive. `async` is woken; its callback calls http_resolver_take until NULL.
- */
+/* Receives the answers for one loop. `async` is woken; its callback must call http_resolver_take until it returns
+ * NULL. */
 struct http_resolver_inbox {
     uv_async_t *async;
     struct ring answered;
 };
 
-/* One question; the asker owns it and keeps it until it is answered or cancelled. All-zero is an idle one. */
+/* One request for addresses. The caller owns it; it must live until it is answered or cancelled. All-zero: not in use. */
 struct http_resolver_request {
-    struct ring queue; /* in the entry's waiting list or the inbox; own */
+    struct ring queue; /* own: in the name's list of requests, or in the inbox */
     struct http_resolver_inbox *inbox;
-    bool asked;   /* the asker's own note that `queue` is in use */
+    bool asked;   /* the caller's note that `queue` is in use */
     bool pending; /* under the resolver's lock */
     int result;   /* OK, ERR_UNREACHABLE (no such name, DNS failed, queue full), ERR_MEMORY */
     struct error error;
@@ -53,22 +55,21 @@ struct http_resolver_request {
 };
 
 /*
- * Asks for the addresses of `host`. True: answered at once (from the cache, or refused because the queue is
+ * Asks for the addresses of `host`. True: `request` is answered already (from the cache, or refused because the queue is
  * full). False: the answer comes through `inbox`.
  */
 bool http_resolver_ask(struct http_resolver *resolver, struct http_resolver_request *request,
                        struct http_resolver_inbox *inbox, const char *host);
-/* The next answered question of `inbox`, NULL when there is none. */
+/* The next answered request of `inbox`; NULL when there is none. */
 struct http_resolver_request *http_resolver_take(struct http_resolver *resolver,
                                                  struct http_resolver_inbox *inbox);
-/* Forgets a question, answered or not; harmless when it is idle. Afterwards the inbox is not woken for it. */
+/* Cancels a request, answered or not; does nothing for one that is not in use. It will not come through the inbox. */
 void http_resolver_cancel(struct http_resolver *resolver, struct http_resolver_request *request);
 
 /*
- * What a thread of the pool does with a name; may block. Fills `addresses` and returns OK, or with the
- * sentence ERR_UNREACHABLE (DNS failed) or ERR_NOT_FOUND (it says that there is no such name). Tests put
- * their own in place before the first question, to simulate rebinding and slow or dead DNS; the default is
- * getaddrinfo.
+ * Looks a name up, on a thread of the pool; may block. Fills `addresses` and returns OK; or fills `error` and returns
+ * ERR_UNREACHABLE (DNS failed) or ERR_NOT_FOUND (there is no such name). The default calls getaddrinfo(3). Tests set
+ * their own before the first request, for DNS that is slow, dead, or changes its answer.
  */
 typedef int http_lookup(void *context, const char *host, struct http_resolved *addresses,
                         struct error *error);

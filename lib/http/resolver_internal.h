@@ -7,8 +7,8 @@
 #include "lib/http/resolver.h"
 
 /*
- * The inside of struct http_resolver: resolver.c has the names and what is answered, resolver_pool.c the
- * threads. One lock for everything: it is taken once per name and ttl, not once per call.
+ * The inside of struct http_resolver. resolver.c has the cache of names and answers requests, resolver_pool.c has the
+ * threads. One lock guards everything.
  */
 
 #define RESOLVER_MAGIC   0x52534c56u /* "RSLV" */
@@ -39,7 +39,7 @@ struct http_resolver {
     unsigned references; /* the owner and each thread; a thread stuck in DNS may outlive the owner */
     pthread_mutex_t lock;
     pthread_cond_t wake;  /* a job, or the end */
-    pthread_cond_t ended; /* an idle thread has gone */
+    pthread_cond_t ended; /* an idle thread has ended */
     bool stopping;
     int64_t ttl_ms;
     http_lookup *lookup;
@@ -52,7 +52,7 @@ struct http_resolver {
 
 /* ---------------------------------------------------------------- resolver.c; the lock is held */
 
-/* Takes what a lookup found, and answers who waits. */
+/* Stores the result of a lookup and answers the requests that wait for it. */
 void resolver_take(struct http_resolver *resolver, struct resolver_name *name, int result,
                    const struct http_resolved *addresses, const struct error *error);
 void resolver_drop(struct http_resolver *resolver, struct resolver_name *name);
@@ -61,9 +61,9 @@ void resolver_drop(struct http_resolver *resolver, struct resolver_name *name);
 
 /* Queues the name for a thread. False: too many wait, or there is no thread. */
 bool resolver_queue(struct http_resolver *resolver, struct resolver_name *name);
-/* Takes it out of the queue again. */
+/* Removes the name from the queue. */
 void resolver_unqueue(struct http_resolver *resolver, struct resolver_name *name);
-/* Gives a reference back; the last one frees. Releases the lock. */
+/* Releases a reference, and the lock. The last reference frees the resolver. */
 void resolver_release(struct http_resolver *resolver);
 
 #endif

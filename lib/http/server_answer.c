@@ -5,7 +5,6 @@
 
 #include "lib/base/bug.h"
 #include "lib/base/env.h"
-#include "lib/base/sm.h"
 
 static struct server_exchange *exchange_from(struct http_exchange *shown)
 {
@@ -24,7 +23,7 @@ static const char *const exchange_names[] = {
     [EXCHANGE_RECEIVING] = "receiving", [EXCHANGE_ASKING] = "asking",     [EXCHANGE_HANDLING] = "handling",
     [EXCHANGE_STREAMING] = "streaming", [EXCHANGE_ANSWERED] = "answered",
 };
-static const struct sm exchange_states = {"HTTP exchange", exchange_names, exchange_next,
+const struct sm server_exchange_states = {"HTTP exchange", exchange_names, exchange_next,
                                           sizeof exchange_next / sizeof exchange_next[0]};
 
 /* A stream's slices and end belong to an answer that is a stream. */
@@ -38,7 +37,7 @@ static void check_streaming(const struct server_exchange *exchange)
 /* Answering twice, or in the wrong order, is a bug in a handler that must not run on. */
 void server_exchange_move(struct server_exchange *exchange, enum exchange_state next)
 {
-    sm_check(&exchange_states, exchange->state, next, exchange);
+    sm_check(&server_exchange_states, exchange->state, next, exchange);
     exchange->state = next;
 }
 

@@ -1,7 +1,5 @@
 #include "lib/http/server_internal.h"
 
-#include "lib/base/sm.h"
-
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -20,12 +18,12 @@ static const char *const connection_names[] = {
     [CONNECTION_HEAD] = "head",     [CONNECTION_BODY] = "body",     [CONNECTION_STOPPED] = "stopped",
     [CONNECTION_LINGER] = "linger", [CONNECTION_CLOSED] = "closed",
 };
-static const struct sm connection_states = {"HTTP connection", connection_names, connection_next,
+const struct sm server_connection_states = {"HTTP connection", connection_names, connection_next,
                                             sizeof connection_next / sizeof connection_next[0]};
 
 void server_connection_set_state(struct server_connection *connection, enum connection_state state)
 {
-    sm_check(&connection_states, connection->state, state, connection);
+    sm_check(&server_connection_states, connection->state, state, connection);
     if (connection->state == CONNECTION_LINGER)
         connection->server->lingering--;
     connection->state = state;

@@ -9,6 +9,7 @@
 #include "lib/base/budget.h"
 #include "lib/base/magic.h"
 #include "lib/base/ring.h"
+#include "lib/base/sm.h"
 #include "lib/http/chunked.h"
 #include "lib/http/server.h"
 
@@ -16,18 +17,18 @@
  * The insides of the server, for lib/http/server_*.c and their test only.
  *
  *   server_listener.c    accept
- *   server.c             the loop around the others
- *   server_connection.c  a socket's life: what happens next, end
- *   server_timer.c       how long each of it may take
- *   server_read.c        bytes in
- *   server_request.c     bytes -> head -> exchange
- *   server_body.c        what the handler wants of a body
- *   server_exchange.c    requests, refusals
- *   server_answer.c      what the handler says -> output
- *   server_output.c      output -> writev
+ *   server.c             the server: its loop, its limits, its end
+ *   server_connection.c  a connection from accept to close
+ *   server_timer.c       timeouts of a connection
+ *   server_read.c        reads from the socket
+ *   server_request.c     parses heads and makes exchanges
+ *   server_body.c        reads, keeps or discards bodies
+ *   server_exchange.c    exchanges, refusals
+ *   server_answer.c      turns a handler's answer into output
+ *   server_output.c      writes output to the socket
  *
  * A connection owns its exchanges, in order of arrival; an exchange owns its output. The connection lives
- * until its socket is closed and every exchange has come home from the handler. Nothing here waits: whatever
+ * until its socket is closed and the handler has answered every exchange. Nothing here waits: whatever
  * changes a connection ends in server_connection_advance, either directly (busy) or through the server's `dirty`
  * queue, which is worked off once per turn of the loop, before it sleeps.
  */
@@ -226,11 +227,13 @@ void server_maybe_free(struct http_server *server);
 void server_connection_open(struct http_server *server, struct http_accepted *accepted);
 /* Writes, reads on, resumes streams, sets timers and events: everything that may now happen. */
 void server_connection_advance(struct server_connection *connection);
+/* Which state of a connection may follow which. */
+extern const struct sm server_connection_states;
 void server_connection_set_state(struct server_connection *connection, enum connection_state state);
 /* Closes the socket, with a reset if the peer must see that an answer is incomplete. */
 void server_connection_close(struct server_connection *connection, bool reset);
 void server_connection_maybe_free(struct server_connection *connection);
-/* It is no stranger (any more). */
+/* Notes that the connection has sent a complete head: it is no stranger. */
 void server_connection_is_known(struct server_connection *connection);
 /* Closes the stranger that a new connection replaces: the oldest of those that sent nothing, else of those
  * that sent a part of a head. False: there is none any more. */
@@ -243,7 +246,7 @@ bool server_connection_wants_read(const struct server_connection *connection);
 /* Sets the timers for what the connection waits for now. */
 void server_timers_set(struct server_connection *connection);
 void server_timers_stop(struct server_connection *connection);
-/* The time of a body that came before it is not this one's. */
+/* Begins the time of a new body. */
 void server_timers_begin_body(struct server_connection *connection);
 void server_connection_timed_out(struct server_connection *connection, enum server_wait kind);
 
@@ -279,6 +282,8 @@ void server_exchange_recycle(struct server_exchange *exchange);
 void server_request_refuse(struct server_connection *connection, int status, const char *reason);
 
 /* ---------------------------------------------------------------- server_answer.c */
+/* Which state of an exchange may follow which. */
+extern const struct sm server_exchange_states;
 void server_exchange_move(struct server_exchange *exchange, enum exchange_state next);
 void server_answer_send(struct server_exchange *exchange, int status, struct buffer *body);
 /* The exchange that waits for its turn and has it now; NULL: none. */
@@ -289,7 +294,7 @@ void server_output_add(struct server_exchange *exchange, struct server_output *o
 void server_output_part(struct server_output *output, const char *data, size_t length);
 /* Takes over the memory of `from`, and what it is charged with; the caller is charged too. */
 void server_output_take(struct server_exchange *exchange, struct server_output *output, struct buffer *from);
-/* Frees what is waiting. */
+/* Frees the output that is not sent. */
 void server_output_drop(struct server_exchange *exchange);
 /* Writes what may go out, in order, and ends the exchanges that are done. May close the connection. */
 void server_output_write(struct server_connection *connection);

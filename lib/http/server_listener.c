@@ -14,11 +14,11 @@
 #include "lib/base/ring.h"
 #include "lib/http/url_own.h"
 
-#define LISTENER_MAGIC 0x484c4953u
-#define SOCKET_MAGIC   0x48534f43u
-#define ACCEPT_BATCH   64   /* then the others on this loop have their turn */
-#define PAUSE_MS       100  /* without any descriptor left, and none in reserve */
-#define BACKLOG        4096 /* the kernel takes the smaller of this and somaxconn */
+#define LISTENER_MAGIC  0x484c4953u
+#define LISTENING_MAGIC 0x48534f43u
+#define ACCEPT_BATCH    64   /* then the others on this loop have their turn */
+#define PAUSE_MS        100  /* without any descriptor left, and none in reserve */
+#define BACKLOG         4096 /* the kernel takes the smaller of this and somaxconn */
 
 struct listening {
     uint32_t magic;
@@ -148,7 +148,7 @@ static void out_of_descriptors(struct listening *listening)
 
 static void on_listen(uv_poll_t *poll, int status, int events)
 {
-    struct listening *listening = MAGIC_CAST(struct listening, poll->data, SOCKET_MAGIC);
+    struct listening *listening = MAGIC_CAST(struct listening, poll->data, LISTENING_MAGIC);
     (void)events;
     if (status < 0)
         return;
@@ -236,7 +236,7 @@ static int watch(struct http_listener *listener, int fd)
         close(fd);
         return ERR_MEMORY;
     }
-    listening->magic = SOCKET_MAGIC;
+    listening->magic = LISTENING_MAGIC;
     listening->listener = listener;
     listening->fd = fd;
     listening->poll.data = listening;
@@ -352,7 +352,7 @@ static void release(struct http_listener *listener)
 
 static void on_socket_closed(uv_handle_t *handle)
 {
-    struct listening *listening = MAGIC_CAST(struct listening, handle->data, SOCKET_MAGIC);
+    struct listening *listening = MAGIC_CAST(struct listening, handle->data, LISTENING_MAGIC);
     struct http_listener *listener = listening->listener;
     listening->magic = 0;
     free(listening);

@@ -15,7 +15,7 @@ struct head_parser {
 
 static int on_field(llhttp_t *parser, const char *at, size_t length)
 {
-    struct head_parser *head = parser->data;
+    struct head_parser *head = CONTAINER_OF(parser, struct head_parser, parser);
     if (head->count == SERVER_HEADERS) {
         head->too_many = true;
         return -1;
@@ -27,7 +27,7 @@ static int on_field(llhttp_t *parser, const char *at, size_t length)
 
 static int on_value(llhttp_t *parser, const char *at, size_t length)
 {
-    struct head_parser *head = parser->data;
+    struct head_parser *head = CONTAINER_OF(parser, struct head_parser, parser);
     if (head->count > 0)
         head->headers[head->count - 1].value = str_trim(str_of(at, length));
     return 0;
@@ -35,7 +35,7 @@ static int on_value(llhttp_t *parser, const char *at, size_t length)
 
 static int on_head_complete(llhttp_t *parser)
 {
-    struct head_parser *head = parser->data;
+    struct head_parser *head = CONTAINER_OF(parser, struct head_parser, parser);
     head->complete = true;
     return HPE_PAUSED; /* bodies are framed here, see chunked.h */
 }

@@ -39,20 +39,22 @@ struct str url_text_host(struct str text);
 /* The URL without its query, which may carry a secret. */
 struct str url_text_without_query(struct str text);
 
-/* `base` + '/' + `rest` with exactly one slash between them (OCPI joins are written both ways, rules 3). */
+/* `base`, one slash, `rest`: OCPI's URLs are written with and without a slash at the end. */
 struct str url_join(struct arena *arena, struct str base, struct str rest);
 
 /*
- * Which addresses the hub may call (hub-ocpi(7), CALLS OF THE HUB). Refused: private, loopback, shared
- * (100.64/10), multicast, reserved and link-local addresses, also where an IPv6 address carries them (mapped,
- * compatible, translated, 6to4, NAT64, Teredo, ISATAP), unless allow_private or a listed network contains
- * them; link-local ones (169.254/16, fe80::/10) and other addresses of cloud metadata services never.
+ * Which addresses the hub may call (hub-ocpi(7), CALLS OF THE HUB).
+ *
+ * Private, loopback, shared (100.64/10), multicast and reserved addresses are refused, unless `allow_private` is set or
+ * one of the networks contains them. The same holds for an IPv6 address that contains such an IPv4 address (mapped,
+ * compatible, translated, 6to4, NAT64, Teredo, ISATAP). Link-local addresses (169.254/16, fe80::/10) and other addresses
+ * of cloud metadata services are always refused.
  */
 struct url_policy {
     bool allow_private;
     struct url_network *networks; /* owned; from url_policy_add */
     size_t network_count;
-    const struct url_own *own; /* where this process itself listens: never called; borrowed, may be NULL */
+    const struct url_own *own; /* where this process listens: always refused; borrowed, may be NULL */
 };
 
 void url_policy_init(struct url_policy *policy, bool allow_private);
@@ -60,7 +62,8 @@ void url_policy_free(struct url_policy *policy);
 /* Adds one entry of allow_networks: CIDR ("10.1.0.0/16", "fd00::/8", a bare address) or a host name whose
  * addresses are then allowed. */
 int url_policy_add(struct url_policy *policy, struct str entry, struct error *error);
-/* `host` is the name that was asked for (for listed hosts), may be empty. ERR_REFUSED with the reason. */
+/* Whether `address` may be called: OK, or ERR_REFUSED with the reason. `host`: the name it was found by, which may be
+ * among the allowed ones; may be empty. */
 int url_policy_check(const struct url_policy *policy, struct str host, const struct sockaddr *address,
                      struct error *error);
 

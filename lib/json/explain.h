@@ -5,12 +5,12 @@
 #include "lib/base/str.h"
 
 /*
- * Says where and why `source` is not the JSON that json_parse takes: simdjson tells only that something is
- * wrong. Slow, so for refused documents only. Returns ERR_INVALID or ERR_TOO_LARGE (nested deeper than
- * `depth_max`) with the sentence in `error`; OK when it finds nothing wrong.
+ * Finds out where and why json_parse refuses `source`; simdjson reports only that it is wrong. Slow, so only for
+ * documents that were refused. Returns ERR_INVALID, or ERR_TOO_LARGE (nested deeper than `depth_max`), with a sentence
+ * in `error`; OK when it finds nothing wrong.
  */
 int json_explain(struct str source, unsigned depth_max, struct error *error);
-/* The same, with the place in `*at`, bytes from the beginning, instead of in the sentence. */
+/* The same, but the place is in `*at` (bytes from the beginning) and not in the sentence. */
 int json_locate(struct str source, unsigned depth_max, size_t *at, struct error *error);
 
 #endif

@@ -9,9 +9,8 @@ extern "C" {
 #endif
 
 /*
- * JSON as a tree of values that keep the span of the source they were read from, so that bytes can be passed
- * on as received. Reading is simdjson's (On-Demand; every value is visited, so everything is checked); this
- * is its C face.
+ * Reads JSON into a tree of values. Each value has the bytes it was read from, so that they can be passed on as
+ * received. A C interface to simdjson's On-Demand parser; every value is visited, so the whole document is checked.
  */
 enum json_type { JSON_NULL, JSON_BOOLEAN, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
@@ -31,8 +30,9 @@ struct json_value {
 
 #define JSON_DEPTH_MAX 64
 /*
- * Bounds the memory that a document can take, in proportion to its bytes: a value costs 104, so a tree is at
- * most 20 times its text (and 100 KiB); OCPI's objects have one for every 20 to 30 bytes.
+ * Bounds on the values of a document, and so on its memory: a value takes 104 bytes. A document of n bytes may have
+ * n / JSON_BYTES_PER_VALUE + JSON_VALUES_FREE values, so its tree takes at most about 20 times its text and 100 KiB.
+ * OCPI's objects have a value for every 20 to 30 bytes.
  */
 #define JSON_VALUES_MAX      400000
 #define JSON_VALUES_FREE     1024
@@ -50,15 +50,16 @@ struct json_value {
 int json_parse(struct arena *arena, struct str bytes, unsigned depth_max, const struct json_value **value,
                struct error *error);
 
-/* The same with the values in `values`, all else in `texts`: what was taken out of the tree outlives it. */
+/* The same, with the values in the arena `values` and all texts in the arena `texts`: texts taken from the tree may
+ * outlive it. */
 int json_parse_apart(struct arena *values, struct arena *texts, struct str bytes, unsigned depth_max,
                      const struct json_value **value, struct error *error);
-/* The same from whom is trusted with memory: at most `values_max` values. */
+/* The same for a trusted source: only `values_max` bounds the number of values. */
 int json_parse_values(struct arena *arena, struct str bytes, unsigned depth_max, size_t values_max,
                       const struct json_value **value, struct error *error);
 /*
- * The same for what the hub keeps, or has put together itself of what it has taken: JSON_VALUES_MAX alone
- * bounds it, since parts that came one by one may be denser together than one body may be.
+ * The same for documents that the hub stores or has put together itself. Only JSON_VALUES_MAX bounds the number of
+ * values: a document made of several accepted parts may have more values for its size than one body may.
  */
 int json_parse_own(struct arena *arena, struct str bytes, const struct json_value **value,
                    struct error *error);
@@ -66,7 +67,7 @@ int json_parse_own(struct arena *arena, struct str bytes, const struct json_valu
 /* The member `key` of an object, NULL when `object` is NULL, no object, or has none. A JSON null counts as
  * absent. */
 const struct json_value *json_get(const struct json_value *object, const char *key);
-/* The same, but a JSON null is returned as such. */
+/* The same, but a JSON null is returned. */
 const struct json_value *json_get_raw(const struct json_value *object, struct str key);
 /* The member's text, STR_NONE when absent or no string. */
 struct str json_get_text(const struct json_value *object, const char *key);
@@ -74,16 +75,16 @@ struct str json_get_text(const struct json_value *object, const char *key);
 bool json_get_int64(const struct json_value *object, const char *key, int64_t *value);
 bool json_get_boolean(const struct json_value *object, const char *key, bool otherwise);
 /*
- * Whether the unescaped text has half of a surrogate pair in it, "\ud83d" without what belongs to it: legal
- * JSON (RFC 8259 8.2) but no character. It stands there as the three bytes that it would have in UTF-8, so
- * that different ones differ; raw bytes like that are refused as not UTF-8.
+ * Whether the unescaped text contains half of a surrogate pair, such as "\ud83d" alone: legal JSON (RFC 8259, 8.2), but
+ * no character. The text has the three bytes that UTF-8 would use for it, so that different halves stay different. Such
+ * bytes in the source itself are refused as invalid UTF-8.
  */
 bool json_has_half_surrogate(struct str text);
-/* How many values it is made of, itself included: what JSON_VALUES_MAX bounds. */
+/* The number of values in the tree, `value` included: what JSON_VALUES_MAX bounds. */
 size_t json_count(const struct json_value *value);
-/* How deep objects and lists are nested in it, itself included; 0 for a plain value. */
+/* How deep objects and arrays are nested, `value` included; 0 for a string, number, boolean or null. */
 unsigned json_depth(const struct json_value *value);
-/* RFC 6901 pointer ("/evses/0/uid", "" is the whole); NULL when nothing is there. */
+/* The value at an RFC 6901 pointer ("/evses/0/uid"; "" is `value` itself); NULL when there is none. */
 const struct json_value *json_at(const struct json_value *value, struct str pointer);
 
 #ifdef __cplusplus

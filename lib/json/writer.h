@@ -4,16 +4,19 @@
 #include "lib/base/buffer.h"
 
 /*
- * Writes JSON into a buffer, commas by itself. Failures are the buffer's sticky `failed`. Usage errors (a key
- * outside an object, a second value at the top, more than 64 levels) abort. json_object_begin(&w);
- * json_key(&w, "status_code"); json_int(&w, 1000); json_object_end(&w);
+ * Writes JSON into a buffer and adds the commas:
+ *
+ *   json_object_begin(&w); json_key(&w, "status_code"); json_int(&w, 1000); json_object_end(&w);
+ *
+ * A lack of memory sets the buffer's `failed`. Wrong use (a key outside an object, a second value at the top, more than
+ * 64 levels) is a BUG.
  */
 struct json_writer {
     struct buffer *out;
     unsigned depth;
     bool need_comma;
     bool after_key;
-    uint64_t objects; /* a bit for each open container, innermost lowest: is it an object? */
+    uint64_t objects; /* a bit for each open container, the innermost lowest; set: an object, not an array */
 };
 
 void json_writer_init(struct json_writer *writer, struct buffer *out);

@@ -5,14 +5,14 @@
 #include "lib/store/store.h"
 
 /*
- * What every engine must do alike with an audit row: copy it, and compute its place in the HMAC chain.
+ * Copies an audit row, and computes its place in the HMAC chain.
  *
  *   mac(n) = HMAC-SHA256(key, mac(n - 1) || canonical(n)), mac(0) = 32 zero bytes
  *   canonical = sequence, kind, time, latency_ms as 8 bytes big endian, then each text in the order of
  * AUDIT_TEXTS: its length as 4 bytes big endian and its bytes.
  *
- * The head (sequence and mac of the last row) is kept apart with a MAC of its own, so rows missing at the end
- * are noticed.
+ * The head (sequence and mac of the last row) is stored separately with a MAC of its own, so that rows missing at the
+ * end are noticed.
  */
 #define AUDIT_TEXTS     12
 #define AUDIT_HEAD_SIZE (8 + 2 * SHA256_SIZE)
@@ -23,12 +23,12 @@ struct audit_chain {
 };
 
 /*
- * A run of rows that retention has taken away (hub-audit(5), RETENTION): from `first` to `end`, whose mac
- * lets the row behind it verify. It is stored with a seal:
+ * A run of rows that retention has deleted (hub-audit(5), RETENTION), from `first` to `end`. The mac of `end` lets the
+ * row after the gap verify. A gap is stored with a seal:
  *
  *   seal = HMAC-SHA256(key, "audit gap" || first || last as 8 bytes big endian || mac(last))
  *
- * so that rows cannot be made to look pruned. Gaps that touch are one.
+ * so that nobody can delete rows and claim that retention did it. Adjacent gaps are merged.
  */
 struct audit_gap {
     int64_t first;
@@ -48,7 +48,7 @@ void audit_row_copy(struct store_audit *to, const struct store_audit *from, char
  * as it was. */
 int audit_chain_add(struct audit_chain *chain, struct hmac *hmac, struct buffer *scratch,
                     const struct store_audit *row);
-/* The head as it is stored, and back; false when it is not ours. */
+/* Writes and reads the stored head. audit_head_read: false when its MAC is wrong. */
 void audit_head_write(const struct audit_chain *chain, struct hmac *hmac, uint8_t out[AUDIT_HEAD_SIZE]);
 bool audit_head_read(struct audit_chain *chain, struct hmac *hmac, struct str head);
 /* The seal of a gap, and whether `seal` is it. */

@@ -13,11 +13,11 @@
 #include "lib/base/paths.h"
 #include "lib/store/client.h"
 
-#define BACKUP_MAGIC 0x57bac409u
+#define STORE_BACKUP_MAGIC 0x57bac409u
 
 static struct store_backup *backup_of(void *data)
 {
-    return MAGIC_CAST(struct store_backup, data, BACKUP_MAGIC);
+    return MAGIC_CAST(struct store_backup, data, STORE_BACKUP_MAGIC);
 }
 
 /* ---------------------------------------------------------------- the file */
@@ -187,7 +187,7 @@ static void fail_start(struct store_backup *backup)
 
 void store_backup_start(struct store_client *client, struct store_backup *backup)
 {
-    backup->magic = BACKUP_MAGIC;
+    backup->magic = STORE_BACKUP_MAGIC;
     backup->client = client;
     client->under_way++;
     backup->ended.data = backup;

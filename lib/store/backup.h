@@ -6,19 +6,18 @@
 #include "lib/store/store.h"
 
 /*
- * A copy of all that is stored, as it was at one moment, in a new file, while the hub goes on
- * (hubctl-backup(1)). A thread of its own makes it; no loop waits for it and the writer does not either.
+ * Copies the whole database, as of one moment, to a new file while the hub runs (hubctl-backup(1)). A thread of its own
+ * makes the copy; no loop and no writer waits for it.
  *
- * The copy grows under the name `path`.partial (0600), is synced and checked, and only then gets its name, so
- * that a file of that name is a whole backup whenever hubd or the machine stops. What a killed hubd left of a
- * .partial goes with the next backup to the same path.
+ * The copy is written to `path`.partial (0600), synced and checked, and then renamed to `path`. So `path` is always a
+ * complete backup, even if hubd is killed or the machine stops. The next backup to the same path removes an old .partial.
  */
 enum store_backup_stage { STORE_BACKUP_BEGINS, STORE_BACKUP_COPIES, STORE_BACKUP_CHECKS };
 
 struct store_backup {
     const char *path; /* absolute; lives until the callback */
-    /* What other writes may add to the log meanwhile, bytes: it cannot start over before the copy is made.
-     * Over: the backup is given up. 0: as much as the database has, at least 1 GiB. */
+    /* Bytes that other writes may add to the write-ahead log meanwhile, since it cannot be reset before the copy is made.
+     * With more the backup fails. 0: the size of the database, at least 1 GiB. */
     int64_t log_max;
     void (*callback)(
         struct store_backup *backup); /* on the client's loop; the struct is the caller's again */

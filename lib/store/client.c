@@ -7,7 +7,7 @@
 #include "lib/base/magic.h"
 #include "lib/store/read.h"
 
-#define CLIENT_MAGIC 0x57c11e47u
+#define STORE_CLIENT_MAGIC 0x57c11e47u
 /* A loop gives the reads waiting on it this much of each turn, and one of them no more than its share. */
 #define TURN_US  1000
 #define SLICE_US 800
@@ -17,7 +17,7 @@ static void client_on_turn(uv_idle_t *handle);
 
 static struct store_client *client_of(void *data)
 {
-    return MAGIC_CAST(struct store_client, data, CLIENT_MAGIC);
+    return MAGIC_CAST(struct store_client, data, STORE_CLIENT_MAGIC);
 }
 
 struct store_client *store_client_new(struct store *store, uv_loop_t *loop, struct error *error)
@@ -28,7 +28,7 @@ struct store_client *store_client_new(struct store *store, uv_loop_t *loop, stru
         error_set(error, ERR_MEMORY, "no memory for a store client");
         return NULL;
     }
-    client->magic = CLIENT_MAGIC;
+    client->magic = STORE_CLIENT_MAGIC;
     client->store = store;
     ring_init(&client->quick);
     ring_init(&client->turns);

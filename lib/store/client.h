@@ -4,9 +4,8 @@
 #include "lib/store/store.h"
 
 /*
- * One loop's door to the store, whatever the engine: answers of the writer come back through a queue and a
- * uv_async, reads wait for a slice of the loop's time. The engine gives the three functions of struct store_reader
- * below.
+ * A loop's access to the store, independent of the engine. The writer's answers arrive through a queue and a uv_async;
+ * reads run in slices of the loop's time. The engine implements the functions in the last part of this header.
  */
 struct store_reader;
 

@@ -3,12 +3,9 @@
 
 #include "lib/store/store.h"
 
-/*
- * What there was in a period: for receipts, for the monthly reconciliation, for sending it again. Reads as
- * those of store.h.
- */
+/* Reads like those of store.h, of a period: for receipts, the monthly reconciliation, and sending something again. */
 
-/* A list in the order of a time. The place that a page ended at is where the next one begins. */
+/* A part of a list that is ordered by a time. The next page begins at the place where this one ended. */
 struct store_span {
     int64_t after_time, after_number; /* in/out: the place; begin with the first moment that counts, and 0 */
     int64_t until;                    /* earlier ones only */

@@ -6,9 +6,8 @@
 #include "lib/store/store.h"
 
 /*
- * What waits for the writer thread, whatever the engine: batches that want an answer, and audit rows that do
- * not ("lazy"). Bounded; thread safe. Batches belong to their callers, lazy rows to the inbox until
- * inbox_free_lazy.
+ * The queue before the writer thread: batches, which get an answer, and audit rows, which get none ("lazy"). Bounded and
+ * thread safe. Batches belong to their callers. Lazy rows belong to the inbox until inbox_free_lazy.
  */
 struct store_lazy {
     struct ring queue;

@@ -4,10 +4,7 @@
 #include "lib/base/clock.h"
 #include "lib/store/rows.h"
 
-/*
- * What a batch is made of (store.h applies it): its operations, the conditions that travel inside, and what
- * each brings and gives back.
- */
+/* The operations of a batch (store.h applies it): what each takes, its conditions, and what it returns. */
 
 /* clang-format off */
 
@@ -35,7 +32,7 @@
     X(DELETE_TOKENS, delete_tokens, false)                                                                   \
     /* u.token_match: sets expires = u.token_match.expires where it is later or 0 */                         \
     X(EXPIRE_TOKENS, expire_tokens, false)                                                                   \
-    /* u.receiver; another URL has been told nothing */                                                      \
+    /* u.receiver; with another URL nothing is announced yet */                                                  \
     X(PUT_RECEIVER, put_receiver, false)                                                                     \
     /* u.receiver.party, .module; absent: ERR_NOT_FOUND */                                                   \
     X(DELETE_RECEIVER, delete_receiver, true)                                                                \
@@ -51,8 +48,8 @@
     X(COUNT_REFUSAL, count_refusal, false)                                                                   \
     /* u.finding: `count` is added to what is there, `last` and `example` replace it */                      \
     X(COUNT_FINDING, count_finding, false)                                                                   \
-    /* u.told; without that receiver: ERR_NOT_FOUND */                                                       \
-    X(SET_TOLD, set_told, true)                                                                              \
+    /* u.announced; without that receiver: ERR_NOT_FOUND */                                                  \
+    X(SET_ANNOUNCED, set_announced, true)                                                                    \
     /* u.health; moves last_updated. Without token only PLANNED; absent: ERR_NOT_FOUND */                    \
     X(SET_STATUS, set_status, true)                                                                          \
     /* u.object: tariff, session, CDR */                                                                     \
@@ -104,7 +101,7 @@
 enum store_op_type { STORE_OPS(STORE_OP_TYPE) STORE_OP_COUNT };
 #undef STORE_OP_TYPE
 
-/* A stored last_updated further ahead of the clock than this makes nothing stale (hub-ocpi(7), HTTP AND
+/* A stored last_updated that is further in the future than this makes nothing stale (hub-ocpi(7), HTTP AND
  * ANSWERS). */
 #define STORE_FUTURE_MAX_MS (5 * 60 * 1000)
 /* What must hold for an object that is put; more than one may. */
@@ -140,7 +137,7 @@ struct store_evse_part {
     uint8_t digest[16]; /* of its value: with an equal one nothing has changed, whatever the bytes are */
 };
 
-/* A location that is as large as it may be can still have what is there changed, by so much more. */
+/* How much a change of an existing EVSE may make a location larger than its maximum, bytes. */
 #define STORE_SIZE_LEEWAY 65536
 
 struct store_location_put {
@@ -192,26 +189,26 @@ struct store_op {
         struct store_receiver receiver;
         struct store_rule rule;
         struct store_limit limit;
-        /* With `fields_max` a party has at most so many fields of that rule, whatever is counted later:
-         * further ones go under the field `others`. */
+        /* `fields_max` bounds the fields that a party has for one rule; findings of further fields are counted under
+         * the field `others`. */
         struct {
             struct store_finding row;
             unsigned fields_max; /* 0: no bound */
             struct str others;
         } finding;
-        /* Of a party and module at most `objects_max` are kept by id, whatever comes later has none. */
+        /* For a party and module at most `objects_max` objects are kept by id; further ones are counted without an id. */
         struct {
             struct store_refusal row;
             int64_t forgotten;
             unsigned objects_max;
         } refusal;
-        /* ERR_CONFLICT when the receiver's `told` is not `before` any more, or a party was changed or removed
-         * after `now`: what was handed over with it is then not the latest. */
+        /* ERR_CONFLICT when the receiver's `announced` is not `before` any more, or a party was changed or removed
+         * after `now`: the batch's messages are then not the latest. */
         struct {
             int64_t party;
             struct str module;
             int64_t before, now;
-        } told;
+        } announced;
         struct {
             int64_t platform;
             enum store_platform_status status;
@@ -227,25 +224,25 @@ struct store_op {
         struct store_location_put location;
         struct store_evse_put evse;
         /*
-         * A body by reference (kind >= 0) is read when it is sent; empty then when the object is gone. With
-         * `coalesce` older undelivered ones (pending, held) of the same lane become superseded: of the same
-         * receiver, module, owner and object, whatever their kind and method; one with `evse` takes only its
-         * like along. With `only_if_changed` there is no delivery (delivery.id stays 0) when the last object,
-         * location or EVSE before it in the batch was put as it was already. The writer sets delivery.id.
-         * Cheapest right behind the STORE_PUT_OBJECT of its object.
+         * With kind >= 0 the body is the stored object, read when the delivery is sent; empty when the object does
+         * not exist then. With `coalesce` older pending and held deliveries of the same lane become superseded. A
+         * lane is a receiver, module, owner and object, of any kind and method; a delivery with `evse` supersedes
+         * only those of the same EVSE. With `only_if_changed` no delivery is put (row.id stays 0) when the last
+         * object, location or EVSE before it in the batch was unchanged. Out: row.id. Cheapest right after the
+         * STORE_PUT_OBJECT of its object.
          */
         struct {
             struct store_delivery row;
             bool coalesce, only_if_changed;
         } delivery;
         /*
-         * A stored session or CDR goes to its eMSP again. When its last delivery is held or dead, that one
-         * goes on as if it were new, in the state and for the reason given here; else this row is put. Out:
-         * its id. ERR_CONFLICT: the object is on its way already, gone, or another eMSP's.
+         * Sends a stored session or CDR to its eMSP again. When its last delivery is held or dead, that row becomes
+         * like new, with the state and reason given here; else this row is put. Out: the row's id. ERR_CONFLICT: a
+         * delivery of the object is pending, the object does not exist, or it is another eMSP's.
          */
         struct store_delivery repeat;
-        /* Only from pending, held, dead or superseded rows; delivered: ERR_CONFLICT; gone: ERR_NOT_FOUND.
-         * PENDING: another try at next_attempt. A superseded row stays so unless it is now DELIVERED. */
+        /* The result of a try. A delivered row: ERR_CONFLICT; no row: ERR_NOT_FOUND. PENDING: it is tried again at
+         * next_attempt. A superseded row stays superseded unless it is DELIVERED now. */
         struct {
             int64_t id;
             enum store_delivery_state state;
@@ -255,32 +252,32 @@ struct store_op {
             int64_t next_attempt, failed;
             struct str last_error;
             int64_t done;
-            bool unless_ended;   /* else nothing is done, no error; out: it had not */
+            bool unless_ended;   /* an ended row is left alone, without an error; out: it had not ended */
             int64_t active_from; /* as in the row */
-            struct str tries;    /* empty: as it is */
+            struct str tries;    /* empty: unchanged */
             struct str receipt;
-            /* Of a worker: what the queue remembers from here on; a fence that is not the last one given:
-             * ERR_CONFLICT, nothing is done. NULL: not a worker's word. */
+            /* The queue's new state, from the holder of its lease. ERR_CONFLICT, and nothing is done, when its fence
+             * is not the newest one. NULL: not from a holder. */
             const struct store_queue *queue;
         } finish;
-        /* Given until `until` by the writer's clock, again to the same holder with the same fence. The store
-         * of a single node gives up all leases when it is opened. */
+        /* The lease lasts until `until` by the writer's clock. The same holder renews it with the same fence. All
+         * leases end when the store is opened. */
         struct {
             struct str receiver, holder;
             int64_t until;
             struct store_queue queue; /* out */
         } lease;
-        /* Of one receiver, one reason (NONE: any), one module (empty: any). Out: how many. */
+        /* The held deliveries of one receiver, with one reason (NONE: any) and module (empty: any). Out: `count`. */
         struct {
             struct str receiver, module;
             enum store_hold_reason reason;
             int64_t count;
         } release;
-        /* What a receiver waits for of a sender's objects; `limit` rows at most. Out: how many. */
+        /* The pending deliveries of a sender's objects to a receiver; `limit` rows at most. Out: `count`. */
         struct {
             struct str receiver, sender;
             enum store_hold_reason reason;
-            struct str module; /* STORE_HOLD_MODULE: of any sender's, what goes to a receiver's URL */
+            struct str module; /* STORE_HOLD_MODULE: of any sender, those that go to the receiver's URL */
             unsigned limit;
             int64_t count;
         } hold;
@@ -293,26 +290,26 @@ struct store_op {
             enum store_command_state state;
             struct str result, result_body, callback_correlation_id;
             int64_t expires;
-            bool accepted; /* from here on; false: as it was */
+            bool accepted; /* true: sets it; false: unchanged */
             struct str
                 unless_result; /* also ERR_CONFLICT when this is the stored result; empty: no condition */
         } command_update;
         struct store_audit audit;
-        /*
-         * Retention, in slices that hold the writer for a few milliseconds: again until `done`. The newest
-         * row stays, so that numbers are not given twice.
-         *
-         * Audit: goes on where the last slice stopped, also after a restart. What is taken away leaves a gap
-         * that store_read_verify crosses; a row that does not verify stays, as its own proof. With the last
-         * slice comes a row `audit.pruned` that tells how many went since the one before.
-         */
         struct clock_mark clock;
-        /* Deadlines further ahead of `now` than they can be: tokens in overlap end after `overlap`, initial
-         * ones and open commands within their own time, else `command`. `changed` (out): there were some. */
+        /* Shortens deadlines that a wrong clock has set too far ahead of `now`: of tokens in overlap to `overlap`, of
+         * initial tokens and open commands to their own lifetime, else to `command`. Out: `changed`, some were. */
         struct {
             int64_t now, overlap, command;
             bool changed;
         } clamp;
+        /*
+         * Retention, in slices that occupy the writer for a few milliseconds: repeat until `done`. The newest row
+         * stays, so that no number is given twice.
+         *
+         * Audit: each slice begins where the last one stopped, also after a restart. Deleted rows leave a gap, which
+         * store_read_verify accepts. A row that does not verify is not deleted, since it proves a manipulation. The
+         * last slice appends a row `audit.pruned` with the number of rows deleted since the one before.
+         */
         struct {
             int64_t before, before_realtime; /* INT64_MIN: none */
             unsigned limit;                  /* rows looked at, at most */

@@ -3,7 +3,7 @@
 
 #include "lib/base/str.h"
 
-/* The rows that the store keeps, in the domain's words; store.h tells how they are written and read. */
+/* The rows of the store; store.h and ops.h read and write them. */
 
 enum store_kind { STORE_LOCATION, STORE_TARIFF, STORE_SESSION, STORE_CDR, STORE_KIND_COUNT };
 
@@ -48,8 +48,8 @@ struct store_party {
     bool forward_unknown_sessions; /* a CPO: commands about sessions that the hub never heard of may go to it
                                     */
     struct str push; /* modules whose objects are sent to it unasked, space separated: "locations tariffs" */
-    /* Moves with status and data, for HubClientInfo. A later change has a greater one, whichever party's it
-     * is and whatever the clock says: the writer sees to it. */
+    /* For HubClientInfo: when status or data last changed. The writer makes each change's value greater than all before,
+     * of any party and whatever the clock says. */
     int64_t last_updated;
     int64_t created;
 };
@@ -77,7 +77,8 @@ struct store_receiver {
     struct str module; /* tokens commands sessions cdrs versions hubclientinfo … */
     struct str url;    /* base, without trailing slash */
     enum store_receiver_source source;
-    int64_t told; /* out: HubClientInfo up to this last_updated was handed to the outbox for it; 0: none */
+    /* out: HubClientInfo objects with a last_updated up to this were added to the outbox for it; 0: none */
+    int64_t announced;
 };
 
 enum store_rule_state { STORE_RULE_OFF, STORE_RULE_ON, STORE_RULE_DRAIN };
@@ -171,8 +172,7 @@ struct store_delivery {
     int64_t id; /* out: given by the writer, growing */
     enum store_delivery_state state;
     enum store_hold_reason hold; /* why it is held, or was when it was superseded */
-    /* For people, nothing is decided by it: "given up", "refused once" … With `hold` it is read as the name of
-     * that, and put empty. */
+    /* A text for people: "given up", "refused once" … With `hold` put it empty; it is read as the name of `hold`. */
     struct str reason;
     struct str receiver; /* party key, "IN-ABC:CPO" where that is two parties; with `module`: its queue */
     struct str sender;   /* party key */
@@ -199,7 +199,7 @@ struct store_delivery {
     int64_t created, done;
 };
 
-/* What the queue of a receiver remembers, whoever works on it. */
+/* The state of a receiver's queue, for whoever holds its lease. */
 struct store_queue {
     struct str receiver; /* party key */
     int64_t fence;       /* of the lease: grows with each new holder */

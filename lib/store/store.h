@@ -10,63 +10,61 @@
 #include "lib/store/ops.h"
 
 /*
- * What the hub keeps, in the domain's words. No SQL and no engine shows here.
+ * What the hub stores. No SQL and no database engine is visible here.
  *
- * Writing: a caller hands over a finished batch (objects + deliveries + audit rows …), which is applied
- * atomically or not at all; conditions travel inside. One writer thread takes what has queued, each batch in
- * its own SAVEPOINT, one commit, one fsync, then answers all: a callback with OK means durable. Reading:
- * every call is asynchronous too; the caller owns the request struct until its callback, which comes later on
- * the client's loop, never from inside the call. All text and bytes handed in must live until the callback;
- * everything handed out lives in the request's arena.
+ * Writing: a caller hands over a batch of operations (ops.h: objects, deliveries, audit rows …) with their conditions.
+ * It is applied completely or not at all. One writer thread takes the batches that wait, applies each in a SAVEPOINT of
+ * its own, and commits them together with one fsync. A callback with OK means that the batch is durable.
  *
- * Party keys are folded "IN-ABC" (lib/ocpi/party.h), object ids folded to upper case; the bodies keep the
- * owner's spelling. Times are wall-clock milliseconds.
+ * Reading is asynchronous, too. The request struct must live until its callback, which is called later on the client's
+ * loop, never from inside the call. So must all texts and bytes that it points to. Results live in the request's arena.
+ *
+ * Party keys are folded, "IN-ABC" (lib/ocpi/party.h), and so are object ids (upper case); bodies keep the owner's
+ * spelling. Times are wall-clock milliseconds.
  */
 
 struct store;
 struct store_client;
 
 struct store_options {
-    const char *directory;    /* state_dir; the database is hub.db in it, hub.lock keeps a second hubd out */
+    const char *directory;    /* state_dir, with the database hub.db, and hub.lock against a second hubd */
     const uint8_t *audit_key; /* 32 bytes, copied: the HMAC key of the audit chain */
     const uint8_t *key_check; /* 32 bytes, copied: derived from key_file; another database's is refused */
     unsigned queue_max;       /* batches waiting at most; over: ERR_BUSY. 0: 4096 */
     unsigned lazy_delay_ms;   /* longest wait of store_audit_later rows. 0: 250 */
 };
 
-/* Whether `directory` holds a database (key files are only made together with an empty one). ERR_IO. */
+/* Whether there is a database in `directory`. OK or ERR_IO. */
 int store_exists(const char *directory, bool *exists, struct error *error);
 /*
- * Opens or creates, migrates, starts the writer thread. Blocking; call at start. Errors, each a sentence with
- * the remedy, nothing changed: ERR_EXISTS (in use by another hubd), ERR_CONFLICT (a newer database, a changed
+ * Opens or creates the database, migrates it, and starts the writer thread. Blocks; call it when hubd starts. Each error
+ * has a sentence with the remedy, and nothing was changed: ERR_EXISTS (in use by another hubd), ERR_CONFLICT (a newer database, a changed
  * migration, or another program's database), ERR_REFUSED (key file does not belong to it), ERR_IO.
  */
 int store_open(const struct store_options *options, struct store **store, struct error *error);
-/* Writes what is queued, stops the writer, checkpoints, closes. All clients must have been freed. */
+/* Commits the queued batches, stops the writer thread and closes the database. All clients must have been freed. */
 void store_close(struct store *store);
-/* Called on the writer thread after a commit that appended audit rows or changed deliveries: only to wake a
- * loop. Set before the first apply. */
+/* Sets a function that the writer thread calls after each commit that appended audit rows or changed deliveries; it may
+ * only wake a loop. Call it before the first batch. */
 void store_set_commit_hook(struct store *store, void (*hook)(void *context), void *context);
-/*
- * What the database remembers of the clocks, as of its opening; without STORE_PUT_CLOCK ever, the time of the
- * last audit row. False: a new database.
- */
+/* The stored mark of the clocks (lib/base/clock.h) when the database was opened; without one, the time of the last audit
+ * row. False: a new database. */
 bool store_clock(const struct store *store, struct clock_mark *mark);
-/* Thread safe: true while the write queue is three quarters full or the last commit failed (degraded):
- * real-time work answers 503 first. */
+/* Whether the write queue is three quarters full or the last commit failed: real-time requests should be refused with
+ * 503. Thread safe. */
 bool store_is_overloaded(const struct store *store);
-/* Why it is: how the last commit failed (ERR_FULL, ERR_IO …), else ERR_BUSY; OK: it is not. Thread safe. */
+/* Why the store is overloaded: the error of the last commit (ERR_FULL, ERR_IO …), else ERR_BUSY; OK: it is not. Thread
+ * safe. */
 int store_obstacle(const struct store *store);
-/* Thread safe: how often a rule or a party was changed since the store was opened; what is being committed
- * counts. */
+/* The number of changes of rules and parties since the store was opened, those being committed included. Thread safe. */
 int64_t store_registry_changes(const struct store *store);
-/* Thread safe: what is not committed yet arrives at that moment (ms, wall clock) or later: rules with `since`
- * of it, parties with last_updated of it. */
+/* A moment (ms, wall clock): rules that are not committed yet will have this `since` or a later one, parties this
+ * last_updated or a later one. Thread safe. */
 int64_t store_horizon(struct store *store);
 /* A new number for a platform, party or command; unique and growing. Thread safe. */
 int64_t store_new_id(struct store *store);
 
-/* One per loop: its read-only connection and its way back from the writer. NULL: failed, with a sentence. */
+/* Makes a loop's client: a read-only connection, and the queue of answers of the writer. NULL: failed, with a sentence. */
 struct store_client *store_client_new(struct store *store, uv_loop_t *loop, struct error *error);
 /* No request may be under way. Closes its handles; the loop must run on for that. */
 void store_client_free(struct store_client *client);
@@ -74,7 +72,7 @@ void store_client_free(struct store_client *client);
 size_t store_client_under_way(const struct store_client *client);
 
 /* ==================== writing ==================== */
-/* A batch under construction; ops live in the arena, in the order they are applied. */
+/* A batch. Its operations live in the arena, in the order in which they are applied. */
 struct store_apply {
     struct arena *arena;
     struct store_op *first, *last;
@@ -104,16 +102,16 @@ int store_audit_later(struct store *store, const struct store_audit *row);
 
 /* ==================== reading ==================== */
 /*
- * Look-ups (who owns an id, which queues wait …) go first. Objects and lists are read after them, at least
- * one in a turn of the loop, callers by turns.
+ * A read. Short reads (who owns an id, which queues wait …) go first. Reads of objects and lists follow, at least one in
+ * each turn of the loop; each caller gets one in turn.
  */
 struct store_read {
     struct arena *arena;
     void (*callback)(struct store_read *read);
     void *context;
-    int64_t caller; /* whom it is for, any number: of objects and lists, one of each caller's in turn */
-    /* Asked when the turn has come, before anything is read: OK, or the result with which it ends unread.
-     * NULL: it is always wanted. */
+    int64_t caller; /* any number that stands for the caller */
+    /* Called before anything is read. Returns OK, or the result with which the read ends at once. NULL: it is always
+     * wanted. */
     int (*wanted)(struct store_read *read);
     /* out */
     int result; /* OK, ERR_NOT_FOUND, ERR_IO, ERR_MEMORY */
@@ -140,8 +138,8 @@ struct store_registry_read {
     size_t rule_count;
     struct store_limit *limits;
     size_t limit_count;
-    int64_t changed; /* the last_updated of the last change of a party; a removal counts too */
-    int64_t horizon; /* a rule that is not there is enabled then or later, a party changed */
+    int64_t changed; /* the last_updated of the last change of a party, removals included */
+    int64_t horizon; /* as store_horizon: later changes have this time or a later one */
     int64_t
         registry_changes; /* of rules and parties since the store was opened, so many are there at least */
 };
@@ -168,7 +166,7 @@ struct store_object_read {
 };
 void store_read_object(struct store_client *client, struct store_object_read *read);
 
-/* Who owns an object of that id (commands and authorize name no owner). */
+/* The owners of an object with that id: commands and authorizations name no owner. */
 struct store_owner {
     struct str owner, counterparty, status; /* status: of a session */
     /* Of a location with several owners, EVSEs that are REMOVED aside: it has any or never had one; it has
@@ -186,7 +184,7 @@ struct store_owners_read {
 };
 void store_read_owners(struct store_client *client, struct store_owners_read *read);
 
-/* Which eMSPs used a token, in sessions and in commands that a CPO accepted, each once. */
+/* The eMSPs that used a token, in sessions and in commands that a CPO accepted; each once. */
 struct store_token_users_read {
     struct store_read base;
     struct str token_uid, token_type; /* folded; with a type no uses of other ones */
@@ -196,7 +194,7 @@ struct store_token_users_read {
 };
 void store_read_token_users(struct store_client *client, struct store_token_users_read *read);
 
-/* Whose START_SESSION with that authorization_reference a CPO accepted; nobody's: ERR_NOT_FOUND. */
+/* The eMSP whose START_SESSION with that authorization_reference a CPO accepted; ERR_NOT_FOUND: there is none. */
 struct store_starter_read {
     struct store_read base;
     struct str cpo;       /* party key */

@@ -3,9 +3,9 @@
 
 #include "lib/store/store.h"
 
-/* The proof of the audit. A read as those of store.h. */
+/* The verification of the audit. A read like those of store.h. */
 
-/* A head of the audit that somebody has written down: the chain's value at a row. */
+/* A head of the audit that was kept elsewhere: the chain's value at a row. */
 struct store_head {
     int64_t sequence; /* of the row; 0: not known, any row may have it */
     uint8_t mac[32];

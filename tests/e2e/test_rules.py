@@ -8,6 +8,10 @@ import pytest
 from tests.e2e.harness import ROOT
 from tests.structure import SPELLS_MODULES
 
+CONTEXT = "a callback's context that is not checked"
+MAGIC = "a magic number that is not one struct's own"
+ASKS = "static void on_a(void *context)\n{\n    a(MAGIC_CAST(struct a, context, A_MAGIC));\n}\n"
+
 # file planted, its text, what the report must say of it
 BREACHES = [
     ("hubd/registry/planted.c", 'static const char *text = "SELECT 1 FROM party";\n', "SQL outside lib/store"),
@@ -26,6 +30,14 @@ BREACHES = [
     ("hubd/registry/planted.c", '/* "cdrs" */\nstatic const char *text = "sess' + 'ions";\n', "a module's name spelled outside lib/ocpi/modules.h"),
     ("hubctl/planted.c", 'static const char *text = "tokens' + ':sender";\n', "a module's name spelled outside lib/ocpi/modules.h"),
     ("hubd/registry/planted.h", "struct str {\n    int a;\n};\n", "one name for several structs"),
+    ("hubd/registry/planted.c", "static void on_read(struct store_read *base)\n{\n    struct planted *planted = base->context;\n}\n", CONTEXT),
+    ("hubd/registry/planted.c", "static void on_tick(uv_timer_t *timer)\n{\n    const struct planted *planted =\n        timer->data;\n}\n", CONTEXT),
+    ("hubd/registry/planted.c", "static void on_end(void *context)\n{\n    end((struct planted *)context);\n}\n", CONTEXT),
+    ("hubd/registry/planted.c", "static void on_read(struct store_read *base)\n{\n    end(base, base->context);\n}\n", CONTEXT),
+    ("hubd/registry/planted.c", f"#define A_MAGIC 0x41u\n#define B_MAGIC 0x41u\n{ASKS}", MAGIC),
+    ("hubd/registry/planted.c", f"#define A_MAGIC 0x41u\n#define A_MAGIC 0x42u\n{ASKS}", MAGIC),
+    ("hubd/registry/planted.c", f"#define A_MAGIC 0x41u\n{ASKS}{ASKS.replace('struct a', 'struct b')}", MAGIC),
+    ("hubd/registry/planted.c", "#define A_MAGIC 0x41u\n", MAGIC),
     ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), NO SUCH SECTION says */\n", "a section that its man page does not have"),
     ("hubd/registry/planted.c", "/* as hub-no" + "thing(7) says */\n", "a man page that does not exist"),
     ("hubd/registry/planted.c", "/* as hubctl-no" + "thing(1) says */\n", "a man page that does not exist"),

@@ -7,7 +7,7 @@
 #define SECOND INT64_C(1000)
 
 /* Of one message that is answered so, where nothing else is known of the receiver. */
-enum fate {
+enum outcome {
     ARRIVES, /* delivered at once */
     REFUSED, /* three tries, the circuit closed */
     PAUSES,  /* the receiver is at fault: its queue pauses, the message is as it was */
@@ -18,7 +18,7 @@ enum fate {
 struct row {
     const char *what;
     struct partner_answer answer;
-    enum fate session, result; /* of a session, and of a result that goes to a URL of its own */
+    enum outcome session, result; /* of a session, and of a result that goes to a URL of its own */
 };
 
 static const struct row rows[] = {
@@ -89,7 +89,8 @@ static const char *circuit_of(struct bench *bench, size_t row, const char *modul
         outbox_circuit(&bench->hub, str_from(key_of(bench, row)), str_from(module), &retry_at));
 }
 
-static void check_fate(struct bench *bench, size_t at, int64_t id, const char *module, enum fate fate)
+static void check_outcome(struct bench *bench, size_t at, int64_t id, const char *module,
+                          enum outcome outcome)
 {
     static const struct {
         enum store_delivery_state state;
@@ -104,12 +105,12 @@ static void check_fate(struct bench *bench, size_t at, int64_t id, const char *m
     };
     struct store_delivery row = bench_row(bench, id);
     const char *circuit = circuit_of(bench, at, module);
-    if (row.state != ends[fate].state || !str_equal(row.reason, str_from(ends[fate].reason)) ||
-        row.attempts != ends[fate].attempts || row.alone != ends[fate].alone ||
-        strcmp(circuit, ends[fate].circuit) != 0)
+    if (row.state != ends[outcome].state || !str_equal(row.reason, str_from(ends[outcome].reason)) ||
+        row.attempts != ends[outcome].attempts || row.alone != ends[outcome].alone ||
+        strcmp(circuit, ends[outcome].circuit) != 0)
         fail_msg("%s, %s: state %d \"" STR_FMT "\", %u tries, %u alone, circuit %s", rows[at].what, module,
                  (int)row.state, STR_ARG(row.reason), row.attempts, row.alone, circuit);
-    assert_int_equal(row.last_error.length > 0, fate != ARRIVES && fate != STANDS);
+    assert_int_equal(row.last_error.length > 0, outcome != ARRIVES && outcome != STANDS);
 }
 
 static void what_an_answer_makes_of_a_message(void **state)
@@ -128,8 +129,8 @@ static void what_an_answer_makes_of_a_message(void **state)
     }
     bench_advance(bench, 100);
     for (size_t i = 0; i < ROWS; i++) {
-        check_fate(bench, i, sessions[i], "sessions", rows[i].session);
-        check_fate(bench, i, results[i], "commands", rows[i].result);
+        check_outcome(bench, i, sessions[i], "sessions", rows[i].session);
+        check_outcome(bench, i, results[i], "commands", rows[i].result);
     }
     bench_close(bench);
 }

@@ -86,7 +86,7 @@ static void assert_registered(struct bench *bench, const char *token)
     const struct registry_party *party = bench_party(bench, "IN-NEW");
     assert_string_equal(registry_party_status(party), "CONNECTED");
     assert_str(party->platform->token, token);
-    assert_str(registry_receiver_url(party, "sessions"), HOST "/sessions");
+    assert_str(registry_receiver_url(party, OCPI_MODULE_SESSIONS), HOST "/sessions");
 }
 
 static void assert_planned(struct bench *bench)

@@ -69,8 +69,9 @@ static void what_a_delete_takes_away(void **state)
     const struct registry_party *party = bench_party(bench, "IN-MSP");
     assert_string_equal(registry_party_status(party), "PLANNED");
     assert_null(party->platform->token.data);
-    assert_null(registry_receiver_url(party, "sessions").data);
-    assert_str(registry_receiver_url(party, "cdrs"), "https://in-msp.example/cdrs"); /* the account team's */
+    assert_null(registry_receiver_url(party, OCPI_MODULE_SESSIONS).data);
+    assert_str(registry_receiver_url(party, OCPI_MODULE_CDRS),
+               "https://in-msp.example/cdrs"); /* the account team's */
 }
 
 /* The try that was under way failed: the message waits for the next registration, and goes to its URL. */

@@ -59,14 +59,14 @@ static void changes_of_parties_have_an_order(void **state)
     assert_true(registry(f).parties[0].last_updated == horizon + 1);
 }
 
-static int set_told(struct fixture *f, int64_t party, const char *module, int64_t before, int64_t now)
+static int set_announced(struct fixture *f, int64_t party, const char *module, int64_t before, int64_t now)
 {
     struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_SET_TOLD);
-    op->u.told.party = party;
-    op->u.told.module = str_from(module);
-    op->u.told.before = before;
-    op->u.told.now = now;
+    struct store_op *op = add_op(apply, STORE_SET_ANNOUNCED);
+    op->u.announced.party = party;
+    op->u.announced.module = str_from(module);
+    op->u.announced.before = before;
+    op->u.announced.now = now;
     return run_batch(f, apply);
 }
 
@@ -77,28 +77,28 @@ static void put_clientinfo_receiver(struct fixture *f, const char *url)
                                                                             .module = STR("hubclientinfo"),
                                                                             .url = str_from(url),
                                                                             .source = STORE_SOURCE_SET,
-                                                                            .told = 77};
+                                                                            .announced = 77};
     assert_int_equal(run_batch(f, apply), OK);
 }
 
 static void what_a_receiver_was_told(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, 9000), ERR_NOT_FOUND);
+    assert_int_equal(set_announced(f, 2, "hubclientinfo", 0, 9000), ERR_NOT_FOUND);
     assert_int_equal(put_changed(f, 2, 0, 5000), OK);
     int64_t changed = registry(f).changed;
     put_clientinfo_receiver(f, "https://one");
-    assert_int_equal(registry(f).receivers[0].told, 0);
-    assert_int_equal(set_told(f, 2, "sessions", 0, 9000), ERR_NOT_FOUND);
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, changed - 1),
+    assert_int_equal(registry(f).receivers[0].announced, 0);
+    assert_int_equal(set_announced(f, 2, "sessions", 0, 9000), ERR_NOT_FOUND);
+    assert_int_equal(set_announced(f, 2, "hubclientinfo", 0, changed - 1),
                      ERR_CONFLICT); /* it changed meanwhile */
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, changed), OK);
-    assert_int_equal(set_told(f, 2, "hubclientinfo", 0, changed), ERR_CONFLICT); /* told meanwhile */
+    assert_int_equal(set_announced(f, 2, "hubclientinfo", 0, changed), OK);
+    assert_int_equal(set_announced(f, 2, "hubclientinfo", 0, changed), ERR_CONFLICT); /* told meanwhile */
     put_clientinfo_receiver(f, "https://one");
     fixture_reopen(f);
-    assert_true(registry(f).receivers[0].told == changed);
+    assert_true(registry(f).receivers[0].announced == changed);
     put_clientinfo_receiver(f, "https://two");
-    assert_int_equal(registry(f).receivers[0].told, 0);
+    assert_int_equal(registry(f).receivers[0].announced, 0);
 }
 
 int main(void)

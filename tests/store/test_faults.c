@@ -82,10 +82,10 @@ static void lose_power(void)
     for (struct unsynced *entry = unsynced; entry; entry = entry->next) {
         for (int at = 0; at < entry->amount; at += 512) {
             int amount = entry->amount - at < 512 ? entry->amount - at : 512;
-            unsigned fate = next_random() % 5;
-            if (fate < 2)
+            unsigned choice = next_random() % 5;
+            if (choice < 2)
                 continue; /* it reached the disk */
-            if (fate == 4)
+            if (choice == 4)
                 for (int i = 0; i < amount; i++)
                     entry->before[at + i] = (char)next_random();
             entry->real->pMethods->xWrite(entry->real, entry->before + at, amount, entry->offset + at);

@@ -134,7 +134,7 @@ static void assert_registry_is_kept(struct fixture *f)
     assert_int_equal(read.parties[0].validation, STORE_VALIDATION_DEFAULT);
     assert_str(read.parties[0].push, "");
     assert_int_equal(read.limit_count, 0);
-    assert_int_equal(read.receivers[0].told, 0);
+    assert_int_equal(read.receivers[0].announced, 0);
     assert_int_equal(read.changed, read.parties[0].last_updated);
 }
 

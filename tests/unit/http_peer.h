@@ -365,7 +365,7 @@ struct dns {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned asked, hanging;
-    bool let_go;
+    bool released;
 };
 
 static inline void add_address(struct http_resolved *addresses, const char *text)
@@ -387,7 +387,7 @@ static inline int scripted_lookup(void *context, const char *host, struct http_r
     if (strncmp(host, "dead", 4) == 0) {
         dns->hanging++;
         pthread_cond_broadcast(&dns->changed);
-        while (!dns->let_go)
+        while (!dns->released)
             pthread_cond_wait(&dns->changed, &dns->lock);
         dns->hanging--;
         pthread_cond_broadcast(&dns->changed);
@@ -469,7 +469,7 @@ static inline void bench_close(struct bench *bench)
     if (bench->client != NULL)
         bench_close_client(bench);
     pthread_mutex_lock(&bench->dns.lock);
-    bench->dns.let_go = true;
+    bench->dns.released = true;
     pthread_cond_broadcast(&bench->dns.changed);
     pthread_mutex_unlock(&bench->dns.lock);
     http_resolver_free(bench->resolver);

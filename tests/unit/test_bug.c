@@ -7,41 +7,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/base/magic.h"
 #include "lib/base/sm.h"
-
-static char said[4096];
-
-/* Runs `work` in a child whose stderr is kept in `said`; the signal that ended it, 0 when it went on. */
-static int run(void (*work)(void))
-{
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        signal(SIGABRT, SIG_DFL);
-        dup2(ends[1], STDERR_FILENO);
-        work();
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t used = 0;
-    ssize_t count;
-    while ((count = read(ends[0], said + used, sizeof said - 1 - used)) > 0)
-        used += (size_t)count;
-    said[used] = '\0';
-    close(ends[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
+#include "tests/unit/death.h"
 
 static void say_bug(void)
 {
@@ -51,10 +21,10 @@ static void say_bug(void)
 static void test_says_what_and_where(void **state)
 {
     (void)state;
-    assert_int_equal(run(say_bug), SIGABRT);
-    assert_ptr_equal(strstr(said, "BUG at "), said);
-    assert_non_null(strstr(said, "tests/unit/test_bug.c:"));
-    assert_non_null(strstr(said, ", say_bug: session S1: ended 2 times\n"));
+    assert_int_equal(death_run(say_bug), SIGABRT);
+    assert_ptr_equal(strstr(death_said, "BUG at "), death_said);
+    assert_non_null(strstr(death_said, "tests/unit/test_bug.c:"));
+    assert_non_null(strstr(death_said, ", say_bug: session S1: ended 2 times\n"));
 }
 
 static void say_much(void)
@@ -67,9 +37,9 @@ static void say_much(void)
 static void test_one_line_of_any_length(void **state)
 {
     (void)state;
-    assert_int_equal(run(say_much), SIGABRT);
-    assert_in_range(strlen(said), 900, 1024);
-    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+    assert_int_equal(death_run(say_much), SIGABRT);
+    assert_in_range(strlen(death_said), 900, 1024);
+    assert_ptr_equal(strchr(death_said, '\n'), death_said + strlen(death_said) - 1);
 }
 
 /* ---------------------------------------------------------------- magic numbers */
@@ -102,11 +72,11 @@ static void cast_it(void)
 static void test_casts_name_the_type(void **state)
 {
     (void)state;
-    assert_int_equal(run(cast_it), 0);
-    assert_int_equal(run(cast_another), SIGABRT);
-    assert_non_null(strstr(said, " is no struct thing, or no longer"));
-    assert_int_equal(run(cast_nothing), SIGABRT);
-    assert_non_null(strstr(said, " is no struct thing, or no longer"));
+    assert_int_equal(death_run(cast_it), 0);
+    assert_int_equal(death_run(cast_another), SIGABRT);
+    assert_non_null(strstr(death_said, " is no struct thing, or no longer"));
+    assert_int_equal(death_run(cast_nothing), SIGABRT);
+    assert_non_null(strstr(death_said, " is no struct thing, or no longer"));
 }
 
 /* ---------------------------------------------------------------- memory */
@@ -125,8 +95,8 @@ static void test_memory_that_must_be_there(void **state)
         assert_int_equal(some[i], 0);
     free(some);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they end it with words of their own */
-    assert_int_equal(run(ask_for_too_much), SIGABRT);
-    assert_non_null(strstr(said, "no memory for the whole world"));
+    assert_int_equal(death_run(ask_for_too_much), SIGABRT);
+    assert_non_null(strstr(death_said, "no memory for the whole world"));
 #else
     (void)ask_for_too_much;
 #endif
@@ -151,14 +121,14 @@ static void test_only_what_the_table_has(void **state)
     for (from = 0; from <= LIGHTS; from++)
         for (to = 0; to <= LIGHTS; to++) {
             bool right = from < LIGHTS && to == (from + 1) % LIGHTS;
-            assert_int_equal(run(move), right ? 0 : SIGABRT);
+            assert_int_equal(death_run(move), right ? 0 : SIGABRT);
             if (!right)
-                assert_non_null(strstr(said, "light 0x"));
+                assert_non_null(strstr(death_said, "light 0x"));
         }
     from = RED;
     to = YELLOW;
-    assert_int_equal(run(move), SIGABRT);
-    assert_non_null(strstr(said, ": red may not become yellow\n"));
+    assert_int_equal(death_run(move), SIGABRT);
+    assert_non_null(strstr(death_said, ": red may not become yellow\n"));
 }
 
 int main(void)

@@ -71,12 +71,12 @@ static void test_jumps(void **state)
         setup(state);
         wrong = wrongs[i];
         assert_int_equal(pass(HOUR), CLOCK_JUMPED);
-        assert_true(hub.doubt);
+        assert_true(hub.untrusted);
         assert_int_equal(clock_ahead(&hub), wrong);
         assert_int_equal(error_ms(), 0);
         wrong = 0;
         assert_int_equal(pass(60 * SECOND), CLOCK_RETURNED);
-        assert_false(hub.doubt);
+        assert_false(hub.untrusted);
         assert_int_equal(error_ms(), 0);
     }
 }
@@ -90,17 +90,17 @@ static void test_wrong_start(void **state)
             struct clock_mark mark = stop(20 * SECOND);
             wrong = wrongs[i];
             assert_int_equal(start(&mark), CLOCK_JUMPED);
-            assert_true(hub.doubt);
+            assert_true(hub.untrusted);
             assert_int_equal(error_ms(), -20 * SECOND); /* how long it was down cannot be known */
             pass(HOUR);
-            assert_true(hub.doubt);
+            assert_true(hub.untrusted);
             mark = stop(10 * SECOND);
             wrong = 0;
             if (restarts)
                 assert_int_equal(start(&mark), CLOCK_RETURNED);
             else
                 assert_int_equal(pass(60 * SECOND), CLOCK_RETURNED);
-            assert_false(hub.doubt);
+            assert_false(hub.untrusted);
             assert_int_equal(error_ms(), 0);
         }
     }
@@ -115,13 +115,13 @@ static void test_confirmed(void **state)
     assert_int_equal(start(&mark), CLOCK_JUMPED);
     for (int i = 0; i < 8; i++) {
         assert_int_equal(pass(3 * HOUR - 60 * SECOND), CLOCK_EVEN);
-        assert_true(hub.doubt);
+        assert_true(hub.untrusted);
         mark = stop(30 * 60 * SECOND);
         assert_int_equal(start(&mark), CLOCK_JUMPED); /* it is still in doubt, and says so */
     }
     assert_int_equal(pass(HOUR), CLOCK_CONFIRMED);
     assert_int_equal(error_ms(), 0);
-    assert_false(hub.doubt);
+    assert_false(hub.untrusted);
 }
 
 /* Another jump in doubt begins the day anew. */
@@ -132,7 +132,7 @@ static void test_uneven(void **state)
     pass(23 * HOUR);
     wrong = 4 * DAY;
     assert_int_equal(pass(23 * HOUR), CLOCK_JUMPED);
-    assert_true(hub.doubt);
+    assert_true(hub.untrusted);
     assert_int_equal(error_ms(), 0);
     assert_in_range(clock_until_confirmed(&hub, steady()), HOUR - 60 * SECOND, HOUR + 60 * SECOND);
     assert_int_equal(pass(2 * HOUR), CLOCK_CONFIRMED);
@@ -146,7 +146,7 @@ static void test_small_steps(void **state)
     for (int i = 0; i < 1000; i++) {
         wrong += i % 7 * SECOND - 2 * SECOND;
         assert_int_equal(pass(30 * SECOND), CLOCK_EVEN);
-        assert_false(hub.doubt);
+        assert_false(hub.untrusted);
         assert_int_equal(error_ms(), wrong);
     }
 }
@@ -159,7 +159,7 @@ static void test_short_downtime(void **state)
         setup(state);
         struct clock_mark mark = stop(downs[i]);
         assert_int_equal(start(&mark), CLOCK_EVEN);
-        assert_false(hub.doubt);
+        assert_false(hub.untrusted);
         assert_int_equal(error_ms(), 0);
     }
 }

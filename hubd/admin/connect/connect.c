@@ -6,7 +6,6 @@
 #include "hubd/calls/partner_url.h"
 #include "lib/base/crypto.h"
 #include "lib/base/env.h"
-#include "lib/base/sm.h"
 #include "lib/http/url.h"
 #include "lib/ocpi/headers.h"
 #include "lib/ocpi/validate.h"
@@ -57,8 +56,8 @@ static const char *const connect_names[] = {
     [CONNECT_FAILING] = "failing",
     [CONNECT_ENDED] = "ended",
 };
-static const struct sm connect_states = {"registration by the account team", connect_names, connect_next,
-                                         sizeof connect_next / sizeof connect_next[0]};
+const struct sm connect_states = {"registration by the account team", connect_names, connect_next,
+                                  sizeof connect_next / sizeof connect_next[0]};
 
 void connect_move(struct connect *connect, enum connect_state next)
 {

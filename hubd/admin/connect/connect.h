@@ -4,6 +4,7 @@
 #include "hubd/admin/change.h"
 #include "hubd/admin/internal.h"
 #include "hubd/partners/registration.h"
+#include "lib/base/sm.h"
 
 /*
  * The commands by which the hub calls a partner first: `party connect` and `token rotate` exchange credentials,
@@ -76,6 +77,8 @@ struct connect {
     struct change change;
 };
 
+/* Which state may follow which. */
+extern const struct sm connect_states;
 /* Goes on to `next`; a step out of order is a BUG (lib/base/sm.h). */
 void connect_move(struct connect *connect, enum connect_state next);
 

@@ -1,12 +1,14 @@
 #include "hubd/admin/declare/declare.h"
 #include "hubd/admin/internal.h"
+#include "lib/base/magic.h"
 #include "lib/base/timestamp.h"
 
 /*
  * Who has changed what since a document was exported: reads the audit from the document's revision on. Changes by the
  * same person do not count, so a document can be applied twice.
  */
-#define SEEN_MAX 10000 /* kept; with more of them a document is too old */
+#define DECLARE_SEARCH_MAGIC 0x44535243u
+#define SEEN_MAX             10000 /* kept; with more of them a document is too old */
 
 /* The actions that change what a document says, and things of which kind. */
 static const struct {
@@ -73,7 +75,7 @@ static bool remember(struct declare_search *search, const struct store_audit *ro
 
 static void on_read(struct store_read *read)
 {
-    struct declare_search *search = read->context;
+    struct declare_search *search = MAGIC_CAST(struct declare_search, read->context, DECLARE_SEARCH_MAGIC);
     const struct store_audit_read *page = &search->read;
     search->result = read->result;
     for (size_t i = 0; i < page->count && search->result == OK; i++) {
@@ -94,6 +96,7 @@ static void on_read(struct store_read *read)
 
 void declare_search_run(struct declare_search *search, void (*then)(void *context), void *context)
 {
+    search->magic = DECLARE_SEARCH_MAGIC;
     search->then = then;
     search->context = context;
     arena_init(&search->page, 0);

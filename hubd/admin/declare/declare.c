@@ -6,6 +6,7 @@
 #include "hubd/admin/refusal.h"
 #include "hubd/admin/render.h"
 #include "lib/base/env.h"
+#include "lib/base/magic.h"
 
 /* export, diff, apply. */
 
@@ -13,7 +14,9 @@
 
 #define PAGES_MAX 20 /* of the audit, to find the last change in */
 
+#define EXPORTED_MAGIC 0x45585054u
 struct exported {
+    uint32_t magic;
     struct store_totals_read totals;
     struct store_audit_read page;
     unsigned pages;
@@ -24,14 +27,14 @@ struct exported {
 
 static void write_body(struct change *change, struct json_writer *writer)
 {
-    struct exported *exported = change->request->state;
+    struct exported *exported = MAGIC_CAST(struct exported, change->request->state, EXPORTED_MAGIC);
     json_field_string(writer, "body", exported->body);
 }
 
 /* A change like others, so that the snapshot has every change up to the revision's row. */
 static bool build_export(struct change *change)
 {
-    struct exported *exported = change->request->state;
+    struct exported *exported = MAGIC_CAST(struct exported, change->request->state, EXPORTED_MAGIC);
     struct admin *admin = admin_of(change->request);
     struct str document = declare_write(change->arena, change->snapshot, change->snapshot);
     if (document.length > 0 && !declare_revision_is_of(str_from(admin->revision), document))
@@ -52,7 +55,7 @@ static void read_page(struct exported *exported, int64_t before);
  * restart. When that is too far back in the audit, the newest row is taken. */
 static void on_page(struct store_read *read)
 {
-    struct exported *exported = read->context;
+    struct exported *exported = MAGIC_CAST(struct exported, read->context, EXPORTED_MAGIC);
     const struct store_audit_read *page = &exported->page;
     size_t found = 0;
     while (found < page->count && !declare_is_change(&page->rows[found].row))
@@ -85,7 +88,7 @@ static void read_page(struct exported *exported, int64_t before)
 
 static void export_on_totals(struct store_read *read)
 {
-    struct exported *exported = read->context;
+    struct exported *exported = MAGIC_CAST(struct exported, read->context, EXPORTED_MAGIC);
     if (read->result != OK)
         refusal_reply_error(exported->request, read->result, read->error.text);
     else
@@ -99,6 +102,7 @@ void admin_export(struct ctl_request *request)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    exported->magic = EXPORTED_MAGIC;
     exported->request = request;
     exported->totals.base =
         (struct store_read){.arena = &request->arena, .callback = export_on_totals, .context = exported};
@@ -114,7 +118,9 @@ void admin_export(struct ctl_request *request)
 
 enum stage { PLANNING, WRITING_BEFORE, WRITING_AFTER, COMPARING, DECIDING };
 
+#define APPLY_RUN_MAGIC 0x41504c59u
 struct apply_run {
+    uint32_t magic;
     struct ctl_request *request;
     struct change *change; /* while it is this one's turn */
     bool dry_run, changes; /* diff does not change anything, and asks for no conflicts */
@@ -157,7 +163,7 @@ static void write_counts(struct json_writer *writer, const struct declare_counts
 
 static void write_differences(struct change *change, struct json_writer *writer)
 {
-    const struct apply_run *run = change->request->state;
+    const struct apply_run *run = MAGIC_CAST(struct apply_run, change->request->state, APPLY_RUN_MAGIC);
     char text[240];
     json_key(writer, "rows");
     json_raw(writer, arena_printf(change->arena, "[" STR_FMT "]", STR_ARG(run->rows)));
@@ -207,7 +213,7 @@ static void finish_build(struct apply_run *run)
 
 static void on_searched_again(void *context)
 {
-    struct apply_run *run = context;
+    struct apply_run *run = MAGIC_CAST(struct apply_run, context, APPLY_RUN_MAGIC);
     struct change *change = run->change;
     if (run->search.result != OK) {
         refusal_set(&change->refusal, ctl_code_from_error(run->search.result), "hubctl status",
@@ -297,7 +303,7 @@ static bool is_given_up(const struct apply_run *run)
 /* One turn of the loop: a slice of planning, or one of the stages after it. */
 static void on_slice(uv_timer_t *timer)
 {
-    struct apply_run *run = timer->data;
+    struct apply_run *run = MAGIC_CAST(struct apply_run, timer->data, APPLY_RUN_MAGIC);
     struct change *change = run->change;
     const struct registry_snapshot *draft = &run->plan.draft.snapshot;
     bool more = false;
@@ -329,7 +335,7 @@ static void on_slice(uv_timer_t *timer)
 
 static bool build(struct change *change)
 {
-    struct apply_run *run = change->request->state;
+    struct apply_run *run = MAGIC_CAST(struct apply_run, change->request->state, APPLY_RUN_MAGIC);
     struct admin *admin = admin_of(change->request);
     bool prune = json_get_boolean(change->request->params, "prune", false);
     run->change = change;
@@ -344,7 +350,7 @@ static bool build(struct change *change)
 
 static void on_searched(void *context)
 {
-    struct apply_run *run = context;
+    struct apply_run *run = MAGIC_CAST(struct apply_run, context, APPLY_RUN_MAGIC);
     change_begin(run->request, build, !run->dry_run);
 }
 
@@ -373,6 +379,7 @@ static void document_begin(struct ctl_request *request, bool changes)
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
+    run->magic = APPLY_RUN_MAGIC;
     run->request = request;
     run->changes = changes;
     run->dry_run = !changes || json_get_boolean(request->params, "dry_run", false);

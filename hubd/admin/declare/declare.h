@@ -188,6 +188,7 @@ struct declare_seen { /* a change in the audit since the document was exported *
     struct declare_seen *next;
 };
 struct declare_search {
+    uint32_t magic; /* own */
     struct ctl_request *request;
     struct str actor; /* whose own changes do not count */
     int64_t scanned;  /* audit rows up to this have been looked at */

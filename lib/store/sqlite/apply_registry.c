@@ -234,23 +234,23 @@ int apply_withdraw_receiver(struct writer *writer, struct store_op *op, struct e
     return result ? apply_failure(writer, result, error) : OK;
 }
 
-int apply_set_told(struct writer *writer, struct store_op *op, struct error *error)
+int apply_set_announced(struct writer *writer, struct store_op *op, struct error *error)
 {
     struct sql_connection *c = &writer->connection;
-    int64_t party = op->u.told.party;
-    struct str module = op->u.told.module;
+    int64_t party = op->u.announced.party;
+    struct str module = op->u.announced.module;
     int result = sql_first(c, SQL_RECEIVER_FIND, SQL_VALUES(sql_i(party), sql_t(module)));
     if (result < 0)
         return apply_failure(writer, result, error);
     if (result == 0)
         return error_set(error, ERR_NOT_FOUND, "no receiver for " STR_FMT " is set", STR_ARG(module));
-    int64_t told = sql_integer(c, SQL_RECEIVER_FIND, COL_RECEIVER_FIND_TOLD);
+    int64_t announced = sql_integer(c, SQL_RECEIVER_FIND, COL_RECEIVER_FIND_TOLD);
     sql_end(c, SQL_RECEIVER_FIND);
-    if (told != op->u.told.before || writer->state.party_changed > op->u.told.now)
+    if (announced != op->u.announced.before || writer->state.party_changed > op->u.announced.now)
         return error_set(error, ERR_CONFLICT, "party %lld is told by now, or parties have changed",
                          (long long)party);
-    result =
-        sql_run(c, SQL_RECEIVER_SET_TOLD, SQL_VALUES(sql_i(party), sql_t(module), sql_i(op->u.told.now)));
+    result = sql_run(c, SQL_RECEIVER_SET_ANNOUNCED,
+                     SQL_VALUES(sql_i(party), sql_t(module), sql_i(op->u.announced.now)));
     return result ? apply_failure(writer, result, error) : OK;
 }
 

@@ -25,7 +25,9 @@ struct store_counters {
 
 struct writer;
 
+#define STORE_MAGIC 0x53544f52u
 struct store {
+    uint32_t magic;
     char *directory, *path;
     int lock; /* file descriptor of hub.lock */
     uint8_t audit_key[SHA256_SIZE];
@@ -63,7 +65,9 @@ struct writer_state {
     struct audit_summary summary;    /* of the block that the next audit row is in */
 };
 
+#define WRITER_MAGIC 0x57524954u
 struct writer {
+    uint32_t magic;
     struct store *store;
     struct sql_connection connection;
     struct hmac *hmac;

@@ -97,6 +97,7 @@ static void free_store(struct store *store)
     crypto_wipe(store->audit_key, sizeof store->audit_key);
     free(store->directory);
     free(store->path);
+    store->magic = 0;
     free(store);
 }
 
@@ -109,6 +110,7 @@ static struct store *new_store(const struct store_options *options)
         free(store);
         return NULL;
     }
+    store->magic = STORE_MAGIC;
     store->lock = -1;
     store->lazy_delay_ms = options->lazy_delay_ms ? options->lazy_delay_ms : 250;
     memcpy(store->audit_key, options->audit_key, SHA256_SIZE);

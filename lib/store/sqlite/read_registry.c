@@ -84,7 +84,7 @@ static void fill_receiver(struct store_reader *reader, struct store_read *read, 
         .source = str_equal(sql_string(&reader->connection, id, COL_RECEIVER_ALL_SOURCE), STR("set"))
                       ? STORE_SOURCE_SET
                       : STORE_SOURCE_DISCOVERED,
-        .told = sql_integer(&reader->connection, id, COL_RECEIVER_ALL_TOLD),
+        .announced = sql_integer(&reader->connection, id, COL_RECEIVER_ALL_TOLD),
     };
 }
 

@@ -136,8 +136,8 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
          "told = CASE WHEN receiver.url = excluded.url THEN receiver.told ELSE 0 END"},
     [SQL_RECEIVER_FIND] = {W, "it", ROW(RECEIVER_FIND),
                            "SELECT told FROM receiver WHERE party = $1 AND module = $2"},
-    [SQL_RECEIVER_SET_TOLD] = {W, "iti", NO_ROW,
-                               "UPDATE receiver SET told = $3 WHERE party = $1 AND module = $2"},
+    [SQL_RECEIVER_SET_ANNOUNCED] = {W, "iti", NO_ROW,
+                                    "UPDATE receiver SET told = $3 WHERE party = $1 AND module = $2"},
     [SQL_RECEIVER_WITHDRAW] =
         {W, "it", NO_ROW, "DELETE FROM receiver WHERE party = $1 AND module = $2 AND source = 'discovered'"},
     [SQL_RECEIVER_DELETE] = {W, "it", NO_ROW, "DELETE FROM receiver WHERE party = $1 AND module = $2"},

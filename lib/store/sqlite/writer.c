@@ -19,7 +19,7 @@
 
 static int on_wal(void *context, sqlite3 *db, const char *name, int pages)
 {
-    struct writer *writer = context;
+    struct writer *writer = MAGIC_CAST(struct writer, context, WRITER_MAGIC);
     (void)db;
     (void)name;
     if (pages < writer->wal_pages) /* it began anew */
@@ -217,7 +217,7 @@ static void commit_group(struct writer *writer, struct ring *batches)
 
 void writer_main(void *argument)
 {
-    struct store *store = argument;
+    struct store *store = MAGIC_CAST(struct store, argument, STORE_MAGIC);
     struct writer *writer = store->writer;
     struct ring batches;
     ring_init(&batches);
@@ -316,6 +316,7 @@ int writer_new(struct store *store, const struct sql_connection *connection, str
         hmac_free(hmac);
         return error_set(error, ERR_MEMORY, "no memory for the writer");
     }
+    writer->magic = WRITER_MAGIC;
     writer->store = store;
     writer->connection = *connection;
     writer->hmac = hmac;
@@ -347,5 +348,6 @@ void writer_free(struct writer *writer)
     hmac_free(writer->hmac);
     buffer_free(&writer->scratch);
     buffer_free(&writer->detail);
+    writer->magic = 0;
     free(writer);
 }
