@@ -181,9 +181,8 @@ def magics(texts):
     names, numbers, structs = {}, {}, {}
     for path, text in texts.items():
         for match in MAGIC.finditer(text):
-            at = place(path, text, match.start())
-            names.setdefault(match[1], []).append(at)
-            numbers.setdefault(int(match[2].rstrip("u"), 0), []).append(f"{at}: {match[1]}")
+            names.setdefault(match[1], []).append(place(path, text, match.start()))
+            numbers.setdefault(int(match[2].rstrip("u"), 0), []).append(f"{place(path, text, match.start())}: {match[1]}")
         for match in MAGIC_CAST.finditer(text):
             structs.setdefault(match[2], {}).setdefault(match[1], place(path, text, match.start()))
     for name, places in names.items():
@@ -192,7 +191,7 @@ def magics(texts):
         if name not in structs:
             yield f"{places[0]}: {name} is in no MAGIC_CAST"
     for places in numbers.values():
-        if len({at.rsplit(" ", 1)[1] for at in places}) > 1:
+        if len({where.rsplit(" ", 1)[1] for where in places}) > 1:
             yield f"{places[0]} has the number of {', '.join(places[1:])}"
     for name, users in structs.items():
         if len(users) > 1:
