@@ -10,6 +10,15 @@ import re
 
 from tree import listed, place, tell
 
+# What a breach of each rule is called.
+OLD_DOCUMENT = "a document that the repository does not have"
+PAGE = "a man page that does not exist"
+SECTION = "a section that its man page does not have"
+HEADING = "a section that README.md does not have"
+NO_FILE = "a file that does not exist"
+NO_FUNCTION = "a function that is not in its file"
+TITLES = (OLD_DOCUMENT, PAGE, SECTION, HEADING, NO_FILE, NO_FUNCTION)
+
 CITATION = re.compile(r"\b(hub[a-z-]*(?:\.conf)?)\((\d)\)((?:,\s+[A-Z][A-Z]+(?:\s+[A-Z]+)*)*)")
 STOP = re.compile(r"`((?:hubd|hubctl|lib|man)/[\w/]+\.[ch])` `(\w+)`")  # in README.md: where something happens
 QUOTED = re.compile(r"`[^`\n]+`")
@@ -52,29 +61,29 @@ def breaches(root):
         text = flat((root / path).read_text())
 
         for match in OLD.finditer(text):
-            yield "a document that the repository does not have", f"{place(path, text, match.start())}: {match[0]}"
+            yield OLD_DOCUMENT, f"{place(path, text, match.start())}: {match[0]}"
         for match in CITATION.finditer(text):
             page = f"{match[1]}({match[2]})"
             if page not in pages:
-                yield "a man page that does not exist", f"{place(path, text, match.start())}: {page}"
+                yield PAGE, f"{place(path, text, match.start())}: {page}"
                 continue
             for section in filter(None, re.split(r",\s+", re.sub(r"(?<!,)\s+", " ", match[3]))):
                 if section not in pages[page]:
-                    yield "a section that its man page does not have", f"{place(path, text, match.start())}: {page}, {section}"
+                    yield SECTION, f"{place(path, text, match.start())}: {page}, {section}"
         for match in README.finditer(text):
             if match[1] not in titles:
-                yield "a section that README.md does not have", f"{place(path, text, match.start())}: {match[1]}"
+                yield HEADING, f"{place(path, text, match.start())}: {match[1]}"
         for match in FILE.finditer(text):
             if not ((root / match[1]).exists() or (root / path).parent.joinpath(match[1]).exists()) and not path.startswith("tests/e2e"):
-                yield "a file that does not exist", f"{place(path, text, match.start())}: {match[1]}"
+                yield NO_FILE, f"{place(path, text, match.start())}: {match[1]}"
         for match in STOP.finditer(text) if path.endswith(".md") else ():
             if (root / match[1]).is_file() and not re.search(rf"\b{match[2]}\(", (root / match[1]).read_text()):
-                yield "a function that is not in its file", f"{place(path, text, match.start())}: {match[1]} {match[2]}"
+                yield NO_FUNCTION, f"{place(path, text, match.start())}: {match[1]} {match[2]}"
         for comment in (QUOTED if path.endswith(".md") else COMMENT).finditer(text) if path.endswith((".c", ".h", ".cc", ".md")) else ():
             for match in NAMED.finditer(comment[0]):
                 if not FILE.fullmatch(match[1]) and match[1] not in OF_THE_SYSTEM and f"/{match[1]}" not in ends:
-                    yield "a file that does not exist", f"{place(path, text, comment.start() + match.start())}: {match[1]}"
+                    yield NO_FILE, f"{place(path, text, comment.start() + match.start())}: {match[1]}"
 
 
 if __name__ == "__main__":
-    tell(breaches)
+    tell(breaches, TITLES)

@@ -62,8 +62,24 @@ WORDS = {
     "hubd/outbox": "outbox",
 }
 
-INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
+# What a breach of each rule is called.
+ARROW = "an arrow that no room may draw (tests/structure.py)"
+CONTEXT = "a callback's context that is not checked"
+MODULE = "a module's name spelled outside lib/ocpi/modules.h"
+EXPORT = "an exported name without its room's word"
+NUMBER = "a magic number that is not one struct's own"
+SAME_STATIC = "a static function of one name in many files"
+SAME_TAG = "one name for several structs"
+TITLES = (ARROW, CONTEXT, MODULE, EXPORT, NUMBER, SAME_STATIC, SAME_TAG)
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:hubd|hubctl|lib|man)/[^>]+)>)', re.M)
 FUNCTION = re.compile(r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b)[a-z][\w \t]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*(?:__attribute__\(\([^{;]*\)\)\s*)?\{", re.M)
+# A variable of a file: what stands in the first column with a name and no parameters.
+VARIABLE = re.compile(
+    r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b|(?:struct|union|enum) \w+;)"
+    r"[a-z][\w \t\*]*?(?:[ \*]|\(\*)(?:const )?(\w+)(?:\)\([^;{]*?\))?(?:\[[^\]]*\])*\s*[=;,]",
+    re.M,
+)
 STATIC = re.compile(r"^static (?!const\b)[a-z][\w \t\*]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*\{", re.M)
 STATICS_MOST = 3  # files with a static function of one name: more, and a backtrace tells nothing
 SAME_EVERYWHERE = {"write_value"}  # of a JSON value, each room in its own form
@@ -89,7 +105,7 @@ CONTEXTS_UNCHECKED = {
 }
 MAGIC = re.compile(r"^#define (\w+_MAGIC)\s+(\w+)", re.M)
 MAGIC_CAST = re.compile(r"MAGIC_CAST\(\s*struct (\w+),.*?\b(\w+_MAGIC)\)", re.S)
-TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
+TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum)\s+(\w+)\s*\{", re.M)
 
 
 # Whoever names an OCPI module says enum ocpi_module; its name is written in one table. Files that have such a word for another
@@ -135,9 +151,10 @@ def may(room, other):
 def arrows(path, text):
     room = room_of(path)
     for match in INCLUDE.finditer(text):
-        other = room_of(match[1])
+        header = match[1] or match[2]
+        other = room_of(header)
         if other != room and not may(room, other):
-            yield f"{place(path, text, match.start())}: {room} must not know {other} ({match[1]})"
+            yield f"{place(path, text, match.start())}: {room} must not know {other} ({header})"
 
 
 def exports(path, text):
@@ -147,7 +164,7 @@ def exports(path, text):
         return
     stem = os.path.splitext(os.path.basename(path))[0]
     own = [*words.split(), os.path.basename(room), stem, stem.split("_")[0]]
-    for match in FUNCTION.finditer(text):
+    for match in (*FUNCTION.finditer(text), *VARIABLE.finditer(text)):
         name = match[1]
         if name != "main" and not any(name == word or name.startswith(word + "_") for word in own):
             yield f"{place(path, text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
@@ -203,23 +220,23 @@ def breaches(root):
     tags, statics, literal = {}, {}, module_literal(root)
     texts = {path: (root / path).read_text() for path in paths}
     for path, text in texts.items():
-        yield from (("a callback's context that is not checked", breach) for breach in contexts(path, text))
-        yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
-        yield from (("a module's name spelled outside lib/ocpi/modules.h", breach) for breach in spelled_modules(path, text, literal))
+        yield from ((CONTEXT, breach) for breach in contexts(path, text))
+        yield from ((ARROW, breach) for breach in arrows(path, text))
+        yield from ((MODULE, breach) for breach in spelled_modules(path, text, literal))
         if path.endswith(".c"):  # what C++ has stands in a namespace of its own
-            yield from (("an exported name without its room's word", breach) for breach in exports(path, text))
-            for name in {match[1] for match in STATIC.finditer(text)} - SAME_EVERYWHERE:
-                statics.setdefault(name, []).append(path)
+            yield from ((EXPORT, breach) for breach in exports(path, text))
+            for name, at in {match[1]: match.start() for match in STATIC.finditer(text)}.items():
+                statics.setdefault(name, []).append(place(path, text, at))
         for match in TAG.finditer(text):
             tags.setdefault(match[1], []).append(place(path, text, match.start()))
-    yield from (("a magic number that is not one struct's own", breach) for breach in magics(texts))
+    yield from ((NUMBER, breach) for breach in magics(texts))
     for name, places in sorted(statics.items()):
-        if len(places) > STATICS_MOST:
-            yield "a static function of one name in many files", f"{places[0]}: {name}, also {', '.join(places[1:])}"
+        if len(places) > STATICS_MOST and name not in SAME_EVERYWHERE:
+            yield SAME_STATIC, f"{places[0]}: {name}, also {', '.join(places[1:])}"
     for tag, places in sorted(tags.items()):
         if len(places) > 1:
-            yield "one name for several structs", f"{places[0]}: {tag}, also {', '.join(places[1:])}"
+            yield SAME_TAG, f"{places[0]}: {tag}, also {', '.join(places[1:])}"
 
 
 if __name__ == "__main__":
-    tell(breaches)
+    tell(breaches, TITLES)
