@@ -53,6 +53,9 @@ BREACHES = [
     ("hubd/registry/planted.c", f"#define A_MAGIC 0x41u\n{ASKS}{ASKS.replace('struct a', 'struct b')}", NUMBER),
     ("hubd/registry/planted.c", "#define A_MAGIC 0x41u\n", NUMBER),
     ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), NO SUCH SECTION says */\n", citations.SECTION),
+    ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), Name says */\n", citations.SECTION),
+    ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), name says */\n", citations.SECTION),
+    ("hubd/registry/planted.c", "/* as hub-o" + "cpi(7), NAME, Nothing says */\n", citations.SECTION),
     ("hubd/registry/planted.c", "/* as hub-no" + "thing(7) says */\n", citations.PAGE),
     ("hubd/registry/planted.c", "/* as hubctl-no" + "thing(1) says */\n", citations.PAGE),
     ("hubd/registry/planted.c", "/* see hu" + "bd/nothing_here.c */\n", citations.NO_FILE),
@@ -61,6 +64,12 @@ BREACHES = [
     ("README.md", "`hubd/hub.h` `planted_" + "nowhere` - begins it\n", citations.NO_FUNCTION),
     ("hubd/registry/planted.c", "/* hub-contra" + "ct 5 */\n", citations.OLD_DOCUMENT),
     ("hubd/registry/planted.c", "/* contra" + "ct 5 */\n", citations.OLD_DOCUMENT),
+    ("hubd/registry/planted.c", "/* OCPI 2.2" + ".1, 99.99 No Such Chapter */\n", citations.CHAPTER),
+    ("hubd/registry/planted.c", "/* OCPI\n * 2.2" + ".1, Vehicles: Color */\n", citations.CHAPTER),
+    ("hubd/registry/planted.c", "/* OCPI 2.2" + ".1, Tokens: Color */\n", citations.CHAPTER),
+    ("hubd/registry/planted.c", "/* OCPI 2.2" + ".1, Types 16.20 */\n", citations.CHAPTER),
+    ("hubd/registry/planted.c", 'static const char text[] = "OCPI 2.2' + '.1, "\n    "Tokens: Colors";\n', citations.CHAPTER),
+    ("hubd/registry/planted.c", "/* as outbox_frob" + "nicate() does */\n", citations.NOT_CALLED),
 ]
 
 WITHOUT_FORMATTER = pytest.mark.skipif(shutil.which("clang-format") is None, reason="clang-format is in tests/packages, which a bare machine's tests/build installs")
