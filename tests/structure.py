@@ -84,19 +84,28 @@ STATIC = re.compile(r"^static (?!const\b)[a-z][\w \t\*]*?[ \*](\w+)\((?!\*)[^;{]
 STATICS_MOST = 3  # files with a static function of one name: more, and a backtrace tells nothing
 SAME_EVERYWHERE = {"write_value"}  # of a JSON value, each room in its own form
 # A `void *` that a callback gets back must go through MAGIC_CAST, or through a function NAME_of that does so.
-# Refused are: assigning it to a pointer to something, casting it, handing it to a function that is called by its name.
+# Refused are: assigning it to a pointer to something, casting it, handing it to a function that is called by its name. So are the first
+# two with every `void *` parameter of a function, whatever it is called; a `const void *` is an element that is compared.
 VOID = r"(?:context|argument|\w+->(?:context|data|state))"
+HANDLE = r"(?:timer|handle|poll|async|signal|stream|idle|prepare|wake)->data"
 CONTEXTS = (
     re.compile(r"\b(?:struct \w+|bool|int|char|size_t) \*\w+ =\s+(?:\w+->)*%s;" % VOID),
+    re.compile(rf"^[ \t]+\w+ =\s+(?:\w+->)*(?:context|argument|\w+->(?:context|state)|{HANDLE});", re.M),
     re.compile(r"\((?:const )?struct \w+ \*\)\s*(?:context|argument|\w+->(?:context|state))\b"),
-    re.compile(r"(?<![\w.>])(?!(?:MAGIC_CAST|\w+_of|if|while|switch|return|sizeof)\()\w+\((?:[^();]*,\s*)?(?:\w+->)*(?:\w+->context|(?:timer|handle|poll|async|signal|stream|idle|prepare|wake)->data)[,)]"),
+    re.compile(rf"(?<![\w.>])(?!(?:MAGIC_CAST|\w+_of|if|while|switch|return|sizeof)\()\w+\((?:[^();]*,\s*)?(?:\w+->)*(?:\w+->context|{HANDLE})[,)]"),
 )
+WITH_BODY = re.compile(r"^[a-z][\w \t\*]*?[ \*]\w+\(((?:[^;{}()]|\([^()]*\))*)\)\s*(?:__attribute__\(\([^{;]*\)\)\s*)?\{\n(.*?)^\}", re.M | re.S)
+UNTYPED = re.compile(r"(?<!const )\bvoid \*(?:const )?(\w+)\s*(?=,|$)")
+TYPED = r"(?:\bstruct \w+ \*(?:const )?\w+ =\s+|^[ \t]+\*?\w+ =\s+|, \*\w+ =\s+)(?:{0})[;,]|\((?:const )?struct \w+ \*(?:const )?\)\s*\(?(?:{0})\b"
 # What needs no check: a part of what the breach would say, and the reason.
 CONTEXTS_UNCHECKED = {
     "hmac->context": "OpenSSL's own type, no void *",
     "struct loader *loader = context;": "inih calls back only before ini_parse_stream returns: it is a variable of the caller",
     "struct noun_words *words = context;": "find calls back only before it returns: it is a variable of the caller",
     "(const struct str *)context": "the same",
+    "struct conf_list *list = field;": "a member of the settings; its type is the row's in the table",
+    "*)row": "a row of the array that read_registry.c has just made; the column's type is in the same table",
+    "struct store_token *token = row;": "the same",
     "struct progress *progress = read->state;": "the store's own between two turns of one read; no callback sees it",
     "struct page *page = read->state;": "the same",
     "struct trace_walk *trace = read->state;": "the same",
@@ -185,12 +194,22 @@ def spelled_modules(path, text, literal):
         yield f"{place(path, code, match.start())}: {match[0]}"
 
 
+def untyped_uses(text):
+    """What a function does with its `void *` parameters: where, and the words."""
+    for function in WITH_BODY.finditer(text):
+        names = UNTYPED.findall(function[1])
+        for match in re.finditer(TYPED.format("|".join(names)), function[2], re.M) if names else ():
+            yield function.start(2) + match.start(), match[0]
+
+
 def contexts(path, text):
+    uses = dict(untyped_uses(text))
     for pattern in CONTEXTS:
-        for match in pattern.finditer(text):
-            found = " ".join(match[0].split())
-            if not any(part in found for part in CONTEXTS_UNCHECKED):
-                yield f"{place(path, text, match.start())}: {found}"
+        uses.update((match.start(), match[0]) for match in pattern.finditer(text))
+    for at, words in sorted(uses.items()):
+        found = " ".join(words.split())
+        if not any(part in found for part in CONTEXTS_UNCHECKED):
+            yield f"{place(path, text, at)}: {found}"
 
 
 def magics(texts):
