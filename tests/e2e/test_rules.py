@@ -41,6 +41,7 @@ BREACHES = [
     ("hubd/registry/planted.c", "int nobody_one, registry_other;\n", EXPORT),
     ("hubd/registry/planted.c", "int (*nobody_hook)(void);\n", EXPORT),
     ("hubd/registry/planted.c", '/* "cdrs" */\nstatic const char *text = "sess' + 'ions";\n', MODULE),
+    ("hubd/retention.c", 'static const char *text = "tari' + 'ffs";\n', MODULE),
     ("hubctl/planted.c", 'static const char *text = "tokens' + ':sender";\n', MODULE),
     ("hubd/registry/planted.h", "struct str {\n    int a;\n};\n", SAME_TAG),
     ("hubd/registry/planted.h", "struct str\n{\n    int a;\n};\n", SAME_TAG),
