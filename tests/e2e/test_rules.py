@@ -50,7 +50,7 @@ BREACHES = [
     ("hubd/registry/planted.c", "static void on_end(void *context)\n{\n    end((struct planted *)context);\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_read(struct store_read *base)\n{\n    end(base, base->context);\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(int status, void *user)\n{\n    struct planted *planted = user;\n}\n", CONTEXT),
-    ("hubd/registry/planted.c", "static void on_end(void *user, struct planted *(*find)(void *user))\n{\n    const struct planted *one = find(0), *planted = user;\n}\n", CONTEXT),
+    ("hubd/registry/planted.c", "static void on_end(void *user, struct planted *(*find)(void *))\n{\n    struct planted *one = find(0), *planted = user;\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(void *opaque)\n{\n    end((struct planted *)opaque);\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(void *context)\n{\n    struct planted *planted;\n    planted = context;\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(void *user)\n{\n    struct planted *planted;\n    planted = user;\n}\n", CONTEXT),
@@ -79,16 +79,18 @@ BREACHES = [
     ("hubd/registry/planted.c", "/* as outbox_frob" + "nicate() does */\n", citations.NOT_CALLED),
 ]
 
-WITHOUT_FORMATTER = pytest.mark.skipif(shutil.which("clang-format") is None, reason="clang-format is in tests/packages, which a bare machine's tests/build installs")
+WITHOUT_FORMATTER = pytest.mark.skipif(shutil.which("clang-format") is None, reason="clang-format is missing; it is in tests/packages")
 
 
 @pytest.fixture
 def tree(tmp_path):
     """What the rules need of the tree, and no more; git lists it as not yet committed."""
-    for path in ("tests/rules", "tests/structure.py", "tests/citations.py", "tests/tree.py", "README.md", ".clang-format", "lib/base/str.h", "lib/ocpi/modules.h"):
+    programs = ("tests/rules", "tests/structure.py", "tests/citations.py", "tests/tree.py")
+    for path in (*programs, ".clang-format", "lib/base/str.h", "lib/ocpi/modules.h"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
-    for path, text in (("README.md", "# planted\n"), ("hubd/hub.h", "struct hub;\n"), ("man/hub-ocpi.7", ".Sh NAME\n"), *((path, "") for path in SPELLS_MODULES)):
+    texts = {"README.md": "# planted\n", "hubd/hub.h": "struct hub;\n", "man/hub-ocpi.7": ".Sh NAME\n", **dict.fromkeys(SPELLS_MODULES, "")}
+    for path, text in texts.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
