@@ -105,10 +105,10 @@ bool part_synopsis(struct buffer *out, const char *noun)
 /* Whether usage or the help names all choices already. */
 static bool tells_choices(const struct ctl_param *param)
 {
-    bool told = true;
+    bool named = true;
     for (size_t i = 0; param->choices[i] != NULL; i++)
-        told = told && strstr(param->help, param->choices[i]) != NULL;
-    return told;
+        named = named && strstr(param->help, param->choices[i]) != NULL;
+    return named;
 }
 
 static void write_param_entry(struct buffer *out, const struct ctl_param *param)

@@ -61,14 +61,14 @@ static struct str forward_explain(const struct forward *forward)
 {
     const struct outbound *outbound = &forward->outbound;
     const struct ocpi_answer *answer = &outbound->answer;
-    struct str told = forward_error(forward);
+    struct str message = forward_error(forward);
     const char *what = outbound->status == 401                    ? ", it does not accept the hub's token"
                        : answer->is_envelope && !answer->is_clear ? " with an envelope that has two readings"
                        : answer->is_envelope && answer->status_code < 2000
                            ? " with a status_code of success"
                            : " without a usable OCPI envelope";
     return arena_printf(forward->request->arena, "%s answered HTTP %d%s%s" STR_FMT, forward->target->id,
-                        outbound->status, what, told.length > 0 ? ": " : "", STR_ARG(told));
+                        outbound->status, what, message.length > 0 ? ": " : "", STR_ARG(message));
 }
 
 /* What the hub lacked; nothing of it is about the partner. */

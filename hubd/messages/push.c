@@ -155,7 +155,7 @@ void push_find_emsp(struct push *push, const struct json_value *cdr_token, struc
     struct request *request = push->request;
     struct str country = json_get_text(cdr_token, "country_code"),
                party = json_get_text(cdr_token, "party_id");
-    bool told = request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
+    bool addressed = request->has_to && !ocpi_party_key_equal(&request->to, &request->hub->key);
     push->next = next;
     if (country.length > 0 && party.length > 0) {
         if (!ocpi_party_key_make(country, party, &push->emsp)) {
@@ -164,13 +164,13 @@ void push_find_emsp(struct push *push, const struct json_value *cdr_token, struc
         }
     } else if (known.length > 0) {
         ocpi_party_key_parse(known, &push->emsp, NULL, NULL, NULL);
-    } else if (told) {
+    } else if (addressed) {
         push->emsp = request->to;
     } else {
         push_find_starter(push, cdr_token, reference);
         return;
     }
-    if (told && !ocpi_party_key_equal(&request->to, &push->emsp))
+    if (addressed && !ocpi_party_key_equal(&request->to, &push->emsp))
         push_refuse_emsp(push, STR("OCPI-to must be the party of cdr_token"));
     else if (!push_agrees(push, cdr_token))
         push_refuse_emsp(push, STR("/cdr_token: its party is not the eMSP whose session it is"));

@@ -29,11 +29,11 @@ enum recipient_standing recipient_reservation_standing(const struct store_comman
     for (size_t i = 0; i < count; i++) {
         if (!str_equal(rows[i].emsp, emsp) || !str_equal(rows[i].cpo, cpo))
             continue;
-        enum recipient_standing told = command_standing(&rows[i], now);
-        if (told == RECIPIENT_HELD ||
-            told == RECIPIENT_OVER) /* an uncertain newer one changes nothing for sure */
-            return told == RECIPIENT_OVER && standing == RECIPIENT_UNCERTAIN ? RECIPIENT_UNCERTAIN : told;
-        if (told == RECIPIENT_UNCERTAIN)
+        enum recipient_standing newer = command_standing(&rows[i], now);
+        if (newer == RECIPIENT_HELD ||
+            newer == RECIPIENT_OVER) /* an uncertain newer one changes nothing for sure */
+            return newer == RECIPIENT_OVER && standing == RECIPIENT_UNCERTAIN ? RECIPIENT_UNCERTAIN : newer;
+        if (newer == RECIPIENT_UNCERTAIN)
             standing = RECIPIENT_UNCERTAIN;
     }
     return standing;

@@ -32,10 +32,10 @@ static void authorize_unknown(struct request *request, struct str why)
 /* What the CPO answered, and what it said of it. */
 static struct str authorize_explain(const struct forward *forward)
 {
-    struct str told = forward_error(forward);
-    return arena_printf(forward->request->arena,
-                        "the CPO answered %d without a usable AuthorizationInfo%s" STR_FMT,
-                        forward->outbound.answer.status_code, told.length > 0 ? ": " : "", STR_ARG(told));
+    struct str message = forward_error(forward);
+    return arena_printf(
+        forward->request->arena, "the CPO answered %d without a usable AuthorizationInfo%s" STR_FMT,
+        forward->outbound.answer.status_code, message.length > 0 ? ": " : "", STR_ARG(message));
 }
 
 static void authorize_done(struct forward *forward, enum forward_outcome outcome, struct str why)

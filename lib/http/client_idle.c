@@ -38,8 +38,8 @@ int64_t client_idle_time(const struct http_client *client, struct str keep_alive
         name = str_trim(part);
         if (name.length > 8 && str_equal_fold(str_of(name.data, 8), STR("timeout=")) &&
             str_to_uint64(str_trim(str_skip(name, 8)), &seconds) && seconds < 3600) {
-            int64_t told = (int64_t)seconds * 1000 - MARGIN_MS;
-            limit = told < limit ? told : limit;
+            int64_t announced = (int64_t)seconds * 1000 - MARGIN_MS;
+            limit = announced < limit ? announced : limit;
         }
     }
     return limit < 0 ? 0 : limit;

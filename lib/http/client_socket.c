@@ -82,15 +82,16 @@ static struct client_socket *remember(struct http_client *client, curl_socket_t 
 /* The connection of a transfer that ended well lives on: its socket stays registered. */
 static void keep_sockets(struct http_client *client, const struct client_transfer *transfer)
 {
-    struct str told = http_header_find(transfer->headers, transfer->header_count, "Keep-Alive");
+    struct str keep_alive = http_header_find(transfer->headers, transfer->header_count, "Keep-Alive");
     struct ring *next;
 
     for (struct ring *node = client->released.next; node != &client->released; node = next) {
         struct client_socket *socket = CONTAINER_OF(node, struct client_socket, queue);
         next = node->next;
         if (socket->released_by == transfer->easy && socket->was_readable)
-            client_idle_begin(
-                socket, transfer->generation == client->generation ? client_idle_time(client, told) : 0);
+            client_idle_begin(socket, transfer->generation == client->generation
+                                          ? client_idle_time(client, keep_alive)
+                                          : 0);
     }
 }
 
