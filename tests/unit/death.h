@@ -17,7 +17,7 @@ static char death_said[4096];
 static int death_code; /* its exit code, -1: a signal ended it */
 
 /* Runs `work` in a child whose stderr is kept in `death_said`; the signal that ended it, 0 when it went on. */
-static int death_run(void (*work)(void))
+static inline int death_run(void (*work)(void))
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
