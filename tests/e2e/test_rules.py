@@ -50,7 +50,7 @@ BREACHES = [
     ("hubd/registry/planted.c", "static void on_end(void *context)\n{\n    end((struct planted *)context);\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_read(struct store_read *base)\n{\n    end(base, base->context);\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(int status, void *user)\n{\n    struct planted *planted = user;\n}\n", CONTEXT),
-    ("hubd/registry/planted.c", "static void on_end(void *user, struct planted *(*find)(void *))\n{\n    struct planted *one = find(0), *planted = user;\n}\n", CONTEXT),
+    ("hubd/registry/planted.c", "static void on_end(void *user, void (*then)(void *))\n{\n    struct planted *one = 0, *planted = user;\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(void *opaque)\n{\n    end((struct planted *)opaque);\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(void *context)\n{\n    struct planted *planted;\n    planted = context;\n}\n", CONTEXT),
     ("hubd/registry/planted.c", "static void on_end(void *user)\n{\n    struct planted *planted;\n    planted = user;\n}\n", CONTEXT),
@@ -128,6 +128,12 @@ def test_a_static_name_in_one_file_too_many_is_named(tree):
         (tree / f"lib/base/same_{name}.c").write_text("static int planted(void)\n{\n    return 0;\n}\n")
         report = section(rules(tree).stdout, SAME_STATIC)
         assert ("lib/base/same_a.c:1: planted, also" in report) == (name == "d"), report
+
+
+def test_a_program_that_breaks_is_told(tree):
+    (tree / "lib/ocpi/modules.h").write_text("")  # the table that structure.py reads
+    result = rules(tree)
+    assert result.returncode == 1 and "tests/structure.py" in section(result.stdout, "a program that could not look"), result.stdout
 
 
 def test_help_names_every_rule():
