@@ -154,17 +154,23 @@ static bool outbound_is_valid(const struct outbound *outbound)
 }
 
 /* Logs why TLS fails, once per platform and reason: every further call fails the same way until somebody
- * changes a file. */
+ * changes a file. A success elsewhere, as of a platform with URLs at several hosts, is no end of it. */
 static void outbound_note_trust(const struct outbound *outbound)
 {
     const struct registry_platform *platform = outbound->platform;
     const struct http_call *call = &outbound->call;
     if (platform == NULL || (call->result != OK && !call->untrusted))
         return;
+    struct registry_runtime *runtime = platform->runtime;
     uint64_t reason = call->untrusted ? str_hash(str_from(call->error.text)) : 0;
-    if (atomic_load(&platform->runtime->distrust) == reason ||
-        atomic_exchange(&platform->runtime->distrust, reason) == reason || reason == 0)
+    if (atomic_load(&runtime->distrust) == reason)
         return;
+    uint64_t at = str_hash(url_text_origin(call->url));
+    if (reason == 0 && atomic_load(&runtime->distrust_at) != at)
+        return;
+    if (atomic_exchange(&runtime->distrust, reason) == reason || reason == 0)
+        return;
+    atomic_store(&runtime->distrust_at, at);
     log_warn("%s: %s", platform->party_count > 0 ? platform->parties[0]->id : "a platform", call->error.text);
 }
 

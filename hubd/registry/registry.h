@@ -49,7 +49,8 @@ struct registry_runtime {
     _Atomic int64_t last_answer_wall;
     _Atomic int64_t last_heard_wall; /* last authenticated request of the partner's */
     _Atomic int64_t next_trial_ms;   /* monotonic; when an OFFLINE platform may be tried again in real time */
-    _Atomic uint64_t distrust;       /* hash of the TLS failure logged last; 0: none since a success */
+    _Atomic uint64_t distrust;       /* hash of the TLS failure logged last; 0: none since a success there */
+    _Atomic uint64_t distrust_at;    /* hash of the origin that it was at */
     atomic_size_t held;              /* bytes: sum of http_exchange.held over its requests */
     _Atomic bool raw_token;      /* the token was accepted raw, not in Base64, when a call last succeeded */
     _Atomic bool previous_token; /* within the overlap: the partner still accepts only its old token */
