@@ -26,6 +26,7 @@ struct edit {
     struct store_delivery_list list;
     struct store_queues_read queues;
     int64_t expected;            /* rows of all slices, as it was at the beginning; 0: not known */
+    int64_t newest;              /* the last delivery of then: what arrives meanwhile is not chased */
     unsigned state_index;        /* in bulk_states */
     struct store_delivery *rows; /* of the slice */
     size_t row_count, touched;
@@ -221,6 +222,8 @@ static void rows_read(struct job *job)
     struct edit *edit = edit_of(job);
     edit->rows = edit->list.rows;
     edit->row_count = edit->list.count;
+    while (edit->row_count > 0 && edit->rows[edit->row_count - 1].id > edit->newest)
+        edit->row_count--;
     if (edit->row_count > 0) {
         if (!apply_slice(edit))
             slice_done(edit);
@@ -261,6 +264,7 @@ static void queues_read(struct job *job)
 {
     struct edit *edit = edit_of(job);
     const struct store_queues_read *queues = &edit->queues;
+    edit->newest = queues->base.result == OK ? queues->newest : INT64_MAX;
     for (size_t i = 0; queues->base.result == OK && i < queues->count; i++) {
         const struct store_queue_row *row = &queues->rows[i];
         if (edit->receiver.length == 0 || str_equal(edit->receiver, row->receiver))

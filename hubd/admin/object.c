@@ -1,4 +1,7 @@
 #include "hubd/admin/internal.h"
+
+#include <stdio.h>
+
 #include "hubd/admin/lookup.h"
 #include "hubd/admin/refusal.h"
 #include "hubd/admin/render.h"
@@ -51,14 +54,12 @@ static struct listing *listing_of(void *context)
     return MAGIC_CAST(struct listing, context, LISTING_MAGIC);
 }
 
-static void fail_listing(struct listing *listing, const struct store_read *base)
+static void fail_listing(struct listing *listing, int result, const char *text)
 {
-    struct error error = base->error;
-    int result = base->result;
     buffer_free(&listing->list.buffer);
     arena_free(&listing->arena);
     listing->magic = 0;
-    refusal_reply_error(listing->request, result, error.text);
+    refusal_reply_error(listing->request, result, text);
 }
 
 /* The id as its owner spells it: the store's own names are folded. */
@@ -90,7 +91,7 @@ static void on_object(struct store_read *base)
 {
     struct listing *listing = listing_of(base->context);
     if (base->result != OK && base->result != ERR_NOT_FOUND) {
-        fail_listing(listing, base);
+        fail_listing(listing, base->result, base->error.text);
         return;
     }
     if (base->result == OK) /* else it was deleted meanwhile */
@@ -102,13 +103,12 @@ static void on_object(struct store_read *base)
 static void read_next(struct listing *listing)
 {
     if (listing->position == listing->item_count) {
-        struct str next = STR_NONE;
+        char next[24] = ""; /* not of the arena: a list without it would seem whole */
         if (listing->more)
-            next = arena_printf(&listing->request->arena, "%lld",
-                                (long long)listing->items[listing->item_count - 1].sequence);
+            snprintf(next, sizeof next, "%lld", (long long)listing->items[listing->item_count - 1].sequence);
         arena_free(&listing->arena);
         listing->magic = 0;
-        reply_list_end(&listing->list, next);
+        reply_list_end(&listing->list, str_from(next));
         return;
     }
     const struct store_page_item *item = &listing->items[listing->position];
@@ -130,7 +130,7 @@ static void on_page(struct store_read *base)
 {
     struct listing *listing = listing_of(base->context);
     if (base->result != OK) {
-        fail_listing(listing, base);
+        fail_listing(listing, base->result, base->error.text);
         return;
     }
     listing->items = listing->page.items;
@@ -144,11 +144,15 @@ static void on_owners(struct store_read *base)
     struct listing *listing = listing_of(base->context);
     struct str only = listing->page.owner_count > 0 ? listing->page.owners[0].owner : STR_NONE;
     if (base->result != OK && base->result != ERR_NOT_FOUND) {
-        fail_listing(listing, base);
+        fail_listing(listing, base->result, base->error.text);
         return;
     }
     listing->items = arena_alloc(&listing->request->arena, OWNERS_MAX * sizeof *listing->items);
-    for (size_t i = 0; i < listing->owners.owner_count && i < OWNERS_MAX && listing->items != NULL; i++) {
+    if (listing->items == NULL) {
+        fail_listing(listing, ERR_MEMORY, "no memory");
+        return;
+    }
+    for (size_t i = 0; i < listing->owners.owner_count && i < OWNERS_MAX; i++) {
         struct store_page_item *item = &listing->items[listing->item_count];
         item->owner = listing->owners.owners[i].owner;
         item->id = listing->owners.id;
@@ -157,33 +161,48 @@ static void on_owners(struct store_read *base)
     read_next(listing);
 }
 
+/* False: no memory. */
+static bool add_owner(struct listing *listing, struct store_owner_filter *owners, struct str owner)
+{
+    struct str copy = arena_copy(&listing->request->arena, owner);
+    owners[listing->page.owner_count++] = (struct store_owner_filter){copy, INT64_MIN};
+    return copy.data != NULL;
+}
+
+/* All that are registered as CPOs. False: no memory. */
+static bool add_cpos(struct listing *listing, struct store_owner_filter *owners,
+                     const struct registry_snapshot *snapshot)
+{
+    const size_t *count = &listing->page.owner_count;
+    bool good = true;
+    for (size_t i = 0; good && i < snapshot->party_count; i++) {
+        struct str owner = ocpi_party_key_str(&snapshot->parties[i].key);
+        bool again = *count > 0 && str_equal(owners[*count - 1].owner, owner);
+        if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) != 0 && !again)
+            good = add_owner(listing, owners, owner);
+    }
+    return good;
+}
+
 /* The CPOs whose objects are listed: one, or all that are registered. False: refused. */
 static bool choose_owners(struct listing *listing, bool all, struct refusal *refusal)
 {
     struct str party = json_get_text(listing->request->params, "party");
-    struct arena *arena = &listing->request->arena;
     struct registry_view *view = listing->hub->control_view;
-    struct registry_snapshot *snapshot = registry_hold(view);
-    struct store_owner_filter *owners = arena_alloc(arena, (snapshot->party_count + 1) * sizeof *owners);
     struct ocpi_party_key key;
-    size_t count = 0;
-    bool good = true;
-    if (party.length > 0) {
-        good = lookup_key(party, &key, refusal);
-        if (good && owners != NULL)
-            owners[count++] =
-                (struct store_owner_filter){arena_copy(arena, ocpi_party_key_str(&key)), INT64_MIN};
-    }
-    for (size_t i = 0; i < snapshot->party_count && all && party.length == 0 && owners != NULL; i++) {
-        struct str owner = ocpi_party_key_str(&snapshot->parties[i].key);
-        bool again = count > 0 && str_equal(owners[count - 1].owner, owner);
-        if ((snapshot->parties[i].row.roles & OCPI_ROLE_CPO) != 0 && !again)
-            owners[count++] = (struct store_owner_filter){arena_copy(arena, owner), INT64_MIN};
-    }
+    if (party.length > 0 && !lookup_key(party, &key, refusal))
+        return false;
+    struct registry_snapshot *snapshot = registry_hold(view);
+    struct store_owner_filter *owners =
+        arena_alloc(&listing->request->arena, (snapshot->party_count + 1) * sizeof *owners);
+    bool good = owners != NULL;
+    if (good && party.length > 0)
+        good = add_owner(listing, owners, ocpi_party_key_str(&key));
+    else if (good && all)
+        good = add_cpos(listing, owners, snapshot);
     registry_release(view, snapshot);
     listing->page.owners = owners;
-    listing->page.owner_count = count;
-    return good;
+    return good || refusal_set(refusal, CTL_INTERNAL, NULL, "no memory");
 }
 
 static void read_page(struct listing *listing)
@@ -207,8 +226,9 @@ void admin_object_list(struct ctl_request *request)
 {
     struct listing *listing = arena_alloc(&request->arena, sizeof *listing);
     struct str id = json_get_text(request->params, "id");
+    struct str folded = arena_copy_upper(&request->arena, id);
     struct refusal refusal = {0};
-    if (listing == NULL) {
+    if (listing == NULL || folded.data == NULL) {
         ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
         return;
     }
@@ -229,7 +249,7 @@ void admin_object_list(struct ctl_request *request)
     listing->owners.base =
         (struct store_read){.arena = &request->arena, .callback = on_owners, .context = listing};
     listing->owners.kind = listing->kind;
-    listing->owners.id = arena_copy_upper(&request->arena, id);
+    listing->owners.id = folded;
     store_read_owners(listing->hub->control_store, &listing->owners);
 }
 
@@ -273,5 +293,9 @@ void admin_object_show(struct ctl_request *request)
     read->kind = kind_from(json_get_text(request->params, "module"));
     read->owner = arena_copy(&request->arena, ocpi_party_key_str(&key));
     read->id = arena_copy_upper(&request->arena, json_get_text(request->params, "object"));
+    if (read->owner.data == NULL || read->id.data == NULL) {
+        ctl_fail(request, CTL_INTERNAL, "no memory", NULL);
+        return;
+    }
     store_read_object(admin_hub(request)->control_store, read);
 }

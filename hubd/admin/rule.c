@@ -52,8 +52,28 @@ static bool put_rule(struct change *change, const struct lookup_pair *pair, enum
     return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
 }
 
+/*
+ * Objects that are pushed have one row each, whose newest state is sent; what the rule's end held of them goes on with
+ * the rule. Sessions and CDRs wait for a replay: the account team decides (hub-ocpi(7), DELIVERY).
+ */
+static void release_pushed(struct change *change, const struct lookup_pair *pair)
+{
+    static const enum store_kind kinds[] = {STORE_LOCATION, STORE_TARIFF};
+    change_resume(change, &pair->emsp->key);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct store_op *release = change_op(change, STORE_RELEASE_HELD);
+        if (release == NULL)
+            return;
+        release->u.release.receiver = ocpi_party_key_str(&pair->emsp->key);
+        release->u.release.reason = STORE_HOLD_NO_RULE;
+        release->u.release.module = str_from(ocpi_module_name(registry_push_module(kinds[i])));
+    }
+}
+
 static bool put_enabled(struct change *change, const struct lookup_pair *pair)
 {
+    if (pair->rule != STORE_RULE_ON)
+        release_pushed(change, pair);
     return put_rule(change, pair, STORE_RULE_ON, "enabled");
 }
 

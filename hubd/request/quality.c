@@ -391,11 +391,13 @@ void quality_count_refused(struct request *request, int http_status, int ocpi_st
     const struct registry_party *party = request_caller(request);
     const char *rule =
         request->refused_for != NULL ? request->refused_for : refusal_rule(http_status, ocpi_status);
-    bool push = request->route != NULL && request->route->audit == ROUTE_AUDIT_PUSH;
-    if (party == NULL || rule == NULL || request->forwarded != NULL || !(push || request->refused != NULL))
+    const struct route *route = request->route;
+    bool push = route != NULL && route->audit == ROUTE_AUDIT_PUSH;
+    if (party == NULL || rule == NULL || route == NULL || request->forwarded != NULL ||
+        !(push || request->refused != NULL))
         return;
     struct kind key = {.party = party->key,
-                       .module = ocpi_module_name(request->route->module),
+                       .module = ocpi_module_name(route->module),
                        .object = "",
                        .field = STR(""),
                        .rule = rule};

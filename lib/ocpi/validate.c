@@ -230,19 +230,18 @@ static const struct ocpi_field *single_like(const struct ocpi_object *object, st
     return NULL;
 }
 
-static void check_absent(const struct validation *check, struct spot *at,
-                         const struct ocpi_place *object_place, uint64_t seen)
+/* `object_at`: the object itself, and its place. */
+static void check_absent(const struct validation *check, const struct spot *object_at, uint64_t seen)
 {
-    for (unsigned i = 0; i < at->object->field_count; i++) {
-        const struct ocpi_field *field = &at->object->fields[i];
+    for (unsigned i = 0; i < object_at->object->field_count; i++) {
+        const struct ocpi_field *field = &object_at->object->fields[i];
         if ((seen >> i & 1) != 0 || field->card == OCPI_CARD_OPTIONAL || field->card == OCPI_CARD_ANY)
             continue;
-        if (at->partial && !is_last_updated(field))
+        if (object_at->partial && !is_last_updated(field))
             continue;
-        struct ocpi_place place = {object_place, str_of(field->name, field->name_length), 0};
-        at->field = field;
-        at->place = &place;
-        breach(check, at, OCPI_RULE_MISSING, is_essential(at), NULL);
+        struct ocpi_place place = {object_at->place, str_of(field->name, field->name_length), 0};
+        struct spot at = {object_at->object, field, &place, object_at->relaxed, object_at->partial};
+        breach(check, &at, OCPI_RULE_MISSING, is_essential(&at), NULL);
     }
 }
 
@@ -273,7 +272,8 @@ static void check_object(const struct validation *check, const struct ocpi_objec
         seen |= (uint64_t)1 << number;
         check_field(check, &at, member);
     }
-    check_absent(check, &at, place, seen);
+    at.place = place;
+    check_absent(check, &at, seen);
 }
 
 void ocpi_validate(struct arena *arena, const struct ocpi_object *object, const struct json_value *value,

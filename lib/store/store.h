@@ -339,6 +339,7 @@ struct store_queues_read {
     struct store_read base;
     struct store_queue_row *rows;
     size_t count;
+    int64_t newest; /* the greatest id of a delivery, counted or not; 0: there is none */
 };
 void store_read_queues(struct store_client *client, struct store_queues_read *read);
 

@@ -302,8 +302,7 @@ def test_rule_disabled_meanwhile_holds(pushed):
     assert row["reason"] == "no rule"
     patch_evse(pushed, "BLOCKED")
     assert len(pushed.hub.deliveries(to=pushed.emsp.id)) == 1
-    pushed.hub.rule(pushed.emsp, pushed.cpo)
-    pushed.hub.ok("delivery", "retry", row["id"])
+    pushed.hub.rule(pushed.emsp, pushed.cpo)  # it goes on with the rule
     pushed.emsp.wait("PUT", EVSE, where=lambda r: r.json["status"] == "BLOCKED")
 
 
@@ -421,3 +420,26 @@ def test_party_set_push_refusals(hub, pair):
     assert cpo.rc == 1 and "no EMSP" in cpo.err, cpo
     assert hub.one("party", "show", pair.emsp.id)["push"] == [] and hub.one("party", "show", pair.cpo.id)["push"] == []
     hub.ok("party", "set", pair.cpo.id, "--push", "none")
+
+
+def test_what_the_end_of_a_rule_held_goes_on_with_it(new_hub):
+    """Pushes that wait when their rule ends are held; with the rule they go on, in their newest state, and nothing is left."""
+    hub = new_hub()
+    pair = hub.pair()
+    push_to(hub, pair.emsp)
+    put_location(pair, last_updated=timestamp(-60))
+    pair.emsp.wait("PUT", WHOLE)
+    settled(pair)
+    down = pair.emsp.script("*", ".*/(locations|tariffs)/.*", Reply(http=503), forever=True)
+    patch_evse(pair, "CHARGING")
+    put_tariff(pair)
+    states = lambda: sorted((row["module"], row["state"], row["reason"]) for row in hub.deliveries(to=pair.emsp.id))  # noqa: E731
+    pair.emsp.wait("*", EVSE)
+    pair.emsp.wait("PUT", TARIFF)
+    hub.ok("rule", "disable", pair.emsp.id, pair.cpo.id)
+    eventually(lambda: states() == [("locations", "held", "no rule"), ("tariffs", "held", "no rule")], "both are held")
+    pair.emsp.unscript(down)
+    hub.ok("rule", "enable", pair.emsp.id, pair.cpo.id)
+    eventually(lambda: states() == [], "nothing waits")
+    assert pair.emsp.received("*", EVSE)[-1].json["status"] == "CHARGING"
+    assert pair.emsp.received("PUT", TARIFF)

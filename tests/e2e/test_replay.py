@@ -368,3 +368,28 @@ def test_ten_thousand_dead_letters_are_tried_again(new_hub):
     details = [row["detail"]["count"] for row in hub.audit(action="delivery.retry")]
     assert count < sum(details) < 2 * count and max(details) <= 200, "the first one went on to its end"
     assert hub.rows("delivery", "list", "--state", "dead") == []
+
+
+def test_retry_does_not_chase_what_arrives_meanwhile(new_hub):
+    """delivery retry --all with pushes arriving for an eMSP that is down: no more slices than what was there needs."""
+    hub = new_hub(retry_initial="10m", retry_max="15m")
+    pair = hub.pair()
+    pair.emsp.down()
+    stop = threading.Event()
+
+    def push(writer):
+        number = 0
+        while not stop.is_set():
+            number += 1
+            pair.cpo.put("sessions", payloads.session(pair.cpo.party, pair.emsp.party, f"S-{writer}-{number}"))
+
+    writers = [threading.Thread(target=push, args=(writer,), daemon=True) for writer in range(6)]
+    for writer in writers:
+        writer.start()
+    eventually(lambda: len(hub.deliveries(to=pair.emsp.id)) > 100, "pushes arrive")
+    hub.ok("delivery", "retry", "--all")
+    stop.set()
+    for writer in writers:
+        writer.join()
+    slices = [row["detail"]["count"] for row in hub.audit(action="delivery.retry")]
+    assert len(slices) <= sum(slices) / 200 + 1, slices

@@ -489,11 +489,15 @@ static int queues_step(struct store_reader *reader, struct store_queues_read *r,
 bool read_queues(struct store_reader *reader, struct store_read *read)
 {
     struct store_queues_read *r = CONTAINER_OF(read, struct store_queues_read, base);
-    if (!read->state)
+    bool begins = !read->state;
+    if (begins)
         r->count = 0;
     struct delivery_walk *walk = walk_of(read);
     if (!walk)
         return true;
+    int found = begins ? sql_number(&reader->connection, SQL_MAX_DELIVERY, &r->newest) : OK;
+    if (found)
+        return read_fail(reader, read, found);
     for (;;) {
         int result = queues_step(reader, r, walk);
         if (result < 0)

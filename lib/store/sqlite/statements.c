@@ -38,7 +38,7 @@ const struct sql_statement sql_statements[SQL_COUNT] = {
                     "UNION ALL SELECT max(id) FROM command) AS tops"},
     [SQL_MAX_OBJECT] = {W | R, "", ROW(NUMBER), "SELECT coalesce(max(sequence), 0) AS number FROM object"},
     [SQL_MAX_LOCATION] = {W, "", ROW(NUMBER), "SELECT coalesce(max(sequence), 0) AS number FROM location"},
-    [SQL_MAX_DELIVERY] = {W, "", ROW(NUMBER), "SELECT coalesce(max(id), 0) AS number FROM delivery"},
+    [SQL_MAX_DELIVERY] = {W | R, "", ROW(NUMBER), "SELECT coalesce(max(id), 0) AS number FROM delivery"},
     [SQL_MAX_PARTY_CHANGE] = {W | R, "", ROW(NUMBER),
                               "SELECT coalesce(max(last_updated), 0) AS number FROM party"},
     [SQL_COUNT_OBJECTS] = {W, "", ROW(COUNT_OBJECTS),

@@ -68,18 +68,23 @@ class Door:
 class Callback(Door):
     """The callback of a command, which takes no token."""
 
+    first = {}  # number of the command by ident: older ones of the pair may end by themselves meanwhile
+
     def prepare(self, pair, ident):
         body = payloads.start_session(pair.emsp.party, ident, response_url=f"{pair.emsp.url}/ocpi/callbacks/{ident}")
         answer = pair.emsp.command("START_SESSION", body, to=pair.cpo.id)
         assert answer.outcome == (200, 1000), answer
+        self.first[ident] = max(row["id"] for row in self.commands(pair))
+
+    def commands(self, pair):
+        return [row for row in pair.hub.rows("command", "list") if row["emsp"] == pair.emsp.id]
 
     def send(self, pair, ident, body, caller=None, **options):
         (request,) = pair.cpo.received("POST", "/commands/", where=lambda r: ident in r.body.decode())
         return http_call("POST", request.json["response_url"], body, JSON)
 
     def trace(self, pair, ident):
-        commands = [row for row in pair.hub.rows("command", "list") if row["emsp"] == pair.emsp.id]
-        return mentions(pair.emsp, ident), commands
+        return mentions(pair.emsp, ident), [row for row in self.commands(pair) if row["id"] >= self.first[ident]]
 
 
 class Credentials(Door):
