@@ -62,25 +62,50 @@ WORDS = {
     "hubd/outbox": "outbox",
 }
 
-INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
+# What a breach of each rule is called.
+ARROW = "an arrow that no room may draw (tests/structure.py)"
+CONTEXT = "a callback's context that is not checked"
+MODULE = "a module's name spelled outside lib/ocpi/modules.h"
+EXPORT = "an exported name without its room's word"
+NUMBER = "a magic number that is not one struct's own"
+SAME_STATIC = "a static function of one name in many files"
+SAME_TAG = "one name for several structs"
+TITLES = (ARROW, CONTEXT, MODULE, EXPORT, NUMBER, SAME_STATIC, SAME_TAG)
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<((?:hubd|hubctl|lib|man)/[^>]+)>)', re.M)
 FUNCTION = re.compile(r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b)[a-z][\w \t]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*(?:__attribute__\(\([^{;]*\)\)\s*)?\{", re.M)
+# A variable of a file: what stands in the first column with a name and no parameters.
+VARIABLE = re.compile(
+    r"^(?!static\b|typedef\b|return\b|else\b|goto\b|extern\b|(?:struct|union|enum) \w+;)"
+    r"[a-z][\w \t\*]*?(?:[ \*]|\(\*)(?:const )?(\w+)(?:\)\([^;{]*?\))?(?:\[[^\]]*\])*\s*[=;,]",
+    re.M,
+)
 STATIC = re.compile(r"^static (?!const\b)[a-z][\w \t\*]*?[ \*](\w+)\((?!\*)[^;{]*?\)\s*\{", re.M)
 STATICS_MOST = 3  # files with a static function of one name: more, and a backtrace tells nothing
 SAME_EVERYWHERE = {"write_value"}  # of a JSON value, each room in its own form
 # A `void *` that a callback gets back must go through MAGIC_CAST, or through a function NAME_of that does so.
-# Refused are: assigning it to a pointer to something, casting it, handing it to a function that is called by its name.
+# Refused are: assigning it to a pointer to something, casting it, handing it to a function that is called by its name. So are the first
+# two with every `void *` parameter of a function, whatever it is called; a `const void *` is an element that is compared.
 VOID = r"(?:context|argument|\w+->(?:context|data|state))"
+HANDLE = r"(?:timer|handle|poll|async|signal|stream|idle|prepare|wake)->data"
 CONTEXTS = (
     re.compile(r"\b(?:struct \w+|bool|int|char|size_t) \*\w+ =\s+(?:\w+->)*%s;" % VOID),
+    re.compile(rf"^[ \t]+\w+ =\s+(?:\w+->)*(?:context|argument|\w+->(?:context|state)|{HANDLE});", re.M),
     re.compile(r"\((?:const )?struct \w+ \*\)\s*(?:context|argument|\w+->(?:context|state))\b"),
-    re.compile(r"(?<![\w.>])(?!(?:MAGIC_CAST|\w+_of|if|while|switch|return|sizeof)\()\w+\((?:[^();]*,\s*)?(?:\w+->)*(?:\w+->context|(?:timer|handle|poll|async|signal|stream|idle|prepare|wake)->data)[,)]"),
+    re.compile(rf"(?<![\w.>])(?!(?:MAGIC_CAST|\w+_of|if|while|switch|return|sizeof)\()\w+\((?:[^();]*,\s*)?(?:\w+->)*(?:\w+->context|{HANDLE})[,)]"),
 )
+WITH_BODY = re.compile(r"^[a-z][\w \t\*]*?[ \*]\w+\(((?:[^;{}()]|\([^()]*\))*)\)\s*(?:__attribute__\(\([^{;]*\)\)\s*)?\{\n(.*?)^\}", re.M | re.S)
+UNTYPED = re.compile(r"(?<!const )\bvoid \*(?:const )?(\w+)\s*(?=,|$)")
+TYPED = r"(?:\bstruct \w+ \*(?:const )?\w+ =\s+|^[ \t]+\*?\w+ =\s+|, \*\w+ =\s+)(?:{0})[;,]|\((?:const )?struct \w+ \*(?:const )?\)\s*\(?(?:{0})\b"
 # What needs no check: a part of what the breach would say, and the reason.
 CONTEXTS_UNCHECKED = {
     "hmac->context": "OpenSSL's own type, no void *",
     "struct loader *loader = context;": "inih calls back only before ini_parse_stream returns: it is a variable of the caller",
     "struct noun_words *words = context;": "find calls back only before it returns: it is a variable of the caller",
     "(const struct str *)context": "the same",
+    "struct conf_list *list = field;": "a member of the settings; its type is the row's in the table",
+    "*)row": "a row of the array that read_registry.c has just made; the column's type is in the same table",
+    "struct store_token *token = row;": "the same",
     "struct progress *progress = read->state;": "the store's own between two turns of one read; no callback sees it",
     "struct page *page = read->state;": "the same",
     "struct trace_walk *trace = read->state;": "the same",
@@ -89,32 +114,33 @@ CONTEXTS_UNCHECKED = {
 }
 MAGIC = re.compile(r"^#define (\w+_MAGIC)\s+(\w+)", re.M)
 MAGIC_CAST = re.compile(r"MAGIC_CAST\(\s*struct (\w+),.*?\b(\w+_MAGIC)\)", re.S)
-TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.M)
+TAG = re.compile(r"^(?:typedef )?(?:struct|union|enum)\s+(\w+)\s*\{", re.M)
 
 
-# Whoever names an OCPI module says enum ocpi_module; its name is written in one table. Files that have such a word for another
-# reason, or that the arrows keep from the table:
+# Whoever names an OCPI module says enum ocpi_module; its name is written in one table. Files that have such words for another
+# reason, or that the arrows keep from the table, with the words:
 MODULES = "lib/ocpi/modules.h"
 MODULE_NAME = re.compile(r'X\([A-Z]+, "([a-z]+)"\)')
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
+EVERY = "cdrs chargingprofiles commands credentials hubclientinfo locations sessions tariffs tokens versions"
 SPELLS_MODULES = {
-    "lib/ocpi/objects_transport.c": "OCPI's ModuleID and the names of members, as the specification lists them",
-    "lib/ocpi/objects_cdrs.c": "CDR.tariffs, a member",
-    "lib/ctl/table_party.c": "hubctl knows no OCPI; the unit test of hubd's interfaces holds the words against them",
-    "lib/ctl/table_traffic.c": "hubctl knows no OCPI",
-    "lib/ctl/table_limit.c": "names of limits",
-    "hubd/registry/limit.c": "names of limits",
-    "hubd/modules/routes.c": "the path of the versions endpoint",
-    "hubd/partners/registration.c": "the path of the versions endpoint",
-    "hubd/calls/discovery.c": "the path of the versions endpoint",
-    "hubd/calls/discovery_read.c": "a member of the versions document",
-    "hubd/retention.c": "a noun of a log line",
-    "hubd/admin/attention.c": "a noun of a sentence",
-    "hubd/admin/rule.c": "nouns of a sentence, members of an answer",
-    "hubd/admin/party.c": "a member of an answer: credentials tokens",
-    "hubd/admin/status.c": "names of counts in an answer",
-    "hubd/admin/check/check.c": "the name of a check",
-    "hubd/admin/check/platform.c": "the name of a check",
+    "lib/ocpi/objects_transport.c": (EVERY, "OCPI's ModuleID and the names of members, as the specification lists them"),
+    "lib/ocpi/objects_cdrs.c": ("tariffs", "CDR.tariffs, a member"),
+    "lib/ctl/table_party.c": (EVERY, "hubctl knows no OCPI; the unit test of hubd's interfaces holds the words against them"),
+    "lib/ctl/table_traffic.c": ("sessions cdrs", "hubctl knows no OCPI"),
+    "lib/ctl/table_limit.c": ("commands locations", "names of limits"),
+    "hubd/registry/limit.c": ("commands locations", "names of limits"),
+    "hubd/modules/routes.c": ("versions", "the path of the versions endpoint"),
+    "hubd/partners/registration.c": ("versions", "the path of the versions endpoint"),
+    "hubd/calls/discovery.c": ("versions", "the path of the versions endpoint"),
+    "hubd/calls/discovery_read.c": ("versions", "a member of the versions document"),
+    "hubd/retention.c": ("sessions", "a noun of a log line"),
+    "hubd/admin/attention.c": ("sessions", "a noun of a sentence"),
+    "hubd/admin/rule.c": ("locations tariffs", "nouns of a sentence, members of an answer"),
+    "hubd/admin/party.c": ("tokens", "a member of an answer: credentials tokens"),
+    "hubd/admin/status.c": ("locations tariffs sessions cdrs", "names of counts in an answer"),
+    "hubd/admin/check/check.c": ("versions", "the name of a check"),
+    "hubd/admin/check/platform.c": ("versions", "the name of a check"),
 }
 
 
@@ -135,9 +161,10 @@ def may(room, other):
 def arrows(path, text):
     room = room_of(path)
     for match in INCLUDE.finditer(text):
-        other = room_of(match[1])
+        header = match[1] or match[2]
+        other = room_of(header)
         if other != room and not may(room, other):
-            yield f"{place(path, text, match.start())}: {room} must not know {other} ({match[1]})"
+            yield f"{place(path, text, match.start())}: {room} must not know {other} ({header})"
 
 
 def exports(path, text):
@@ -147,7 +174,7 @@ def exports(path, text):
         return
     stem = os.path.splitext(os.path.basename(path))[0]
     own = [*words.split(), os.path.basename(room), stem, stem.split("_")[0]]
-    for match in FUNCTION.finditer(text):
+    for match in (*FUNCTION.finditer(text), *VARIABLE.finditer(text)):
         name = match[1]
         if name != "main" and not any(name == word or name.startswith(word + "_") for word in own):
             yield f"{place(path, text, match.start())}: {name} does not begin with {' or '.join(dict.fromkeys(own))}"
@@ -161,19 +188,31 @@ def module_literal(root):
 
 
 def spelled_modules(path, text, literal):
-    if path == MODULES or path in SPELLS_MODULES or not path.startswith(("hubd/", "hubctl/", "lib/")):
+    if path == MODULES or not path.startswith(("hubd/", "hubctl/", "lib/")):
         return
+    words = SPELLS_MODULES.get(path, ("", ""))[0].split()
     code = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     for match in literal.finditer(code):
-        yield f"{place(path, code, match.start())}: {match[0]}"
+        if match[1] not in words:
+            yield f"{place(path, code, match.start())}: {match[0]}"
+
+
+def untyped_uses(text):
+    """What a function does with its `void *` parameters: where, and the words."""
+    for function in WITH_BODY.finditer(text):
+        names = UNTYPED.findall(function[1])
+        for match in re.finditer(TYPED.format("|".join(names)), function[2], re.M) if names else ():
+            yield function.start(2) + match.start(), match[0]
 
 
 def contexts(path, text):
+    uses = dict(untyped_uses(text))
     for pattern in CONTEXTS:
-        for match in pattern.finditer(text):
-            found = " ".join(match[0].split())
-            if not any(part in found for part in CONTEXTS_UNCHECKED):
-                yield f"{place(path, text, match.start())}: {found}"
+        uses.update((match.start(), match[0]) for match in pattern.finditer(text))
+    for at, words in sorted(uses.items()):
+        found = " ".join(words.split())
+        if not any(part in found for part in CONTEXTS_UNCHECKED):
+            yield f"{place(path, text, at)}: {found}"
 
 
 def magics(texts):
@@ -203,23 +242,23 @@ def breaches(root):
     tags, statics, literal = {}, {}, module_literal(root)
     texts = {path: (root / path).read_text() for path in paths}
     for path, text in texts.items():
-        yield from (("a callback's context that is not checked", breach) for breach in contexts(path, text))
-        yield from (("an arrow that no room may draw (tests/structure.py)", breach) for breach in arrows(path, text))
-        yield from (("a module's name spelled outside lib/ocpi/modules.h", breach) for breach in spelled_modules(path, text, literal))
+        yield from ((CONTEXT, breach) for breach in contexts(path, text))
+        yield from ((ARROW, breach) for breach in arrows(path, text))
+        yield from ((MODULE, breach) for breach in spelled_modules(path, text, literal))
         if path.endswith(".c"):  # what C++ has stands in a namespace of its own
-            yield from (("an exported name without its room's word", breach) for breach in exports(path, text))
-            for name in {match[1] for match in STATIC.finditer(text)} - SAME_EVERYWHERE:
-                statics.setdefault(name, []).append(path)
+            yield from ((EXPORT, breach) for breach in exports(path, text))
+            for name, at in {match[1]: match.start() for match in STATIC.finditer(text)}.items():
+                statics.setdefault(name, []).append(place(path, text, at))
         for match in TAG.finditer(text):
             tags.setdefault(match[1], []).append(place(path, text, match.start()))
-    yield from (("a magic number that is not one struct's own", breach) for breach in magics(texts))
+    yield from ((NUMBER, breach) for breach in magics(texts))
     for name, places in sorted(statics.items()):
-        if len(places) > STATICS_MOST:
-            yield "a static function of one name in many files", f"{places[0]}: {name}, also {', '.join(places[1:])}"
+        if len(places) > STATICS_MOST and name not in SAME_EVERYWHERE:
+            yield SAME_STATIC, f"{places[0]}: {name}, also {', '.join(places[1:])}"
     for tag, places in sorted(tags.items()):
         if len(places) > 1:
-            yield "one name for several structs", f"{places[0]}: {tag}, also {', '.join(places[1:])}"
+            yield SAME_TAG, f"{places[0]}: {tag}, also {', '.join(places[1:])}"
 
 
 if __name__ == "__main__":
-    tell(breaches)
+    tell(breaches, TITLES)

@@ -16,9 +16,12 @@ def place(path, text, at):
     return f"{path}:{text.count(chr(10), 0, at) + 1}"
 
 
-def tell(breaches):
+def tell(breaches, titles):
     """Prints each pair of title and breach that `breaches(root)` yields as `TITLE|breach`; says nothing when there is none. The root is
-    the program's argument (the tests of the rules plant breaches in a copy), else the tree that the program lies in."""
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[1])
-    for title, breach in list(breaches(root)):
+    the tree that the program lies in. With --titles it prints the titles of its rules instead, and looks at nothing."""
+    if sys.argv[1:] == ["--titles"]:
+        print(*titles, sep="\n")
+        return
+    for title, breach in list(breaches(Path(__file__).resolve().parents[1])):
+        assert title in titles, f"{title} is in no list of titles"
         print(f"{title}|{breach}")

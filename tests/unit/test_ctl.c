@@ -26,16 +26,21 @@
 static void check_help(const struct ctl_command *command)
 {
     const char *purpose = command->purpose;
-    assert_true(purpose != NULL && strlen(purpose) > 10);
-    assert_true(purpose[strlen(purpose) - 1] != '.');
-    assert_non_null(ctl_noun_purpose(command->noun));
+    if (purpose == NULL || strlen(purpose) <= 10 || purpose[strlen(purpose) - 1] == '.')
+        fail_msg("%s: its purpose is \"%s\"; wanted are more than 10 characters, no full stop at the end",
+                 command->method, purpose != NULL ? purpose : "");
+    if (ctl_noun_purpose(command->noun) == NULL)
+        fail_msg("%s: its noun has no purpose", command->method);
     for (size_t i = 0; i < 2; i++) {
         char beginning[64];
-        assert_non_null(command->examples[i]);
         snprintf(beginning, sizeof beginning, "hubctl %s", command->noun);
-        assert_non_null(strstr(command->examples[i], beginning)); /* maybe at the end of a pipe */
+        /* maybe at the end of a pipe */
+        if (command->examples[i] == NULL || strstr(command->examples[i], beginning) == NULL)
+            fail_msg("%s: its example %zu is \"%s\"; wanted is one with \"%s\"", command->method, i + 1,
+                     command->examples[i] != NULL ? command->examples[i] : "", beginning);
     }
-    assert_string_not_equal(command->examples[0], command->examples[1]);
+    if (strcmp(command->examples[0], command->examples[1]) == 0)
+        fail_msg("%s: both examples are \"%s\"; wanted are two", command->method, command->examples[0]);
 }
 
 static void check_params(const struct ctl_command *command)
