@@ -1,6 +1,7 @@
 /*
  * Makes the man pages: generate FOLDER SOURCE…, into FOLDER/man1, man5 and so on. A source is a page with
- * its prose, in mdoc(7); a line "@PART [WORD]" in it stands for what the program's own tables say (parts.h).
+ * its prose, in mdoc(7); a line "@PART [WORD]" in it stands for what the program's own tables say (parts.h), and
+ * comments (.\") are left out.
  * "noun.1" is the page of every noun of hubctl, with @noun@ and @NOUN@ for its name. The file of that name in
  * man/nouns has what the noun has to say at "@prose"; there need not be one, so that a new noun has a page
  * although nobody has written it anything.
@@ -16,6 +17,7 @@
 
 #define TEMPLATE "noun.1"
 #define PROSE    ".mdoc"
+#define COMMENT  ".\\\""
 
 /* One run: what it was given, and the noun whose page is being made. */
 struct run {
@@ -124,7 +126,7 @@ static bool expand(const struct run *run, const char *path, struct buffer *out)
         struct str whole = buffer_str(&filled);
         if (str_starts_with(whole, STR("@")))
             good = write_part(run, path, number, str_skip(whole, 1), out);
-        else
+        else if (!str_starts_with(whole, STR(COMMENT)))
             roff_source(out, whole);
         out->failed = out->failed || filled.failed;
         buffer_free(&filled);

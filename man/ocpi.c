@@ -1,4 +1,5 @@
-/* What hub-ocpi(7) takes from hubd: answers, routes, settings, the fields that refuse an object. */
+/* What hub-ocpi(7) takes from hubd: answers, routes, endpoints of partners, settings, the fields that refuse an object. */
+#include "hubd/hub.h"
 #include "hubd/request/request.h"
 #include "hubd/request/router.h"
 #include "lib/conf/conf.h"
@@ -18,7 +19,18 @@ bool part_answers(struct buffer *out, const char *argument)
     return argument[0] == '\0';
 }
 
-/* "CPO EMSP", or that any platform may. */
+/* The roles that may call what the route stands for, whatever the settings. */
+static unsigned roles_always(const struct route *route)
+{
+    unsigned roles = 0;
+    for (size_t i = 0; i < routes_count; i++)
+        if (routes[i].method == route->method && strcmp(routes[i].path, route->path) == 0 &&
+            (routes[i].flags & ROUTE_CONDITIONS) == 0)
+            roles |= routes[i].roles;
+    return roles;
+}
+
+/* "CPO, EMSP", or that any platform may. Of a row that needs a setting only those that may not without it. */
 static void write_roles(struct buffer *out, const struct route *route)
 {
     static const struct {
@@ -26,12 +38,15 @@ static void write_roles(struct buffer *out, const struct route *route)
         const char *name;
     } roles[] = {{OCPI_ROLE_CPO, "CPO"}, {OCPI_ROLE_EMSP, "EMSP"}, {OCPI_ROLE_SCSP, "SCSP"}};
     const char *before = "";
+    unsigned told = route->roles;
+    if ((route->flags & ROUTE_CONDITIONS) != 0)
+        told &= ~roles_always(route);
     if (route->access == ROUTE_OPEN)
         buffer_append_text(out, "anybody who knows the id in the path");
     else if (route->roles == 0)
         buffer_append_text(out, "every platform");
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-        if (route->access == ROUTE_OPEN || (route->roles & roles[i].role) == 0)
+        if (route->access == ROUTE_OPEN || (told & roles[i].role) == 0)
             continue;
         buffer_printf(out, "%s%s", before, roles[i].name);
         before = ", ";
@@ -57,6 +72,28 @@ bool part_routes(struct buffer *out, const char *module)
         snprintf(path, sizeof path, "`/ocpi/%s`", route->path);
         buffer_append_text(out, "\n");
         roff_text(out, path);
+    }
+    buffer_append_text(out, PART_LIST_END);
+    return any;
+}
+
+bool part_endpoints(struct buffer *out, const char *role)
+{
+    static const char *const interfaces[] = {[INTERFACES_SENDER] = "SENDER",
+                                             [INTERFACES_RECEIVER] = "RECEIVER",
+                                             [INTERFACES_SENDER | INTERFACES_RECEIVER] = "either"};
+    bool any = false;
+    buffer_append_text(out, PART_LIST);
+    const struct interfaces_row *row;
+    for (size_t i = 0; (row = interfaces_row_at(i)) != NULL; i++) {
+        if ((row->roles & ocpi_role_from(str_from(role))) == 0)
+            continue;
+        any = true;
+        buffer_printf(out, ".It Li %s Pq %s%s\n", ocpi_module_name(row->module), interfaces[row->interfaces],
+                      row->without != NULL ? ", needed" : "");
+        roff_whole_sentence(out, row->calls);
+        if (row->without != NULL)
+            buffer_printf(out, "Without it %s.\n", row->without);
     }
     buffer_append_text(out, PART_LIST_END);
     return any;

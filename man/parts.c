@@ -45,6 +45,7 @@ const struct part parts[] = {
     {"changes", part_changes},
     {"answers", part_answers},
     {"routes", part_routes},
+    {"endpoints", part_endpoints},
     {"setting", part_setting},
     {"essential", part_essential},
     {NULL, NULL},

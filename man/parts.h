@@ -39,6 +39,8 @@ bool part_messages(struct buffer *out, const char *argument);
 bool part_answers(struct buffer *out, const char *argument);
 /* The routes of a module, and whose they are. */
 bool part_routes(struct buffer *out, const char *module);
+/* What the hub calls of partners with that role, and what it cannot do without. */
+bool part_endpoints(struct buffer *out, const char *role);
 /* One setting with its default. */
 bool part_setting(struct buffer *out, const char *name);
 /* Per object the fields whose breach refuses it. */

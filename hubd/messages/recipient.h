@@ -8,7 +8,7 @@
  * ROUTING). */
 
 /* True when a message of request->party may go to `target`, which the caller has named; else answered:
- * suspended 4003, NOT_ROUTED. `rule` as above. */
+ * suspended 4003, NOT_ROUTED. `rule`: the rule that lets it pass, NULL when there is none. */
 bool recipient_admit(struct request *request, const struct registry_party *target,
                      const struct store_rule *rule);
 

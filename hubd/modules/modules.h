@@ -1,7 +1,7 @@
 #ifndef HUBD_MODULES_MODULES_H
 #define HUBD_MODULES_MODULES_H
 
-/* The modules' handlers, each named in a row of the router table (hubd/request/router.c). Each ends its request
+/* The modules' handlers, each named in a row of the table of routes (hubd/modules/routes.c). Each ends its request
  * exactly once. */
 struct request;
 

@@ -45,12 +45,12 @@ const struct route routes[] = {
     {OCPI_MODULE_LOCATIONS, ROUTE_RECEIVER, PUT, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.put", locations_connector_put, .directed = relay_directed},
     {OCPI_MODULE_LOCATIONS, ROUTE_RECEIVER, PATCH, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "connector.patch", locations_connector_patch, .directed = relay_directed},
     {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.list", locations_list, LIMIT_LOCATIONS},
-    /* one to five segments: the Sender's {location_id}[/{evse_uid}[/{connector_id}]] and the Receiver's with the owner before */
-    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{1}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
-    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
-    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}/{3}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
-    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}/{3}/{4}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
-    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{1}/{2}/{3}/{4}/{5}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    /* the Sender's paths, then the Receiver's; a path of three segments is one of both, which locations_get tells apart */
+    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{location_id}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{location_id}/{evse_uid}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
+    {OCPI_MODULE_LOCATIONS, ROUTE_SENDER, GET, "2.2.1/locations/" OWNER "/{location_id}/{evse_uid}/{connector_id}", ROUTE_HUB_TOKEN, EMSP | CPO, 0, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "location.get", locations_get},
 
     {OCPI_MODULE_TARIFFS, ROUTE_RECEIVER, PUT, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "tariff.put", tariffs_put, .directed = relay_directed},
     {OCPI_MODULE_TARIFFS, ROUTE_RECEIVER, DELETE, "2.2.1/tariffs/" OWNER "/{tariff_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_PUSH, "tariff.delete", tariffs_delete, .directed = relay_directed},
@@ -76,8 +76,8 @@ const struct route routes[] = {
 
     {OCPI_MODULE_CDRS, ROUTE_RECEIVER, POST, "2.2.1/cdrs", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
     /* seen in the field: the id, or the owner and the id, behind it */
-    {OCPI_MODULE_CDRS, ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
-    {OCPI_MODULE_CDRS, ROUTE_RECEIVER, POST, "2.2.1/cdrs/{1}/{2}/{3}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    {OCPI_MODULE_CDRS, ROUTE_RECEIVER, POST, "2.2.1/cdrs/{cdr_id}", ROUTE_HUB_TOKEN, CPO, 0, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
+    {OCPI_MODULE_CDRS, ROUTE_RECEIVER, POST, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_OBJECT, ROUTE_AUDIT_PUSH, "cdr.post", cdrs_post},
     {OCPI_MODULE_CDRS, ROUTE_SENDER, GET, "2.2.1/cdrs", ROUTE_HUB_TOKEN, EMSP, BACKFILL, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.list", cdrs_list},
     {OCPI_MODULE_CDRS, ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, EMSP | CPO, BACKFILL, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},
     {OCPI_MODULE_CDRS, ROUTE_RECEIVER, GET, "2.2.1/cdrs/" OWNER "/{cdr_id}", ROUTE_HUB_TOKEN, CPO, OWNED, ROUTE_BODY_NONE, ROUTE_AUDIT_NONE, "cdr.get", cdrs_get},

@@ -56,10 +56,13 @@ struct outbox_queue {
     struct outbox_queue *next; /* of the receiver */
     struct ring items;         /* window, in order of ids */
     unsigned item_count;
-    unsigned answered_count;                 /* answered, their end not stored yet */
-    int64_t scanned;                         /* rows up to this id were looked at for their first try */
-    bool reading, scan_again, rewind, again; /* again: those that are tried again are to be read */
-    struct retry retry;                      /* the receiver's circuit; times as hub_steady_ms */
+    unsigned answered_count;  /* answered, their end not stored yet */
+    int64_t scanned;          /* rows up to this id were looked at for their first try */
+    bool reading;             /* a read of rows is under way */
+    bool scan_again;          /* rows behind `scanned` may wait for their first try */
+    bool rewind;              /* the next read begins at the first row, not at `scanned` */
+    bool again;               /* rows that failed before may be due */
+    struct retry retry;       /* the receiver's circuit; times as hub_steady_ms */
     int64_t passed;           /* hub_steady_ms; when a message was last answered as OCPI asks; 0: never */
     uint64_t passes;          /* how many were, in this process */
     int64_t unstored_until;   /* results could not be stored: nothing is sent before */
@@ -102,8 +105,8 @@ struct outbox {
     struct arena arena;       /* of that read */
     struct store_waiting_read waiting;
     bool stopping;      /* nothing is begun any more */
-    unsigned alone;     /* of them those to URLs of their own */
     unsigned under_way; /* messages that are being sent, or whose result is being stored */
+    unsigned alone;     /* how many of those go to a URL of their own */
     char holder[37];    /* of leases: this process */
 };
 

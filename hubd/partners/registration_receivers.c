@@ -189,7 +189,7 @@ static unsigned claimed_roles(const struct registry_party *party, const struct j
 struct str registration_find_missing(struct arena *arena, const struct registry_platform *platform,
                                      const struct json_value *credentials, const struct discovery *discovery)
 {
-    const struct interfaces_need *need;
+    const struct interfaces_row *need;
     struct str text = STR_NONE;
     for (size_t p = 0; p < platform->party_count; p++) {
         const struct registry_party *party = platform->parties[p];

@@ -2,45 +2,51 @@
 
 #include "lib/ctl/commands.h"
 
-#define SENDER   1u
-#define RECEIVER 2u
+#define SENDER   INTERFACES_SENDER
+#define RECEIVER INTERFACES_RECEIVER
+#define CPO      OCPI_ROLE_CPO
+#define EMSP     OCPI_ROLE_EMSP
+#define SCSP     OCPI_ROLE_SCSP
 #define ALL      (~0u)
 
+#define ASKED   ", and what OCPI-to directs to it"
+#define CHECKED "GET of the list, at `hubctl party check`"
+
+/* clang-format off */
 /* `credentials` has one interface, whichever role it is listed under (OCPI 2.2.1, Versions: Endpoint). */
-static const struct {
-    unsigned roles, interfaces;
-    enum ocpi_module module;
-} interfaces_called[] = {
-    {OCPI_ROLE_CPO, RECEIVER, OCPI_MODULE_TOKENS},
-    {OCPI_ROLE_CPO, RECEIVER, OCPI_MODULE_COMMANDS},
-    {OCPI_ROLE_CPO, RECEIVER, OCPI_MODULE_CHARGINGPROFILES},
-    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_SESSIONS},
-    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_CDRS},
-    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_LOCATIONS},
-    {OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_TARIFFS},
-    {OCPI_ROLE_CPO | OCPI_ROLE_EMSP, RECEIVER, OCPI_MODULE_HUBCLIENTINFO},
-    {OCPI_ROLE_EMSP, SENDER, OCPI_MODULE_TOKENS},
-    {OCPI_ROLE_EMSP | OCPI_ROLE_SCSP, SENDER, OCPI_MODULE_CHARGINGPROFILES},
-    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_SESSIONS},
-    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_CDRS},
-    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_LOCATIONS},
-    {OCPI_ROLE_CPO, SENDER, OCPI_MODULE_TARIFFS},
-    {ALL, SENDER | RECEIVER, OCPI_MODULE_CREDENTIALS},
+static const struct interfaces_row interfaces_called[] = {
+    {CPO, RECEIVER, OCPI_MODULE_TOKENS,
+     "an eMSP's PUT of an authorization, and its GET, PUT and PATCH of a token", "authorizations cannot be asked"},
+    {CPO, RECEIVER, OCPI_MODULE_COMMANDS, "an eMSP's POST of a command", "commands cannot be sent"},
+    {CPO, RECEIVER, OCPI_MODULE_CHARGINGPROFILES,
+     "GET, PUT and DELETE of an eMSP or a smart charging provider, for a session", NULL},
+    {EMSP, RECEIVER, OCPI_MODULE_SESSIONS, "PUT of its sessions", "sessions cannot be delivered"},
+    {EMSP, RECEIVER, OCPI_MODULE_CDRS, "POST of its CDRs", "CDRs cannot be delivered"},
+    {EMSP, RECEIVER, OCPI_MODULE_LOCATIONS, "PUT of locations and EVSEs, if the account team has asked for it" ASKED, NULL},
+    {EMSP, RECEIVER, OCPI_MODULE_TARIFFS, "PUT and DELETE of tariffs, if the account team has asked for it" ASKED, NULL},
+    {CPO | EMSP, RECEIVER, OCPI_MODULE_HUBCLIENTINFO, "PUT of every other party and of each change of its status", NULL},
+    {EMSP, SENDER, OCPI_MODULE_TOKENS, "a CPO's POST of an authorization, and its GET of the list of tokens", NULL},
+    {EMSP | SCSP, SENDER, OCPI_MODULE_CHARGINGPROFILES, "a CPO's PUT of an ActiveChargingProfile", NULL},
+    {CPO, SENDER, OCPI_MODULE_SESSIONS, "an eMSP's PUT of charging_preferences; " CHECKED, NULL},
+    {CPO, SENDER, OCPI_MODULE_CDRS, CHECKED, NULL},
+    {CPO, SENDER, OCPI_MODULE_LOCATIONS, CHECKED, NULL},
+    {CPO, SENDER, OCPI_MODULE_TARIFFS, CHECKED, NULL},
+    {ALL, SENDER | RECEIVER, OCPI_MODULE_CREDENTIALS,
+     "POST where the hub begins the registration, PUT where it changes the partner's token", NULL},
 };
+/* clang-format on */
 #define CALLED (sizeof interfaces_called / sizeof interfaces_called[0])
 
-static const struct interfaces_need interfaces_needs[] = {
-    {OCPI_ROLE_CPO, OCPI_MODULE_TOKENS, "authorizations cannot be asked"},
-    {OCPI_ROLE_CPO, OCPI_MODULE_COMMANDS, "commands cannot be sent"},
-    {OCPI_ROLE_EMSP, OCPI_MODULE_SESSIONS, "sessions cannot be delivered"},
-    {OCPI_ROLE_EMSP, OCPI_MODULE_CDRS, "CDRs cannot be delivered"},
-};
-
-const struct interfaces_need *interfaces_need_at(unsigned roles, size_t index)
+const struct interfaces_row *interfaces_row_at(size_t index)
 {
-    for (size_t i = 0; i < sizeof interfaces_needs / sizeof interfaces_needs[0]; i++)
-        if ((interfaces_needs[i].roles & roles) != 0 && index-- == 0)
-            return &interfaces_needs[i];
+    return index < CALLED ? &interfaces_called[index] : NULL;
+}
+
+const struct interfaces_row *interfaces_need_at(unsigned roles, size_t index)
+{
+    for (size_t i = 0; i < CALLED; i++)
+        if (interfaces_called[i].without != NULL && (interfaces_called[i].roles & roles) != 0 && index-- == 0)
+            return &interfaces_called[i];
     return NULL;
 }
 

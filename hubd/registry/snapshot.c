@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hubd/registry/interfaces.h"
 #include "lib/base/crypto.h"
 #include "lib/base/log.h"
 #include "lib/http/url.h"

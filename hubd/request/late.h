@@ -7,9 +7,9 @@
 #include "lib/base/env.h"
 
 /*
- * How long a change is tried again that got ERR_CONFLICT, because what it was computed from was changed
- * meanwhile. The limit is a time and not a count of tries (hub-ocpi(7), HTTP AND ANSWERS): a conflict is no
- * sign of overload, since each time another change was stored. Callers hardly wait longer than this.
+ * A change that loses a race (ERR_CONFLICT) is recomputed and tried again for this long. The limit is a time and
+ * not a count of tries (hub-ocpi(7), HTTP AND ANSWERS): a conflict is no sign of overload, since each time another
+ * change was stored. Callers hardly wait longer than this.
  */
 #define LATE_AFTER_US INT64_C(20000000)
 

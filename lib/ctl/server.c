@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "lib/base/bug.h"
 #include "lib/base/env.h"
 #include "lib/base/log.h"
 #include "lib/base/magic.h"
@@ -108,9 +109,8 @@ int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, 
 {
     const char *gap;
     *out = NULL;
-    bool fits = ctl_handlers_fit(options->handlers, options->handler_count, &gap);
-    if (!fits && !options->partial)
-        return error_set(error, ERR_INVALID, "admin socket: method %s has no handler or no row", gap);
+    if (!options->partial && !ctl_handlers_fit(options->handlers, options->handler_count, &gap))
+        BUG("admin method %s: no handler, two, or no row in the command table", gap);
     struct ctl_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return error_set(error, ERR_MEMORY, "no memory");

@@ -72,7 +72,8 @@ struct ctl_server_options {
 /*
  * Binds and listens. Mode 0660, or 0666 with a viewer_group; a missing parent directory is made (0750); the
  * file of a dead server is removed. Errors, with the remedy: ERR_EXISTS (a live server), ERR_NOT_FOUND (no
- * such group), ERR_REFUSED (something else is in the way), ERR_IO.
+ * such group), ERR_REFUSED (something else is in the way), ERR_IO. Handlers that do not cover the command table
+ * are a bug (bug.h).
  */
 int ctl_server_start(uv_loop_t *loop, const struct ctl_server_options *options, struct ctl_server **server,
                      struct error *error);

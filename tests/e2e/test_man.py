@@ -239,6 +239,37 @@ def test_every_route_and_answer_is_in_the_page(pages):
     assert len(replies) > 15 and re.findall(r"^\.It HTTP (\d+) , \d+$", page.text, re.MULTILINE) == replies
 
 
+ROUTE_LINES = re.compile(r"^\.It Li GET Pq (.*)\n\\fB/ocpi/2\.2\.1/(\S+)\\fR$", re.MULTILINE)
+
+
+def test_what_a_setting_opens_is_told_by_role(pages):
+    """A path that one role may always GET and another one only with emsp_backfill has a line for each of them."""
+    told = [(who, path) for who, path in ROUTE_LINES.findall(pages["hub-ocpi.7"].text) if path.startswith(("sessions", "cdrs"))]
+    backfill = "EMSP; only while emsp_backfill is on"
+    owned = "{country_code}/{party_id}"
+    assert told == [
+        (backfill, "sessions"), (backfill, f"sessions/{owned}/{{session_id}}"), ("CPO", f"sessions/{owned}/{{session_id}}"),
+        (backfill, "cdrs"), (backfill, f"cdrs/{owned}/{{cdr_id}}"), ("CPO", f"cdrs/{owned}/{{cdr_id}}"),
+    ]  # fmt: skip
+
+
+def test_every_endpoint_of_a_partner_is_in_the_page(pages):
+    """By role what the hub calls and what it cannot do without: as its table of interfaces has them, and no more."""
+    source = (ROOT / "hubd" / "registry" / "interfaces.c").read_text()
+    rows = re.findall(r"^    \{([A-Z| ]+), ([A-Z| ]+), OCPI_MODULE_(\w+),((?:[^{}]|\{\w+\})*)\},$", source, re.MULTILINE)
+    part = pages["hub-ocpi.7"].text.partition(".Sh ENDPOINTS OF A PARTNER")[2].partition(".Sh ")[0]
+    lists = re.findall(r"^\.Bl .*\n((?:.*\n)*?)\.El$", part, re.MULTILINE)
+    assert len(rows) == 15 and len(lists) == 3
+    for role, items in zip(("CPO", "EMSP", "SCSP"), lists):
+        wanted = [
+            (module.lower(), ("either" if "|" in interfaces else interfaces) + ("" if rest.endswith(" NULL") else ", needed"))
+            for roles, interfaces, module, rest in rows if role in roles.split(" | ") or roles == "ALL"
+        ]  # fmt: skip
+        assert re.findall(r"^\.It Li (\w+) Pq (.*)$", items, re.MULTILINE) == wanted
+        assert len(re.findall(r"^Without it .*\.$", items, re.MULTILINE)) == sum("needed" in form for _, form in wanted)
+    assert part.count("needed\n") == 4
+
+
 def test_essential_fields_are_in_the_page(pages):
     """Each field of which a unit test says that it refuses the object (tests/unit/test_ocpi_objects.c), below an object of the page."""
     fields = re.findall(r'^    \{"(\w+)",\s+((?:"[a-z_ ]+"\s*)+)\}', (ROOT / "tests" / "unit" / "test_ocpi_objects.c").read_text(), re.MULTILINE)

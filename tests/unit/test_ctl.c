@@ -1,6 +1,7 @@
 /* The command table, its parameter check, the messages' framing, who may speak. The server is in
  * test_ctl_server.c. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include "lib/ctl/table.h"
 #include "lib/ctl/params.h"
 #include "lib/ctl/protocol.h"
+#include "tests/unit/death.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -168,6 +170,26 @@ static void test_hubd_handles_every_command(void **state)
     const struct ctl_handler local[] = {{"help", admin_version}};
     assert_false(ctl_handlers_fit(local, 1, &what));
     assert_string_equal(what, "help");
+}
+
+/* As hubd does, but without its last handler. */
+static void start_with_a_gap(void)
+{
+    const struct ctl_server_options options = {.handlers = admin_handlers,
+                                               .handler_count = admin_handler_count - 1};
+    struct ctl_server *server;
+    struct error error;
+    (void)ctl_server_start(NULL, &options, &server, &error);
+}
+
+static void test_a_gap_is_a_bug(void **state)
+{
+    (void)state;
+    char said[128];
+    snprintf(said, sizeof said, "ctl_server_start: admin method %s: no handler, two, or no row",
+             admin_handlers[admin_handler_count - 1].method);
+    assert_int_equal(death_run(start_with_a_gap), SIGABRT);
+    assert_non_null(strstr(death_said, said));
 }
 
 static void test_discover_tells_the_table(void **state)
@@ -444,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_digests),
         cmocka_unit_test(test_examples_of_options_exist),
         cmocka_unit_test(test_hubd_handles_every_command),
+        cmocka_unit_test(test_a_gap_is_a_bug),
         cmocka_unit_test(test_discover_tells_the_table),
         cmocka_unit_test(test_good_params),
         cmocka_unit_test(test_bad_params),

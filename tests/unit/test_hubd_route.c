@@ -1,5 +1,5 @@
-/* How a reservation stands by the commands about it, and what a partner's sentence becomes (hubd:
- * route_reservation, sentence). */
+/* How a reservation stands by the commands about it, and what a partner's sentence becomes
+ * (hubd/messages/recipient.h, hubd/calls/sentence.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -165,7 +165,7 @@ static void note(struct endpoints *endpoints, enum check_result result, enum che
 
 static void look_for_needed(struct check *check, struct endpoints *endpoints)
 {
-    const struct interfaces_need *need;
+    const struct interfaces_row *need;
     for (size_t i = 0; (need = interfaces_need_at(check->party->row.roles, i)) != NULL; i++) {
         if (registry_receiver_url(check->party, need->module).data != NULL ||
             lists_endpoint(&check->discovery, need->module, true))

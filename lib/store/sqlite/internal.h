@@ -192,8 +192,8 @@ bool read_fail(struct store_reader *reader, struct store_read *read, int result)
 bool read_done(struct store_read *read, int result);
 /* True when this turn's time is used up. */
 bool reader_is_late(const struct store_reader *reader);
-/* summary.c: moves `from` (as audit_read's `after`) over blocks in which nothing wanted can be, as far as the
- * turn lasts. */
+/* summary.c: moves `from`, which means what `after` means in struct store_audit_read, over blocks in which nothing
+ * wanted can be, as far as the turn lasts. */
 int summary_skip(struct store_reader *reader, const struct store_audit_read *r, int64_t *from);
 /* Memory of the request; NULL sets read->result to ERR_MEMORY, which sticks. */
 void *read_alloc(struct store_read *read, size_t count, size_t size);

@@ -133,7 +133,8 @@ enum sql_id {
     SQL_SESSION_ENDED,
     SQL_CDR_OLD,
     SQL_CDR_WAITS,
-    /* registry, reading */
+    /* registry, reading: whole tables, which are small. The order counts: the statements from SQL_PLATFORM_COUNT to
+     * SQL_LIMIT_ALL may scan a table and sort (tests/store/test_sqlite.c, may_scan). */
     SQL_PLATFORM_COUNT,
     SQL_PLATFORM_ALL,
     SQL_PARTY_COUNT,
