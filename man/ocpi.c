@@ -1,5 +1,6 @@
 /* What hub-ocpi(7) takes from hubd: answers, routes, endpoints of partners, settings, the fields that refuse an object. */
 #include "hubd/hub.h"
+#include "hubd/registry/interfaces.h"
 #include "hubd/request/request.h"
 #include "hubd/request/router.h"
 #include "lib/conf/conf.h"

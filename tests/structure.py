@@ -22,7 +22,7 @@ ARROWS = {
     "lib/store": "lib/base",
     "lib/store/sqlite": "lib/base lib/store",
     "hubctl": "lib/base lib/ctl lib/json",
-    "man": "lib/base lib/conf lib/ctl lib/ocpi hubctl hubd/base hubd/request hubd/top",
+    "man": "lib/base lib/conf lib/ctl lib/ocpi hubctl hubd/base hubd/registry hubd/request hubd/top",
     "hubd/loop": "lib/",  # loop.h, descriptors.h: what needs nothing of the hub
     "hubd/registry": "lib/ hubd/loop",
     "hubd/base": "lib/ hubd/loop hubd/registry",  # hub.h and what counts for all: clock.h, traffic.h

@@ -3,7 +3,6 @@
 
 #include <stdatomic.h>
 
-#include "hubd/registry/interfaces.h"
 #include "hubd/registry/limit.h"
 #include "hubd/loop.h"
 #include "hubd/registry/rule_index.h"
