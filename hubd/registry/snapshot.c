@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hubd/registry/interfaces.h"
 #include "lib/base/crypto.h"
 #include "lib/base/log.h"
 #include "lib/http/url.h"
