@@ -41,17 +41,6 @@ static void add_rule(struct change *change, const struct lookup_pair *pair, enum
         change_detail(change->arena, state_fact(change->arena, pair->rule), state_fact(change->arena, state));
 }
 
-static bool put_rule(struct change *change, const struct lookup_pair *pair, enum store_rule_state state,
-                     const char *what)
-{
-    struct str id =
-        arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->emsp_id), STR_ARG(pair->cpo_id));
-    if (pair->rule == state)
-        return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
-    add_rule(change, pair, state);
-    return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
-}
-
 /*
  * Objects that are pushed have one row each, whose newest state is sent; what the rule's end held of them goes on with
  * the rule. Sessions and CDRs wait for a replay: the account team decides (hub-ocpi(7), DELIVERY).
@@ -70,10 +59,21 @@ static void release_pushed(struct change *change, const struct lookup_pair *pair
     }
 }
 
+static bool put_rule(struct change *change, const struct lookup_pair *pair, enum store_rule_state state,
+                     const char *what)
+{
+    struct str id =
+        arena_printf(change->arena, STR_FMT " " STR_FMT, STR_ARG(pair->emsp_id), STR_ARG(pair->cpo_id));
+    if (pair->rule == state)
+        return change_unchanged(change, id, "rule " STR_FMT " unchanged", STR_ARG(id));
+    add_rule(change, pair, state);
+    if (state == STORE_RULE_ON)
+        release_pushed(change, pair);
+    return change_done(change, id, what, "rule " STR_FMT " %s", STR_ARG(id), what);
+}
+
 static bool put_enabled(struct change *change, const struct lookup_pair *pair)
 {
-    if (pair->rule != STORE_RULE_ON)
-        release_pushed(change, pair);
     return put_rule(change, pair, STORE_RULE_ON, "enabled");
 }
 

@@ -55,4 +55,16 @@ static inline int finish(struct fixture *f, int64_t id, enum store_delivery_stat
     return run_batch(f, apply);
 }
 
+/* Holds the oldest delivery of sessions that waits for IN-MSP, as if its receiver had no URL any more. */
+static inline void hold_one_session(struct fixture *f)
+{
+    struct store_apply *apply = new_batch(f);
+    struct store_op *op = add_op(apply, STORE_HOLD_MODULE);
+    op->u.hold.receiver = STR("IN-MSP");
+    op->u.hold.module = STR("sessions");
+    op->u.hold.reason = STORE_HOLD_NO_URL;
+    op->u.hold.limit = 1;
+    assert_int_equal(run_batch(f, apply), OK);
+}
+
 #endif

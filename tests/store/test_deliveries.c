@@ -371,13 +371,7 @@ static void refusals_are_counted(void **state)
     assert_int_equal(finish_refused(f, id, STORE_DELIVERY_PENDING, STORE_HOLD_NONE, 2), OK);
     assert_int_equal(get(f, id).refused, 2);
     assert_str(get(f, id).reason, "refused twice");
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_HOLD_MODULE);
-    op->u.hold.receiver = STR("IN-MSP");
-    op->u.hold.module = STR("sessions");
-    op->u.hold.reason = STORE_HOLD_NO_URL;
-    op->u.hold.limit = 1;
-    assert_int_equal(run_batch(f, apply), OK);
+    hold_one_session(f);
     assert_int_equal(get(f, id).refused, 0);
     assert_int_equal(get(f, id).hold, STORE_HOLD_NO_URL);
     assert_int_equal(release(f, "IN-MSP", STORE_HOLD_NONE, NULL), 1);

@@ -68,13 +68,7 @@ static void a_failed_try_takes_nothing_up(void **state)
     int64_t held = deliver(f, "IN-MSP", STORE_CDR, "C1", false);
     int64_t newer = deliver(f, "IN-MSP", STORE_CDR, "C2", false);
     assert_int_equal(lease(f, "one", fixture_wall + 1000, &queue), OK);
-    struct store_apply *apply = new_batch(f);
-    struct store_op *op = add_op(apply, STORE_HOLD_MODULE);
-    op->u.hold.receiver = STR("IN-MSP");
-    op->u.hold.module = STR("sessions");
-    op->u.hold.reason = STORE_HOLD_NO_URL;
-    op->u.hold.limit = 1;
-    assert_int_equal(run_batch(f, apply), OK);
+    hold_one_session(f);
     assert_int_equal(finish(f, newer, STORE_DELIVERY_SUPERSEDED), OK);
     assert_int_equal(finish_with(f, &queue, held, STORE_DELIVERY_PENDING), OK);
     assert_int_equal(finish_with(f, &queue, newer, STORE_DELIVERY_PENDING), OK);
